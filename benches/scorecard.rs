@@ -1,0 +1,3 @@
+//! Prints the headline table.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The `framekeep` server.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Room phases, seats and deadlines as pure data.

@@ -1,0 +1,1 @@
+//! The client's match: predicts, rolls back, runs ahead.

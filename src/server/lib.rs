@@ -1,0 +1,1 @@
+//! The authoritative server as Bevy plugins.

@@ -1,0 +1,1 @@
+//! Server, clients and a packet simulator under one virtual clock.

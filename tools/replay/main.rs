@@ -1,0 +1,3 @@
+//! The replay and determinism checker.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Bots and load on loopback.
+
+fn main() {}
