@@ -20,6 +20,7 @@ mod registry;
 mod rng;
 mod tick;
 mod view;
+mod walk;
 
 pub use diff::{FieldDiff, diff_values};
 pub use encoding::{DecodeError, decode, encode_into, hash_bytes};
