@@ -1,1 +1,24 @@
-//! The pieces of the `framekeep` binary.
+//! The pieces of the `framekeep` binary: arguments → configuration → identity → logs → a running server.
+//!
+//! This is the only crate that wires the shells together; everything it decides is in [`Settings`], and where each
+//! value of it came from in [`Origin`].
+
+mod args;
+mod banner;
+mod config;
+mod cpu;
+mod exit;
+mod identity;
+mod logs;
+mod output;
+mod serve;
+mod token;
+
+pub use args::{Args, Command};
+pub use config::{
+    Allowed, Commit, ConfigError, Durability, Effective, KEYS, Key, LayerSources, Literal, LogFormat, Origin,
+    Problem, Settings, Value,
+};
+pub use cpu::{MissingCpuFeatures, check_cpu};
+pub use exit::{CommandError, Exit, refuse_old_cpu, run};
+pub use identity::{IdentityError, IdentityKey, KeySource};

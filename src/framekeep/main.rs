@@ -1,3 +1,10 @@
 //! The `framekeep` server.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match framekeep::refuse_old_cpu() {
+        Ok(()) => framekeep::run(),
+        Err(exit) => exit,
+    }
+}

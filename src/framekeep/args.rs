@@ -1,0 +1,180 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{ConfigError, Effective, LayerSources};
+
+/// The headless, authoritative, deterministic game server.
+#[derive(Debug, Parser)]
+#[command(name = "framekeep", version, about, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Args {
+    /// What to do; `serve` when nothing is named.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The flags that every command takes.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  framekeep                                       serve on 127.0.0.1:7770, data in ./framekeep-data
+  framekeep serve --udp 127.0.0.1:0 --tick-rate-hz 60
+  framekeep token --player ada --room friday      a connect ticket on standard output
+  framekeep config show --origin                  the effective configuration and where it comes from
+
+Exit codes: 0 ok, 1 failure, 2 usage, 4 configuration, 5 cannot bind or connect.";
+
+/// What the binary can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve rooms until SIGINT or SIGTERM (also without a command).
+    #[command(after_help = "\
+Examples:
+  framekeep serve
+  framekeep serve --udp 127.0.0.1:7771 --data /tmp/rooms --log debug
+  FRAMEKEEP_KEY=$(openssl rand -hex 32) framekeep serve --udp 0.0.0.0:7770")]
+    Serve,
+    /// Mint a connect ticket: it lets one player connect once, within seconds.
+    #[command(after_help = "\
+Examples:
+  framekeep token --player ada --room friday
+  framekeep token --player ada --addr 192.0.2.7:7770 --out ada.ticket")]
+    Token(TokenArgs),
+    /// Make a key file for `identity.key_file`, readable by you alone.
+    #[command(after_help = "\
+Example:
+  framekeep key --out framekeep.key && framekeep serve --udp 0.0.0.0:7770 --set identity.key_file=framekeep.key")]
+    Key(KeyArgs),
+    /// Show the configuration.
+    #[command(after_help = "\
+Examples:
+  framekeep config show --origin
+  framekeep config default > framekeep.toml")]
+    Config(ConfigCommandArgs),
+}
+
+/// The flags of `framekeep token`.
+#[derive(Debug, clap::Args)]
+pub struct TokenArgs {
+    /// The player's name; the same name is the same player.
+    #[arg(long, value_name = "NAME")]
+    pub player: String,
+    /// The only room the ticket is good for; any room without it.
+    #[arg(long, value_name = "ROOM")]
+    pub room: Option<String>,
+    /// The address the client connects to; `net.udp` without it.
+    #[arg(long, value_name = "IP:PORT")]
+    pub addr: Option<SocketAddr>,
+    /// Write the ticket to this file instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// The flags of `framekeep key`.
+#[derive(Debug, clap::Args)]
+pub struct KeyArgs {
+    /// The file to make; one that exists is never replaced.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// The command of `framekeep config`.
+#[derive(Debug, clap::Args)]
+pub struct ConfigCommandArgs {
+    /// What to show.
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+/// What `framekeep config` can do.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the effective configuration as TOML.
+    #[command(after_help = "\
+Example:
+  FRAMEKEEP__ROOMS__TICK_RATE_HZ=60 framekeep config show --origin")]
+    Show {
+        /// Say of each value where it comes from: default, file and line, variable or flag.
+        #[arg(long)]
+        origin: bool,
+    },
+    /// Print a configuration file with every key at its default, explained.
+    #[command(after_help = "\
+Example:
+  framekeep config default > framekeep.toml")]
+    Default,
+}
+
+/// The flags that set configuration, the layer above files and the environment.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct ConfigArgs {
+    /// Read this configuration file instead of `framekeep.toml` in the current folder.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Listen on this UDP address (net.udp).
+    #[arg(long, value_name = "IP:PORT", global = true)]
+    pub udp: Option<String>,
+    /// Keep journals, replays and the development key in this folder (data.folder).
+    #[arg(long, value_name = "FOLDER", global = true)]
+    pub data: Option<String>,
+    /// Simulate this often a second (rooms.tick_rate_hz).
+    #[arg(long, value_name = "HZ", global = true)]
+    pub tick_rate_hz: Option<String>,
+    /// Show log lines of this level, or filter by module (log.level).
+    #[arg(long, value_name = "LEVEL", global = true)]
+    pub log: Option<String>,
+    /// Log as `pretty`, `json` or `auto` (log.format).
+    #[arg(long, value_name = "FORMAT", global = true)]
+    pub log_format: Option<String>,
+    /// Set any key; may be repeated.
+    #[arg(long, value_name = "SECTION.KEY=VALUE", global = true)]
+    pub set: Vec<String>,
+}
+
+impl ConfigArgs {
+    /// The effective configuration: defaults, file, this process's environment, these flags.
+    ///
+    /// # Errors
+    /// Everything that is wrong with any of the layers.
+    pub fn load(&self) -> Result<Effective, ConfigError> {
+        let mut sources = LayerSources::default()
+            .with_config_file(self.config.as_deref())?
+            .with_env(std::env::vars_os())
+            .with_flag("--udp", "net.udp", self.udp.as_deref())
+            .with_flag("--data", "data.folder", self.data.as_deref())
+            .with_flag("--tick-rate-hz", "rooms.tick_rate_hz", self.tick_rate_hz.as_deref())
+            .with_flag("--log", "log.level", self.log.as_deref())
+            .with_flag("--log-format", "log.format", self.log_format.as_deref());
+        for assignment in &self.set {
+            sources = sources.with_assignment(assignment)?;
+        }
+        sources.merge()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        fn check(command: &clap::Command) {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let group = command.has_subcommands() && command.is_subcommand_required_set();
+            assert!(group || help.contains("Example"), "{} has no example", command.get_name());
+            command.get_subcommands().filter(|sub| sub.get_name() != "help").for_each(check);
+        }
+        check(&Args::command());
+    }
+}

@@ -1,0 +1,46 @@
+//! The lines a started server greets with.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+
+use crate::config::Settings;
+use crate::identity::KeySource;
+
+/// What the server says on standard output once it can be played on: addresses, data folder, the next command.
+pub(crate) fn text(settings: &Settings, udp: SocketAddr, key: &KeySource, games: &str) -> String {
+    let data = settings.data.folder.display().to_string();
+    let mut out = String::new();
+    let _ = writeln!(out, "framekeep {} is ready", env!("CARGO_PKG_VERSION"));
+    let _ = writeln!(out, "  udp    {udp}, {} ticks a second", settings.rooms.tick_rate_hz);
+    let _ = writeln!(out, "  games  {games}");
+    let _ = writeln!(out, "  data   {data}");
+    let _ = writeln!(out, "  key    {key}");
+    if matches!(key, KeySource::Development(_)) {
+        let swarm = "cargo run --release -p framekeep_swarm --";
+        let _ = writeln!(
+            out,
+            "try: {swarm} --addr {udp} --data {} --rooms 2 --seats 4 --seconds 10",
+            quoted(&data)
+        );
+    } else {
+        let _ = writeln!(out, "try: framekeep token --player ada --addr {udp}");
+    }
+    out
+}
+
+/// The path as a shell takes it.
+fn quoted(path: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:@".contains(c);
+    if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_quoted_only_where_a_shell_needs_it() {
+        assert_eq!(quoted("./framekeep-data"), "./framekeep-data");
+        assert_eq!(quoted("/my rooms/it's"), "'/my rooms/it'\\''s'");
+    }
+}

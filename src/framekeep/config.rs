@@ -1,0 +1,20 @@
+//! Configuration in four layers: defaults < TOML file < environment < flags.
+//!
+//! One table, [`KEYS`], drives parsing, validation, `config show` and `config default`. To add a key, add one entry
+//! to `config/keys.rs`.
+
+mod file;
+mod key;
+mod keys;
+mod layer;
+mod origin;
+mod problem;
+mod setting;
+mod show;
+
+pub use key::{Allowed, Key, Literal, Value};
+pub use keys::{KEYS, Settings};
+pub use layer::{Effective, LayerSources};
+pub use origin::Origin;
+pub use problem::{ConfigError, Problem};
+pub use setting::{Commit, Durability, LogFormat};

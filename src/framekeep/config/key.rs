@@ -1,0 +1,164 @@
+//! `Key`, one entry of the table of keys, and the values it admits.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::SocketAddr;
+
+/// One key of the configuration: `section.name`, what it means and what it admits.
+#[derive(Debug)]
+pub struct Key {
+    /// The TOML table the key is in.
+    pub section: &'static str,
+    /// The name within the section; ends with its unit where it has one.
+    pub name: &'static str,
+    /// What a run without any configuration uses.
+    pub default: Value,
+    /// The values that are accepted.
+    pub allowed: Allowed,
+    /// The unit of a number, empty where there is none.
+    pub unit: &'static str,
+    /// What the key means, one line each.
+    pub doc: &'static [&'static str],
+    /// What an unwise value does.
+    pub wrong: &'static str,
+}
+
+/// A value that passed [`Key::check`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A number.
+    Integer(i64),
+    /// Everything else.
+    Text(Cow<'static, str>),
+}
+
+/// A value as some layer wrote it, before it is checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Literal {
+    /// A TOML integer.
+    Integer(i64),
+    /// A TOML string.
+    Text(String),
+    /// Text of an environment variable or a flag, which does not say what type it has.
+    Bare(String),
+    /// A TOML value of a type that no key has: its type and its text.
+    Other(&'static str),
+}
+
+/// The values a key accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowed {
+    /// A whole number from the first to the second, both included.
+    Integer(i64, i64),
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// An IP address and a port.
+    Address,
+    /// The path of a file or folder.
+    Path,
+    /// The path of a file or folder, or empty for none.
+    PathOrEmpty,
+    /// A level, or filter directives of `tracing-subscriber`.
+    LogFilter,
+}
+
+impl Key {
+    /// The name in messages: `section.name`.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("{}.{}", self.section, self.name)
+    }
+
+    /// The environment variable that sets this key.
+    #[must_use]
+    pub fn env_name(&self) -> String {
+        format!("FRAMEKEEP__{}__{}", self.section.to_uppercase(), self.name.to_uppercase())
+    }
+
+    /// The value, when this key accepts it.
+    #[must_use]
+    pub fn check(&self, literal: &Literal) -> Option<Value> {
+        match self.allowed {
+            Allowed::Integer(min, max) => {
+                let number = match literal {
+                    Literal::Integer(number) => *number,
+                    Literal::Bare(text) => text.trim().parse().ok()?,
+                    Literal::Text(_) | Literal::Other(_) => return None,
+                };
+                (min..=max).contains(&number).then_some(Value::Integer(number))
+            }
+            _ => match literal {
+                Literal::Text(text) | Literal::Bare(text) => {
+                    self.allowed.accepts(text).then(|| Value::Text(Cow::Owned(text.clone())))
+                }
+                Literal::Integer(_) | Literal::Other(_) => None,
+            },
+        }
+    }
+}
+
+impl Allowed {
+    fn accepts(&self, text: &str) -> bool {
+        match self {
+            Allowed::Integer(..) => false,
+            Allowed::OneOf(words) => words.contains(&text),
+            Allowed::Address => text.parse::<SocketAddr>().is_ok(),
+            Allowed::Path => !text.is_empty() && !text.contains('\0'),
+            Allowed::PathOrEmpty => !text.contains('\0'),
+            Allowed::LogFilter => !text.is_empty() && tracing_subscriber::EnvFilter::try_new(text).is_ok(),
+        }
+    }
+}
+
+impl Value {
+    pub(crate) const fn text(text: &'static str) -> Self {
+        Value::Text(Cow::Borrowed(text))
+    }
+}
+
+impl fmt::Display for Value {
+    /// As TOML.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Integer(number) => write!(f, "{number}"),
+            Value::Text(text) => write!(f, "{}", toml::Value::String(text.to_string())),
+        }
+    }
+}
+
+impl fmt::Display for Literal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Literal::Integer(number) => write!(f, "{number}"),
+            Literal::Text(text) => write!(f, "{text:?}"),
+            Literal::Bare(text) => write!(f, "{text}"),
+            Literal::Other(kind) => write!(f, "(a TOML {kind})"),
+        }
+    }
+}
+
+impl fmt::Display for Allowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Allowed::Integer(min, max) => write!(f, "a whole number from {min} to {max}"),
+            Allowed::OneOf([word]) => write!(f, "{word:?}, the only choice"),
+            Allowed::OneOf(words) => {
+                let quoted: Vec<_> = words.iter().map(|word| format!("{word:?}")).collect();
+                write!(f, "one of {}", quoted.join(", "))
+            }
+            Allowed::Address => {
+                write!(f, "an IP address and a port, such as \"127.0.0.1:7770\" or \"[::1]:7770\"")
+            }
+            Allowed::Path => write!(f, "a path, relative to the folder the server is started in"),
+            Allowed::PathOrEmpty => {
+                write!(f, "a path, relative to the folder the server is started in; empty for none")
+            }
+            Allowed::LogFilter => {
+                write!(
+                    f,
+                    "error, warn, info, debug, trace, or directives such as \"info,framekeep_server=debug\""
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The table of keys: every section, key, type, default, range, unit and explanation, once.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::key::{Allowed, Key, Value};
+use super::layer::Effective;
+use super::problem::Problem;
+use super::setting::{Commit, Durability, LogFormat};
+
+/// Writes [`Settings`], one struct a section, [`KEYS`] and the reading of one into the other from one table.
+macro_rules! settings {
+    ($(
+        $(#[doc = $section_doc:literal])+
+        $section:ident: $Section:ident {$(
+            $(#[doc = $doc:literal])+
+            $key:ident: $type:ty = $default:expr, $allowed:expr, $unit:literal, wrong: $wrong:literal;
+        )+}
+    )+) => {
+        /// The effective configuration.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Settings {$(
+            $(#[doc = $section_doc])+
+            pub $section: $Section,
+        )+}
+
+        $(
+            $(#[doc = $section_doc])+
+            #[derive(Clone, Debug, PartialEq, Eq)]
+            pub struct $Section {$(
+                $(#[doc = $doc])+
+                pub $key: $type,
+            )+}
+        )+
+
+        /// Every key, in the order of the file.
+        pub static KEYS: &[Key] = &[$($(
+            Key {
+                section: stringify!($section),
+                name: stringify!($key),
+                default: $default,
+                allowed: $allowed,
+                unit: $unit,
+                doc: &[$($doc),+],
+                wrong: $wrong,
+            },
+        )+)+];
+
+        /// Every section with what it is about.
+        pub(super) static SECTIONS: &[(&str, &[&str])] =
+            &[$((stringify!($section), &[$($section_doc),+])),+];
+
+        impl Settings {
+            /// The typed settings of checked values.
+            pub(super) fn read(values: &Effective) -> Result<Self, Problem> {
+                Ok(Self {$(
+                    $section: $Section {$(
+                        $key: values.read(stringify!($section), stringify!($key))?,
+                    )+},
+                )+})
+            }
+        }
+    };
+}
+
+const MIB: i64 = 1 << 20;
+
+settings! {
+    /// Sockets and links.
+    net: Net {
+        /// The UDP address the server listens on. Port 0 takes a free one, which the banner shows.
+        udp: SocketAddr = Value::text("127.0.0.1:7770"), Allowed::Address, "",
+            wrong: "an address this machine does not have, or a port that is taken, ends the start with exit code 5";
+        /// The kernel's receive buffer of the UDP socket.
+        receive_buffer_bytes: usize = Value::Integer(4 * MIB), Allowed::Integer(64 * 1024, 1024 * MIB), "bytes",
+            wrong: "too small loses inputs of many clients at once; the server warns when the kernel grants less";
+        /// Players connected at once, over all rooms.
+        clients_max: usize = Value::Integer(4096), Allowed::Integer(1, 65_536), "players",
+            wrong: "too small refuses players; each costs up to 1 MiB of memory in the worst case";
+        /// Players in one shard of the transport behind the address.
+        shard_clients_max: usize = Value::Integer(128), Allowed::Integer(1, 1024), "players",
+            wrong: "too large makes each datagram dearer, too small makes many shards";
+        /// How long a client may take from its first datagram to its admission.
+        handshake_timeout_ms: u64 = Value::Integer(5_000), Allowed::Integer(100, 60_000), "milliseconds",
+            wrong: "too short shuts slow links out, too long lets half-open ones hold a place";
+        /// How long a link may be silent before it counts as lost.
+        link_timeout_ms: u64 = Value::Integer(10_000), Allowed::Integer(1_000, 120_000), "milliseconds",
+            wrong: "too short drops players in a short outage, too long keeps dead seats";
+    }
+
+    /// Rooms and their matches.
+    rooms: Rooms {
+        /// Simulation steps a second of a room that does not ask for another rate.
+        tick_rate_hz: u16 = Value::Integer(30), Allowed::Integer(10, 128), "Hz",
+            wrong: "higher costs bandwidth and CPU in proportion, lower adds latency";
+        /// Ticks per datagram in each direction.
+        send_every_ticks: u8 = Value::Integer(1), Allowed::Integer(1, 8), "ticks",
+            wrong: "each tick more saves bytes and CPU and adds one tick of latency";
+        /// For how many ticks the last input of a silent seat is repeated before the seat counts as absent.
+        input_repeat_ticks_max: u8 = Value::Integer(10), Allowed::Integer(0, 255), "ticks",
+            wrong: "too long lets a lost player run on, too short stops him in a short loss";
+        /// Rooms at once.
+        rooms_max: usize = Value::Integer(4096), Allowed::Integer(1, 65_536), "rooms",
+            wrong: "too small refuses new rooms";
+        /// How long the seat of a lost link is held for its player.
+        reconnect_grace_s: u32 = Value::Integer(30), Allowed::Integer(0, 3_600), "seconds",
+            wrong: "too short loses seats to short outages, too long blocks them for others";
+        /// When the frame of a tick is committed. `deadline` never waits for a seat.
+        commit: Commit = Value::text("deadline"), Allowed::OneOf(Commit::WORDS), "",
+            wrong: "anything else is refused";
+    }
+
+    /// What is kept on disk.
+    data: Data {
+        /// The folder of journals, replays and the development key. It is made when it is missing.
+        folder: PathBuf = Value::text("./framekeep-data"), Allowed::Path, "",
+            wrong: "a folder that cannot be written ends the start with exit code 1";
+        /// When frames are on disk: `tick` before a client sees them, `second` within a second, `off` never.
+        durability: Durability = Value::text("second"), Allowed::OneOf(Durability::WORDS), "",
+            wrong: "`tick` adds the disk's latency to every tick, `off` leaves no replays";
+    }
+
+    /// Who may connect.
+    identity: Identity {
+        /// The file with the key that signs tickets: 64 hexadecimal digits. The environment variable FRAMEKEEP_KEY
+        /// takes the digits themselves and goes first. Without either, a development key is made in the data folder,
+        /// which serves on loopback only.
+        key_file: Option<PathBuf> = Value::text(""), Allowed::PathOrEmpty, "",
+            wrong: "a file that is missing or does not hold a key ends the start with exit code 4";
+    }
+
+    /// What the games play with.
+    content: Content {
+        /// A folder of further content, such as `arenas/NAME.toml`, beside what is built in.
+        folder: Option<PathBuf> = Value::text(""), Allowed::PathOrEmpty, "",
+            wrong: "a folder that is missing or holds content a game refuses ends the start with exit code 4";
+    }
+
+    /// Log lines, on standard error.
+    log: Log {
+        /// The least level that is shown, or filter directives by module.
+        level: String = Value::text("info"), Allowed::LogFilter, "",
+            wrong: "`debug` shows what peers do wrong, `trace` every tick, which slows the server down";
+        /// `pretty` for people, `json` for machines, `auto` pretty on a terminal and JSON otherwise.
+        format: LogFormat = Value::text("auto"), Allowed::OneOf(LogFormat::WORDS), "",
+            wrong: "anything else is refused";
+    }
+
+    /// Threads of the simulation.
+    threads: Threads {
+        /// Threads that step rooms and pump links; 0 takes one per core.
+        count: usize = Value::Integer(0), Allowed::Integer(0, 256), "threads",
+            wrong: "more than there are cores adds switching and jitter";
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::LayerSources;
+
+    #[test]
+    fn every_default_is_accepted_by_its_own_key() {
+        let effective = LayerSources::default().merge().expect("defaults");
+        assert_eq!(effective.settings().rooms.tick_rate_hz, 30);
+    }
+
+    #[test]
+    fn every_end_of_a_range_fits_the_type_of_its_field() {
+        for key in KEYS {
+            if let Allowed::Integer(min, max) = key.allowed {
+                for number in [min, max] {
+                    let text = format!("[{}]\n{} = {number}\n", key.section, key.name);
+                    let sources = LayerSources::default().with_file("test.toml", &text).expect("parses");
+                    sources.merge().unwrap_or_else(|error| panic!("{}: {error}", key.path()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_key_says_what_it_is_and_what_a_wrong_value_does() {
+        for key in KEYS {
+            assert!(!key.wrong.is_empty(), "{}", key.path());
+            let counted = matches!(key.allowed, Allowed::Integer(..));
+            assert_eq!(counted, !key.unit.is_empty(), "{} has a unit when it is a number", key.path());
+        }
+    }
+}

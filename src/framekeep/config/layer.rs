@@ -1,0 +1,239 @@
+//! The layers of the configuration and what they come to.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::file;
+use super::key::{Key, Literal, Value};
+use super::keys::{KEYS, Settings};
+use super::origin::Origin;
+use super::problem::{ConfigError, Problem};
+use super::setting::Setting;
+
+/// What a run looks for in the current folder when no `--config` names a file.
+const FILE_NAME: &str = "framekeep.toml";
+
+/// What the names of the environment's layer begin with.
+const ENV_PREFIX: &str = "FRAMEKEEP__";
+
+/// One `section.key = value` of some layer; the key may not exist.
+#[derive(Clone, Debug)]
+pub(super) struct Assignment {
+    pub(super) path: String,
+    pub(super) value: Literal,
+    pub(super) origin: Origin,
+}
+
+/// The layers above the defaults, lowest first.
+#[derive(Clone, Debug, Default)]
+pub struct LayerSources {
+    assignments: Vec<Assignment>,
+}
+
+/// The checked value and origin of every key, and the settings they make.
+#[derive(Clone, Debug)]
+pub struct Effective {
+    values: Vec<(Value, Origin)>,
+    settings: Option<Settings>,
+}
+
+impl LayerSources {
+    /// Adds the file `config`, or else `framekeep.toml` in the current folder where there is one.
+    ///
+    /// # Errors
+    /// A file that was named and cannot be read, or is not TOML.
+    pub fn with_config_file(self, config: Option<&Path>) -> Result<Self, ConfigError> {
+        let path = match config {
+            Some(path) => path,
+            None if Path::new(FILE_NAME).is_file() => Path::new(FILE_NAME),
+            None => return Ok(self),
+        };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Problem::Unreadable { path: path.to_owned(), message: error.to_string() })?;
+        self.with_file(path, &text)
+    }
+
+    /// Adds the text of a file.
+    ///
+    /// # Errors
+    /// Text that is not TOML.
+    pub fn with_file(mut self, path: impl AsRef<Path>, text: &str) -> Result<Self, ConfigError> {
+        self.assignments.extend(file::parse(path.as_ref(), text)?);
+        Ok(self)
+    }
+
+    /// Adds the variables of an environment whose names begin with `FRAMEKEEP__`.
+    #[must_use]
+    pub fn with_env(mut self, vars: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let mut found: Vec<_> = vars
+            .into_iter()
+            .filter_map(|(name, value)| {
+                let name = name.into_string().ok()?;
+                let path = name.strip_prefix(ENV_PREFIX)?.to_lowercase().replace("__", ".");
+                let value = Literal::Bare(value.to_string_lossy().into_owned());
+                Some(Assignment { path, value, origin: Origin::Env(name) })
+            })
+            .collect();
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        self.assignments.extend(found);
+        self
+    }
+
+    /// Adds a flag that was given for the key `path`.
+    #[must_use]
+    pub fn with_flag(mut self, flag: &'static str, path: &str, value: Option<impl ToString>) -> Self {
+        if let Some(value) = value {
+            self.assignments.push(Assignment {
+                path: path.to_owned(),
+                value: Literal::Bare(value.to_string()),
+                origin: Origin::Flag(flag),
+            });
+        }
+        self
+    }
+
+    /// Adds `SECTION.KEY=VALUE` of a `--set` flag.
+    ///
+    /// # Errors
+    /// Text of another form.
+    pub fn with_assignment(self, text: &str) -> Result<Self, ConfigError> {
+        match text.split_once('=') {
+            Some((path, value)) => Ok(self.with_flag("--set", path.trim(), Some(value.trim()))),
+            None => Err(Problem::NotAnAssignment { text: text.to_owned() }.into()),
+        }
+    }
+
+    /// Merges the layers over the defaults.
+    ///
+    /// # Errors
+    /// Every unknown key and every value that is not accepted, in whatever layer, even where a higher one covers it.
+    pub fn merge(self) -> Result<Effective, ConfigError> {
+        let mut effective = Effective {
+            values: KEYS.iter().map(|key| (key.default.clone(), Origin::Default)).collect(),
+            settings: None,
+        };
+        let mut problems = Vec::new();
+        for Assignment { path, value, origin } in self.assignments {
+            match KEYS.iter().position(|key| key.path() == path) {
+                None => problems.push(Problem::unknown(&path, origin)),
+                Some(index) => match KEYS[index].check(&value) {
+                    Some(checked) => effective.values[index] = (checked, origin),
+                    None => problems.push(Problem::bad_value(&KEYS[index], value, origin)),
+                },
+            }
+        }
+        if problems.is_empty() {
+            effective.settings = Some(Settings::read(&effective)?);
+            return Ok(effective);
+        }
+        Err(ConfigError { problems })
+    }
+}
+
+impl Effective {
+    /// The typed settings.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        self.settings.as_ref().expect("merge sets the settings")
+    }
+
+    /// Every key with its value and origin, in the order of the table.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static Key, &Value, &Origin)> {
+        KEYS.iter().zip(&self.values).map(|(key, (value, origin))| (key, value, origin))
+    }
+
+    /// The value of a key of the table as the type of its field.
+    pub(super) fn read<T: Setting>(&self, section: &str, name: &str) -> Result<T, Problem> {
+        let found = self.iter().find(|(key, ..)| key.section == section && key.name == name);
+        let (key, value, origin) = found.expect("the table has every key of the settings");
+        T::from_value(value)
+            .ok_or_else(|| Problem::bad_value(key, Literal::Bare(value.to_string()), origin.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(pairs: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+        pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
+    }
+
+    fn origin_of(effective: &Effective, path: &str) -> String {
+        effective.iter().find(|(key, ..)| key.path() == path).map(|(.., origin)| origin.to_string()).unwrap()
+    }
+
+    fn message(result: Result<Effective, ConfigError>) -> String {
+        result.expect_err("must be refused").to_string()
+    }
+
+    #[test]
+    fn a_flag_goes_over_env_over_file_over_default() {
+        let file = "[rooms]\ntick_rate_hz = 20\nsend_every_ticks = 2\nrooms_max = 7\n";
+        let effective = LayerSources::default()
+            .with_file("f.toml", file)
+            .unwrap()
+            .with_env(env(&[
+                ("FRAMEKEEP__ROOMS__TICK_RATE_HZ", "40"),
+                ("FRAMEKEEP__ROOMS__SEND_EVERY_TICKS", "3"),
+            ]))
+            .with_flag("--tick-rate-hz", "rooms.tick_rate_hz", Some(60))
+            .merge()
+            .unwrap();
+        let rooms = &effective.settings().rooms;
+        assert_eq!((rooms.tick_rate_hz, rooms.send_every_ticks, rooms.rooms_max), (60, 3, 7));
+        assert_eq!(origin_of(&effective, "rooms.tick_rate_hz"), "flag --tick-rate-hz");
+        assert_eq!(origin_of(&effective, "rooms.send_every_ticks"), "env FRAMEKEEP__ROOMS__SEND_EVERY_TICKS");
+        assert_eq!(origin_of(&effective, "rooms.rooms_max"), "f.toml:4");
+        assert_eq!(origin_of(&effective, "net.udp"), "default");
+    }
+
+    #[test]
+    fn unknown_keys_of_file_and_environment_are_refused_with_a_suggestion() {
+        let sources = LayerSources::default()
+            .with_file("f.toml", "[rooms]\ntick_rate = 20\n[net]\nudp = \"[::1]:1\"\n")
+            .unwrap()
+            .with_env(env(&[
+                ("FRAMEKEEP__NET__UPD", "127.0.0.1:1"),
+                ("FRAMEKEEP_KEY", "not ours"),
+                ("PATH", ""),
+            ]));
+        assert_eq!(
+            message(sources.merge()),
+            "unknown key rooms.tick_rate (f.toml:2); did you mean rooms.tick_rate_hz?\n\
+             unknown key net.upd (env FRAMEKEEP__NET__UPD); did you mean net.udp?"
+        );
+    }
+
+    #[test]
+    fn a_bad_value_names_key_value_range_and_origin() {
+        let sources = LayerSources::default().with_flag("--tick-rate-hz", "rooms.tick_rate_hz", Some(500));
+        assert_eq!(
+            message(sources.merge()),
+            "rooms.tick_rate_hz = 500 is not accepted (flag --tick-rate-hz): it must be a whole number from 10 to 128"
+        );
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_refused() {
+        for text in ["[rooms]\ntick_rate_hz = \"30\"", "[net]\nudp = 7770", "[log]\nlevel = [\"info\"]"] {
+            let merged = LayerSources::default().with_file("f.toml", text).unwrap().merge();
+            assert!(message(merged).contains("is not accepted (f.toml:2)"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_toml_names_the_line() {
+        let error = LayerSources::default().with_file("f.toml", "[net]\nudp = \n").expect_err("refused");
+        assert!(error.to_string().starts_with("f.toml:2: "), "{error}");
+    }
+
+    #[test]
+    fn keys_outside_a_section_and_unknown_sections_are_refused() {
+        let file = "udp = \"127.0.0.1:1\"\n[rom]\n";
+        let merged = LayerSources::default().with_file("f.toml", file).unwrap().merge();
+        let text = message(merged);
+        assert!(text.contains("unknown key udp (f.toml:1); did you mean net.udp?"), "{text}");
+        assert!(text.contains("unknown key rom (f.toml:2); did you mean [rooms]?"), "{text}");
+    }
+}

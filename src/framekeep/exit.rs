@@ -1,0 +1,119 @@
+//! `Exit`, the exit codes, and the run that ends in one.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command, ConfigCommand};
+use crate::config::{ConfigError, Effective};
+use crate::identity::{self, IdentityError};
+use crate::serve::{self, ServeFailure};
+use crate::token::{self, TokenError};
+use crate::{check_cpu, output};
+
+/// How a run ended, as exit codes that scripts may rely on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// It did what it was asked to.
+    Ok = 0,
+    /// It failed in a way that has no code of its own.
+    Failure = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// The configuration is wrong.
+    Config = 4,
+    /// An address could not be bound or reached.
+    Bind = 5,
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// There is no usable key.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The server could not start, or failed.
+    #[error(transparent)]
+    Serve(#[from] ServeFailure),
+    /// No ticket could be minted.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// Standard output or a file could not be written.
+    #[error("cannot write {what}: {source}")]
+    Write {
+        /// What was to be written.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl CommandError {
+    /// The exit code of this error.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            CommandError::Config(_) => Exit::Config,
+            CommandError::Identity(error) => error.exit(),
+            CommandError::Serve(error) => error.exit(),
+            CommandError::Token(error) => error.exit(),
+            CommandError::Write { .. } => Exit::Failure,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// Runs the binary with the arguments of this process.
+///
+/// Usage errors and `--help` end the process here, as clap does it.
+#[inline(never)]
+pub fn run() -> ExitCode {
+    match run_command(&Args::parse()) {
+        Ok(()) => Exit::Ok.into(),
+        Err(error) => {
+            for line in error.to_string().lines() {
+                eprintln!("framekeep: {line}");
+            }
+            error.exit().into()
+        }
+    }
+}
+
+/// Says on standard error which instructions the CPU lacks; nothing when it has all that this build uses.
+///
+/// # Errors
+/// The exit code to end with.
+#[inline(never)]
+pub fn refuse_old_cpu() -> Result<(), ExitCode> {
+    check_cpu().map_err(|missing| {
+        eprintln!("framekeep: {missing}");
+        ExitCode::from(Exit::Failure)
+    })
+}
+
+fn run_command(args: &Args) -> Result<(), CommandError> {
+    match &args.command {
+        None | Some(Command::Serve) => serve::serve(args.config.load()?.settings()),
+        Some(Command::Token(token)) => token::mint(token, args.config.load()?.settings()),
+        Some(Command::Key(key)) => {
+            identity::make_key_file(&key.out)?;
+            Ok(())
+        }
+        Some(Command::Config(config)) => {
+            let text = match config.command {
+                ConfigCommand::Show { origin } => args.config.load()?.to_toml(origin),
+                ConfigCommand::Default => Effective::default_toml(),
+            };
+            output::print(&text)
+        }
+    }
+}
