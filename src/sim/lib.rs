@@ -6,33 +6,45 @@
 
 extern crate alloc;
 
+mod angle;
 mod diff;
 mod encoding;
 mod erased;
 mod fingerprint;
 mod frame;
+mod fx;
 mod game;
 mod input;
 mod limits;
 mod outcome;
+mod physics;
 mod play;
 mod registry;
 mod rng;
+mod root;
 mod tick;
+mod vec2;
 mod view;
 mod walk;
 
+pub use angle::Angle;
 pub use diff::{FieldDiff, diff_values};
 pub use encoding::{DecodeError, decode, encode_into, hash_bytes};
 pub use erased::{AnyGame, AnyMatch};
 pub use fingerprint::fingerprint;
 pub use frame::{Frame, Mark, SeatInput};
+pub use fx::{Fx, ParseFxError};
 pub use game::{ContentError, Game};
 pub use input::{Input, input_mask};
-pub use limits::{CONTENT_BYTES_MAX, INPUT_BITS_MAX, SEATS_MAX, STATE_BYTES_MAX};
+pub use limits::{
+    BODIES_MAX, CONTENT_BYTES_MAX, INPUT_BITS_MAX, SEATS_MAX, SOLVER_ITERATIONS_MAX, STATE_BYTES_MAX,
+    TICKS_PER_SECOND_MAX,
+};
 pub use outcome::Outcome;
+pub use physics::{Body, BodyDesc, BodyId, BodyKind, Contact, Shape, World, WorldDesc, WorldFull};
 pub use play::Match;
 pub use registry::{GameRegistry, UnknownGame};
 pub use rng::Pcg32;
 pub use tick::Tick;
+pub use vec2::Vec2;
 pub use view::{View, ViewBody};

@@ -11,3 +11,12 @@ pub const STATE_BYTES_MAX: usize = 8 << 20;
 
 /// Largest canonical encoding of a game's content that is decoded, in bytes (1 MiB).
 pub const CONTENT_BYTES_MAX: usize = 1 << 20;
+
+/// Most bodies one physics world can hold.
+pub const BODIES_MAX: u16 = u16::MAX;
+
+/// Most steps per second of a physics world.
+pub const TICKS_PER_SECOND_MAX: u16 = 1_000;
+
+/// Most passes over the contacts of a physics world per step.
+pub const SOLVER_ITERATIONS_MAX: u8 = 64;

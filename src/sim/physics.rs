@@ -1,0 +1,15 @@
+//! Bodies that move, collide and bounce in a plane: see [`World`](crate::World).
+
+mod body;
+mod column;
+mod contact;
+mod desc;
+mod naive;
+mod query;
+mod state;
+mod world;
+
+pub use body::{Body, BodyDesc, BodyId, BodyKind, Shape};
+pub use contact::Contact;
+pub use desc::WorldDesc;
+pub use world::{World, WorldFull};

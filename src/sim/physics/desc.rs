@@ -1,0 +1,65 @@
+//! `WorldDesc`, what a world is like.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Fx, SOLVER_ITERATIONS_MAX, TICKS_PER_SECOND_MAX, Vec2};
+
+/// What a world is like. Never changes during its life; part of its state.
+///
+/// ```
+/// use framekeep_sim::{Vec2, WorldDesc};
+/// let desc = WorldDesc { half_extent: Vec2::from_ints(20, 12), ..WorldDesc::default() };
+/// assert!(desc.walls);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorldDesc {
+    /// Half the width and height: the world reaches from `-half_extent` to `half_extent`. At least 1 each.
+    pub half_extent: Vec2,
+    /// Acceleration of every dynamic body, in units per second per second.
+    pub gravity: Vec2,
+    /// Side of the cells in which neighbours are looked for; 0 chooses it from the bodies' sizes at every step.
+    /// It changes the order in which contacts are solved, so it is part of the rules, not only of the speed.
+    pub cell: Fx,
+    /// Steps per second, 1 to [`TICKS_PER_SECOND_MAX`].
+    pub ticks_per_second: u16,
+    /// Most bodies at one time, up to [`BODIES_MAX`](crate::BODIES_MAX).
+    pub bodies_max: u16,
+    /// Passes over the contacts per step, 1 to [`SOLVER_ITERATIONS_MAX`]: more make piles firmer and cost time.
+    /// Passes that would change nothing are left out.
+    pub iterations: u8,
+    /// Whether bodies bounce off the border. Without walls they may leave, and get slower to simulate far outside.
+    pub walls: bool,
+}
+
+impl Default for WorldDesc {
+    /// 32 by 32 units with walls, no gravity, 30 ticks per second, at most 1,024 bodies.
+    fn default() -> Self {
+        Self {
+            half_extent: Vec2::from_ints(16, 16),
+            gravity: Vec2::ZERO,
+            cell: Fx::ZERO,
+            ticks_per_second: 30,
+            bodies_max: 1_024,
+            iterations: 8,
+            walls: true,
+        }
+    }
+}
+
+impl WorldDesc {
+    /// The nearest description that keeps the bounds of every field.
+    #[must_use]
+    pub fn sanitised(mut self) -> Self {
+        self.half_extent.x = self.half_extent.x.abs().max(Fx::ONE);
+        self.half_extent.y = self.half_extent.y.abs().max(Fx::ONE);
+        self.cell = self.cell.max(Fx::ZERO);
+        self.ticks_per_second = self.ticks_per_second.clamp(1, TICKS_PER_SECOND_MAX);
+        self.iterations = self.iterations.clamp(1, SOLVER_ITERATIONS_MAX);
+        self
+    }
+
+    /// One second divided by the tick rate, in 1/2³² of a second.
+    pub(crate) fn tick_seconds(&self) -> i64 {
+        (1 << 32) / i64::from(self.ticks_per_second.max(1))
+    }
+}

@@ -1,0 +1,233 @@
+//! `Vec2`, a place, a velocity or a direction in the plane.
+
+use core::ops::{Add, AddAssign, Mul, Neg, Sub, SubAssign};
+
+use serde::{Deserialize, Serialize};
+
+use crate::root::sqrt_u64;
+use crate::{Angle, Fx};
+
+/// Two numbers: a place, a velocity or a direction. x grows to the right, y upwards. Operators saturate.
+///
+/// ```
+/// use framekeep_sim::{Fx, Vec2};
+/// let v = Vec2::from_ints(3, 4);
+/// assert_eq!(v.length(), Fx::from_int(5));
+/// assert_eq!(v.dot(Vec2::from_ints(2, 0)), Fx::from_int(6));
+/// ```
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    bytemuck::Pod,
+    bytemuck::Zeroable,
+)]
+#[repr(C)]
+pub struct Vec2 {
+    /// To the right.
+    pub x: Fx,
+    /// Upwards.
+    pub y: Fx,
+}
+
+impl Vec2 {
+    /// No distance, no direction.
+    pub const ZERO: Self = Self::new(Fx::ZERO, Fx::ZERO);
+
+    /// A vector from its parts.
+    #[inline]
+    #[must_use]
+    pub const fn new(x: Fx, y: Fx) -> Self {
+        Self { x, y }
+    }
+
+    /// A vector of whole numbers, saturating.
+    #[inline]
+    #[must_use]
+    pub const fn from_ints(x: i32, y: i32) -> Self {
+        Self::new(Fx::from_int(x), Fx::from_int(y))
+    }
+
+    /// A vector with both parts the same.
+    #[inline]
+    #[must_use]
+    pub const fn splat(part: Fx) -> Self {
+        Self::new(part, part)
+    }
+
+    /// A vector of that direction and length; each part is within two [`Fx::STEP`]s per unit of length.
+    #[inline]
+    #[must_use]
+    pub fn from_angle(angle: Angle, length: Fx) -> Self {
+        angle.direction_times(length)
+    }
+
+    /// The direction; [`Angle::ZERO`] for the zero vector.
+    #[inline]
+    #[must_use]
+    pub const fn angle(self) -> Angle {
+        Angle::atan2(self.y, self.x)
+    }
+
+    /// The dot product, saturating.
+    #[inline]
+    #[must_use]
+    pub const fn dot(self, other: Self) -> Fx {
+        Fx::from_wide(self.dot_wide(other) >> 16)
+    }
+
+    /// The dot product in 1/2³² of a unit. It is exact but for two vectors of four times [`Fx::MIN`], where it saturates.
+    #[inline]
+    #[must_use]
+    pub const fn dot_wide(self, other: Self) -> i64 {
+        let x = self.x.to_bits() as i64 * other.x.to_bits() as i64;
+        let y = self.y.to_bits() as i64 * other.y.to_bits() as i64;
+        x.saturating_add(y)
+    }
+
+    /// The cross product's third part, saturating: positive if `other` is to the left of `self`.
+    #[inline]
+    #[must_use]
+    pub const fn cross(self, other: Self) -> Fx {
+        let x = self.x.to_bits() as i64 * other.y.to_bits() as i64;
+        let y = self.y.to_bits() as i64 * other.x.to_bits() as i64;
+        Fx::from_wide(x.saturating_sub(y) >> 16)
+    }
+
+    /// The squared length in 1/2³² of a square unit, exact.
+    #[inline]
+    #[must_use]
+    pub const fn length_squared_wide(self) -> u64 {
+        let (x, y) = (self.x.to_bits().unsigned_abs() as u64, self.y.to_bits().unsigned_abs() as u64);
+        x * x + y * y
+    }
+
+    /// The length, rounded down, saturating; the error is below one [`Fx::STEP`].
+    #[inline]
+    #[must_use]
+    pub const fn length(self) -> Fx {
+        Fx::from_wide(sqrt_u64(self.length_squared_wide()) as i64)
+    }
+
+    /// The distance between two places; differences saturate.
+    #[inline]
+    #[must_use]
+    pub fn distance(self, other: Self) -> Fx {
+        (other - self).length()
+    }
+
+    /// Whether `other` is within `distance`, without a square root. Nothing is within a negative distance.
+    #[inline]
+    #[must_use]
+    pub fn is_within(self, other: Self, distance: Fx) -> bool {
+        let limit = u64::from(distance.to_bits().max(0).unsigned_abs());
+        distance.to_bits() >= 0 && (other - self).length_squared_wide() <= limit * limit
+    }
+
+    /// The vector of the same direction with length one (within four [`Fx::STEP`]s); zero for the zero vector.
+    #[inline]
+    #[must_use]
+    pub const fn normalized(self) -> Self {
+        let (x, y) = crate::root::unit(self.x.to_bits(), self.y.to_bits());
+        Self::new(Fx::from_bits((x + (1 << 13)) >> 14), Fx::from_bits((y + (1 << 13)) >> 14))
+    }
+
+    /// The vector of the same direction with length `length` (within a step per unit of it); zero for the zero vector.
+    #[inline]
+    #[must_use]
+    pub fn with_length(self, length: Fx) -> Self {
+        let (x, y) = crate::root::unit(self.x.to_bits(), self.y.to_bits());
+        let scale =
+            |part: i32| Fx::from_wide((i64::from(part) * i64::from(length.to_bits()) + (1 << 29)) >> 30);
+        Self::new(scale(x), scale(y))
+    }
+
+    /// The vector itself, or one of the same direction and length `length` if it is longer.
+    #[inline]
+    #[must_use]
+    pub fn limited(self, length: Fx) -> Self {
+        let limit = u64::from(length.to_bits().max(0).unsigned_abs());
+        if self.length_squared_wide() <= limit * limit {
+            self
+        } else {
+            self.with_length(length.max(Fx::ZERO))
+        }
+    }
+
+    /// The vector turned left by a quarter turn.
+    #[inline]
+    #[must_use]
+    pub fn turned_left(self) -> Self {
+        Self::new(-self.y, self.x)
+    }
+
+    /// The point at `part` of the way from `self` to `end`.
+    #[inline]
+    #[must_use]
+    pub const fn lerp(self, end: Self, part: Fx) -> Self {
+        Self::new(self.x.lerp(end.x, part), self.y.lerp(end.y, part))
+    }
+
+    /// Both parts limited to `low..=high` of the same part; a `low` above `high` gives `high`.
+    #[inline]
+    #[must_use]
+    pub fn clamped(self, low: Self, high: Self) -> Self {
+        Self::new(self.x.max(low.x).min(high.x), self.y.max(low.y).min(high.y))
+    }
+}
+
+impl Add for Vec2 {
+    type Output = Self;
+
+    #[inline]
+    fn add(self, other: Self) -> Self {
+        Self::new(self.x + other.x, self.y + other.y)
+    }
+}
+
+impl Sub for Vec2 {
+    type Output = Self;
+
+    #[inline]
+    fn sub(self, other: Self) -> Self {
+        Self::new(self.x - other.x, self.y - other.y)
+    }
+}
+
+impl Mul<Fx> for Vec2 {
+    type Output = Self;
+
+    #[inline]
+    fn mul(self, factor: Fx) -> Self {
+        Self::new(self.x * factor, self.y * factor)
+    }
+}
+
+impl Neg for Vec2 {
+    type Output = Self;
+
+    #[inline]
+    fn neg(self) -> Self {
+        Self::new(-self.x, -self.y)
+    }
+}
+
+impl AddAssign for Vec2 {
+    #[inline]
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl SubAssign for Vec2 {
+    #[inline]
+    fn sub_assign(&mut self, other: Self) {
+        *self = *self - other;
+    }
+}
