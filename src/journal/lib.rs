@@ -1,1 +1,41 @@
 //! Records, segments and sealed replay files.
+//!
+//! A *segment* is the durable log of a node while rooms live: records of every room's life and frames, appended in
+//! batches, read back up to the last whole record. A *replay* (`.fkr`) is one sealed match: anyone who has the same
+//! rules can re-simulate it and compare every hash. Every byte of both is described in `docs/PROTOCOL.md`.
+//!
+//! Nothing here opens a file, starts a thread or reads a clock: bytes come from [`std::io::Read`] or slices, and go
+//! to [`std::io::Write`].
+
+mod chunk;
+mod damage;
+mod frames;
+mod header;
+mod keyframe;
+mod limits;
+mod reader;
+mod record;
+mod replay;
+mod seal;
+mod section;
+mod segment;
+mod trailer;
+mod verify;
+
+pub use damage::Damaged;
+pub use frames::Frames;
+pub use header::{EndReason, InvalidHeader, MatchEnd, MatchHeader, Seated};
+pub use keyframe::Keyframe;
+pub use limits::{
+    BATCH_BYTES, CHUNK_FRAMES, FRAME_BYTES_MAX, GAME_NAME_BYTES_MAX, KEYFRAME_TICKS, PLAYER_NAME_BYTES_MAX,
+    RECORD_BYTES_MAX, ROOM_NAME_BYTES_MAX, TICK_RATE_HZ_MAX,
+};
+pub use reader::{Entry, SegmentEnd, SegmentFault, SegmentReader};
+pub use record::{MatchStarted, Record, RecordFault, RoomOpened, pack_snapshot};
+pub use replay::{NotSeekable, Replay};
+pub use seal::{OutOfOrder, ReplayBuilder, Sealed};
+pub use segment::{SEGMENT_VERSION, SegmentHeader, SegmentWriter};
+pub use verify::{Disagreement, Mismatch, Verified, Verifier, VerifyError};
+
+/// The version of the replay file format that this crate writes, and the only one it reads.
+pub const REPLAY_VERSION: u16 = 1;

@@ -1,0 +1,229 @@
+//! `SegmentReader`, records up to the last whole one.
+
+use std::fmt;
+use std::io::{self, Read};
+
+use crate::segment::{HEAD_BYTES, HEADER_BYTES, MAGIC, record_checksum};
+use crate::{RECORD_BYTES_MAX, Record, RecordFault, SEGMENT_VERSION, SegmentHeader};
+
+/// One record of a segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// Where the record starts, in bytes from the start of the segment.
+    pub offset: u64,
+    /// The room it belongs to.
+    pub room: u64,
+    /// What happened.
+    pub record: Record<'a>,
+}
+
+/// Bytes that do not start a segment.
+#[derive(Debug, thiserror::Error)]
+pub enum SegmentFault {
+    /// The bytes could not be read.
+    #[error("the segment cannot be read: {0}")]
+    Io(#[from] io::Error),
+    /// There are fewer bytes than a header has. A node that stops right after creating a segment leaves this.
+    #[error("the segment has {0} bytes, and its header alone has {HEADER_BYTES}")]
+    Short(usize),
+    /// The first bytes are not those of a segment.
+    #[error("this is not a journal segment: it does not start with FKSEGMNT")]
+    Foreign,
+    /// The header is damaged.
+    #[error("the segment's header is damaged: its checksum is {found:08x} and should be {expected:08x}")]
+    Damaged {
+        /// The checksum that the header's bytes have.
+        expected: u32,
+        /// The checksum that is there.
+        found: u32,
+    },
+    /// Another version wrote it.
+    #[error("the segment has format version {0}, and this build reads {SEGMENT_VERSION}")]
+    Version(u16),
+}
+
+/// How a segment ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SegmentEnd {
+    /// Right after a whole record.
+    Whole {
+        /// The segment's length in bytes.
+        offset: u64,
+    },
+    /// In the middle of a record: the writer was stopped there.
+    Torn {
+        /// Where the unfinished record starts.
+        offset: u64,
+        /// What is missing.
+        what: String,
+    },
+    /// At a record whose bytes changed after they were written, or never were a record.
+    Damaged {
+        /// Where that record starts.
+        offset: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+}
+
+impl SegmentEnd {
+    /// Where the last whole record ends.
+    #[must_use]
+    pub const fn offset(&self) -> u64 {
+        match self {
+            Self::Whole { offset } | Self::Torn { offset, .. } | Self::Damaged { offset, .. } => *offset,
+        }
+    }
+}
+
+impl fmt::Display for SegmentEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole { offset } => write!(f, "whole, {offset} bytes"),
+            Self::Torn { offset, what } => write!(f, "torn at byte {offset}: {what}"),
+            Self::Damaged { offset, what } => write!(f, "damaged at byte {offset}: {what}"),
+        }
+    }
+}
+
+/// Reads a segment record by record, up to the last whole one.
+///
+/// What follows an unfinished or damaged record is never looked at: a record's place gives it its meaning.
+#[derive(Debug)]
+pub struct SegmentReader<R> {
+    source: R,
+    header: SegmentHeader,
+    offset: u64,
+    payload: Vec<u8>,
+    end: Option<SegmentEnd>,
+}
+
+impl<R: Read> SegmentReader<R> {
+    /// Reads and checks the header. Reads are small: give a buffered source.
+    ///
+    /// # Errors
+    /// [`SegmentFault`] if the source fails or does not hold a segment of this version.
+    pub fn open(mut source: R) -> Result<Self, SegmentFault> {
+        let mut bytes = [0; HEADER_BYTES];
+        let found = read_up_to(&mut source, &mut bytes)?;
+        if !MAGIC.starts_with(&bytes[..found.min(MAGIC.len())]) {
+            return Err(SegmentFault::Foreign);
+        }
+        if found < HEADER_BYTES {
+            return Err(SegmentFault::Short(found));
+        }
+        let (expected, found) = (crc32fast::hash(&bytes[..26]), u32_at(&bytes, 26));
+        if expected != found {
+            return Err(SegmentFault::Damaged { expected, found });
+        }
+        let version = u16::from_le_bytes([bytes[8], bytes[9]]);
+        if version != SEGMENT_VERSION {
+            return Err(SegmentFault::Version(version));
+        }
+        let header = SegmentHeader { node: u64_at(&bytes, 10), sequence: u64_at(&bytes, 18) };
+        Ok(Self { source, header, offset: HEADER_BYTES as u64, payload: Vec::new(), end: None })
+    }
+
+    /// Whose segment it is.
+    #[must_use]
+    pub fn header(&self) -> SegmentHeader {
+        self.header
+    }
+
+    /// How the segment ends; `None` until [`next_entry`](Self::next_entry) has given `None`.
+    #[must_use]
+    pub fn end(&self) -> Option<&SegmentEnd> {
+        self.end.as_ref()
+    }
+
+    /// The next record; `None` at the end, whatever ends the segment: [`end`](Self::end) tells.
+    ///
+    /// # Errors
+    /// The source failed to read; a torn or damaged segment is not an error.
+    pub fn next_entry(&mut self) -> io::Result<Option<Entry<'_>>> {
+        if self.end.is_some() {
+            return Ok(None);
+        }
+        let (offset, mut head) = (self.offset, [0; HEAD_BYTES]);
+        let found = read_up_to(&mut self.source, &mut head)?;
+        if let Err(end) = check_head(offset, &head, found) {
+            self.end = Some(end);
+            return Ok(None);
+        }
+        let length = u32_at(&head, 0);
+        self.payload.clear();
+        let found = self.source.by_ref().take(u64::from(length)).read_to_end(&mut self.payload)?;
+        match parse(offset, &head, &self.payload, found) {
+            Ok(record) => {
+                self.offset += HEAD_BYTES as u64 + u64::from(length);
+                Ok(Some(Entry { offset, room: u64_at(&head, 9), record }))
+            }
+            Err(end) => {
+                self.end = Some(end);
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Whether a whole head was found and claims a possible length.
+fn check_head(offset: u64, head: &[u8; HEAD_BYTES], found: usize) -> Result<(), SegmentEnd> {
+    match found {
+        0 => Err(SegmentEnd::Whole { offset }),
+        HEAD_BYTES => {
+            let length = u32_at(head, 0);
+            if length as usize <= RECORD_BYTES_MAX {
+                return Ok(());
+            }
+            let what = format!("the record claims {length} bytes, over the limit of {RECORD_BYTES_MAX}");
+            Err(SegmentEnd::Damaged { offset, what })
+        }
+        _ => {
+            let what = format!("{found} bytes of a record's head of {HEAD_BYTES}");
+            Err(SegmentEnd::Torn { offset, what })
+        }
+    }
+}
+
+fn parse<'a>(
+    offset: u64,
+    head: &[u8; HEAD_BYTES],
+    payload: &'a [u8],
+    found: usize,
+) -> Result<Record<'a>, SegmentEnd> {
+    let length = u32_at(head, 0);
+    if found < length as usize {
+        let what = format!("{found} bytes of a payload of {length}");
+        return Err(SegmentEnd::Torn { offset, what });
+    }
+    let expected = record_checksum(length.to_le_bytes(), &head[8..], payload);
+    let found = u32_at(head, 4);
+    if expected != found {
+        let what = format!("the record's checksum is {found:08x} and should be {expected:08x}");
+        return Err(SegmentEnd::Damaged { offset, what });
+    }
+    Record::parse(head[8], payload)
+        .map_err(|fault: RecordFault| SegmentEnd::Damaged { offset, what: fault.to_string() })
+}
+
+/// Fills `bytes` as far as the source goes; gives how many bytes were found.
+fn read_up_to(source: &mut impl Read, bytes: &mut [u8]) -> io::Result<usize> {
+    let mut found = 0;
+    while found < bytes.len() {
+        match source.read(&mut bytes[found..]) {
+            Ok(0) => break,
+            Ok(more) => found += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |chunk| u32::from_le_bytes(*chunk))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |chunk| u64::from_le_bytes(*chunk))
+}

@@ -1,0 +1,148 @@
+//! `ReplayBuilder`, a replay file as the match is played.
+
+use std::io::{self, Write};
+
+use framekeep_sim::{Frame, Tick, encode_into, hash_bytes};
+
+use crate::chunk::ChunkBuilder;
+use crate::section::{Chain, Kind, append, prefix};
+use crate::trailer::{Place, Trailer, append_footer};
+use crate::{InvalidHeader, KEYFRAME_TICKS, MatchEnd, MatchHeader, keyframe};
+
+/// A frame that does not continue the match, or has another number of seats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the replay is at tick {next} with {seats} seats, and the frame has tick {tick} and {frame_seats} seats"
+)]
+pub struct OutOfOrder {
+    /// The tick that comes next.
+    pub next: Tick,
+    /// The seats of the match.
+    pub seats: u8,
+    /// The tick that came.
+    pub tick: Tick,
+    /// The seats that came.
+    pub frame_seats: u8,
+}
+
+/// What was sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// The length of the file.
+    pub bytes: u64,
+    /// The root of the digest chain: it stands for the whole file.
+    pub root: [u8; 32],
+}
+
+/// Collects a match as it is played, compressed chunk by chunk, and seals it into a file.
+///
+/// Holds a few bytes a tick: hashes do not compress, and take 8. A frame that does not fill a chunk
+/// ([`CHUNK_FRAMES`](crate::CHUNK_FRAMES)) allocates nothing once warm.
+#[derive(Clone, Debug)]
+pub struct ReplayBuilder {
+    file: Vec<u8>,
+    chain: Chain,
+    chunk: ChunkBuilder,
+    seats: u8,
+    trailer: Trailer,
+    keyframe_due: bool,
+    raw: Vec<u8>,
+}
+
+impl ReplayBuilder {
+    /// A replay of a match before its first frame.
+    ///
+    /// # Errors
+    /// [`InvalidHeader`] names the value that is out of range.
+    pub fn new(header: &MatchHeader) -> Result<Self, InvalidHeader> {
+        header.validate()?;
+        let (mut file, mut raw, mut chain) = (prefix().to_vec(), Vec::new(), Chain::start());
+        encode_into(header, &mut raw);
+        append(Kind::Header, &raw, &mut chain, &mut file);
+        Ok(Self {
+            file,
+            chain,
+            chunk: ChunkBuilder::new(header.seats, u32::from(header.input_bits)),
+            seats: header.seats,
+            trailer: Trailer::default(),
+            keyframe_due: false,
+            raw,
+        })
+    }
+
+    /// The tick of the next frame.
+    #[must_use]
+    pub fn next(&self) -> Tick {
+        self.chunk.next()
+    }
+
+    /// Bytes held so far.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.file.len()
+    }
+
+    /// Adds the next frame and the hash of the state after it.
+    ///
+    /// # Errors
+    /// [`OutOfOrder`]; nothing is added then.
+    pub fn push(&mut self, frame: &Frame, hash: u64) -> Result<(), OutOfOrder> {
+        let (next, seats, frame_seats) = (self.next(), self.seats, frame.seat_count());
+        if frame.tick != next || frame_seats != seats {
+            return Err(OutOfOrder { next, seats, tick: frame.tick, frame_seats });
+        }
+        self.chunk.push(frame, hash);
+        self.trailer.end.hash = hash;
+        self.keyframe_due = false;
+        if self.chunk.is_full() {
+            self.close_chunk();
+            self.keyframe_due = self.next().0.is_multiple_of(KEYFRAME_TICKS);
+        }
+        Ok(())
+    }
+
+    /// Whether the state after the last frame should be added now with [`push_keyframe`](Self::push_keyframe).
+    #[must_use]
+    pub fn keyframe_due(&self) -> bool {
+        self.keyframe_due
+    }
+
+    /// Adds the canonical encoding of the state after the last frame. Does nothing if none is due.
+    pub fn push_keyframe(&mut self, state: &[u8]) {
+        if !std::mem::take(&mut self.keyframe_due) {
+            return;
+        }
+        let tick = self.next();
+        keyframe::encode(tick, hash_bytes(state), state, &mut self.raw);
+        self.trailer.keyframes.push(Place { tick: tick.0, offset: self.file.len() as u64 });
+        append(Kind::Keyframe, &self.raw, &mut self.chain, &mut self.file);
+    }
+
+    /// Writes the whole file. `end.ticks` and `end.hash` are taken from the frames; an empty match keeps the hash
+    /// of its start state as given.
+    ///
+    /// # Errors
+    /// What the sink says.
+    pub fn seal(mut self, end: MatchEnd, out: &mut impl Write) -> io::Result<Sealed> {
+        let ticks = self.next();
+        if self.chunk.count() > 0 {
+            self.close_chunk();
+        }
+        let hash = if ticks == Tick(0) { end.hash } else { self.trailer.end.hash };
+        self.trailer.end = MatchEnd { ticks, hash, ..end };
+        let trailer = self.file.len();
+        self.raw.clear();
+        encode_into(&self.trailer, &mut self.raw);
+        append(Kind::Trailer, &self.raw, &mut self.chain, &mut self.file);
+        append_footer(trailer, self.chain, &mut self.file);
+        out.write_all(&self.file)?;
+        Ok(Sealed { bytes: self.file.len() as u64, root: self.chain.0 })
+    }
+
+    fn close_chunk(&mut self) {
+        let first = self.next().earlier(self.chunk.count());
+        self.trailer.chunks.push(Place { tick: first.0, offset: self.file.len() as u64 });
+        self.chunk.take(&mut self.raw);
+        append(Kind::Chunk, &self.raw, &mut self.chain, &mut self.file);
+    }
+}
