@@ -1,0 +1,85 @@
+//! `RoomView`, what a member is told about a room.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use framekeep_sim::SEATS_MAX;
+use serde::{Deserialize, Serialize};
+
+use crate::codec::at_most;
+use crate::{CodecError, GAME_NAME_BYTES_MAX, PlayerId, PlayerName, RoomId, RoomName, SeatIndex};
+
+/// Where a room is in its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum RoomPhase {
+    /// Seats are being taken.
+    #[default]
+    Waiting,
+    /// Players get ready.
+    Preparing,
+    /// Everybody is ready; the match is about to start.
+    Ready,
+    /// A match is being played.
+    Playing,
+    /// The match is over; another may follow.
+    Finished,
+    /// The room is gone.
+    Closed,
+}
+
+impl fmt::Display for RoomPhase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Waiting => "waiting",
+            Self::Preparing => "preparing",
+            Self::Ready => "ready",
+            Self::Playing => "playing",
+            Self::Finished => "finished",
+            Self::Closed => "closed",
+        })
+    }
+}
+
+/// One taken seat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The seat.
+    pub seat: SeatIndex,
+    /// Who has it.
+    pub player: PlayerId,
+    /// What to call them.
+    pub name: PlayerName,
+    /// Whether they have a link now.
+    pub connected: bool,
+    /// Whether they may start the match.
+    pub host: bool,
+}
+
+/// What a member is told about a room, whole, whenever it changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomView {
+    /// The room.
+    pub room: RoomId,
+    /// Its name.
+    pub name: RoomName,
+    /// The game that is played in it.
+    pub game: String,
+    /// How many seats it has.
+    pub seats: u8,
+    /// The seat of the member that is told; [`crate::SPECTATOR_SEAT`] for a spectator.
+    pub seat: SeatIndex,
+    /// Where it is in its life.
+    pub phase: RoomPhase,
+    /// The taken seats in seat order.
+    pub members: Vec<Member>,
+}
+
+impl RoomView {
+    pub(crate) fn validate(&self) -> Result<(), CodecError> {
+        at_most("game name bytes", self.game.len(), GAME_NAME_BYTES_MAX)?;
+        at_most("seats", self.seats.into(), SEATS_MAX.into())?;
+        at_most("members", self.members.len(), self.seats.into())?;
+        self.members.iter().try_for_each(|member| at_most("seat", member.seat.into(), SEATS_MAX.into()))
+    }
+}
