@@ -1,0 +1,122 @@
+//! `ArenaState`, everything a match knows between two ticks.
+
+use framekeep_sim::{BodyDesc, Fx, Pcg32, Vec2, World, WorldDesc};
+use serde::{Deserialize, Serialize};
+
+use crate::arena::kind::{Kind, NOBODY, SOLIDS, tag};
+use crate::arena::rules::TICKS_PER_S;
+use crate::arena::{ArenaContent, Pickup, Player, Projectile};
+
+/// Most bodies at one time: far above what content and cool-downs allow.
+const BODIES_MAX: u16 = 1_024;
+/// Side of the cells in which the physics looks for neighbours, in world units.
+const CELL: Fx = Fx::from_int(2);
+/// Passes of the physics over the contacts of a tick.
+const ITERATIONS: u8 = 4;
+/// The part of its speed that a crate loses per second.
+const CRATE_DAMPING: Fx = Fx::from_int(4);
+
+/// Everything a match knows between two ticks.
+///
+/// A state from outside may hold anything its types allow: the rules look everything up and rely on nothing.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArenaState {
+    /// Ticks until the match ends by time.
+    pub ticks_left: u32,
+    /// Where chance comes from.
+    pub rng: Pcg32,
+    /// In seat order.
+    pub players: Vec<Player>,
+    /// In the order they were made.
+    pub projectiles: Vec<Projectile>,
+    /// One for each place of the content.
+    pub pickups: Vec<Pickup>,
+    /// Everything with a place.
+    pub world: World,
+}
+
+impl Clone for ArenaState {
+    fn clone(&self) -> Self {
+        Self {
+            ticks_left: self.ticks_left,
+            rng: self.rng.clone(),
+            players: self.players.clone(),
+            projectiles: self.projectiles.clone(),
+            pickups: self.pickups.clone(),
+            world: self.world.clone(),
+        }
+    }
+
+    /// Copies into the memory this state already has.
+    fn clone_from(&mut self, source: &Self) {
+        self.ticks_left = source.ticks_left;
+        self.rng.clone_from(&source.rng);
+        self.players.clone_from(&source.players);
+        self.projectiles.clone_from(&source.projectiles);
+        self.pickups.clone_from(&source.pickups);
+        self.world.clone_from(&source.world);
+    }
+}
+
+impl ArenaState {
+    /// The floor with all that stands on it, and nobody there yet.
+    pub(crate) fn new(content: &ArenaContent, seed: u64, seats: u8) -> Self {
+        let mut world = World::new(WorldDesc {
+            half_extent: Vec2::new(content.width * Fx::HALF, content.height * Fx::HALF),
+            cell: CELL,
+            ticks_per_second: TICKS_PER_S as u16,
+            bodies_max: BODIES_MAX,
+            iterations: ITERATIONS,
+            ..WorldDesc::default()
+        });
+        for body in solids(content) {
+            // Content holds 192 of them at most, so there is always room.
+            let _ = world.add(body);
+        }
+        Self {
+            ticks_left: content.ticks(),
+            rng: Pcg32::new(seed, 0),
+            players: vec![Player::new(); usize::from(seats)],
+            projectiles: Vec::new(),
+            pickups: content.pickups.iter().map(|place| Pickup::new(place.kind)).collect(),
+            world,
+        }
+    }
+
+    /// How many players there are.
+    #[must_use]
+    pub fn seat_count(&self) -> u8 {
+        u8::try_from(self.players.len()).unwrap_or(u8::MAX)
+    }
+
+    /// Where a player is; nothing while it is knocked out.
+    #[must_use]
+    pub fn place_of(&self, seat: u8) -> Option<Vec2> {
+        let body = self.players.get(usize::from(seat))?.body?;
+        Some(self.world.body(body)?.position)
+    }
+
+    /// Where pick-ups lie.
+    pub fn pickup_places(&self) -> impl Iterator<Item = Vec2> {
+        self.pickups.iter().filter_map(|pickup| Some(self.world.body(pickup.body?)?.position))
+    }
+}
+
+fn solids(content: &ArenaContent) -> impl Iterator<Item = BodyDesc> {
+    let walls = content.walls.iter().map(|wall| {
+        let body = BodyDesc::rect(Vec2::new(wall.half_width, wall.half_height));
+        body.fixed().at(Vec2::new(wall.x, wall.y)).user(tag(Kind::Wall, NOBODY))
+    });
+    let pillars = content.pillars.iter().map(|pillar| {
+        let body = BodyDesc::circle(pillar.radius);
+        body.fixed().at(Vec2::new(pillar.x, pillar.y)).user(tag(Kind::Pillar, NOBODY))
+    });
+    let crates = content.crates.iter().map(|it| {
+        let body = BodyDesc::rect(Vec2::splat(it.half));
+        body.at(Vec2::new(it.x, it.y))
+            .mass(Fx::from_int(2))
+            .damping(CRATE_DAMPING)
+            .user(tag(Kind::Crate, NOBODY))
+    });
+    walls.chain(pillars).chain(crates).map(|body| body.layer(SOLIDS))
+}

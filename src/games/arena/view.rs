@@ -1,0 +1,24 @@
+//! The view: what a spectator draws. Kinds are those of `Kind`.
+
+use framekeep_sim::{View, ViewBody};
+
+use crate::arena::ArenaState;
+use crate::arena::kind::read_tag;
+
+pub(crate) fn view(state: &ArenaState, view: &mut View) {
+    view.ticks_left = state.ticks_left;
+    view.scores.extend(state.players.iter().map(|player| player.score));
+    for (id, body) in state.world.bodies() {
+        let Some((kind, seat)) = read_tag(body.user) else { continue };
+        let half = body.shape.half();
+        view.bodies.push(ViewBody {
+            id: id.to_bits(),
+            kind: kind as u8,
+            seat,
+            x: body.position.x.to_bits(),
+            y: body.position.y.to_bits(),
+            half_width: half.x.to_bits(),
+            half_height: half.y.to_bits(),
+        });
+    }
+}
