@@ -1,1 +1,41 @@
-//! The client's match: predicts, rolls back, runs ahead.
+//! The client's match: confirmed by the server, predicted ahead of it, rolled back when a guess was wrong.
+//!
+//! A pure value: packets, inputs and the time go in; packets, events and states come out. No socket, no clock, no
+//! thread, no ECS. [`RollbackMatch`] is the whole; a client that does not simulate uses [`ThinMatch`].
+//!
+//! | piece | what it does |
+//! |---|---|
+//! | [`FrameStream`] | committed frames in order, out of packets that are not |
+//! | [`InputSender`] | own inputs, sent until the server has them |
+//! | [`LeadClock`] | when to make which input, from what the server says about the last ones |
+//! | [`SyncTest`] | rolls back at every tick and compares hashes |
+//! | [`Histogram`], [`MatchStats`] | figures in fixed memory |
+
+mod config;
+mod event;
+mod exchange;
+mod frame_stream;
+mod histogram;
+mod input_sender;
+mod lead_clock;
+mod limits;
+mod rollback_match;
+mod stats;
+mod sync_test;
+mod thin_match;
+mod timeline;
+
+pub use config::RollbackConfig;
+pub use event::{Cause, RollbackEvent};
+pub use frame_stream::{FrameStream, StreamError};
+pub use histogram::Histogram;
+pub use input_sender::InputSender;
+pub use lead_clock::LeadClock;
+pub use limits::{
+    ADVANCE_TICKS_MAX, EVENTS_MAX, GAP_PATIENCE, HISTORY_TICKS_MAX, INPUT_DELAY_TICKS_MAX, OWN_INPUTS_MAX,
+    ROLLBACK_TICKS_MAX, SNAPSHOT_REQUEST_EVERY,
+};
+pub use rollback_match::{RollbackMatch, SnapshotError, StartError};
+pub use stats::MatchStats;
+pub use sync_test::{Replayed, SyncFault, SyncTest};
+pub use thin_match::ThinMatch;

@@ -1,0 +1,41 @@
+//! `RollbackConfig`, how a client plays.
+
+use crate::limits::{INPUT_DELAY_TICKS_MAX, ROLLBACK_TICKS_MAX};
+
+/// How a client plays a match. Values out of range are clamped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RollbackConfig {
+    /// Most ticks the prediction may be ahead of the confirmed state, 1 to [`ROLLBACK_TICKS_MAX`]. Default 16.
+    ///
+    /// Too small and a slow link stalls the game; too large and a correction can throw away half a second.
+    pub rollback_ticks_max: u32,
+    /// Ticks between making an input and the tick it is for, 0 to [`INPUT_DELAY_TICKS_MAX`]. Default 0.
+    ///
+    /// Each tick of delay is a tick less of prediction, and a tick more until the player sees what he did.
+    pub input_delay_ticks: u32,
+    /// How long before its deadline an input should reach the server on the worst recent path, in 1/8 ticks, 0 to
+    /// 64. Default 4 (half a tick). The measured jitter and losses add to it.
+    pub lead_margin_eighths: u32,
+    /// How much faster or slower than the server the clock may run to correct the lead, in permille, 1 to 100.
+    /// Default 30.
+    pub drift_permille_max: u32,
+}
+
+impl Default for RollbackConfig {
+    fn default() -> Self {
+        Self { rollback_ticks_max: 16, input_delay_ticks: 0, lead_margin_eighths: 4, drift_permille_max: 30 }
+    }
+}
+
+impl RollbackConfig {
+    /// The same with every value in its range.
+    #[must_use]
+    pub(crate) fn clamped(self) -> Self {
+        Self {
+            rollback_ticks_max: self.rollback_ticks_max.clamp(1, ROLLBACK_TICKS_MAX),
+            input_delay_ticks: self.input_delay_ticks.min(INPUT_DELAY_TICKS_MAX),
+            lead_margin_eighths: self.lead_margin_eighths.min(64),
+            drift_permille_max: self.drift_permille_max.clamp(1, 100),
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! `LeadClock`, when a client makes which input.
+
+use core::time::Duration;
+
+use framekeep_sim::Tick;
+
+use crate::limits::OWN_INPUTS_MAX;
+
+/// Feedback after which the clock only drifts.
+const ACQUIRE_SAMPLES: u32 = 8;
+/// Feedback in one half of the window over which the worst path is remembered: about two seconds at 30 Hz.
+const WINDOW_SAMPLES: u32 = 64;
+/// What an input that came too late adds to the margin, and the most that adds up to, in 1/8 ticks.
+const LATE_STEP_EIGHTHS: i64 = 3;
+const LATE_EIGHTHS_MAX: i64 = 24;
+/// Feedback without a late input after which the margin shrinks by 1/8 tick.
+const CALM_SAMPLES: u32 = 48;
+/// An error over this is corrected at once, in nanoseconds.
+const JUMP_NS: i64 = 1_000_000_000;
+/// Bounds the caller's clock so that no sum below can overflow; 73 years.
+const NOW_NS_MAX: i64 = i64::MAX / 4;
+
+/// When a client makes which input: a clock of ticks that runs ahead of the server by just enough.
+///
+/// Input tick `n` is due at `origin + n × period`. The server says how long before its deadline an input arrived; with
+/// the origin under which that input was made, this gives the origin that would have met the deadline exactly,
+/// whatever the clock has done since, so there is no loop that could swing. The worst (earliest) of these over the
+/// last seconds, less the margin, is where the origin drifts to, by a few percent of the time at most.
+#[derive(Clone, Debug)]
+pub struct LeadClock {
+    period_ns: i64,
+    origin_ns: i64,
+    updated_ns: i64,
+    drift_permille: i64,
+    margin_eighths: i64,
+    late_eighths: i64,
+    calm: u32,
+    /// The earliest origin seen in the last half window and in this one.
+    worst_before: Option<i64>,
+    worst: Option<i64>,
+    samples: u32,
+    /// The origin under which each of the newest inputs was made, by tick modulo the length.
+    made: Vec<(Tick, i64)>,
+    jumps: u32,
+}
+
+impl LeadClock {
+    /// A clock on which input `first` is due at `now`.
+    ///
+    /// `margin_eighths` is the lead to aim for in 1/8 ticks, `drift_permille` the most the rate may differ from the
+    /// server's.
+    #[must_use]
+    pub fn new(
+        tick_rate_hz: u16,
+        margin_eighths: u32,
+        drift_permille: u32,
+        first: Tick,
+        now: Duration,
+    ) -> Self {
+        let period_ns = 1_000_000_000 / i64::from(tick_rate_hz.max(1));
+        let now_ns = nanoseconds(now);
+        Self {
+            period_ns,
+            origin_ns: now_ns - i64::from(first.0) * period_ns,
+            updated_ns: now_ns,
+            drift_permille: i64::from(drift_permille),
+            margin_eighths: i64::from(margin_eighths),
+            late_eighths: 0,
+            calm: 0,
+            worst_before: None,
+            worst: None,
+            samples: 0,
+            made: vec![(Tick(u32::MAX), 0); OWN_INPUTS_MAX],
+            jumps: 0,
+        }
+    }
+
+    /// The length of a tick.
+    #[must_use]
+    pub fn period(&self) -> Duration {
+        Duration::from_nanos(self.period_ns as u64)
+    }
+
+    /// Lets time pass: the origin drifts towards where it should be.
+    pub fn advance(&mut self, now: Duration) {
+        let now_ns = nanoseconds(now);
+        let elapsed = (now_ns - self.updated_ns).max(0);
+        self.updated_ns = self.updated_ns.max(now_ns);
+        let most = elapsed.min(JUMP_NS) * self.drift_permille / 1_000;
+        self.origin_ns += self.error_ns().clamp(-most, most);
+    }
+
+    /// The newest input tick that is due, or `None` before tick 0.
+    #[must_use]
+    pub fn due(&self, now: Duration) -> Option<Tick> {
+        let since = nanoseconds(now).saturating_sub(self.origin_ns);
+        (since >= 0).then(|| Tick(u32::try_from(since / self.period_ns).unwrap_or(u32::MAX)))
+    }
+
+    /// When an input is due, as things stand; zero if that lies before the clock's zero.
+    #[must_use]
+    pub fn due_at(&self, tick: Tick) -> Duration {
+        let at = self.origin_ns.saturating_add(i64::from(tick.0) * self.period_ns);
+        Duration::from_nanos(at.max(0) as u64)
+    }
+
+    /// Remembers that the input of `tick` was made now.
+    pub fn made(&mut self, tick: Tick) {
+        self.made[slot(tick)] = (tick, self.origin_ns);
+    }
+
+    /// The server's word: input `newest` arrived `lead_eighths` / 8 ticks before its deadline.
+    ///
+    /// A tick that was not made lately is ignored, so the word of a peer cannot move the clock out of reach.
+    pub fn feedback(&mut self, newest: Tick, lead_eighths: i8) {
+        let (tick, origin_ns) = self.made[slot(newest)];
+        if tick != newest {
+            return;
+        }
+        self.samples = self.samples.saturating_add(1);
+        if self.samples.is_multiple_of(WINDOW_SAMPLES) {
+            self.worst_before = self.worst.take();
+        }
+        let exact = origin_ns + i64::from(lead_eighths) * self.period_ns / 8;
+        self.worst = Some(self.worst.map_or(exact, |worst| worst.min(exact)));
+        self.calm += 1;
+        if self.calm >= CALM_SAMPLES {
+            self.calm = 0;
+            self.late_eighths = (self.late_eighths - 1).max(0);
+        }
+        self.jump_if_far(lead_eighths <= -i8::MAX);
+    }
+
+    /// The server has committed every tick below `next`: no deadline of theirs is still to come.
+    pub fn committed(&mut self, now: Duration, next: Tick) {
+        let newest_ns = i64::from(next.0.saturating_sub(1)) * self.period_ns;
+        let latest = nanoseconds(now).saturating_sub(newest_ns);
+        let worst = [self.worst, self.worst_before].into_iter().flatten().min();
+        if next > Tick(0) && worst.unwrap_or(self.origin_ns) > latest {
+            self.worst = Some(latest);
+            self.jump_if_far(false);
+        }
+    }
+
+    /// An own input was committed without having arrived in time: aim for more lead.
+    pub fn late(&mut self) {
+        self.calm = 0;
+        self.late_eighths = (self.late_eighths + LATE_STEP_EIGHTHS).min(LATE_EIGHTHS_MAX);
+    }
+
+    /// The lead aimed for on the worst recent path, in 1/8 ticks.
+    #[must_use]
+    pub fn target_eighths(&self) -> u32 {
+        (self.margin_eighths + self.late_eighths) as u32
+    }
+
+    /// How often the clock was set instead of drifting.
+    #[must_use]
+    pub fn jumps(&self) -> u32 {
+        self.jumps
+    }
+
+    /// How far the origin is from where it should be; positive: the clock runs too early.
+    fn error_ns(&self) -> i64 {
+        let Some(worst) = [self.worst, self.worst_before].into_iter().flatten().min() else { return 0 };
+        worst - (self.margin_eighths + self.late_eighths) * self.period_ns / 8 - self.origin_ns
+    }
+
+    /// Before the first feedbacks have come the clock is a guess and may be set; later only if it is far out.
+    fn jump_if_far(&mut self, out_of_range: bool) {
+        let error = self.error_ns();
+        let soon = out_of_range || self.samples <= ACQUIRE_SAMPLES;
+        if error.abs() > JUMP_NS || (soon && error.abs() > self.period_ns) {
+            self.origin_ns += error;
+            self.jumps += 1;
+        }
+    }
+}
+
+fn slot(tick: Tick) -> usize {
+    tick.0 as usize % OWN_INPUTS_MAX
+}
+
+fn nanoseconds(now: Duration) -> i64 {
+    i64::try_from(now.as_nanos()).unwrap_or(NOW_NS_MAX).min(NOW_NS_MAX)
+}

@@ -1,0 +1,350 @@
+//! `RollbackMatch`, a client's match: confirmed by the server, predicted ahead of it.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use framekeep_protocol::{Epoch, MatchEnd, MatchStart, Snapshot, SnapshotFault};
+use framekeep_sim::{DecodeError, Frame, Game, Input, Match, SeatInput, Tick, decode, hash_bytes};
+
+use crate::exchange::Exchange;
+use crate::limits::{ADVANCE_TICKS_MAX, EVENTS_MAX};
+use crate::timeline::{RestoreError, Rollback, Timeline};
+use crate::{LeadClock, MatchStats, RollbackConfig, RollbackEvent, StreamError};
+
+/// A match that cannot be played here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StartError {
+    /// It is a match of another game.
+    #[error("the match is of the game {got}, this is {expected}")]
+    WrongGame {
+        /// The game of this client.
+        expected: &'static str,
+        /// The match's.
+        got: String,
+    },
+    /// Inputs have another width than here.
+    #[error("inputs have {got} bits, here {expected}")]
+    InputBits {
+        /// This build's.
+        expected: u32,
+        /// The match's.
+        got: u8,
+    },
+    /// The game is not played by that many, or the own seat is not among them.
+    #[error("seat {seat} of {seats} does not exist in this game")]
+    Seats {
+        /// How many seats the match has.
+        seats: u8,
+        /// The own one.
+        seat: u8,
+    },
+    /// The content is not this game's.
+    #[error("the content is not this game's: {0}")]
+    Content(#[from] DecodeError),
+}
+
+/// A snapshot that cannot be used; the match goes on as it was.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotError {
+    /// It belongs to another match of the room.
+    #[error("a snapshot of match {got}, this is match {expected}")]
+    OtherMatch {
+        /// The number of this match within the room, modulo 16.
+        expected: Epoch,
+        /// The snapshot's.
+        got: Epoch,
+    },
+    /// It cannot be unpacked.
+    #[error(transparent)]
+    Fault(#[from] SnapshotFault),
+    /// Its bytes do not have the hash it names.
+    #[error("the snapshot names the hash {expected:016x}, its bytes have {got:016x}")]
+    WrongHash {
+        /// What it names.
+        expected: u64,
+        /// What its bytes have.
+        got: u64,
+    },
+    /// The frame before it has another number of seats than the match.
+    #[error("the snapshot has a frame of {got} seats, the match has {expected}")]
+    Seats {
+        /// The match's.
+        expected: u8,
+        /// The snapshot's.
+        got: u8,
+    },
+    /// Its bytes are not a state of this game.
+    #[error("the snapshot is not a state of this game: {0}")]
+    Decode(DecodeError),
+    /// It is older than the frames that are kept.
+    #[error("the snapshot of tick {0} is too old to be of use")]
+    TooOld(Tick),
+}
+
+/// A client's match as a value: packets, inputs and time go in, packets, events and states come out.
+///
+/// `confirmed` is the state after every frame that has arrived without a gap; it equals the server's, bit for bit.
+/// `predicted` goes on from there with the own inputs and with everybody else doing what they did last. When a frame
+/// says otherwise, the ticks after it are played again.
+///
+/// ```text
+/// handle_frames ─► confirmed ─► predicted ─► draw
+///                     ▲  local inputs ─┘└─► poll_transmit
+/// handle_snapshot ────┘
+/// ```
+pub struct RollbackMatch<G: Game> {
+    exchange: Exchange,
+    timeline: Timeline<G>,
+    config: RollbackConfig,
+    events: VecDeque<RollbackEvent>,
+    stalled: bool,
+}
+
+impl<G: Game> RollbackMatch<G> {
+    /// A match as the server announced it, at `now`; `rtt` is what is known of the round trip.
+    ///
+    /// # Errors
+    /// [`StartError`] if the match is not one that this build can play.
+    pub fn new(
+        start: &MatchStart,
+        config: RollbackConfig,
+        now: Duration,
+        rtt: Duration,
+    ) -> Result<Self, StartError> {
+        let config = config.clamped();
+        if start.game != G::NAME {
+            return Err(StartError::WrongGame { expected: G::NAME, got: start.game.clone() });
+        }
+        if u32::from(start.input_bits) != G::Input::BITS {
+            return Err(StartError::InputBits { expected: G::Input::BITS, got: start.input_bits });
+        }
+        let exchange = Exchange::new(start, &config, now, rtt);
+        if !G::SEATS.contains(&start.seats) || exchange.seat.is_some_and(|seat| seat >= start.seats) {
+            return Err(StartError::Seats { seats: start.seats, seat: start.seat });
+        }
+        let content: G::Config = decode(&start.content)?;
+        let first = Match::start(Arc::new(content), start.seed, start.seats);
+        let timeline =
+            Timeline::new(first, exchange.seat, config.rollback_ticks_max, start.input_repeat_ticks_max);
+        Ok(Self { exchange, timeline, config, events: VecDeque::new(), stalled: false })
+    }
+
+    /// Takes a hot-lane packet of frames.
+    ///
+    /// # Errors
+    /// [`StreamError`] if it was of no use; the match goes on.
+    pub fn handle_frames(&mut self, now: Duration, packet: &[u8]) -> Result<(), StreamError> {
+        self.handle_frames_with(now, packet, |_, _| {})
+    }
+
+    /// Takes a hot-lane packet of frames and shows every newly confirmed tick: its frame, and the match after it
+    /// with the game events of that tick.
+    ///
+    /// # Errors
+    /// [`StreamError`] if it was of no use; the match goes on.
+    pub fn handle_frames_with(
+        &mut self,
+        now: Duration,
+        packet: &[u8],
+        mut confirmed: impl FnMut(&Frame, &Match<G>),
+    ) -> Result<(), StreamError> {
+        let Self { exchange, timeline, events, .. } = self;
+        let result = exchange.handle_frames(now, packet, |frame| {
+            timeline.confirm(frame);
+            push(events, RollbackEvent::Confirmed { tick: timeline.confirmed_tick(), hash: timeline.hash() });
+            confirmed(frame, timeline.confirmed());
+        });
+        if let Some(rollback) = self.timeline.settle() {
+            self.note_rollback(rollback);
+        }
+        self.ask_for_snapshot(now);
+        result
+    }
+
+    /// Takes a snapshot: after a gap that frames no longer close, for a late joiner, or to heal a desync.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if it cannot be used; the match goes on as it was.
+    pub fn handle_snapshot(&mut self, now: Duration, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        let expected = self.exchange.stream.epoch();
+        if snapshot.epoch != expected {
+            return Err(SnapshotError::OtherMatch { expected, got: snapshot.epoch });
+        }
+        let bytes = snapshot.unpack()?;
+        let got = hash_bytes(&bytes);
+        if got != snapshot.hash {
+            return Err(SnapshotError::WrongHash { expected: snapshot.hash, got });
+        }
+        let before = snapshot.frame_before();
+        let seats = self.timeline.confirmed().seats();
+        if before.seat_count() != seats {
+            return Err(SnapshotError::Seats { expected: seats, got: before.seat_count() });
+        }
+        let rollback =
+            self.timeline.restore(snapshot.tick, &before, &bytes).map_err(|error| match error {
+                RestoreError::Decode(error) => SnapshotError::Decode(error),
+                RestoreError::TooOld => SnapshotError::TooOld(snapshot.tick),
+            })?;
+        if snapshot.tick > self.exchange.stream.next() {
+            self.exchange.restart(now, snapshot.tick, &before);
+        }
+        self.exchange.waiting = false;
+        self.note_rollback(rollback);
+        let confirmed =
+            RollbackEvent::Confirmed { tick: self.timeline.confirmed_tick(), hash: self.timeline.hash() };
+        push(&mut self.events, confirmed);
+        Ok(())
+    }
+
+    /// The match is over: nothing is predicted past its last tick. Frames that are still missing may follow.
+    pub fn finish(&mut self, end: &MatchEnd) {
+        if end.epoch == self.exchange.stream.epoch() {
+            self.exchange.finish(end.ticks);
+            self.timeline.cut(end.ticks);
+        }
+    }
+
+    /// Whether the match is over and every frame of it is confirmed.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.exchange.is_complete()
+    }
+
+    /// Makes every input that is due and predicts up to it. `local` is asked once for each tick, in order.
+    ///
+    /// Gives how many inputs were made: 0 or 1 as a rule, more after a hitch.
+    pub fn advance(&mut self, now: Duration, mut local: impl FnMut(Tick) -> G::Input) -> u32 {
+        let (delay, ahead_max) = (self.config.input_delay_ticks, self.config.rollback_ticks_max);
+        let mut made = 0;
+        self.predict_made_inputs();
+        while made < ADVANCE_TICKS_MAX {
+            let Some(tick) = self.exchange.input_due(now, Tick(u32::MAX)) else { break };
+            if tick.earlier(delay).since(self.timeline.confirmed_tick()) >= ahead_max {
+                self.note_stall(tick);
+                break;
+            }
+            self.stalled = false;
+            self.exchange.push(now, local(tick).pack());
+            made += 1;
+            self.predict_made_inputs();
+        }
+        self.ask_for_snapshot(now);
+        made
+    }
+
+    /// Appends the packet that is due to `out`, if one is: a whole hot-lane payload. At most one is due at a time.
+    pub fn poll_transmit(&mut self, now: Duration, out: &mut Vec<u8>) -> bool {
+        let simulated = !self.exchange.waiting && self.timeline.confirmed_tick() > Tick(0);
+        let hash = simulated.then_some(self.timeline.hash() as u32);
+        self.exchange.poll_transmit(now, hash, out)
+    }
+
+    /// The oldest event that was not polled yet.
+    pub fn poll_event(&mut self) -> Option<RollbackEvent> {
+        self.events.pop_front()
+    }
+
+    /// When to call `advance` and `poll_transmit` next if nothing arrives until then.
+    #[must_use]
+    pub fn wake_at(&self) -> Duration {
+        let ahead = self.config.input_delay_ticks + self.config.rollback_ticks_max;
+        self.exchange.wake_at(self.timeline.confirmed_tick().later(ahead))
+    }
+
+    /// The state after every frame that has arrived without a gap.
+    #[must_use]
+    pub fn confirmed(&self) -> &Match<G> {
+        self.timeline.confirmed()
+    }
+
+    /// The hash of the confirmed state.
+    #[must_use]
+    pub fn confirmed_hash(&self) -> u64 {
+        self.timeline.hash()
+    }
+
+    /// The state to draw: the confirmed one and what is guessed to follow.
+    #[must_use]
+    pub fn predicted(&self) -> &Match<G> {
+        self.timeline.predicted()
+    }
+
+    /// The match within the room.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.exchange.stream.epoch()
+    }
+
+    /// The own seat; `None` for a spectator.
+    #[must_use]
+    pub fn seat(&self) -> Option<u8> {
+        self.exchange.seat
+    }
+
+    /// Whether there is no state to go on from yet: a late joiner before his snapshot.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.exchange.waiting
+    }
+
+    /// Figures so far.
+    #[must_use]
+    pub fn stats(&self) -> &MatchStats {
+        &self.exchange.stats
+    }
+
+    /// Figures so far, to be cleared.
+    pub fn stats_mut(&mut self) -> &mut MatchStats {
+        &mut self.exchange.stats
+    }
+
+    /// The clock that paces the inputs.
+    #[must_use]
+    pub fn clock(&self) -> &LeadClock {
+        &self.exchange.clock
+    }
+
+    fn predict_made_inputs(&mut self) {
+        if self.exchange.waiting {
+            return;
+        }
+        let target = self.exchange.sender.next().earlier(self.config.input_delay_ticks);
+        while self.timeline.predicted_tick() < target
+            && self.timeline.ahead() < self.config.rollback_ticks_max
+            && self.exchange.seat.is_some()
+        {
+            let own = self.exchange.sender.get(self.timeline.predicted_tick()).map(SeatInput::arrived);
+            self.timeline.predict(own);
+        }
+    }
+
+    fn note_rollback(&mut self, rollback: Rollback) {
+        let Rollback { from, depth, cause } = rollback;
+        if depth > 0 {
+            self.exchange.stats.rollback_ticks.record(depth.into());
+            push(&mut self.events, RollbackEvent::RolledBack { from, depth, cause });
+        }
+    }
+
+    fn note_stall(&mut self, at: Tick) {
+        if !self.stalled {
+            self.stalled = true;
+            self.exchange.stats.stalls += 1;
+            push(&mut self.events, RollbackEvent::Stalled { at });
+        }
+    }
+
+    fn ask_for_snapshot(&mut self, now: Duration) {
+        if self.exchange.needs_snapshot(now) {
+            push(&mut self.events, RollbackEvent::NeedSnapshot { from: self.exchange.stream.next() });
+        }
+    }
+}
+
+fn push(events: &mut VecDeque<RollbackEvent>, event: RollbackEvent) {
+    if events.len() >= EVENTS_MAX {
+        events.pop_front();
+    }
+    events.push_back(event);
+}
