@@ -16,6 +16,9 @@ mod limits;
 mod reader;
 mod record;
 mod replay;
+mod reseal;
+#[cfg(test)]
+mod sample;
 mod seal;
 mod section;
 mod segment;
@@ -33,6 +36,7 @@ pub use limits::{
 pub use reader::{Entry, SegmentEnd, SegmentFault, SegmentReader};
 pub use record::{MatchStarted, Record, RecordFault, RoomOpened, pack_snapshot};
 pub use replay::{NotSeekable, Replay};
+pub use reseal::reseal;
 pub use seal::{OutOfOrder, ReplayBuilder, Sealed};
 pub use segment::{SEGMENT_VERSION, SegmentHeader, SegmentWriter};
 pub use verify::{Disagreement, Mismatch, Verified, Verifier, VerifyError};

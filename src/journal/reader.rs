@@ -227,3 +227,131 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 fn u64_at(bytes: &[u8], at: usize) -> u64 {
     bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |chunk| u64::from_le_bytes(*chunk))
 }
+
+#[cfg(test)]
+mod tests {
+    use framekeep_sim::{Outcome, Tick};
+    use proptest::prelude::*;
+
+    use super::{SegmentEnd, SegmentReader};
+    use crate::{
+        EndReason, MatchEnd, MatchStarted, Record, RoomOpened, Seated, SegmentFault, SegmentHeader,
+        SegmentWriter, pack_snapshot, sample,
+    };
+
+    const HEADER: SegmentHeader = SegmentHeader { node: 0xabc, sequence: 4 };
+
+    /// One record of each kind, with a room number.
+    fn life(packed: &[u8]) -> Vec<(u64, Record<'_>)> {
+        let opened =
+            RoomOpened { name: "hall".into(), game: "drift".into(), seats: 2, ..RoomOpened::default() };
+        let seats = vec![Seated { seat: 1, player: 9, name: "bob".into() }];
+        let started = Box::new(MatchStarted { epoch: 3, header: sample::header(2) });
+        let outcome = Some(Outcome { scores: vec![-1, 2], winner: Some(1) });
+        let end = MatchEnd { ticks: Tick(2), hash: 5, outcome, reason: EndReason::Outcome };
+        vec![
+            (7, Record::RoomOpened(opened)),
+            (7, Record::Seats(seats)),
+            (7, Record::MatchStarted(started)),
+            (7, Record::Frame { tick: Tick(0), delta: &[0b11] }),
+            (7, Record::Hash { tick: Tick(0), hash: u64::MAX }),
+            (7, Record::Snapshot { tick: Tick(1), hash: 8, packed }),
+            (7, Record::MatchEnded { epoch: 3, end }),
+            (u64::MAX, Record::RoomClosed),
+            (0, Record::CleanShutdown),
+        ]
+    }
+
+    fn segment(records: &[(u64, Record<'_>)]) -> Vec<u8> {
+        let mut writer = SegmentWriter::new(Vec::new(), HEADER);
+        for (room, record) in records {
+            assert!(writer.append(*room, record));
+        }
+        writer.flush().unwrap();
+        writer.into_inner()
+    }
+
+    /// How many whole records there are, and how it ends.
+    fn read(bytes: &[u8]) -> Result<(usize, SegmentEnd), SegmentFault> {
+        let mut reader = SegmentReader::open(bytes)?;
+        let mut count = 0;
+        while reader.next_entry()?.is_some() {
+            count += 1;
+        }
+        Ok((count, reader.end().unwrap().clone()))
+    }
+
+    #[test]
+    fn every_kind_comes_back() {
+        let mut packed = Vec::new();
+        pack_snapshot(&[5; 300], &mut packed);
+        let life = life(&packed);
+        let bytes = segment(&life);
+        let mut reader = SegmentReader::open(&bytes[..]).unwrap();
+        assert_eq!(reader.header(), HEADER);
+        for (room, record) in &life {
+            let entry = reader.next_entry().unwrap().unwrap();
+            assert_eq!((entry.room, &entry.record), (*room, record));
+        }
+        assert_eq!(reader.next_entry().unwrap(), None);
+        assert_eq!(reader.end(), Some(&SegmentEnd::Whole { offset: bytes.len() as u64 }));
+    }
+
+    #[test]
+    fn a_torn_tail_ends_at_the_last_whole_record() {
+        let bytes = segment(&life(&[0; 9]));
+        let (mut seen, whole) = (0, read(&bytes).unwrap().0);
+        for cut in crate::segment::HEADER_BYTES..bytes.len() {
+            let (count, end) = read(&bytes[..cut]).unwrap();
+            assert!(count >= seen && count < whole);
+            assert!(end.offset() <= cut as u64);
+            assert_eq!(matches!(end, SegmentEnd::Whole { .. }), end.offset() == cut as u64, "{end}");
+            seen = count;
+        }
+        for cut in 0..crate::segment::HEADER_BYTES {
+            assert!(matches!(read(&bytes[..cut]), Err(SegmentFault::Short(found)) if found == cut));
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_is_found() {
+        let bytes = segment(&life(&[0; 9]));
+        let whole = read(&bytes).unwrap().0;
+        for bit in 0..bytes.len() * 8 {
+            let mut changed = bytes.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            if let Ok((count, end)) = read(&changed) {
+                assert!(count < whole && !matches!(end, SegmentEnd::Whole { .. }), "bit {bit}: {end}");
+                assert!(end.offset() <= bit as u64 / 8);
+            }
+        }
+    }
+
+    #[test]
+    fn the_reasons_are_told() {
+        let mut bytes = segment(&[(1, Record::RoomClosed)]);
+        bytes.extend_from_slice(&[0xff; 17]);
+        assert!(
+            read(&bytes).unwrap().1.to_string().contains("at byte 47: the record claims 4294967295 bytes")
+        );
+        assert!(read(b"GIF89a").unwrap_err().to_string().contains("not a journal segment"));
+        // Blocks that a file system had promised and never wrote are zeros.
+        bytes.truncate(47);
+        bytes.extend_from_slice(&[0; 64]);
+        assert!(read(&bytes).unwrap().1.to_string().contains("checksum is 00000000"));
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_is_refused_without_a_panic(
+            garbage in proptest::collection::vec(any::<u8>(), 0..600),
+            keep in 0_usize..200,
+        ) {
+            let mut bytes = segment(&life(&[0; 9]));
+            bytes.truncate(keep);
+            bytes.extend_from_slice(&garbage);
+            let _ = read(&bytes);
+            let _ = read(&garbage);
+        }
+    }
+}

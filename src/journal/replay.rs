@@ -255,3 +255,134 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use framekeep_sim::{Pcg32, Tick};
+    use proptest::prelude::*;
+
+    use crate::{InvalidHeader, MatchHeader, NotSeekable, Replay, ReplayBuilder, reseal, sample};
+
+    #[test]
+    fn every_frame_and_hash_comes_back() {
+        for (seats, ticks) in [(1, 1), (2, 255), (4, 256), (4, 257), (64, 1_100)] {
+            let replay = sample::replay(seats, ticks);
+            let (mut rng, mut frames) = (Pcg32::new(3, 3), replay.frames());
+            for tick in 0..ticks {
+                let (frame, _) = frames.next_frame().unwrap();
+                assert_eq!(*frame, sample::frame(&mut rng, tick, seats));
+            }
+            assert!(frames.next_frame().is_none());
+            assert_eq!((replay.end().ticks, replay.header()), (Tick(ticks), &sample::header(seats)));
+            assert_eq!(replay.keyframes().count() as u32, ticks / 512);
+        }
+    }
+
+    #[test]
+    fn a_match_without_frames_is_a_replay() {
+        let replay = sample::replay(2, 0);
+        assert_eq!(replay.end().ticks, Tick(0));
+        assert!(replay.frames().next_frame().is_none());
+    }
+
+    #[test]
+    fn frames_start_at_any_tick() {
+        let replay = sample::replay(2, 600);
+        for from in [0, 1, 255, 256, 511, 599] {
+            assert_eq!(replay.frames_from(Tick(from)).next_frame().unwrap().0.tick, Tick(from));
+        }
+        assert!(replay.frames_from(Tick(600)).next_frame().is_none());
+    }
+
+    #[test]
+    fn seeking_gives_the_state_of_that_tick() {
+        let (replay, games) = (sample::replay(2, 1_100), sample::registry());
+        let (game, mut scratch) = (games.get("drift").unwrap(), Vec::new());
+        for tick in [0, 1, 300, 512, 513, 1_024, 1_100] {
+            let play = replay.seek(&**game, Tick(tick)).unwrap();
+            assert_eq!(play.tick(), Tick(tick));
+            if let Some((_, hash)) = tick.checked_sub(1).and_then(|tick| {
+                replay.frames_from(Tick(tick)).next_frame().map(|(frame, hash)| (frame.tick, hash))
+            }) {
+                assert_eq!(play.hash(&mut scratch), hash);
+            }
+        }
+        let error = replay.seek(&**game, Tick(1_101)).err().unwrap();
+        assert_eq!(error, NotSeekable::AfterEnd { tick: Tick(1_101), end: Tick(1_100) });
+    }
+
+    #[test]
+    fn every_flipped_byte_is_damage_at_or_before_it() {
+        let file = sample::replay(3, 600).bytes().to_vec();
+        for at in 0..file.len() {
+            let mut changed = file.clone();
+            changed[at] ^= 1 << (at % 8);
+            let damage = Replay::read(changed).expect_err("a flipped bit was not found");
+            assert!(damage.offset <= at as u64, "{at}: {damage}");
+        }
+    }
+
+    #[test]
+    fn every_truncation_and_extension_is_damage() {
+        let file = sample::replay(3, 300).bytes().to_vec();
+        for length in 0..file.len() {
+            let damage = Replay::read(file[..length].to_vec()).unwrap_err();
+            assert!(damage.offset <= length as u64);
+        }
+        let mut longer = file.clone();
+        longer.push(0);
+        assert_eq!(Replay::read(longer).unwrap_err().offset, file.len() as u64);
+    }
+
+    #[test]
+    fn another_version_is_named() {
+        let mut file = sample::replay(2, 10).bytes().to_vec();
+        file[8] = 2;
+        let damage = Replay::read(file).unwrap_err().to_string();
+        assert_eq!(damage, "damaged at byte 8: format version 2, and this build reads 1");
+    }
+
+    #[test]
+    fn a_builder_refuses_what_does_not_continue() {
+        let mut builder = ReplayBuilder::new(&sample::header(2)).unwrap();
+        let (mut rng, hash) = (Pcg32::new(1, 1), 1);
+        builder.push(&sample::frame(&mut rng, 0, 2), hash).unwrap();
+        let error = builder.push(&sample::frame(&mut rng, 0, 2), hash).unwrap_err();
+        assert!(error.to_string().contains("at tick 1 with 2 seats, and the frame has tick 0"), "{error}");
+        assert!(builder.push(&sample::frame(&mut rng, 1, 3), hash).is_err());
+        assert_eq!(builder.next(), Tick(1));
+        let error: InvalidHeader = ReplayBuilder::new(&MatchHeader::default()).unwrap_err();
+        assert!(error.to_string().contains("game name"));
+    }
+
+    #[test]
+    fn the_same_match_gives_the_same_file() {
+        assert_eq!(sample::replay(4, 900).root(), sample::replay(4, 900).root());
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_is_refused_without_a_panic(mut garbage in proptest::collection::vec(any::<u8>(), 0..400)) {
+            prop_assert!(Replay::read(garbage.clone()).is_err());
+            garbage.splice(0..0, *b"FKREPLAY\x01\x00");
+            reseal(&mut garbage);
+            let _ = Replay::read(garbage);
+        }
+
+        /// Behind the checks: bytes change, then every check is made right again.
+        #[test]
+        fn resealed_changes_are_refused_or_read_without_a_panic(
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        ) {
+            let mut file = sample::replay(3, 40).bytes().to_vec();
+            for (index, byte) in changes {
+                let at = index.index(file.len());
+                file[at] = byte;
+            }
+            if reseal(&mut file) && let Ok(replay) = Replay::read(file) {
+                let mut frames = replay.frames();
+                while frames.next_frame().is_some() {}
+            }
+        }
+    }
+}

@@ -56,7 +56,7 @@ impl Chain {
     }
 
     /// Takes in a section up to its check; gives the check.
-    fn extend(&mut self, section: &[u8]) -> [u8; CHECK_BYTES] {
+    pub(crate) fn extend(&mut self, section: &[u8]) -> [u8; CHECK_BYTES] {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&self.0);
         hasher.update(section);

@@ -242,3 +242,108 @@ fn check_end(replay: &Replay, play: &dyn AnyMatch, hash: u64) -> Result<(), Veri
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use framekeep_sim::{SeatInput, Tick};
+
+    use super::{Disagreement, Mismatch, Verifier, VerifyError};
+    use crate::{EndReason, MatchEnd, MatchHeader, Replay, ReplayBuilder, sample};
+
+    fn verify(file: Vec<u8>) -> Result<Vec<(Tick, u64)>, VerifyError> {
+        let (replay, mut ticks) = (Replay::read(file).unwrap(), Vec::new());
+        let mut verifier = Verifier::new(sample::registry());
+        let verified = verifier.verify(&replay, &mut |tick, hash| ticks.push((tick, hash)))?;
+        assert_eq!(verified.ticks.0 as usize, ticks.len());
+        Ok(ticks)
+    }
+
+    fn disagreement(file: Vec<u8>) -> Disagreement {
+        match verify(file) {
+            Err(VerifyError::Disagrees(disagreement)) => *disagreement,
+            other => panic!("{other:?} is not a disagreement"),
+        }
+    }
+
+    #[test]
+    fn a_match_agrees_with_itself() {
+        for ticks in [0, 1, 256, 600, 1_100] {
+            let replay = sample::replay(4, ticks);
+            let hashes = verify(replay.bytes().to_vec()).unwrap();
+            let mut frames = replay.frames();
+            for (tick, hash) in hashes {
+                let (frame, recorded) = frames.next_frame().unwrap();
+                assert_eq!((frame.tick, recorded), (tick, hash));
+            }
+        }
+    }
+
+    #[test]
+    fn a_changed_input_names_its_tick_and_the_field_at_the_next_keyframe() {
+        let file = sample::replay_with(4, 700, |frame| {
+            if frame.tick == Tick(123) {
+                frame.set(2, SeatInput::arrived(0xabc));
+            }
+        });
+        let found = disagreement(file);
+        assert_eq!((found.tick, found.fields_at), (Tick(123), Some(Tick(512))));
+        let paths: Vec<_> = found.fields.iter().map(|field| field.path.as_str()).collect();
+        assert_eq!(paths, ["places[2]"]);
+    }
+
+    #[test]
+    fn a_changed_input_after_the_last_keyframe_names_its_tick() {
+        let file = sample::replay_with(2, 700, |frame| {
+            if frame.tick == Tick(699) {
+                frame.set(0, SeatInput::arrived(0xabc));
+            }
+        });
+        let found = disagreement(file);
+        assert_eq!((found.tick, found.fields_at, found.fields.len()), (Tick(699), None, 0));
+        assert!(found.to_string().starts_with("disagrees at tick 699: the state's hash is "));
+    }
+
+    fn sealed(header: &MatchHeader, end: MatchEnd) -> Vec<u8> {
+        let mut file = Vec::new();
+        ReplayBuilder::new(header).unwrap().seal(end, &mut file).unwrap();
+        file
+    }
+
+    #[test]
+    fn another_result_does_not_agree() {
+        let hash = sample::replay(2, 0).end().hash;
+        let outcome = Some(framekeep_sim::Outcome { scores: vec![1, 0], winner: Some(0) });
+        let end = MatchEnd { hash, outcome, reason: EndReason::Outcome, ..MatchEnd::default() };
+        let found = disagreement(sealed(&sample::header(2), end));
+        assert!(matches!(found.mismatch, Mismatch::Outcome { here: None, .. }));
+        let text = found.mismatch.to_string();
+        assert_eq!(text, "the outcome is none here and seat 0 with scores [1, 0] in the record");
+    }
+
+    #[test]
+    fn other_rules_are_refused_unless_forced() {
+        let header = MatchHeader { fingerprint: 1, ..sample::header(2) };
+        let hash = sample::replay(2, 0).end().hash;
+        let end = MatchEnd { hash, reason: EndReason::Aborted, ..MatchEnd::default() };
+        let file = sealed(&header, end);
+        let error = verify(file.clone()).unwrap_err().to_string();
+        assert!(error.contains("fingerprint 0000000000000001 in the record"), "{error}");
+        let mut verifier = Verifier::new(sample::registry());
+        verifier.ignore_fingerprint = true;
+        assert!(verifier.verify(&Replay::read(file).unwrap(), &mut |_, _| {}).is_ok());
+    }
+
+    #[test]
+    fn unknown_games_and_other_shapes_are_told() {
+        let end = MatchEnd { reason: EndReason::Aborted, ..MatchEnd::default() };
+        let header = MatchHeader { game: "chess".into(), ..sample::header(2) };
+        let error = verify(sealed(&header, end.clone())).unwrap_err();
+        assert!(error.to_string().contains("this program knows: drift"), "{error}");
+        let header = MatchHeader { input_bits: 13, ..sample::header(2) };
+        let error = verify(sealed(&header, end.clone())).unwrap_err();
+        assert!(matches!(error, VerifyError::OtherShape { recorded_bits: 13, .. }), "{error}");
+        let content_hash = framekeep_sim::hash_bytes(&[1]);
+        let header = MatchHeader { content: vec![1], content_hash, ..sample::header(2) };
+        assert!(matches!(verify(sealed(&header, end)), Err(VerifyError::BadContent(_))));
+    }
+}
