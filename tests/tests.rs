@@ -1,1 +1,3 @@
-//! One test binary.
+//! One test binary: scenarios, goldens and the rules of the tree.
+
+mod tidy;

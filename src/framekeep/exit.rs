@@ -7,9 +7,9 @@ use clap::Parser;
 use crate::args::{Args, Command, ConfigCommand};
 use crate::config::{ConfigError, Effective};
 use crate::identity::{self, IdentityError};
+use crate::output;
 use crate::serve::{self, ServeFailure};
 use crate::token::{self, TokenError};
-use crate::{check_cpu, output};
 
 /// How a run ended, as exit codes that scripts may rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,18 +86,6 @@ pub fn run() -> ExitCode {
             error.exit().into()
         }
     }
-}
-
-/// Says on standard error which instructions the CPU lacks; nothing when it has all that this build uses.
-///
-/// # Errors
-/// The exit code to end with.
-#[inline(never)]
-pub fn refuse_old_cpu() -> Result<(), ExitCode> {
-    check_cpu().map_err(|missing| {
-        eprintln!("framekeep: {missing}");
-        ExitCode::from(Exit::Failure)
-    })
 }
 
 fn run_command(args: &Args) -> Result<(), CommandError> {

@@ -19,6 +19,6 @@ pub use config::{
     Allowed, Commit, ConfigError, Durability, Effective, KEYS, Key, LayerSources, Literal, LogFormat, Origin,
     Problem, Settings, Value,
 };
-pub use cpu::{MissingCpuFeatures, check_cpu};
-pub use exit::{CommandError, Exit, refuse_old_cpu, run};
+pub use cpu::refuse_old_cpu;
+pub use exit::{CommandError, Exit, run};
 pub use identity::{IdentityError, IdentityKey, KeySource};

@@ -3,8 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match framekeep::refuse_old_cpu() {
-        Ok(()) => framekeep::run(),
-        Err(exit) => exit,
-    }
+    framekeep::refuse_old_cpu();
+    framekeep::run()
 }
