@@ -64,7 +64,7 @@ pub use limits::{
 };
 pub use match_start::{EndReason, MatchEnd, MatchStart, SPECTATOR_SEAT};
 pub use names::{NameFault, PlayerName, RoomName};
-pub use payload::{Lane, PayloadFault, PayloadGuard};
+pub use payload::{Lane, PayloadFault, PayloadGuard, ack_range_count};
 pub use refusal::Refusal;
 pub use room::{Member, RoomPhase, RoomView};
 pub use side::Side;

@@ -402,3 +402,13 @@ fn check_slice_shape(channel: &Channel, slice: &Slice) -> Result<(), PayloadFaul
         Ok(())
     }
 }
+
+/// How many ranges an acknowledgement packet of renet's has; `None` if the packet is not one.
+#[must_use]
+pub fn ack_range_count(packet: &[u8]) -> Option<u64> {
+    let mut cursor = Cursor::new(packet);
+    if cursor.u8() != Ok(ACK) {
+        return None;
+    }
+    cursor.varint().and_then(|_sequence| check_ack(cursor)).ok()
+}

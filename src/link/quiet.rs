@@ -1,0 +1,272 @@
+//! `QuietRenet`, renet that is silent when there is nothing to say.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use framekeep_protocol::{
+    CHANNELS, Channel, GAP_MS_MAX, Lane, PAYLOAD_BYTES_MAX, PayloadFault, PayloadGuard, Side,
+    ack_range_count, is_hot,
+};
+use renet::{ChannelConfig, ConnectionConfig, RenetClient, SendType};
+
+use crate::LinkFault;
+use crate::outbox::Outbox;
+use crate::pace::{BURST_BYTES, Pace};
+
+/// How long an acknowledgement may wait for others to go along.
+const ACK_DELAY: Duration = Duration::from_millis(10);
+/// Most separate ranges of packets in one acknowledgement. More do not arise between sides that follow the
+/// protocol: long acknowledgements are acknowledged and the old ranges forgotten.
+const RANGES_MAX: u64 = 96;
+
+/// One side of a link's reliable channels.
+///
+/// renet acknowledges acknowledgements and repeats itself for ever. This asks it for packets only while messages
+/// are not acknowledged, or after a packet that owes an acknowledgement; otherwise it costs one comparison. Time is
+/// an argument: a `Duration` since any moment, the same one for all calls; time that goes back stands still.
+pub struct QuietRenet {
+    /// When there is something to do next; [`Duration::MAX`] if nothing.
+    wake_at: Duration,
+    /// Channels on which messages may lie, one bit each.
+    unread: u8,
+    side: Side,
+    now: Duration,
+    ack_at: Option<Duration>,
+    send_at: Option<Duration>,
+    pace: Pace,
+    outboxes: Box<[Outbox]>,
+    guard: PayloadGuard,
+    renet: RenetClient,
+    fault: Option<LinkFault>,
+}
+
+impl QuietRenet {
+    /// A new link, seen from `side`.
+    #[must_use]
+    pub fn new(side: Side) -> Self {
+        let mut renet = RenetClient::new(ConnectionConfig {
+            available_bytes_per_tick: BURST_BYTES,
+            client_channels_config: channels(side)
+                .map(|channel| config(channel, channel.memory_bytes_max))
+                .collect(),
+            // A sender may have as much again on the way while the receiver has not taken what it has.
+            server_channels_config: channels(side.other())
+                .map(|channel| config(channel, channel.memory_bytes_max * 2))
+                .collect(),
+        });
+        renet.set_connected();
+        Self {
+            wake_at: Duration::MAX,
+            unread: 0,
+            side,
+            now: Duration::ZERO,
+            ack_at: None,
+            send_at: None,
+            pace: Pace::default(),
+            outboxes: channels(side).map(Outbox::new).collect(),
+            guard: PayloadGuard::new(),
+            renet,
+            fault: None,
+        }
+    }
+
+    /// Takes a payload that netcode has opened. Those of the hot lane are told and left to the caller; of the
+    /// others, messages can be [polled](Self::poll) afterwards.
+    ///
+    /// # Errors
+    /// [`PayloadFault`] if the guard refuses it: count it. The link is over only if [`Self::fault`] says so.
+    #[inline]
+    pub fn receive(&mut self, now: Duration, payload: &[u8]) -> Result<Lane, PayloadFault> {
+        if is_hot(payload) { Ok(Lane::Hot) } else { self.receive_renet(now, payload) }
+    }
+
+    /// Queues a message. It goes out with the next [`Self::transmit`].
+    ///
+    /// # Errors
+    /// [`LinkFault::NotDraining`] if too much waits already, which ends the link; [`LinkFault::NoSuchChannel`] and
+    /// [`LinkFault::MessageLength`] if the message cannot be sent at all; the link's fault if it has one.
+    pub fn send(&mut self, channel: u8, message: impl Into<Bytes>) -> Result<(), LinkFault> {
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
+        }
+        let outbox = self.outboxes.iter_mut().find(|outbox| outbox.id() == channel);
+        let sent = outbox.ok_or(LinkFault::NoSuchChannel { channel })?.push(message.into());
+        match &sent {
+            Ok(()) => self.send_at = Some(Duration::ZERO),
+            Err(fault @ LinkFault::NotDraining { .. }) => self.fault = Some(fault.clone()),
+            Err(_) => {}
+        }
+        self.schedule();
+        sent
+    }
+
+    /// How many bytes can be sent on a channel before [`Self::send`] fails; 0 if there is no such channel.
+    #[must_use]
+    pub fn room(&self, channel: u8) -> usize {
+        self.outboxes.iter().find(|outbox| outbox.id() == channel).map_or(0, Outbox::room)
+    }
+
+    /// The next message of a channel, in the order they were sent.
+    #[inline]
+    pub fn poll(&mut self, channel: u8) -> Option<Bytes> {
+        if self.unread == 0 { None } else { self.poll_unread(channel) }
+    }
+
+    /// Whether [`Self::transmit`] has something to do: one comparison.
+    #[must_use]
+    #[inline]
+    pub fn wants_to_send(&self, now: Duration) -> bool {
+        self.wake_at <= now
+    }
+
+    /// Gives every payload that is due to `send`, to be sealed and sent at once, each at most
+    /// [`PAYLOAD_BYTES_MAX`] bytes. Also notices when the link must end, see [`Self::fault`].
+    pub fn transmit(&mut self, now: Duration, send: impl FnMut(&[u8])) {
+        if !self.wants_to_send(now) || self.fault.is_some() {
+            return;
+        }
+        self.fault = self.try_transmit(now, send).err();
+        self.schedule();
+    }
+
+    /// Why the link is over, if it is. Nothing is sent or received any more then.
+    #[must_use]
+    pub fn fault(&self) -> Option<&LinkFault> {
+        self.fault.as_ref()
+    }
+
+    /// Whether there is nothing to hear, to say, to wait for or to complain of.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.wake_at == Duration::MAX && self.unread == 0 && self.fault.is_none()
+    }
+
+    /// Whether every message sent has been acknowledged.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.outboxes.iter().all(Outbox::is_empty)
+    }
+
+    /// The round trip, averaged, the other side's wait before it acknowledges included; `None` before the first.
+    #[must_use]
+    pub fn rtt(&self) -> Option<Duration> {
+        let seconds = self.renet.rtt();
+        (seconds > 0.0).then(|| Duration::from_secs_f64(seconds))
+    }
+
+    fn receive_renet(&mut self, now: Duration, payload: &[u8]) -> Result<Lane, PayloadFault> {
+        self.advance(now);
+        let lane = self.guard.check(self.side.other(), payload, millis(self.now))?;
+        let Lane::Renet { owes_ack, is_ack } = lane else { return Ok(lane) };
+        if self.fault.is_some() {
+            return Ok(lane);
+        }
+        self.renet.process_packet(payload);
+        if is_ack {
+            self.note_acks();
+        } else {
+            self.unread = u8::MAX;
+        }
+        if owes_ack && self.ack_at.is_none() {
+            self.ack_at = Some(self.now + ACK_DELAY);
+        }
+        self.fault = self.broken().err();
+        self.schedule();
+        Ok(lane)
+    }
+
+    fn note_acks(&mut self) {
+        self.pace.heard();
+        let mut more = self.pace.full;
+        for outbox in &mut self.outboxes {
+            more |= outbox.note_acks(self.now, &self.renet);
+        }
+        if self.is_drained() {
+            self.send_at = None;
+        } else if more {
+            self.send_at = Some(self.now);
+        }
+    }
+
+    fn poll_unread(&mut self, channel: u8) -> Option<Bytes> {
+        let bit = 1_u8.checked_shl(channel.into()).unwrap_or(0);
+        if self.unread & bit == 0 || channels(self.side.other()).all(|known| known.id != channel) {
+            return None;
+        }
+        let message = self.renet.receive_message(channel);
+        if message.is_none() {
+            self.unread &= !bit;
+        }
+        message
+    }
+
+    fn try_transmit(&mut self, now: Duration, mut send: impl FnMut(&[u8])) -> Result<(), LinkFault> {
+        self.advance(now);
+        if self.guard.gap_expired(millis(self.now)) {
+            return Err(LinkFault::GapExpired { after_ms: GAP_MS_MAX });
+        }
+        for outbox in &mut self.outboxes {
+            outbox.check(self.now)?;
+            outbox.give(self.now, &mut self.renet);
+        }
+        let mut bytes = 0;
+        for packet in self.renet.get_packets_to_send() {
+            match ack_range_count(&packet) {
+                Some(ranges) if ranges > RANGES_MAX => {
+                    return Err(LinkFault::TooScattered { ranges, limit: RANGES_MAX });
+                }
+                // renet repeats acknowledgements with whatever it sends; one that nobody waits for stays here.
+                Some(_) if self.ack_at.is_none() => continue,
+                Some(_) => {}
+                None => bytes += packet.len() as u64,
+            }
+            if packet.len() > PAYLOAD_BYTES_MAX {
+                return Err(LinkFault::Broken(format!("a packet of {} bytes", packet.len())));
+            }
+            send(&packet);
+        }
+        self.broken()?;
+        self.ack_at = None;
+        self.guard.acknowledged();
+        let wait = self.pace.sent(bytes, self.rtt());
+        self.send_at = (!self.is_drained()).then(|| self.now + wait);
+        Ok(())
+    }
+
+    fn broken(&self) -> Result<(), LinkFault> {
+        match self.renet.disconnect_reason() {
+            Some(reason) => Err(LinkFault::Broken(reason.to_string())),
+            None => Ok(()),
+        }
+    }
+
+    fn advance(&mut self, now: Duration) {
+        if let Some(passed) = now.checked_sub(self.now) {
+            self.renet.update(passed);
+            self.now = now;
+        }
+    }
+
+    fn schedule(&mut self) {
+        let gap = self.guard.gap_since_ms().map(|since| Duration::from_millis(since + GAP_MS_MAX));
+        let next = [self.ack_at, self.send_at, gap].into_iter().flatten().min();
+        self.wake_at = if self.fault.is_some() { Duration::MAX } else { next.unwrap_or(Duration::MAX) };
+    }
+}
+
+fn channels(from: Side) -> impl Iterator<Item = &'static Channel> {
+    CHANNELS.iter().filter(move |channel| channel.from == from)
+}
+
+fn config(channel: &Channel, memory_bytes: usize) -> ChannelConfig {
+    let resend_time = Duration::from_millis(channel.resend_ms.into());
+    ChannelConfig {
+        channel_id: channel.id,
+        max_memory_usage_bytes: memory_bytes,
+        send_type: SendType::ReliableOrdered { resend_time },
+    }
+}
+
+fn millis(now: Duration) -> u64 {
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
