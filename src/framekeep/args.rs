@@ -66,7 +66,7 @@ pub struct TokenArgs {
     /// The only room the ticket is good for; any room without it.
     #[arg(long, value_name = "ROOM")]
     pub room: Option<String>,
-    /// The address the client connects to; `net.udp` without it.
+    /// The address the client connects to; the first of `net.public`, else `net.udp`, without it.
     #[arg(long, value_name = "IP:PORT")]
     pub addr: Option<SocketAddr>,
     /// Write the ticket to this file instead of standard output.

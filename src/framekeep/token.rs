@@ -24,7 +24,7 @@ impl TokenError {
 
 /// Mints a ticket and prints it, or writes it to a file.
 pub(crate) fn mint(args: &TokenArgs, settings: &Settings) -> Result<(), CommandError> {
-    let address = args.addr.unwrap_or(settings.net.udp);
+    let address = args.addr.or(settings.net.public.first().copied()).unwrap_or(settings.net.udp);
     if address.ip().is_unspecified() || address.port() == 0 {
         return Err(TokenError::NoAddress(address).into());
     }

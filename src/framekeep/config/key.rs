@@ -54,6 +54,10 @@ pub enum Allowed {
     OneOf(&'static [&'static str]),
     /// An IP address and a port.
     Address,
+    /// Any number of them, separated by commas.
+    Addresses,
+    /// 1 to 64 bytes without control characters.
+    Name,
     /// The path of a file or folder.
     Path,
     /// The path of a file or folder, or empty for none.
@@ -103,6 +107,10 @@ impl Allowed {
             Allowed::Integer(..) => false,
             Allowed::OneOf(words) => words.contains(&text),
             Allowed::Address => text.parse::<SocketAddr>().is_ok(),
+            Allowed::Addresses => text
+                .split(',')
+                .all(|part| part.trim().is_empty() || part.trim().parse::<SocketAddr>().is_ok()),
+            Allowed::Name => (1..=64).contains(&text.len()) && !text.contains(char::is_control),
             Allowed::Path => !text.is_empty() && !text.contains('\0'),
             Allowed::PathOrEmpty => !text.contains('\0'),
             Allowed::LogFilter => !text.is_empty() && tracing_subscriber::EnvFilter::try_new(text).is_ok(),
@@ -149,6 +157,8 @@ impl fmt::Display for Allowed {
             Allowed::Address => {
                 write!(f, "an IP address and a port, such as \"127.0.0.1:7770\" or \"[::1]:7770\"")
             }
+            Allowed::Addresses => write!(f, "IP addresses with ports, separated by commas; empty for none"),
+            Allowed::Name => write!(f, "1 to 64 bytes without control characters"),
             Allowed::Path => write!(f, "a path, relative to the folder the server is started in"),
             Allowed::PathOrEmpty => {
                 write!(f, "a path, relative to the folder the server is started in; empty for none")

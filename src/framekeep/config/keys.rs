@@ -71,6 +71,12 @@ settings! {
         /// The UDP address the server listens on. Port 0 takes a free one, which the banner shows.
         udp: SocketAddr = Value::text("127.0.0.1:7770"), Allowed::Address, "",
             wrong: "an address this machine does not have, or a port that is taken, ends the start with exit code 5";
+        /// The addresses players reach the server at where they differ from `udp` (NAT, containers), separated by commas.
+        public: Vec<SocketAddr> = Value::text(""), Allowed::Addresses, "",
+            wrong: "players whose ticket names an address that is not listed here are refused";
+        /// The name that clients are told.
+        name: String = Value::text("framekeep"), Allowed::Name, "",
+            wrong: "a name of more than 64 bytes or with control characters is refused";
         /// The kernel's receive buffer of the UDP socket.
         receive_buffer_bytes: usize = Value::Integer(4 * MIB), Allowed::Integer(64 * 1024, 1024 * MIB), "bytes",
             wrong: "too small loses inputs of many clients at once; the server warns when the kernel grants less";
@@ -78,14 +84,8 @@ settings! {
         clients_max: usize = Value::Integer(4096), Allowed::Integer(1, 65_536), "players",
             wrong: "too small refuses players; each costs up to 1 MiB of memory in the worst case";
         /// Players in one shard of the transport behind the address.
-        shard_clients_max: usize = Value::Integer(128), Allowed::Integer(1, 1024), "players",
+        shard_clients_max: usize = Value::Integer(32), Allowed::Integer(1, 1024), "players",
             wrong: "too large makes each datagram dearer, too small makes many shards";
-        /// How long a client may take from its first datagram to its admission.
-        handshake_timeout_ms: u64 = Value::Integer(5_000), Allowed::Integer(100, 60_000), "milliseconds",
-            wrong: "too short shuts slow links out, too long lets half-open ones hold a place";
-        /// How long a link may be silent before it counts as lost.
-        link_timeout_ms: u64 = Value::Integer(10_000), Allowed::Integer(1_000, 120_000), "milliseconds",
-            wrong: "too short drops players in a short outage, too long keeps dead seats";
     }
 
     /// Rooms and their matches.
@@ -97,14 +97,20 @@ settings! {
         send_every_ticks: u8 = Value::Integer(1), Allowed::Integer(1, 8), "ticks",
             wrong: "each tick more saves bytes and CPU and adds one tick of latency";
         /// For how many ticks the last input of a silent seat is repeated before the seat counts as absent.
-        input_repeat_ticks_max: u8 = Value::Integer(10), Allowed::Integer(0, 255), "ticks",
+        input_repeat_ticks_max: u8 = Value::Integer(8), Allowed::Integer(0, 255), "ticks",
             wrong: "too long lets a lost player run on, too short stops him in a short loss";
         /// Rooms at once.
         rooms_max: usize = Value::Integer(4096), Allowed::Integer(1, 65_536), "rooms",
             wrong: "too small refuses new rooms";
         /// How long the seat of a lost link is held for its player.
-        reconnect_grace_s: u32 = Value::Integer(30), Allowed::Integer(0, 3_600), "seconds",
+        reconnect_grace_s: u64 = Value::Integer(30), Allowed::Integer(0, 3_600), "seconds",
             wrong: "too short loses seats to short outages, too long blocks them for others";
+        /// Time between the announcement of a match and its first frame.
+        start_delay_ms: u64 = Value::Integer(250), Allowed::Integer(0, 10_000), "milliseconds",
+            wrong: "too short lets slow clients miss the first ticks";
+        /// How long a room without players is kept.
+        empty_room_life_s: u64 = Value::Integer(300), Allowed::Integer(1, 86_400), "seconds",
+            wrong: "too long keeps rooms nobody comes back to";
         /// When the frame of a tick is committed. `deadline` never waits for a seat.
         commit: Commit = Value::text("deadline"), Allowed::OneOf(Commit::WORDS), "",
             wrong: "anything else is refused";
@@ -115,9 +121,9 @@ settings! {
         /// The folder of journals, replays and the development key. It is made when it is missing.
         folder: PathBuf = Value::text("./framekeep-data"), Allowed::Path, "",
             wrong: "a folder that cannot be written ends the start with exit code 1";
-        /// When frames are on disk: `tick` before a client sees them, `second` within a second, `off` never.
+        /// When frames are on disk: `second` once a second, `off` when the system likes.
         durability: Durability = Value::text("second"), Allowed::OneOf(Durability::WORDS), "",
-            wrong: "`tick` adds the disk's latency to every tick, `off` leaves no replays";
+            wrong: "with `off` a power cut costs more than the last second";
     }
 
     /// Who may connect.
@@ -151,6 +157,9 @@ settings! {
         /// Threads that step rooms and pump links; 0 takes one per core.
         count: usize = Value::Integer(0), Allowed::Integer(0, 256), "threads",
             wrong: "more than there are cores adds switching and jitter";
+        /// How often sockets are drained and due rooms are looked at.
+        subtick_ms: u64 = Value::Integer(4), Allowed::Integer(1, 20), "milliseconds",
+            wrong: "shorter costs wake-ups, longer adds latency and bursts";
     }
 }
 

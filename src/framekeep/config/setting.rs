@@ -44,6 +44,14 @@ impl Setting for PathBuf {
     }
 }
 
+/// Separated by commas.
+impl Setting for Vec<SocketAddr> {
+    fn from_value(value: &Value) -> Option<Self> {
+        let parts = text(value)?.split(',').map(str::trim).filter(|part| !part.is_empty());
+        parts.map(|part| part.parse().ok()).collect()
+    }
+}
+
 /// An empty text is none.
 impl Setting for Option<PathBuf> {
     fn from_value(value: &Value) -> Option<Self> {
@@ -76,11 +84,9 @@ macro_rules! word_setting {
 word_setting! {
     /// When frames are on the disk.
     Durability {
-        /// Before any client sees them.
-        Tick = "tick",
-        /// Within a second.
+        /// Once a second.
         Second = "second",
-        /// Nothing is written.
+        /// When the system likes.
         Off = "off",
     }
 }
