@@ -4,9 +4,15 @@ mod body;
 mod column;
 mod contact;
 mod desc;
-mod naive;
+mod grid;
+mod motion;
+mod pairs;
 mod query;
+mod solver;
 mod state;
+mod step;
+mod sweep;
+mod touch;
 mod world;
 
 pub use body::{Body, BodyDesc, BodyId, BodyKind, Shape};

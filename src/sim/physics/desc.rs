@@ -58,6 +58,13 @@ impl WorldDesc {
         self
     }
 
+    /// Bodies that meet more slowly do not bounce: half a unit per second; with gravity, two ticks' worth of it
+    /// at least, so that what lies on the ground lies still.
+    pub(crate) fn bounce_speed_min(&self) -> Fx {
+        let gravity = i64::from(self.gravity.length().to_bits());
+        Fx::from_wide((gravity * self.tick_seconds()) >> 31).max(Fx::HALF)
+    }
+
     /// One second divided by the tick rate, in 1/2³² of a second.
     pub(crate) fn tick_seconds(&self) -> i64 {
         (1 << 32) / i64::from(self.ticks_per_second.max(1))

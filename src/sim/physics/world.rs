@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::state::{ALIVE, DYNAMIC, State};
+use super::step::Scratch;
 use super::{Body, BodyDesc, BodyId, Contact, WorldDesc};
 use crate::{Fx, Vec2};
 
@@ -28,7 +29,7 @@ use crate::{Fx, Vec2};
 #[derive(Debug, Default)]
 pub struct World {
     state: State,
-    contacts: Vec<Contact>,
+    scratch: Scratch,
 }
 
 /// A world that holds as many bodies as it may.
@@ -43,7 +44,7 @@ impl World {
     /// A world without bodies. Values out of bounds are brought to the nearest bound.
     #[must_use]
     pub fn new(desc: WorldDesc) -> Self {
-        Self { state: State::new(desc), contacts: Vec::new() }
+        Self { state: State::new(desc), scratch: Scratch::default() }
     }
 
     /// What the world is like.
@@ -153,7 +154,7 @@ impl World {
     /// The bodies that touched at the beginning of the last step, in a fixed order; empty after cloning or decoding.
     #[must_use]
     pub fn contacts(&self) -> &[Contact] {
-        &self.contacts
+        self.scratch.contacts()
     }
 
     /// Appends the bodies in any of `layers` that overlap a disc, in the order of their indices; radius 0 is a point.
@@ -163,19 +164,19 @@ impl World {
 
     /// Advances the world by one tick.
     pub fn step(&mut self) {
-        super::naive::step(&mut self.state, &mut self.contacts);
+        self.scratch.step(&mut self.state);
     }
 }
 
 impl Clone for World {
     fn clone(&self) -> Self {
-        Self { state: self.state.clone(), contacts: Vec::new() }
+        Self { state: self.state.clone(), scratch: Scratch::default() }
     }
 
     /// Copies the state into the memory this world already has, and keeps its buffers.
     fn clone_from(&mut self, source: &Self) {
         self.state.clone_from(&source.state);
-        self.contacts.clear();
+        self.scratch.forget();
     }
 }
 
@@ -197,6 +198,6 @@ impl<'de> Deserialize<'de> for World {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let state = State::deserialize(deserializer)?;
         state.validate().map_err(serde::de::Error::custom)?;
-        Ok(Self { state, contacts: Vec::new() })
+        Ok(Self { state, scratch: Scratch::default() })
     }
 }

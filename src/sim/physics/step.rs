@@ -1,0 +1,87 @@
+//! One step of a world.
+
+use alloc::vec::Vec;
+
+use super::grid::Grid;
+use super::pairs::{Pair, for_each_pair};
+use super::solver::Solver;
+use super::state::{SENSOR, State};
+use super::{Contact, motion};
+use crate::{Fx, Vec2};
+
+/// What a step needs and forgets. Kept for its memory, and for the contacts.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    grid: Grid,
+    solver: Solver,
+    contacts: Vec<Contact>,
+}
+
+impl Scratch {
+    /// The contacts of the last step.
+    pub(crate) fn contacts(&self) -> &[Contact] {
+        &self.contacts
+    }
+
+    /// Forgets the contacts and keeps the memory.
+    pub(crate) fn forget(&mut self) {
+        self.contacts.clear();
+    }
+
+    /// Advances `state` by one tick.
+    pub(crate) fn step(&mut self, state: &mut State) {
+        motion::accelerate(state);
+        self.find_contacts(state);
+        for _ in 0..state.desc.iterations {
+            if !self.solver.push_velocities(&mut state.velocities) {
+                break;
+            }
+        }
+        motion::advance(state, &self.grid);
+        if state.desc.walls {
+            motion::bounce_off_walls(state);
+        }
+        for _ in 0..state.desc.iterations {
+            if !self.solver.push_positions(state) {
+                break;
+            }
+        }
+        self.tell_impulses(state);
+    }
+
+    fn find_contacts(&mut self, state: &State) {
+        self.grid.fill(state);
+        self.solver.begin(state);
+        self.contacts.clear();
+        self.contacts.reserve(state.slots() * 2);
+        for_each_pair(&self.grid, |pair| {
+            let sensor = (pair.a.flags | pair.b.flags) & SENSOR != 0;
+            self.contacts.push(contact(state, pair, sensor));
+            if !sensor {
+                self.solver.add(state, pair);
+            }
+        });
+    }
+
+    /// Every solid contact has a push, in the same order.
+    fn tell_impulses(&mut self, state: &State) {
+        let solid = self.contacts.iter_mut().filter(|contact| !contact.sensor);
+        for (contact, speed) in solid.zip(self.solver.speed_changes()) {
+            let inverse = |id: super::BodyId| i64::from(state.inverse_masses[usize::from(id.index)]);
+            let sum = inverse(contact.a) + inverse(contact.b);
+            contact.impulse = Fx::from_wide((i64::from(speed) << 24) / sum.max(1));
+        }
+    }
+}
+
+fn contact(state: &State, pair: &Pair<'_>, sensor: bool) -> Contact {
+    let part = |fine: i32| Fx::from_bits((fine + (1 << 13)) >> 14);
+    Contact {
+        a: state.id(usize::from(pair.a.slot)),
+        b: state.id(usize::from(pair.b.slot)),
+        normal: Vec2::new(part(pair.touch.normal_x), part(pair.touch.normal_y)),
+        depth: Fx::from_bits(pair.touch.depth),
+        impulse: Fx::ZERO,
+        sensor,
+    }
+}
