@@ -1,0 +1,152 @@
+//! `info`: what is in a replay.
+
+use std::io::{self, Write};
+
+use framekeep_journal::{REPLAY_VERSION, Replay, Seated};
+use framekeep_sim::{Mark, Outcome};
+use serde::Serialize;
+
+use crate::args::InfoArgs;
+use crate::describe::{duration, grouped, hex, outcome};
+use crate::exit::Exit;
+use crate::load::load;
+use crate::verdict::refused;
+
+/// What is in a replay; the object that `--json` prints.
+#[derive(Debug, Serialize)]
+struct Info<'a> {
+    schema_version: u32,
+    file: String,
+    bytes: usize,
+    format_version: u16,
+    protocol_version: u16,
+    game: &'a str,
+    fingerprint: String,
+    /// The fingerprint of this build's rules; `None` if the game is unknown here.
+    fingerprint_here: Option<String>,
+    room: &'a str,
+    content_bytes: usize,
+    content_hash: String,
+    seed: u64,
+    seats: u8,
+    tick_rate_hz: u16,
+    started_unix_s: u64,
+    players: &'a [Seated],
+    ticks: u32,
+    keyframes: usize,
+    inputs: Inputs,
+    end: &'static str,
+    outcome: Option<&'a Outcome>,
+    final_hash: String,
+    root: String,
+}
+
+/// How the inputs of all seats and ticks came about.
+#[derive(Debug, Default, Serialize)]
+struct Inputs {
+    arrived: u64,
+    repeated: u64,
+    absent: u64,
+}
+
+impl Inputs {
+    fn count(replay: &Replay) -> Self {
+        let (mut inputs, mut frames) = (Self::default(), replay.frames());
+        while let Some((frame, _)) = frames.next_frame() {
+            for seat in frame.seats() {
+                match seat.mark {
+                    Mark::Arrived => inputs.arrived += 1,
+                    Mark::Repeated => inputs.repeated += 1,
+                    Mark::Absent => inputs.absent += 1,
+                }
+            }
+        }
+        inputs
+    }
+
+    /// A part in per cent with one digit.
+    fn percent(&self, part: u64) -> String {
+        let all = (self.arrived + self.repeated + self.absent).max(1);
+        let per_mille = part * 1_000 / all;
+        format!("{}.{} %", per_mille / 10, per_mille % 10)
+    }
+}
+
+pub(crate) fn run(args: &InfoArgs, out: &mut impl Write) -> io::Result<Exit> {
+    let replay = match load(&args.file) {
+        Ok(replay) => replay,
+        Err(error) => return Ok(refused(&args.file, &error)),
+    };
+    let info = describe(args, &replay);
+    if args.json {
+        serde_json::to_writer_pretty(&mut *out, &info)?;
+        writeln!(out)?;
+    } else {
+        table(&info, out)?;
+    }
+    Ok(Exit::Ok)
+}
+
+fn describe<'a>(args: &InfoArgs, replay: &'a Replay) -> Info<'a> {
+    let (header, end) = (replay.header(), replay.end());
+    let here = framekeep_games::registry().get(&header.game).ok().map(|game| game.fingerprint());
+    Info {
+        schema_version: 1,
+        file: args.file.display().to_string(),
+        bytes: replay.bytes().len(),
+        format_version: REPLAY_VERSION,
+        protocol_version: header.protocol_version,
+        game: &header.game,
+        fingerprint: format!("{:016x}", header.fingerprint),
+        fingerprint_here: here.map(|here| format!("{here:016x}")),
+        room: &header.room,
+        content_bytes: header.content.len(),
+        content_hash: format!("{:016x}", header.content_hash),
+        seed: header.seed,
+        seats: header.seats,
+        tick_rate_hz: header.tick_rate_hz,
+        started_unix_s: header.started_unix_s,
+        players: &header.players,
+        ticks: end.ticks.0,
+        keyframes: replay.keyframes().count(),
+        inputs: Inputs::count(replay),
+        end: end.reason.name(),
+        outcome: end.outcome.as_ref(),
+        final_hash: format!("{:016x}", end.hash),
+        root: hex(&replay.root()),
+    }
+}
+
+fn table(info: &Info<'_>, out: &mut impl Write) -> io::Result<()> {
+    let mut row = |name: &str, value: String| writeln!(out, "{name:<12}{value}");
+    row(
+        "file",
+        format!("{} ({} bytes, format {})", info.file, grouped(info.bytes as u64), info.format_version),
+    )?;
+    let here = match &info.fingerprint_here {
+        Some(here) if *here == info.fingerprint => "the same here".into(),
+        Some(here) => format!("{here} here"),
+        None => "a game unknown here".into(),
+    };
+    row("game", format!("{}, rules {} ({here})", info.game, info.fingerprint))?;
+    row("room", format!("{:?}", info.room))?;
+    if info.started_unix_s > 0 {
+        row("started", format!("{} s after 1970 began (UTC)", info.started_unix_s))?;
+    }
+    row("content", format!("{} bytes, hash {}", grouped(info.content_bytes as u64), info.content_hash))?;
+    row("seed", info.seed.to_string())?;
+    row("seats", info.seats.to_string())?;
+    for player in info.players {
+        row("", format!("seat {:<3} {:?} (player {:016x})", player.seat, player.name, player.player))?;
+    }
+    let length = duration(info.ticks, info.tick_rate_hz);
+    row("length", format!("{} ticks at {} Hz ({length})", grouped(info.ticks.into()), info.tick_rate_hz))?;
+    let percent = |part| info.inputs.percent(part);
+    let Inputs { arrived, repeated, absent } = info.inputs;
+    let (arrived, repeated, absent) = (percent(arrived), percent(repeated), percent(absent));
+    row("inputs", format!("{arrived} arrived, {repeated} repeated, {absent} absent"))?;
+    row("keyframes", info.keyframes.to_string())?;
+    row("end", format!("{}: {}", info.end, outcome(info.outcome)))?;
+    row("final hash", info.final_hash.clone())?;
+    row("root", info.root.clone())
+}

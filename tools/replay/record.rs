@@ -1,0 +1,129 @@
+//! `record`: bots play a match.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use framekeep_games::arena::{Arena, ArenaBot};
+use framekeep_journal::{EndReason, InvalidHeader, MatchEnd, MatchHeader, ReplayBuilder, Seated};
+use framekeep_protocol::PROTOCOL_VERSION;
+use framekeep_sim::{ContentError, Frame, Game, Input, Match, SeatInput, encode_into, hash_bytes};
+
+use crate::args::RecordArgs;
+use crate::describe::grouped;
+use crate::exit::Exit;
+
+/// A match that bots could not play.
+#[derive(Debug, thiserror::Error)]
+enum RecordError {
+    #[error("there are no bots for the game {0:?}; there are for: arena")]
+    NoBots(String),
+    #[error("{seats} seats, and {game} takes {min} to {max}")]
+    Seats { seats: u8, game: &'static str, min: u8, max: u8 },
+    #[error("the content file {path}: {error}")]
+    Content { path: PathBuf, error: ContentError },
+    #[error("cannot read {path}: {error}")]
+    Read { path: PathBuf, error: io::Error },
+    #[error("cannot write {path}: {error}")]
+    Write { path: PathBuf, error: io::Error },
+    #[error(transparent)]
+    Header(#[from] InvalidHeader),
+}
+
+pub(crate) fn run(args: &RecordArgs, out: &mut impl Write) -> io::Result<Exit> {
+    match record(args) {
+        Ok(ticks) => {
+            writeln!(out, "{}: {} ticks", args.out.display(), grouped(ticks.into()))?;
+            Ok(Exit::Ok)
+        }
+        Err(error) => {
+            eprintln!("framekeep-replay: {error}");
+            Ok(Exit::Failure)
+        }
+    }
+}
+
+/// Plays, seals, writes; gives how many ticks there were.
+fn record(args: &RecordArgs) -> Result<u32, RecordError> {
+    if args.game != Arena::NAME {
+        return Err(RecordError::NoBots(args.game.clone()));
+    }
+    let (min, max) = Arena::SEATS.into_inner();
+    if !(min..=max).contains(&args.seats) {
+        return Err(RecordError::Seats { seats: args.seats, game: Arena::NAME, min, max });
+    }
+    let content = content::<Arena>(args.content.as_deref())?;
+    let mut builder = ReplayBuilder::new(&header::<Arena>(args, &content))?;
+    let play = Match::<Arena>::start(content.into(), args.seed, args.seats);
+    let (play, end) = play_bots(play, args, &mut builder);
+    let mut file = Vec::new();
+    let sealed = builder.seal(end, &mut file).and_then(|_| write_whole(&args.out, &file));
+    sealed.map_err(|error| RecordError::Write { path: args.out.clone(), error })?;
+    Ok(play.tick().0)
+}
+
+fn content<G: Game>(path: Option<&Path>) -> Result<G::Config, RecordError> {
+    let Some(path) = path else { return Ok(G::default_content()) };
+    let path = path.to_path_buf();
+    match fs::read_to_string(&path) {
+        Ok(text) => G::parse_content(&text).map_err(|error| RecordError::Content { path, error }),
+        Err(error) => Err(RecordError::Read { path, error }),
+    }
+}
+
+fn header<G: Game>(args: &RecordArgs, content: &G::Config) -> MatchHeader {
+    let mut bytes = Vec::new();
+    encode_into(content, &mut bytes);
+    let bot = |seat: u8| Seated { seat, player: u64::from(seat) + 1, name: format!("bot {}", seat + 1) };
+    MatchHeader {
+        room: "bots".into(),
+        game: G::NAME.into(),
+        fingerprint: framekeep_sim::fingerprint::<G>(),
+        protocol_version: PROTOCOL_VERSION,
+        content_hash: hash_bytes(&bytes),
+        content: bytes,
+        seed: args.seed,
+        seats: args.seats,
+        input_bits: G::Input::BITS as u8,
+        tick_rate_hz: 30,
+        // No clock: the same arguments give the same file.
+        started_unix_s: 0,
+        players: (0..args.seats).map(bot).collect(),
+    }
+}
+
+/// Plays until there is a result or the ticks are used up.
+fn play_bots(
+    mut play: Match<Arena>,
+    args: &RecordArgs,
+    builder: &mut ReplayBuilder,
+) -> (Match<Arena>, MatchEnd) {
+    let seat_seed = |seat| args.seed.wrapping_mul(64).wrapping_add(u64::from(seat));
+    let mut bots: Vec<_> = (0..args.seats).map(|seat| ArenaBot::new(seat_seed(seat))).collect();
+    let mut state = Vec::new();
+    while play.tick().0 < args.ticks && play.outcome().is_none() {
+        let mut frame = Frame::absent(play.tick(), args.seats);
+        for (seat, bot) in (0..).zip(&mut bots) {
+            frame.set(seat, SeatInput::arrived(bot.input(play.state(), seat, frame.tick.0).pack()));
+        }
+        play.step(&frame);
+        let pushed = builder.push(&frame, play.hash(&mut state));
+        debug_assert_eq!(pushed, Ok(()), "the frames of a match are in order");
+        if builder.keyframe_due() {
+            builder.push_keyframe(&state);
+        }
+    }
+    let outcome = play.outcome();
+    let reason = if outcome.is_some() { EndReason::Outcome } else { EndReason::Aborted };
+    let end = MatchEnd { ticks: play.tick(), hash: play.hash(&mut state), outcome, reason };
+    (play, end)
+}
+
+/// Writes a file that is there whole or not at all.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".tmp");
+    let unfinished = path.with_file_name(name);
+    fs::write(&unfinished, bytes)?;
+    fs::rename(&unfinished, path)
+}
