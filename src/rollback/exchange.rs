@@ -163,6 +163,11 @@ impl Exchange {
         self.end = Some(ticks);
     }
 
+    /// How many frames the match has, once it is over.
+    pub(crate) fn end(&self) -> Option<Tick> {
+        self.end
+    }
+
     /// Whether every frame of the ended match is here.
     pub(crate) fn is_complete(&self) -> bool {
         self.end.is_some_and(|end| self.stream.next() >= end)

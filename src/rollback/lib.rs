@@ -14,12 +14,16 @@
 mod config;
 mod event;
 mod exchange;
+#[cfg(test)]
+mod fake;
 mod frame_stream;
 mod histogram;
 mod input_sender;
 mod lead_clock;
 mod limits;
 mod rollback_match;
+#[cfg(test)]
+mod scenarios;
 mod stats;
 mod sync_test;
 mod thin_match;

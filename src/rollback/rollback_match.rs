@@ -309,7 +309,8 @@ impl<G: Game> RollbackMatch<G> {
         if self.exchange.waiting {
             return;
         }
-        let target = self.exchange.sender.next().earlier(self.config.input_delay_ticks);
+        let made = self.exchange.sender.next().earlier(self.config.input_delay_ticks);
+        let target = self.exchange.end().map_or(made, |end| made.min(end));
         while self.timeline.predicted_tick() < target
             && self.timeline.ahead() < self.config.rollback_ticks_max
             && self.exchange.seat.is_some()

@@ -142,3 +142,43 @@ fn names(fields: &[FieldDiff]) -> String {
     let one = |field: &FieldDiff| format!("{}: {} at first, {} again", field.path, field.left, field.right);
     fields.iter().map(one).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use framekeep_sim::{Pcg32, SeatInput};
+
+    use super::{Replayed, SyncTest};
+    use crate::fake::SumGame;
+    use crate::sync_test::{Frame, Tick};
+    use std::sync::Arc;
+
+    fn frame(tick: u32, rng: &mut Pcg32) -> Frame {
+        let mut frame = Frame::absent(Tick(tick), 2);
+        frame.set(0, SeatInput::arrived(rng.below(4_096).into()));
+        frame.set(1, SeatInput::repeated(rng.below(4_096).into()));
+        frame
+    }
+
+    #[test]
+    fn an_honest_game_passes() {
+        let (mut test, mut rng) = (SyncTest::<SumGame>::new(Arc::new(3), 1, 2, 8), Pcg32::new(1, 1));
+        for tick in 0..100 {
+            assert_eq!(test.step(&frame(tick, &mut rng)), Ok(()));
+        }
+        assert_eq!(test.current().tick(), Tick(100));
+    }
+
+    #[test]
+    fn a_state_changed_behind_its_back_is_named() {
+        let (mut test, mut rng) = (SyncTest::<SumGame>::new(Arc::new(3), 1, 2, 8), Pcg32::new(1, 1));
+        for tick in 0..20 {
+            test.step(&frame(tick, &mut rng)).unwrap();
+        }
+        test.current_mut().state_mut().sums[1] ^= 1;
+        let fault = test.step(&frame(20, &mut rng)).unwrap_err();
+        assert_eq!((fault.tick, fault.replayed), (Tick(20), Replayed::FromCopy));
+        assert_ne!(fault.expected, fault.got);
+        assert_eq!(fault.fields[0].path, "sums[1]");
+        assert!(fault.to_string().contains("the state before tick 20 differs in sums[1]: "), "{fault}");
+    }
+}
