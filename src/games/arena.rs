@@ -1,6 +1,6 @@
 //! `Arena`, a top-down brawl for 2 to 16 seats: walk, dash, shoot bouncing projectiles, pick things up, knock out.
 //!
-//! One file for one noun; [`rules`](self) are in `rules.rs`, and a tick reads from top to bottom there.
+//! One file for one noun. A tick reads from top to bottom in `rules.rs`.
 
 mod bot;
 mod content;
@@ -30,13 +30,6 @@ pub use projectile::Projectile;
 pub use rules::TICKS_PER_S;
 pub use state::ArenaState;
 
-/// The arena files that ship: file name without its ending, and text. The first is the default.
-pub const ARENAS: [(&str, &str); 3] = [
-    ("courtyard", include_str!("../../assets/arenas/courtyard.toml")),
-    ("foundry", include_str!("../../assets/arenas/foundry.toml")),
-    ("pit", include_str!("../../assets/arenas/pit.toml")),
-];
-
 /// The rules of the arena.
 #[derive(Clone, Copy, Debug)]
 pub enum Arena {}
@@ -52,7 +45,7 @@ impl Game for Arena {
     type Event = ArenaEvent;
 
     fn default_content() -> ArenaContent {
-        ArenaContent::parse(ARENAS[0].1).expect("a test reads every arena that ships")
+        ArenaContent::parse(crate::CONTENT[0].text).expect("a test reads every arena that ships")
     }
 
     fn parse_content(text: &str) -> Result<ArenaContent, ContentError> {
