@@ -22,6 +22,11 @@ mod fault;
 mod outbox;
 mod pace;
 mod quiet;
+mod round_trip;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod wire;
 
 pub use bytes::Bytes;
 pub use fault::LinkFault;

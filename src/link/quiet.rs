@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use framekeep_protocol::{
-    CHANNELS, Channel, GAP_MS_MAX, Lane, PAYLOAD_BYTES_MAX, PayloadFault, PayloadGuard, Side,
-    ack_range_count, is_hot,
+    CHANNELS, Channel, GAP_MS_MAX, Lane, PAYLOAD_BYTES_MAX, PacketPeek, PayloadFault, PayloadGuard, Side,
+    is_hot, peek_packet,
 };
 use renet::{ChannelConfig, ConnectionConfig, RenetClient, SendType};
 
 use crate::LinkFault;
 use crate::outbox::Outbox;
 use crate::pace::{BURST_BYTES, Pace};
+use crate::round_trip::RoundTrip;
 
-/// How long an acknowledgement may wait for others to go along.
-const ACK_DELAY: Duration = Duration::from_millis(10);
+/// The pause between two acknowledgements: those that are due meanwhile go along with the second.
+const ACK_PAUSE: Duration = Duration::from_millis(10);
 /// Most separate ranges of packets in one acknowledgement. More do not arise between sides that follow the
 /// protocol: long acknowledgements are acknowledged and the old ranges forgotten.
 const RANGES_MAX: u64 = 96;
@@ -31,9 +32,11 @@ pub struct QuietRenet {
     unread: u8,
     side: Side,
     now: Duration,
+    acked_at: Duration,
     ack_at: Option<Duration>,
     send_at: Option<Duration>,
     pace: Pace,
+    round_trip: RoundTrip,
     outboxes: Box<[Outbox]>,
     guard: PayloadGuard,
     renet: RenetClient,
@@ -60,9 +63,11 @@ impl QuietRenet {
             unread: 0,
             side,
             now: Duration::ZERO,
+            acked_at: Duration::ZERO,
             ack_at: None,
             send_at: None,
             pace: Pace::default(),
+            round_trip: RoundTrip::default(),
             outboxes: channels(side).map(Outbox::new).collect(),
             guard: PayloadGuard::new(),
             renet,
@@ -150,8 +155,7 @@ impl QuietRenet {
     /// The round trip, averaged, the other side's wait before it acknowledges included; `None` before the first.
     #[must_use]
     pub fn rtt(&self) -> Option<Duration> {
-        let seconds = self.renet.rtt();
-        (seconds > 0.0).then(|| Duration::from_secs_f64(seconds))
+        self.round_trip.average()
     }
 
     fn receive_renet(&mut self, now: Duration, payload: &[u8]) -> Result<Lane, PayloadFault> {
@@ -163,19 +167,22 @@ impl QuietRenet {
         }
         self.renet.process_packet(payload);
         if is_ack {
-            self.note_acks();
+            self.note_acks(payload);
         } else {
             self.unread = u8::MAX;
         }
         if owes_ack && self.ack_at.is_none() {
-            self.ack_at = Some(self.now + ACK_DELAY);
+            self.ack_at = Some(self.acked_at + ACK_PAUSE);
         }
         self.fault = self.broken().err();
         self.schedule();
         Ok(lane)
     }
 
-    fn note_acks(&mut self) {
+    fn note_acks(&mut self, packet: &[u8]) {
+        if let Some(PacketPeek::Ack(acks)) = peek_packet(packet) {
+            self.round_trip.heard(self.now, acks);
+        }
         self.pace.heard();
         let mut more = self.pace.full;
         for outbox in &mut self.outboxes {
@@ -211,22 +218,19 @@ impl QuietRenet {
         }
         let mut bytes = 0;
         for packet in self.renet.get_packets_to_send() {
-            match ack_range_count(&packet) {
-                Some(ranges) if ranges > RANGES_MAX => {
-                    return Err(LinkFault::TooScattered { ranges, limit: RANGES_MAX });
+            match check_own_packet(&packet)? {
+                Own::Ack => {}
+                Own::Messages { sequence } => {
+                    bytes += packet.len() as u64;
+                    self.round_trip.sent(self.now, sequence);
                 }
-                // renet repeats acknowledgements with whatever it sends; one that nobody waits for stays here.
-                Some(_) if self.ack_at.is_none() => continue,
-                Some(_) => {}
-                None => bytes += packet.len() as u64,
-            }
-            if packet.len() > PAYLOAD_BYTES_MAX {
-                return Err(LinkFault::Broken(format!("a packet of {} bytes", packet.len())));
             }
             send(&packet);
         }
         self.broken()?;
-        self.ack_at = None;
+        if self.ack_at.take().is_some() {
+            self.acked_at = self.now;
+        }
         self.guard.acknowledged();
         let wait = self.pace.sent(bytes, self.rtt());
         self.send_at = (!self.is_drained()).then(|| self.now + wait);
@@ -264,6 +268,26 @@ fn config(channel: &Channel, memory_bytes: usize) -> ChannelConfig {
         channel_id: channel.id,
         max_memory_usage_bytes: memory_bytes,
         send_type: SendType::ReliableOrdered { resend_time },
+    }
+}
+
+/// A packet that renet wants to have sent.
+enum Own {
+    Ack,
+    Messages { sequence: u64 },
+}
+
+fn check_own_packet(packet: &[u8]) -> Result<Own, LinkFault> {
+    if packet.len() > PAYLOAD_BYTES_MAX {
+        return Err(LinkFault::Broken(format!("a packet of {} bytes", packet.len())));
+    }
+    match peek_packet(packet) {
+        Some(PacketPeek::Ack(acks)) if acks.range_count() > RANGES_MAX => {
+            Err(LinkFault::TooScattered { ranges: acks.range_count(), limit: RANGES_MAX })
+        }
+        Some(PacketPeek::Ack(_)) => Ok(Own::Ack),
+        Some(PacketPeek::Messages { sequence }) => Ok(Own::Messages { sequence }),
+        None => Err(LinkFault::Broken("a packet of an unknown kind".to_owned())),
     }
 }
 

@@ -64,8 +64,9 @@ pub use limits::{
 };
 pub use match_start::{EndReason, MatchEnd, MatchStart, SPECTATOR_SEAT};
 pub use names::{NameFault, PlayerName, RoomName};
-pub use payload::{Lane, PayloadFault, PayloadGuard, ack_range_count};
+pub use payload::{Lane, PayloadFault, PayloadGuard};
 pub use refusal::Refusal;
+pub use renet_packet::{AckRanges, PacketPeek, peek_packet};
 pub use room::{Member, RoomPhase, RoomView};
 pub use side::Side;
 pub use snapshot::{Snapshot, SnapshotFault};

@@ -7,7 +7,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use crate::hot::MARK;
-use crate::renet_packet::{ACK, Cursor, RELIABLE_SLICE, SMALL_RELIABLE, Slice};
+use crate::renet_packet::{ACK, AckRanges, Cursor, RELIABLE_SLICE, SMALL_RELIABLE, Slice};
 use crate::{
     ACK_RANGES_MAX, CHANNELS, Channel, GAP_MS_MAX, MESSAGE_IDS_AHEAD_MAX, MESSAGES_PER_PACKET_MAX,
     SEQUENCE_AHEAD_MAX, SEQUENCE_BEHIND_MAX, SLICE_BYTES, Side, channel,
@@ -213,7 +213,7 @@ impl PayloadGuard {
             return Err(PayloadFault::TooScattered);
         }
         let owes_ack = match kind {
-            ACK => check_ack(cursor)? > LONG_ACK_RANGES,
+            ACK => AckRanges::read(cursor)?.range_count() > LONG_ACK_RANGES,
             _ => {
                 let channel = channel(from, cursor.u8()?).ok_or(PayloadFault::UnknownChannel)?;
                 let inbox = &mut self.inboxes[usize::from(channel.id)];
@@ -228,22 +228,6 @@ impl PayloadGuard {
         self.scattered = scattered;
         Ok(Lane::Renet { owes_ack, is_ack: kind == ACK })
     }
-}
-
-/// Checks the ranges of an acknowledgement the way renet reads them, from the newest down; gives their number.
-fn check_ack(mut cursor: Cursor<'_>) -> Result<u64, PayloadFault> {
-    let (end, size, more) = (cursor.varint()?, cursor.varint()?, cursor.varint()?);
-    if more >= ACK_RANGES_MAX {
-        return Err(PayloadFault::TooManyRanges);
-    }
-    let mut start = end.checked_sub(size).ok_or(PayloadFault::BadRange)?;
-    for _ in 0..more {
-        let gap = cursor.varint()?;
-        let end = start.checked_sub(gap + 2).ok_or(PayloadFault::BadRange)?;
-        start = end.checked_sub(cursor.varint()?).ok_or(PayloadFault::BadRange)?;
-    }
-    cursor.end()?;
-    Ok(more + 1)
 }
 
 /// What has come on one channel.
@@ -401,14 +385,4 @@ fn check_slice_shape(channel: &Channel, slice: &Slice) -> Result<(), PayloadFaul
     } else {
         Ok(())
     }
-}
-
-/// How many ranges an acknowledgement packet of renet's has; `None` if the packet is not one.
-#[must_use]
-pub fn ack_range_count(packet: &[u8]) -> Option<u64> {
-    let mut cursor = Cursor::new(packet);
-    if cursor.u8() != Ok(ACK) {
-        return None;
-    }
-    cursor.varint().and_then(|_sequence| check_ack(cursor)).ok()
 }
