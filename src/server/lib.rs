@@ -1,1 +1,74 @@
-//! The authoritative server as Bevy plugins.
+//! The authoritative server as Bevy plugins: sockets, links, rooms, frames, the record.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::sync::atomic::AtomicBool;
+//! use framekeep_server::{Games, NodeKey, Server, ServerConfig};
+//! use framekeep_sim::GameRegistry;
+//!
+//! let config = ServerConfig { udp: "127.0.0.1:0".parse().unwrap(), ..ServerConfig::default() };
+//! let games = Games::new(GameRegistry::new()); // `.with::<MyGame>()`
+//! let server = Server::bind(config, games, NodeKey::new([7; 32])).unwrap();
+//! let shutdown = Arc::new(AtomicBool::new(true)); // set by Ctrl-C in a real program
+//! server.run(&shutdown);
+//! ```
+//!
+//! A pump is one turn of the server: [`ServerSystems`] names its steps in order. Rooms, seats, players, links and
+//! frames are entities; a running match's state is one plain value in the room's [`Stage`].
+
+mod admit;
+mod app;
+mod broadcast;
+mod clock;
+mod config;
+mod control;
+mod counters;
+mod datagrams;
+mod dispatch;
+mod expire;
+mod frame;
+mod games;
+mod histogram;
+mod input_buffer;
+mod limits;
+mod link;
+mod matches;
+mod player;
+mod record;
+mod requests;
+mod room;
+mod rooms;
+mod schedule;
+mod seat;
+mod server;
+mod shard;
+mod stage;
+mod status;
+mod tick;
+mod ticket;
+mod transport;
+mod wire;
+
+pub use app::{Pump, ServerPlugins, ServerSystems};
+pub use clock::Clock;
+pub use config::{Durability, ServerConfig};
+pub use counters::{Counters, Tally};
+pub use datagrams::Datagrams;
+pub use dispatch::Dispatch;
+pub use frame::{CommittedFrame, FrameOf, Frames};
+pub use games::{ContentFault, Games};
+pub use histogram::Histogram;
+pub use input_buffer::{InputBuffer, Inserted};
+pub use link::{BusyLinks, Link, LinkStage};
+pub use matches::Chance;
+pub use player::{Player, Players};
+pub use record::{FrameArchive, RecordError, Recorder};
+pub use room::{Phase, Room, Rooms};
+pub use schedule::DueRooms;
+pub use seat::{Seat, SeatOf, SeatPlay, Seats};
+pub use server::{ServeError, Server};
+pub use shard::Shard;
+pub use stage::{Ending, Stage, Timing};
+pub use status::Timings;
+pub use ticket::{MintError, NodeKey, TicketRefused, TicketRequest, UsedTickets, mint, player_id_of};
+pub use wire::{BindError, MemoryWire, MemoryWireEnd, Socket, UdpWire, Wire};

@@ -93,6 +93,11 @@ impl Frame {
         }
     }
 
+    /// Makes every seat absent.
+    pub fn clear(&mut self) {
+        self.seats.fill(SeatInput::ABSENT);
+    }
+
     /// The input of one seat as the game's type; the default input if absent.
     #[must_use]
     pub fn input<I: Input>(&self, seat: u8) -> I {

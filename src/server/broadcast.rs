@@ -1,0 +1,204 @@
+//! `BroadcastPlugin`: to each seat the frames it lacks, in one datagram.
+
+use bevy_app::{App, Plugin};
+use bevy_ecs::prelude::{Commands, Entity, IntoScheduleConfigs, Local, Query, Res, ResMut, World};
+use bevy_ecs::relationship::RelationshipTarget as _;
+use framekeep_protocol::{
+    FRAMES_PER_PACKET_MAX, FramesHead, HOT_BYTES_MAX, SNAPSHOT, Snapshot, begin_frames,
+};
+use framekeep_sim::Tick;
+use tracing::warn;
+
+use crate::frame::{CommittedFrame, Frames};
+use crate::limits::SNAPSHOT_EVERY;
+use crate::link::{BusyLinks, Control};
+use crate::schedule::DueRooms;
+use crate::seat::Seats;
+use crate::tick::is_out_of_reach;
+use crate::{Clock, Counters, Link, Pump, Seat, SeatPlay, ServerSystems, Shard, Stage, matches};
+
+/// Bytes kept for the head of a packet of frames.
+const HEAD_BYTES: usize = 16;
+
+/// To each seat the frames it lacks, in one datagram; snapshots to those who lack too many.
+pub(crate) struct BroadcastPlugin;
+
+impl Plugin for BroadcastPlugin {
+    fn build(&self, app: &mut App) {
+        app.add_systems(Pump, (send_frames, send_snapshots).chain().in_set(ServerSystems::Broadcast))
+            .add_systems(Pump, (release_frames, finish_matches).chain().in_set(ServerSystems::Expire));
+    }
+}
+
+/// The frames of one room, joined: what each seat gets is the end of it.
+#[derive(Default)]
+struct Window {
+    bytes: Vec<u8>,
+    /// Where each frame ends.
+    ends: Vec<usize>,
+    first: Tick,
+}
+
+impl Window {
+    fn fill(&mut self, frames: &[Entity], from: Tick, committed: &Query<&CommittedFrame>) {
+        self.bytes.clear();
+        self.ends.clear();
+        self.first = from;
+        let newest = frames.last().and_then(|&frame| committed.get(frame).ok()).map(|frame| frame.tick);
+        let Some(newest) = newest else { return };
+        let wanted = (newest.next().since(from) as usize).min(frames.len());
+        for &frame in &frames[frames.len() - wanted..] {
+            let Ok(frame) = committed.get(frame) else { continue };
+            if self.ends.is_empty() {
+                self.first = frame.tick;
+            }
+            self.bytes.extend_from_slice(&frame.delta);
+            self.ends.push(self.bytes.len());
+        }
+    }
+
+    /// The frames from `from` on that fit into one packet: how many, and their bytes.
+    fn since(&self, from: Tick) -> (u8, &[u8]) {
+        let skipped = from.since(self.first) as usize;
+        let start =
+            if skipped == 0 { 0 } else { self.ends.get(skipped - 1).copied().unwrap_or(self.bytes.len()) };
+        let fits = |&&end: &&usize| end - start <= HOT_BYTES_MAX - HEAD_BYTES;
+        let later = self.ends.get(skipped..).unwrap_or_default();
+        let count = later.iter().take(FRAMES_PER_PACKET_MAX).take_while(fits).count();
+        let end = if count == 0 { start } else { later[count - 1] };
+        (count as u8, &self.bytes[start..end])
+    }
+}
+
+/// Queues for each linked seat of each due room the frames since its acknowledgement.
+fn send_frames(
+    due: Res<DueRooms>,
+    mut rooms: Query<(&Stage, &Seats, &Frames)>,
+    mut seats: Query<(&Seat, &mut SeatPlay)>,
+    committed: Query<&CommittedFrame>,
+    links: Query<&Link>,
+    mut shards: Query<&mut Shard>,
+    mut counters: ResMut<Counters>,
+    mut window: Local<Window>,
+) {
+    for &room in &due.due {
+        let Ok((stage, taken, frames)) = rooms.get_mut(room) else { continue };
+        let next = stage.tick();
+        let every = u32::from(stage.timing.send_every_ticks.max(1));
+        if !next.0.is_multiple_of(every) && stage.ending.is_none() {
+            continue;
+        }
+        let mut oldest = next;
+        for seat in taken.iter() {
+            let Ok((seat, mut play)) = seats.get_mut(seat) else { continue };
+            if is_out_of_reach(play.acked, next) {
+                play.snapshot_owed = true;
+                play.acked = next;
+            }
+            if seat.link.is_some() {
+                oldest = oldest.min(play.acked);
+            }
+        }
+        window.fill(frames.entities(), oldest, &committed);
+        for seat in taken.iter() {
+            let Ok((seat, mut play)) = seats.get_mut(seat) else { continue };
+            let Some(link) = seat.link.and_then(|link| links.get(link).ok()) else { continue };
+            let Ok(mut shard) = shards.get_mut(link.shard) else { continue };
+            if stage.ending.is_some() && play.acked >= next {
+                continue;
+            }
+            let (count, bytes) = window.since(play.acked);
+            let head = FramesHead {
+                epoch: stage.epoch,
+                first: play.acked,
+                count,
+                input_next: play.inputs.missing(),
+                lead: play.report_lead(),
+                paused: false,
+            };
+            shard.push_with(link.player.0, |out| {
+                begin_frames(&head, out);
+                out.extend_from_slice(bytes);
+            });
+            counters.hot_sent += 1;
+        }
+    }
+}
+
+/// Sends the snapshots that are owed, each seat's at most once a second.
+fn send_snapshots(
+    due: Res<DueRooms>,
+    rooms: Query<(&Stage, &Seats)>,
+    mut seats: Query<(&Seat, &mut SeatPlay)>,
+    mut controls: Query<&mut Control>,
+    mut busy: ResMut<BusyLinks>,
+    mut counters: ResMut<Counters>,
+    clock: Res<Clock>,
+) {
+    let now = clock.now();
+    for &room in &due.due {
+        let Ok((stage, taken)) = rooms.get(room) else { continue };
+        for seat in taken.iter() {
+            let Ok((seat, mut play)) = seats.get_mut(seat) else { continue };
+            let (true, Some(link)) = (play.snapshot_owed, seat.link) else { continue };
+            if play.snapshot_at.is_some_and(|at| now < at + SNAPSHOT_EVERY) {
+                continue;
+            }
+            let Ok(mut control) = controls.get_mut(link) else { continue };
+            let mut state = Vec::new();
+            stage.play.encode(&mut state);
+            let tick = stage.tick();
+            let hash = stage.hash_at(tick).unwrap_or_default();
+            match Snapshot::new(stage.epoch, tick, &stage.frame, hash, &state) {
+                // A lane that is full has a fault from now on, for which the link is closed.
+                Ok(snapshot) => drop(control.0.send(SNAPSHOT, snapshot.encode())),
+                Err(fault) => warn!(%fault, "a state cannot be sent"),
+            }
+            play.snapshot_owed = false;
+            play.snapshot_at = Some(now);
+            play.acked = play.acked.max(tick);
+            play.claim = None;
+            busy.links.insert(link);
+            counters.snapshots += 1;
+        }
+    }
+}
+
+/// Despawns frames that every linked seat has; the archive holds them since they were committed.
+fn release_frames(
+    due: Res<DueRooms>,
+    rooms: Query<(&Stage, &Seats, &Frames)>,
+    seats: Query<(&Seat, &SeatPlay)>,
+    mut commands: Commands,
+) {
+    for &room in &due.due {
+        let Ok((stage, taken, frames)) = rooms.get(room) else { continue };
+        let next = stage.tick();
+        let lacking = taken.iter().filter_map(|seat| seats.get(seat).ok());
+        let oldest = lacking.filter(|(seat, _)| seat.link.is_some()).map(|(_, play)| play.acked).min();
+        let live = next.since(oldest.unwrap_or(next)) as usize;
+        let frames = frames.entities();
+        for &frame in &frames[..frames.len().saturating_sub(live)] {
+            commands.entity(frame).despawn();
+        }
+    }
+}
+
+/// Puts matches away that are over and have sent their last frames.
+fn finish_matches(world: &mut World, mut over: Local<Vec<Entity>>) {
+    let now = world.resource::<Clock>().now();
+    for &room in &world.resource::<DueRooms>().due {
+        let Some(stage) = world.get::<Stage>(room) else { continue };
+        let Some(ending) = &stage.ending else { continue };
+        let all_have_it = crate::rooms::seats_of(world, room).into_iter().all(|seat| {
+            let linked = world.get::<Seat>(seat).is_some_and(|seat| seat.link.is_some());
+            !linked || world.get::<SeatPlay>(seat).is_none_or(|play| play.acked >= stage.tick())
+        });
+        if all_have_it || now >= ending.until {
+            over.push(room);
+        }
+    }
+    for room in over.drain(..) {
+        matches::finish(world, room);
+    }
+}

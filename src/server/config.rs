@@ -1,0 +1,83 @@
+//! `ServerConfig`, what an operator may change.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bevy_ecs::prelude::Resource;
+
+/// What an operator may change. Every field has a default that plays at once on one machine.
+#[derive(Clone, Debug, Resource)]
+pub struct ServerConfig {
+    /// The name clients are told.
+    pub name: String,
+    /// The UDP address to listen on. Default 127.0.0.1:7770.
+    pub udp: SocketAddr,
+    /// Addresses under which clients reach [`ServerConfig::udp`], when they differ from it (NAT, containers).
+    pub public: Vec<SocketAddr>,
+    /// The socket's receive buffer in bytes. Default 4 MiB; too small a one loses inputs under load.
+    pub receive_buffer_bytes: usize,
+    /// Links a shard holds at most, 1 to 1,024. Default 32.
+    pub shard_clients_max: usize,
+    /// Links the node holds at most. Default 4,096.
+    pub clients_max: usize,
+    /// Rooms the node holds at most. Default 4,096.
+    pub rooms_max: usize,
+    /// Ticks a second of a room that does not ask for another rate, 10 to 128. Default 30.
+    pub tick_rate_hz: u16,
+    /// Ticks that share one datagram, 1 to 8, for rooms that do not ask otherwise. Default 1.
+    pub send_every_ticks: u8,
+    /// Ticks for which a missing input is replaced by the one before; then the seat is absent. Default 8.
+    pub input_repeat_ticks_max: u8,
+    /// Time between a match's announcement and its first frame. Default 250 ms.
+    pub start_delay: Duration,
+    /// How long the seat of a lost link is held. Default 30 s.
+    pub reconnect_grace: Duration,
+    /// How long a room may be empty. Default 5 min.
+    pub empty_room_life: Duration,
+    /// The data folder: journal, replays. `None` records nothing.
+    pub data: Option<PathBuf>,
+    /// How often the journal is made durable. Default every second.
+    pub durability: Durability,
+    /// Folder of content files, `GAME/NAME.toml` below it; what ships with the games is always there.
+    pub content: Option<PathBuf>,
+    /// Threads that pump shards and step rooms; 0 is one per core.
+    pub threads: usize,
+    /// Length of a sub-tick: how often the socket is drained and due rooms are looked at. Default 4 ms.
+    pub subtick: Duration,
+}
+
+/// When what the journal holds is on the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// Once a second: a power cut costs at most a second.
+    #[default]
+    Second,
+    /// When the system likes.
+    Off,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            name: "framekeep".to_owned(),
+            udp: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7_770),
+            public: Vec::new(),
+            receive_buffer_bytes: 4 << 20,
+            shard_clients_max: 32,
+            clients_max: 4_096,
+            rooms_max: 4_096,
+            tick_rate_hz: 30,
+            send_every_ticks: 1,
+            input_repeat_ticks_max: 8,
+            start_delay: Duration::from_millis(250),
+            reconnect_grace: Duration::from_secs(30),
+            empty_room_life: Duration::from_secs(300),
+            data: None,
+            durability: Durability::Second,
+            content: None,
+            threads: 0,
+            subtick: Duration::from_millis(4),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! `Counters`, what the node has seen and done.
+
+use bevy_ecs::prelude::Resource;
+use framekeep_protocol::{DatagramFault, PayloadFault};
+
+/// What the node has seen and done since it started. A peer's fault costs a number here, not a log line.
+#[derive(Clone, Debug, Default, Resource)]
+pub struct Counters {
+    /// Datagrams read from the socket.
+    pub datagrams_in: u64,
+    /// Datagrams handed to the socket.
+    pub datagrams_out: u64,
+    /// Datagrams the socket would not take.
+    pub datagrams_unsent: u64,
+    /// Bytes of UDP payload read.
+    pub bytes_in: u64,
+    /// Bytes of UDP payload written.
+    pub bytes_out: u64,
+    /// Datagrams refused before netcode, by rule ([`DatagramFault::ALL`]).
+    pub datagrams_refused: Tally<{ DatagramFault::ALL.len() }>,
+    /// Payloads refused before renet, by rule ([`PayloadFault::ALL`]).
+    pub payloads_refused: Tally<{ PayloadFault::ALL.len() }>,
+    /// Connection requests over an address's budget.
+    pub requests_over_budget: u64,
+    /// Connection requests that netcode did not answer.
+    pub requests_refused: u64,
+    /// Connections whose ticket was refused.
+    pub tickets_refused: u64,
+    /// Hand-shakes that took too long.
+    pub handshakes_timed_out: u64,
+    /// Panics caught in the transport's decoders; must stay zero.
+    pub decoder_panics: u64,
+    /// Links opened.
+    pub links_opened: u64,
+    /// Links closed, for whatever reason.
+    pub links_closed: u64,
+    /// Hot-lane packets that could not be read.
+    pub hot_malformed: u64,
+    /// Hot-lane packets of a match that is over, or of a link without a seat.
+    pub hot_stray: u64,
+    /// Inputs that came after their frame was committed.
+    pub inputs_late: u64,
+    /// Inputs refused because they are too far ahead.
+    pub inputs_early: u64,
+    /// Seats of committed frames whose input had arrived.
+    pub inputs_arrived: u64,
+    /// Seats of committed frames that repeated the last input.
+    pub inputs_repeated: u64,
+    /// Seats of committed frames nobody acted for.
+    pub inputs_absent: u64,
+    /// Control messages that could not be read.
+    pub control_malformed: u64,
+    /// Control messages refused by a rule.
+    pub control_refused: u64,
+    /// Frames committed.
+    pub frames: u64,
+    /// Hot packets sent to seats.
+    pub hot_sent: u64,
+    /// Snapshots sent.
+    pub snapshots: u64,
+    /// Hashes of clients that agreed with ours.
+    pub hashes_agreed: u64,
+    /// Hashes of clients that did not.
+    pub desyncs: u64,
+    /// Matches started.
+    pub matches_started: u64,
+    /// Matches ended by their outcome.
+    pub matches_ended: u64,
+    /// Matches ended by a panic of their game.
+    pub matches_failed: u64,
+    /// Rooms opened.
+    pub rooms_opened: u64,
+    /// Rooms closed.
+    pub rooms_closed: u64,
+}
+
+/// A number per rule.
+#[derive(Clone, Copy, Debug)]
+pub struct Tally<const N: usize>(pub [u64; N]);
+
+impl<const N: usize> Default for Tally<N> {
+    fn default() -> Self {
+        Self([0; N])
+    }
+}
+
+impl<const N: usize> Tally<N> {
+    /// Adds one to a rule's number.
+    pub fn add(&mut self, rule: usize) {
+        if let Some(count) = self.0.get_mut(rule) {
+            *count += 1;
+        }
+    }
+
+    /// The sum over all rules.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+}

@@ -1,0 +1,53 @@
+//! Every bound of the server, in one place. What an operator may change is in [`ServerConfig`](crate::ServerConfig).
+
+use std::time::Duration;
+
+/// Datagrams taken from the socket in one pump; what is left waits in the socket's buffer for the next one.
+pub(crate) const DATAGRAMS_PER_PUMP_MAX: usize = 16_384;
+
+/// Datagrams read or written by one system call.
+pub(crate) const DATAGRAMS_PER_CALL: usize = 64;
+
+/// Addresses that may be in the middle of a hand-shake at one time.
+pub(crate) const HANDSHAKES_MAX: usize = 2_048;
+
+/// How long an address may take from its first connection request to a netcode connection.
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a link may take from its netcode connection to a valid `Hello`.
+pub(crate) const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Connection requests one IP address may send at once, and how many more each second.
+pub(crate) const REQUESTS_BURST: u32 = 1_000;
+/// See [`REQUESTS_BURST`].
+pub(crate) const REQUESTS_PER_SECOND: u32 = 1_000;
+
+/// IP addresses whose request budget is remembered; the one heard of longest ago is forgotten first.
+pub(crate) const REQUEST_ADDRESSES_MAX: usize = 4_096;
+
+/// Used ticket ids that are remembered until they expire.
+pub(crate) const USED_TICKETS_MAX: usize = 65_536;
+
+/// How often each shard looks for links that are silent or need a sign of life.
+pub(crate) const KEEPALIVE_EVERY: Duration = Duration::from_millis(250);
+
+/// Frames that stay entities at most; a seat that has not acknowledged older ones gets a snapshot instead.
+pub(crate) const FRAMES_LIVE_MAX: usize = 300;
+
+/// State hashes kept for comparison with what clients claim, in ticks.
+pub(crate) const HASHES_KEPT: usize = 512;
+
+/// How long a finished match goes on sending its last frames to seats that lack them.
+pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Shortest time between two snapshots to one seat.
+pub(crate) const SNAPSHOT_EVERY: Duration = Duration::from_millis(1_000);
+
+/// Control messages taken from one link in one pump.
+pub(crate) const CONTROL_PER_PUMP_MAX: usize = 16;
+
+/// How long a link that is being closed goes on sending what it was told last.
+pub(crate) const LINGER: Duration = Duration::from_millis(500);
+
+/// Batches of journal records that may wait for the writer.
+pub(crate) const JOURNAL_BATCHES_MAX: usize = 256;

@@ -1,0 +1,182 @@
+//! Matches: how one starts, takes in late comers, ends, and is put away.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use bevy_ecs::prelude::{Entity, Resource, World};
+use framekeep_lobby::RoomEvent;
+use framekeep_protocol::{EndReason, Epoch, MatchEnd, MatchStart, RoomPhase, ToClient};
+use framekeep_sim::{Frame, Pcg32, Tick};
+use tracing::{error, info};
+
+use crate::admit::tell;
+use crate::frame::Frames;
+use crate::limits::DRAIN_TIMEOUT;
+use crate::room::Room;
+use crate::schedule::DueRooms;
+use crate::stage::{Ending, HashRing, Stage, Timing};
+use crate::{Clock, Counters, Games, Seat, SeatPlay, ServerConfig, record, rooms};
+
+/// Where seeds and room ids come from.
+#[derive(Resource)]
+pub struct Chance(Pcg32);
+
+impl Chance {
+    /// Chance that repeats itself from a seed: for tests.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        Self(Pcg32::new(seed, 7))
+    }
+
+    /// Chance from the system's.
+    #[must_use]
+    pub fn system() -> Self {
+        let mut seed = [0; 8];
+        // Without randomness from the system room ids are merely guessable.
+        let _ = getrandom::fill(&mut seed);
+        Self::seeded(u64::from_le_bytes(seed))
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+}
+
+/// Starts a match in a room that has just become `Playing`.
+pub(crate) fn start(world: &mut World, entity: Entity) {
+    finish(world, entity);
+    let now = world.resource::<Clock>().now();
+    let seed = world.resource_mut::<Chance>().next();
+    let config = world.resource::<ServerConfig>();
+    let (delay, repeat_ticks_max, subtick) =
+        (config.start_delay, config.input_repeat_ticks_max, config.subtick);
+    let Some(mut room) = world.get_mut::<Room>(entity) else { return };
+    room.epoch = Epoch::new(room.epoch.get().wrapping_add(1));
+    let (game, content, seats, epoch) =
+        (room.game.clone(), room.content.clone(), room.roster.capacity(), room.epoch);
+    let (rate_hz, send_every_ticks, id) = (room.tick_rate_hz, room.send_every_ticks, room.id);
+    let started = catch_unwind(AssertUnwindSafe(|| game.start(&content, seed, seats)));
+    let Ok(Ok(play)) = started else {
+        error!(room = id.0, game = game.name(), "the game could not start a match");
+        world.resource_mut::<Counters>().matches_failed += 1;
+        let _ = rooms::change_phase(world, entity, RoomEvent::End);
+        return;
+    };
+    let period = Duration::from_secs(1) / u32::from(rate_hz);
+    // Rooms are spread over the sub-ticks of their period, so that work and packets do not come in one burst.
+    let subticks = (period.as_nanos() / subtick.as_nanos().max(1)).max(1) as u64;
+    let offset = subtick * (id.0 % subticks) as u32;
+    let due = align(now + delay, period) + offset;
+    let mut hashes = HashRing::new();
+    hashes.push(Tick(0), play.hash(&mut Vec::new()));
+    let timing = Timing { due, period, rate_hz, send_every_ticks, repeat_ticks_max };
+    let seats = play.seats();
+    let stage = Stage {
+        game,
+        play,
+        epoch,
+        seed,
+        started_at: now,
+        content,
+        frame: Frame::absent(Tick(0), seats),
+        previous: Frame::absent(Tick(0), seats),
+        hashes,
+        timing,
+        ending: None,
+        fresh: false,
+        panicked: false,
+    };
+    record::match_started(world, entity, &stage);
+    world.entity_mut(entity).insert((stage, Frames::default()));
+    world.resource_mut::<DueRooms>().put(due, entity);
+    world.resource_mut::<Counters>().matches_started += 1;
+    for seat in rooms::seats_of(world, entity) {
+        enter(world, entity, seat);
+    }
+}
+
+/// The first multiple of `period` that is not before `time`.
+fn align(time: Duration, period: Duration) -> Duration {
+    let (time, period) = (time.as_nanos(), period.as_nanos().max(1));
+    Duration::from_nanos((time.div_ceil(period) * period) as u64)
+}
+
+/// Brings a seat into the running match: at its start, late, or back after its link was lost.
+pub(crate) fn enter(world: &mut World, room: Entity, seat_entity: Entity) {
+    let (Some(stage), Some(seat), Some(this)) =
+        (world.get::<Stage>(room), world.get::<Seat>(seat_entity), world.get::<Room>(room))
+    else {
+        return;
+    };
+    let next = stage.tick();
+    let input_bits = stage.game.input_bits();
+    let message = MatchStart {
+        room: this.id,
+        epoch: stage.epoch,
+        game: stage.game.name().to_owned(),
+        fingerprint: world.resource::<Games>().fingerprint(stage.game.name()).unwrap_or_default(),
+        input_bits: input_bits as u8,
+        content: stage.content.to_vec(),
+        seed: stage.seed,
+        seats: stage.play.seats(),
+        seat: seat.index,
+        tick_rate_hz: stage.timing.rate_hz,
+        send_every_ticks: stage.timing.send_every_ticks,
+        input_repeat_ticks_max: stage.timing.repeat_ticks_max,
+        next,
+    };
+    let link = seat.link;
+    let mut play = SeatPlay::new(stage.epoch, input_bits, next, stage.timing.due, stage.timing.period);
+    play.snapshot_owed = next > Tick(0);
+    world.entity_mut(seat_entity).insert(play);
+    if let Some(link) = link {
+        tell(world, link, &ToClient::Started(message));
+    }
+}
+
+/// Gives the running match up.
+pub(crate) fn abort(world: &mut World, room: Entity) {
+    end(world, room, EndReason::Aborted);
+}
+
+/// Ends the running match; its last frames go on being sent for a while.
+pub(crate) fn end(world: &mut World, room: Entity, reason: EndReason) {
+    let now = world.resource::<Clock>().now();
+    let Some(mut stage) = world.get_mut::<Stage>(room) else { return };
+    if stage.ending.is_some() {
+        return;
+    }
+    let outcome = if reason == EndReason::Outcome { stage.play.outcome() } else { None };
+    let (tick, epoch) = (stage.tick(), stage.epoch);
+    let hash = stage.hash_at(tick).unwrap_or_default();
+    stage.ending = Some(Ending { reason, outcome: outcome.clone(), hash, until: now + DRAIN_TIMEOUT });
+    let _ = rooms::change_phase(world, room, RoomEvent::End);
+    let ended = MatchEnd { epoch, ticks: tick, hash, outcome, reason };
+    for seat in rooms::seats_of(world, room) {
+        if let Some(link) = world.get::<Seat>(seat).and_then(|seat| seat.link) {
+            tell(world, link, &ToClient::Ended(ended.clone()));
+        }
+    }
+    rooms::announce(world, room, None);
+    let mut counters = world.resource_mut::<Counters>();
+    match reason {
+        EndReason::Failed => counters.matches_failed += 1,
+        EndReason::Outcome | EndReason::Aborted => counters.matches_ended += 1,
+    }
+}
+
+/// Puts a match away that has sent its last frame: the replay is sealed, the stage cleared.
+pub(crate) fn finish(world: &mut World, room: Entity) {
+    let Some(stage) = world.entity_mut(room).take::<Stage>() else { return };
+    record::match_ended(world, room, &stage);
+    // The frames hang on the room by this component and go with it.
+    crate::frame::clear(world, room);
+    for seat in rooms::seats_of(world, room) {
+        world.entity_mut(seat).remove::<SeatPlay>();
+    }
+    info!(ticks = stage.tick().0, reason = ?stage.ending.map(|ending| ending.reason), "a match is put away");
+    let again = world.get_mut::<Room>(room).is_some_and(|mut room| std::mem::take(&mut room.play_again));
+    if again && rooms::phase_of(world, room) == Some(RoomPhase::Finished) {
+        let _ = rooms::begin(world, room, RoomEvent::PlayAgain);
+    }
+}

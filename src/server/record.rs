@@ -1,0 +1,252 @@
+//! `RecordPlugin`: every room's life into the journal, every match into its archive and, at its end, a file.
+
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bevy_app::{App, Plugin};
+use bevy_ecs::prelude::{Component, Entity, IntoScheduleConfigs, Query, Res, ResMut, Resource, World};
+use framekeep_journal::{
+    EndReason, MatchEnd, MatchHeader, MatchStarted, Record, ReplayBuilder, RoomOpened, Seated, SegmentHeader,
+    SegmentWriter, pack_snapshot,
+};
+use framekeep_protocol::{PROTOCOL_VERSION, RoomId};
+use framekeep_sim::{Tick, hash_bytes};
+use tracing::error;
+
+pub use writer::RecordError;
+use writer::{BatchSink, Order, Writer};
+
+use crate::frame::{CommittedFrame, Frames};
+use crate::room::Room;
+use crate::schedule::DueRooms;
+use crate::{Clock, Games, Pump, ServerSystems, Stage};
+
+/// Ticks between two hashes in the journal.
+const HASH_EVERY_TICKS: u32 = 30;
+/// Ticks between two snapshots in the journal.
+const SNAPSHOT_EVERY_TICKS: u32 = 900;
+/// A segment this large is followed by the next.
+const SEGMENT_BYTES: u64 = 64 << 20;
+
+/// Every room's life into the journal, every match into its archive and, at its end, a file.
+pub(crate) struct RecordPlugin;
+
+impl Plugin for RecordPlugin {
+    fn build(&self, app: &mut App) {
+        app.add_systems(Pump, (record_frames, hand_over).chain().in_set(ServerSystems::Record));
+    }
+}
+
+/// All frames of the running match, compressed, with their hashes: the replay as it grows.
+#[derive(Component)]
+pub struct FrameArchive(ReplayBuilder);
+
+impl FrameArchive {
+    /// How many frames it holds.
+    #[must_use]
+    pub fn ticks(&self) -> Tick {
+        self.0.next()
+    }
+
+    /// Bytes of memory its closed chunks take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
+}
+
+/// The open end of the journal; does nothing where nothing is recorded.
+#[derive(Resource, Default)]
+pub struct Recorder(Option<Journal>);
+
+struct Journal {
+    writer: Writer,
+    segment: SegmentWriter<BatchSink>,
+    header: SegmentHeader,
+    replays: PathBuf,
+    packed: Vec<u8>,
+    state: Vec<u8>,
+}
+
+impl Recorder {
+    /// Opens the journal in a data folder; `sync_every` is how often it is made durable, if at all.
+    ///
+    /// # Errors
+    /// [`RecordError`] names the folder or file that cannot be made.
+    pub fn open(folder: &Path, node: u64, sync_every: Option<Duration>) -> Result<Self, RecordError> {
+        let (writer, sequence) = Writer::start(folder, sync_every)?;
+        let header = SegmentHeader { node, sequence };
+        let sink = writer.sink();
+        writer.order(Order::Open { sequence });
+        let replays = writer.replays().to_owned();
+        let segment = SegmentWriter::new(sink, header);
+        Ok(Self(Some(Journal { writer, segment, header, replays, packed: Vec::new(), state: Vec::new() })))
+    }
+
+    /// Writes the status file of the node.
+    pub(crate) fn write_status(&self, json: String) {
+        if let Some(journal) = &self.0 {
+            journal.writer.order(Order::Status { json });
+        }
+    }
+
+    /// Writes what is pending and waits until it is durable.
+    pub(crate) fn close(&mut self) {
+        if let Some(mut journal) = self.0.take() {
+            journal.segment.append(0, &Record::CleanShutdown);
+            journal.hand_over();
+            journal.writer.stop();
+        }
+    }
+
+    /// How many batches and files the writer could not write.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        self.0.as_ref().map_or(0, |journal| journal.writer.failures())
+    }
+
+    fn append(&mut self, room: RoomId, record: &Record<'_>) {
+        if let Some(journal) = &mut self.0 {
+            journal.segment.append(room.0, record);
+        }
+    }
+}
+
+impl Journal {
+    fn hand_over(&mut self) {
+        if self.segment.pending_bytes() == 0 {
+            return;
+        }
+        if let Err(error) = self.segment.flush() {
+            error!(%error, "the journal's writer is gone");
+        }
+        if self.segment.written_bytes() >= SEGMENT_BYTES {
+            self.header.sequence += 1;
+            self.writer.order(Order::Open { sequence: self.header.sequence });
+            self.segment = SegmentWriter::new(self.writer.sink(), self.header);
+        }
+    }
+}
+
+/// Puts the frames of this pump into journal and archive.
+fn record_frames(
+    due: Res<DueRooms>,
+    mut recorder: ResMut<Recorder>,
+    mut rooms: Query<(&Room, &Stage, &Frames, &mut FrameArchive)>,
+    committed: Query<&CommittedFrame>,
+) {
+    for &entity in &due.due {
+        let Ok((room, stage, frames, mut archive)) = rooms.get_mut(entity) else { continue };
+        if !stage.fresh || stage.panicked {
+            continue;
+        }
+        let next = stage.tick();
+        let hash = stage.hash_at(next).unwrap_or_default();
+        if let Err(error) = archive.0.push(&stage.frame, hash) {
+            error!(%error, "a frame does not fit the archive");
+        }
+        if archive.0.keyframe_due() {
+            let mut state = Vec::new();
+            stage.play.encode(&mut state);
+            archive.0.push_keyframe(&state);
+        }
+        let Some(journal) = &mut recorder.0 else { continue };
+        let newest = frames.entities().last().and_then(|&frame| committed.get(frame).ok());
+        if let Some(frame) = newest {
+            journal.segment.append(room.id.0, &Record::Frame { tick: frame.tick, delta: &frame.delta });
+        }
+        if next.0.is_multiple_of(HASH_EVERY_TICKS) {
+            journal.segment.append(room.id.0, &Record::Hash { tick: stage.frame.tick, hash });
+        }
+        if next.0.is_multiple_of(SNAPSHOT_EVERY_TICKS) {
+            journal.state.clear();
+            stage.play.encode(&mut journal.state);
+            pack_snapshot(&journal.state, &mut journal.packed);
+            let record = Record::Snapshot { tick: next, hash, packed: &journal.packed };
+            journal.segment.append(room.id.0, &record);
+        }
+    }
+}
+
+/// Hands the records of this pump to the writer as one batch.
+fn hand_over(mut recorder: ResMut<Recorder>) {
+    if let Some(journal) = &mut recorder.0 {
+        journal.hand_over();
+    }
+}
+
+/// A room was opened.
+pub(crate) fn room_opened(world: &mut World, room: RoomId, opened: RoomOpened) {
+    world.resource_mut::<Recorder>().append(room, &Record::RoomOpened(opened));
+}
+
+/// A room was closed.
+pub(crate) fn room_closed(world: &mut World, room: RoomId) {
+    world.resource_mut::<Recorder>().append(room, &Record::RoomClosed);
+}
+
+/// Who sits where has changed.
+pub(crate) fn seats_changed(world: &mut World, room: Entity) {
+    let Some(this) = world.get::<Room>(room) else { return };
+    let (id, seats) = (this.id, seated(this));
+    world.resource_mut::<Recorder>().append(id, &Record::Seats(seats));
+}
+
+fn seated(room: &Room) -> Vec<Seated> {
+    let seats = room.roster.seats().iter().zip(0_u8..);
+    seats
+        .filter_map(|(occupant, seat)| {
+            let occupant = occupant.as_ref()?;
+            Some(Seated { seat, player: occupant.player.0, name: occupant.name.as_str().to_owned() })
+        })
+        .collect()
+}
+
+/// A match starts: its archive is opened, and the journal told.
+pub(crate) fn match_started(world: &mut World, entity: Entity, stage: &Stage) {
+    let Some(room) = world.get::<Room>(entity) else { return };
+    let header = MatchHeader {
+        room: room.name.as_str().to_owned(),
+        game: stage.game.name().to_owned(),
+        fingerprint: world.resource::<Games>().fingerprint(stage.game.name()).unwrap_or_default(),
+        protocol_version: PROTOCOL_VERSION,
+        content: stage.content.to_vec(),
+        content_hash: hash_bytes(&stage.content),
+        seed: stage.seed,
+        seats: stage.play.seats(),
+        input_bits: stage.game.input_bits() as u8,
+        tick_rate_hz: stage.timing.rate_hz,
+        started_unix_s: world.resource::<Clock>().now().as_secs(),
+        players: seated(room),
+    };
+    let id = room.id;
+    match ReplayBuilder::new(&header) {
+        Ok(builder) => drop(world.entity_mut(entity).insert(FrameArchive(builder))),
+        Err(error) => error!(%error, "a match cannot be archived"),
+    }
+    let started = MatchStarted { epoch: stage.epoch.get(), header };
+    world.resource_mut::<Recorder>().append(id, &Record::MatchStarted(Box::new(started)));
+}
+
+/// A match is over and put away: the archive is sealed into a file.
+pub(crate) fn match_ended(world: &mut World, entity: Entity, stage: &Stage) {
+    let Some(archive) = world.entity_mut(entity).take::<FrameArchive>() else { return };
+    let (Some(room), Some(ending)) = (world.get::<Room>(entity), &stage.ending) else { return };
+    let (id, name) = (room.id, format!("{:016x}-{:010}", room.id.0, stage.started_at.as_secs()));
+    let reason = match ending.reason {
+        framekeep_protocol::EndReason::Outcome => EndReason::Outcome,
+        framekeep_protocol::EndReason::Aborted => EndReason::Aborted,
+        framekeep_protocol::EndReason::Failed => EndReason::Failed,
+    };
+    let end = MatchEnd { ticks: stage.tick(), hash: ending.hash, outcome: ending.outcome.clone(), reason };
+    let mut recorder = world.resource_mut::<Recorder>();
+    recorder.append(id, &Record::MatchEnded { epoch: stage.epoch.get(), end: end.clone() });
+    let Some(journal) = &mut recorder.0 else { return };
+    if archive.0.next() == Tick(0) {
+        return;
+    }
+    let path = journal.replays.join(format!("{name}-{}.fkr", stage.epoch.get()));
+    journal.writer.order(Order::Seal { builder: Box::new(archive.0), end, path });
+}

@@ -1,0 +1,82 @@
+//! Rooms: the unit of isolation.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bevy_ecs::prelude::{Component, Entity, Resource};
+use framekeep_lobby::Roster;
+use framekeep_protocol::{Epoch, RoomId, RoomName, RoomPhase};
+use framekeep_sim::AnyGame;
+
+/// A room: seats, a phase, and at most one running match.
+#[derive(Component)]
+pub struct Room {
+    /// Unique on this node, across restarts.
+    pub id: RoomId,
+    /// The name players join by.
+    pub name: RoomName,
+    /// Who sits where.
+    pub roster: Roster,
+    pub(crate) game: Arc<dyn AnyGame>,
+    pub(crate) content: Arc<[u8]>,
+    pub(crate) tick_rate_hz: u16,
+    pub(crate) send_every_ticks: u8,
+    /// The number of the last match.
+    pub(crate) epoch: Epoch,
+    /// Another match starts as soon as the last one has sent its frames.
+    pub(crate) play_again: bool,
+}
+
+/// A room's phase. Replaced as a whole, never changed in place.
+#[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
+#[component(immutable)]
+pub struct Phase(pub RoomPhase);
+
+/// The rooms of the node by name.
+#[derive(Resource, Default)]
+pub struct Rooms {
+    pub(crate) by_name: HashMap<RoomName, Entity>,
+    /// Rooms and seats with a deadline.
+    pub(crate) deadlines: Deadlines,
+}
+
+impl Rooms {
+    /// The room of a name.
+    #[must_use]
+    pub fn get(&self, name: &RoomName) -> Option<Entity> {
+        self.by_name.get(name).copied()
+    }
+
+    /// How many rooms there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_name.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_name.is_empty()
+    }
+}
+
+/// What happens to rooms and seats when their time is up.
+#[derive(Default)]
+pub(crate) struct Deadlines(std::collections::BinaryHeap<std::cmp::Reverse<(Duration, Entity)>>);
+
+impl Deadlines {
+    /// Has an entity looked at when `at` has come; it is decided then whether its time is really up.
+    pub(crate) fn put(&mut self, at: Duration, entity: Entity) {
+        self.0.push(std::cmp::Reverse((at, entity)));
+    }
+
+    /// The next entity whose time has come.
+    pub(crate) fn pop(&mut self, now: Duration) -> Option<Entity> {
+        let std::cmp::Reverse((at, _)) = *self.0.peek()?;
+        if at > now {
+            return None;
+        }
+        self.0.pop().map(|std::cmp::Reverse((_, entity))| entity)
+    }
+}

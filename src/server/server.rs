@@ -1,0 +1,189 @@
+//! `Server`: an app that is pumped, by a loop or by hand.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bevy_app::{App, TaskPoolOptions, TaskPoolPlugin};
+use bevy_ecs::prelude::{Entity, World};
+use framekeep_protocol::CloseReason;
+use tracing::info;
+
+use crate::link::BusyLinks;
+use crate::matches::Chance;
+use crate::record::{RecordError, Recorder};
+use crate::schedule::DueRooms;
+use crate::status::Timings;
+use crate::transport::public_addresses;
+use crate::wire::{BindError, UdpWire, Wire};
+use crate::{
+    Clock, Durability, Games, Link, NodeKey, Pump, Room, ServerConfig, ServerPlugins, Shard, Socket, admit,
+    matches,
+};
+
+/// Longest wait of a server without running matches, so that it hears a shutdown soon.
+const IDLE_WAIT: Duration = Duration::from_millis(20);
+/// How long good-byes are sent when the server shuts down.
+const FAREWELL: Duration = Duration::from_millis(200);
+
+/// A server: an app that is pumped, by [`Server::run`] or by hand.
+pub struct Server {
+    app: App,
+}
+
+/// A server that could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address cannot be had.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The data folder cannot be used.
+    #[error(transparent)]
+    Data(#[from] RecordError),
+}
+
+impl Server {
+    /// A server on a UDP socket, recording into the configured data folder.
+    ///
+    /// # Errors
+    /// [`ServeError`] if the address or the data folder cannot be used.
+    pub fn bind(config: ServerConfig, games: Games, key: NodeKey) -> Result<Self, ServeError> {
+        let wire = UdpWire::bind(config.udp, config.receive_buffer_bytes)?;
+        let mut chance = Chance::system();
+        let every = match config.durability {
+            Durability::Second => Some(Duration::from_secs(1)),
+            Durability::Off => None,
+        };
+        let recorder = match config.data.clone() {
+            Some(folder) => Recorder::open(&folder, chance.next(), every)?,
+            None => Recorder::default(),
+        };
+        Ok(Self::new(config, games, key, Box::new(wire), Clock::system(), chance, recorder))
+    }
+
+    /// A server on any wire and clock; [`Server::bind`] is this with real ones.
+    #[must_use]
+    pub fn new(
+        config: ServerConfig,
+        games: Games,
+        key: NodeKey,
+        wire: Box<dyn Wire>,
+        clock: Clock,
+        chance: Chance,
+        recorder: Recorder,
+    ) -> Self {
+        let mut app = App::empty();
+        let threads = if config.threads == 0 {
+            std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+        } else {
+            config.threads
+        };
+        app.add_plugins(TaskPoolPlugin { task_pool_options: TaskPoolOptions::with_num_threads(threads) });
+        let public = public_addresses(&config, wire.local_addr());
+        let now = clock.now();
+        // A newer ticket of a linked player needs a second shard to be seen by.
+        for _ in 0..2 {
+            app.world_mut().spawn(Shard::new(&key, &public, config.shard_clients_max, now));
+        }
+        app.insert_resource(config)
+            .insert_resource(games)
+            .insert_resource(key)
+            .insert_resource(clock)
+            .insert_resource(chance)
+            .insert_resource(recorder)
+            .insert_non_send(Socket(wire))
+            .add_plugins(ServerPlugins);
+        Self { app }
+    }
+
+    /// The address the server listens on.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.world().non_send::<Socket>().0.local_addr()
+    }
+
+    /// The server's world: rooms, seats, links, counters.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        self.app.world()
+    }
+
+    /// The server's world, to be changed.
+    pub fn world_mut(&mut self) -> &mut World {
+        self.app.world_mut()
+    }
+
+    /// Does everything that is due now, once.
+    pub fn pump(&mut self) {
+        let world = self.app.world_mut();
+        world.resource_mut::<Clock>().refresh();
+        world.run_schedule(Pump);
+        let (start, end) = {
+            let clock = world.resource::<Clock>();
+            (clock.now(), clock.precise())
+        };
+        world.resource_scope(|world, mut timings: bevy_ecs::prelude::Mut<'_, Timings>| {
+            let due = &world.resource::<DueRooms>().due_at;
+            if !due.is_empty() {
+                timings.pump_us.record((end - start).as_micros() as u64);
+            }
+            for &at in due {
+                timings.frame_us.record(end.saturating_sub(at).as_micros() as u64);
+            }
+        });
+    }
+
+    /// Moves a manual clock and pumps.
+    pub fn pump_at(&mut self, now: Duration) {
+        self.app.world_mut().resource_mut::<Clock>().set(now);
+        self.pump();
+    }
+
+    /// Pumps until `shutdown` is set, then says good-bye, seals what is running and makes all durable.
+    pub fn run(mut self, shutdown: &Arc<AtomicBool>) {
+        while !shutdown.load(Ordering::Relaxed) {
+            self.pump();
+            self.rest();
+        }
+        self.shut_down();
+    }
+
+    /// Waits for the next sub-tick, or for a datagram when no match is running.
+    fn rest(&self) {
+        let world = self.world();
+        let subtick = world.resource::<ServerConfig>().subtick;
+        let now = world.resource::<Clock>().precise();
+        let subtick_ns = subtick.as_nanos().max(1);
+        let into = Duration::from_nanos((now.as_nanos() % subtick_ns) as u64);
+        let idle = world.resource::<DueRooms>().is_empty() && world.resource::<BusyLinks>().is_quiet();
+        if idle {
+            world.non_send::<Socket>().0.wait(IDLE_WAIT);
+        } else {
+            std::thread::sleep(subtick.saturating_sub(into));
+        }
+    }
+
+    /// Says good-bye to everyone, gives running matches up and seals them, makes all durable.
+    fn shut_down(mut self) {
+        info!("shutting down: matches are sealed, players told");
+        let world = self.app.world_mut();
+        let rooms: Vec<Entity> =
+            world.query_filtered::<Entity, bevy_ecs::prelude::With<Room>>().iter(world).collect();
+        for room in rooms {
+            matches::abort(world, room);
+            matches::finish(world, room);
+        }
+        let links: Vec<Entity> =
+            world.query_filtered::<Entity, bevy_ecs::prelude::With<Link>>().iter(world).collect();
+        for link in links {
+            admit::close_link(world, link, CloseReason::ShuttingDown);
+        }
+        let until = world.resource::<Clock>().precise() + FAREWELL;
+        while self.world().resource::<Clock>().precise() < until {
+            self.pump();
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.app.world_mut().resource_mut::<Recorder>().close();
+    }
+}

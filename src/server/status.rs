@@ -1,0 +1,90 @@
+//! `StatusPlugin`: how the node is, for operators and tools.
+
+use std::time::Duration;
+
+use bevy_app::{App, Plugin};
+use bevy_ecs::prelude::{IntoScheduleConfigs, Query, Res, ResMut, Resource};
+use tracing::debug;
+
+use crate::player::Players;
+use crate::record::Recorder;
+use crate::room::Rooms;
+use crate::schedule::DueRooms;
+use crate::{Clock, Counters, Histogram, Link, Pump, ServerSystems};
+
+/// How often the status file is written.
+const STATUS_EVERY: Duration = Duration::from_secs(1);
+
+/// How the node is, for operators and tools: `status.json` in the data folder, each second.
+pub(crate) struct StatusPlugin;
+
+impl Plugin for StatusPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<Timings>().add_systems(Pump, write_status.in_set(ServerSystems::Send));
+    }
+}
+
+/// How long things take.
+#[derive(Resource, Default)]
+pub struct Timings {
+    /// From the moment a frame is due to the moment it is handed to the socket, in microseconds.
+    pub frame_us: Histogram,
+    /// Work of one pump, in microseconds.
+    pub pump_us: Histogram,
+    written_at: Duration,
+}
+
+fn write_status(
+    mut timings: ResMut<Timings>,
+    clock: Res<Clock>,
+    counters: Res<Counters>,
+    recorder: Res<Recorder>,
+    rooms: Res<Rooms>,
+    players: Res<Players>,
+    due: Res<DueRooms>,
+    links: Query<&Link>,
+) {
+    let now = clock.now();
+    if now < timings.written_at + STATUS_EVERY {
+        return;
+    }
+    timings.written_at = now;
+    let (frame, pump) = (&timings.frame_us, &timings.pump_us);
+    let json = format!(
+        concat!(
+            "{{\"schema_version\":1,\"pid\":{},\"unix_ms\":{},\"links\":{},\"players\":{},\"rooms\":{},",
+            "\"playing\":{},\"tick_us_p50\":{},\"tick_us_p99\":{},\"tick_us_max\":{},\"pump_us_p50\":{},",
+            "\"pump_us_p99\":{},\"pump_us_max\":{},\"frames\":{},\"inputs_arrived\":{},\"inputs_repeated\":{},",
+            "\"inputs_absent\":{},\"inputs_late\":{},\"desyncs\":{},\"snapshots\":{},\"datagrams_in\":{},",
+            "\"datagrams_out\":{},\"datagrams_refused\":{},\"payloads_refused\":{},\"decoder_panics\":{},",
+            "\"journal_failures\":{}}}\n"
+        ),
+        std::process::id(),
+        now.as_millis(),
+        links.iter().len(),
+        players.len(),
+        rooms.len(),
+        due.len(),
+        frame.quantile(0.50),
+        frame.quantile(0.99),
+        frame.max(),
+        pump.quantile(0.50),
+        pump.quantile(0.99),
+        pump.max(),
+        counters.frames,
+        counters.inputs_arrived,
+        counters.inputs_repeated,
+        counters.inputs_absent,
+        counters.inputs_late,
+        counters.desyncs,
+        counters.snapshots,
+        counters.datagrams_in,
+        counters.datagrams_out,
+        counters.datagrams_refused.total(),
+        counters.payloads_refused.total(),
+        counters.decoder_panics,
+        recorder.failures(),
+    );
+    debug!(rooms = rooms.len(), links = links.iter().len(), "status");
+    recorder.write_status(json);
+}

@@ -1,0 +1,195 @@
+//! `TickPlugin`: collect inputs, commit the frame, step the game, check what clients claim.
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use bevy_app::{App, Plugin};
+use bevy_ecs::prelude::{Commands, Entity, IntoScheduleConfigs, Local, Query, Res, ResMut, World};
+use bevy_ecs::relationship::RelationshipTarget as _;
+use framekeep_protocol::{EndReason, ToClient, encode_frame};
+use framekeep_sim::{SeatInput, Tick};
+use smallvec::SmallVec;
+use tracing::{error, warn};
+
+use crate::frame::{CommittedFrame, FrameOf};
+use crate::limits::FRAMES_LIVE_MAX;
+use crate::schedule::DueRooms;
+use crate::seat::Seats;
+use crate::{Clock, Counters, Pump, Seat, SeatPlay, ServerSystems, Stage, admit, matches};
+
+/// A room that is later than this has its time moved instead of its frames caught up.
+const LATENESS_MAX: Duration = Duration::from_secs(1);
+
+/// Collect inputs, commit the frame, step the game, check what clients claim.
+pub(crate) struct TickPlugin;
+
+impl Plugin for TickPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<DueRooms>()
+            .add_systems(Pump, collect_due_rooms.in_set(ServerSystems::Collect))
+            .add_systems(Pump, commit_frames.in_set(ServerSystems::Commit))
+            .add_systems(Pump, (step_rooms, note_endings).chain().in_set(ServerSystems::Step))
+            .add_systems(Pump, check_hashes.in_set(ServerSystems::Check));
+    }
+}
+
+/// Finds the rooms whose next frame is due.
+fn collect_due_rooms(mut due: ResMut<DueRooms>, clock: Res<Clock>) {
+    due.collect(clock.now());
+}
+
+/// Commits the frame of each due room: what arrived, else what was done before, else nothing.
+fn commit_frames(
+    mut due: ResMut<DueRooms>,
+    mut rooms: Query<(&mut Stage, &Seats)>,
+    mut seats: Query<(&Seat, &mut SeatPlay)>,
+    mut counters: ResMut<Counters>,
+    mut commands: Commands,
+    clock: Res<Clock>,
+    mut bytes: Local<Vec<u8>>,
+    mut requeue: Local<Vec<(Duration, Entity)>>,
+) {
+    let now = clock.now();
+    let mut again = std::mem::take(&mut *requeue);
+    for &room in &due.due {
+        let Ok((mut stage, taken)) = rooms.get_mut(room) else { continue };
+        let stage = &mut *stage;
+        let timing = &mut stage.timing;
+        // A room that was put down for an earlier match; its own time comes.
+        if timing.due > now {
+            continue;
+        }
+        if now.saturating_sub(timing.due) > LATENESS_MAX {
+            warn!(
+                late_ms = (now - timing.due).as_millis() as u64,
+                "a room is too late and its time is moved"
+            );
+            timing.due = now;
+        }
+        timing.due += timing.period;
+        again.push((timing.due, room));
+        stage.fresh = stage.ending.is_none();
+        if !stage.fresh {
+            continue;
+        }
+        let tick = stage.play.tick();
+        std::mem::swap(&mut stage.previous, &mut stage.frame);
+        stage.frame.copy_from(&stage.previous);
+        stage.frame.tick = tick;
+        stage.frame.clear();
+        for seat in taken.iter() {
+            let Ok((seat, mut play)) = seats.get_mut(seat) else { continue };
+            stage.frame.set(seat.index, seat_input(&mut play, timing.repeat_ticks_max, &mut counters));
+            play.deadline = timing.due;
+        }
+        bytes.clear();
+        encode_frame(&stage.previous, &stage.frame, stage.game.input_bits(), &mut bytes);
+        commands.spawn((CommittedFrame { tick, delta: SmallVec::from_slice(&bytes) }, FrameOf(room)));
+        counters.frames += 1;
+    }
+    for (at, room) in again.drain(..) {
+        due.put(at, room);
+    }
+    *requeue = again;
+}
+
+/// What one seat does in this frame.
+fn seat_input(play: &mut SeatPlay, repeat_ticks_max: u8, counters: &mut Counters) -> SeatInput {
+    if let Some(bits) = play.inputs.take() {
+        play.last = Some((bits, 0));
+        counters.inputs_arrived += 1;
+        return SeatInput::arrived(bits);
+    }
+    match &mut play.last {
+        Some((bits, repeats)) if *repeats < repeat_ticks_max => {
+            *repeats += 1;
+            counters.inputs_repeated += 1;
+            SeatInput::repeated(*bits)
+        }
+        _ => {
+            counters.inputs_absent += 1;
+            SeatInput::ABSENT
+        }
+    }
+}
+
+thread_local! {
+    /// The canonical encoding of the state being hashed; one per thread, so that it stays in the cache.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Steps the due rooms on all cores. A game that panics harms only its own room.
+fn step_rooms(due: Res<DueRooms>, mut rooms: Query<&mut Stage>) {
+    rooms.par_iter_many_unique_mut(&due.due_set).for_each(|stage| {
+        let Ok(mut stage) = stage else { return };
+        if !stage.fresh {
+            return;
+        }
+        let Stage { play, frame, hashes, panicked, .. } = &mut *stage;
+        let stepped = catch_unwind(AssertUnwindSafe(|| {
+            play.step(frame);
+            SCRATCH.with_borrow_mut(|scratch| play.hash(scratch))
+        }));
+        match stepped {
+            Ok(hash) => hashes.push(play.tick(), hash),
+            Err(_) => *panicked = true,
+        }
+    });
+}
+
+/// Ends matches that have an outcome, and those whose game panicked.
+fn note_endings(world: &mut World, mut ended: Local<Vec<(Entity, EndReason)>>) {
+    let due = world.resource::<DueRooms>();
+    for &room in &due.due {
+        let Some(stage) = world.get::<Stage>(room).filter(|stage| stage.fresh) else { continue };
+        if stage.panicked {
+            error!(tick = stage.tick().0, game = stage.game.name(), "a game panicked; its match is ended");
+            ended.push((room, EndReason::Failed));
+        } else if stage.play.outcome().is_some() {
+            ended.push((room, EndReason::Outcome));
+        }
+    }
+    for (room, reason) in ended.drain(..) {
+        matches::end(world, room, reason);
+    }
+}
+
+/// Compares the hashes that clients claim with ours. A client that differs is healed by a snapshot.
+fn check_hashes(
+    due: Res<DueRooms>,
+    rooms: Query<(&Stage, &Seats)>,
+    mut seats: Query<(&Seat, &mut SeatPlay)>,
+    mut counters: ResMut<Counters>,
+    mut commands: Commands,
+) {
+    for &room in &due.due {
+        let Ok((stage, taken)) = rooms.get(room) else { continue };
+        for seat in taken.iter() {
+            let Ok((seat, mut play)) = seats.get_mut(seat) else { continue };
+            let Some((tick, got)) = play.claim else { continue };
+            let Some(expected) = stage.hash_at(tick) else { continue };
+            play.claim = None;
+            let expected = expected as u32;
+            if expected == got {
+                counters.hashes_agreed += 1;
+                continue;
+            }
+            counters.desyncs += 1;
+            play.snapshot_owed = true;
+            let message = ToClient::Desynced { epoch: stage.epoch, tick, expected, got };
+            let (link, player) = (seat.link, seat.player.0);
+            commands.queue(move |world: &mut World| {
+                warn!(player, tick = tick.0, "a client's state differs from ours");
+                if let Some(link) = link {
+                    admit::tell(world, link, &message);
+                }
+            });
+        }
+    }
+}
+
+/// How many frames of a room stay entities for a seat that has everything before `acked`.
+pub(crate) fn is_out_of_reach(acked: Tick, next: Tick) -> bool {
+    next.since(acked) as usize > FRAMES_LIVE_MAX
+}

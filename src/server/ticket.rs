@@ -1,0 +1,182 @@
+//! Tickets: the signed, single-use right of a player to open one link.
+
+use std::collections::{HashSet, VecDeque};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bevy_ecs::prelude::Resource;
+use framekeep_protocol::{PlayerId, PlayerName, Role, RoomName, Ticket, TokenId};
+use hmac::{Hmac, Mac};
+use sha2::{Digest, Sha256};
+
+use crate::limits::USED_TICKETS_MAX;
+
+/// How long a ticket is valid, in seconds.
+pub(crate) const TICKET_LIFE_S: u64 = 10;
+
+/// How long a link may be silent before either side gives it up, in seconds.
+pub(crate) const LINK_TIMEOUT_S: i32 = 10;
+
+/// The node's secret: 32 bytes from which the netcode key and the signing key are derived.
+#[derive(Clone, Resource)]
+pub struct NodeKey([u8; 32]);
+
+impl NodeKey {
+    /// A key from its bytes.
+    #[must_use]
+    pub(crate) const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    fn derive(&self, purpose: &str) -> [u8; 32] {
+        let mut digest = Sha256::new();
+        digest.update(b"framekeep ");
+        digest.update(purpose.as_bytes());
+        digest.update(self.0);
+        digest.finalize().into()
+    }
+
+    /// The key that seals netcode connect tokens.
+    #[must_use]
+    pub fn netcode(&self) -> [u8; 32] {
+        self.derive("netcode")
+    }
+
+    fn signer(&self) -> Hmac<Sha256> {
+        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+        Hmac::new_from_slice(&self.derive("ticket")).expect("a key of 32 bytes")
+    }
+}
+
+impl std::fmt::Debug for NodeKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NodeKey(..)")
+    }
+}
+
+/// What a ticket is minted for.
+#[derive(Clone, Debug)]
+pub struct TicketRequest {
+    /// The address the player will connect to; the server's own, as players see it.
+    pub server: SocketAddr,
+    /// Who the ticket is for.
+    pub player: PlayerId,
+    /// The name others see.
+    pub name: PlayerName,
+    /// The only room the link may join; any if `None`.
+    pub room: Option<RoomName>,
+    /// What the link may do.
+    pub role: Role,
+    /// Now, since the Unix epoch.
+    pub now: Duration,
+}
+
+/// A ticket that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum MintError {
+    /// netcode would not make a token.
+    #[error("no connect token could be made: {0}")]
+    Netcode(String),
+    /// The system has no randomness to give.
+    #[error("no randomness for a ticket id: {0}")]
+    Random(String),
+}
+
+/// Makes a ticket: the bytes of a netcode connect token, valid for [`TICKET_LIFE_S`] seconds and one link.
+///
+/// # Errors
+/// [`MintError`] if the system gives no randomness or the token cannot be sealed.
+pub fn mint(key: &NodeKey, request: &TicketRequest) -> Result<Vec<u8>, MintError> {
+    let mut token_id = [0; 16];
+    getrandom::fill(&mut token_id).map_err(|error| MintError::Random(error.to_string()))?;
+    let issued_at_s = request.now.as_secs();
+    let ticket = Ticket {
+        token_id: TokenId(token_id),
+        player: request.player,
+        name: request.name.clone(),
+        room: request.room.clone(),
+        role: request.role,
+        issued_at_s,
+        expires_at_s: issued_at_s + TICKET_LIFE_S,
+    };
+    let user_data = ticket.encode(|bytes| key.signer().chain_update(bytes).finalize().into_bytes().into());
+    crate::shard::connect_token(key, request, &user_data).map_err(MintError::Netcode)
+}
+
+/// The player id of a development identity: the same name is the same player.
+#[must_use]
+pub fn player_id_of(name: &PlayerName) -> PlayerId {
+    let digest = Sha256::digest(name.as_str().as_bytes());
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&digest[..8]);
+    PlayerId(u64::from_le_bytes(bytes))
+}
+
+/// A ticket that is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TicketRefused {
+    /// The blob is not a ticket.
+    #[error("the ticket is malformed")]
+    Malformed,
+    /// The signature is not ours.
+    #[error("the ticket's signature is not this server's")]
+    Forged,
+    /// It was valid once.
+    #[error("the ticket has expired")]
+    Expired,
+    /// A link was opened with it before.
+    #[error("the ticket was used before")]
+    Reused,
+    /// It names another player than the connect token does.
+    #[error("the ticket belongs to another player")]
+    Foreign,
+}
+
+/// Tickets that were used and have not yet expired.
+#[derive(Resource, Default)]
+pub struct UsedTickets {
+    ids: HashSet<TokenId>,
+    order: VecDeque<(u64, TokenId)>,
+}
+
+impl UsedTickets {
+    /// Checks the user data of a new connection and uses the ticket up.
+    ///
+    /// # Errors
+    /// [`TicketRefused`]; the ticket is used up only by success.
+    pub fn redeem(
+        &mut self,
+        key: &NodeKey,
+        user_data: &[u8; 256],
+        client_id: u64,
+        now: Duration,
+    ) -> Result<Ticket, TicketRefused> {
+        let (ticket, signed, signature) = Ticket::decode(user_data).map_err(|_| TicketRefused::Malformed)?;
+        key.signer().chain_update(signed).verify_slice(&signature[..]).map_err(|_| TicketRefused::Forged)?;
+        if ticket.player.0 != client_id {
+            return Err(TicketRefused::Foreign);
+        }
+        let now_s = now.as_secs();
+        // Tickets of the future come from a clock that is wrong by more than their life.
+        if ticket.expires_at_s <= now_s || ticket.issued_at_s > now_s + TICKET_LIFE_S {
+            return Err(TicketRefused::Expired);
+        }
+        self.forget(now_s);
+        if self.ids.contains(&ticket.token_id) || self.ids.len() >= USED_TICKETS_MAX {
+            return Err(TicketRefused::Reused);
+        }
+        self.ids.insert(ticket.token_id);
+        self.order.push_back((now_s + 2 * TICKET_LIFE_S, ticket.token_id));
+        Ok(ticket)
+    }
+
+    fn forget(&mut self, now_s: u64) {
+        while let Some(&(until, id)) = self.order.front() {
+            if until > now_s {
+                break;
+            }
+            self.ids.remove(&id);
+            self.order.pop_front();
+        }
+    }
+}
