@@ -1,0 +1,50 @@
+//! Reading a connect token without trusting it.
+
+use std::time::Duration;
+
+use framekeep_protocol::NETCODE_PROTOCOL_ID;
+use renetcode::ConnectToken;
+
+/// Bytes that are no connect token this client can use.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// The bytes are no netcode connect token.
+    #[error("the connect token cannot be read: {0}")]
+    Malformed(String),
+    /// The token is for something else.
+    #[error("the connect token is for protocol {found:016x}, this client speaks {NETCODE_PROTOCOL_ID:016x}")]
+    WrongProtocol {
+        /// The protocol id in the token.
+        found: u64,
+    },
+    /// The token names no server.
+    #[error("the connect token names no server")]
+    NoServer,
+    /// The token's time is over.
+    #[error("the connect token expired {ago_s} s ago: get a new one and use it at once")]
+    Expired {
+        /// How long ago, in seconds.
+        ago_s: u64,
+    },
+}
+
+/// Reads a token and checks what renetcode 2.0.0 takes for granted.
+pub(crate) fn read_token(mut bytes: &[u8], now: Duration) -> Result<ConnectToken, TokenError> {
+    let token = ConnectToken::read(&mut bytes).map_err(|error| TokenError::Malformed(error.to_string()))?;
+    if !bytes.is_empty() {
+        return Err(TokenError::Malformed(format!("{} bytes follow it", bytes.len())));
+    }
+    if token.protocol_id != NETCODE_PROTOCOL_ID {
+        return Err(TokenError::WrongProtocol { found: token.protocol_id });
+    }
+    if token.server_addresses[0].is_none() {
+        return Err(TokenError::NoServer);
+    }
+    if token.expire_timestamp <= token.create_timestamp {
+        return Err(TokenError::Malformed("it expires before it begins".to_owned()));
+    }
+    match now.as_secs().checked_sub(token.expire_timestamp) {
+        Some(ago_s) => Err(TokenError::Expired { ago_s }),
+        None => Ok(token),
+    }
+}
