@@ -1,3 +1,4 @@
 //! One test binary: scenarios, goldens and the rules of the tree.
 
+mod play;
 mod tidy;

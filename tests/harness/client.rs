@@ -1,0 +1,231 @@
+//! `Client`, a bot that plays the arena over a simulated network.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use framekeep_client::{ClientHello, ClientLink, LinkState};
+use framekeep_conditioner::{Conditioner, LinkConditions};
+use framekeep_games::arena::{Arena, ArenaBot};
+use framekeep_protocol::{
+    GameRules, JoinRoom, MatchEnd, PlayerName, Refusal, RoomName, RoomOptions, RoomView, ToClient, ToServer,
+};
+use framekeep_rollback::{RollbackConfig, RollbackEvent, RollbackMatch};
+use framekeep_server::MemoryWireEnd;
+use framekeep_sim::{Game as _, Tick};
+
+/// Whether a client simulates honestly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientKind {
+    /// It plays by the rules.
+    #[default]
+    Honest,
+    /// Its input is made, and never sent.
+    Silent,
+}
+
+/// A bot that plays the arena over a simulated network.
+pub struct Client {
+    /// Who it is.
+    pub name: PlayerName,
+    /// Where its datagrams come from.
+    pub address: SocketAddr,
+    /// What it does.
+    pub kind: ClientKind,
+    /// What the server refused, in order.
+    pub refusals: Vec<Refusal>,
+    /// The room as last told.
+    pub room: Option<RoomView>,
+    /// How its matches ended, with the hash of its own final state.
+    pub ended: Vec<(MatchEnd, u64)>,
+    /// Desyncs it was told of.
+    pub desyncs: u32,
+    /// Hashes of its confirmed states in this match, by tick.
+    pub hashes: Vec<(Tick, u64)>,
+    /// Snapshots it was sent.
+    pub snapshots: u32,
+    /// The running match.
+    pub play: Option<RollbackMatch<Arena>>,
+    link: Option<ClientLink>,
+    ending: Option<MatchEnd>,
+    bot: ArenaBot,
+    up: Conditioner<Vec<u8>>,
+    down: Conditioner<Vec<u8>>,
+    packet: Vec<u8>,
+}
+
+impl Client {
+    pub(crate) fn new(name: PlayerName, address: SocketAddr, conditions: LinkConditions, seed: u64) -> Self {
+        Self {
+            name,
+            address,
+            kind: ClientKind::Honest,
+            refusals: Vec::new(),
+            room: None,
+            ended: Vec::new(),
+            desyncs: 0,
+            hashes: Vec::new(),
+            snapshots: 0,
+            play: None,
+            link: None,
+            ending: None,
+            bot: ArenaBot::new(seed),
+            up: Conditioner::new(conditions, seed ^ 1),
+            down: Conditioner::new(conditions, seed ^ 2),
+            packet: Vec::new(),
+        }
+    }
+
+    /// Opens a link with a ticket; an older link is forgotten without a word, as if the program had been killed.
+    ///
+    /// # Panics
+    /// If the ticket cannot be read.
+    pub fn connect(&mut self, ticket: &[u8], now: Duration, fingerprint: u64) {
+        let hello = ClientHello {
+            name: self.name.clone(),
+            games: vec![GameRules { name: Arena::NAME.to_owned(), fingerprint }],
+        };
+        self.link = Some(ClientLink::new(ticket, hello, now).unwrap());
+        self.play = None;
+    }
+
+    /// The link's state, if there is a link.
+    #[must_use]
+    pub fn state(&self) -> Option<&LinkState> {
+        self.link.as_ref().map(ClientLink::state)
+    }
+
+    /// Whether the server has admitted the client.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.state() == Some(&LinkState::Connected)
+    }
+
+    /// Says something on the reliable lane.
+    ///
+    /// # Panics
+    /// If there is no link or it is over.
+    pub fn say(&mut self, message: &ToServer) {
+        self.link.as_mut().unwrap().send_control(message).unwrap();
+    }
+
+    /// Joins a room of the arena, or creates it.
+    pub fn join(&mut self, room: &str, seats: u8) {
+        let options = RoomOptions {
+            game: Arena::NAME.to_owned(),
+            content: String::new(),
+            seats,
+            tick_rate_hz: 0,
+            send_every_ticks: 0,
+        };
+        self.say(&ToServer::Join(JoinRoom { room: room_name(room), create: Some(options) }));
+    }
+
+    /// Vanishes without a word.
+    pub fn vanish(&mut self) {
+        self.link = None;
+        self.play = None;
+    }
+
+    /// Cuts the client off, or lets it back.
+    pub fn set_partitioned(&mut self, partitioned: bool) {
+        self.up.set_partitioned(partitioned);
+        self.down.set_partitioned(partitioned);
+    }
+
+    /// Flips a bit of the client's state, as bad memory would.
+    pub fn has_play(&self) -> bool {
+        self.play.is_some()
+    }
+
+    pub(crate) fn receive(&mut self, now: Duration, datagram: Vec<u8>) {
+        self.down.send(now, datagram);
+    }
+
+    pub(crate) fn turn(&mut self, now: Duration, wire: &MemoryWireEnd) {
+        let Some(mut link) = self.link.take() else { return };
+        while let Some(mut datagram) = self.down.receive(now) {
+            link.handle_datagram(now, &mut datagram);
+        }
+        while let Some(message) = link.poll_control() {
+            self.hear(now, message, link.rtt());
+        }
+        while let Some(snapshot) = link.poll_snapshot() {
+            self.snapshots += 1;
+            if let Some(play) = &mut self.play {
+                // A snapshot of another match is of no use and no harm.
+                let _ = play.handle_snapshot(now, &snapshot);
+            }
+        }
+        while let Some(payload) = link.poll_hot() {
+            if let Some(play) = &mut self.play {
+                // Packets of the match before are refused by their epoch.
+                let _ = play.handle_frames(now, payload);
+            }
+        }
+        self.play_on(now, &mut link);
+        let up = &mut self.up;
+        link.transmit(now, |datagram| up.send(now, datagram.to_vec()));
+        while let Some(datagram) = self.up.receive(now) {
+            wire.deliver(self.address, datagram);
+        }
+        self.link = Some(link);
+    }
+
+    fn play_on(&mut self, now: Duration, link: &mut ClientLink) {
+        let Some(play) = &mut self.play else { return };
+        let seat = play.seat().unwrap_or(0);
+        let state = play.predicted().state().clone();
+        play.advance(now, |tick| self.bot.input(&state, seat, tick.0));
+        while let Some(event) = play.poll_event() {
+            match event {
+                RollbackEvent::Confirmed { tick, hash } => self.hashes.push((tick, hash)),
+                RollbackEvent::NeedSnapshot { .. } => {
+                    let epoch = play.epoch();
+                    // A link that cannot take it is closing.
+                    let _ = link.send_control(&ToServer::NeedSnapshot { epoch });
+                }
+                _ => {}
+            }
+        }
+        self.packet.clear();
+        if play.poll_transmit(now, &mut self.packet) && self.kind == ClientKind::Honest {
+            let up = &mut self.up;
+            link.send_hot(&self.packet, |datagram| up.send(now, datagram.to_vec()));
+        }
+        if play.is_complete()
+            && let Some(end) = self.ending.take()
+        {
+            self.ended.push((end, play.confirmed_hash()));
+        }
+    }
+
+    fn hear(&mut self, now: Duration, message: ToClient, rtt: Option<Duration>) {
+        match message {
+            ToClient::Refused(refusal) => self.refusals.push(refusal),
+            ToClient::Joined(view) | ToClient::Room(view) => self.room = Some(view),
+            ToClient::Left { .. } => self.room = None,
+            ToClient::Started(start) => {
+                let rtt = rtt.unwrap_or(Duration::from_millis(50));
+                let play = RollbackMatch::new(&start, RollbackConfig::default(), now, rtt);
+                self.play = Some(play.unwrap());
+                self.hashes.clear();
+            }
+            ToClient::Ended(end) => {
+                if let Some(play) = &mut self.play {
+                    play.finish(&end);
+                }
+                self.ending = Some(end);
+            }
+            ToClient::Desynced { .. } => self.desyncs += 1,
+            ToClient::Welcome { .. } | ToClient::Admitted { .. } | ToClient::Closing { .. } => {}
+        }
+    }
+}
+
+/// A room's name; for literals.
+///
+/// # Panics
+/// If it is no valid name.
+pub(crate) fn room_name(name: &str) -> RoomName {
+    RoomName::try_from(name.to_owned()).unwrap()
+}

@@ -1,0 +1,251 @@
+//! `Scenario`, a server with clients under one clock.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use framekeep_conditioner::LinkConditions;
+use framekeep_games::arena::Arena;
+use framekeep_protocol::{PlayerId, PlayerName, Role};
+use framekeep_server::{
+    Chance, Clock, Counters, Games, MemoryWire, MemoryWireEnd, NodeKey, Recorder, Room, Rooms, Server,
+    ServerConfig, Stage, TicketRequest, mint, player_id_of,
+};
+use framekeep_sim::{Game as _, GameRegistry};
+
+use crate::Client;
+use crate::client::room_name;
+
+/// The virtual time at which scenarios begin.
+const BEGIN: Duration = Duration::from_secs(1_000_000);
+/// How far the clock moves in one turn.
+const TURN: Duration = Duration::from_millis(2);
+
+/// A server with clients under one virtual clock; everything follows from the seed.
+pub struct Scenario {
+    /// The production server on a wire of memory.
+    pub server: Server,
+    /// All clients in the order they came.
+    pub clients: Vec<Client>,
+    seed: u64,
+    conditions: LinkConditions,
+    wire: MemoryWireEnd,
+    key: NodeKey,
+    now: Duration,
+    fingerprint: u64,
+}
+
+impl Scenario {
+    /// A server without clients. The seed is printed when a scenario fails.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self::with_config(seed, |_| {})
+    }
+
+    /// A server without clients whose settings `change` changes.
+    #[must_use]
+    pub fn with_config(seed: u64, change: impl FnOnce(&mut ServerConfig)) -> Self {
+        Self::with_games(seed, framekeep_games::registry(), change)
+    }
+
+    /// A server of other games.
+    ///
+    /// # Panics
+    /// If the recorder cannot use the configured data folder.
+    #[must_use]
+    pub fn with_games(seed: u64, games: GameRegistry, change: impl FnOnce(&mut ServerConfig)) -> Self {
+        let mut config = ServerConfig { threads: 1, ..ServerConfig::default() };
+        change(&mut config);
+        let (wire, end) = MemoryWire::pair(config.udp);
+        let key = NodeKey::new([seed as u8; 32]);
+        let games = Games::new(games);
+        let fingerprint = games.fingerprint(Arena::NAME).unwrap_or_default();
+        let recorder = match &config.data {
+            Some(folder) => Recorder::open(folder, seed, None).unwrap(),
+            None => Recorder::default(),
+        };
+        let clock = Clock::manual(BEGIN);
+        let server =
+            Server::new(config, games, key.clone(), Box::new(wire), clock, Chance::seeded(seed), recorder);
+        Self {
+            server,
+            clients: Vec::new(),
+            seed,
+            conditions: LinkConditions::PERFECT,
+            wire: end,
+            key,
+            now: BEGIN,
+            fingerprint,
+        }
+    }
+
+    /// The network of clients that come from now on: a preset or `loss=..,delay=..`.
+    ///
+    /// # Panics
+    /// If the text describes no network.
+    #[must_use]
+    pub fn link(mut self, conditions: &str) -> Self {
+        self.conditions = conditions.parse().unwrap();
+        self
+    }
+
+    /// Clients who have joined a room of `seats` seats, which plays when the last has come.
+    #[must_use]
+    pub fn room(mut self, name: &str, seats: u8) -> Self {
+        let first = self.clients.len();
+        for seat in 0..seats {
+            self.come(&format!("{name}-{seat}"));
+        }
+        self.run_until("all are connected", |play| play.clients[first..].iter().all(Client::is_connected));
+        for client in &mut self.clients[first..] {
+            client.join(name, seats);
+        }
+        self
+    }
+
+    /// A new client connects; returns its number.
+    pub fn come(&mut self, name: &str) -> usize {
+        let number = self.clients.len();
+        let address = SocketAddr::from(([127, 0, (number >> 8) as u8, number as u8], 40_000 + number as u16));
+        let seed = self.seed.wrapping_mul(1_000_003) ^ number as u64;
+        let client = Client::new(player_name(name), address, self.conditions, seed);
+        self.clients.push(client);
+        self.reconnect(number);
+        number
+    }
+
+    /// A client connects with a new ticket.
+    pub fn reconnect(&mut self, number: usize) {
+        let ticket = self.ticket(&self.clients[number].name.clone());
+        self.clients[number].connect(&ticket, self.now, self.fingerprint);
+    }
+
+    /// A ticket for a player.
+    ///
+    /// # Panics
+    /// If none can be minted.
+    #[must_use]
+    pub fn ticket(&self, name: &PlayerName) -> Vec<u8> {
+        self.ticket_for(player_id_of(name), name)
+    }
+
+    /// A ticket for a player id under a name.
+    ///
+    /// # Panics
+    /// If none can be minted.
+    #[must_use]
+    pub fn ticket_for(&self, player: PlayerId, name: &PlayerName) -> Vec<u8> {
+        let request = TicketRequest {
+            server: self.server.local_addr(),
+            player,
+            name: name.clone(),
+            room: None,
+            role: Role::Player,
+            now: self.now,
+        };
+        mint(&self.key, &request).unwrap()
+    }
+
+    /// The fingerprint of the arena on this server.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    /// The virtual time.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.now
+    }
+
+    /// The end of the wire that clients hold: for datagrams that no honest client sends.
+    #[must_use]
+    pub fn wire(&self) -> &MemoryWireEnd {
+        &self.wire
+    }
+
+    /// What the server has counted.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        self.server.world().resource::<Counters>()
+    }
+
+    /// One turn: the clock moves, the server pumps, every client acts.
+    pub fn turn(&mut self) {
+        self.now += TURN;
+        for client in &mut self.clients {
+            client.turn(self.now, &self.wire);
+        }
+        self.server.pump_at(self.now);
+        while let Some((to, datagram)) = self.wire.take() {
+            if let Some(client) = self.clients.iter_mut().find(|client| client.address == to) {
+                client.receive(self.now, datagram);
+            }
+        }
+    }
+
+    /// Lets virtual time pass.
+    pub fn run_for(&mut self, seconds: f64) {
+        let until = self.now + Duration::from_secs_f64(seconds);
+        while self.now < until {
+            self.turn();
+        }
+    }
+
+    /// Lets virtual time pass until something holds.
+    ///
+    /// # Panics
+    /// If it does not hold within a minute.
+    pub fn run_until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
+        let until = self.now + Duration::from_secs(60);
+        while !holds(self) {
+            assert!(self.now < until, "seed {}: within a minute of virtual time, not so: {what}", self.seed);
+            self.turn();
+        }
+    }
+
+    /// The running match of a room.
+    #[must_use]
+    pub fn stage(&self, room: &str) -> Option<&Stage> {
+        let world = self.server.world();
+        let room = world.resource::<Rooms>().get(&room_name(room))?;
+        world.get::<Stage>(room)
+    }
+
+    /// A room.
+    #[must_use]
+    pub fn room_of(&self, room: &str) -> Option<&Room> {
+        let world = self.server.world();
+        let room = world.resource::<Rooms>().get(&room_name(room))?;
+        world.get::<Room>(room)
+    }
+
+    /// Checks that every client's confirmed states are the server's, and that nobody was told of a desync.
+    ///
+    /// # Panics
+    /// If some are not; names seed, client and tick.
+    pub fn assert_all_agree(&self) {
+        let seed = self.seed;
+        for (number, client) in self.clients.iter().enumerate() {
+            assert_eq!(client.desyncs, 0, "seed {seed}: client {number} was told of a desync");
+            for (end, hash) in &client.ended {
+                assert_eq!(end.hash, *hash, "seed {seed}: client {number} ends in another state");
+            }
+            let stage = client.room.as_ref().and_then(|room| self.stage(room.name.as_str()));
+            let Some(stage) = stage else { continue };
+            for &(tick, hash) in &client.hashes {
+                let Some(expected) = stage.hash_at(tick) else { continue };
+                assert_eq!(hash, expected, "seed {seed}: client {number} differs at tick {tick}");
+            }
+        }
+        assert_eq!(self.counters().desyncs, 0, "seed {seed}: the server counted desyncs");
+        assert_eq!(self.counters().decoder_panics, 0, "seed {seed}: a decoder panicked");
+    }
+}
+
+/// A player's name; for literals.
+///
+/// # Panics
+/// If it is no valid name.
+fn player_name(name: &str) -> PlayerName {
+    PlayerName::try_from(name.to_owned()).unwrap()
+}
