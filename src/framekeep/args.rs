@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use framekeep_protocol::{PlayerName, RoomName};
 
 use crate::config::{ConfigError, Effective, LayerSources};
 
@@ -38,7 +39,7 @@ Examples:
   framekeep serve --udp 127.0.0.1:7771 --data /tmp/rooms --log debug
   FRAMEKEEP_KEY=$(openssl rand -hex 32) framekeep serve --udp 0.0.0.0:7770")]
     Serve,
-    /// Mint a connect ticket: it lets one player connect once, within seconds.
+    /// Mint a connect ticket: it lets one player connect once, within ten seconds.
     #[command(after_help = "\
 Examples:
   framekeep token --player ada --room friday
@@ -62,14 +63,14 @@ Examples:
 pub struct TokenArgs {
     /// The player's name; the same name is the same player.
     #[arg(long, value_name = "NAME")]
-    pub player: String,
+    pub player: PlayerName,
     /// The only room the ticket is good for; any room without it.
     #[arg(long, value_name = "ROOM")]
-    pub room: Option<String>,
+    pub room: Option<RoomName>,
     /// The address the client connects to; the first of `net.public`, else `net.udp`, without it.
     #[arg(long, value_name = "IP:PORT")]
     pub addr: Option<SocketAddr>,
-    /// Write the ticket to this file instead of standard output.
+    /// Write the ticket to this file, in Base64 too, instead of standard output.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }

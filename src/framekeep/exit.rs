@@ -90,7 +90,7 @@ pub fn run() -> ExitCode {
 
 fn run_command(args: &Args) -> Result<(), CommandError> {
     match &args.command {
-        None | Some(Command::Serve) => serve::serve(args.config.load()?.settings()),
+        None | Some(Command::Serve) => serve::serve(&args.config.load()?),
         Some(Command::Token(token)) => token::mint(token, args.config.load()?.settings()),
         Some(Command::Key(key)) => {
             identity::make_key_file(&key.out)?;

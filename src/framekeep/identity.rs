@@ -169,7 +169,8 @@ pub(crate) fn make_key_file(path: &Path) -> Result<(), IdentityError> {
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = path.with_file_name(name);
     // A link refuses to replace a file, which a rename would do; so two servers that start at once agree on one key.
-    let made = write_private(&temporary, &digits).and_then(|()| fs::hard_link(&temporary, path));
+    let made = write_private(&temporary, &format!("{digits}\n"), false)
+        .and_then(|()| fs::hard_link(&temporary, path));
     let _ = fs::remove_file(&temporary);
     made.map_err(|source| IdentityError::Unwritable { path: path.to_owned(), source })
 }
@@ -217,16 +218,17 @@ fn warn_if_open(path: &Path, metadata: &fs::Metadata) {
 #[cfg(not(unix))]
 fn warn_if_open(_path: &Path, _metadata: &fs::Metadata) {}
 
-fn write_private(path: &Path, digits: &str) -> io::Result<()> {
+/// Writes a file that only its owner can read; `replace` says whether one that is there is replaced.
+pub(crate) fn write_private(path: &Path, text: &str, replace: bool) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.write(true).create_new(!replace).create(replace).truncate(replace);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
     let mut file = options.open(path)?;
-    writeln!(file, "{digits}")?;
+    file.write_all(text.as_bytes())?;
     file.sync_all()
 }
 

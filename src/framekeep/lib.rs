@@ -5,6 +5,7 @@
 
 mod args;
 mod banner;
+mod base64;
 mod config;
 mod cpu;
 mod exit;

@@ -1,17 +1,31 @@
 //! `framekeep serve`: the settings become a running server.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use crate::config::Settings;
+use framekeep_server::{BindError, ContentFault, Games, NodeKey, ServeError, Server, ServerConfig};
+use tracing::{info, warn};
+
+use crate::config::{Durability, Effective, Origin, Settings};
 use crate::{CommandError, Exit, banner, identity, logs, output};
 
-/// The server could not start, or failed.
+/// The server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeFailure {
     /// Signals cannot be handled.
     #[error("cannot handle signals: {0}")]
     Signals(#[from] ctrlc::Error),
+    /// The configured content folder is none.
+    #[error("content.folder = {0:?} is not a folder")]
+    NoContentFolder(PathBuf),
+    /// Content that a game refuses.
+    #[error("content: {0}")]
+    Content(#[from] ContentFault),
+    /// The address or the data folder cannot be used.
+    #[error(transparent)]
+    Start(#[from] ServeError),
 }
 
 impl ServeFailure {
@@ -19,18 +33,91 @@ impl ServeFailure {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            ServeFailure::Signals(_) => Exit::Failure,
+            ServeFailure::Signals(_) | ServeFailure::Start(ServeError::Data(_)) => Exit::Failure,
+            ServeFailure::NoContentFolder(_) | ServeFailure::Content(_) => Exit::Config,
+            ServeFailure::Start(ServeError::Bind(_)) => Exit::Bind,
         }
     }
 }
 
 /// Serves until SIGINT or SIGTERM.
-pub(crate) fn serve(settings: &Settings) -> Result<(), CommandError> {
+pub(crate) fn serve(effective: &Effective) -> Result<(), CommandError> {
+    let settings = effective.settings();
     logs::start(settings);
     let (key, source) = identity::of_server(settings)?;
     let shutdown = shutdown_flag().map_err(ServeFailure::from)?;
-    let _ = (key.bytes(), shutdown.load(Ordering::Relaxed));
-    output::print(&banner::text(settings, settings.net.udp, &source, "arena"))
+    let registry = framekeep_games::registry();
+    let games: Vec<_> = registry.iter().map(|game| game.name()).collect();
+    let server = bind(effective, &NodeKey::new(*key.bytes()))?;
+    output::print(&banner::text(settings, server.local_addr(), &source, &games.join(", ")))?;
+    info!(udp = %server.local_addr(), data = %settings.data.folder.display(), "ready");
+    server.run(&shutdown);
+    info!("stopped");
+    Ok(())
+}
+
+/// Opens the socket and the data folder. A receive buffer that was asked for must be had; of the default, what the
+/// system gives is taken, with a warning, so that a first start succeeds on every machine.
+fn bind(effective: &Effective, key: &NodeKey) -> Result<Server, ServeFailure> {
+    let settings = effective.settings();
+    let start =
+        |config| -> Result<Server, ServeFailure> { Ok(Server::bind(config, games(settings)?, key.clone())?) };
+    match start(server_config(settings)) {
+        Err(ServeFailure::Start(ServeError::Bind(BindError::ReceiveBuffer { asked, got })))
+            if *effective.origin("net", "receive_buffer_bytes") == Origin::Default =>
+        {
+            warn!(
+                asked,
+                got,
+                "the system gives a smaller UDP receive buffer than the default: raise net.core.rmem_max, \
+                 or expect lost inputs with hundreds of players"
+            );
+            start(ServerConfig { receive_buffer_bytes: got, ..server_config(settings) })
+        }
+        started => started,
+    }
+}
+
+/// The games of this binary with the content that ships, and that of the configured folder over it.
+fn games(settings: &Settings) -> Result<Games, ServeFailure> {
+    let mut games = Games::new(framekeep_games::registry());
+    for file in framekeep_games::CONTENT {
+        games.add_content(file.game, file.name, file.text)?;
+    }
+    if let Some(folder) = &settings.content.folder {
+        if !folder.is_dir() {
+            return Err(ServeFailure::NoContentFolder(folder.clone()));
+        }
+        games.add_folder(folder)?;
+    }
+    Ok(games)
+}
+
+fn server_config(settings: &Settings) -> ServerConfig {
+    let Settings { net, rooms, data, content, threads, .. } = settings;
+    ServerConfig {
+        name: net.name.clone(),
+        udp: net.udp,
+        public: net.public.clone(),
+        receive_buffer_bytes: net.receive_buffer_bytes,
+        shard_clients_max: net.shard_clients_max,
+        clients_max: net.clients_max,
+        rooms_max: rooms.rooms_max,
+        tick_rate_hz: rooms.tick_rate_hz,
+        send_every_ticks: rooms.send_every_ticks,
+        input_repeat_ticks_max: rooms.input_repeat_ticks_max,
+        start_delay: Duration::from_millis(rooms.start_delay_ms),
+        reconnect_grace: Duration::from_secs(rooms.reconnect_grace_s),
+        empty_room_life: Duration::from_secs(rooms.empty_room_life_s),
+        data: Some(data.folder.clone()),
+        durability: match data.durability {
+            Durability::Second => framekeep_server::Durability::Second,
+            Durability::Off => framekeep_server::Durability::Off,
+        },
+        content: content.folder.clone(),
+        threads: threads.count,
+        subtick: Duration::from_millis(threads.subtick_ms),
+    }
 }
 
 /// A flag that SIGINT and SIGTERM set. A second signal ends the process at once.

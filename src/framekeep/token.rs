@@ -1,15 +1,24 @@
 //! `framekeep token`: a connect ticket for one player.
 
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime};
+
+use framekeep_protocol::Role;
+use framekeep_server::{MintError, NodeKey, TicketRequest, player_id_of};
+
 use crate::args::TokenArgs;
 use crate::config::Settings;
-use crate::{CommandError, Exit, identity, output};
+use crate::{CommandError, Exit, base64, identity, output};
 
 /// No ticket could be minted.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The ticket would lead nowhere.
     #[error("a client cannot connect to {0}: name the server's address with --addr")]
-    NoAddress(std::net::SocketAddr),
+    NoAddress(SocketAddr),
+    /// The ticket cannot be made.
+    #[error(transparent)]
+    Mint(#[from] MintError),
 }
 
 impl TokenError {
@@ -18,16 +27,32 @@ impl TokenError {
     pub fn exit(&self) -> Exit {
         match self {
             TokenError::NoAddress(_) => Exit::Usage,
+            TokenError::Mint(_) => Exit::Failure,
         }
     }
 }
 
-/// Mints a ticket and prints it, or writes it to a file.
+/// Mints a ticket and prints it in Base64, or writes it to a file.
 pub(crate) fn mint(args: &TokenArgs, settings: &Settings) -> Result<(), CommandError> {
-    let address = args.addr.or(settings.net.public.first().copied()).unwrap_or(settings.net.udp);
-    if address.ip().is_unspecified() || address.port() == 0 {
-        return Err(TokenError::NoAddress(address).into());
+    let server = args.addr.or(settings.net.public.first().copied()).unwrap_or(settings.net.udp);
+    if server.ip().is_unspecified() || server.port() == 0 {
+        return Err(TokenError::NoAddress(server).into());
     }
-    let (_key, _) = identity::of_minter(settings)?;
-    output::print("")
+    let (key, _) = identity::of_minter(settings)?;
+    let request = TicketRequest {
+        server,
+        player: player_id_of(&args.player),
+        name: args.player.clone(),
+        room: args.room.clone(),
+        role: Role::Player,
+        // A clock before 1970 mints tickets that every server refuses as expired.
+        now: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO),
+    };
+    let ticket = framekeep_server::mint(&NodeKey::new(*key.bytes()), &request).map_err(TokenError::from)?;
+    let text = format!("{}\n", base64::encode(&ticket));
+    match &args.out {
+        Some(path) => identity::write_private(path, &text, true)
+            .map_err(|source| CommandError::Write { what: path.display().to_string(), source }),
+        None => output::print(&text),
+    }
 }

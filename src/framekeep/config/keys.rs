@@ -79,7 +79,8 @@ settings! {
             wrong: "a name of more than 64 bytes or with control characters is refused";
         /// The kernel's receive buffer of the UDP socket.
         receive_buffer_bytes: usize = Value::Integer(4 * MIB), Allowed::Integer(64 * 1024, 1024 * MIB), "bytes",
-            wrong: "too small loses inputs of many clients at once; the server warns when the kernel grants less";
+            wrong: "too small loses inputs of many clients at once; if the kernel grants less, the start ends with exit code 5, \
+                    or, when nobody set this, goes on with a warning";
         /// Players connected at once, over all rooms.
         clients_max: usize = Value::Integer(4096), Allowed::Integer(1, 65_536), "players",
             wrong: "too small refuses players; each costs up to 1 MiB of memory in the worst case";
@@ -137,7 +138,7 @@ settings! {
 
     /// What the games play with.
     content: Content {
-        /// A folder of further content, such as `arenas/NAME.toml`, beside what is built in.
+        /// A folder of further content, `GAME/NAME.toml`, such as `arena/attic.toml`, over what is built in.
         folder: Option<PathBuf> = Value::text(""), Allowed::PathOrEmpty, "",
             wrong: "a folder that is missing or holds content a game refuses ends the start with exit code 4";
     }

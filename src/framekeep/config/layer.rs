@@ -142,12 +142,21 @@ impl Effective {
         KEYS.iter().zip(&self.values).map(|(key, (value, origin))| (key, value, origin))
     }
 
+    /// Where the value of a key of the table came from.
+    pub(crate) fn origin(&self, section: &str, name: &str) -> &Origin {
+        self.find(section, name).2
+    }
+
     /// The value of a key of the table as the type of its field.
     pub(super) fn read<T: Setting>(&self, section: &str, name: &str) -> Result<T, Problem> {
-        let found = self.iter().find(|(key, ..)| key.section == section && key.name == name);
-        let (key, value, origin) = found.expect("the table has every key of the settings");
+        let (key, value, origin) = self.find(section, name);
         T::from_value(value)
             .ok_or_else(|| Problem::bad_value(key, Literal::Bare(value.to_string()), origin.clone()))
+    }
+
+    fn find(&self, section: &str, name: &str) -> (&'static Key, &Value, &Origin) {
+        let found = self.iter().find(|(key, ..)| key.section == section && key.name == name);
+        found.expect("the table has every key of the settings")
     }
 }
 

@@ -1,8 +1,11 @@
 //! The built binary, as a user runs it.
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tempfile::TempDir;
 
 /// A folder of one test, in which the binary is run with an environment of its own.
@@ -36,8 +39,53 @@ impl Desk {
         command
     }
 
+    /// Starts a server and reads its banner.
+    fn serve(&self, args: &[&str], env: &[(&str, &str)]) -> Serving {
+        let mut child = self
+            .command(args, env)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary runs");
+        let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+        let mut banner = String::new();
+        while !banner.contains("try: ") && stdout.read_line(&mut banner).expect("UTF-8") > 0 {}
+        Serving { child, stdout, banner }
+    }
+
     fn run(&self, args: &[&str], env: &[(&str, &str)]) -> Run {
         Run(self.command(args, env).output().expect("the binary runs"))
+    }
+}
+
+/// A server that runs; killed when dropped.
+struct Serving {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    banner: String,
+}
+
+impl Serving {
+    /// The address of the banner.
+    fn address(&self) -> String {
+        let line = self.banner.lines().find(|line| line.trim_start().starts_with("udp")).expect("a udp line");
+        line.split_whitespace().nth(1).expect("an address").trim_end_matches(',').to_owned()
+    }
+
+    /// Sends the signal and gives the exit code.
+    fn end_by(mut self, signal: Signal) -> i32 {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).expect("a process id"));
+        kill(pid, signal).expect("the server is there");
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).expect("UTF-8");
+        self.child.wait().expect("the server ends").code().unwrap_or(-1)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -173,4 +221,91 @@ fn a_token_without_a_key_says_which_file_is_missing() {
     let run = Desk::new().run(&["token", "--player", "ada", "--data", "nothing"], &[]);
     assert_eq!(run.code(), 4);
     assert!(run.stderr().contains("development.key"), "{}", run.stderr());
+}
+
+#[test]
+fn a_server_says_where_it_is_and_what_to_try_and_ends_by_either_signal() {
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let desk = Desk::new();
+        let server = desk.serve(&["--udp", "127.0.0.1:0"], &[]);
+        let address = server.address();
+        assert!(!address.ends_with(":0"), "{}", server.banner);
+        for part in ["arena", "./framekeep-data", "development", "try: ", &format!("--addr {address}")] {
+            assert!(server.banner.contains(part), "{part} is not in:\n{}", server.banner);
+        }
+        assert_eq!(server.end_by(signal), 0);
+    }
+}
+
+#[test]
+fn the_development_key_is_private_and_kept() {
+    use std::os::unix::fs::MetadataExt;
+
+    let desk = Desk::new();
+    let key = desk.path().join("rooms/development.key");
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let server = desk.serve(&["serve", "--udp", "[::1]:0", "--data", "rooms"], &[]);
+        assert_eq!(std::fs::metadata(&key).expect("a key").mode() & 0o777, 0o600);
+        seen.push(std::fs::read_to_string(&key).expect("a key"));
+        assert_eq!(server.end_by(Signal::SIGTERM), 0);
+    }
+    assert_eq!(seen[0], seen[1]);
+}
+
+#[test]
+fn an_address_that_is_taken_ends_with_exit_code_5() {
+    let desk = Desk::new();
+    let first = desk.serve(&["--udp", "127.0.0.1:0"], &[]);
+    let second = desk.run(&["--udp", &first.address(), "--data", "other"], &[]);
+    assert_eq!(second.code(), 5, "{}", second.stderr());
+    assert!(second.stderr().contains(&first.address()), "{}", second.stderr());
+}
+
+#[test]
+fn a_configured_key_opens_addresses_beyond_loopback() {
+    let desk = Desk::new();
+    let key = "0123456789abcdef".repeat(4);
+    let server = desk.serve(&["--udp", "0.0.0.0:0"], &[("FRAMEKEEP_KEY", &key)]);
+    assert!(server.banner.contains("FRAMEKEEP_KEY") && !server.banner.contains(&key), "{}", server.banner);
+    assert!(!desk.path().join("framekeep-data/development.key").exists());
+}
+
+#[test]
+fn log_lines_are_json_where_there_is_no_terminal() {
+    let desk = Desk::new();
+    let args = ["--udp", "127.0.0.1:0"];
+    let mut child =
+        desk.command(&args, &[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    let mut line = String::new();
+    BufReader::new(child.stderr.take().expect("piped")).read_line(&mut line).expect("UTF-8");
+    let _ = (child.kill(), child.wait());
+    assert!(line.starts_with('{') && line.contains("\"level\":"), "{line}");
+}
+
+#[test]
+fn a_ticket_is_minted_with_the_key_of_the_data_folder() {
+    let desk = Desk::new();
+    drop(desk.serve(&["--udp", "127.0.0.1:0"], &[]));
+    let run = desk.run(&["token", "--player", "ada", "--room", "friday"], &[]);
+    assert_eq!(run.code(), 0, "{}", run.stderr());
+    let ticket = run.stdout().trim().to_owned();
+    assert!(ticket.len() > 1024 && ticket.len() % 4 == 0, "a connect token of netcode in Base64: {ticket}");
+    let file = desk.run(&["token", "--player", "ada", "--out", "ada.ticket"], &[]);
+    assert_eq!((file.code(), file.stdout().as_str()), (0, ""));
+    assert!(desk.path().join("ada.ticket").is_file());
+    assert_eq!(desk.run(&["token", "--player", ""], &[]).code(), 2);
+    assert_eq!(desk.run(&["token", "--player", "ada", "--addr", "0.0.0.0:1"], &[]).code(), 2);
+}
+
+#[test]
+fn content_that_a_game_refuses_ends_with_exit_code_4() {
+    let desk = Desk::new();
+    std::fs::create_dir_all(desk.path().join("more/arena")).expect("a folder");
+    let desk = desk.with_file("more/arena/broken.toml", "walls = 3\n");
+    for folder in ["more", "nowhere"] {
+        let run = desk.run(&["--udp", "127.0.0.1:0", "--set", &format!("content.folder={folder}")], &[]);
+        assert_eq!(run.code(), 4, "{}", run.stderr());
+        assert!(run.stderr().contains(folder) || run.stderr().contains("arena/broken"), "{}", run.stderr());
+    }
 }
