@@ -17,7 +17,9 @@ fn four_clients_play_a_room_and_agree_at_every_tick() {
 
 #[test]
 fn bad_networks_delay_but_never_split() {
-    for (seed, link) in [(2, "lan"), (3, "wifi"), (4, "mobile"), (5, "loss=20,delay=60,jitter=30,dup=5,reorder=10")] {
+    for (seed, link) in
+        [(2, "lan"), (3, "wifi"), (4, "mobile"), (5, "loss=20,delay=60,jitter=30,dup=5,reorder=10")]
+    {
         let mut play = Scenario::new(seed).link(link).room("brawl", 4);
         play.run_for(12.0);
         play.assert_all_agree();

@@ -1,4 +1,6 @@
 //! One test binary: scenarios, goldens and the rules of the tree.
 
+mod admission;
 mod play;
+mod rooms;
 mod tidy;

@@ -86,6 +86,7 @@ impl Client {
         };
         self.link = Some(ClientLink::new(ticket, hello, now).unwrap());
         self.play = None;
+        self.hashes.clear();
     }
 
     /// The link's state, if there is a link.
@@ -130,11 +131,6 @@ impl Client {
     pub fn set_partitioned(&mut self, partitioned: bool) {
         self.up.set_partitioned(partitioned);
         self.down.set_partitioned(partitioned);
-    }
-
-    /// Flips a bit of the client's state, as bad memory would.
-    pub fn has_play(&self) -> bool {
-        self.play.is_some()
     }
 
     pub(crate) fn receive(&mut self, now: Duration, datagram: Vec<u8>) {
