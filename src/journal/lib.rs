@@ -7,9 +7,15 @@
 //! Nothing here opens a file, starts a thread or reads a clock: bytes come from [`std::io::Read`] or slices, and go
 //! to [`std::io::Write`].
 
+// The fuzz bodies name this crate from outside.
+#[cfg(test)]
+extern crate self as framekeep_journal;
+
 mod chunk;
 mod damage;
 mod frames;
+#[cfg(test)]
+mod fuzz;
 mod header;
 mod keyframe;
 mod limits;
