@@ -78,7 +78,8 @@ fn every_package_takes_lints_and_versions_from_the_workspace() {
             if line.starts_with('[') {
                 table = line;
             }
-            let dependency = table.contains("dependencies") && line.contains('=') && !line.starts_with('#');
+            let entry = line.contains('=') && !line.starts_with(['#', '[']);
+            let dependency = table.contains("dependencies") && entry;
             if dependency && !line.contains("workspace = true") {
                 offences.push(format!("{}: {line}", manifest.at(number)));
             }

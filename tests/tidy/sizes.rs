@@ -2,7 +2,7 @@
 
 use super::assert_none;
 use super::metadata::WORKSPACE;
-use super::tree::{SourceFile, TREE, file, is_comment, rust_files};
+use super::tree::{SourceFile, file, is_comment, rust_files};
 
 const FILE_LINES_MAX: usize = 600;
 const LINE_CHARS_MAX: usize = 120;
@@ -24,7 +24,7 @@ fn files_are_short() {
 #[test]
 fn lines_are_short() {
     let mut offences = Vec::new();
-    for file in TREE.iter().filter(|file| file.is_rust() || file.path.ends_with(".toml")) {
+    for file in rust_files() {
         let long = file.lines().filter(|(_, line)| line.chars().count() > LINE_CHARS_MAX);
         offences.extend(
             long.map(|(number, line)| format!("{}: {} characters", file.at(number), line.chars().count())),
@@ -49,7 +49,8 @@ fn functions_are_short() {
 #[test]
 fn crate_roots_are_maps() {
     let mut offences = Vec::new();
-    for path in &WORKSPACE.crate_roots {
+    // An example may be one file, as long as it is no longer than any other.
+    for path in WORKSPACE.crate_roots.iter().filter(|path| !path.starts_with("examples/")) {
         let root = file(path).unwrap_or_else(|| panic!("{path} is not in the tree"));
         let lines = root.production().count();
         if lines > CRATE_ROOT_LINES_MAX {

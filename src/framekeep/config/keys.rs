@@ -71,7 +71,8 @@ settings! {
         /// The UDP address the server listens on. Port 0 takes a free one, which the banner shows.
         udp: SocketAddr = Value::text("127.0.0.1:7770"), Allowed::Address, "",
             wrong: "an address this machine does not have, or a port that is taken, ends the start with exit code 5";
-        /// The addresses players reach the server at where they differ from `udp` (NAT, containers), separated by commas.
+        /// The addresses players reach the server at where they differ from `udp` (NAT, containers), separated by
+        /// commas.
         public: Vec<SocketAddr> = Value::text(""), Allowed::Addresses, "",
             wrong: "players whose ticket names an address that is not listed here are refused";
         /// The name that clients are told.
@@ -79,8 +80,8 @@ settings! {
             wrong: "a name of more than 64 bytes or with control characters is refused";
         /// The kernel's receive buffer of the UDP socket.
         receive_buffer_bytes: usize = Value::Integer(4 * MIB), Allowed::Integer(64 * 1024, 1024 * MIB), "bytes",
-            wrong: "too small loses inputs of many clients at once; if the kernel grants less, the start ends with exit code 5, \
-                    or, when nobody set this, goes on with a warning";
+            wrong: "too small loses inputs of many clients at once; where the system grants less than was set, \
+                    the start ends with exit code 5; where it grants less than the default, a warning says so";
         /// Players connected at once, over all rooms.
         clients_max: usize = Value::Integer(4096), Allowed::Integer(1, 65_536), "players",
             wrong: "too small refuses players; each costs up to 1 MiB of memory in the worst case";
