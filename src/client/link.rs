@@ -25,7 +25,8 @@ const EARLY_MAX: usize = 16;
 pub struct ClientHello {
     /// What to call the player.
     pub name: PlayerName,
-    /// Games the client can simulate, at most [`framekeep_protocol::GAMES_MAX`]; none for one that only shows.
+    /// Games the client can simulate, at most [`framekeep_protocol::GAMES_MAX`]; none for one that only
+    /// shows.
     pub games: Vec<GameRules>,
 }
 
@@ -103,8 +104,8 @@ impl ClientLink {
         self.renet.rtt()
     }
 
-    /// Takes a datagram that came from [`Self::server_addr`]; it is decrypted in place. Whatever is wrong with it
-    /// costs a counter and nothing else.
+    /// Takes a datagram that came from [`Self::server_addr`]; it is decrypted in place. Whatever is wrong
+    /// with it costs a counter and nothing else.
     pub fn handle_datagram(&mut self, now: Duration, datagram: &mut [u8]) {
         if self.is_closed() {
             return;
@@ -182,8 +183,8 @@ impl ClientLink {
         }
     }
 
-    /// Seals a hot payload of 1 to [`HOT_BYTES_MAX`] bytes and gives it to `send` at once. Tells whether it did:
-    /// not before the connection stands, nor after it ended.
+    /// Seals a hot payload of 1 to [`HOT_BYTES_MAX`] bytes and gives it to `send` at once. Tells whether it
+    /// did: not before the connection stands, nor after it ended.
     pub fn send_hot(&mut self, payload: &[u8], mut send: impl FnMut(&[u8])) -> bool {
         let can =
             self.netcode.is_connected() && !self.is_closed() && (1..=HOT_BYTES_MAX).contains(&payload.len());
@@ -198,8 +199,8 @@ impl ClientLink {
         self.hot.pop()
     }
 
-    /// Closes the link and tells the server, by datagrams given to `send`: also when the link ended here, by a
-    /// fault, and the server does not know.
+    /// Closes the link and tells the server, by datagrams given to `send`: also when the link ended here, by
+    /// a fault, and the server does not know.
     pub fn close(&mut self, mut send: impl FnMut(&[u8])) {
         if self.netcode.is_connected()
             && let Ok((_, goodbye)) = self.netcode.disconnect()

@@ -1,6 +1,7 @@
 //! Reliable messages between two sides of a link: renet behind a guard, silent when there is nothing to say.
 //!
-//! The only crate that names renet; server and client both hold a [`QuietRenet`] per link. No socket, no clock.
+//! The only crate that names renet; server and client both hold a [`QuietRenet`] per link. No socket, no
+//! clock.
 //!
 //! ```
 //! use std::time::Duration;

@@ -17,8 +17,8 @@ const UNHEARD_BYTES_MAX: u64 = 256 << 10;
 
 /// When to send again what is not acknowledged.
 ///
-/// Waits 1.5 round trips and twice as long after each silence, as TCP does (RFC 6298, section 5). Who acknowledges
-/// nothing is sent 256 KiB at the full pace and one burst a second from then on.
+/// Waits 1.5 round trips and twice as long after each silence, as TCP does (RFC 6298, section 5). Who
+/// acknowledges nothing is sent 256 KiB at the full pace and one burst a second from then on.
 #[derive(Default)]
 pub(crate) struct Pace {
     unheard_bytes: u64,

@@ -22,9 +22,10 @@ const RANGES_MAX: u64 = 96;
 
 /// One side of a link's reliable channels.
 ///
-/// renet acknowledges acknowledgements and repeats itself for ever. This asks it for packets only while messages
-/// are not acknowledged, or after a packet that owes an acknowledgement; otherwise it costs one comparison. Time is
-/// an argument: a `Duration` since any moment, the same one for all calls; time that goes back stands still.
+/// renet acknowledges acknowledgements and repeats itself for ever. This asks it for packets only while
+/// messages are not acknowledged, or after a packet that owes an acknowledgement; otherwise it costs one
+/// comparison. Time is an argument: a `Duration` since any moment, the same one for all calls; time that goes
+/// back stands still.
 pub struct QuietRenet {
     /// When there is something to do next; [`Duration::MAX`] if nothing.
     wake_at: Duration,
@@ -88,8 +89,9 @@ impl QuietRenet {
     /// Queues a message. It goes out with the next [`Self::transmit`].
     ///
     /// # Errors
-    /// [`LinkFault::NotDraining`] if too much waits already, which ends the link; [`LinkFault::NoSuchChannel`] and
-    /// [`LinkFault::MessageLength`] if the message cannot be sent at all; the link's fault if it has one.
+    /// [`LinkFault::NotDraining`] if too much waits already, which ends the link;
+    /// [`LinkFault::NoSuchChannel`] and [`LinkFault::MessageLength`] if the message cannot be sent at all;
+    /// the link's fault if it has one.
     pub fn send(&mut self, channel: u8, message: impl Into<Bytes>) -> Result<(), LinkFault> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
@@ -152,7 +154,8 @@ impl QuietRenet {
         self.outboxes.iter().all(Outbox::is_empty)
     }
 
-    /// The round trip, averaged, the other side's wait before it acknowledges included; `None` before the first.
+    /// The round trip, averaged, the other side's wait before it acknowledges included; `None` before the
+    /// first.
     #[must_use]
     pub fn rtt(&self) -> Option<Duration> {
         self.round_trip.average()

@@ -7,8 +7,8 @@ use framekeep_protocol::AckRanges;
 /// A probe that is not acknowledged for this long was lost.
 const PROBE_TIME: Duration = Duration::from_secs(3);
 
-/// How long the other side takes to acknowledge, averaged. One packet with messages is timed at once, as TCP does
-/// (RFC 6298, section 3): acknowledgements themselves wait for company and tell nothing.
+/// How long the other side takes to acknowledge, averaged. One packet with messages is timed at once, as TCP
+/// does (RFC 6298, section 3): acknowledgements themselves wait for company and tell nothing.
 #[derive(Default)]
 pub(crate) struct RoundTrip {
     probe: Option<(u64, Duration)>,

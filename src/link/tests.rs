@@ -79,7 +79,7 @@ fn long_acknowledgements_are_acknowledged_once_and_stay_short() {
 fn a_snapshot_of_300_kb_passes_on_every_network() {
     for (loss, delay, jitter) in [(0, 0, 0), (20, 20, 10), (50, 80, 40), (200, 40, 30)] {
         let mut wire = Wire::new(loss, delay, jitter, 5);
-        let snapshot: Vec<u8> = (0..300_000_u32).map(|i| (i * 31 >> 3) as u8).collect();
+        let snapshot: Vec<u8> = (0..300_000_u32).map(|i| ((i * 31) >> 3) as u8).collect();
         wire.server.send(SNAPSHOT, snapshot.clone()).unwrap();
         let ticks = (0..300).find(|_| {
             wire.tick();

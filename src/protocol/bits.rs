@@ -116,3 +116,48 @@ impl<'a> BitReader<'a> {
         self.bytes.get(byte).copied().map_or(0, u64::from)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use framekeep_sim::input_mask;
+    use proptest::prelude::*;
+
+    use super::{BitReader, BitWriter};
+
+    proptest! {
+        #[test]
+        fn fields_come_back(fields in prop::collection::vec((any::<u64>(), 0_u32..=64), 0..200)) {
+            let mut bytes = vec![0xaa];
+            let mut writer = BitWriter::new(&mut bytes);
+            fields.iter().for_each(|&(value, bits)| writer.write(value, bits));
+            writer.finish();
+            let total: u32 = fields.iter().map(|&(_, bits)| bits).sum();
+            prop_assert_eq!(bytes.len() - 1, total.div_ceil(8) as usize);
+            let mut reader = BitReader::new(&bytes[1..]);
+            for &(value, bits) in &fields {
+                prop_assert_eq!(reader.read(bits), Some(value & input_mask(bits)));
+            }
+            prop_assert_eq!(reader.finish(), Some(bytes.len() - 1));
+        }
+
+        #[test]
+        fn nothing_is_read_past_the_end(
+            bytes in prop::collection::vec(any::<u8>(), 0..20),
+            widths in prop::collection::vec(0_u32..=70, 1..40),
+        ) {
+            let mut reader = BitReader::new(&bytes);
+            let mut left = bytes.len() as u32 * 8;
+            for bits in widths {
+                prop_assert_eq!(reader.read(bits).is_some(), bits.min(64) <= left);
+                left -= if bits.min(64) <= left { bits.min(64) } else { 0 };
+            }
+        }
+    }
+
+    #[test]
+    fn set_bits_after_the_last_field_are_not_accepted() {
+        let mut reader = BitReader::new(&[0b0000_1101]);
+        assert_eq!(reader.read(3), Some(0b101));
+        assert_eq!(reader.finish(), None);
+    }
+}

@@ -151,8 +151,8 @@ pub enum ToClient {
 }
 
 impl ToServer {
-    /// The bytes of the message. A message that [`ToServer::validate`] passes has at most [`CONTROL_BYTES_MAX`]
-    /// bytes unless its hello names many games by long names.
+    /// The bytes of the message. A message that [`ToServer::validate`] passes has at most
+    /// [`CONTROL_BYTES_MAX`] bytes unless its hello names many games by long names.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         codec::encode(self)
@@ -219,3 +219,6 @@ impl ToClient {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! The guard before netcode: what a datagram has to look like before the transport library sees it.
 //!
-//! renetcode 2.0.0 subtracts lengths that a sender chooses, before any authentication; this guard is what keeps
-//! such datagrams away from it. It costs a few comparisons and reads at most nine bytes.
+//! renetcode 2.0.0 subtracts lengths that a sender chooses, before any authentication; this guard is what
+//! keeps such datagrams away from it. It costs a few comparisons and reads at most nine bytes.
 
 use crate::{DATAGRAM_BYTES_MAX, DATAGRAM_BYTES_MIN, PAYLOAD_BYTES_MAX, Side};
 
@@ -212,3 +212,6 @@ fn check_sealed(kind: DatagramKind, bytes: &[u8]) -> Result<(), DatagramFault> {
     };
     if fits { Ok(()) } else { Err(DatagramFault::BodyLength) }
 }
+
+#[cfg(test)]
+mod tests;

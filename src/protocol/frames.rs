@@ -24,8 +24,8 @@ pub struct FramesHead {
     pub count: u8,
     /// The server has all of this seat's inputs before this tick.
     pub input_next: Tick,
-    /// How early the seat's newest input came before its deadline, in eighths of a tick; negative is too late,
-    /// the ends of the range mean "or more".
+    /// How early the seat's newest input came before its deadline, in eighths of a tick; negative is too
+    /// late, the ends of the range mean "or more".
     pub lead: i8,
     /// Whether the match stands still.
     pub paused: bool,
@@ -81,4 +81,71 @@ pub fn decode_frames(bytes: &[u8], near: Tick) -> Result<(FramesHead, &[u8]), Ho
         return Err(HotError::TickOutOfRange);
     }
     Ok((FramesHead { epoch, first, count, input_next, lead: lead as i8, paused }, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn head() -> impl Strategy<Value = FramesHead> {
+        let tick = 0..=u32::MAX - 64;
+        (0..16_u8, tick, 0..=64_u8, any::<u32>(), -200..200_i64, any::<i8>(), any::<bool>()).prop_map(
+            |(epoch, first, count, far, distance, lead, paused)| {
+                let near = u32::try_from(i64::from(first) + distance).unwrap_or(first);
+                let input_next = Tick(if distance % 7 == 0 { far } else { near });
+                FramesHead { epoch: Epoch::new(epoch), first: Tick(first), count, input_next, lead, paused }
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_head_comes_back(
+            head in head(),
+            drift in -1_000..1_000_i64,
+            rest in prop::collection::vec(any::<u8>(), 0..9),
+        ) {
+            let mut bytes = Vec::new();
+            begin_frames(&head, &mut bytes);
+            bytes.extend_from_slice(&rest);
+            let near = Tick(u32::try_from(i64::from(head.first.0) + drift).unwrap_or(head.first.0));
+            prop_assert_eq!(decode_frames(&bytes, near), Ok((head, &rest[..])));
+        }
+
+        #[test]
+        fn no_bytes_do_harm(bytes in prop::collection::vec(any::<u8>(), 0..40), near: u32) {
+            if let Ok((head, _)) = decode_frames(&bytes, Tick(near)) {
+                prop_assert!(usize::from(head.count) <= FRAMES_PER_PACKET_MAX);
+                let mut again = Vec::new();
+                begin_frames(&head, &mut again);
+                prop_assert_eq!(decode_frames(&again, Tick(near)).map(|(head, _)| head), Ok(head));
+            }
+        }
+    }
+
+    #[test]
+    fn a_typical_head_is_five_bytes() {
+        let (first, input_next) = (Tick(100), Tick(104));
+        let head = FramesHead { epoch: Epoch::new(1), first, count: 1, input_next, lead: 12, paused: false };
+        let size = |head: &FramesHead| {
+            let mut bytes = Vec::new();
+            begin_frames(head, &mut bytes);
+            bytes.len()
+        };
+        assert_eq!(size(&head), 5);
+        assert_eq!(size(&FramesHead { count: 7, ..head }), 6);
+        assert_eq!(size(&FramesHead { paused: true, ..head }), 6);
+        assert_eq!(size(&FramesHead { input_next: Tick(0), ..head }), 5);
+        assert_eq!(size(&FramesHead { first: Tick(1_000), ..head }), 9);
+    }
+
+    #[test]
+    fn too_many_frames_are_refused() {
+        let bytes = [first_byte(Epoch::new(0), LONG_COUNT), 65, 0, 0, 0, 0];
+        assert_eq!(decode_frames(&bytes, Tick(0)), Err(HotError::TooMany { count: 65, limit: 64 }));
+        assert_eq!(decode_frames(&bytes[..1], Tick(0)), Err(HotError::Short));
+        assert_eq!(decode_frames(&[4], Tick(0)), Err(HotError::NotHot));
+    }
 }

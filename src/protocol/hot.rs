@@ -1,7 +1,7 @@
 //! The hot lane: netcode payloads that are not renet's, told apart by the highest bit of their first byte.
 //!
-//! renet's first bytes are 0 to 4. A hot payload's first byte is `1eeeexxx`: the mark, the epoch and three bits
-//! that [`crate::InputHead`] and [`crate::FramesHead`] use each in their own way.
+//! renet's first bytes are 0 to 4. A hot payload's first byte is `1eeeexxx`: the mark, the epoch and three
+//! bits that [`crate::InputHead`] and [`crate::FramesHead`] use each in their own way.
 
 use framekeep_sim::Tick;
 
@@ -107,4 +107,42 @@ pub(crate) fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], HotErro
     let (head, rest) = bytes.split_first_chunk::<N>().ok_or(HotError::Short)?;
     *bytes = rest;
     Ok(*head)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_tick_is_widened_to_the_nearest(near: u32, offset in -32_767_i64..=32_767) {
+            let tick = i64::from(near) + offset;
+            prop_assume!(u32::try_from(tick).is_ok());
+            prop_assert_eq!(widen(tick as u16, Tick(near)), Tick(tick as u32));
+        }
+
+        #[test]
+        fn widening_never_fails_and_keeps_the_low_bits(near: u32, low: u16) {
+            prop_assert_eq!(widen(low, Tick(near)).0 as u16, low);
+        }
+    }
+
+    #[test]
+    fn the_mark_tells_the_lanes_apart() {
+        for first in 0..=255_u8 {
+            assert_eq!(is_hot(&[first]), first >= 0x80);
+            assert_eq!(peek_epoch(&[first]), (first >= 0x80).then(|| Epoch::new(first >> 3 & 15)));
+        }
+        assert!(!is_hot(&[]));
+    }
+
+    #[test]
+    fn counters_have_names_and_places() {
+        for (i, fault) in HotError::ALL.into_iter().enumerate() {
+            assert_eq!(fault.index(), i);
+            assert!(!fault.name().is_empty());
+        }
+    }
 }

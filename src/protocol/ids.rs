@@ -19,7 +19,8 @@ pub struct RoomId(pub u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TokenId(pub [u8; 16]);
 
-/// The number of a match within its room, modulo 16: packets of the match before are told from those of this one.
+/// The number of a match within its room, modulo 16: packets of the match before are told from those of this
+/// one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub struct Epoch(u8);

@@ -66,7 +66,8 @@ fn write_inputs(first: u64, rest: &[u64], bits: u32, out: &mut Vec<u8>) {
     writer.finish();
 }
 
-/// Reads a packet of inputs. `inputs` is overwritten: those of consecutive ticks, the last one of tick `newest`.
+/// Reads a packet of inputs. `inputs` is overwritten: those of consecutive ticks, the last one of tick
+/// `newest`.
 ///
 /// `bits` is the size of an input. `near` is a tick near the expected newest one, within 32,767 ticks, from
 /// which the 16 bits on the wire are made whole again.
@@ -114,4 +115,95 @@ fn read_inputs<'a>(bytes: &'a [u8], bits: u32, inputs: &mut Vec<u64>) -> Result<
     }
     let used = reader.finish().ok_or(HotError::Trailing)?;
     bytes.get(used..).ok_or(HotError::Short)
+}
+
+#[cfg(test)]
+mod tests {
+    use framekeep_sim::input_mask;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn packet() -> impl Strategy<Value = (InputHead, u32, Vec<u64>)> {
+        let head = (
+            0..16_u8,
+            32..=u32::MAX,
+            prop_oneof![0..=u32::MAX, Just(0)],
+            -300..300_i64,
+            any::<Option<u32>>(),
+        );
+        let head = head.prop_map(|(epoch, newest, far, distance, hash)| {
+            let near = u32::try_from(i64::from(newest) - distance).unwrap_or(newest);
+            let ack = if distance % 7 == 0 { far } else { near };
+            InputHead { epoch: Epoch::new(epoch), newest: Tick(newest), ack: Tick(ack), hash }
+        });
+        (head, 1_u32..=64).prop_flat_map(|(head, bits)| {
+            let input =
+                prop_oneof![Just(1_u64), any::<u64>()].prop_map(move |input| input & input_mask(bits));
+            (Just(head), Just(bits), prop::collection::vec(input, 0..=INPUTS_PER_PACKET_MAX))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_packet_comes_back((head, bits, inputs) in packet(), drift in -1_000..1_000_i64) {
+            let mut bytes = Vec::new();
+            encode_inputs(&head, bits, &inputs, &mut bytes);
+            let near = Tick(u32::try_from(i64::from(head.newest.0) + drift).unwrap_or(head.newest.0));
+            let mut decoded = vec![9];
+            prop_assert_eq!(decode_inputs(&bytes, bits, near, &mut decoded), Ok(head));
+            prop_assert_eq!(decoded, inputs);
+            prop_assert!(bytes.len() <= crate::HOT_BYTES_MAX);
+            bytes.push(0);
+            prop_assert_eq!(decode_inputs(&bytes, bits, near, &mut Vec::new()), Err(HotError::Trailing));
+        }
+
+        #[test]
+        fn no_bytes_do_harm(bytes in prop::collection::vec(any::<u8>(), 0..300), bits in 1_u32..=64, near: u32) {
+            let mut inputs = Vec::new();
+            if let Ok(head) = decode_inputs(&bytes, bits, Tick(near), &mut inputs) {
+                prop_assert!(inputs.len() <= INPUTS_PER_PACKET_MAX);
+                prop_assert!(inputs.is_empty() || head.newest.0 as usize + 1 >= inputs.len());
+                let (mut again, mut same) = (Vec::new(), Vec::new());
+                encode_inputs(&head, bits, &inputs, &mut again);
+                prop_assert_eq!(decode_inputs(&again, bits, Tick(near), &mut same), Ok(head));
+                prop_assert_eq!(same, inputs);
+            }
+        }
+    }
+
+    #[test]
+    fn sizes_of_typical_packets() {
+        let size = |hash: Option<u32>, inputs: &[u64]| {
+            let head = InputHead { epoch: Epoch::new(3), newest: Tick(900), ack: Tick(897), hash };
+            let mut bytes = Vec::new();
+            encode_inputs(&head, 12, inputs, &mut bytes);
+            bytes.len()
+        };
+        assert_eq!(size(Some(1), &[0xabc; 3]), 11, "three inputs, held");
+        assert_eq!(size(Some(1), &[0xabc, 0xdef, 0xabc]), 14, "three inputs, all different");
+        assert_eq!(size(None, &[0xabc; 3]), 7, "a thin client");
+        assert_eq!(size(None, &[]), 4, "a spectator");
+        assert_eq!(size(Some(1), &[0xabc; 32]), 14, "a second's inputs, held");
+    }
+
+    #[test]
+    fn only_the_newest_inputs_are_sent() {
+        let head = InputHead { epoch: Epoch::new(0), newest: Tick(99), ack: Tick(0), hash: None };
+        let all: Vec<u64> = (0..100).collect();
+        let (mut bytes, mut inputs) = (Vec::new(), Vec::new());
+        encode_inputs(&head, 12, &all, &mut bytes);
+        decode_inputs(&bytes, 12, Tick(99), &mut inputs).unwrap();
+        assert_eq!(inputs, all[68..]);
+    }
+
+    #[test]
+    fn inputs_before_the_first_tick_are_refused() {
+        let head = InputHead { epoch: Epoch::new(0), newest: Tick(1), ack: Tick(0), hash: None };
+        let mut bytes = Vec::new();
+        encode_inputs(&head, 12, &[1, 2, 3], &mut bytes);
+        assert_eq!(decode_inputs(&bytes, 12, Tick(1), &mut Vec::new()), Err(HotError::TickOutOfRange));
+        assert_eq!(decode_inputs(&bytes[..5], 12, Tick(1), &mut Vec::new()), Err(HotError::Short));
+        assert_eq!(decode_inputs(&[0], 12, Tick(1), &mut Vec::new()), Err(HotError::NotHot));
+    }
 }

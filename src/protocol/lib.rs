@@ -1,8 +1,8 @@
 //! The wire: control messages, hot-lane packets, bit-packed inputs, delta-coded frames, and the guards before
 //! the transport libraries.
 //!
-//! Nothing here knows of a socket, a clock or a file: bytes in, values out, time as an argument. Every byte is
-//! described in `docs/PROTOCOL.md`; its worked examples are tests of this crate.
+//! Nothing here knows of a socket, a clock or a file: bytes in, values out, time as an argument. Every byte
+//! is described in `docs/PROTOCOL.md`; its worked examples are tests of this crate.
 //!
 //! ```
 //! use framekeep_protocol::{Epoch, InputHead, decode_inputs, encode_inputs};

@@ -24,7 +24,8 @@ pub const CONTENT_SENT_BYTES_MAX: usize = 64 << 10;
 /// Longest canonical encoding of a state that is sent as a snapshot, in bytes, before compression (1 MiB).
 pub const SNAPSHOT_BYTES_MAX: usize = 1 << 20;
 
-/// Longest snapshot message, in bytes: an incompressible state, a frame of 64 seats and the fields around them.
+/// Longest snapshot message, in bytes: an incompressible state, a frame of 64 seats and the fields around
+/// them.
 pub const SNAPSHOT_MESSAGE_BYTES_MAX: usize = SNAPSHOT_BYTES_MAX + 2_048;
 
 /// Most inputs in one packet: one second at 32 Hz.

@@ -116,3 +116,20 @@ name!(
     RoomName,
     ROOM_NAME_BYTES_MAX
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_would_confuse_people_are_refused() {
+        assert!(PlayerName::try_from("Åsa Ōe 🎈").is_ok());
+        assert_eq!(PlayerName::try_from(""), Err(NameFault::Empty));
+        for text in [" a", "a ", "a\n", "a\u{202e}b", "\u{7f}", "a\u{2028}b"] {
+            assert_eq!(PlayerName::try_from(text), Err(NameFault::Unprintable), "{text:?}");
+        }
+        let long = "x".repeat(33);
+        assert_eq!(PlayerName::try_from(&long[..]), Err(NameFault::TooLong { bytes: 33, limit: 32 }));
+        assert!(RoomName::try_from(long).is_ok());
+    }
+}

@@ -1,7 +1,7 @@
 //! The guard before renet: what a payload has to look like before the reliability library sees it.
 //!
-//! renet 2.0.1 trusts its peer: a slice past its count panics, message ids and acknowledgement ranges may grow
-//! without bound. This guard keeps, per link, what it takes to refuse such packets.
+//! renet 2.0.1 trusts its peer: a slice past its count panics, message ids and acknowledgement ranges may
+//! grow without bound. This guard keeps, per link, what it takes to refuse such packets.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -138,8 +138,8 @@ pub enum Lane {
     Hot,
     /// renet's.
     Renet {
-        /// Whether renet must send an acknowledgement for it before long. Acknowledgements owe none, or two links
-        /// with nothing to say would acknowledge each other for ever.
+        /// Whether renet must send an acknowledgement for it before long. Acknowledgements owe none, or two
+        /// links with nothing to say would acknowledge each other for ever.
         owes_ack: bool,
         /// Whether it is itself an acknowledgement.
         is_ack: bool,
@@ -181,7 +181,8 @@ impl PayloadGuard {
         }
     }
 
-    /// Whether a message has been missing for [`GAP_MS_MAX`] while later ones are there; the link must end then.
+    /// Whether a message has been missing for [`GAP_MS_MAX`] while later ones are there; the link must end
+    /// then.
     #[must_use]
     pub fn gap_expired(&self, now_ms: u64) -> bool {
         self.gap_since_ms().is_some_and(|since| now_ms.saturating_sub(since) >= GAP_MS_MAX)
@@ -386,3 +387,6 @@ fn check_slice_shape(channel: &Channel, slice: &Slice) -> Result<(), PayloadFaul
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,5 @@
-//! Long byte fields, encoded and decoded in one piece. The bytes are those of a `Vec<u8>`: a length and the bytes.
+//! Long byte fields, encoded and decoded in one piece. The bytes are those of a `Vec<u8>`: a length and the
+//! bytes.
 
 use alloc::vec::Vec;
 use core::fmt;

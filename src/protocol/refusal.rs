@@ -140,3 +140,16 @@ pub enum Refusal {
         limit: u32,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_the_value_and_the_way_out() {
+        let text = Refusal::WrongVersion { server: 1, client: 7 }.to_string();
+        assert_eq!(text, "this server speaks protocol version 1, your client 7: use the build that matches");
+        let text = Refusal::WrongRules { game: "arena".into(), server: 0xabc, client: 1 }.to_string();
+        assert!(text.contains("0000000000000abc") && text.contains("0000000000000001"), "{text}");
+    }
+}

@@ -74,8 +74,8 @@ impl Slice {
 
 /// The ranges of an acknowledgement, from the newest down.
 ///
-/// The newest range begins the list: its last sequence, and how many more it has. Each further one tells the gap
-/// to the range before it, less two, and how many more it has.
+/// The newest range begins the list: its last sequence, and how many more it has. Each further one tells the
+/// gap to the range before it, less two, and how many more it has.
 #[derive(Clone)]
 pub struct AckRanges<'a> {
     cursor: Cursor<'a>,

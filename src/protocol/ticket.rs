@@ -96,7 +96,8 @@ pub enum TicketFault {
 }
 
 impl Ticket {
-    /// The ticket as user data. `sign` is given the first [`SIGNED_BYTES`] bytes and gives their HMAC-SHA-256.
+    /// The ticket as user data. `sign` is given the first [`SIGNED_BYTES`] bytes and gives their
+    /// HMAC-SHA-256.
     #[must_use]
     pub fn encode(&self, sign: impl FnOnce(&[u8]) -> [u8; 32]) -> [u8; TICKET_BYTES] {
         let mut bytes = [0; TICKET_BYTES];
@@ -117,7 +118,8 @@ impl Ticket {
         bytes
     }
 
-    /// Reads a ticket. Gives it with the bytes that are signed and their signature, **which the caller checks**.
+    /// Reads a ticket. Gives it with the bytes that are signed and their signature, **which the caller
+    /// checks**.
     ///
     /// # Errors
     /// [`TicketFault`] if the bytes are not the encoding of a ticket.
@@ -166,4 +168,75 @@ fn number(bytes: &[u8; TICKET_BYTES], at: usize) -> u64 {
 
 fn chunk<const N: usize>(bytes: &[u8; TICKET_BYTES], at: usize) -> [u8; N] {
     core::array::from_fn(|i| bytes[at + i])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ticket() -> Ticket {
+        Ticket {
+            token_id: TokenId([9; 16]),
+            player: PlayerId(42),
+            name: "Ada".parse().unwrap(),
+            room: Some("the den".parse().unwrap()),
+            role: Role::Spectator,
+            issued_at_s: 1_700_000_000,
+            expires_at_s: 1_700_000_010,
+        }
+    }
+
+    fn sign(bytes: &[u8]) -> [u8; 32] {
+        assert_eq!(bytes.len(), SIGNED_BYTES);
+        [bytes[0] ^ 0xff; 32]
+    }
+
+    fn fault(change: impl FnOnce(&mut [u8; TICKET_BYTES])) -> TicketFault {
+        let mut bytes = ticket().encode(sign);
+        change(&mut bytes);
+        Ticket::decode(&bytes).expect_err("a fault")
+    }
+
+    #[test]
+    fn a_ticket_comes_back_with_what_is_signed() {
+        let bytes = ticket().encode(sign);
+        assert_eq!(Ticket::decode(&bytes), Ok((ticket(), &bytes[..SIGNED_BYTES], [0xfe; 32])));
+        let anywhere = Ticket { room: None, role: Role::Player, ..ticket() };
+        assert_eq!(Ticket::decode(&anywhere.encode(sign)).unwrap().0, anywhere);
+    }
+
+    #[test]
+    fn every_fault_has_its_reason() {
+        assert_eq!(fault(|bytes| bytes[0] = 2), TicketFault::UnknownLayout(2));
+        assert_eq!(fault(|bytes| bytes[1] = 2), TicketFault::UnknownRole(2));
+        assert_eq!(fault(|bytes| bytes[2] = 2), TicketFault::NotZero);
+        assert_eq!(fault(|bytes| bytes[4] = 1), TicketFault::NotZero);
+        assert_eq!(fault(|bytes| bytes[200] = 1), TicketFault::NotZero);
+        assert_eq!(fault(|bytes| bytes[NAME] = 0xff), TicketFault::NotUtf8);
+        assert_eq!(fault(|bytes| bytes[NAME] = 7), TicketFault::BadName(NameFault::Unprintable));
+        assert_eq!(fault(|bytes| bytes[ROOM] = 7), TicketFault::BadRoom(NameFault::Unprintable));
+        assert!(matches!(fault(|bytes| bytes[2] = 33), TicketFault::BadName(NameFault::TooLong { .. })));
+        assert!(matches!(fault(|bytes| bytes[3] = 65), TicketFault::BadName(NameFault::TooLong { .. })));
+        assert!(matches!(fault(|bytes| bytes[ISSUED + 7] = 1), TicketFault::EmptyTime { .. }));
+        let nameless = fault(|bytes| {
+            bytes[2] = 0;
+            bytes[NAME..ROOM].fill(0);
+        });
+        assert_eq!(nameless, TicketFault::BadName(NameFault::Empty));
+    }
+
+    proptest! {
+        #[test]
+        fn there_is_one_encoding_of_a_ticket(
+            changes in prop::collection::vec((0_usize..TICKET_BYTES, any::<u8>()), 0..6),
+        ) {
+            let mut bytes = ticket().encode(sign);
+            changes.into_iter().for_each(|(at, byte)| bytes[at] = byte);
+            if let Ok((ticket, _, mac)) = Ticket::decode(&bytes) {
+                prop_assert_eq!(ticket.encode(|_| mac), bytes);
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The version of the wire.
 
-/// The version of everything in this crate. Both sides must have the same one; a client with another is refused
-/// with a message that names both.
+/// The version of everything in this crate. Both sides must have the same one; a client with another is
+/// refused with a message that names both.
 pub const PROTOCOL_VERSION: u16 = 1;
 
 /// The protocol id of the netcode layer: `"framekee"` in ASCII, little-endian. It is the same for every
