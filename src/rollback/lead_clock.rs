@@ -17,8 +17,8 @@ const LATE_EIGHTHS_MAX: i64 = 24;
 const CALM_SAMPLES: u32 = 48;
 /// An error over this is corrected at once, in nanoseconds.
 const JUMP_NS: i64 = 1_000_000_000;
-/// Bounds the caller's clock so that no sum below can overflow; 73 years.
-const NOW_NS_MAX: i64 = i64::MAX / 4;
+/// Bounds the caller's clock so that no sum below can overflow: 146 years, which is 2116 for a clock since 1970.
+const NOW_NS_MAX: i64 = i64::MAX / 2;
 
 /// When a client makes which input: a clock of ticks that runs ahead of the server by just enough.
 ///

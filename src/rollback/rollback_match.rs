@@ -215,6 +215,15 @@ impl<G: Game> RollbackMatch<G> {
     ///
     /// Gives how many inputs were made: 0 or 1 as a rule, more after a hitch.
     pub fn advance(&mut self, now: Duration, mut local: impl FnMut(Tick) -> G::Input) -> u32 {
+        self.advance_with(now, |tick, _| local(tick))
+    }
+
+    /// As [`RollbackMatch::advance`], for players that look at the predicted match to decide: bots.
+    pub fn advance_with(
+        &mut self,
+        now: Duration,
+        mut local: impl FnMut(Tick, &Match<G>) -> G::Input,
+    ) -> u32 {
         let (delay, ahead_max) = (self.config.input_delay_ticks, self.config.rollback_ticks_max);
         let mut made = 0;
         self.predict_made_inputs();
@@ -225,7 +234,7 @@ impl<G: Game> RollbackMatch<G> {
                 break;
             }
             self.stalled = false;
-            self.exchange.push(now, local(tick).pack());
+            self.exchange.push(now, local(tick, self.timeline.predicted()).pack());
             made += 1;
             self.predict_made_inputs();
         }

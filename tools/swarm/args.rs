@@ -1,0 +1,95 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Parser;
+use framekeep_conditioner::LinkConditions;
+
+/// Bots that play arena matches on a Framekeep server over real UDP, and a table of what they saw.
+///
+/// Every bot predicts, rolls back and sends hashes as a real client does. Figures are of the measured window, which
+/// begins one second after the last bot has joined and its match runs; connection set-up is not in them. Exits with 1
+/// on a desync, a failed join or a missed --max goal, with 4 without a key, with 5 if nobody could connect.
+#[derive(Parser, Clone, Debug)]
+#[command(name = "framekeep-swarm", version, max_term_width = 100)]
+pub(crate) struct Args {
+    /// The server's UDP address
+    #[arg(long, default_value = "127.0.0.1:7770")]
+    pub(crate) addr: SocketAddr,
+    /// The server's data folder, where its development key is; the variable FRAMEKEEP_KEY goes before it
+    #[arg(long, default_value = "framekeep-data")]
+    pub(crate) data: PathBuf,
+    /// How many rooms
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) rooms: u32,
+    /// Seats of each room, all taken by bots
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(2..=16))]
+    pub(crate) seats: u8,
+    /// Length of the measured window, in seconds
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(crate) seconds: u32,
+    /// Seconds over which the bots connect
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=3_600))]
+    pub(crate) ramp: u32,
+    /// Decides what bots do and which packets a bad network loses
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// The network in front of each bot, each way: perfect, lan, wifi, mobile, or a list like
+    /// loss=2,delay=20,jitter=10,dup=1,reorder=1,burst=3 (percent, milliseconds, packets)
+    #[arg(long, default_value = "perfect")]
+    pub(crate) link: LinkConditions,
+    /// Bots send inputs and check that all frames arrive, without simulating: thousands fit on a core
+    #[arg(long)]
+    pub(crate) thin: bool,
+    /// One datagram each way in this many ticks; 0 is the server's default
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=8))]
+    pub(crate) send_every: u8,
+    /// Ticks per second; 0 is the server's default
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=128))]
+    pub(crate) tick_rate: u16,
+    /// The arena to play on; the game's default if none is named
+    #[arg(long, default_value = "")]
+    pub(crate) arena: String,
+    /// The server's process, for its processor time; found by its socket if it runs on this machine
+    #[arg(long)]
+    pub(crate) server_pid: Option<u32>,
+    /// Print exactly one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) goals: Goals,
+}
+
+/// What must not be exceeded.
+#[derive(clap::Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Goals")]
+pub(crate) struct Goals {
+    /// Milliseconds from making an input to having the frame with it, 99th percentile
+    #[arg(long, value_name = "MS")]
+    pub(crate) max_confirm_ms_p99: Option<f64>,
+    /// The same, median
+    #[arg(long, value_name = "MS")]
+    pub(crate) max_confirm_ms_p50: Option<f64>,
+    /// Frames of a match that a bot in it never got
+    #[arg(long, value_name = "FRAMES")]
+    pub(crate) max_frames_missing: Option<u64>,
+    /// Inputs that were committed without having arrived in time
+    #[arg(long, value_name = "INPUTS")]
+    pub(crate) max_inputs_late: Option<u64>,
+    /// Connections lost
+    #[arg(long, value_name = "LINKS")]
+    pub(crate) max_disconnects: Option<u64>,
+    /// Ticks played again by a correction, 99th percentile
+    #[arg(long, value_name = "TICKS")]
+    pub(crate) max_rollback_ticks_p99: Option<u64>,
+    /// UDP payload bytes of a room per second, both directions together
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) max_bytes_per_room_s: Option<f64>,
+    /// Packets of a room per second, both directions together
+    #[arg(long, value_name = "PACKETS")]
+    pub(crate) max_packets_per_room_s: Option<f64>,
+    /// Microseconds of the server's processor time per bot and tick
+    #[arg(long, value_name = "US")]
+    pub(crate) max_server_cpu_us: Option<f64>,
+}

@@ -1,0 +1,235 @@
+//! `Bot`, one player without a socket: its link, its room, its match.
+
+use std::time::Duration;
+
+use framekeep_client::{ClientHello, ClientLink, LinkState, TokenError};
+use framekeep_protocol::{
+    JoinRoom, MatchEnd, MatchStart, RoomName, RoomOptions, RoomView, ToClient, ToServer, peek_epoch,
+};
+use framekeep_rollback::MatchStats;
+
+use crate::play::Play;
+use crate::tally::Findings;
+
+/// How often a link is looked after while no match runs.
+const IDLE_TURN: Duration = Duration::from_millis(20);
+/// What is taken for the round trip while none is measured.
+const RTT_UNKNOWN: Duration = Duration::from_millis(50);
+
+/// What a bot is to do.
+#[derive(Clone, Debug)]
+pub(crate) struct Orders {
+    pub(crate) hello: ClientHello,
+    pub(crate) room: RoomName,
+    pub(crate) options: RoomOptions,
+    pub(crate) thin: bool,
+    pub(crate) seed: u64,
+}
+
+/// One player: joins its room, plays every match of it, checks what it is told.
+pub(crate) struct Bot {
+    link: ClientLink,
+    orders: Orders,
+    play: Option<Play>,
+    /// Whether the last match was found equal to the server's, or not.
+    judged: bool,
+    is_host: bool,
+    is_seated: bool,
+    is_leaving: bool,
+    is_gone: bool,
+    pub(crate) findings: Findings,
+    /// Why it does not play.
+    pub(crate) complaint: Option<String>,
+    /// Figures of matches that are put away.
+    stats: MatchStats,
+    packet: Vec<u8>,
+}
+
+impl Bot {
+    /// A bot that begins to connect at its first turn.
+    pub(crate) fn new(orders: Orders, ticket: &[u8], now: Duration) -> Result<Self, TokenError> {
+        let mut link = ClientLink::new(ticket, orders.hello.clone(), now)?;
+        let join = JoinRoom { room: orders.room.clone(), create: Some(orders.options.clone()) };
+        // It waits in the link until the server has admitted the bot; nothing else waits there yet.
+        let _ = link.send_control(&ToServer::Join(join));
+        Ok(Self {
+            link,
+            orders,
+            play: None,
+            judged: false,
+            is_host: false,
+            is_seated: false,
+            is_leaving: false,
+            is_gone: false,
+            findings: Findings::default(),
+            complaint: None,
+            stats: MatchStats::default(),
+            packet: Vec::new(),
+        })
+    }
+
+    /// Takes a datagram from the server.
+    pub(crate) fn handle_datagram(&mut self, now: Duration, datagram: &mut [u8]) {
+        self.link.handle_datagram(now, datagram);
+        while let Some(payload) = self.link.poll_hot() {
+            if let Some(play) = self.play.as_mut().filter(|play| peek_epoch(payload) == Some(play.epoch())) {
+                play.handle_frames(now, payload);
+            }
+        }
+    }
+
+    /// Does what is due; gives the time of the next turn.
+    pub(crate) fn turn(&mut self, now: Duration, mut send: impl FnMut(&[u8])) -> Duration {
+        while let Some(message) = self.link.poll_control() {
+            self.hear(now, message);
+        }
+        while let Some(snapshot) = self.link.poll_snapshot() {
+            if let Some(play) = &mut self.play {
+                self.findings.snapshots += u64::from(play.handle_snapshot(now, &snapshot));
+            }
+        }
+        let mut wake_at = now + IDLE_TURN;
+        if let Some(play) = &mut self.play {
+            if play.advance(now) {
+                let _ = self.link.send_control(&ToServer::NeedSnapshot { epoch: play.epoch() });
+            }
+            self.packet.clear();
+            if play.poll_transmit(now, &mut self.packet) {
+                self.link.send_hot(&self.packet, &mut send);
+            }
+            wake_at = play.wake_at().max(now + Duration::from_micros(500));
+        }
+        self.judge();
+        self.link.transmit(now, send);
+        self.notice_end();
+        wake_at
+    }
+
+    /// Leaves room and server.
+    pub(crate) fn leave(&mut self) {
+        self.is_leaving = true;
+        let _ = self.link.send_control(&ToServer::Bye);
+    }
+
+    /// Closes the link.
+    pub(crate) fn close(&mut self, send: impl FnMut(&[u8])) {
+        self.findings.refused += self.link.counters().refused();
+        self.link.close(send);
+    }
+
+    /// Whether a match runs and at least one frame of it is here.
+    pub(crate) fn is_playing(&self) -> bool {
+        !self.is_gone && self.play.as_ref().is_some_and(|play| play.stats().frames > 0)
+    }
+
+    /// Whether it will not play any more.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.is_gone
+    }
+
+    /// The match it is in, if any.
+    pub(crate) fn play(&self) -> Option<&Play> {
+        self.play.as_ref()
+    }
+
+    /// Starts counting anew.
+    pub(crate) fn clear_stats(&mut self) {
+        self.stats.clear();
+        if let Some(play) = &mut self.play {
+            play.stats_mut().clear();
+        }
+    }
+
+    /// Adds what was counted to `total`.
+    pub(crate) fn collect_stats(&self, total: &mut MatchStats) {
+        total.merge(&self.stats);
+        if let Some(play) = &self.play {
+            total.merge(play.stats());
+        }
+    }
+
+    /// Counts the frames that an ended match still lacks as missing.
+    pub(crate) fn count_missing(&mut self) {
+        self.findings.frames_missing += self.play.as_ref().map_or(0, Play::missing);
+    }
+
+    fn hear(&mut self, now: Duration, message: ToClient) {
+        match message {
+            ToClient::Joined(view) => {
+                self.is_seated = true;
+                self.note_room(&view);
+            }
+            ToClient::Room(view) => self.note_room(&view),
+            ToClient::Started(start) => self.begin(now, &start),
+            ToClient::Ended(end) => self.end(end),
+            ToClient::Desynced { .. } => self.findings.desyncs += 1,
+            ToClient::Refused(refusal) if !self.is_seated => self.give_up(refusal.to_string()),
+            ToClient::Left { reason } if !self.is_leaving => {
+                self.give_up(format!("left the room: {reason:?}"))
+            }
+            ToClient::Closing { reason } if !self.is_leaving => {
+                self.give_up(format!("the server closes the link: {reason:?}"));
+            }
+            _ => {}
+        }
+    }
+
+    fn note_room(&mut self, view: &RoomView) {
+        self.is_host = view.members.iter().any(|member| member.seat == view.seat && member.host);
+    }
+
+    fn begin(&mut self, now: Duration, start: &MatchStart) {
+        self.put_away();
+        let rtt = self.link.rtt().unwrap_or(RTT_UNKNOWN);
+        let Orders { thin, seed, .. } = self.orders;
+        match Play::new(start, thin, seed ^ start.seed, now, rtt) {
+            Ok(play) => self.play = Some(play),
+            Err(error) => self.give_up(error.to_string()),
+        }
+        self.judged = false;
+    }
+
+    fn end(&mut self, end: MatchEnd) {
+        if let Some(play) = self.play.as_mut().filter(|play| play.epoch() == end.epoch) {
+            play.finish(end);
+        }
+    }
+
+    /// Looks at an ended match once all of it is here, and asks for another.
+    fn judge(&mut self) {
+        let Some(verdict) = self.play.as_ref().filter(|_| !self.judged).and_then(Play::verdict) else {
+            return;
+        };
+        self.judged = true;
+        if verdict {
+            self.findings.matches_verified += 1;
+        } else {
+            self.findings.desyncs += 1;
+        }
+        if self.is_host && !self.is_leaving {
+            let _ = self.link.send_control(&ToServer::PlayAgain);
+        }
+    }
+
+    fn put_away(&mut self) {
+        self.count_missing();
+        if let Some(play) = self.play.take() {
+            self.stats.merge(play.stats());
+        }
+    }
+
+    fn notice_end(&mut self) {
+        if let LinkState::Closed { reason } = self.link.state()
+            && !self.is_gone
+        {
+            let reason = reason.to_string();
+            self.findings.disconnects += u64::from(self.is_seated && !self.is_leaving);
+            self.is_gone = true;
+            self.complaint.get_or_insert(reason);
+        }
+    }
+
+    fn give_up(&mut self, complaint: String) {
+        self.complaint.get_or_insert(complaint);
+    }
+}

@@ -1,0 +1,214 @@
+//! `Report`, what a run has shown: a table, a JSON object, goals.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use crate::args::Args;
+use crate::tally::Outcome;
+
+/// Raised when a field changes its meaning or goes away.
+const SCHEMA_VERSION: u32 = 1;
+
+/// What a run has shown. Rates are per room and second of the measured window; "wire" is whole UDP payloads, counted
+/// where they meet the server's socket.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Report {
+    schema_version: u32,
+    rooms: u32,
+    seats_per_room: u8,
+    seconds: f64,
+    link: String,
+    thin: bool,
+    seed: u64,
+    /// Bots that were in a running match when the window began.
+    pub(crate) connected: u64,
+    failed_joins: u64,
+    disconnects: u64,
+    desyncs: u64,
+    frames_confirmed: u64,
+    frames_missing: u64,
+    /// Frames of which a bot got the state after them by snapshot instead.
+    frames_skipped: u64,
+    inputs_late: u64,
+    confirm_ms_p50: f64,
+    confirm_ms_p99: f64,
+    rollback_ticks_p99: u64,
+    rollback_ticks_max: u64,
+    rollbacks: u64,
+    stalls: u64,
+    snapshots: u64,
+    matches_verified: u64,
+    packets_refused: u64,
+    wire_bytes_down_per_room_s: f64,
+    wire_bytes_up_per_room_s: f64,
+    packets_down_per_room_s: f64,
+    packets_up_per_room_s: f64,
+    /// The server's processor time, user and system, per bot and committed frame; null if its process is not known.
+    server_cpu_us_per_client_tick: Option<f64>,
+    server_cpu_cores: Option<f64>,
+    swarm_cpu_cores: Option<f64>,
+    /// How late the swarm's own timers fired: if this is not small, the swarm is the bottleneck.
+    swarm_lag_ms_p99: f64,
+    failures: Vec<Failure>,
+    goals_missed: Vec<String>,
+}
+
+/// Why joins failed, and how many.
+#[derive(Clone, Debug, Serialize)]
+struct Failure {
+    reason: String,
+    count: u64,
+}
+
+impl Report {
+    pub(crate) fn new(args: &Args, outcome: &Outcome) -> Self {
+        let seconds = outcome.window_s;
+        let per_room_s = |count: u64| {
+            if seconds > 0.0 { rounded(count as f64 / seconds / f64::from(args.rooms)) } else { 0.0 }
+        };
+        let cores =
+            |cpu_s: Option<f64>| cpu_s.filter(|_| seconds > 0.0).map(|cpu_s| rounded(cpu_s / seconds));
+        let ms = |us: u64| rounded(us as f64 / 1_000.0);
+        let (stats, findings) = (&outcome.stats, &outcome.findings);
+        let frames = stats.frames;
+        let mut report = Self {
+            schema_version: SCHEMA_VERSION,
+            rooms: args.rooms,
+            seats_per_room: args.seats,
+            seconds: rounded(seconds),
+            link: args.link.to_string(),
+            thin: args.thin,
+            seed: args.seed,
+            connected: outcome.connected,
+            failed_joins: outcome.failed_joins,
+            disconnects: findings.disconnects,
+            desyncs: findings.desyncs,
+            frames_confirmed: frames,
+            frames_missing: findings.frames_missing,
+            frames_skipped: stats.frames_skipped,
+            inputs_late: stats.inputs_late,
+            confirm_ms_p50: ms(stats.confirm_us.quantile(500)),
+            confirm_ms_p99: ms(stats.confirm_us.quantile(990)),
+            rollback_ticks_p99: stats.rollback_ticks.quantile(990),
+            rollback_ticks_max: stats.rollback_ticks.max(),
+            rollbacks: stats.rollback_ticks.count(),
+            stalls: stats.stalls,
+            snapshots: findings.snapshots,
+            matches_verified: findings.matches_verified,
+            packets_refused: findings.refused,
+            wire_bytes_down_per_room_s: per_room_s(outcome.down.bytes),
+            wire_bytes_up_per_room_s: per_room_s(outcome.up.bytes),
+            packets_down_per_room_s: per_room_s(outcome.down.packets),
+            packets_up_per_room_s: per_room_s(outcome.up.packets),
+            server_cpu_us_per_client_tick: outcome
+                .server_cpu_s
+                .filter(|_| frames > 0)
+                .map(|cpu_s| rounded(cpu_s * 1e6 / frames as f64)),
+            server_cpu_cores: cores(outcome.server_cpu_s),
+            swarm_cpu_cores: cores(outcome.own_cpu_s),
+            swarm_lag_ms_p99: ms(outcome.lag_us.quantile(990)),
+            failures: Vec::new(),
+            goals_missed: Vec::new(),
+        };
+        let failure = |(reason, count): &(String, u64)| Failure { reason: reason.clone(), count: *count };
+        report.failures = outcome.reasons.iter().map(failure).collect();
+        report.goals_missed = report.missed(args);
+        report
+    }
+
+    /// Whether nothing went wrong and every goal was met.
+    pub(crate) fn is_good(&self) -> bool {
+        self.desyncs == 0 && self.failed_joins == 0 && self.goals_missed.is_empty()
+    }
+
+    /// Everything that makes the run a failure, one line each.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if self.desyncs > 0 {
+            lines.push(format!("{} desyncs: states differed between server and bots", self.desyncs));
+        }
+        if self.failed_joins > 0 {
+            lines.push(format!("{} bots did not get into a match", self.failed_joins));
+        }
+        lines.extend(self.failures.iter().map(|failure| format!("  {}x {}", failure.count, failure.reason)));
+        lines.extend(self.goals_missed.iter().map(|goal| format!("goal missed: {goal}")));
+        lines
+    }
+
+    pub(crate) fn json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    pub(crate) fn table(&self, _is_terminal: bool) -> String {
+        let mut text = String::new();
+        for (name, value) in self.rows() {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{name:<34} {value:>16}");
+        }
+        text
+    }
+
+    fn rows(&self) -> Vec<(&'static str, String)> {
+        let or_unknown =
+            |value: Option<f64>| value.map_or_else(|| "unknown".to_owned(), |value| value.to_string());
+        let both = |down: f64, up: f64| rounded(down + up).to_string();
+        vec![
+            ("rooms x seats", format!("{} x {}", self.rooms, self.seats_per_room)),
+            ("link", self.link.clone()),
+            ("bots", if self.thin { "thin".to_owned() } else { "simulating".to_owned() }),
+            ("measured, s", self.seconds.to_string()),
+            ("connected", self.connected.to_string()),
+            ("failed joins", self.failed_joins.to_string()),
+            ("disconnects", self.disconnects.to_string()),
+            ("desyncs", self.desyncs.to_string()),
+            ("frames confirmed", self.frames_confirmed.to_string()),
+            ("frames missing", self.frames_missing.to_string()),
+            ("inputs late", self.inputs_late.to_string()),
+            ("input to frame p50 / p99, ms", format!("{} / {}", self.confirm_ms_p50, self.confirm_ms_p99)),
+            (
+                "rollback p99 / max, ticks",
+                format!("{} / {}", self.rollback_ticks_p99, self.rollback_ticks_max),
+            ),
+            ("snapshots", self.snapshots.to_string()),
+            ("matches verified at their end", self.matches_verified.to_string()),
+            ("bytes down / room / s", self.wire_bytes_down_per_room_s.to_string()),
+            ("bytes up / room / s", self.wire_bytes_up_per_room_s.to_string()),
+            ("bytes both / room / s", both(self.wire_bytes_down_per_room_s, self.wire_bytes_up_per_room_s)),
+            ("packets both / room / s", both(self.packets_down_per_room_s, self.packets_up_per_room_s)),
+            ("server CPU / client-tick, us", or_unknown(self.server_cpu_us_per_client_tick)),
+            ("server CPU, cores", or_unknown(self.server_cpu_cores)),
+            ("swarm CPU, cores", or_unknown(self.swarm_cpu_cores)),
+            ("swarm timer lag p99, ms", self.swarm_lag_ms_p99.to_string()),
+        ]
+    }
+
+    fn missed(&self, args: &Args) -> Vec<String> {
+        let goals = &args.goals;
+        let count = |value: u64| value as f64;
+        let bytes = self.wire_bytes_down_per_room_s + self.wire_bytes_up_per_room_s;
+        let packets = self.packets_down_per_room_s + self.packets_up_per_room_s;
+        let cpu = self.server_cpu_us_per_client_tick.unwrap_or(f64::INFINITY);
+        let checks = [
+            ("confirm_ms_p99", self.confirm_ms_p99, goals.max_confirm_ms_p99),
+            ("confirm_ms_p50", self.confirm_ms_p50, goals.max_confirm_ms_p50),
+            ("frames_missing", count(self.frames_missing), goals.max_frames_missing.map(count)),
+            ("inputs_late", count(self.inputs_late), goals.max_inputs_late.map(count)),
+            ("disconnects", count(self.disconnects), goals.max_disconnects.map(count)),
+            ("rollback_ticks_p99", count(self.rollback_ticks_p99), goals.max_rollback_ticks_p99.map(count)),
+            ("bytes per room and second", bytes, goals.max_bytes_per_room_s),
+            ("packets per room and second", packets, goals.max_packets_per_room_s),
+            ("server_cpu_us_per_client_tick", cpu, goals.max_server_cpu_us),
+        ];
+        let missed = |(name, value, goal): (&str, f64, Option<f64>)| {
+            let goal = goal.filter(|&goal| value > goal)?;
+            Some(format!("{name} is {}, at most {goal} was wanted", rounded(value)))
+        };
+        checks.into_iter().filter_map(missed).collect()
+    }
+}
+
+/// Two places are enough for people and for comparisons.
+fn rounded(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
