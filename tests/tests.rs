@@ -1,6 +1,7 @@
 //! One test binary: scenarios, goldens and the rules of the tree.
 
 mod admission;
+mod attack;
 mod play;
 mod rooms;
 mod tidy;
