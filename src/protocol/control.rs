@@ -222,3 +222,5 @@ impl ToClient {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::samples;

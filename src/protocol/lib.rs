@@ -20,6 +20,9 @@
 #![cfg_attr(not(test), no_std)]
 
 extern crate alloc;
+// The fuzz bodies name this crate from outside.
+#[cfg(test)]
+extern crate self as framekeep_protocol;
 
 mod bits;
 mod channel;
@@ -28,6 +31,8 @@ mod control;
 mod datagram;
 mod delta;
 mod frames;
+#[cfg(test)]
+mod fuzz;
 mod hot;
 mod ids;
 mod inputs;
