@@ -30,6 +30,8 @@ mod codec;
 mod control;
 mod datagram;
 mod delta;
+#[cfg(test)]
+mod examples;
 mod frames;
 #[cfg(test)]
 mod fuzz;
