@@ -25,6 +25,8 @@ extern crate alloc;
 extern crate self as framekeep_protocol;
 
 mod bits;
+#[cfg(test)]
+mod budget;
 mod channel;
 mod codec;
 mod control;
