@@ -180,6 +180,12 @@ impl Fx {
         Self::from_bits(self.to_bits().saturating_abs())
     }
 
+    /// A part of a unit vector, which has 30 bits behind the point, rounded to the nearest step.
+    #[inline]
+    pub(crate) const fn from_unit(fine: i32) -> Self {
+        Self::from_bits((fine + (1 << 13)) >> 14)
+    }
+
     /// −1, 0 or 1, as a whole number.
     #[inline]
     #[must_use]

@@ -4,7 +4,7 @@ use core::ops::{Add, AddAssign, Mul, Neg, Sub, SubAssign};
 
 use serde::{Deserialize, Serialize};
 
-use crate::root::sqrt_u64;
+use crate::root::{polar, sqrt_u64};
 use crate::{Angle, Fx};
 
 /// Two numbers: a place, a velocity or a direction. x grows to the right, y upwards. Operators saturate.
@@ -130,22 +130,22 @@ impl Vec2 {
         distance.to_bits() >= 0 && (other - self).length_squared_wide() <= limit * limit
     }
 
-    /// The vector of the same direction with length one (within four [`Fx::STEP`]s); zero for the zero vector.
+    /// The vector of the same direction with length one, each part within a [`Fx::STEP`]; zero for the zero vector.
     #[inline]
     #[must_use]
     pub const fn normalized(self) -> Self {
-        let (x, y) = crate::root::unit(self.x.to_bits(), self.y.to_bits());
-        Self::new(Fx::from_bits((x + (1 << 13)) >> 14), Fx::from_bits((y + (1 << 13)) >> 14))
+        let polar = polar(self.x.to_bits(), self.y.to_bits());
+        Self::new(Fx::from_unit(polar.unit_x), Fx::from_unit(polar.unit_y))
     }
 
     /// The vector of the same direction with length `length` (within a step per unit of it); zero for the zero vector.
     #[inline]
     #[must_use]
     pub fn with_length(self, length: Fx) -> Self {
-        let (x, y) = crate::root::unit(self.x.to_bits(), self.y.to_bits());
+        let polar = polar(self.x.to_bits(), self.y.to_bits());
         let scale =
             |part: i32| Fx::from_wide((i64::from(part) * i64::from(length.to_bits()) + (1 << 29)) >> 30);
-        Self::new(scale(x), scale(y))
+        Self::new(scale(polar.unit_x), scale(polar.unit_y))
     }
 
     /// The vector itself, or one of the same direction and length `length` if it is longer.

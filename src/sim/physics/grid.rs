@@ -1,165 +1,38 @@
 //! `Grid`, which bodies are near which: cells of one size, filled by counting sort.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
-use super::state::{ALIVE, Filter, State};
+use super::layout::Layout;
+use super::state::{ALIVE, State};
 use crate::{Fx, Vec2};
 
-/// Cells per body that are worth their clearing.
-const CELLS_PER_BODY_MAX: u64 = 4;
-/// Cells that even an empty world may have.
-const CELLS_MIN: u64 = 64;
-/// A body this many times larger than the mean one is kept apart instead of making all cells larger.
-const LARGE_FACTOR: u64 = 4;
+/// Bodies that are compared at once.
+pub(crate) const LANES: usize = 8;
+/// Which of them are near, 0 or 1 each.
+pub(crate) type Lanes = [u8; LANES];
+const NO_CELL: u32 = u32::MAX;
 
-/// A body as the search for pairs needs it, next to its neighbours in memory. Lengths in bits of [`Fx`].
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Entry {
-    pub(crate) x: i32,
-    pub(crate) y: i32,
-    pub(crate) half_x: i32,
-    pub(crate) half_y: i32,
-    pub(crate) cell: u32,
-    pub(crate) filter: Filter,
-    pub(crate) slot: u16,
-    pub(crate) flags: u8,
-}
-
-impl Entry {
-    #[inline]
-    fn of(state: &Slices<'_>, slot: usize, cell: u32) -> Self {
-        let (position, half) = (state.positions[slot], state.halves[slot]);
-        Self {
-            x: position.x.to_bits(),
-            y: position.y.to_bits(),
-            half_x: half.x.to_bits(),
-            half_y: half.y.to_bits(),
-            cell,
-            filter: state.filters[slot],
-            slot: slot as u16,
-            flags: state.flags[slot],
-        }
-    }
-
-    /// The lower left and upper right corner of the box around the body.
-    pub(crate) fn corners(&self) -> (Vec2, Vec2) {
-        let centre = Vec2::new(Fx::from_bits(self.x), Fx::from_bits(self.y));
-        let half = Vec2::new(Fx::from_bits(self.half_x), Fx::from_bits(self.half_y));
-        (centre - half, centre + half)
-    }
-
-    /// Whether the boxes around two bodies touch.
-    #[inline]
-    pub(crate) fn touches(&self, other: &Self) -> bool {
-        let x = self.x.abs_diff(other.x) <= (self.half_x + other.half_x).unsigned_abs();
-        let y = self.y.abs_diff(other.y) <= (self.half_y + other.half_y).unsigned_abs();
-        x & y
-    }
-}
-
-/// The columns the grid reads, as slices of one length.
-struct Slices<'a> {
-    flags: &'a [u8],
-    positions: &'a [Vec2],
-    halves: &'a [Vec2],
-    filters: &'a [Filter],
-}
-
-/// How the plane is cut into cells. There is an empty column and row of cells on each side, so that every cell
-/// in use has eight neighbours.
-#[derive(Clone, Copy, Debug, Default)]
-struct Layout {
-    origin_x: i32,
-    origin_y: i32,
-    /// 2³² / side of a cell.
-    inverse: u64,
-    columns: u32,
-    rows: u32,
-    /// Bodies with a half size above this are kept apart.
-    small_half: i32,
-}
-
-/// Which bodies are near which.
+/// Which bodies are near which. The bodies in cells are sorted by cell, then by slot; a *place* is a position in
+/// that order.
 #[derive(Debug, Default)]
 pub(crate) struct Grid {
     layout: Layout,
-    /// Per cell, where its entries end.
+    /// Per cell, the place where its bodies end.
     ends: Vec<u16>,
     /// Per slot, its cell; [`NO_CELL`] if it is in none.
-    cells: Vec<u32>,
-    /// The bodies in cells, by cell, then by slot.
-    entries: Vec<Entry>,
-    /// The bodies too large for cells, by slot.
-    large: Vec<Entry>,
-}
-
-const NO_CELL: u32 = u32::MAX;
-
-impl Layout {
-    fn of(state: &State) -> Self {
-        let (mean, max) = sizes(&state.flags, &state.halves);
-        let small_half = max.min(mean.saturating_mul(LARGE_FACTOR)).max(1);
-        let width = u64::from(state.desc.half_extent.x.to_bits().unsigned_abs()) * 2;
-        let height = u64::from(state.desc.half_extent.y.to_bits().unsigned_abs()) * 2;
-        let cells_max = state.slots() as u64 * CELLS_PER_BODY_MAX + CELLS_MIN;
-        let wanted = u64::from(state.desc.cell.to_bits().unsigned_abs());
-        let side = (small_half * 2).max(wanted).max((width * height / cells_max).isqrt()).max(1 << 6);
-        // A thin world: neither direction may have more cells than all may be.
-        let side = side.max(width.max(height) / cells_max);
-        let inverse = (1 << 32) / side;
-        let count = |length: u64| (((length * inverse) >> 32) + 1) as u32;
-        Self {
-            origin_x: state.desc.half_extent.x.to_bits().wrapping_neg(),
-            origin_y: state.desc.half_extent.y.to_bits().wrapping_neg(),
-            inverse,
-            columns: count(width),
-            rows: count(height),
-            small_half: (side / 2).min(i32::MAX as u64) as i32,
-        }
-    }
-
-    fn stride(&self) -> u32 {
-        self.columns + 2
-    }
-
-    fn cells(&self) -> usize {
-        (self.stride() * (self.rows + 2)) as usize
-    }
-
-    #[inline]
-    fn along(&self, value: i32, origin: i32, count: u32) -> u32 {
-        let offset = i64::from(value) - i64::from(origin);
-        let offset = offset.max(0) as u64;
-        (((offset * self.inverse) >> 32) as u32).min(count - 1) + 1
-    }
-
-    #[inline]
-    fn column(&self, x: i32) -> u32 {
-        self.along(x, self.origin_x, self.columns)
-    }
-
-    #[inline]
-    fn row(&self, y: i32) -> u32 {
-        self.along(y, self.origin_y, self.rows)
-    }
-
-    #[inline]
-    fn cell(&self, position: Vec2) -> u32 {
-        self.row(position.y.to_bits()) * self.stride() + self.column(position.x.to_bits())
-    }
-}
-
-/// The mean and the largest half size of the living, in bits.
-fn sizes(flags: &[u8], halves: &[Vec2]) -> (u64, u64) {
-    let (mut sum, mut max) = (0_u64, 0_u32);
-    for half in halves {
-        // Slots without a body have size zero.
-        let size = half.x.max(half.y).to_bits().unsigned_abs();
-        sum += u64::from(size);
-        max = max.max(size);
-    }
-    let count = flags.iter().map(|&flags| u32::from(flags & ALIVE)).sum::<u32>();
-    (sum / u64::from(count.max(1)), u64::from(max))
+    cells_by_slot: Vec<u32>,
+    /// Per place, and some more so that [`LANES`] can be read at any place.
+    x: Vec<i32>,
+    y: Vec<i32>,
+    /// The larger half size.
+    half: Vec<i32>,
+    /// Per place, its slot.
+    slots: Vec<u16>,
+    /// Per place, its cell.
+    cells_by_place: Vec<u32>,
+    /// The slots of bodies too large for cells.
+    large: Vec<u16>,
 }
 
 impl Grid {
@@ -168,79 +41,97 @@ impl Grid {
         self.layout = Layout::of(state);
         self.ends.clear();
         self.ends.resize(self.layout.cells(), 0);
-        let columns = Slices {
-            flags: &state.flags,
-            positions: &state.positions[..state.slots()],
-            halves: &state.halves[..state.slots()],
-            filters: &state.filters[..state.slots()],
-        };
-        self.count(&columns);
-        let sorted = start_cells(&mut self.ends);
-        self.entries.resize(sorted, Entry::default());
-        for slot in 0..columns.flags.len() {
-            let cell = self.cells[slot];
-            if cell != NO_CELL {
-                let end = &mut self.ends[cell as usize];
-                self.entries[usize::from(*end)] = Entry::of(&columns, slot, cell);
-                *end += 1;
-            }
+        self.count(state);
+        let places = start_cells(&mut self.ends);
+        self.slots.resize(places, 0);
+        self.cells_by_place.resize(places, 0);
+        for column in [&mut self.x, &mut self.y, &mut self.half] {
+            column.resize(places + LANES, 0);
         }
+        self.scatter(state);
     }
 
-    fn count(&mut self, columns: &Slices<'_>) {
+    fn count(&mut self, state: &State) {
         let layout = self.layout;
-        self.cells.clear();
+        let ends = self.ends.as_mut_slice();
         self.large.clear();
-        for slot in 0..columns.flags.len() {
-            let half = columns.halves[slot];
-            let mut cell = NO_CELL;
-            if columns.flags[slot] & ALIVE != 0 {
-                if half.x.max(half.y).to_bits() <= layout.small_half {
-                    cell = layout.cell(columns.positions[slot]);
-                    self.ends[cell as usize] += 1;
-                } else {
-                    self.large.push(Entry::of(columns, slot, NO_CELL));
-                }
+        self.cells_by_slot.clear();
+        let large = &mut self.large;
+        let columns = state.flags.iter().zip(state.halves.iter()).zip(state.positions.iter()).enumerate();
+        self.cells_by_slot.extend(columns.map(|(slot, ((&flags, half), &position))| {
+            if flags & ALIVE == 0 {
+                return NO_CELL;
             }
-            self.cells.push(cell);
+            if half.x.max(half.y).to_bits() > layout.small_half {
+                large.push(slot as u16);
+                return NO_CELL;
+            }
+            let cell = layout.cell(position);
+            ends[cell as usize] += 1;
+            cell
+        }));
+    }
+
+    fn scatter(&mut self, state: &State) {
+        let places = self.slots.len();
+        let (x, y, half) = (&mut self.x[..places], &mut self.y[..places], &mut self.half[..places]);
+        let (ends, slots) = (self.ends.as_mut_slice(), &mut self.slots[..places]);
+        let cells = &mut self.cells_by_place[..places];
+        let columns =
+            self.cells_by_slot.iter().zip(state.halves.iter()).zip(state.positions.iter()).enumerate();
+        for (slot, ((&cell, size), position)) in columns {
+            if cell != NO_CELL {
+                let end = &mut ends[cell as usize];
+                let place = usize::from(*end);
+                *end += 1;
+                x[place] = position.x.to_bits();
+                y[place] = position.y.to_bits();
+                half[place] = size.x.max(size.y).to_bits();
+                slots[place] = slot as u16;
+                cells[place] = cell;
+            }
         }
     }
 
-    /// The bodies in cells, by cell, then by slot.
-    pub(crate) fn entries(&self) -> &[Entry] {
-        &self.entries
+    /// How many bodies there are, large ones included.
+    pub(crate) fn bodies(&self) -> usize {
+        self.slots.len() + self.large.len()
     }
 
-    /// The bodies too large for cells, by slot.
-    pub(crate) fn large(&self) -> &[Entry] {
+    /// The slots by place.
+    pub(crate) fn slots(&self) -> &[u16] {
+        &self.slots
+    }
+
+    /// The slots of the bodies too large for cells.
+    pub(crate) fn large(&self) -> &[u16] {
         &self.large
     }
 
-    /// The entries after number `index` in its own cell and the one to the right.
+    /// What is compared with each other.
     #[inline]
-    pub(crate) fn beside(&self, index: usize, cell: u32) -> &[Entry] {
-        let end = usize::from(self.ends[cell as usize + 1]);
-        &self.entries[index + 1..end]
+    pub(crate) fn columns(&self) -> Columns<'_> {
+        Columns {
+            x: &self.x,
+            y: &self.y,
+            half: &self.half,
+            cells: &self.cells_by_place,
+            ends: &self.ends,
+            stride: self.layout.stride() as usize,
+        }
     }
 
-    /// The entries in the three cells above `cell`.
-    #[inline]
-    pub(crate) fn above(&self, cell: u32) -> &[Entry] {
-        let above = (cell + self.layout.stride()) as usize;
-        &self.entries[usize::from(self.ends[above - 2])..usize::from(self.ends[above + 1])]
-    }
-
-    /// Every run of entries that may touch the box from `low` to `high`, row by row.
-    pub(crate) fn runs(&self, low: Vec2, high: Vec2) -> impl Iterator<Item = &[Entry]> {
+    /// The places of all bodies that may touch the box from `low` to `high`, row by row.
+    pub(crate) fn runs(&self, low: Vec2, high: Vec2) -> impl Iterator<Item = Range<usize>> {
         let layout = self.layout;
-        let margin = Fx::from_bits(layout.small_half);
-        let (low, high) = (low - Vec2::splat(margin), high + Vec2::splat(margin));
+        let margin = Vec2::splat(Fx::from_bits(layout.small_half));
+        let (low, high) = (low - margin, high + margin);
         let (left, right) = (layout.column(low.x.to_bits()), layout.column(high.x.to_bits()));
         let (bottom, top) = (layout.row(low.y.to_bits()), layout.row(high.y.to_bits()));
+        let end = |cell: u32| usize::from(self.ends[cell as usize]);
         (bottom..=top).map(move |row| {
             let row = row * layout.stride();
-            let start = usize::from(self.ends[(row + left - 1) as usize]);
-            &self.entries[start..usize::from(self.ends[(row + right) as usize])]
+            end(row + left - 1)..end(row + right)
         })
     }
 }
@@ -255,4 +146,46 @@ fn start_cells(ends: &mut [u16]) -> usize {
         sum = sum.wrapping_add(count);
     }
     usize::from(sum)
+}
+
+/// The columns of a grid by place, and where its cells end.
+#[derive(Clone, Copy)]
+pub(crate) struct Columns<'a> {
+    x: &'a [i32],
+    y: &'a [i32],
+    half: &'a [i32],
+    cells: &'a [u32],
+    ends: &'a [u16],
+    stride: usize,
+}
+
+impl Columns<'_> {
+    /// Where the places end in the cell of `place` and the one to the right; and the places in the three cells above.
+    #[inline(always)]
+    pub(crate) fn neighbours(&self, place: usize) -> (u16, Range<u16>) {
+        let cell = self.cells[place] as usize;
+        let above = cell + self.stride;
+        (self.ends[cell + 1], self.ends[above - 2]..self.ends[above + 1])
+    }
+
+    /// Marks which of the [`LANES`] places from `from` on may touch the body at `place`: at least those that do, as
+    /// the boxes around the bodies are taken to be squares.
+    ///
+    /// The marks are written to memory, not returned: that is what makes this one comparison of vectors.
+    #[inline(always)]
+    pub(crate) fn compare(&self, place: usize, from: usize, near: &mut Lanes) {
+        let (x, y, half) = (self.x[place], self.y[place], self.half[place]);
+        let (xs, ys, halves) = (lanes(self.x, from), lanes(self.y, from), lanes(self.half, from));
+        for lane in 0..LANES {
+            let reach = (half + halves[lane]).cast_unsigned();
+            near[lane] = u8::from(xs[lane].abs_diff(x).max(ys[lane].abs_diff(y)) <= reach);
+        }
+    }
+}
+
+/// The lanes from `from` on; there are always that many.
+#[inline(always)]
+fn lanes(column: &[i32], from: usize) -> &[i32; LANES] {
+    const NONE: &[i32; LANES] = &[i32::MIN / 2; LANES];
+    column.get(from..from + LANES).and_then(|lanes| lanes.first_chunk()).unwrap_or(NONE)
 }

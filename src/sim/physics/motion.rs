@@ -1,5 +1,7 @@
 //! How bodies gain and lose speed, move, and bounce off the walls.
 
+use alloc::vec::Vec;
+
 use super::grid::Grid;
 use super::state::{BULLET, DYNAMIC, State};
 use super::sweep::Bullet;
@@ -8,18 +10,24 @@ use crate::{Fx, Vec2};
 /// Gravity and damping for one tick.
 pub(crate) fn accelerate(state: &mut State) {
     let tick = state.desc.tick_seconds();
-    let gravity = Vec2::new(per_tick(state.desc.gravity.x, tick), per_tick(state.desc.gravity.y, tick));
+    let gravity = travel(state.desc.gravity, tick);
+    if gravity == Vec2::ZERO && state.surfaces.iter().all(|surface| surface.drag == 0) {
+        return;
+    }
     let columns = state.flags.iter().zip(state.surfaces.iter()).zip(state.velocities.iter_mut());
     for ((&flags, &surface), velocity) in columns {
         if flags & DYNAMIC != 0 {
-            let kept = |part: Fx| {
-                let part = part.to_bits();
-                part.wrapping_sub(((i64::from(part) * i64::from(surface.drag) + (1 << 15)) >> 16) as i32)
-            };
-            velocity.x = Fx::from_bits(kept(velocity.x)) + gravity.x;
-            velocity.y = Fx::from_bits(kept(velocity.y)) + gravity.y;
+            velocity.x = slowed(velocity.x, surface.drag) + gravity.x;
+            velocity.y = slowed(velocity.y, surface.drag) + gravity.y;
         }
     }
+}
+
+/// What is left of a speed of which `drag` / 65,536 is lost, the loss rounded to the nearest step.
+#[inline]
+fn slowed(speed: Fx, drag: u16) -> Fx {
+    let lost = (i64::from(speed.to_bits()) * i64::from(drag) + (1 << 15)) >> 16;
+    Fx::from_wide(i64::from(speed.to_bits()) - lost)
 }
 
 /// The part of a value per second that falls on one tick, rounded to the nearest step.
@@ -34,38 +42,50 @@ pub(crate) fn travel(velocity: Vec2, tick_seconds: i64) -> Vec2 {
     Vec2::new(per_tick(velocity.x, tick_seconds), per_tick(velocity.y, tick_seconds))
 }
 
-/// Moves every body by its velocity; static ones have none.
-pub(crate) fn advance(state: &mut State, grid: &Grid) {
+/// The place that each bullet reaches in one tick, appended to `ends` by slot.
+pub(crate) fn aim_bullets(state: &State, grid: &Grid, ends: &mut Vec<(u16, Vec2)>) {
     let tick = state.desc.tick_seconds();
-    let columns = state.positions.iter_mut().zip(state.velocities.iter()).zip(state.flags.iter()).enumerate();
-    for (slot, ((position, &velocity), &flags)) in columns {
-        let mut way = travel(velocity, tick);
-        if flags & BULLET != 0 {
-            let filter = state.filters[slot];
-            let bullet = Bullet { slot, position: *position, half: state.halves[slot], flags, filter };
-            way = bullet.free_way(grid, way);
+    for slot in 0..state.slots() {
+        if state.flags[slot] & BULLET != 0 {
+            let way = Bullet::of(state, slot).free_way(state, grid, travel(state.velocities[slot], tick));
+            ends.push((slot as u16, state.positions[slot] + way));
         }
-        *position += way;
+    }
+}
+
+/// Moves every body by its velocity, and the bullets to where they were found to end; static ones have none.
+pub(crate) fn advance(state: &mut State, bullets: &[(u16, Vec2)]) {
+    let tick = state.desc.tick_seconds();
+    for (position, &velocity) in state.positions.iter_mut().zip(state.velocities.iter()) {
+        *position += travel(velocity, tick);
+    }
+    for &(slot, end) in bullets {
+        state.positions[usize::from(slot)] = end;
     }
 }
 
 /// Takes back inside who crossed a wall, with the part of the speed that its restitution leaves.
 pub(crate) fn bounce_off_walls(state: &mut State) {
     let extent = state.desc.half_extent;
-    let speed_min = state.desc.bounce_speed_min();
     for slot in 0..state.slots() {
         let (position, half) = (state.positions[slot], state.halves[slot]);
         let crossed = |at: Fx, half: Fx, wall: Fx| at.abs() > wall - half;
-        if !(crossed(position.x, half.x, extent.x) | crossed(position.y, half.y, extent.y)) {
-            continue;
+        if crossed(position.x, half.x, extent.x) | crossed(position.y, half.y, extent.y) {
+            bounce_off_wall(state, slot);
         }
-        if state.flags[slot] & DYNAMIC != 0 {
-            keep_inside(state, slot);
-            let (inside, bounce) = (state.positions[slot], state.surfaces[slot].bounce);
-            let velocity = &mut state.velocities[slot];
-            bounce_off(&mut velocity.x, position.x - inside.x, bounce, speed_min);
-            bounce_off(&mut velocity.y, position.y - inside.y, bounce, speed_min);
-        }
+    }
+}
+
+#[inline(never)]
+fn bounce_off_wall(state: &mut State, slot: usize) {
+    if state.flags[slot] & DYNAMIC != 0 {
+        let before = state.positions[slot];
+        keep_inside(state, slot);
+        let beyond = before - state.positions[slot];
+        let (bounce, speed_min) = (state.surfaces[slot].bounce, state.desc.bounce_speed_min());
+        let velocity = &mut state.velocities[slot];
+        bounce_off(&mut velocity.x, beyond.x, bounce, speed_min);
+        bounce_off(&mut velocity.y, beyond.y, bounce, speed_min);
     }
 }
 

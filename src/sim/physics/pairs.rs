@@ -1,92 +1,74 @@
 //! Which bodies touch, in a fixed order.
 
-use super::grid::{Entry, Grid};
-use super::state::{ALIVE, DYNAMIC};
+use super::entry::Entry;
+use super::grid::Grid;
+use super::near::Near;
+use super::state::{DYNAMIC, State};
 use super::touch::{Touch, touch};
 
 /// Most touching pairs per body that are looked at in one step; more only exist where bodies lie in each other.
 const PAIRS_PER_BODY_MAX: usize = 16;
-/// Most neighbours per body, on average, that are looked at in one step.
-const NEIGHBOURS_PER_BODY_MAX: usize = 512;
+/// What every world may find, however few its bodies.
 const PAIRS_MIN: usize = 64;
 
 /// Two bodies that touch, the one in the lower slot first.
-pub(crate) struct Pair<'a> {
-    pub(crate) a: &'a Entry,
-    pub(crate) b: &'a Entry,
+pub(crate) struct Pair {
+    pub(crate) a: Entry,
+    pub(crate) b: Entry,
     pub(crate) touch: Touch,
 }
 
-/// How much work is left for one step: bounds what bodies that all lie in each other can cost.
-struct Budget {
-    neighbours: usize,
-    pairs: usize,
+/// The search for pairs in one step.
+pub(crate) struct Search<'a, F> {
+    state: &'a State,
+    grid: &'a Grid,
+    near: &'a Near,
+    found: F,
+    /// How many pairs may still be found.
+    pairs_left: usize,
 }
 
-impl Budget {
-    fn of(grid: &Grid) -> Self {
-        let bodies = grid.entries().len() + grid.large().len();
-        Self { neighbours: bodies * NEIGHBOURS_PER_BODY_MAX, pairs: bodies * PAIRS_PER_BODY_MAX + PAIRS_MIN }
+impl<'a, F: FnMut(&Pair)> Search<'a, F> {
+    /// A search that calls `found` for every two bodies that touch and meet, at least one of which moves.
+    pub(crate) fn new(state: &'a State, grid: &'a Grid, near: &'a Near, found: F) -> Self {
+        let pairs_left = grid.bodies() * PAIRS_PER_BODY_MAX + PAIRS_MIN;
+        Self { state, grid, near, found, pairs_left }
     }
 
-    #[inline]
-    fn take(&mut self, neighbours: usize) -> bool {
-        let enough = self.neighbours >= neighbours && self.pairs > 0;
-        self.neighbours = self.neighbours.saturating_sub(neighbours);
-        enough
-    }
-}
-
-/// Calls `found` for every two bodies that touch and meet, at least one of which moves. The order depends on the
-/// state only: by cell and slot, then the large ones.
-pub(crate) fn for_each_pair(grid: &Grid, mut found: impl FnMut(&Pair<'_>)) {
-    let mut budget = Budget::of(grid);
-    for (index, entry) in grid.entries().iter().enumerate() {
-        let (beside, above) = (grid.beside(index, entry.cell), grid.above(entry.cell));
-        if !budget.take(beside.len() + above.len()) {
-            return;
+    /// Searches. The order of the pairs depends on the state only: by cell and slot, then the large bodies.
+    pub(crate) fn run(mut self) {
+        let (grid, near) = (self.grid, self.near);
+        near.for_each_pair(grid, |place, other| {
+            self.meet(usize::from(grid.slots()[place]), usize::from(grid.slots()[other]));
+            self.pairs_left > 0
+        });
+        for (index, &large) in grid.large().iter().enumerate() {
+            self.large_pairs(usize::from(large), &grid.large()[index + 1..]);
         }
-        against(entry, beside, &mut budget, &mut found);
-        against(entry, above, &mut budget, &mut found);
     }
-    large_pairs(grid, &mut budget, &mut found);
-}
 
-fn large_pairs(grid: &Grid, budget: &mut Budget, found: &mut impl FnMut(&Pair<'_>)) {
-    for (index, large) in grid.large().iter().enumerate() {
-        let (low, high) = large.corners();
-        for run in grid.runs(low, high) {
-            if !budget.take(run.len()) {
+    /// The pairs of a large body with the small ones and with `others`, which are large as well.
+    fn large_pairs(&mut self, large: usize, others: &[u16]) {
+        let (low, high) = Entry::of(self.state, large).corners();
+        let grid = self.grid;
+        let small = grid.runs(low, high).flat_map(|run| &grid.slots()[run]);
+        for &other in small.chain(others) {
+            if self.pairs_left == 0 {
                 return;
             }
-            against(large, run, budget, found);
+            self.meet(large, usize::from(other));
         }
-        let others = &grid.large()[index + 1..];
-        if !budget.take(others.len()) {
+    }
+
+    fn meet(&mut self, one: usize, other: usize) {
+        let (a, b) = (Entry::of(self.state, one.min(other)), Entry::of(self.state, one.max(other)));
+        let moves = (a.flags | b.flags) & DYNAMIC != 0;
+        if !moves || !a.touches(&b) || !a.filter.meets(b.filter) {
             return;
         }
-        against(large, others, budget, found);
-    }
-}
-
-#[inline]
-fn against(entry: &Entry, others: &[Entry], budget: &mut Budget, found: &mut impl FnMut(&Pair<'_>)) {
-    for other in others {
-        if entry.touches(other) {
-            meet(entry, other, budget, found);
+        if let Some(touch) = touch(&a, &b) {
+            self.pairs_left -= 1;
+            (self.found)(&Pair { a, b, touch });
         }
-    }
-}
-
-#[inline]
-fn meet(one: &Entry, other: &Entry, budget: &mut Budget, found: &mut impl FnMut(&Pair<'_>)) {
-    debug_assert!(one.flags & other.flags & ALIVE != 0);
-    if (one.flags | other.flags) & DYNAMIC == 0 || !one.filter.meets(other.filter) || budget.pairs == 0 {
-        return;
-    }
-    let (a, b) = if one.slot < other.slot { (one, other) } else { (other, one) };
-    if let Some(touch) = touch(a, b) {
-        budget.pairs -= 1;
-        found(&Pair { a, b, touch });
     }
 }

@@ -56,7 +56,7 @@ impl Solver {
 
     /// Adds two bodies that touch.
     #[inline]
-    pub(crate) fn add(&mut self, state: &State, pair: &Pair<'_>) {
+    pub(crate) fn add(&mut self, state: &State, pair: &Pair) {
         let (a, b) = (usize::from(pair.a.slot), usize::from(pair.b.slot));
         let touch = pair.touch;
         let offset_x = i64::from(pair.b.x) - i64::from(pair.a.x);
@@ -114,12 +114,12 @@ impl Solver {
             let (a, b) = (usize::from(push.a), usize::from(push.b));
             let excess = i64::from(push.reach) - push.speed(state.positions[a], state.positions[b]) - SLOP;
             if excess > 0 {
-                push.part(&mut state.positions, (excess + 1) >> 1);
+                push.part(&mut state.positions, excess);
                 if state.desc.walls {
                     keep_inside(state, a);
                     keep_inside(state, b);
                 }
-                moved = true;
+                moved |= excess > SLOP;
             }
         }
         moved

@@ -3,7 +3,8 @@
 use alloc::vec::Vec;
 
 use super::grid::Grid;
-use super::pairs::{Pair, for_each_pair};
+use super::near::Near;
+use super::pairs::{Pair, Search};
 use super::solver::Solver;
 use super::state::{SENSOR, State};
 use super::{Contact, motion};
@@ -13,7 +14,9 @@ use crate::{Fx, Vec2};
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     grid: Grid,
+    near: Near,
     solver: Solver,
+    bullets: Vec<(u16, Vec2)>,
     contacts: Vec<Contact>,
 }
 
@@ -37,7 +40,9 @@ impl Scratch {
                 break;
             }
         }
-        motion::advance(state, &self.grid);
+        self.bullets.clear();
+        motion::aim_bullets(state, &self.grid, &mut self.bullets);
+        motion::advance(state, &self.bullets);
         if state.desc.walls {
             motion::bounce_off_walls(state);
         }
@@ -51,16 +56,18 @@ impl Scratch {
 
     fn find_contacts(&mut self, state: &State) {
         self.grid.fill(state);
+        self.near.fill(&self.grid);
         self.solver.begin(state);
         self.contacts.clear();
         self.contacts.reserve(state.slots() * 2);
-        for_each_pair(&self.grid, |pair| {
+        let search = Search::new(state, &self.grid, &self.near, |pair| {
             let sensor = (pair.a.flags | pair.b.flags) & SENSOR != 0;
             self.contacts.push(contact(state, pair, sensor));
             if !sensor {
                 self.solver.add(state, pair);
             }
         });
+        search.run();
     }
 
     /// Every solid contact has a push, in the same order.
@@ -74,12 +81,11 @@ impl Scratch {
     }
 }
 
-fn contact(state: &State, pair: &Pair<'_>, sensor: bool) -> Contact {
-    let part = |fine: i32| Fx::from_bits((fine + (1 << 13)) >> 14);
+fn contact(state: &State, pair: &Pair, sensor: bool) -> Contact {
     Contact {
         a: state.id(usize::from(pair.a.slot)),
         b: state.id(usize::from(pair.b.slot)),
-        normal: Vec2::new(part(pair.touch.normal_x), part(pair.touch.normal_y)),
+        normal: Vec2::new(Fx::from_unit(pair.touch.normal_x), Fx::from_unit(pair.touch.normal_y)),
         depth: Fx::from_bits(pair.touch.depth),
         impulse: Fx::ZERO,
         sensor,

@@ -1,8 +1,9 @@
 //! How far a bullet gets before it touches something: conservative advancement (Mirtich, "Impulse-based Dynamic
 //! Simulation of Rigid Body Systems", 1996), for bodies that do not turn.
 
-use super::grid::{Entry, Grid};
-use super::state::{BOX, Filter, SENSOR};
+use super::entry::Entry;
+use super::grid::Grid;
+use super::state::{BOX, SENSOR, State};
 use crate::root::sqrt_u64;
 use crate::{Fx, Vec2};
 
@@ -11,41 +12,44 @@ const STEPS_MAX: u32 = 32;
 
 /// A body whose way is searched for obstacles.
 pub(crate) struct Bullet {
-    pub(crate) slot: usize,
-    pub(crate) position: Vec2,
-    pub(crate) half: Vec2,
-    pub(crate) flags: u8,
-    pub(crate) filter: Filter,
+    entry: Entry,
+    position: Vec2,
+    half: Vec2,
 }
 
 impl Bullet {
+    /// The bullet in `slot`.
+    pub(crate) fn of(state: &State, slot: usize) -> Self {
+        Self { entry: Entry::of(state, slot), position: state.positions[slot], half: state.halves[slot] }
+    }
+
     /// The part of `way` that the bullet can go until it touches a body where that was at the start of the step.
     /// What it touches from the beginning does not hold it: the solver has pushed those apart.
-    pub(crate) fn free_way(&self, grid: &Grid, way: Vec2) -> Vec2 {
+    pub(crate) fn free_way(&self, state: &State, grid: &Grid, way: Vec2) -> Vec2 {
         let length = way.length();
-        if self.flags & SENSOR != 0 || length <= self.half.x.min(self.half.y) {
+        if self.entry.flags & SENSOR != 0 || length <= self.half.x.min(self.half.y) {
             return way;
         }
         let end = self.position + way;
         let (x, y) = (self.position.x, self.position.y);
         let low = Vec2::new(x.min(end.x), y.min(end.y)) - self.half;
         let high = Vec2::new(x.max(end.x), y.max(end.y)) + self.half;
+        let small = grid.runs(low, high).flat_map(|run| &grid.slots()[run]);
         let mut free = length;
-        for run in grid.runs(low, high).chain(core::iter::once(grid.large())) {
-            for other in run {
-                let (corner_low, corner_high) = other.corners();
-                let near = (corner_low.x <= high.x && corner_high.x >= low.x)
-                    & (corner_low.y <= high.y && corner_high.y >= low.y);
-                if near && self.is_held_by(other) {
-                    free = self.free_until(other, way, length, free);
-                }
+        for &slot in small.chain(grid.large()) {
+            let other = Entry::of(state, usize::from(slot));
+            let (other_low, other_high) = other.corners();
+            let near = (other_low.x <= high.x && other_high.x >= low.x)
+                & (other_low.y <= high.y && other_high.y >= low.y);
+            if near && self.is_held_by(&other) {
+                free = self.free_until(&other, way, length, free);
             }
         }
         if free < length { self.part_of(way, length, free) } else { way }
     }
 
     fn is_held_by(&self, other: &Entry) -> bool {
-        usize::from(other.slot) != self.slot && other.flags & SENSOR == 0 && self.filter.meets(other.filter)
+        other.slot != self.entry.slot && other.flags & SENSOR == 0 && self.entry.filter.meets(other.filter)
     }
 
     fn part_of(&self, way: Vec2, length: Fx, part: Fx) -> Vec2 {
@@ -78,7 +82,7 @@ impl Bullet {
         let centre = Vec2::new(Fx::from_bits(other.x), Fx::from_bits(other.y));
         let other_half = Vec2::new(Fx::from_bits(other.half_x), Fx::from_bits(other.half_y));
         let offset = centre - position;
-        let (bullet_is_box, other_is_box) = (self.flags & BOX != 0, other.flags & BOX != 0);
+        let (bullet_is_box, other_is_box) = (self.entry.flags & BOX != 0, other.flags & BOX != 0);
         if bullet_is_box && other_is_box {
             let apart = Vec2::new(offset.x.abs(), offset.y.abs()) - self.half - other_half;
             return apart.x.max(apart.y);

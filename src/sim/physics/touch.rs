@@ -1,8 +1,8 @@
 //! How two outlines touch.
 
-use super::grid::Entry;
+use super::entry::Entry;
 use super::state::BOX;
-use crate::root::{UNIT_BITS, sqrt_u64, unit};
+use crate::root::{Polar, UNIT_BITS, polar};
 
 const ONE: i32 = 1 << UNIT_BITS;
 
@@ -18,6 +18,13 @@ pub(crate) struct Touch {
 }
 
 impl Touch {
+    /// Two outlines that touch at `reach` and are as far apart as `polar` says.
+    #[inline]
+    fn along(polar: Polar, reach: i32) -> Self {
+        let depth = (reach - polar.length.cast_signed()).max(0);
+        Self { normal_x: polar.unit_x, normal_y: polar.unit_y, depth }
+    }
+
     fn reversed(self) -> Self {
         Self { normal_x: -self.normal_x, normal_y: -self.normal_y, depth: self.depth }
     }
@@ -57,8 +64,7 @@ fn discs(a: &Entry, b: &Entry) -> Option<Touch> {
     if distance_squared == 0 {
         return Some(some_direction(a.slot ^ b.slot, reach));
     }
-    let (normal_x, normal_y) = unit(x, y);
-    Some(Touch { normal_x, normal_y, depth: reach - sqrt_u64(distance_squared) as i32 })
+    Some(Touch::along(polar(x, y), reach))
 }
 
 /// Bodies at one place have no direction between them: their slots choose one, so that a heap spreads.
@@ -96,6 +102,5 @@ fn box_and_disc(square: &Entry, disc: &Entry) -> Option<Touch> {
     if distance_squared > squared(disc.half_x, 0) {
         return None;
     }
-    let (normal_x, normal_y) = unit(outside_x, outside_y);
-    Some(Touch { normal_x, normal_y, depth: disc.half_x - sqrt_u64(distance_squared) as i32 })
+    Some(Touch::along(polar(outside_x, outside_y), disc.half_x))
 }
