@@ -3,8 +3,8 @@
 //! Datagrams in, datagrams out, time in; the caller owns the socket. A turn of the caller's loop is
 //!
 //! 1. every datagram from [`ClientLink::server_addr`] to [`ClientLink::handle_datagram`],
-//! 2. [`ClientLink::poll_control`], [`ClientLink::poll_snapshot`] and [`ClientLink::poll_hot`] until they are
-//! empty,
+//! 2. [`ClientLink::poll_control`], [`ClientLink::poll_snapshot`] and [`ClientLink::poll_hot`] until
+//!    they are empty,
 //! 3. [`ClientLink::send_control`] and [`ClientLink::send_hot`] as the game goes,
 //! 4. [`ClientLink::transmit`], and a look at [`ClientLink::state`].
 //!

@@ -5,7 +5,7 @@
 pub enum LinkFault {
     /// The other side does not acknowledge what it is sent: too much waits, or it waits for too long.
     #[error(
-        "{bytes} bytes wait to be acknowledged on channel {channel}, the limit is {limit} bytes or {after_s} s"
+        "{bytes} bytes wait to be acknowledged on channel {channel}, the limit is {limit} or {after_s} s"
     )]
     NotDraining {
         /// The channel.

@@ -11,8 +11,8 @@ const BITS: u32 = 12;
 const RATE_HZ: usize = 30;
 const SECONDS: usize = 60;
 
-/// Bytes a second up and down of a whole room in which every input changes in one of `hold` ticks, if each packet
-/// carries `inputs` inputs and `frames` frames and one is sent every `every` ticks.
+/// Bytes a second up and down of a whole room in which every input changes in one of `hold` ticks, if each
+/// packet carries `inputs` inputs and `frames` frames and one is sent every `every` ticks.
 fn bytes_per_second(hold: u32, inputs: usize, frames: usize, every: usize) -> [usize; 2] {
     let mut rng = Pcg32::new(1, 1);
     let mut history = vec![Frame::absent(Tick(0), SEATS)];

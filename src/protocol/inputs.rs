@@ -159,7 +159,10 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_do_harm(bytes in prop::collection::vec(any::<u8>(), 0..300), bits in 1_u32..=64, near: u32) {
+        fn no_bytes_do_harm(
+            bytes in prop::collection::vec(any::<u8>(), 0..300),
+            (bits, near) in (1_u32..=64, any::<u32>()),
+        ) {
             let mut inputs = Vec::new();
             if let Ok(head) = decode_inputs(&bytes, bits, Tick(near), &mut inputs) {
                 prop_assert!(inputs.len() <= INPUTS_PER_PACKET_MAX);

@@ -5,7 +5,7 @@
 //! | kind | layout |
 //! |---|---|
 //! | 0 small reliable | `0`, sequence `v`, channel 1, count 2, then per message: id `v`, length `v`, bytes |
-//! | 2 reliable slice | `2`, sequence `v`, channel 1, message id `v`, index `v`, count `v`, length `v`, bytes |
+//! | 2 slice | `2`, sequence `v`, channel 1, message id `v`, index `v`, count `v`, length `v`, bytes |
 //! | 4 acknowledgement | `4`, sequence `v`, end `v`, size `v`, more `v`, then per range: gap `v`, size `v` |
 
 use crate::{ACK_RANGES_MAX, PayloadFault};

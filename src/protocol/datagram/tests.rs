@@ -214,7 +214,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn renetcode_takes_whatever_passes_without_a_panic(datagrams in prop::collection::vec(datagram(), 1..100)) {
+    fn renetcode_takes_whatever_passes_without_a_panic(
+        datagrams in prop::collection::vec(datagram(), 1..100),
+    ) {
         let (mut server, mut client) = connected();
         let stranger = SocketAddr::from(([127, 0, 0, 2], 5_000));
         for bytes in datagrams {
