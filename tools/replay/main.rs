@@ -7,6 +7,8 @@ mod info;
 mod load;
 mod progress;
 mod record;
+#[cfg(test)]
+mod tests;
 mod verdict;
 mod verify;
 
