@@ -2,7 +2,6 @@
 
 use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{Commands, Entity, IntoScheduleConfigs, Local, Query, Res, ResMut, World};
-use bevy_ecs::relationship::RelationshipTarget as _;
 use framekeep_protocol::{
     FRAMES_PER_PACKET_MAX, FramesHead, HOT_BYTES_MAX, SNAPSHOT, Snapshot, begin_frames,
 };
@@ -73,7 +72,7 @@ impl Window {
 /// Queues for each linked seat of each due room the frames since its acknowledgement.
 fn send_frames(
     due: Res<DueRooms>,
-    mut rooms: Query<(&Stage, &Seats, &Frames)>,
+    mut rooms: Query<(&Stage, Option<&Seats>, &Frames)>,
     mut seats: Query<(&Seat, &mut SeatPlay)>,
     committed: Query<&CommittedFrame>,
     links: Query<&Link>,
@@ -89,7 +88,7 @@ fn send_frames(
             continue;
         }
         let mut oldest = next;
-        for seat in taken.iter() {
+        for seat in Seats::entities(taken) {
             let Ok((seat, mut play)) = seats.get_mut(seat) else { continue };
             if is_out_of_reach(play.acked, next) {
                 play.snapshot_owed = true;
@@ -100,7 +99,7 @@ fn send_frames(
             }
         }
         window.fill(frames.entities(), oldest, &committed);
-        for seat in taken.iter() {
+        for seat in Seats::entities(taken) {
             let Ok((seat, mut play)) = seats.get_mut(seat) else { continue };
             let Some(link) = seat.link.and_then(|link| links.get(link).ok()) else { continue };
             let Ok(mut shard) = shards.get_mut(link.shard) else { continue };
@@ -128,7 +127,7 @@ fn send_frames(
 /// Sends the snapshots that are owed, each seat's at most once a second.
 fn send_snapshots(
     due: Res<DueRooms>,
-    rooms: Query<(&Stage, &Seats)>,
+    rooms: Query<(&Stage, Option<&Seats>)>,
     mut seats: Query<(&Seat, &mut SeatPlay)>,
     mut controls: Query<&mut Control>,
     mut busy: ResMut<BusyLinks>,
@@ -138,7 +137,7 @@ fn send_snapshots(
     let now = clock.now();
     for &room in &due.due {
         let Ok((stage, taken)) = rooms.get(room) else { continue };
-        for seat in taken.iter() {
+        for seat in Seats::entities(taken) {
             let Ok((seat, mut play)) = seats.get_mut(seat) else { continue };
             let (true, Some(link)) = (play.snapshot_owed, seat.link) else { continue };
             if play.snapshot_at.is_some_and(|at| now < at + SNAPSHOT_EVERY) {
@@ -167,14 +166,14 @@ fn send_snapshots(
 /// Despawns frames that every linked seat has; the archive holds them since they were committed.
 fn release_frames(
     due: Res<DueRooms>,
-    rooms: Query<(&Stage, &Seats, &Frames)>,
+    rooms: Query<(&Stage, Option<&Seats>, &Frames)>,
     seats: Query<(&Seat, &SeatPlay)>,
     mut commands: Commands,
 ) {
     for &room in &due.due {
         let Ok((stage, taken, frames)) = rooms.get(room) else { continue };
         let next = stage.tick();
-        let lacking = taken.iter().filter_map(|seat| seats.get(seat).ok());
+        let lacking = Seats::entities(taken).filter_map(|seat| seats.get(seat).ok());
         let oldest = lacking.filter(|(seat, _)| seat.link.is_some()).map(|(_, play)| play.acked).min();
         let live = next.since(oldest.unwrap_or(next)) as usize;
         let frames = frames.entities();

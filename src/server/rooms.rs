@@ -273,8 +273,7 @@ pub(crate) fn close(world: &mut World, entity: Entity) {
 
 /// The seats of a room that are taken.
 pub(crate) fn seats_of(world: &World, room: Entity) -> Vec<Entity> {
-    use bevy_ecs::relationship::RelationshipTarget as _;
-    world.get::<Seats>(room).map(|seats| seats.iter().collect()).unwrap_or_default()
+    Seats::entities(world.get::<Seats>(room)).collect()
 }
 
 /// Tells all members how the room is now; `joined` hears it as its own arrival.

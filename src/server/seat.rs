@@ -18,6 +18,13 @@ pub struct SeatOf(pub Entity);
 #[relationship_target(relationship = SeatOf, linked_spawn)]
 pub struct Seats(Vec<Entity>);
 
+impl Seats {
+    /// The seats of a room; a room whose last seat is freed has no such component.
+    pub fn entities(seats: Option<&Self>) -> impl Iterator<Item = Entity> {
+        seats.map_or(&[][..], |seats| &seats.0).iter().copied()
+    }
+}
+
 /// A player's place in a room. It belongs to the player, not to a connection.
 #[derive(Component, Clone, Debug)]
 pub struct Seat {

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{Commands, Entity, IntoScheduleConfigs, Local, Query, Res, ResMut, World};
-use bevy_ecs::relationship::RelationshipTarget as _;
 use framekeep_protocol::{EndReason, ToClient, encode_frame};
 use framekeep_sim::{SeatInput, Tick};
 use smallvec::SmallVec;
@@ -42,7 +41,7 @@ fn collect_due_rooms(mut due: ResMut<DueRooms>, clock: Res<Clock>) {
 /// Commits the frame of each due room: what arrived, else what was done before, else nothing.
 fn commit_frames(
     mut due: ResMut<DueRooms>,
-    mut rooms: Query<(&mut Stage, &Seats)>,
+    mut rooms: Query<(&mut Stage, Option<&Seats>)>,
     mut seats: Query<(&Seat, &mut SeatPlay)>,
     mut counters: ResMut<Counters>,
     mut commands: Commands,
@@ -78,7 +77,7 @@ fn commit_frames(
         stage.frame.copy_from(&stage.previous);
         stage.frame.tick = tick;
         stage.frame.clear();
-        for seat in taken.iter() {
+        for seat in Seats::entities(taken) {
             let Ok((seat, mut play)) = seats.get_mut(seat) else { continue };
             stage.frame.set(seat.index, seat_input(&mut play, timing.repeat_ticks_max, &mut counters));
             play.deadline = timing.due;
@@ -158,14 +157,14 @@ fn note_endings(world: &mut World, mut ended: Local<Vec<(Entity, EndReason)>>) {
 /// Compares the hashes that clients claim with ours. A client that differs is healed by a snapshot.
 fn check_hashes(
     due: Res<DueRooms>,
-    rooms: Query<(&Stage, &Seats)>,
+    rooms: Query<(&Stage, Option<&Seats>)>,
     mut seats: Query<(&Seat, &mut SeatPlay)>,
     mut counters: ResMut<Counters>,
     mut commands: Commands,
 ) {
     for &room in &due.due {
         let Ok((stage, taken)) = rooms.get(room) else { continue };
-        for seat in taken.iter() {
+        for seat in Seats::entities(taken) {
             let Ok((seat, mut play)) = seats.get_mut(seat) else { continue };
             let Some((tick, got)) = play.claim else { continue };
             let Some(expected) = stage.hash_at(tick) else { continue };

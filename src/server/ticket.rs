@@ -24,7 +24,7 @@ pub struct NodeKey([u8; 32]);
 impl NodeKey {
     /// A key from its bytes.
     #[must_use]
-    pub(crate) const fn new(bytes: [u8; 32]) -> Self {
+    pub const fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
