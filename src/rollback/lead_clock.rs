@@ -6,13 +6,14 @@ use framekeep_sim::Tick;
 
 use crate::limits::OWN_INPUTS_MAX;
 
-/// Feedback after which the clock only drifts.
-const ACQUIRE_SAMPLES: u32 = 8;
-/// Feedback in one half of the window over which the worst path is remembered: about two seconds at 30 Hz.
-const WINDOW_SAMPLES: u32 = 64;
+/// Feedback after which the clock only drifts: about two seconds at 30 Hz, in which joining may still upset everything.
+const ACQUIRE_SAMPLES: u32 = 64;
+/// Feedback in one half of the window over which the worst path is remembered, while acquiring and after.
+const ACQUIRE_WINDOW_SAMPLES: u32 = 8;
+const WINDOW_SAMPLES: u32 = 48;
 /// What an input that came too late adds to the margin, and the most that adds up to, in 1/8 ticks.
 const LATE_STEP_EIGHTHS: i64 = 3;
-const LATE_EIGHTHS_MAX: i64 = 24;
+const LATE_EIGHTHS_MAX: i64 = 16;
 /// Feedback without a late input after which the margin shrinks by 1/8 tick.
 const CALM_SAMPLES: u32 = 48;
 /// An error over this is corrected at once, in nanoseconds.
@@ -118,7 +119,8 @@ impl LeadClock {
             return;
         }
         self.samples = self.samples.saturating_add(1);
-        if self.samples.is_multiple_of(WINDOW_SAMPLES) {
+        let acquiring = self.samples <= ACQUIRE_SAMPLES;
+        if self.samples.is_multiple_of(if acquiring { ACQUIRE_WINDOW_SAMPLES } else { WINDOW_SAMPLES }) {
             self.worst_before = self.worst.take();
         }
         let exact = origin_ns + i64::from(lead_eighths) * self.period_ns / 8;
@@ -166,11 +168,17 @@ impl LeadClock {
         worst - (self.margin_eighths + self.late_eighths) * self.period_ns / 8 - self.origin_ns
     }
 
-    /// Before the first feedbacks have come the clock is a guess and may be set; later only if it is far out.
+    /// While acquiring the clock is a guess and may be set; later only if it is far out.
     fn jump_if_far(&mut self, out_of_range: bool) {
         let error = self.error_ns();
-        let soon = out_of_range || self.samples <= ACQUIRE_SAMPLES;
-        if error.abs() > JUMP_NS || (soon && error.abs() > self.period_ns) {
+        let acquiring = self.samples <= ACQUIRE_SAMPLES;
+        // Too early only costs latency: one look at a better path is not enough to give it up at once.
+        let bound = match error > 0 {
+            true if acquiring && self.worst_before.is_some() => self.period_ns * 2,
+            false if acquiring || out_of_range => self.period_ns,
+            _ => JUMP_NS,
+        };
+        if error.abs() > bound {
             self.origin_ns += error;
             self.jumps += 1;
         }
@@ -183,4 +191,93 @@ fn slot(tick: Tick) -> usize {
 
 fn nanoseconds(now: Duration) -> i64 {
     i64::try_from(now.as_nanos()).unwrap_or(NOW_NS_MAX).min(NOW_NS_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HZ: u16 = 30;
+    const MS: i64 = 1_000_000;
+
+    /// Plays `ticks` inputs against a server that commits tick n at `start_ms` + n periods, `up_ms(n)` away.
+    fn play(
+        clock: &mut LeadClock,
+        from: u32,
+        ticks: u32,
+        start_ms: i64,
+        up_ms: impl Fn(u32) -> i64,
+    ) -> Vec<i64> {
+        let mut leads = Vec::new();
+        for tick in from..from + ticks {
+            let at = clock.due_at(Tick(tick));
+            clock.advance(at);
+            clock.made(Tick(tick));
+            let deadline = start_ms * MS + i64::from(tick) * clock.period_ns;
+            let early = deadline - (at.as_nanos() as i64 + up_ms(tick) * MS);
+            let eighths = (early * 8).div_euclid(clock.period_ns).clamp(-127, 127) as i8;
+            if early < 0 {
+                clock.late();
+            }
+            clock.feedback(Tick(tick), eighths);
+            leads.push(early / MS);
+        }
+        leads
+    }
+
+    fn clock() -> LeadClock {
+        LeadClock::new(HZ, 4, 30, Tick(0), Duration::from_secs(10))
+    }
+
+    #[test]
+    fn a_steady_path_gets_half_a_tick_of_lead() {
+        for start_ms in [9_500, 10_000, 10_020, 10_250, 11_500] {
+            let leads = play(&mut clock(), 0, 600, start_ms, |_| 20);
+            let last = leads[500..].iter();
+            assert!(last.clone().all(|lead| (12..=40).contains(lead)), "{start_ms}: {last:?}");
+        }
+    }
+
+    #[test]
+    fn jitter_is_covered_and_forgotten() {
+        let mut clock = clock();
+        let leads = play(&mut clock, 0, 600, 10_050, |tick| 20 + i64::from(tick * 7 % 40));
+        assert!(leads[200..].iter().all(|&lead| lead >= 0), "{leads:?}");
+        let leads = play(&mut clock, 600, 600, 10_050, |_| 20);
+        assert!(leads[500..].iter().all(|lead| (12..=40).contains(lead)), "{:?}", &leads[500..]);
+    }
+
+    #[test]
+    fn once_acquired_the_rate_differs_by_three_percent_at_most() {
+        let mut clock = clock();
+        play(&mut clock, 0, 200, 10_050, |_| 20);
+        let (jumps, mut before) = (clock.jumps(), clock.due_at(Tick(200)));
+        for tick in 200..400 {
+            play(&mut clock, tick, 1, 10_050, |_| 320);
+            let next = clock.due_at(Tick(tick + 1));
+            let length = (next - before).as_micros();
+            assert!((32_300..=34_400).contains(&length), "a tick of {length} us");
+            before = next;
+        }
+        assert_eq!(clock.jumps(), jumps);
+    }
+
+    #[test]
+    fn a_bad_start_is_forgotten_within_seconds() {
+        let mut clock = clock();
+        let leads = play(&mut clock, 0, 150, 10_050, |tick| if tick < 12 { 600 } else { 5 });
+        assert!(leads[100..].iter().all(|&lead| lead < 60), "{leads:?}");
+    }
+
+    #[test]
+    fn a_foreign_tick_and_any_time_are_harmless() {
+        let mut clock = clock();
+        clock.feedback(Tick(u32::MAX), -128);
+        clock.feedback(Tick(7), 127);
+        clock.committed(Duration::MAX, Tick(u32::MAX));
+        clock.advance(Duration::MAX);
+        clock.committed(Duration::ZERO, Tick(u32::MAX));
+        clock.advance(Duration::ZERO);
+        let _ = (clock.due(Duration::ZERO), clock.due(Duration::MAX), clock.due_at(Tick(u32::MAX)));
+    }
 }

@@ -219,11 +219,7 @@ impl<G: Game> RollbackMatch<G> {
     }
 
     /// As [`RollbackMatch::advance`], for players that look at the predicted match to decide: bots.
-    pub fn advance_with(
-        &mut self,
-        now: Duration,
-        mut local: impl FnMut(Tick, &Match<G>) -> G::Input,
-    ) -> u32 {
+    pub fn advance_with(&mut self, now: Duration, mut local: impl FnMut(Tick, &Match<G>) -> G::Input) -> u32 {
         let (delay, ahead_max) = (self.config.input_delay_ticks, self.config.rollback_ticks_max);
         let mut made = 0;
         self.predict_made_inputs();
