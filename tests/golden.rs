@@ -9,7 +9,11 @@ use std::path::{Path, PathBuf};
 use framekeep_journal::{Replay, Verifier};
 
 /// Name, ticks and hash of the last state.
-const GOLDEN: &[(&str, u32, u64)] = &[];
+const GOLDEN: &[(&str, u32, u64)] = &[
+    ("courtyard_duel", 900, 0x6545_030b_d3d1_8ad3),
+    ("foundry_sixteen", 900, 0xd688_ae7c_5107_11d8),
+    ("pit_four", 1_688, 0xf23c_0618_a014_e950),
+];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/replays")

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use framekeep_sim::Tick;
 
 use crate::{
-    MatchEnd, MatchStarted, Record, RoomOpened, SegmentHeader, SegmentWriter, pack_snapshot, sample,
+    MatchEnd, MatchStarted, Record, Replay, RoomOpened, SegmentHeader, SegmentReader, SegmentWriter,
+    pack_snapshot, sample,
 };
 
 #[path = "../../tools/fuzz/bodies/journal_segment.rs"]
@@ -67,4 +68,19 @@ fn first_corpus() {
     }
     writer.flush().unwrap();
     fs::write(corpus("journal_segment").join("every_kind"), writer.into_inner()).unwrap();
+}
+
+/// These files were written when the format was new; they stay readable for as long as its version stays.
+#[test]
+fn the_first_files_stay_readable() {
+    for (name, ticks) in [("empty", 0), ("short", 9), ("keyframe", 513)] {
+        let replay = Replay::read(fs::read(corpus("replay_file").join(name)).unwrap()).unwrap();
+        assert_eq!((replay.end().ticks, replay.header().game.as_str()), (Tick(ticks), "drift"));
+    }
+    let segment = fs::read(corpus("journal_segment").join("every_kind")).unwrap();
+    let (mut reader, mut kinds) = (SegmentReader::open(&segment[..]).unwrap(), Vec::new());
+    while let Some(entry) = reader.next_entry().unwrap() {
+        kinds.push(entry.record.kind());
+    }
+    assert_eq!(kinds, (1..=9).collect::<Vec<_>>());
 }

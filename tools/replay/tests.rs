@@ -172,16 +172,3 @@ fn what_cannot_be_recorded_is_refused() {
     }
     assert!(!Path::new("never-written.fkr").exists());
 }
-
-/// Made by `cargo xtask golden`, which is to be run only when the rules were meant to change.
-#[test]
-fn golden_replays_agree() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/replays");
-    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "fkr"));
-    assert!(files.len() >= 3, "{} golden replays", files.len());
-    for file in files {
-        let (exit, text) = run(&["verify", file.to_str().unwrap()]);
-        assert_eq!(exit, Exit::Ok, "{text}");
-    }
-}
