@@ -172,9 +172,10 @@ impl LeadClock {
     fn jump_if_far(&mut self, out_of_range: bool) {
         let error = self.error_ns();
         let acquiring = self.samples <= ACQUIRE_SAMPLES;
-        // Too early only costs latency: one look at a better path is not enough to give it up at once.
+        // Too early only costs latency: after the first look, one at a better path is not enough to give it up at once.
+        let sure = self.samples == 1 || self.worst_before.is_some();
         let bound = match error > 0 {
-            true if acquiring && self.worst_before.is_some() => self.period_ns * 2,
+            true if acquiring && sure => self.period_ns * 2,
             false if acquiring || out_of_range => self.period_ns,
             _ => JUMP_NS,
         };

@@ -10,7 +10,7 @@ use framekeep_conditioner::LinkConditions;
 ///
 /// Every bot predicts, rolls back and sends hashes as a real client does. Figures are of the measured window, which
 /// begins one second after the last bot has joined and its match runs; connection set-up is not in them. Exits with 1
-/// on a desync, a failed join or a missed --max goal, with 4 without a key, with 5 if nobody could connect.
+/// on a desync, a failed join or a missed --max goal, with 4 without a key, with 5 if the server does not answer.
 #[derive(Parser, Clone, Debug)]
 #[command(name = "framekeep-swarm", version, max_term_width = 100)]
 pub(crate) struct Args {

@@ -37,6 +37,7 @@ pub(crate) struct Bot {
     is_seated: bool,
     is_leaving: bool,
     is_gone: bool,
+    is_answered: bool,
     pub(crate) findings: Findings,
     /// Why it does not play.
     pub(crate) complaint: Option<String>,
@@ -61,6 +62,7 @@ impl Bot {
             is_seated: false,
             is_leaving: false,
             is_gone: false,
+            is_answered: false,
             findings: Findings::default(),
             complaint: None,
             stats: MatchStats::default(),
@@ -81,6 +83,7 @@ impl Bot {
     /// Does what is due; gives the time of the next turn.
     pub(crate) fn turn(&mut self, now: Duration, mut send: impl FnMut(&[u8])) -> Duration {
         while let Some(message) = self.link.poll_control() {
+            self.is_answered = true;
             self.hear(now, message);
         }
         while let Some(snapshot) = self.link.poll_snapshot() {
@@ -125,6 +128,11 @@ impl Bot {
     /// Whether it will not play any more.
     pub(crate) fn is_gone(&self) -> bool {
         self.is_gone
+    }
+
+    /// Whether the server has said anything, were it a refusal.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.is_answered
     }
 
     /// The match it is in, if any.

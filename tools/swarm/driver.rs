@@ -230,6 +230,7 @@ impl<'a> Swarm<'a> {
 
     fn note_joins(&mut self, playing: u64) {
         self.outcome.connected = playing;
+        self.outcome.answered = self.count(Bot::is_answered) as u64;
         self.outcome.failed_joins = self.members.len() as u64 - playing;
         for member in &self.members {
             let Some(bot) = member.bot.as_ref().filter(|bot| !bot.is_playing()) else { continue };

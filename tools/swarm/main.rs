@@ -22,7 +22,6 @@ mod server_cpu;
 mod tally;
 mod tickets;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -35,7 +34,7 @@ use report::Report;
 const EXIT_FAILURE: u8 = 1;
 /// The key is missing or unreadable.
 const EXIT_CONFIG: u8 = 4;
-/// Nobody could connect.
+/// The server does not answer.
 const EXIT_CONNECT: u8 = 5;
 
 fn main() -> ExitCode {
@@ -62,7 +61,7 @@ fn print(args: &Args, report: &Report) {
     if args.json {
         println!("{}", report.json());
     } else {
-        print!("{}", report.table(std::io::stdout().is_terminal()));
+        print!("{}", report.table());
     }
     for complaint in report.complaints() {
         eprintln!("{complaint}");
@@ -70,9 +69,9 @@ fn print(args: &Args, report: &Report) {
 }
 
 fn exit_code(args: &Args, report: &Report) -> ExitCode {
-    if report.connected == 0 {
+    if report.answered == 0 {
         eprintln!(
-            "nobody could connect to {}: is the server running, and is {} its data folder?",
+            "no answer from {}: does the server run, and is {} its data folder?",
             args.addr,
             args.data.display()
         );

@@ -22,7 +22,7 @@ pub(crate) struct Report {
     thin: bool,
     seed: u64,
     /// Bots that were in a running match when the window began.
-    pub(crate) connected: u64,
+    connected: u64,
     failed_joins: u64,
     disconnects: u64,
     desyncs: u64,
@@ -52,6 +52,9 @@ pub(crate) struct Report {
     swarm_lag_ms_p99: f64,
     failures: Vec<Failure>,
     goals_missed: Vec<String>,
+    /// Bots to which the server has said anything, were it a refusal.
+    #[serde(skip)]
+    pub(crate) answered: u64,
 }
 
 /// Why joins failed, and how many.
@@ -110,6 +113,7 @@ impl Report {
             swarm_lag_ms_p99: ms(outcome.lag_us.quantile(990)),
             failures: Vec::new(),
             goals_missed: Vec::new(),
+            answered: outcome.answered,
         };
         let failure = |(reason, count): &(String, u64)| Failure { reason: reason.clone(), count: *count };
         report.failures = outcome.reasons.iter().map(failure).collect();
@@ -140,7 +144,7 @@ impl Report {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    pub(crate) fn table(&self, _is_terminal: bool) -> String {
+    pub(crate) fn table(&self) -> String {
         let mut text = String::new();
         for (name, value) in self.rows() {
             // Writing to a string cannot fail.
@@ -211,4 +215,71 @@ impl Report {
 /// Two places are enough for people and for comparisons.
 fn rounded(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::Report;
+    use crate::args::Args;
+    use crate::tally::Outcome;
+
+    fn outcome() -> Outcome {
+        let mut outcome = Outcome { window_s: 10.0, connected: 8, answered: 8, ..Outcome::default() };
+        outcome.stats.frames = 2_400;
+        (1..=100).for_each(|ms| outcome.stats.confirm_us.record(ms * 1_000));
+        (outcome.down.packets, outcome.down.bytes) = (2_400, 60_000);
+        (outcome.up.packets, outcome.up.bytes) = (2_400, 48_000);
+        outcome.server_cpu_s = Some(0.024);
+        outcome
+    }
+
+    fn args(more: &[&str]) -> Args {
+        Args::parse_from(["framekeep-swarm", "--rooms", "2"].iter().chain(more))
+    }
+
+    #[test]
+    fn the_object_has_every_field_that_was_promised() {
+        let json: serde_json::Value =
+            serde_json::from_str(&Report::new(&args(&[]), &outcome()).json()).unwrap();
+        let promised = "schema_version, rooms, seats_per_room, seconds, connected, failed_joins, disconnects, desyncs, \
+             frames_confirmed, frames_missing, inputs_late, confirm_ms_p50, confirm_ms_p99, rollback_ticks_p99, \
+             wire_bytes_down_per_room_s, wire_bytes_up_per_room_s, packets_down_per_room_s, packets_up_per_room_s, \
+             server_cpu_us_per_client_tick";
+        for field in promised.split(", ") {
+            assert!(json[field].is_number(), "{field} is {}", json[field]);
+        }
+        assert_eq!(json["wire_bytes_down_per_room_s"], 3_000.0);
+        assert_eq!(json["packets_up_per_room_s"], 120.0);
+        assert_eq!(json["server_cpu_us_per_client_tick"], 10.0);
+    }
+
+    #[test]
+    fn a_missed_goal_is_named_with_what_was_wanted() {
+        let report =
+            Report::new(&args(&["--max-confirm-ms-p99", "50", "--max-bytes-per-room-s", "9000"]), &outcome());
+        assert!(!report.is_good());
+        assert_eq!(report.complaints().len(), 1, "{:?}", report.complaints());
+        assert!(report.complaints()[0].ends_with("at most 50 was wanted"), "{:?}", report.complaints());
+        assert!(Report::new(&args(&["--max-frames-missing", "0"]), &outcome()).is_good());
+    }
+
+    #[test]
+    fn a_desync_and_a_failed_join_are_failures() {
+        let mut bad = outcome();
+        bad.findings.desyncs = 1;
+        assert!(!Report::new(&args(&[]), &bad).is_good());
+        let bad = Outcome { failed_joins: 1, reasons: vec![("full".into(), 1)], ..outcome() };
+        let report = Report::new(&args(&[]), &bad);
+        assert!(!report.is_good());
+        assert_eq!(report.complaints()[1], "  1x full");
+    }
+
+    #[test]
+    fn a_run_without_a_window_has_rates_of_zero() {
+        let report = Report::new(&args(&[]), &Outcome::default());
+        assert!(report.json().contains("\"packets_up_per_room_s\":0.0"));
+        assert!(report.table().contains("unknown"));
+    }
 }

@@ -56,6 +56,8 @@ pub(crate) struct Outcome {
     pub(crate) window_s: f64,
     pub(crate) connected: u64,
     pub(crate) failed_joins: u64,
+    /// Bots to which the server has said anything.
+    pub(crate) answered: u64,
     /// Why joins failed, with counts, most frequent first.
     pub(crate) reasons: Vec<(String, u64)>,
     pub(crate) findings: Findings,
