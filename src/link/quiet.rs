@@ -172,7 +172,7 @@ impl QuietRenet {
         if is_ack {
             self.note_acks(payload);
         } else {
-            self.unread = u8::MAX;
+            self.unread = channels(self.side.other()).fold(0, |bits, channel| bits | 1 << channel.id);
         }
         if owes_ack && self.ack_at.is_none() {
             self.ack_at = Some(self.acked_at + ACK_PAUSE);

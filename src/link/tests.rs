@@ -210,3 +210,10 @@ fn the_resend_timer_follows_the_round_trip() {
     wire.run(30);
     assert_eq!(wire.sent[0], before + 2, "a slow link does not repeat itself");
 }
+
+#[test]
+fn a_link_at_rest_is_small() {
+    let bytes = size_of::<QuietRenet>();
+    println!("{bytes} bytes");
+    assert!(bytes <= 2_048, "{bytes}");
+}
