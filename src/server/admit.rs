@@ -167,6 +167,7 @@ fn open_link(world: &mut World, shard: Entity, from: SocketAddr, ticket: Ticket,
         seat: None,
         only_room: ticket.room,
         issued_at_s: ticket.issued_at_s,
+        heard: (0, 0),
     };
     let entity = world.spawn((link, Control(QuietRenet::new(Side::Server)))).id();
     if let Some(mut player) = world.get_mut::<Player>(player_entity) {

@@ -5,9 +5,9 @@ use framekeep_protocol::{CONTROL, Refusal, ToClient, ToServer};
 use tracing::debug;
 
 use crate::admit::{admit, linger, tell};
-use crate::limits::CONTROL_PER_PUMP_MAX;
+use crate::limits::{CONTROL_PER_PUMP_MAX, CONTROL_PER_SECOND_MAX};
 use crate::link::{BusyLinks, Control};
-use crate::{Counters, Link, LinkStage, SeatPlay, rooms};
+use crate::{Clock, Counters, Link, LinkStage, SeatPlay, rooms};
 
 /// Hears what busy links say and answers each.
 pub(crate) fn hear_links(world: &mut World) {
@@ -30,8 +30,21 @@ pub(crate) fn hear_links(world: &mut World) {
 }
 
 fn hear(world: &mut World, entity: Entity, bytes: &[u8]) {
-    let Some(link) = world.get::<Link>(entity) else { return };
+    let second = world.resource::<Clock>().now().as_secs();
+    let Some(mut link) = world.get_mut::<Link>(entity) else { return };
     if matches!(link.stage, LinkStage::Closing { .. }) {
+        return;
+    }
+    if link.heard.0 != second {
+        link.heard = (second, 0);
+    }
+    link.heard.1 += 1;
+    if link.heard.1 > CONTROL_PER_SECOND_MAX {
+        let first = link.heard.1 == CONTROL_PER_SECOND_MAX + 1;
+        world.resource_mut::<Counters>().control_refused += 1;
+        if first {
+            tell(world, entity, &ToClient::Refused(Refusal::TooFast { limit: CONTROL_PER_SECOND_MAX }));
+        }
         return;
     }
     let greeting = matches!(link.stage, LinkStage::Greeting { .. });

@@ -43,6 +43,9 @@ pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
 /// Shortest time between two snapshots to one seat.
 pub(crate) const SNAPSHOT_EVERY: Duration = Duration::from_millis(1_000);
 
+/// Control messages one link may send in a second; more are refused and not looked at.
+pub(crate) const CONTROL_PER_SECOND_MAX: u32 = 60;
+
 /// Control messages taken from one link in one pump.
 pub(crate) const CONTROL_PER_PUMP_MAX: usize = 16;
 

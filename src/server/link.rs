@@ -24,6 +24,8 @@ pub struct Link {
     /// The only room the ticket allows.
     pub(crate) only_room: Option<RoomName>,
     pub(crate) issued_at_s: u64,
+    /// How many control messages came in which second.
+    pub(crate) heard: (u64, u32),
 }
 
 /// How far a link's hand-shake has come.

@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 use tracing::{error, warn};
 
 use crate::frame::{CommittedFrame, FrameOf};
-use crate::limits::FRAMES_LIVE_MAX;
+use crate::limits::{FRAMES_LIVE_MAX, SNAPSHOT_EVERY};
 use crate::schedule::DueRooms;
 use crate::seat::Seats;
 use crate::{Clock, Counters, Pump, Seat, SeatPlay, ServerSystems, Stage, admit, matches};
@@ -161,6 +161,7 @@ fn check_hashes(
     mut seats: Query<(&Seat, &mut SeatPlay)>,
     mut counters: ResMut<Counters>,
     mut commands: Commands,
+    clock: Res<Clock>,
 ) {
     for &room in &due.due {
         let Ok((stage, taken)) = rooms.get(room) else { continue };
@@ -175,6 +176,10 @@ fn check_hashes(
                 continue;
             }
             counters.desyncs += 1;
+            // A client that goes on differing is told, logged and healed once a second, however often it says so.
+            if play.snapshot_owed || play.snapshot_at.is_some_and(|at| clock.now() < at + SNAPSHOT_EVERY) {
+                continue;
+            }
             play.snapshot_owed = true;
             let message = ToClient::Desynced { epoch: stage.epoch, tick, expected, got };
             let (link, player) = (seat.link, seat.player.0);
