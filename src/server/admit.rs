@@ -88,10 +88,17 @@ fn try_another_shard(world: &mut World, shard: Entity, from: SocketAddr, request
         .filter(|(entity, other)| *entity != shard && other.load() < clients_max)
         .min_by_key(|(entity, other)| (other.load(), *entity))
         .map(|(entity, _)| entity);
-    let rerouted = other.filter(|&other| world.resource_mut::<Dispatch>().reroute(from, other));
-    match rerouted.and_then(|other| world.get_mut::<Shard>(other)) {
-        Some(mut other) => other.enqueue(from, None, request),
-        None => world.resource_mut::<Counters>().requests_refused += 1,
+    let left = other.and_then(|other| world.resource_mut::<Dispatch>().reroute(from, other));
+    let (Some(other), Some(left)) = (other, left) else {
+        world.resource_mut::<Counters>().requests_refused += 1;
+        return;
+    };
+    if let Some(mut left) = world.get_mut::<Shard>(left) {
+        left.give_up_link();
+    }
+    if let Some(mut other) = world.get_mut::<Shard>(other) {
+        other.expect_link();
+        other.enqueue(from, None, request);
     }
 }
 

@@ -83,16 +83,15 @@ impl Dispatch {
         self.handshakes += 1;
     }
 
-    /// A shard did not answer a request: sends the address to another one, once. `false` if it had its chance.
-    pub(crate) fn reroute(&mut self, from: SocketAddr, to: Entity) -> bool {
-        match self.peers.get_mut(&from) {
-            Some(peer) if peer.link.is_none() && !peer.rerouted && peer.shard != to => {
-                peer.shard = to;
-                peer.rerouted = true;
-                true
-            }
-            _ => false,
+    /// A shard did not answer a request: sends the address to another one, once. Gives the shard it was with, or
+    /// `None` if it had its chance.
+    pub(crate) fn reroute(&mut self, from: SocketAddr, to: Entity) -> Option<Entity> {
+        let peer = self.peers.get_mut(&from)?;
+        if peer.link.is_some() || peer.rerouted || peer.shard == to {
+            return None;
         }
+        peer.rerouted = true;
+        Some(std::mem::replace(&mut peer.shard, to))
     }
 
     /// A hand-shake led to a link.
@@ -113,17 +112,21 @@ impl Dispatch {
         }
     }
 
-    /// Forgets hand-shakes that take too long; looks four times a second.
-    pub(crate) fn sweep(&mut self, now: Duration, counters: &mut Counters) {
+    /// Forgets hand-shakes that take too long; looks four times a second. Each is told to `forgotten` by its shard.
+    pub(crate) fn sweep(&mut self, now: Duration, counters: &mut Counters, mut forgotten: impl FnMut(Entity)) {
         if self.handshakes == 0 || now < self.swept_at + Duration::from_millis(250) {
             return;
         }
         self.swept_at = now;
-        let before = self.peers.len();
-        self.peers.retain(|_, peer| peer.link.is_some() || now < peer.since + HANDSHAKE_TIMEOUT);
-        let forgotten = before - self.peers.len();
-        self.handshakes -= forgotten;
-        counters.handshakes_timed_out += forgotten as u64;
+        self.peers.retain(|_, peer| {
+            let keep = peer.link.is_some() || now < peer.since + HANDSHAKE_TIMEOUT;
+            if !keep {
+                self.handshakes -= 1;
+                counters.handshakes_timed_out += 1;
+                forgotten(peer.shard);
+            }
+            keep
+        });
     }
 
     /// How many addresses are known.

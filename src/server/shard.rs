@@ -27,7 +27,7 @@ pub struct Shard {
     /// Sealed datagrams that wait for the socket.
     pub(crate) sealed: Datagrams,
     links: Vec<(u64, Entity)>,
-    /// Hand-shakes that were sent here since the last sign of life; they count as load.
+    /// Hand-shakes that go on here; they count as load.
     expected: usize,
     keepalive_at: Duration,
     /// Panics caught in the decoder; must stay zero.
@@ -181,6 +181,11 @@ impl Shard {
         self.expected += 1;
     }
 
+    /// A hand-shake ends without a link, or goes on elsewhere.
+    pub(crate) fn give_up_link(&mut self) {
+        self.expected = self.expected.saturating_sub(1);
+    }
+
     /// How many links the shard has or is about to have.
     pub(crate) fn load(&self) -> usize {
         self.links.len() + self.expected
@@ -203,7 +208,6 @@ impl Shard {
 
     /// Gives silent clients a sign of life and gives up those that are silent for too long.
     fn keep_alive(&mut self) {
-        self.expected -= self.expected.div_ceil(16);
         for number in (0..self.links.len()).rev() {
             let (client_id, link) = self.links[number];
             match self.netcode.update_client(client_id) {

@@ -71,7 +71,11 @@ fn drain_socket(
     if let Err(error) = result {
         error!(%error, "the UDP socket cannot be read");
     }
-    dispatch.sweep(now, &mut counters);
+    dispatch.sweep(now, &mut counters, |shard| {
+        if let Ok((_, mut shard)) = shards.get_mut(shard) {
+            shard.give_up_link();
+        }
+    });
     let shards_max = config.clients_max.div_ceil(config.shard_clients_max).max(2);
     if short_of_shards && shards.iter().len() < shards_max {
         let public = public_addresses(&config, address);
