@@ -25,7 +25,7 @@ const fn reciprocal_roots() -> [u32; 256] {
 }
 
 /// A direction and a length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Polar {
     /// Part of the unit vector, in 1/2³⁰, off by 4 at most.
     pub(crate) unit_x: i32,

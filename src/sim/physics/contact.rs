@@ -2,7 +2,7 @@
 
 use crate::{BodyId, Fx, Vec2};
 
-/// Two bodies that touched at the beginning of the last step. `a` has the smaller index.
+/// Two bodies that met in the last step. `a` has the smaller index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Contact {
     /// The body with the smaller index.
@@ -11,7 +11,7 @@ pub struct Contact {
     pub b: BodyId,
     /// The direction in which `b` is pushed, away from `a`; length 1.
     pub normal: Vec2,
-    /// How far they overlapped, 0 or more.
+    /// How far they overlapped before they were pushed apart, 0 or more.
     pub depth: Fx,
     /// How hard they were pushed apart, in units of mass times speed; 0 for sensors.
     pub impulse: Fx,

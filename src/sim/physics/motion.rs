@@ -42,6 +42,16 @@ pub(crate) fn travel(velocity: Vec2, tick_seconds: i64) -> Vec2 {
     Vec2::new(per_tick(velocity.x, tick_seconds), per_tick(velocity.y, tick_seconds))
 }
 
+/// Whether any bullet is so fast that it could jump through something.
+pub(crate) fn has_fast_bullets(state: &State) -> bool {
+    let tick = state.desc.tick_seconds();
+    let bullets = state.flags.iter().enumerate().filter(|(_, flags)| **flags & BULLET != 0);
+    bullets.map(|(slot, _)| slot).any(|slot| {
+        let (way, half) = (travel(state.velocities[slot], tick), state.halves[slot]);
+        way.length() > half.x.min(half.y)
+    })
+}
+
 /// The place that each bullet reaches in one tick, appended to `ends` by slot.
 pub(crate) fn aim_bullets(state: &State, grid: &Grid, ends: &mut Vec<(u16, Vec2)>) {
     let tick = state.desc.tick_seconds();

@@ -66,7 +66,7 @@ impl<'a, F: FnMut(&Pair)> Search<'a, F> {
         if !moves || !a.touches(&b) || !a.filter.meets(b.filter) {
             return;
         }
-        if let Some(touch) = touch(&a, &b) {
+        if let Some(touch) = touch(&a, &b, || self.state.way(b.slot) - self.state.way(a.slot)) {
             self.pairs_left -= 1;
             (self.found)(&Pair { a, b, touch });
         }

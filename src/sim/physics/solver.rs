@@ -3,11 +3,12 @@
 
 use alloc::vec::Vec;
 
+use super::entry::Entry;
 use super::motion::keep_inside;
 use super::pairs::Pair;
 use super::state::State;
 use crate::fx::clamp_to_i32;
-use crate::root::UNIT_BITS;
+use crate::root::{Polar, UNIT_BITS, polar};
 use crate::{Fx, Vec2};
 
 const ONE: i64 = 1 << UNIT_BITS;
@@ -15,6 +16,14 @@ const ROUND: i64 = 1 << (UNIT_BITS - 1);
 
 /// Overlap that is left alone: 1/256 of a unit.
 const SLOP: i64 = 1 << 8;
+/// Passes over the positions at most: the normals are those from before the first one, and far from there they mislead.
+const POSITION_PASSES_MAX: u8 = 4;
+/// Passes in which what lies on something is pushed up and nothing is pushed down: the "shock propagation" of
+/// Guendelman, Bridson and Fedkiw, "Nonconvex Rigid Bodies with Stacking", 2003. Without it, high piles would sink
+/// into themselves.
+const SETTLING_PASSES: usize = 4;
+/// A body lies on another if the cosine between gravity and the normal is above 1/4.
+const RESTING: i64 = ONE / 4;
 /// A pass that changes no speed by more than this (1/4,096 of a unit per second) is the last one.
 const SPEED_TOLERANCE: i64 = 1 << 4;
 
@@ -31,6 +40,12 @@ pub(crate) struct Push {
     reach: i32,
     /// The part of every change that `a` takes, in 1/2³⁰.
     share_a: i32,
+    /// The same while bodies settle: where one rests on the other, the upper one takes all.
+    settling_share_a: i32,
+    /// How far along gravity the lower body is, for [`Solver::settle`].
+    fall: i32,
+    /// Which contact this is.
+    contact: u32,
     /// The speed at which they are to part.
     parting: i32,
     /// By how much their speed along the normal was changed.
@@ -44,6 +59,8 @@ pub(crate) struct Push {
 pub(crate) struct Solver {
     pushes: Vec<Push>,
     bounce_speed_min: i64,
+    /// The direction of gravity, in 1/2³⁰.
+    down: Polar,
 }
 
 impl Solver {
@@ -52,42 +69,88 @@ impl Solver {
         self.pushes.clear();
         self.pushes.reserve(state.slots() * 2);
         self.bounce_speed_min = i64::from(state.desc.bounce_speed_min().to_bits());
+        self.down = polar(state.desc.gravity.x.to_bits(), state.desc.gravity.y.to_bits());
     }
 
-    /// Adds two bodies that touch.
+    /// Adds two bodies that touch; `contact` is given back with the impulse.
     #[inline]
-    pub(crate) fn add(&mut self, state: &State, pair: &Pair) {
+    pub(crate) fn add(&mut self, state: &State, pair: &Pair, contact: usize) {
         let (a, b) = (usize::from(pair.a.slot), usize::from(pair.b.slot));
         let touch = pair.touch;
         let offset_x = i64::from(pair.b.x) - i64::from(pair.a.x);
         let offset_y = i64::from(pair.b.y) - i64::from(pair.a.y);
         let apart = along(touch.normal_x, touch.normal_y, offset_x, offset_y);
+        let share_a = share(state.inverse_masses[a], state.inverse_masses[b]);
         let mut push = Push {
             a: pair.a.slot,
             b: pair.b.slot,
             normal_x: touch.normal_x,
             normal_y: touch.normal_y,
             reach: clamp_to_i32(apart + i64::from(touch.depth)),
-            share_a: share(state.inverse_masses[a], state.inverse_masses[b]),
-            parting: 0,
-            total: 0,
+            share_a,
+            settling_share_a: share_a,
             walls: if state.desc.walls { walls(state, a) | walls(state, b) << 4 } else { 0 },
+            contact: contact as u32,
+            ..Push::default()
         };
         let approach = -push.speed(state.velocities[a], state.velocities[b]);
         if approach > self.bounce_speed_min {
             let bounce = state.surfaces[a].bounce.max(state.surfaces[b].bounce);
             push.parting = clamp_to_i32((approach * i64::from(bounce)) >> 15);
         }
+        if self.has_gravity() {
+            self.prepare_to_settle(&mut push, &pair.a, &pair.b);
+        }
         self.pushes.push(push);
     }
 
-    /// By how much each push changed the speed at which its bodies part, in the order they were added.
-    pub(crate) fn speed_changes(&self) -> impl Iterator<Item = i32> {
-        self.pushes.iter().map(|push| push.total)
+    fn has_gravity(&self) -> bool {
+        self.down.length != 0
+    }
+
+    fn prepare_to_settle(&self, push: &mut Push, a: &Entry, b: &Entry) {
+        let fall = |x: i32, y: i32| along(self.down.unit_x, self.down.unit_y, i64::from(x), i64::from(y));
+        push.fall = clamp_to_i32(fall(a.x, a.y).max(fall(b.x, b.y)));
+        let a_below = -fall(push.normal_x, push.normal_y);
+        let both_move = push.share_a != 0 && i64::from(push.share_a) != ONE;
+        if both_move && a_below.abs() > RESTING {
+            push.settling_share_a = if a_below > 0 { 0 } else { ONE as i32 };
+        }
+    }
+
+    /// The number of each contact and by how much the speed changed at which its bodies part.
+    pub(crate) fn speed_changes(&self) -> impl Iterator<Item = (usize, i32)> {
+        self.pushes.iter().map(|push| (push.contact as usize, push.total))
+    }
+
+    /// Pushes the velocities apart, in as many passes as change something, `passes` at most.
+    pub(crate) fn solve_velocities(&mut self, velocities: &mut [Vec2], passes: u8) {
+        if self.has_gravity() {
+            // The lowest first. The key is different for any two of them, so that their order is certain.
+            self.pushes.sort_unstable_by_key(|push| (-i64::from(push.fall), push.a, push.b));
+        }
+        let all = (0..passes).all(|_| self.push_velocities(velocities, |push| push.share_a));
+        if all && self.has_gravity() {
+            for _ in 0..SETTLING_PASSES {
+                self.settle_velocities(velocities);
+            }
+        }
+    }
+
+    /// Pushes the positions apart, in as many passes as change something, `passes` at most.
+    pub(crate) fn solve_positions(&self, state: &mut State, passes: u8) {
+        let all =
+            (0..passes.min(POSITION_PASSES_MAX)).all(|_| self.push_positions(state, |push| push.share_a));
+        if all && self.has_gravity() {
+            for _ in 0..SETTLING_PASSES {
+                self.push_positions(state, |push| push.settling_share_a);
+            }
+        }
     }
 
     /// One pass over the velocities; whether another one would change anything.
-    pub(crate) fn push_velocities(&mut self, velocities: &mut [Vec2]) -> bool {
+    #[inline]
+    fn push_velocities(&mut self, velocities: &mut [Vec2], share: impl Fn(&Push) -> i32) -> bool {
         let mut largest = 0;
         for push in &mut self.pushes {
             let (a, b) = (usize::from(push.a), usize::from(push.b));
@@ -100,26 +163,42 @@ impl Solver {
             let change = i64::from(total) - i64::from(push.total);
             if change != 0 {
                 push.total = total;
-                push.part(velocities, change);
+                push.part(velocities, change, share(push));
                 largest = largest.max(change.abs());
             }
         }
         largest > SPEED_TOLERANCE
     }
 
+    /// One pass over the velocities that pushes nothing down.
+    fn settle_velocities(&mut self, velocities: &mut [Vec2]) {
+        for push in &mut self.pushes {
+            let (a, b) = (usize::from(push.a), usize::from(push.b));
+            if push.walls != 0 {
+                stop_at_walls(&mut velocities[a], push.walls);
+                stop_at_walls(&mut velocities[b], push.walls >> 4);
+            }
+            let missing = -push.speed(velocities[a], velocities[b]);
+            if missing > 0 {
+                push.part(velocities, missing, push.settling_share_a);
+            }
+        }
+    }
+
     /// One pass over the positions; whether another one would change anything.
-    pub(crate) fn push_positions(&self, state: &mut State) -> bool {
+    #[inline]
+    fn push_positions(&self, state: &mut State, share: impl Fn(&Push) -> i32) -> bool {
         let mut moved = false;
         for push in &self.pushes {
             let (a, b) = (usize::from(push.a), usize::from(push.b));
             let excess = i64::from(push.reach) - push.speed(state.positions[a], state.positions[b]) - SLOP;
             if excess > 0 {
-                push.part(&mut state.positions, excess);
+                push.part(&mut state.positions, (excess + 1) >> 1, share(push));
                 if state.desc.walls {
                     keep_inside(state, a);
                     keep_inside(state, b);
                 }
-                moved |= excess > SLOP;
+                moved |= excess > 2 * SLOP;
             }
         }
         moved
@@ -135,10 +214,10 @@ impl Push {
         along(self.normal_x, self.normal_y, x, y)
     }
 
-    /// Moves the two apart by `change` along the normal, shared by their masses.
+    /// Moves the two apart by `change` along the normal, of which `a` takes `share_a`.
     #[inline]
-    fn part(&self, values: &mut [Vec2], change: i64) {
-        let share = i64::from(self.share_a);
+    fn part(&self, values: &mut [Vec2], change: i64, share_a: i32) {
+        let share = i64::from(share_a);
         let (change, normal_x, normal_y) =
             (i64::from(clamp_to_i32(change)), i64::from(self.normal_x), i64::from(self.normal_y));
         let (of_a, of_b) = (rounded(change * share), rounded(change * (ONE - share)));

@@ -129,6 +129,11 @@ impl State {
         BodyId { index: slot as u16, generation: self.generations[slot] }
     }
 
+    /// How far the body in `slot` goes in one tick.
+    pub(crate) fn way(&self, slot: u16) -> Vec2 {
+        super::motion::travel(self.velocities[usize::from(slot)], self.desc.tick_seconds())
+    }
+
     pub(crate) fn body(&self, slot: usize) -> Body {
         let (flags, half, filter) = (self.flags[slot], self.halves[slot], self.filters[slot]);
         Body {

@@ -34,24 +34,24 @@ impl Scratch {
     /// Advances `state` by one tick.
     pub(crate) fn step(&mut self, state: &mut State) {
         motion::accelerate(state);
+        self.advance(state);
         self.find_contacts(state);
-        for _ in 0..state.desc.iterations {
-            if !self.solver.push_velocities(&mut state.velocities) {
-                break;
-            }
-        }
+        let passes = state.desc.iterations;
+        self.solver.solve_velocities(&mut state.velocities, passes);
+        self.solver.solve_positions(state, passes);
+        self.tell_impulses(state);
+    }
+
+    fn advance(&mut self, state: &mut State) {
         self.bullets.clear();
-        motion::aim_bullets(state, &self.grid, &mut self.bullets);
+        if motion::has_fast_bullets(state) {
+            self.grid.fill(state);
+            motion::aim_bullets(state, &self.grid, &mut self.bullets);
+        }
         motion::advance(state, &self.bullets);
         if state.desc.walls {
             motion::bounce_off_walls(state);
         }
-        for _ in 0..state.desc.iterations {
-            if !self.solver.push_positions(state) {
-                break;
-            }
-        }
-        self.tell_impulses(state);
     }
 
     fn find_contacts(&mut self, state: &State) {
@@ -62,18 +62,17 @@ impl Scratch {
         self.contacts.reserve(state.slots() * 2);
         let search = Search::new(state, &self.grid, &self.near, |pair| {
             let sensor = (pair.a.flags | pair.b.flags) & SENSOR != 0;
-            self.contacts.push(contact(state, pair, sensor));
             if !sensor {
-                self.solver.add(state, pair);
+                self.solver.add(state, pair, self.contacts.len());
             }
+            self.contacts.push(contact(state, pair, sensor));
         });
         search.run();
     }
 
-    /// Every solid contact has a push, in the same order.
     fn tell_impulses(&mut self, state: &State) {
-        let solid = self.contacts.iter_mut().filter(|contact| !contact.sensor);
-        for (contact, speed) in solid.zip(self.solver.speed_changes()) {
+        for (contact, speed) in self.solver.speed_changes() {
+            let contact = &mut self.contacts[contact];
             let inverse = |id: super::BodyId| i64::from(state.inverse_masses[usize::from(id.index)]);
             let sum = inverse(contact.a) + inverse(contact.b);
             contact.impulse = Fx::from_wide((i64::from(speed) << 24) / sum.max(1));

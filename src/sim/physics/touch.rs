@@ -3,6 +3,7 @@
 use super::entry::Entry;
 use super::state::BOX;
 use crate::root::{Polar, UNIT_BITS, polar};
+use crate::{Fx, Vec2};
 
 const ONE: i32 = 1 << UNIT_BITS;
 
@@ -30,12 +31,13 @@ impl Touch {
     }
 }
 
-/// How two bodies touch whose surrounding boxes do; nothing if they do not.
+/// How two bodies touch whose surrounding boxes do; nothing if they do not. `way` is how far `b` went in this step
+/// as seen from `a`: two boxes are pushed apart in the direction in which they were apart before.
 #[inline]
-pub(crate) fn touch(a: &Entry, b: &Entry) -> Option<Touch> {
+pub(crate) fn touch(a: &Entry, b: &Entry, way: impl Fn() -> Vec2) -> Option<Touch> {
     match (a.flags & BOX != 0, b.flags & BOX != 0) {
         (false, false) => discs(a, b),
-        (true, true) => Some(boxes(a, b)),
+        (true, true) => Some(boxes(a, b, way())),
         (true, false) => box_and_disc(a, b),
         (false, true) => box_and_disc(b, a).map(Touch::reversed),
     }
@@ -78,12 +80,13 @@ fn some_direction(choice: u16, depth: i32) -> Touch {
     Touch { normal_x, normal_y, depth }
 }
 
-fn boxes(a: &Entry, b: &Entry) -> Touch {
+fn boxes(a: &Entry, b: &Entry, way: Vec2) -> Touch {
     let (x, y) = offset(a, b);
-    let depth_x = a.half_x + b.half_x - x.abs();
-    let depth_y = a.half_y + b.half_y - y.abs();
+    let (reach_x, reach_y) = (a.half_x + b.half_x, a.half_y + b.half_y);
+    let (depth_x, depth_y) = (reach_x - x.abs(), reach_y - y.abs());
+    let before = |reach: i32, now: i32, way: Fx| reach - now.saturating_sub(way.to_bits()).saturating_abs();
     let sign = |offset: i32| if offset < 0 { -ONE } else { ONE };
-    if depth_x < depth_y {
+    if before(reach_x, x, way.x) < before(reach_y, y, way.y) {
         Touch { normal_x: sign(x), normal_y: 0, depth: depth_x }
     } else {
         Touch { normal_x: 0, normal_y: sign(y), depth: depth_y }
@@ -97,7 +100,7 @@ fn box_and_disc(square: &Entry, disc: &Entry) -> Option<Touch> {
     let distance_squared = squared(outside_x, outside_y);
     if distance_squared == 0 {
         // The centre is inside: out by the nearest side.
-        return Some(boxes(square, disc));
+        return Some(boxes(square, disc, Vec2::ZERO));
     }
     if distance_squared > squared(disc.half_x, 0) {
         return None;

@@ -151,7 +151,7 @@ impl World {
         self.state.slot(id).filter(|&slot| self.state.flags[slot] & DYNAMIC != 0)
     }
 
-    /// The bodies that touched at the beginning of the last step, in a fixed order; empty after cloning or decoding.
+    /// The bodies that met in the last step, in a fixed order; empty after cloning or decoding.
     #[must_use]
     pub fn contacts(&self) -> &[Contact] {
         self.scratch.contacts()
