@@ -2,6 +2,7 @@
 
 mod admission;
 mod attack;
+mod golden;
 mod play;
 mod rooms;
 mod tidy;

@@ -126,11 +126,12 @@ fn lines_in_tests(text: &str) -> Vec<bool> {
     marks
 }
 
-/// Marks whole files: those of folders called `tests`, and those that `#[cfg(test)] mod NAME;` declares.
+/// Marks whole files: those of folders called `tests`, fuzz targets, and those that `#[cfg(test)] mod NAME;` declares.
 fn mark_test_files(files: &mut [SourceFile]) {
     let declared: Vec<String> = files.iter().flat_map(test_modules).collect();
     for file in files {
-        let in_folder = file.path.starts_with("tests/") || file.path.contains("/tests/");
+        let in_folder = ["tests/", "tools/fuzz/"].iter().any(|folder| file.path.starts_with(folder))
+            || file.path.contains("/tests/");
         let in_module = declared.iter().any(|module| {
             file.path == format!("{module}.rs") || file.path.starts_with(&format!("{module}/"))
         });

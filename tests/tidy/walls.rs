@@ -16,7 +16,7 @@ const NOT_PURE: &[&str] = &["bevy", "mio", "redis", "renet", "socket2", "tokio"]
 
 /// Transport crates and the places that may name them.
 const TRANSPORT: &[(&str, &[&str])] =
-    &[("renet::", &["src/link/"]), ("renetcode::", &["src/server/shard.rs", "src/client/link.rs"])];
+    &[("renet::", &["src/link/"]), ("renetcode::", &["src/server/shard.rs", "src/client/"])];
 
 /// The files that may allow `unsafe`.
 const UNSAFE_FILES: &[&str] = &[];
