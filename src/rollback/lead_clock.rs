@@ -6,16 +6,16 @@ use framekeep_sim::Tick;
 
 use crate::limits::OWN_INPUTS_MAX;
 
-/// Feedback after which the clock only drifts: about two seconds at 30 Hz, in which joining may still upset everything.
-const ACQUIRE_SAMPLES: u32 = 64;
-/// Feedback in one half of the window over which the worst path is remembered, while acquiring and after.
-const ACQUIRE_WINDOW_SAMPLES: u32 = 8;
-const WINDOW_SAMPLES: u32 = 48;
+/// Ticks after which the clock only drifts: about two seconds at 30 Hz, in which joining may still upset everything.
+const ACQUIRE_TICKS: u32 = 64;
+/// One half of the window over which the worst path is remembered, while acquiring and after.
+const ACQUIRE_WINDOW_TICKS: u32 = 8;
+const WINDOW_TICKS: u32 = 48;
 /// What an input that came too late adds to the margin, and the most that adds up to, in 1/8 ticks.
 const LATE_STEP_EIGHTHS: i64 = 3;
 const LATE_EIGHTHS_MAX: i64 = 16;
-/// Feedback without a late input after which the margin shrinks by 1/8 tick.
-const CALM_SAMPLES: u32 = 48;
+/// Ticks without a late input after which the margin shrinks by 1/8 tick.
+const CALM_TICKS: u32 = 48;
 /// An error over this is corrected at once, in nanoseconds.
 const JUMP_NS: i64 = 1_000_000_000;
 /// Bounds the caller's clock so that no sum below can overflow: 146 years, which is 2116 for a clock since 1970.
@@ -39,7 +39,10 @@ pub struct LeadClock {
     /// The earliest origin seen in the last half window and in this one.
     worst_before: Option<i64>,
     worst: Option<i64>,
-    samples: u32,
+    /// The newest input the server has spoken of, and for how many ticks it has.
+    newest: Option<Tick>,
+    heard_ticks: u32,
+    window_ticks: u32,
     /// The origin under which each of the newest inputs was made, by tick modulo the length.
     made: Vec<(Tick, i64)>,
     jumps: u32,
@@ -70,7 +73,9 @@ impl LeadClock {
             calm: 0,
             worst_before: None,
             worst: None,
-            samples: 0,
+            newest: None,
+            heard_ticks: 0,
+            window_ticks: 0,
             made: vec![(Tick(u32::MAX), 0); OWN_INPUTS_MAX],
             jumps: 0,
         }
@@ -118,15 +123,18 @@ impl LeadClock {
         if tick != newest {
             return;
         }
-        self.samples = self.samples.saturating_add(1);
-        let acquiring = self.samples <= ACQUIRE_SAMPLES;
-        if self.samples.is_multiple_of(if acquiring { ACQUIRE_WINDOW_SAMPLES } else { WINDOW_SAMPLES }) {
+        let ticks = self.newest.map_or(1, |before| newest.since(before).clamp(1, 8));
+        self.newest = Some(newest);
+        self.heard_ticks = self.heard_ticks.saturating_add(ticks);
+        self.window_ticks += ticks;
+        if self.window_ticks > if self.is_acquiring() { ACQUIRE_WINDOW_TICKS } else { WINDOW_TICKS } {
+            self.window_ticks = ticks;
             self.worst_before = self.worst.take();
         }
         let exact = origin_ns + i64::from(lead_eighths) * self.period_ns / 8;
         self.worst = Some(self.worst.map_or(exact, |worst| worst.min(exact)));
-        self.calm += 1;
-        if self.calm >= CALM_SAMPLES {
+        self.calm += ticks;
+        if self.calm >= CALM_TICKS {
             self.calm = 0;
             self.late_eighths = (self.late_eighths - 1).max(0);
         }
@@ -162,6 +170,10 @@ impl LeadClock {
         self.jumps
     }
 
+    fn is_acquiring(&self) -> bool {
+        self.heard_ticks <= ACQUIRE_TICKS
+    }
+
     /// How far the origin is from where it should be; positive: the clock runs too early.
     fn error_ns(&self) -> i64 {
         let Some(worst) = [self.worst, self.worst_before].into_iter().flatten().min() else { return 0 };
@@ -171,9 +183,9 @@ impl LeadClock {
     /// While acquiring the clock is a guess and may be set; later only if it is far out.
     fn jump_if_far(&mut self, out_of_range: bool) {
         let error = self.error_ns();
-        let acquiring = self.samples <= ACQUIRE_SAMPLES;
+        let acquiring = self.is_acquiring();
         // Too early only costs latency: after the first look, one at a better path is not enough to give it up at once.
-        let sure = self.samples == 1 || self.worst_before.is_some();
+        let sure = self.heard_ticks == 1 || self.worst_before.is_some();
         let bound = match error > 0 {
             true if acquiring && sure => self.period_ns * 2,
             false if acquiring || out_of_range => self.period_ns,
