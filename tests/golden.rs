@@ -10,9 +10,9 @@ use framekeep_journal::{Replay, Verifier};
 
 /// Name, ticks and hash of the last state.
 const GOLDEN: &[(&str, u32, u64)] = &[
-    ("courtyard_duel", 900, 0x6545_030b_d3d1_8ad3),
-    ("foundry_sixteen", 900, 0xd688_ae7c_5107_11d8),
-    ("pit_four", 1_688, 0xf23c_0618_a014_e950),
+    ("courtyard_duel", 900, 0x6bfe_1dd0_872d_c0ae),
+    ("foundry_sixteen", 900, 0x5fa2_24ff_9697_5fee),
+    ("pit_four", 1_800, 0xa08d_e243_5832_afa9),
 ];
 
 fn folder() -> PathBuf {
