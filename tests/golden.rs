@@ -29,9 +29,16 @@ fn read(name: &str) -> Replay {
 fn golden_replays_come_to_the_same_states_as_ever() {
     let mut verifier = Verifier::new(framekeep_games::registry());
     for (name, ticks, hash) in GOLDEN {
-        let verified = verifier.verify(&read(name), &mut |_, _| ()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let verified =
+            verifier.verify(&read(name), &mut |_, _| ()).unwrap_or_else(|error| panic!("{name}: {error}"));
         let here = (*name, verified.ticks.0, verified.hash);
-        assert_eq!(here, (*name, *ticks, *hash), "now ({name:?}, {}, {:#018x})", verified.ticks.0, verified.hash);
+        assert_eq!(
+            here,
+            (*name, *ticks, *hash),
+            "now ({name:?}, {}, {:#018x})",
+            verified.ticks.0,
+            verified.hash
+        );
     }
 }
 

@@ -98,7 +98,7 @@ fn is_path(text: &str) -> bool {
     let known = [".rs", ".md", ".toml"].iter().any(|end| text.ends_with(end));
     let made_when_run = text.starts_with("./") || text == "framekeep.toml";
     let in_tree = text.contains('/') && !first.is_empty() && root().join(first).is_dir() && first != "target";
-    plain && !made_when_run && (known && !placeholder || in_tree && !placeholder || file(text).is_some())
+    plain && !made_when_run && (file(text).is_some() || !placeholder && (known || in_tree))
 }
 
 /// From the root, or the end of one file's path, as in `frame.rs`.
