@@ -113,7 +113,12 @@ impl Dispatch {
     }
 
     /// Forgets hand-shakes that take too long; looks four times a second. Each is told to `forgotten` by its shard.
-    pub(crate) fn sweep(&mut self, now: Duration, counters: &mut Counters, mut forgotten: impl FnMut(Entity)) {
+    pub(crate) fn sweep(
+        &mut self,
+        now: Duration,
+        counters: &mut Counters,
+        mut forgotten: impl FnMut(Entity),
+    ) {
         if self.handshakes == 0 || now < self.swept_at + Duration::from_millis(250) {
             return;
         }
