@@ -82,7 +82,7 @@ pub enum MintError {
     Random(String),
 }
 
-/// Makes a ticket: the bytes of a netcode connect token, valid for [`TICKET_LIFE_S`] seconds and one link.
+/// Makes a ticket: the bytes of a netcode connect token, valid for ten seconds and one link.
 ///
 /// # Errors
 /// [`MintError`] if the system gives no randomness or the token cannot be sealed.
