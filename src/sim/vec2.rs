@@ -82,7 +82,8 @@ impl Vec2 {
         Fx::from_wide(self.dot_wide(other) >> 16)
     }
 
-    /// The dot product in 1/2³² of a unit. It is exact but for two vectors of four times [`Fx::MIN`], where it saturates.
+    /// The dot product in 1/2³² of a unit. It is exact but for two vectors of four times [`Fx::MIN`], where it
+    /// saturates.
     #[inline]
     #[must_use]
     pub const fn dot_wide(self, other: Self) -> i64 {

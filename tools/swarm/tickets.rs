@@ -16,7 +16,10 @@ const KEY_FILE: &str = "development.key";
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KeyError {
     /// The file cannot be read.
-    #[error("cannot read {path}: {source}\nstart the server first, or name its data folder with --data", path = .path.display())]
+    #[error(
+        "cannot read {path}: {source}\nstart the server first, or name its data folder with --data",
+        path = .path.display()
+    )]
     Unreadable {
         /// The file.
         path: PathBuf,
