@@ -98,11 +98,8 @@ impl Exchange {
         self.heard = head.input_next;
         let (rtt, age) = (self.stats.rtt, now.saturating_sub(made));
         self.stats.rtt = if rtt.is_zero() { age } else { (rtt * 7 + age) / 8 };
-        // Without a word about the lead there is nothing to correct.
-        if let Some(lead) = Option::<i8>::from(head.lead) {
-            self.stats.lead_eighths = lead;
-            self.clock.feedback(newest, lead);
-        }
+        self.stats.lead_eighths = head.lead;
+        self.clock.feedback(newest, head.lead);
     }
 
     /// Goes on from a snapshot: every frame below `tick` is taken care of.
