@@ -131,3 +131,16 @@ fn shutdown_flag() -> Result<Arc<AtomicBool>, ctrlc::Error> {
     })?;
     Ok(flag)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::LayerSources;
+
+    #[test]
+    fn the_defaults_of_the_configuration_are_the_servers_own() {
+        let defaults = LayerSources::default().merge().expect("defaults");
+        let own = ServerConfig { data: Some("./framekeep-data".into()), ..ServerConfig::default() };
+        assert_eq!(format!("{:?}", server_config(defaults.settings())), format!("{own:?}"));
+    }
+}
