@@ -3,6 +3,9 @@
 //! Nothing here knows of a clock, a socket, a file or a thread: a game is `start(content, seed, seats)` and
 //! `step(state, frame)`, and the same frames give the same bytes on every machine.
 #![cfg_attr(not(test), no_std)]
+#![cfg_attr(not(test), deny(clippy::float_arithmetic))]
+// Tests measure with floats.
+#![cfg_attr(test, allow(clippy::disallowed_types))]
 
 extern crate alloc;
 
@@ -25,6 +28,8 @@ mod root;
 mod tick;
 mod vec2;
 mod view;
+// Serde's interface names floats; nothing here computes with them.
+#[allow(clippy::disallowed_types)]
 mod walk;
 
 pub use angle::Angle;

@@ -15,6 +15,8 @@ mod solver;
 mod state;
 mod step;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod touch;
 mod world;
 

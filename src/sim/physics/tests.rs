@@ -1,0 +1,8 @@
+//! Tests of whole worlds.
+
+mod behaviour;
+mod bytes;
+mod extremes;
+mod golden;
+mod quality;
+mod scenes;
