@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bevy_app::{App, Plugin};
-use bevy_ecs::prelude::{Entity, IntoScheduleConfigs, World};
+use bevy_ecs::prelude::{Entity, IntoScheduleConfigs, QueryState, World};
 use framekeep_link::QuietRenet;
 use framekeep_protocol::{
     CloseReason, GameRules, PROTOCOL_VERSION, PlayerName, Refusal, Side, Ticket, ToClient,
@@ -34,9 +34,8 @@ impl Plugin for AdmitPlugin {
 }
 
 /// Turns what the shards saw of connections into links, and empties their inboxes.
-fn admit_arrivals(world: &mut World) {
+fn admit_arrivals(world: &mut World, shards: &mut QueryState<(Entity, &mut Shard)>) {
     let mut arrivals = Vec::new();
-    let mut shards = world.query::<(Entity, &mut Shard)>();
     for (entity, mut shard) in shards.iter_mut(world) {
         if shard.arrivals.is_empty() && !shard.has_inbox() {
             continue;

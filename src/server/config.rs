@@ -43,7 +43,8 @@ pub struct ServerConfig {
     pub content: Option<PathBuf>,
     /// Threads that pump shards and step rooms; 0 is one per core.
     pub threads: usize,
-    /// Length of a sub-tick: how often the socket is drained and due rooms are looked at. Default 4 ms.
+    /// Length of a sub-tick: how often the socket is drained at least, and over how many moments of their period
+    /// rooms are spread. Default 8 ms.
     pub subtick: Duration,
 }
 
@@ -77,7 +78,7 @@ impl Default for ServerConfig {
             durability: Durability::Second,
             content: None,
             threads: 0,
-            subtick: Duration::from_millis(4),
+            subtick: Duration::from_millis(8),
         }
     }
 }

@@ -152,15 +152,17 @@ impl Server {
     /// Waits for the next sub-tick, or for a datagram when no match is running.
     fn rest(&self) {
         let world = self.world();
-        let subtick = world.resource::<ServerConfig>().subtick;
-        let now = world.resource::<Clock>().precise();
-        let subtick_ns = subtick.as_nanos().max(1);
-        let into = Duration::from_nanos((now.as_nanos() % subtick_ns) as u64);
+        let (pumped_at, now) = {
+            let clock = world.resource::<Clock>();
+            (clock.now(), clock.precise())
+        };
+        let socket_at = pumped_at + world.resource::<ServerConfig>().subtick;
+        let due = world.resource::<DueRooms>().next();
         let idle = world.resource::<DueRooms>().is_empty() && world.resource::<BusyLinks>().is_quiet();
         if idle {
             world.non_send::<Socket>().0.wait(IDLE_WAIT);
         } else {
-            std::thread::sleep(subtick.saturating_sub(into));
+            std::thread::sleep(due.map_or(socket_at, |due| due.min(socket_at)).saturating_sub(now));
         }
     }
 

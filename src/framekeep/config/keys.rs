@@ -160,7 +160,7 @@ settings! {
         count: usize = Value::Integer(0), Allowed::Integer(0, 256), "threads",
             wrong: "more than there are cores adds switching and jitter";
         /// How often sockets are drained and due rooms are looked at.
-        subtick_ms: u64 = Value::Integer(4), Allowed::Integer(1, 20), "milliseconds",
+        subtick_ms: u64 = Value::Integer(8), Allowed::Integer(1, 20), "milliseconds",
             wrong: "shorter costs wake-ups, longer adds latency and bursts";
     }
 }
