@@ -42,6 +42,8 @@ pub struct MatchStart {
     pub input_repeat_ticks_max: u8,
     /// The tick the server will commit next: 0 at the start, later for who comes late.
     pub next: Tick,
+    /// How long after this was said that tick is committed, in microseconds; inputs for it are due by then.
+    pub due_in_us: u32,
 }
 
 impl MatchStart {

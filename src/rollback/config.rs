@@ -5,7 +5,7 @@ use crate::limits::{INPUT_DELAY_TICKS_MAX, ROLLBACK_TICKS_MAX};
 /// How a client plays a match. Values out of range are clamped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RollbackConfig {
-    /// Most ticks the prediction may be ahead of the confirmed state, 1 to [`ROLLBACK_TICKS_MAX`]. Default 16.
+    /// Most ticks the prediction may be ahead of the confirmed state, 1 to [`ROLLBACK_TICKS_MAX`]. Default 20.
     ///
     /// Too small and a slow link stalls the game; too large and a correction can throw away half a second.
     pub rollback_ticks_max: u32,
@@ -23,7 +23,7 @@ pub struct RollbackConfig {
 
 impl Default for RollbackConfig {
     fn default() -> Self {
-        Self { rollback_ticks_max: 16, input_delay_ticks: 0, lead_margin_eighths: 4, drift_permille_max: 30 }
+        Self { rollback_ticks_max: 20, input_delay_ticks: 0, lead_margin_eighths: 4, drift_permille_max: 30 }
     }
 }
 

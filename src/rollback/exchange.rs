@@ -29,19 +29,37 @@ pub(crate) struct Exchange {
     asked_at: Option<Duration>,
 }
 
+/// Longest round trip that is believed at the start.
+const RTT_MAX: Duration = Duration::from_secs(2);
+
+/// The first input that still reaches the server before its tick is committed, and when it is due here: a round trip
+/// (the announcement's way and the input's) and the margin before that.
+fn first_input(start: &MatchStart, now: Duration, rtt: Duration, margin_eighths: u32) -> (Tick, Duration) {
+    let period = Duration::from_secs(1) / u32::from(start.tick_rate_hz.max(1));
+    let ahead = rtt + period * margin_eighths / 8;
+    let due_in = Duration::from_micros(start.due_in_us.into());
+    match due_in.checked_sub(ahead) {
+        Some(wait) => (start.next, now + wait),
+        None => {
+            let missed = (ahead - due_in).as_nanos().div_ceil(period.as_nanos().max(1));
+            (start.next.later(missed as u32), now)
+        }
+    }
+}
+
 impl Exchange {
     /// `rtt` is what is known of the round trip; too much only makes the first inputs early.
     pub(crate) fn new(start: &MatchStart, config: &RollbackConfig, now: Duration, rtt: Duration) -> Self {
         let send_every = u32::from(start.send_every_ticks.max(1));
         let rate = start.tick_rate_hz.max(1);
-        let rtt_ticks = (rtt.as_millis().min(2_000) as u32 * u32::from(rate)).div_ceil(1_000);
         let margin = config.lead_margin_eighths + 8 * (send_every - 1);
-        let first = start.next.later(rtt_ticks + margin.div_ceil(8) + config.input_delay_ticks);
+        let (first, at) = first_input(start, now, rtt.min(RTT_MAX), margin);
+        let first = first.later(config.input_delay_ticks);
         let bits = u32::from(start.input_bits);
         Self {
             stream: FrameStream::new(start.epoch, start.seats, bits),
             sender: InputSender::new(bits, first),
-            clock: LeadClock::new(rate, margin, config.drift_permille_max, first, now),
+            clock: LeadClock::new(rate, margin, config.drift_permille_max, first, at),
             stats: MatchStats::default(),
             seat: (start.seat != SPECTATOR_SEAT).then_some(start.seat),
             waiting: start.next > Tick(0),

@@ -125,6 +125,7 @@ impl FakeServer {
             send_every_ticks: self.send_every as u8,
             input_repeat_ticks_max: REPEAT_MAX as u8,
             next: self.play.tick(),
+            due_in_us: 0,
         }
     }
 

@@ -124,6 +124,7 @@ pub(crate) fn enter(world: &mut World, room: Entity, seat_entity: Entity) {
         send_every_ticks: stage.timing.send_every_ticks,
         input_repeat_ticks_max: stage.timing.repeat_ticks_max,
         next,
+        due_in_us: stage.timing.due.saturating_sub(world.resource::<Clock>().now()).as_micros() as u32,
     };
     let link = seat.link;
     let mut play = SeatPlay::new(stage.epoch, input_bits, next, stage.timing.due, stage.timing.period);

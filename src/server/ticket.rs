@@ -180,3 +180,74 @@ impl UsedTickets {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Duration = Duration::from_secs(1_000);
+    const KEY: NodeKey = NodeKey::new([3; 32]);
+
+    fn blob(key: &NodeKey, player: PlayerId, token_id: u8) -> [u8; 256] {
+        let ticket = Ticket {
+            token_id: TokenId([token_id; 16]),
+            player,
+            name: PlayerName::try_from("ada".to_owned()).unwrap(),
+            room: None,
+            role: Role::Player,
+            issued_at_s: NOW.as_secs(),
+            expires_at_s: NOW.as_secs() + TICKET_LIFE_S,
+        };
+        ticket.encode(|bytes| key.signer().chain_update(bytes).finalize().into_bytes().into())
+    }
+
+    #[test]
+    fn a_ticket_is_good_for_one_link() {
+        let mut used = UsedTickets::default();
+        let blob = blob(&KEY, PlayerId(7), 1);
+        assert_eq!(used.redeem(&KEY, &blob, 7, NOW).map(|ticket| ticket.player), Ok(PlayerId(7)));
+        assert_eq!(used.redeem(&KEY, &blob, 7, NOW).err(), Some(TicketRefused::Reused));
+    }
+
+    #[test]
+    fn a_ticket_of_another_player_is_refused_and_not_used_up() {
+        let mut used = UsedTickets::default();
+        let blob = blob(&KEY, PlayerId(7), 1);
+        assert_eq!(used.redeem(&KEY, &blob, 8, NOW).err(), Some(TicketRefused::Foreign));
+        assert!(used.redeem(&KEY, &blob, 7, NOW).is_ok());
+    }
+
+    #[test]
+    fn a_forged_ticket_is_refused_whichever_bit_was_changed() {
+        let mut used = UsedTickets::default();
+        let other_key = blob(&NodeKey::new([4; 32]), PlayerId(7), 1);
+        assert_eq!(used.redeem(&KEY, &other_key, 7, NOW).err(), Some(TicketRefused::Forged));
+        let good = blob(&KEY, PlayerId(7), 1);
+        for bit in 0..good.len() * 8 {
+            let mut changed = good;
+            changed[bit / 8] ^= 1 << (bit % 8);
+            let refused = used.redeem(&KEY, &changed, 7, NOW).err();
+            assert!(matches!(refused, Some(TicketRefused::Forged | TicketRefused::Malformed)), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_ticket_expires_and_is_not_valid_before_its_time() {
+        let mut used = UsedTickets::default();
+        let blob = blob(&KEY, PlayerId(7), 1);
+        let (late, early) = (NOW + Duration::from_secs(TICKET_LIFE_S), NOW - Duration::from_secs(60));
+        assert_eq!(used.redeem(&KEY, &blob, 7, late).err(), Some(TicketRefused::Expired));
+        assert_eq!(used.redeem(&KEY, &blob, 7, early).err(), Some(TicketRefused::Expired));
+    }
+
+    #[test]
+    fn used_tickets_are_forgotten_when_they_would_be_refused_anyway() {
+        let mut used = UsedTickets::default();
+        for number in 0..50 {
+            used.redeem(&KEY, &blob(&KEY, PlayerId(7), number), 7, NOW).unwrap();
+        }
+        assert_eq!(used.ids.len(), 50);
+        used.forget(NOW.as_secs() + 2 * TICKET_LIFE_S);
+        assert!(used.ids.is_empty() && used.order.is_empty());
+    }
+}

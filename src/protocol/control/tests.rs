@@ -60,6 +60,7 @@ fn start() -> MatchStart {
         send_every_ticks: 1,
         input_repeat_ticks_max: 15,
         next: Tick(77),
+        due_in_us: 12_345,
     }
 }
 
