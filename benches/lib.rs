@@ -1,1 +1,15 @@
-//! Scenes shared by the benches and the scorecard.
+//! Scenes and measurements shared by the criterion groups and the scorecard.
+//!
+//! `cargo bench -p framekeep_benches` runs the groups; `cargo run --release -p framekeep_benches --bin scorecard`
+//! prints the headline table, own figures and the peer's measured in turns in one run.
+
+pub mod circles;
+pub mod machine;
+pub mod matches;
+pub mod peer;
+pub mod rooms;
+pub mod row;
+pub mod rows;
+pub mod snapshots;
+pub mod table;
+pub mod timing;
