@@ -172,6 +172,7 @@ fn open_link(world: &mut World, shard: Entity, from: SocketAddr, ticket: Ticket,
         player_entity,
         seat: None,
         only_room: ticket.room,
+        role: ticket.role,
         issued_at_s: ticket.issued_at_s,
         heard: (0, 0),
     };

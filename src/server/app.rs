@@ -36,10 +36,14 @@ pub enum ServerSystems {
     Record,
     /// Seats are sent what they lack.
     Broadcast,
-    /// What is done with goes.
+    /// Frames that everyone has, and matches that are over, are put away.
+    Release,
+    /// What has had its time goes.
     Expire,
     /// Datagrams go to the socket.
     Send,
+    /// Operators are told how it goes.
+    Report,
 }
 
 /// Everything a server does. Needs the resources `ServerConfig`, `Games`, `NodeKey`, `Clock`, `Chance`, `Socket` and
@@ -48,13 +52,19 @@ pub struct ServerPlugins;
 
 impl Plugin for ServerPlugins {
     fn build(&self, app: &mut App) {
-        use ServerSystems::{Admit, Broadcast, Check, Collect, Commit, Expire, Receive, Record, Send, Step};
+        use ServerSystems::{
+            Admit, Broadcast, Check, Collect, Commit, Expire, Receive, Record, Release, Report, Send, Step,
+        };
         let mut pump = Schedule::new(Pump);
         pump.set_executor(SingleThreadedExecutor::new());
         app.add_schedule(pump)
             .configure_sets(
                 Pump,
-                (Receive, Admit, Collect, Commit, Step, Check, Record, Broadcast, Expire, Send).chain(),
+                (
+                    Receive, Admit, Collect, Commit, Step, Check, Record, Broadcast, Release, Expire, Send,
+                    Report,
+                )
+                    .chain(),
             )
             .init_resource::<Counters>()
             .init_resource::<Rooms>()

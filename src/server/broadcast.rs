@@ -25,7 +25,7 @@ pub(crate) struct BroadcastPlugin;
 impl Plugin for BroadcastPlugin {
     fn build(&self, app: &mut App) {
         app.add_systems(Pump, (send_frames, send_snapshots).chain().in_set(ServerSystems::Broadcast))
-            .add_systems(Pump, (release_frames, finish_matches).chain().in_set(ServerSystems::Expire));
+            .add_systems(Pump, (release_frames, finish_matches).chain().in_set(ServerSystems::Release));
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bevy_ecs::entity::EntityHashSet;
 use bevy_ecs::prelude::{Component, Entity, Resource};
 use framekeep_link::QuietRenet;
-use framekeep_protocol::{PlayerId, RoomName};
+use framekeep_protocol::{PlayerId, Role, RoomName};
 
 /// One live connection of a player.
 #[derive(Component, Debug)]
@@ -23,6 +23,8 @@ pub struct Link {
     pub(crate) seat: Option<Entity>,
     /// The only room the ticket allows.
     pub(crate) only_room: Option<RoomName>,
+    /// What the ticket allows; watching is not offered yet.
+    pub(crate) role: Role,
     pub(crate) issued_at_s: u64,
     /// How many control messages came in which second.
     pub(crate) heard: (u64, u32),

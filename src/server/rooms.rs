@@ -4,7 +4,7 @@ use bevy_ecs::prelude::{Entity, World};
 use framekeep_journal::RoomOpened;
 use framekeep_lobby::{RoomEvent, Roster, transition};
 use framekeep_protocol::{
-    Epoch, JoinRoom, LeftReason, Member, PlayerId, Refusal, RoomId, RoomName, RoomOptions, RoomPhase,
+    Epoch, JoinRoom, LeftReason, Member, PlayerId, Refusal, Role, RoomId, RoomName, RoomOptions, RoomPhase,
     RoomView, ToClient,
 };
 use tracing::{debug, info};
@@ -24,7 +24,7 @@ const SEND_EVERY_TICKS_MAX: u8 = 8;
 pub(crate) fn join(world: &mut World, link: Entity, join: JoinRoom) -> Result<(), Refusal> {
     let Some(this) = world.get::<Link>(link) else { return Ok(()) };
     let (player, player_entity) = (this.player, this.player_entity);
-    if this.only_room.as_ref().is_some_and(|only| *only != join.room) {
+    if this.role != Role::Player || this.only_room.as_ref().is_some_and(|only| *only != join.room) {
         return Err(Refusal::TicketForeign);
     }
     if let Some(name) = seated_room_name(world, player_entity)

@@ -20,7 +20,7 @@ pub(crate) struct StatusPlugin;
 
 impl Plugin for StatusPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<Timings>().add_systems(Pump, write_status.in_set(ServerSystems::Send));
+        app.init_resource::<Timings>().add_systems(Pump, write_status.in_set(ServerSystems::Report));
     }
 }
 

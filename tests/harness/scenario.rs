@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bevy_ecs::schedule::{LogLevel, ScheduleBuildSettings, Schedules};
 use framekeep_conditioner::LinkConditions;
 use framekeep_games::arena::Arena;
 use framekeep_protocol::{PlayerId, PlayerName, Role};
 use framekeep_server::{
-    Chance, Clock, Counters, Games, MemoryWire, MemoryWireEnd, NodeKey, Recorder, Room, Rooms, Server,
+    Chance, Clock, Counters, Games, MemoryWire, MemoryWireEnd, NodeKey, Pump, Recorder, Room, Rooms, Server,
     ServerConfig, Stage, TicketRequest, mint, player_id_of,
 };
 use framekeep_sim::{Game as _, GameRegistry};
@@ -64,8 +65,9 @@ impl Scenario {
             None => Recorder::default(),
         };
         let clock = Clock::manual(BEGIN);
-        let server =
+        let mut server =
             Server::new(config, games, key.clone(), Box::new(wire), clock, Chance::seeded(seed), recorder);
+        refuse_ambiguity(&mut server);
         Self {
             server,
             clients: Vec::new(),
@@ -239,6 +241,18 @@ impl Scenario {
         }
         assert_eq!(self.counters().desyncs, 0, "seed {seed}: the server counted desyncs");
         assert_eq!(self.counters().decoder_panics, 0, "seed {seed}: a decoder panicked");
+    }
+}
+
+/// Two systems of which either could go first, and that touch the same data, are an error.
+fn refuse_ambiguity(server: &mut Server) {
+    let mut schedules = server.world_mut().resource_mut::<Schedules>();
+    if let Some(pump) = schedules.get_mut(Pump) {
+        let settings = ScheduleBuildSettings {
+            ambiguity_detection: LogLevel::Error,
+            ..ScheduleBuildSettings::default()
+        };
+        pump.set_build_settings(settings);
     }
 }
 
