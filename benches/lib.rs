@@ -1,7 +1,7 @@
 //! Scenes and measurements shared by the criterion groups and the scorecard.
 //!
-//! `cargo bench -p framekeep_benches` runs the groups; `cargo run --release -p framekeep_benches --bin scorecard`
-//! prints the headline table, own figures and the peer's measured in turns in one run.
+//! `cargo bench -p framekeep_benches` runs the groups; `cargo run --release -p framekeep_benches --bin
+//! scorecard` prints the headline table, own figures and the peer's measured in turns in one run.
 
 pub mod circles;
 pub mod machine;

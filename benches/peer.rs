@@ -1,4 +1,5 @@
-//! The same scene in rapier2d, with its `enhanced-determinism`: the fastest peer whose results repeat across machines.
+//! The same scene in rapier2d, with its `enhanced-determinism`: the fastest peer whose results repeat across
+//! machines.
 
 use framekeep_sim::{Fx, Vec2};
 use rapier2d::prelude::{ColliderBuilder, PhysicsWorld, RigidBodyBuilder, RigidBodyHandle, Vector};

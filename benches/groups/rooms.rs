@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use framekeep_benches::circles::TICKS_PER_KICK;
 use framekeep_benches::matches::{SEATS, frames};
-use framekeep_benches::rooms::{rooms, step_all};
+use framekeep_benches::rooms::{Room, rooms, step_all};
+use framekeep_benches::timing::time;
 use framekeep_games::arena::Arena;
 use framekeep_sim::{Game, Match};
 
@@ -16,7 +18,17 @@ fn two_thousand(criterion: &mut Criterion) {
     group.sample_size(20).measurement_time(Duration::from_secs(3));
     group.throughput(Throughput::Elements(u64::from(ROOMS)));
     let mut rooms = rooms(ROOMS);
-    group.bench_function("rooms_2000x36", |bencher| bencher.iter(|| step_all(&mut rooms)));
+    let mut tick = 0;
+    let mut step = || {
+        if tick % TICKS_PER_KICK == 0 {
+            rooms.iter_mut().for_each(Room::kick);
+        }
+        tick += 1;
+        time(|| step_all(&mut rooms))
+    };
+    group.bench_function("rooms_2000x36", |bencher| {
+        bencher.iter_custom(|ticks| (0..ticks).map(|_| step()).sum());
+    });
     assert_eq!(rooms[0].world.len(), 36);
     group.finish();
 }

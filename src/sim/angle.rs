@@ -10,7 +10,8 @@ use crate::{Fx, Vec2};
 const BITS: u32 = 30;
 const ONE: i64 = 1 << BITS;
 
-/// sin(π/2 · x) for x in 0..=1, odd powers (Hastings, "Approximations for Digital Computers", 1955, sheet 16).
+/// sin(π/2 · x) for x in 0..=1, odd powers (Hastings, "Approximations for Digital Computers", 1955, sheet
+/// 16).
 const SIN: [i64; 5] = [1_686_629_704, -693_598_253, 85_566_142, -5_018_418, 162_655];
 
 /// atan(x) for x in 0..=1, odd powers (Hastings, 1955, sheet 13).

@@ -12,11 +12,12 @@ use crate::root::sqrt_u64;
 
 const FRACTION_BITS: u32 = 16;
 
-/// A fixed-point number: 16 bits before the point, 16 behind it. Range −32,768 to 32,767.99998, step 1/65,536.
+/// A fixed-point number: 16 bits before the point, 16 behind it. Range −32,768 to 32,767.99998, step
+/// 1/65,536.
 ///
-/// Operators saturate, in debug and in release builds alike, and multiply and divide towards negative infinity
-/// and zero respectively; the wrapping and checked forms are methods. Division by zero gives the largest number
-/// of the dividend's sign, and zero for zero. In serde's eyes it is its raw bits, an `i32`.
+/// Operators saturate, in debug and in release builds alike, and multiply and divide towards negative
+/// infinity and zero respectively; the wrapping and checked forms are methods. Division by zero gives the
+/// largest number of the dividend's sign, and zero for zero. In serde's eyes it is its raw bits, an `i32`.
 ///
 /// ```
 /// use framekeep_sim::Fx;

@@ -82,8 +82,8 @@ impl Vec2 {
         Fx::from_wide(self.dot_wide(other) >> 16)
     }
 
-    /// The dot product in 1/2³² of a unit. It is exact but for two vectors of four times [`Fx::MIN`], where it
-    /// saturates.
+    /// The dot product in 1/2³² of a unit. It is exact but for two vectors of four times [`Fx::MIN`], where
+    /// it saturates.
     #[inline]
     #[must_use]
     pub const fn dot_wide(self, other: Self) -> i64 {
@@ -131,7 +131,8 @@ impl Vec2 {
         distance.to_bits() >= 0 && (other - self).length_squared_wide() <= limit * limit
     }
 
-    /// The vector of the same direction with length one, each part within a [`Fx::STEP`]; zero for the zero vector.
+    /// The vector of the same direction with length one, each part within a [`Fx::STEP`]; zero for the zero
+    /// vector.
     #[inline]
     #[must_use]
     pub const fn normalized(self) -> Self {
@@ -139,7 +140,8 @@ impl Vec2 {
         Self::new(Fx::from_unit(polar.unit_x), Fx::from_unit(polar.unit_y))
     }
 
-    /// The vector of the same direction with length `length` (within a step per unit of it); zero for the zero vector.
+    /// The vector of the same direction with length `length` (within a step per unit of it); zero for the
+    /// zero vector.
     #[inline]
     #[must_use]
     pub fn with_length(self, length: Fx) -> Self {
@@ -230,5 +232,50 @@ impl SubAssign for Vec2 {
     #[inline]
     fn sub_assign(&mut self, other: Self) {
         *self = *self - other;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Vec2;
+    use crate::{Fx, Pcg32};
+
+    fn floats(vector: Vec2) -> (f64, f64) {
+        (f64::from(vector.x.to_bits()), f64::from(vector.y.to_bits()))
+    }
+
+    #[test]
+    fn lengths_and_directions_are_within_their_bounds() {
+        let mut rng = Pcg32::new(2, 2);
+        for round in 0..100_000 {
+            let mut part = || Fx::from_bits(rng.next_u32().cast_signed() >> (round % 30));
+            let vector = Vec2::new(part(), part());
+            let (x, y) = floats(vector);
+            let length = x.hypot(y);
+            if length == 0.0 {
+                continue;
+            }
+            let off = length.min(f64::from(i32::MAX)) - f64::from(vector.length().to_bits());
+            assert!((-0.001..1.001).contains(&off), "{vector:?}");
+            let (unit_x, unit_y) = floats(vector.normalized());
+            let scale = 65_536.0 / length;
+            assert!((unit_x - x * scale).abs() <= 1.0 && (unit_y - y * scale).abs() <= 1.0, "{vector:?}");
+            let (long_x, long_y) = floats(vector.with_length(Fx::from_int(7)));
+            assert!((long_x - x * scale * 7.0).abs() <= 7.0, "{vector:?}");
+            assert!((long_y - y * scale * 7.0).abs() <= 7.0, "{vector:?}");
+        }
+    }
+
+    #[test]
+    fn extremes_saturate() {
+        let corner = Vec2::splat(Fx::MIN);
+        assert_eq!(corner.dot(corner), Fx::MAX);
+        assert_eq!(corner.dot_wide(corner), i64::MAX);
+        assert_eq!(corner.cross(Vec2::new(Fx::MAX, Fx::MIN)), Fx::MAX);
+        assert_eq!((corner.length(), corner.length_squared_wide()), (Fx::MAX, 1 << 63));
+        assert_eq!(Vec2::ZERO.normalized(), Vec2::ZERO);
+        assert_eq!(Vec2::ZERO.limited(Fx::MIN), Vec2::ZERO);
+        assert_eq!(corner.limited(-Fx::ONE), Vec2::ZERO);
+        assert!(!Vec2::ZERO.is_within(Vec2::ZERO, -Fx::STEP) && Vec2::ZERO.is_within(Vec2::ZERO, Fx::ZERO));
     }
 }

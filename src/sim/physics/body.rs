@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Fx, Vec2};
 
-/// Names a body for as long as it is in its world, and nothing afterwards (until a slot was used 65,536 times more).
+/// Names a body for as long as it is in its world, and nothing afterwards (until a slot was used 65,536 times
+/// more).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct BodyId {
     /// The slot, below the world's `bodies_max`; slots of removed bodies are used again.
@@ -86,7 +87,8 @@ pub struct BodyDesc {
     pub velocity: Vec2,
     /// 1/128 to 32,767; 1 by default. Of no meaning for static bodies.
     pub mass: Fx,
-    /// The part of the approach speed that is left after a bounce, 0 to 1; of two bodies the larger one counts.
+    /// The part of the approach speed that is left after a bounce, 0 to 1; of two bodies the larger one
+    /// counts.
     pub restitution: Fx,
     /// The part of the speed that is lost per second, 0 or more; all of it from `ticks_per_second` on.
     pub damping: Fx,

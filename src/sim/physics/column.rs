@@ -11,8 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// One property of all bodies by index.
 ///
-/// To formats that people read, it is a sequence of elements; to all others, one string of bytes as they lie in
-/// memory (little-endian everywhere, see `encoding.rs`).
+/// To formats that people read, it is a sequence of elements; to all others, one string of bytes as they lie
+/// in memory (little-endian everywhere, see `encoding.rs`).
 #[derive(PartialEq, Eq)]
 pub(crate) struct Column<T>(Vec<T>);
 

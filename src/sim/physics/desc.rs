@@ -17,17 +17,19 @@ pub struct WorldDesc {
     pub half_extent: Vec2,
     /// Acceleration of every dynamic body, in units per second per second.
     pub gravity: Vec2,
-    /// Side of the cells in which neighbours are looked for; 0 chooses it from the bodies' sizes at every step.
-    /// It changes the order in which contacts are solved, so it is part of the rules, not only of the speed.
+    /// Side of the cells in which neighbours are looked for; 0 chooses it from the bodies' sizes at every
+    /// step. It changes the order in which contacts are solved, so it is part of the rules, not only of the
+    /// speed.
     pub cell: Fx,
     /// Steps per second, 1 to [`TICKS_PER_SECOND_MAX`].
     pub ticks_per_second: u16,
     /// Most bodies at one time, up to [`BODIES_MAX`](crate::BODIES_MAX).
     pub bodies_max: u16,
-    /// Passes over the contacts per step, 1 to [`SOLVER_ITERATIONS_MAX`]: more make piles firmer and cost time.
-    /// Passes that would change nothing are left out.
+    /// Passes over the contacts per step, 1 to [`SOLVER_ITERATIONS_MAX`]: more make piles firmer and cost
+    /// time. Passes that would change nothing are left out.
     pub iterations: u8,
-    /// Whether bodies bounce off the border. Without walls they may leave, and get slower to simulate far outside.
+    /// Whether bodies bounce off the border. Without walls they may leave, and get slower to simulate far
+    /// outside.
     pub walls: bool,
 }
 
@@ -58,8 +60,8 @@ impl WorldDesc {
         self
     }
 
-    /// Bodies that meet more slowly do not bounce: half a unit per second; with gravity, two ticks' worth of it
-    /// at least, so that what lies on the ground lies still.
+    /// Bodies that meet more slowly do not bounce: half a unit per second; with gravity, two ticks' worth of
+    /// it at least, so that what lies on the ground lies still.
     pub(crate) fn bounce_speed_min(&self) -> Fx {
         let gravity = i64::from(self.gravity.length().to_bits());
         Fx::from_wide((gravity * self.tick_seconds()) >> 31).max(Fx::HALF)

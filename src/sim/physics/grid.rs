@@ -13,8 +13,8 @@ pub(crate) const LANES: usize = 8;
 pub(crate) type Lanes = [u8; LANES];
 const NO_CELL: u32 = u32::MAX;
 
-/// Which bodies are near which. The bodies in cells are sorted by cell, then by slot; a *place* is a position in
-/// that order.
+/// Which bodies are near which. The bodies in cells are sorted by cell, then by slot; a *place* is a position
+/// in that order.
 #[derive(Debug, Default)]
 pub(crate) struct Grid {
     layout: Layout,
@@ -160,7 +160,8 @@ pub(crate) struct Columns<'a> {
 }
 
 impl Columns<'_> {
-    /// Where the places end in the cell of `place` and the one to the right; and the places in the three cells above.
+    /// Where the places end in the cell of `place` and the one to the right; and the places in the three
+    /// cells above.
     #[inline(always)]
     pub(crate) fn neighbours(&self, place: usize) -> (u16, Range<u16>) {
         let cell = self.cells[place] as usize;
@@ -168,8 +169,8 @@ impl Columns<'_> {
         (self.ends[cell + 1], self.ends[above - 2]..self.ends[above + 1])
     }
 
-    /// Marks which of the [`LANES`] places from `from` on may touch the body at `place`: at least those that do, as
-    /// the boxes around the bodies are taken to be squares.
+    /// Marks which of the [`LANES`] places from `from` on may touch the body at `place`: at least those that
+    /// do, as the boxes around the bodies are taken to be squares.
     ///
     /// The marks are written to memory, not returned: that is what makes this one comparison of vectors.
     #[inline(always)]

@@ -12,8 +12,8 @@ const LARGE_FACTOR: u64 = 4;
 /// Shortest side of a cell, in bits of `Fx`.
 const SIDE_MIN: u64 = 64;
 
-/// How the plane is cut into cells. There is an empty column and row of cells on each side, so that every cell
-/// in use has eight neighbours; what is outside of the world counts as in the nearest cell.
+/// How the plane is cut into cells. There is an empty column and row of cells on each side, so that every
+/// cell in use has eight neighbours; what is outside of the world counts as in the nearest cell.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Layout {
     origin_x: i32,

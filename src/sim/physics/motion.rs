@@ -99,8 +99,8 @@ fn bounce_off_wall(state: &mut State, slot: usize) {
     }
 }
 
-/// Puts a dynamic body that crossed a wall back inside, without a change of speed. One larger than the world comes
-/// to lie in its middle.
+/// Puts a dynamic body that crossed a wall back inside, without a change of speed. One larger than the world
+/// comes to lie in its middle.
 pub(crate) fn keep_inside(state: &mut State, slot: usize) {
     if state.flags[slot] & DYNAMIC != 0 {
         let limit = state.desc.half_extent - state.halves[slot];

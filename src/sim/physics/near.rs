@@ -1,12 +1,13 @@
-//! `Near`, for each body which of the next ones may touch it: the wide, branch-free part of the search for pairs.
+//! `Near`, for each body which of the next ones may touch it: the wide, branch-free part of the search for
+//! pairs.
 
 use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::grid::{Grid, LANES, Lanes};
 
-/// Most neighbours per body, on average, that are compared in one step: bounds what bodies that all lie in one place
-/// can cost.
+/// Most neighbours per body, on average, that are compared in one step: bounds what bodies that all lie in
+/// one place can cost.
 const NEIGHBOURS_PER_BODY_MAX: usize = 512;
 
 /// For the body at one place of the grid, which bodies may touch it.
@@ -30,7 +31,8 @@ pub(crate) struct Near {
 }
 
 impl Near {
-    /// Compares every body with the next ones in its own cell, the one to the right and those in the row above.
+    /// Compares every body with the next ones in its own cell, the one to the right and those in the row
+    /// above.
     pub(crate) fn fill(&mut self, grid: &Grid) {
         let (places, columns) = (grid.slots().len(), grid.columns());
         let mut left = places * NEIGHBOURS_PER_BODY_MAX;

@@ -6,7 +6,8 @@ use super::near::Near;
 use super::state::{DYNAMIC, State};
 use super::touch::{Touch, touch};
 
-/// Most touching pairs per body that are looked at in one step; more only exist where bodies lie in each other.
+/// Most touching pairs per body that are looked at in one step; more only exist where bodies lie in each
+/// other.
 const PAIRS_PER_BODY_MAX: usize = 16;
 /// What every world may find, however few its bodies.
 const PAIRS_MIN: usize = 64;

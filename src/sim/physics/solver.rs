@@ -1,5 +1,5 @@
-//! Impulses and positional correction: sequential impulses (Catto, "Iterative Dynamics with Temporal Coherence",
-//! 2005) without friction, and a correction of the positions that adds no speed.
+//! Impulses and positional correction: sequential impulses (Catto, "Iterative Dynamics with Temporal
+//! Coherence", 2005) without friction, and a correction of the positions that adds no speed.
 
 use alloc::vec::Vec;
 
@@ -16,11 +16,12 @@ const ROUND: i64 = 1 << (UNIT_BITS - 1);
 
 /// Overlap that is left alone: 1/256 of a unit.
 const SLOP: i64 = 1 << 8;
-/// Passes over the positions at most: the normals are those from before the first one, and far from there they mislead.
+/// Passes over the positions at most: the normals are those from before the first one, and far from there
+/// they mislead.
 const POSITION_PASSES_MAX: u8 = 4;
 /// Passes in which what lies on something is pushed up and nothing is pushed down: the "shock propagation" of
-/// Guendelman, Bridson and Fedkiw, "Nonconvex Rigid Bodies with Stacking", 2003. Without it, high piles would sink
-/// into themselves.
+/// Guendelman, Bridson and Fedkiw, "Nonconvex Rigid Bodies with Stacking", 2003. Without it, high piles would
+/// sink into themselves.
 const SETTLING_PASSES: usize = 4;
 /// A body lies on another if the cosine between gravity and the normal is above 1/4.
 const RESTING: i64 = ONE / 4;
@@ -271,7 +272,8 @@ fn moved(value: Fx, by: i64) -> Fx {
     Fx::from_wide(i64::from(value.to_bits()) + by)
 }
 
-/// The part of `(x, y)` along the normal. Both are below 2³², the normal is below 2³⁰ and no longer than that.
+/// The part of `(x, y)` along the normal. Both are below 2³², the normal is below 2³⁰ and no longer than
+/// that.
 #[inline]
 fn along(normal_x: i32, normal_y: i32, x: i64, y: i64) -> i64 {
     rounded(i64::from(normal_x) * x + i64::from(normal_y) * y)

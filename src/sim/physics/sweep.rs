@@ -1,5 +1,5 @@
-//! How far a bullet gets before it touches something: conservative advancement (Mirtich, "Impulse-based Dynamic
-//! Simulation of Rigid Body Systems", 1996), for bodies that do not turn.
+//! How far a bullet gets before it touches something: conservative advancement (Mirtich, "Impulse-based
+//! Dynamic Simulation of Rigid Body Systems", 1996), for bodies that do not turn.
 
 use super::entry::Entry;
 use super::grid::Grid;
@@ -23,8 +23,8 @@ impl Bullet {
         Self { entry: Entry::of(state, slot), position: state.positions[slot], half: state.halves[slot] }
     }
 
-    /// The part of `way` that the bullet can go until it touches a body where that was at the start of the step.
-    /// What it touches from the beginning does not hold it: the solver has pushed those apart.
+    /// The part of `way` that the bullet can go until it touches a body where that was at the start of the
+    /// step. What it touches from the beginning does not hold it: the solver has pushed those apart.
     pub(crate) fn free_way(&self, state: &State, grid: &Grid, way: Vec2) -> Vec2 {
         let length = way.length();
         if self.entry.flags & SENSOR != 0 || length <= self.half.x.min(self.half.y) {

@@ -31,8 +31,8 @@ impl Touch {
     }
 }
 
-/// How two bodies touch whose surrounding boxes do; nothing if they do not. `way` is how far `b` went in this step
-/// as seen from `a`: two boxes are pushed apart in the direction in which they were apart before.
+/// How two bodies touch whose surrounding boxes do; nothing if they do not. `way` is how far `b` went in this
+/// step as seen from `a`: two boxes are pushed apart in the direction in which they were apart before.
 #[inline]
 pub(crate) fn touch(a: &Entry, b: &Entry, way: impl Fn() -> Vec2) -> Option<Touch> {
     match (a.flags & BOX != 0, b.flags & BOX != 0) {

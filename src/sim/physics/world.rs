@@ -12,8 +12,8 @@ use crate::{Fx, Vec2};
 /// Bodies in a walled or open plane, stepped with a fixed tick.
 ///
 /// Equal worlds that get the same calls stay equal, bit by bit, on every machine. What is remembered between
-/// steps is the state: it alone is compared, serialized and cloned. Buffers of the step, and the contacts, are
-/// not part of it.
+/// steps is the state: it alone is compared, serialized and cloned. Buffers of the step, and the contacts,
+/// are not part of it.
 ///
 /// ```
 /// use framekeep_sim::{BodyDesc, Fx, Vec2, World, WorldDesc};
@@ -157,7 +157,8 @@ impl World {
         self.scratch.contacts()
     }
 
-    /// Appends the bodies in any of `layers` that overlap a disc, in the order of their indices; radius 0 is a point.
+    /// Appends the bodies in any of `layers` that overlap a disc, in the order of their indices; radius 0 is
+    /// a point.
     pub fn overlap_circle(&self, centre: Vec2, radius: Fx, layers: u16, found: &mut Vec<BodyId>) {
         super::query::overlap_circle(&self.state, centre, radius, layers, found);
     }

@@ -178,7 +178,8 @@ proptest! {
         }
         let bodies: Vec<_> = world.bodies().collect();
         world.step();
-        let mut found: Vec<_> = world.contacts().iter().map(|contact| (contact.a.index, contact.b.index)).collect();
+        let indices = |contact: &Contact| (contact.a.index, contact.b.index);
+        let mut found: Vec<_> = world.contacts().iter().map(indices).collect();
         found.sort_unstable();
         let mut expected = Vec::new();
         for (a, one) in &bodies {

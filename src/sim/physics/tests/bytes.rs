@@ -97,7 +97,10 @@ proptest! {
 
     /// Bytes from outside are refused, or are a world that steps.
     #[test]
-    fn changed_bytes_never_panic(changes in prop::collection::vec(any::<(u16, u8)>(), 1..8), small in any::<bool>()) {
+    fn changed_bytes_never_panic(
+        changes in prop::collection::vec(any::<(u16, u8)>(), 1..8),
+        small in any::<bool>(),
+    ) {
         let mut bytes = bytes_of(&if small { small_world() } else { mixture() });
         for (at, value) in changes {
             let at = usize::from(at) % bytes.len();

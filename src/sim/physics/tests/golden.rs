@@ -1,4 +1,5 @@
-//! The rules as numbers: whoever changes one of these changes what every client, server and replay must agree on.
+//! The rules as numbers: whoever changes one of these changes what every client, server and replay must agree
+//! on.
 
 use super::scenes::{gas, mixture};
 use crate::{World, encode_into, hash_bytes};
