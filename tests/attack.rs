@@ -89,3 +89,34 @@ fn hand_shakes_without_end_are_forgotten() {
     assert_eq!(dispatch.len(), 2, "only the players' addresses are known");
     play.assert_all_agree();
 }
+
+#[test]
+fn forged_requests_lock_nobody_out() {
+    let mut play = Scenario::new(34).room("duel", 2);
+    let mut rng = Pcg32::new(34, 1);
+    let flood = |play: &mut Scenario, rng: &mut Pcg32| {
+        // 50,000 a second, well formed and from ever new addresses.
+        for _ in 0..100 {
+            let mut request = vec![0; 1_078];
+            request[1..14].copy_from_slice(b"NETCODE 1.02\0");
+            request[14..].iter_mut().for_each(|byte| *byte = rng.next_u32() as u8);
+            play.wire().deliver(attacker(rng.next_u32()), request);
+        }
+        play.turn();
+    };
+    for _ in 0..500 {
+        flood(&mut play, &mut rng);
+    }
+    let late = play.come("late");
+    for _ in 0..2_000 {
+        flood(&mut play, &mut rng);
+        if play.clients[late].is_connected() {
+            break;
+        }
+    }
+    assert!(play.clients[late].is_connected(), "nobody can join during a flood");
+    play.run_for(2.0);
+    play.assert_all_agree();
+    let dispatch = play.server.world().resource::<framekeep_server::Dispatch>();
+    assert_eq!((dispatch.handshakes(), dispatch.len()), (0, 3));
+}

@@ -1,6 +1,7 @@
 //! `LinkEnd`, why a link is over.
 
 use framekeep_link::LinkFault;
+use framekeep_protocol::Refusal;
 use renetcode::DisconnectReason;
 
 /// Why a link is over.
@@ -15,6 +16,9 @@ pub enum LinkEnd {
     /// The server has no room.
     #[error("the server is full")]
     Denied,
+    /// The server said why not.
+    #[error("{0}")]
+    Refused(Refusal),
     /// Nothing was heard of the server for too long.
     #[error("nothing was heard of the server for too long")]
     TimedOut,

@@ -220,6 +220,7 @@ impl ClientLink {
         let Some(message) = self.renet.poll(CONTROL) else { return };
         match ToClient::decode(&message) {
             Ok(ToClient::Welcome { nonce, .. }) => self.say_hello(nonce),
+            Ok(ToClient::Refused(refusal)) => self.end(LinkEnd::Refused(refusal)),
             Ok(_) => self.end(LinkEnd::BadMessage("the first message is not a welcome".to_owned())),
             Err(error) => self.end(LinkEnd::BadMessage(error.to_string())),
         }

@@ -6,10 +6,8 @@ use std::time::Duration;
 use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{Entity, IntoScheduleConfigs, QueryState, World};
 use framekeep_link::QuietRenet;
-use framekeep_protocol::{
-    CloseReason, GameRules, PROTOCOL_VERSION, PlayerName, Refusal, Side, Ticket, ToClient,
-};
-use tracing::{debug, info};
+use framekeep_protocol::{CloseReason, GameRules, PROTOCOL_VERSION, Refusal, Side, Ticket, ToClient};
+use tracing::debug;
 
 use crate::limits::{HELLO_TIMEOUT, LINGER};
 use crate::link::{BusyLinks, Control};
@@ -43,6 +41,7 @@ fn admit_arrivals(world: &mut World, shards: &mut QueryState<(Entity, &mut Shard
         for arrival in std::mem::take(&mut shard.arrivals) {
             match arrival {
                 Arrival::Payload { .. } => {}
+                Arrival::Answered { from } => arrivals.push((entity, Coming::Answered(from))),
                 Arrival::Unanswered { from, range } => {
                     let request = shard.inbox_bytes(&range).to_vec();
                     arrivals.push((entity, Coming::Unanswered(from, request)));
@@ -66,6 +65,7 @@ fn admit_arrivals(world: &mut World, shards: &mut QueryState<(Entity, &mut Shard
                     drop_link(world, link);
                 }
             }
+            Coming::Answered(from) => world.resource_mut::<Dispatch>().answered(from),
             Coming::Unanswered(from, request) => try_another_shard(world, shard, from, &request),
         }
     }
@@ -74,6 +74,7 @@ fn admit_arrivals(world: &mut World, shards: &mut QueryState<(Entity, &mut Shard
 enum Coming {
     Connected(u64, SocketAddr, Box<[u8; 256]>),
     Gone(Option<Entity>, SocketAddr),
+    Answered(SocketAddr),
     Unanswered(SocketAddr, Vec<u8>),
 }
 
@@ -89,7 +90,13 @@ fn try_another_shard(world: &mut World, shard: Entity, from: SocketAddr, request
         .map(|(entity, _)| entity);
     let left = other.and_then(|other| world.resource_mut::<Dispatch>().reroute(from, other));
     let (Some(other), Some(left)) = (other, left) else {
+        // Nobody answers it: forged, expired, or for a player who is linked. It keeps no place.
         world.resource_mut::<Counters>().requests_refused += 1;
+        if world.resource_mut::<Dispatch>().give_up(from)
+            && let Some(mut shard) = world.get_mut::<Shard>(shard)
+        {
+            shard.give_up_link();
+        }
         return;
     };
     if let Some(mut left) = world.get_mut::<Shard>(left) {
@@ -118,11 +125,14 @@ fn connect(world: &mut World, shard: Entity, client_id: u64, from: SocketAddr, u
     };
     if let Some(old) = linked(world, &ticket) {
         if world.get::<Link>(old).is_some_and(|link| link.issued_at_s > ticket.issued_at_s) {
-            refuse_connection(world, shard, client_id, from, TicketRefused::Expired);
+            refuse_connection(world, shard, client_id, from, TicketRefused::Reused);
             return;
         }
         close_link(world, old, CloseReason::TakenOver);
-        detach(world, old);
+        // The new link may yet fail its greeting: until then the seat is held like any other.
+        if let Some(seat) = detach(world, old) {
+            rooms::hold_seat(world, seat);
+        }
     }
     open_link(world, shard, from, ticket, now);
 }
@@ -142,7 +152,7 @@ fn refuse_connection(
 ) {
     let refusal = match refused {
         TicketRefused::Reused => Refusal::TicketReused,
-        TicketRefused::Expired => Refusal::TicketExpired { ago_s: 0 },
+        TicketRefused::Expired { ago_s } => Refusal::TicketExpired { ago_s },
         TicketRefused::Malformed | TicketRefused::Forged | TicketRefused::Foreign => Refusal::TicketForeign,
     };
     let now = world.resource::<Clock>().now();
@@ -194,7 +204,8 @@ fn player_of(world: &mut World, ticket: &Ticket) -> Entity {
     if let Some(entity) = world.resource::<Players>().get(ticket.player) {
         return entity;
     }
-    let player = Player { id: ticket.player, name: ticket.name.clone(), link: None, seat: None };
+    let player =
+        Player { id: ticket.player, name: ticket.name.clone(), link: None, seat: None, opened: (0, 0) };
     let entity = world.spawn(player).id();
     world.resource_mut::<Players>().by_id.insert(ticket.player, entity);
     entity
@@ -215,7 +226,6 @@ pub(crate) fn admit(
     entity: Entity,
     version: u16,
     nonce: [u8; 16],
-    name: PlayerName,
     games: Vec<GameRules>,
 ) -> Result<(), Refusal> {
     let Some(mut link) = world.get_mut::<Link>(entity) else { return Ok(()) };
@@ -228,7 +238,7 @@ pub(crate) fn admit(
     }
     let games: Vec<_> = games.into_iter().map(|game| (game.name, game.fingerprint)).collect();
     link.stage = LinkStage::Admitted { games: games.clone() };
-    let (player, player_entity, address) = (link.player, link.player_entity, link.address);
+    let (player, address) = (link.player, link.address);
     world.resource_mut::<BusyLinks>().waiting.remove(&entity);
     let known = world.resource::<Games>();
     for (game, client) in games {
@@ -237,9 +247,6 @@ pub(crate) fn admit(
         {
             return Err(Refusal::WrongRules { game, server, client });
         }
-    }
-    if let Some(mut identity) = world.get_mut::<Player>(player_entity) {
-        identity.name = name;
     }
     debug!(player = player.0, %address, "a player is admitted");
     tell(world, entity, &ToClient::Admitted { player });
@@ -261,10 +268,10 @@ pub(crate) fn linger(world: &mut World, entity: Entity) {
     world.resource_mut::<BusyLinks>().waiting.insert(entity);
 }
 
-/// Separates a link from its player and seat, which both stay.
-fn detach(world: &mut World, entity: Entity) {
+/// Separates a link from its player and seat, which both stay; gives the seat.
+fn detach(world: &mut World, entity: Entity) -> Option<Entity> {
     let now = world.resource::<Clock>().now();
-    let Some(mut link) = world.get_mut::<Link>(entity) else { return };
+    let mut link = world.get_mut::<Link>(entity)?;
     let (seat, player) = (link.seat.take(), link.player_entity);
     if let Some(mut seat) = seat.and_then(|seat| world.get_mut::<Seat>(seat))
         && seat.link == Some(entity)
@@ -277,6 +284,7 @@ fn detach(world: &mut World, entity: Entity) {
     {
         player.link = None;
     }
+    seat
 }
 
 /// Removes a link whose connection is gone; its seat is held.
@@ -336,7 +344,7 @@ fn close_waiting(world: &mut World) {
         if matches!(stage, LinkStage::Greeting { .. }) {
             world.resource_mut::<Counters>().handshakes_timed_out += 1;
         }
-        info!(player = player.0, "a link is closed");
+        debug!(player = player.0, "a link is closed");
         if let Some(mut shard) = world.get_mut::<Shard>(shard) {
             shard.disconnect(player.0);
         }

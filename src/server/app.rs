@@ -11,7 +11,7 @@ use crate::record::RecordPlugin;
 use crate::status::StatusPlugin;
 use crate::tick::TickPlugin;
 use crate::transport::TransportPlugin;
-use crate::{Counters, Rooms};
+use crate::{Counters, LogBudget, Rooms};
 
 /// One turn of the server: everything that is due now is done, nothing waits.
 #[derive(ScheduleLabel, Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,6 +67,7 @@ impl Plugin for ServerPlugins {
                     .chain(),
             )
             .init_resource::<Counters>()
+            .init_resource::<LogBudget>()
             .init_resource::<Rooms>()
             .add_plugins((
                 TransportPlugin,

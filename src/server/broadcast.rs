@@ -139,7 +139,7 @@ fn send_snapshots(
         let Ok((stage, taken)) = rooms.get(room) else { continue };
         for seat in Seats::entities(taken) {
             let Ok((seat, mut play)) = seats.get_mut(seat) else { continue };
-            let (true, Some(link)) = (play.snapshot_owed, seat.link) else { continue };
+            let (true, false, Some(link)) = (play.snapshot_owed, stage.panicked, seat.link) else { continue };
             if play.snapshot_at.is_some_and(|at| now < at + SNAPSHOT_EVERY) {
                 continue;
             }

@@ -54,8 +54,9 @@ fn hear(world: &mut World, entity: Entity, bytes: &[u8]) {
         return;
     };
     let result = match message {
-        ToServer::Hello { protocol_version, nonce, name, games } => {
-            admit(world, entity, protocol_version, nonce, name, games)
+        // The name that counts is the one in the ticket, which is signed.
+        ToServer::Hello { protocol_version, nonce, name: _, games } => {
+            admit(world, entity, protocol_version, nonce, games)
         }
         _ if greeting => Err(Refusal::BadMessage),
         ToServer::Join(join) => rooms::join(world, entity, join),

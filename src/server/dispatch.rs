@@ -30,6 +30,8 @@ struct Peer {
     link: Option<Entity>,
     since: Duration,
     rerouted: bool,
+    /// A shard has challenged it: its ticket is sealed by us.
+    answered: bool,
 }
 
 /// Where a datagram goes.
@@ -79,7 +81,7 @@ impl Dispatch {
 
     /// Begins a hand-shake of an address with a shard.
     pub(crate) fn begin(&mut self, from: SocketAddr, shard: Entity, now: Duration) {
-        self.peers.insert(from, Peer { shard, link: None, since: now, rerouted: false });
+        self.peers.insert(from, Peer { shard, link: None, since: now, rerouted: false, answered: false });
         self.handshakes += 1;
     }
 
@@ -100,6 +102,22 @@ impl Dispatch {
             && peer.link.replace(link).is_none()
         {
             self.handshakes -= 1;
+        }
+    }
+
+    /// Forgets an address whose hand-shake nobody answers. `false` if it is answered or linked.
+    pub(crate) fn give_up(&mut self, from: SocketAddr) -> bool {
+        let hopeless = self.peers.get(&from).is_some_and(|peer| peer.link.is_none() && !peer.answered);
+        if hopeless {
+            self.forget(from);
+        }
+        hopeless
+    }
+
+    /// A shard answered an address: its hand-shake goes on.
+    pub(crate) fn answered(&mut self, from: SocketAddr) {
+        if let Some(peer) = self.peers.get_mut(&from) {
+            peer.answered = true;
         }
     }
 

@@ -52,5 +52,13 @@ pub(crate) const CONTROL_PER_PUMP_MAX: usize = 16;
 /// How long a link that is being closed goes on sending what it was told last.
 pub(crate) const LINGER: Duration = Duration::from_millis(500);
 
+/// Rooms one player may open within [`ROOMS_OPENED_WINDOW_S`].
+pub(crate) const ROOMS_OPENED_MAX: u32 = 10;
+/// See [`ROOMS_OPENED_MAX`], in seconds.
+pub(crate) const ROOMS_OPENED_WINDOW_S: u64 = 10;
+
+/// How long a room may be empty in which no match was ever played.
+pub(crate) const UNPLAYED_ROOM_LIFE: Duration = Duration::from_secs(10);
+
 /// Batches of journal records that may wait for the writer.
 pub(crate) const JOURNAL_BATCHES_MAX: usize = 256;

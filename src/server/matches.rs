@@ -60,6 +60,8 @@ pub(crate) fn start(world: &mut World, entity: Entity) {
         error!(room = id.0, game = game.name(), "the game could not start a match");
         world.resource_mut::<Counters>().matches_failed += 1;
         let _ = rooms::change_phase(world, entity, RoomEvent::End);
+        let reason = EndReason::Failed;
+        announce_end(world, entity, &MatchEnd { epoch, ticks: Tick(0), hash: 0, outcome: None, reason });
         return;
     };
     let period = Duration::from_secs(1) / u32::from(rate_hz);
@@ -153,16 +155,20 @@ pub(crate) fn end(world: &mut World, room: Entity, reason: EndReason) {
     stage.ending = Some(Ending { reason, outcome: outcome.clone(), hash, until: now + DRAIN_TIMEOUT });
     let _ = rooms::change_phase(world, room, RoomEvent::End);
     let ended = MatchEnd { epoch, ticks: tick, hash, outcome, reason };
-    for seat in rooms::seats_of(world, room) {
-        if let Some(link) = world.get::<Seat>(seat).and_then(|seat| seat.link) {
-            tell(world, link, &ToClient::Ended(ended.clone()));
-        }
-    }
+    announce_end(world, room, &ended);
     rooms::announce(world, room, None);
     let mut counters = world.resource_mut::<Counters>();
     match reason {
         EndReason::Failed => counters.matches_failed += 1,
         EndReason::Outcome | EndReason::Aborted => counters.matches_ended += 1,
+    }
+}
+
+fn announce_end(world: &mut World, room: Entity, ended: &MatchEnd) {
+    for seat in rooms::seats_of(world, room) {
+        if let Some(link) = world.get::<Seat>(seat).and_then(|seat| seat.link) {
+            tell(world, link, &ToClient::Ended(ended.clone()));
+        }
     }
 }
 
@@ -175,7 +181,8 @@ pub(crate) fn finish(world: &mut World, room: Entity) {
     for seat in rooms::seats_of(world, room) {
         world.entity_mut(seat).remove::<SeatPlay>();
     }
-    info!(ticks = stage.tick().0, reason = ?stage.ending.map(|ending| ending.reason), "a match is put away");
+    let (ticks, ending) = (stage.tick().0, stage.ending.map_or(EndReason::Aborted, |ending| ending.reason));
+    info!(ticks, reason = ?ending, "a match is put away");
     let again = world.get_mut::<Room>(room).is_some_and(|mut room| std::mem::take(&mut room.play_again));
     if again && rooms::phase_of(world, room) == Some(RoomPhase::Finished) {
         let _ = rooms::begin(world, room, RoomEvent::PlayAgain);

@@ -10,10 +10,11 @@ use framekeep_protocol::{
 use tracing::{debug, info};
 
 use crate::admit::{forget_player, tell};
+use crate::limits::{ROOMS_OPENED_MAX, ROOMS_OPENED_WINDOW_S, UNPLAYED_ROOM_LIFE};
 use crate::matches::{self, Chance};
 use crate::room::{Phase, Room, Rooms};
 use crate::seat::{SeatOf, Seats};
-use crate::{Clock, Counters, Games, Link, LinkStage, Player, Seat, ServerConfig, Stage, record};
+use crate::{Clock, Counters, Games, Link, LinkStage, Player, Seat, SeatPlay, ServerConfig, Stage, record};
 
 /// Slowest and fastest tick rate a room may ask for.
 const TICK_RATES_HZ: std::ops::RangeInclusive<u16> = 10..=128;
@@ -27,15 +28,17 @@ pub(crate) fn join(world: &mut World, link: Entity, join: JoinRoom) -> Result<()
     if this.role != Role::Player || this.only_room.as_ref().is_some_and(|only| *only != join.room) {
         return Err(Refusal::TicketForeign);
     }
-    if let Some(name) = seated_room_name(world, player_entity)
-        && name != join.room
-    {
-        return Err(Refusal::AlreadyInRoom { room: name });
+    if let Some(name) = seated_room_name(world, player_entity) {
+        // Saying it again changes nothing: a seat that is held is resumed when its player is admitted.
+        return if name == join.room { Ok(()) } else { Err(Refusal::AlreadyInRoom { room: name }) };
     }
     let room = match (world.resource::<Rooms>().get(&join.room), join.create) {
         (Some(room), _) => room,
         (None, None) => return Err(Refusal::NoSuchRoom { room: join.room }),
-        (None, Some(options)) => create(world, join.room, &options)?,
+        (None, Some(options)) => {
+            spend_room(world, player_entity)?;
+            create(world, join.room, &options)?
+        }
     };
     check_rules(world, link, room)?;
     take_seat(world, room, link, player, player_entity)
@@ -45,6 +48,18 @@ fn seated_room_name(world: &World, player: Entity) -> Option<RoomName> {
     let seat = world.get::<Player>(player)?.seat?;
     let SeatOf(room) = world.get::<SeatOf>(seat)?;
     world.get::<Room>(*room).map(|room| room.name.clone())
+}
+
+/// A player may open so many rooms in a while, so that nobody can use up the node's.
+fn spend_room(world: &mut World, player: Entity) -> Result<(), Refusal> {
+    let window = world.resource::<Clock>().now().as_secs() / ROOMS_OPENED_WINDOW_S;
+    let Some(mut player) = world.get_mut::<Player>(player) else { return Ok(()) };
+    if player.opened.0 != window {
+        player.opened = (window, 0);
+    }
+    player.opened.1 += 1;
+    let limit = ROOMS_OPENED_MAX;
+    if player.opened.1 > limit { Err(Refusal::TooFast { limit }) } else { Ok(()) }
 }
 
 fn create(world: &mut World, name: RoomName, options: &RoomOptions) -> Result<Entity, Refusal> {
@@ -118,20 +133,18 @@ fn take_seat(
     player_entity: Entity,
 ) -> Result<(), Refusal> {
     let Some(identity) = world.get::<Player>(player_entity) else { return Ok(()) };
-    let (name, already) = (identity.name.clone(), identity.seat.is_some());
+    let name = identity.name.clone();
     let Some(mut room) = world.get_mut::<Room>(room_entity) else { return Ok(()) };
     let index = room
         .roster
         .join(player, name)
         .map_err(|full| Refusal::RoomFull { room: room.name.clone(), seats: full.0 })?;
-    if !already {
-        let seat = Seat { index, player, link: None, lost_at: None };
-        let seat = world.spawn((seat, SeatOf(room_entity))).id();
-        if let Some(mut identity) = world.get_mut::<Player>(player_entity) {
-            identity.seat = Some(seat);
-        }
-        record::seats_changed(world, room_entity);
+    let seat = Seat { index, player, link: None, lost_at: None };
+    let seat = world.spawn((seat, SeatOf(room_entity))).id();
+    if let Some(mut identity) = world.get_mut::<Player>(player_entity) {
+        identity.seat = Some(seat);
     }
+    record::seats_changed(world, room_entity);
     resume_seat(world, link);
     let room = world.get::<Room>(room_entity);
     let full = room.is_some_and(|room| room.roster.is_full());
@@ -156,8 +169,11 @@ pub(crate) fn resume_seat(world: &mut World, link: Entity) {
         this.seat = Some(seat_entity);
     }
     announce(world, room, Some(link));
-    if world.get::<Stage>(room).is_some_and(|stage| !stage.is_over()) {
-        matches::enter(world, room, seat_entity);
+    match world.get::<Stage>(room).map(Stage::is_over) {
+        Some(false) => matches::enter(world, room, seat_entity),
+        // The client that had a part in what is over is gone, and with it what it had received.
+        Some(true) => drop(world.entity_mut(seat_entity).remove::<SeatPlay>()),
+        None => {}
     }
 }
 
@@ -199,11 +215,13 @@ pub(crate) fn free_seat(world: &mut World, seat_entity: Entity, reason: LeftReas
     }
     let Some(mut room) = world.get_mut::<Room>(room_entity) else { return };
     room.roster.leave(seat.player);
-    let empty = room.roster.is_empty();
+    let (empty, played) = (room.roster.is_empty(), room.epoch.get() > 0);
     record::seats_changed(world, room_entity);
     if empty {
         matches::abort(world, room_entity);
-        let until = world.resource::<Clock>().now() + world.resource::<ServerConfig>().empty_room_life;
+        let life = world.resource::<ServerConfig>().empty_room_life;
+        let life = if played { life } else { life.min(UNPLAYED_ROOM_LIFE) };
+        let until = world.resource::<Clock>().now() + life;
         world.resource_mut::<Rooms>().deadlines.put(until, room_entity);
     } else {
         announce(world, room_entity, None);

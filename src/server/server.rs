@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bevy_app::{App, TaskPoolOptions, TaskPoolPlugin};
-use bevy_ecs::prelude::{Entity, World};
+use bevy_ecs::prelude::{Entity, Query, World};
 use framekeep_protocol::CloseReason;
-use tracing::info;
+use tracing::{error, info};
 
 use crate::link::BusyLinks;
 use crate::matches::Chance;
@@ -167,7 +167,7 @@ impl Server {
     }
 
     /// Says good-bye to everyone, gives running matches up and seals them, makes all durable.
-    fn shut_down(mut self) {
+    pub fn shut_down(mut self) {
         info!("shutting down: matches are sealed, players told");
         let world = self.app.world_mut();
         let rooms: Vec<Entity> =
@@ -186,6 +186,18 @@ impl Server {
             self.pump();
             std::thread::sleep(Duration::from_millis(10));
         }
+        let world = self.app.world_mut();
+        world.run_system_cached(disconnect_all).unwrap_or_else(|error| error!(%error, "links are left open"));
+        self.pump();
         self.app.world_mut().resource_mut::<Recorder>().close();
+    }
+}
+
+/// Ends every connection, so that clients need not wait for their time-out.
+fn disconnect_all(links: Query<&Link>, mut shards: Query<&mut Shard>) {
+    for link in &links {
+        if let Ok(mut shard) = shards.get_mut(link.shard) {
+            shard.disconnect(link.player.0);
+        }
     }
 }

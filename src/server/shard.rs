@@ -60,6 +60,8 @@ pub(crate) enum Arrival {
     Connected { client_id: u64, from: SocketAddr, user_data: Box<[u8; 256]> },
     /// A connection that its client closed or that fell silent.
     Disconnected { link: Option<Entity>, from: SocketAddr },
+    /// A connection request that netcode answered.
+    Answered { from: SocketAddr },
     /// A connection request that netcode did not answer; the range is in the inbox.
     Unanswered { from: SocketAddr, range: Range<u32> },
 }
@@ -241,7 +243,12 @@ fn open_one(
                 arrivals.push(Arrival::Payload { link, range: offset..offset + payload.len() as u32 });
             }
         }
-        ServerResult::PacketToSend { addr, payload } => sealed.push(addr, payload),
+        ServerResult::PacketToSend { addr, payload } => {
+            sealed.push(addr, payload);
+            if is_request {
+                arrivals.push(Arrival::Answered { from: addr });
+            }
+        }
         ServerResult::ClientConnected { client_id, addr, user_data, payload } => {
             sealed.push(addr, payload);
             arrivals.push(Arrival::Connected { client_id, from: addr, user_data });

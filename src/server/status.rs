@@ -56,7 +56,8 @@ fn write_status(
             "\"playing\":{},\"tick_us_p50\":{},\"tick_us_p99\":{},\"tick_us_max\":{},\"pump_us_p50\":{},",
             "\"pump_us_p99\":{},\"pump_us_max\":{},\"frames\":{},\"inputs_arrived\":{},\"inputs_repeated\":{},",
             "\"inputs_absent\":{},\"inputs_late\":{},\"desyncs\":{},\"snapshots\":{},\"datagrams_in\":{},",
-            "\"datagrams_out\":{},\"datagrams_refused\":{},\"payloads_refused\":{},\"decoder_panics\":{},",
+            "\"datagrams_out\":{},\"datagrams_refused\":{},\"payloads_refused\":{},\"requests_refused\":{},",
+            "\"requests_over_budget\":{},\"tickets_refused\":{},\"decoder_panics\":{},",
             "\"journal_failures\":{}}}\n"
         ),
         std::process::id(),
@@ -82,6 +83,9 @@ fn write_status(
         counters.datagrams_out,
         counters.datagrams_refused.total(),
         counters.payloads_refused.total(),
+        counters.requests_refused,
+        counters.requests_over_budget,
+        counters.tickets_refused,
         counters.decoder_panics,
         recorder.failures(),
     );

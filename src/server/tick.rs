@@ -9,13 +9,13 @@ use bevy_ecs::prelude::{Commands, Entity, IntoScheduleConfigs, Local, Query, Res
 use framekeep_protocol::{EndReason, ToClient, encode_frame};
 use framekeep_sim::{SeatInput, Tick};
 use smallvec::SmallVec;
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
-use crate::frame::{CommittedFrame, FrameOf};
+use crate::frame::{CommittedFrame, FrameOf, Frames};
 use crate::limits::{FRAMES_LIVE_MAX, SNAPSHOT_EVERY};
 use crate::schedule::DueRooms;
 use crate::seat::Seats;
-use crate::{Clock, Counters, Pump, Seat, SeatPlay, ServerSystems, Stage, admit, matches};
+use crate::{Clock, Counters, LogBudget, Pump, Seat, SeatPlay, ServerSystems, Stage, admit, matches};
 
 /// A room that is later than this has its time moved instead of its frames caught up.
 const LATENESS_MAX: Duration = Duration::from_secs(1);
@@ -46,6 +46,7 @@ fn commit_frames(
     mut counters: ResMut<Counters>,
     mut commands: Commands,
     clock: Res<Clock>,
+    mut log: ResMut<LogBudget>,
     mut bytes: Local<Vec<u8>>,
     mut requeue: Local<Vec<(Duration, Entity)>>,
 ) {
@@ -60,10 +61,12 @@ fn commit_frames(
             continue;
         }
         if now.saturating_sub(timing.due) > LATENESS_MAX {
-            warn!(
-                late_ms = (now - timing.due).as_millis() as u64,
-                "a room is too late and its time is moved"
-            );
+            if log.take(now) {
+                warn!(
+                    late_ms = (now - timing.due).as_millis() as u64,
+                    "a room is late and its time is moved"
+                );
+            }
             timing.due = now;
         }
         timing.due += timing.period;
@@ -138,16 +141,25 @@ fn step_rooms(due: Res<DueRooms>, mut rooms: Query<&mut Stage>) {
 }
 
 /// Ends matches that have an outcome, and those whose game panicked.
-fn note_endings(world: &mut World, mut ended: Local<Vec<(Entity, EndReason)>>) {
+fn note_endings(
+    world: &mut World,
+    mut ended: Local<Vec<(Entity, EndReason)>>,
+    mut unsendable: Local<Vec<Entity>>,
+) {
     let due = world.resource::<DueRooms>();
     for &room in &due.due {
         let Some(stage) = world.get::<Stage>(room).filter(|stage| stage.fresh) else { continue };
         if stage.panicked {
             error!(tick = stage.tick().0, game = stage.game.name(), "a game panicked; its match is ended");
             ended.push((room, EndReason::Failed));
+            // The frame that nobody can step is not sent: clients have the same rules and would panic as well.
+            unsendable.extend(world.get::<Frames>(room).and_then(|frames| frames.entities().last()));
         } else if stage.play.outcome().is_some() {
             ended.push((room, EndReason::Outcome));
         }
+    }
+    for frame in unsendable.drain(..) {
+        world.despawn(frame);
     }
     for (room, reason) in ended.drain(..) {
         matches::end(world, room, reason);
@@ -184,7 +196,7 @@ fn check_hashes(
             let message = ToClient::Desynced { epoch: stage.epoch, tick, expected, got };
             let (link, player) = (seat.link, seat.player.0);
             commands.queue(move |world: &mut World| {
-                warn!(player, tick = tick.0, "a client's state differs from ours");
+                debug!(player, tick = tick.0, "a client's state differs from ours");
                 if let Some(link) = link {
                     admit::tell(world, link, &message);
                 }

@@ -122,8 +122,11 @@ pub enum TicketRefused {
     #[error("the ticket's signature is not this server's")]
     Forged,
     /// It was valid once.
-    #[error("the ticket has expired")]
-    Expired,
+    #[error("the ticket expired {ago_s} s ago")]
+    Expired {
+        /// How long ago, in seconds; 0 if its time has not come.
+        ago_s: u64,
+    },
     /// A link was opened with it before.
     #[error("the ticket was used before")]
     Reused,
@@ -159,7 +162,7 @@ impl UsedTickets {
         let now_s = now.as_secs();
         // Tickets of the future come from a clock that is wrong by more than their life.
         if ticket.expires_at_s <= now_s || ticket.issued_at_s > now_s + TICKET_LIFE_S {
-            return Err(TicketRefused::Expired);
+            return Err(TicketRefused::Expired { ago_s: now_s.saturating_sub(ticket.expires_at_s) });
         }
         self.forget(now_s);
         if self.ids.contains(&ticket.token_id) || self.ids.len() >= USED_TICKETS_MAX {
@@ -236,8 +239,8 @@ mod tests {
         let mut used = UsedTickets::default();
         let blob = blob(&KEY, PlayerId(7), 1);
         let (late, early) = (NOW + Duration::from_secs(TICKET_LIFE_S), NOW - Duration::from_secs(60));
-        assert_eq!(used.redeem(&KEY, &blob, 7, late).err(), Some(TicketRefused::Expired));
-        assert_eq!(used.redeem(&KEY, &blob, 7, early).err(), Some(TicketRefused::Expired));
+        assert_eq!(used.redeem(&KEY, &blob, 7, late).err(), Some(TicketRefused::Expired { ago_s: 0 }));
+        assert_eq!(used.redeem(&KEY, &blob, 7, early).err(), Some(TicketRefused::Expired { ago_s: 0 }));
     }
 
     #[test]

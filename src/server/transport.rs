@@ -13,7 +13,7 @@ use crate::shard::Arrival;
 use crate::{
     Clock, Counters, Dispatch, Link, LinkStage, NodeKey, Pump, SeatPlay, ServerConfig, ServerSystems,
 };
-use crate::{Shard, Socket};
+use crate::{LogBudget, Shard, Socket};
 
 /// From the socket to the links, and back: guard, netcode, hot lane, renet.
 pub(crate) struct TransportPlugin;
@@ -36,6 +36,7 @@ fn drain_socket(
     mut dispatch: ResMut<Dispatch>,
     mut shards: Query<(Entity, &mut Shard)>,
     mut counters: ResMut<Counters>,
+    mut log: ResMut<LogBudget>,
     clock: Res<Clock>,
     config: Res<ServerConfig>,
     key: Res<NodeKey>,
@@ -68,7 +69,9 @@ fn drain_socket(
             Route::Refused => {}
         }
     });
-    if let Err(error) = result {
+    if let Err(error) = result
+        && log.take(now)
+    {
         error!(%error, "the UDP socket cannot be read");
     }
     dispatch.sweep(now, &mut counters, |shard| {
@@ -243,6 +246,8 @@ fn flush_socket(
     mut socket: NonSendMut<Socket>,
     mut shards: Query<&mut Shard>,
     mut counters: ResMut<Counters>,
+    mut log: ResMut<LogBudget>,
+    clock: Res<Clock>,
 ) {
     for mut shard in &mut shards {
         if shard.sealed.is_empty() {
@@ -252,7 +257,8 @@ fn flush_socket(
         counters.bytes_out += shard.sealed.byte_count() as u64;
         match socket.0.send(&shard.sealed) {
             Ok(unsent) => counters.datagrams_unsent += unsent as u64,
-            Err(error) => error!(%error, "the UDP socket cannot be written"),
+            Err(error) if log.take(clock.now()) => error!(%error, "the UDP socket cannot be written"),
+            Err(_) => counters.datagrams_unsent += shard.sealed.len() as u64,
         }
         shard.sealed.clear();
     }

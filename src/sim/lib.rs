@@ -8,6 +8,9 @@
 #![cfg_attr(test, allow(clippy::disallowed_types))]
 
 extern crate alloc;
+#[allow(unused_extern_crates)]
+// For one thing: working memory that all worlds of a thread share (`physics/step.rs`).
+extern crate std;
 
 mod angle;
 mod diff;

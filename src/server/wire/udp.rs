@@ -15,6 +15,9 @@ use super::Wire;
 use crate::Datagrams;
 use crate::limits::DATAGRAMS_PER_CALL;
 
+/// Passing errors in one call after which the rest is left for the next.
+const FAILURES_MAX: usize = 16;
+
 /// Room for one datagram; longer ones are cut by the system and then refused by the guard.
 const DATAGRAM_ROOM: usize = 1_536;
 
@@ -22,7 +25,7 @@ const DATAGRAM_ROOM: usize = 1_536;
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// The address is taken, not ours, or not allowed.
-    #[error("cannot listen on UDP {address}: {source}; is another server running? choose another with --udp")]
+    #[error("cannot listen on UDP {address}: {source}{}; choose another address with --udp", hint(source))]
     Bind {
         /// The address that was asked for.
         address: SocketAddr,
@@ -40,6 +43,10 @@ pub enum BindError {
         /// Bytes there are.
         got: usize,
     },
+}
+
+fn hint(error: &io::Error) -> &'static str {
+    if error.kind() == io::ErrorKind::AddrInUse { " (another server is running there?)" } else { "" }
 }
 
 /// A UDP socket read and written in batches (`recvmmsg`, `sendmmsg`), for both address families.
@@ -165,8 +172,8 @@ fn receive_all<A: SockaddrLike + Copy>(
     visit: &mut dyn FnMut(SocketAddr, &mut [u8]),
     address_of: impl Fn(&A) -> SocketAddr,
 ) -> io::Result<usize> {
-    let mut total = 0;
-    while total < limit {
+    let (mut total, mut failures) = (0, 0);
+    while total < limit && failures < FAILURES_MAX {
         let mut lengths = [(None, 0_usize); DATAGRAMS_PER_CALL];
         let mut count = 0;
         {
@@ -182,7 +189,10 @@ fn receive_all<A: SockaddrLike + Copy>(
                     }
                 }
                 Err(Errno::EAGAIN) => {}
-                Err(error) if is_passing(error) => continue,
+                Err(error) if is_passing(error) => {
+                    failures += 1;
+                    continue;
+                }
                 Err(error) => return Err(error.into()),
             }
         }

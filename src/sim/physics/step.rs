@@ -1,6 +1,7 @@
 //! One step of a world.
 
 use alloc::vec::Vec;
+use core::cell::RefCell;
 
 use super::grid::Grid;
 use super::near::Near;
@@ -10,36 +11,35 @@ use super::state::{SENSOR, State};
 use super::{Contact, motion};
 use crate::{Fx, Vec2};
 
-/// What a step needs and forgets. Kept for its memory, and for the contacts.
+std::thread_local! {
+    /// One for all worlds of a thread: a server steps thousands of small worlds in turn, and memory of each one's own
+    /// would be out of the cache whenever it is that world's turn.
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// Advances `state` by one tick and overwrites `contacts`.
+pub(crate) fn step(state: &mut State, contacts: &mut Vec<Contact>) {
+    SCRATCH.with_borrow_mut(|scratch| scratch.step(state, contacts));
+}
+
+/// What a step needs and forgets. Kept for its memory; nothing in it outlives a step.
 #[derive(Debug, Default)]
-pub(crate) struct Scratch {
+struct Scratch {
     grid: Grid,
     near: Near,
     solver: Solver,
     bullets: Vec<(u16, Vec2)>,
-    contacts: Vec<Contact>,
 }
 
 impl Scratch {
-    /// The contacts of the last step.
-    pub(crate) fn contacts(&self) -> &[Contact] {
-        &self.contacts
-    }
-
-    /// Forgets the contacts and keeps the memory.
-    pub(crate) fn forget(&mut self) {
-        self.contacts.clear();
-    }
-
-    /// Advances `state` by one tick.
-    pub(crate) fn step(&mut self, state: &mut State) {
+    fn step(&mut self, state: &mut State, contacts: &mut Vec<Contact>) {
         motion::accelerate(state);
         self.advance(state);
-        self.find_contacts(state);
+        self.find_contacts(state, contacts);
         let passes = state.desc.iterations;
         self.solver.solve_velocities(&mut state.velocities, passes);
         self.solver.solve_positions(state, passes);
-        self.tell_impulses(state);
+        self.tell_impulses(state, contacts);
     }
 
     fn advance(&mut self, state: &mut State) {
@@ -54,25 +54,25 @@ impl Scratch {
         }
     }
 
-    fn find_contacts(&mut self, state: &State) {
+    fn find_contacts(&mut self, state: &State, contacts: &mut Vec<Contact>) {
         self.grid.fill(state);
         self.near.fill(&self.grid);
         self.solver.begin(state);
-        self.contacts.clear();
-        self.contacts.reserve(state.slots() * 2);
+        contacts.clear();
+        contacts.reserve(state.slots() * 2);
         let search = Search::new(state, &self.grid, &self.near, |pair| {
             let sensor = (pair.a.flags | pair.b.flags) & SENSOR != 0;
             if !sensor {
-                self.solver.add(state, pair, self.contacts.len());
+                self.solver.add(state, pair, contacts.len());
             }
-            self.contacts.push(contact(state, pair, sensor));
+            contacts.push(contact(state, pair, sensor));
         });
         search.run();
     }
 
-    fn tell_impulses(&mut self, state: &State) {
+    fn tell_impulses(&mut self, state: &State, contacts: &mut [Contact]) {
         for (contact, speed) in self.solver.speed_changes() {
-            let contact = &mut self.contacts[contact];
+            let contact = &mut contacts[contact];
             let inverse = |id: super::BodyId| i64::from(state.inverse_masses[usize::from(id.index)]);
             let sum = inverse(contact.a) + inverse(contact.b);
             contact.impulse = Fx::from_wide((i64::from(speed) << 24) / sum.max(1));

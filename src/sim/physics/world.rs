@@ -5,7 +5,6 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::state::{ALIVE, DYNAMIC, State};
-use super::step::Scratch;
 use super::{Body, BodyDesc, BodyId, Contact, WorldDesc};
 use crate::{Fx, Vec2};
 
@@ -29,7 +28,8 @@ use crate::{Fx, Vec2};
 #[derive(Debug, Default)]
 pub struct World {
     state: State,
-    scratch: Scratch,
+    /// What the last step found; not part of the state.
+    contacts: Vec<Contact>,
 }
 
 /// A world that holds as many bodies as it may.
@@ -44,7 +44,7 @@ impl World {
     /// A world without bodies. Values out of bounds are brought to the nearest bound.
     #[must_use]
     pub fn new(desc: WorldDesc) -> Self {
-        Self { state: State::new(desc), scratch: Scratch::default() }
+        Self { state: State::new(desc), contacts: Vec::new() }
     }
 
     /// What the world is like.
@@ -154,7 +154,7 @@ impl World {
     /// The bodies that met in the last step, in a fixed order; empty after cloning or decoding.
     #[must_use]
     pub fn contacts(&self) -> &[Contact] {
-        self.scratch.contacts()
+        &self.contacts
     }
 
     /// Appends the bodies in any of `layers` that overlap a disc, in the order of their indices; radius 0 is
@@ -165,19 +165,19 @@ impl World {
 
     /// Advances the world by one tick.
     pub fn step(&mut self) {
-        self.scratch.step(&mut self.state);
+        super::step::step(&mut self.state, &mut self.contacts);
     }
 }
 
 impl Clone for World {
     fn clone(&self) -> Self {
-        Self { state: self.state.clone(), scratch: Scratch::default() }
+        Self { state: self.state.clone(), contacts: Vec::new() }
     }
 
     /// Copies the state into the memory this world already has, and keeps its buffers.
     fn clone_from(&mut self, source: &Self) {
         self.state.clone_from(&source.state);
-        self.scratch.forget();
+        self.contacts.clear();
     }
 }
 
@@ -199,6 +199,6 @@ impl<'de> Deserialize<'de> for World {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let state = State::deserialize(deserializer)?;
         state.validate().map_err(serde::de::Error::custom)?;
-        Ok(Self { state, scratch: Scratch::default() })
+        Ok(Self { state, contacts: Vec::new() })
     }
 }
