@@ -3,6 +3,7 @@
 mod admission;
 mod attack;
 mod golden;
+mod isolation;
 mod play;
 mod rooms;
 mod tidy;

@@ -96,3 +96,103 @@ fn refuse(world: &mut World, entity: Entity, refusal: Refusal, close: bool) {
         linger(world, entity);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::time::Duration;
+
+    use framekeep_link::QuietRenet;
+    use framekeep_protocol::{PROTOCOL_VERSION, PlayerId, PlayerName, Role, Side};
+    use framekeep_sim::GameRegistry;
+
+    use super::*;
+    use crate::{Chance, Clock, Games, MemoryWire, NodeKey, Recorder, Server, ServerConfig};
+
+    const NONCE: [u8; 16] = [7; 16];
+
+    /// A server with one link that has been welcomed, and the other end of its reliable lane.
+    fn greeted() -> (Server, Entity, QuietRenet) {
+        let address = SocketAddr::from(([127, 0, 0, 1], 7_770));
+        let (wire, _end) = MemoryWire::pair(address);
+        let clock = Clock::manual(Duration::from_secs(1_000));
+        let games = Games::new(GameRegistry::new());
+        let key = NodeKey::new([1; 32]);
+        let config = ServerConfig { threads: 1, ..ServerConfig::default() };
+        let (chance, recorder) = (Chance::seeded(1), Recorder::default());
+        let mut server = Server::new(config, games, key, Box::new(wire), clock, chance, recorder);
+        let link = Link {
+            player: PlayerId(1),
+            address,
+            stage: LinkStage::Greeting { nonce: NONCE, until: Duration::from_secs(2_000) },
+            shard: Entity::PLACEHOLDER,
+            player_entity: Entity::PLACEHOLDER,
+            seat: None,
+            only_room: None,
+            role: Role::Player,
+            issued_at_s: 0,
+            heard: (0, 0),
+        };
+        let entity = server.world_mut().spawn((link, Control(QuietRenet::new(Side::Server)))).id();
+        (server, entity, QuietRenet::new(Side::Client))
+    }
+
+    fn hello(protocol_version: u16, nonce: [u8; 16]) -> Vec<u8> {
+        let name = PlayerName::try_from("ada".to_owned()).unwrap();
+        ToServer::Hello { protocol_version, nonce, name, games: Vec::new() }.encode()
+    }
+
+    /// What the link was told, in order.
+    fn told(server: &mut Server, link: Entity, other: &mut QuietRenet) -> Vec<ToClient> {
+        let now = Duration::from_secs(1_001);
+        let mut control = server.world_mut().get_mut::<Control>(link).unwrap();
+        control.0.transmit(now, |payload| assert!(other.receive(now, payload).is_ok()));
+        std::iter::from_fn(|| other.poll(CONTROL)).map(|bytes| ToClient::decode(&bytes).unwrap()).collect()
+    }
+
+    fn is_closing(server: &Server, link: Entity) -> bool {
+        matches!(server.world().get::<Link>(link).unwrap().stage, LinkStage::Closing { .. })
+    }
+
+    #[test]
+    fn a_wrong_version_is_refused_with_both_shown_and_the_link_closed() {
+        let (mut server, link, mut other) = greeted();
+        hear(server.world_mut(), link, &hello(PROTOCOL_VERSION + 1, NONCE));
+        let expected = Refusal::WrongVersion { server: PROTOCOL_VERSION, client: PROTOCOL_VERSION + 1 };
+        assert_eq!(told(&mut server, link, &mut other), [ToClient::Refused(expected)]);
+        assert!(is_closing(&server, link));
+        assert_eq!(server.world().resource::<Counters>().control_refused, 1);
+    }
+
+    #[test]
+    fn a_hello_that_does_not_echo_the_nonce_is_refused() {
+        let (mut server, link, mut other) = greeted();
+        hear(server.world_mut(), link, &hello(PROTOCOL_VERSION, [8; 16]));
+        assert_eq!(told(&mut server, link, &mut other), [ToClient::Refused(Refusal::BadNonce)]);
+        assert!(is_closing(&server, link));
+    }
+
+    #[test]
+    fn what_cannot_be_read_or_comes_before_the_hello_closes_the_link() {
+        for bytes in [vec![0xff; 40], ToServer::Start.encode()] {
+            let (mut server, link, mut other) = greeted();
+            hear(server.world_mut(), link, &bytes);
+            assert_eq!(told(&mut server, link, &mut other), [ToClient::Refused(Refusal::BadMessage)]);
+            assert!(is_closing(&server, link));
+        }
+    }
+
+    #[test]
+    fn a_link_that_asks_too_much_is_told_so_once_a_second() {
+        let (mut server, link, mut other) = greeted();
+        hear(server.world_mut(), link, &hello(PROTOCOL_VERSION, NONCE));
+        for _ in 0..500 {
+            hear(server.world_mut(), link, &ToServer::Start.encode());
+        }
+        let told = told(&mut server, link, &mut other);
+        let too_fast = ToClient::Refused(Refusal::TooFast { limit: CONTROL_PER_SECOND_MAX });
+        assert_eq!(told.iter().filter(|message| **message == too_fast).count(), 1);
+        assert_eq!(told.len(), CONTROL_PER_SECOND_MAX as usize + 1, "admitted, refused, and too fast once");
+        assert!(!is_closing(&server, link));
+    }
+}

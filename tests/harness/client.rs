@@ -37,6 +37,8 @@ pub struct Client {
     pub room: Option<RoomView>,
     /// How its matches ended, with the hash of its own final state.
     pub ended: Vec<(MatchEnd, u64)>,
+    /// How the last match it was told of ended.
+    pub last_end: Option<MatchEnd>,
     /// Desyncs it was told of.
     pub desyncs: u32,
     /// Hashes of its confirmed states in this match, by tick.
@@ -62,6 +64,7 @@ impl Client {
             refusals: Vec::new(),
             room: None,
             ended: Vec::new(),
+            last_end: None,
             desyncs: 0,
             hashes: Vec::new(),
             snapshots: 0,
@@ -202,14 +205,15 @@ impl Client {
             ToClient::Left { .. } => self.room = None,
             ToClient::Started(start) => {
                 let rtt = rtt.unwrap_or(Duration::from_millis(50));
-                let play = RollbackMatch::new(&start, RollbackConfig::default(), now, rtt);
-                self.play = Some(play.unwrap());
+                // A match of another game is not played, only heard of.
+                self.play = RollbackMatch::new(&start, RollbackConfig::default(), now, rtt).ok();
                 self.hashes.clear();
             }
             ToClient::Ended(end) => {
                 if let Some(play) = &mut self.play {
                     play.finish(&end);
                 }
+                self.last_end = Some(end.clone());
                 self.ending = Some(end);
             }
             ToClient::Desynced { .. } => self.desyncs += 1,
