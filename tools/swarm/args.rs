@@ -9,8 +9,16 @@ use framekeep_conditioner::LinkConditions;
 /// Bots that play arena matches on a Framekeep server over real UDP, and a table of what they saw.
 ///
 /// Every bot predicts, rolls back and sends hashes as a real client does. Figures are of the measured window, which
-/// begins one second after the last bot has joined and its match runs; connection set-up is not in them. Exits with 1
-/// on a desync, a failed join or a missed --max goal, with 4 without a key, with 5 if the server does not answer.
+/// begins one second after the last bot has joined and its match runs; connection set-up is not in them.
+///
+/// The swarm looks at its sockets every millisecond instead of being woken by each datagram: on loopback the kernel
+/// charges the waking to the process that sends, so the server's processor time would include what players elsewhere
+/// never cost it. Times from input to frame come out up to a millisecond longer for that.
+///
+/// Exits with 1 on a desync, a failed join, a lost link, a missing frame, a server that vanished or a missed --max
+/// goal; with 4 without a key, with 5 if the server does not answer. A bot counts as disconnected when its link ended,
+/// when it heard nothing for 2 s at the end of the window, or when the server ended its match without a result. Frames
+/// count as missing when a bot got over 2 % and 30 fewer than the tick rate makes in the time it was in a match.
 #[derive(Parser, Clone, Debug)]
 #[command(name = "framekeep-swarm", version, max_term_width = 100)]
 pub(crate) struct Args {
@@ -71,13 +79,13 @@ pub(crate) struct Goals {
     /// The same, median
     #[arg(long, value_name = "MS")]
     pub(crate) max_confirm_ms_p50: Option<f64>,
-    /// Frames of a match that a bot in it never got
+    /// Frames of a match that a bot in it never got; none may be missing without this flag
     #[arg(long, value_name = "FRAMES")]
     pub(crate) max_frames_missing: Option<u64>,
     /// Inputs that were committed without having arrived in time
     #[arg(long, value_name = "INPUTS")]
     pub(crate) max_inputs_late: Option<u64>,
-    /// Connections lost
+    /// Connections lost; none may be lost without this flag
     #[arg(long, value_name = "LINKS")]
     pub(crate) max_disconnects: Option<u64>,
     /// Ticks played again by a correction, 99th percentile

@@ -10,6 +10,7 @@ use framekeep_rollback::MatchStats;
 
 use crate::play::Play;
 use crate::tally::Findings;
+use crate::watch::{Watch, is_lost, is_silent};
 
 /// How often a link is looked after while no match runs.
 const IDLE_TURN: Duration = Duration::from_millis(20);
@@ -38,6 +39,18 @@ pub(crate) struct Bot {
     is_leaving: bool,
     is_gone: bool,
     is_answered: bool,
+    /// When it heard something of the server last.
+    heard_at: Duration,
+    /// Ticks a second of its last match; zero before the first.
+    tick_rate_hz: u16,
+    /// When the first frame of its last match is due.
+    due_at: Duration,
+    /// Since when no match runs, after one has ended.
+    resting_since: Option<Duration>,
+    /// How long no match ran, of what is counted; without the time since `resting_since`.
+    rested: Duration,
+    /// Whether it was in a match when counting began.
+    is_watched: bool,
     pub(crate) findings: Findings,
     /// Why it does not play.
     pub(crate) complaint: Option<String>,
@@ -63,6 +76,12 @@ impl Bot {
             is_leaving: false,
             is_gone: false,
             is_answered: false,
+            heard_at: now,
+            tick_rate_hz: 0,
+            due_at: now,
+            resting_since: None,
+            rested: Duration::ZERO,
+            is_watched: false,
             findings: Findings::default(),
             complaint: None,
             stats: MatchStats::default(),
@@ -72,6 +91,7 @@ impl Bot {
 
     /// Takes a datagram from the server.
     pub(crate) fn handle_datagram(&mut self, now: Duration, datagram: &mut [u8]) {
+        self.heard_at = now;
         self.link.handle_datagram(now, datagram);
         while let Some(payload) = self.link.poll_hot() {
             if let Some(play) = self.play.as_mut().filter(|play| peek_epoch(payload) == Some(play.epoch())) {
@@ -141,8 +161,13 @@ impl Bot {
     }
 
     /// Starts counting anew.
-    pub(crate) fn clear_stats(&mut self) {
+    pub(crate) fn clear_stats(&mut self, now: Duration) {
         self.stats.clear();
+        self.is_watched = self.is_seated && self.tick_rate_hz > 0;
+        self.rested = self.due_at.saturating_sub(now);
+        if let Some(since) = &mut self.resting_since {
+            *since = now;
+        }
         if let Some(play) = &mut self.play {
             play.stats_mut().clear();
         }
@@ -154,6 +179,25 @@ impl Bot {
         if let Some(play) = &self.play {
             total.merge(play.stats());
         }
+    }
+
+    /// What it went through in a window that ends now; `None` if it was in no match when the window began.
+    pub(crate) fn watch(&self, now: Duration, window: Duration) -> Option<Watch> {
+        let mut stats = MatchStats::default();
+        self.collect_stats(&mut stats);
+        let between =
+            self.rested + self.resting_since.map_or(Duration::ZERO, |since| now.saturating_sub(since));
+        let frames = stats.frames + stats.frames_skipped;
+        self.is_watched.then_some(Watch { tick_rate_hz: self.tick_rate_hz, window, between, frames })
+    }
+
+    /// Counts the link as lost if there is nobody at its other end any more; says whether that is so.
+    pub(crate) fn notice_silence(&mut self, now: Duration) -> bool {
+        let silent = self.is_seated && is_silent(self.heard_at, now);
+        if silent {
+            self.cut_off("heard nothing more of the server".to_owned());
+        }
+        silent
     }
 
     /// Counts the frames that an ended match still lacks as missing.
@@ -169,14 +213,14 @@ impl Bot {
             }
             ToClient::Room(view) => self.note_room(&view),
             ToClient::Started(start) => self.begin(now, &start),
-            ToClient::Ended(end) => self.end(end),
+            ToClient::Ended(end) => self.end(now, end),
             ToClient::Desynced { .. } => self.findings.desyncs += 1,
             ToClient::Refused(refusal) if !self.is_seated => self.give_up(refusal.to_string()),
             ToClient::Left { reason } if !self.is_leaving => {
-                self.give_up(format!("left the room: {reason:?}"))
+                self.cut_off(format!("left the room: {reason:?}"))
             }
             ToClient::Closing { reason } if !self.is_leaving => {
-                self.give_up(format!("the server closes the link: {reason:?}"));
+                self.cut_off(format!("the server closes the link: {reason:?}"));
             }
             _ => {}
         }
@@ -188,6 +232,11 @@ impl Bot {
 
     fn begin(&mut self, now: Duration, start: &MatchStart) {
         self.put_away();
+        self.tick_rate_hz = start.tick_rate_hz;
+        self.due_at = now + Duration::from_micros(start.due_in_us.into());
+        if let Some(since) = self.resting_since.take() {
+            self.rested += self.due_at.saturating_sub(since);
+        }
         let rtt = self.link.rtt().unwrap_or(RTT_UNKNOWN);
         let Orders { thin, seed, .. } = self.orders;
         match Play::new(start, thin, seed ^ start.seed, now, rtt) {
@@ -197,9 +246,14 @@ impl Bot {
         self.judged = false;
     }
 
-    fn end(&mut self, end: MatchEnd) {
+    fn end(&mut self, now: Duration, end: MatchEnd) {
+        let reason = end.reason;
         if let Some(play) = self.play.as_mut().filter(|play| play.epoch() == end.epoch) {
             play.finish(end);
+            self.resting_since = Some(now);
+            if is_lost(reason) && !self.is_leaving {
+                self.cut_off(format!("the match ended without a result: {reason:?}"));
+            }
         }
     }
 
@@ -231,10 +285,16 @@ impl Bot {
             && !self.is_gone
         {
             let reason = reason.to_string();
-            self.findings.disconnects += u64::from(self.is_seated && !self.is_leaving);
             self.is_gone = true;
-            self.complaint.get_or_insert(reason);
+            if self.is_leaving { self.give_up(reason) } else { self.cut_off(reason) }
         }
+    }
+
+    /// Its part is over against its will. A bot that never had a seat is a failed join and no lost link; one that
+    /// loses several things at once is one lost link.
+    fn cut_off(&mut self, complaint: String) {
+        self.findings.disconnects = u64::from(self.is_seated);
+        self.give_up(complaint);
     }
 
     fn give_up(&mut self, complaint: String) {

@@ -17,6 +17,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use crate::args::Args;
 use crate::bot::{Bot, Orders};
 use crate::line::Line;
+use crate::play::Play;
 use crate::server_cpu::{cpu_seconds, find_server};
 use crate::tally::Outcome;
 use crate::tickets::Mint;
@@ -29,8 +30,10 @@ const SETTLE: Duration = Duration::from_secs(1);
 const LAST_HASHES: Duration = Duration::from_millis(500);
 /// From the good-byes to the end.
 const LEAVE: Duration = Duration::from_millis(500);
-/// How long a datagram may lie before it is looked at.
-const TURN: Duration = Duration::from_millis(1);
+/// How long a datagram may lie before it is looked at, a millisecond. Being woken by each datagram would be more exact,
+/// but on loopback the kernel charges the waking to the process that sends: the server's processor time would include
+/// what players elsewhere never cost it. Round trips come out up to a millisecond longer for that.
+pub(crate) const TURN: Duration = Duration::from_millis(1);
 /// How often the phase of the run is looked at.
 const OVERSIGHT: Duration = Duration::from_millis(50);
 /// A bot that is this many ticks behind the others of its room at the end of the window lacks those frames.
@@ -122,8 +125,7 @@ impl<'a> Swarm<'a> {
         while self.phase != Phase::Over {
             let wake_at = self.timers.peek().map_or(self.oversight_at, |Reverse((at, _))| *at);
             let wait = wake_at.min(self.oversight_at).saturating_sub(self.now());
-            // Sleeping and then looking, instead of waiting in epoll, spares the server the waking of this thread by
-            // each datagram, which on loopback would be charged to the server and which players elsewhere never cost.
+            // Sleeping and then looking, instead of waiting in epoll: see `TURN`.
             std::thread::sleep(wait.min(TURN));
             let count = match self.epoll.wait(&mut events, EpollTimeout::ZERO) {
                 Ok(count) => count,
@@ -219,11 +221,12 @@ impl<'a> Swarm<'a> {
             Phase::Measuring { since, until } => {
                 self.show((now - since).as_secs(), self.args.seconds.into(), "seconds measured");
                 if now >= until {
-                    self.end_window(now - since);
+                    self.end_window(now, now - since);
                     self.phase = Phase::Hashing { until: now + LAST_HASHES };
                 }
             }
             Phase::Hashing { until } if now >= until => {
+                self.outcome.silent = self.bots().map(|bot| u64::from(bot.notice_silence(now))).sum();
                 self.bots().for_each(Bot::leave);
                 self.phase = Phase::Leaving { until: now + LEAVE };
             }
@@ -247,7 +250,7 @@ impl<'a> Swarm<'a> {
     fn begin_window(&mut self, now: Duration) {
         for member in &mut self.members {
             member.line.clear();
-            member.bot.iter_mut().for_each(Bot::clear_stats);
+            member.bot.iter_mut().for_each(|bot| bot.clear_stats(now));
         }
         self.lag_us.clear();
         self.cpu_before = self.cpu();
@@ -255,7 +258,7 @@ impl<'a> Swarm<'a> {
             Phase::Measuring { since: now, until: now + Duration::from_secs(self.args.seconds.into()) };
     }
 
-    fn end_window(&mut self, length: Duration) {
+    fn end_window(&mut self, now: Duration, length: Duration) {
         let (server, own) = self.cpu();
         let since =
             |after: Option<f64>, before: Option<f64>| after.zip(before).map(|(after, before)| after - before);
@@ -263,7 +266,10 @@ impl<'a> Swarm<'a> {
         self.outcome.own_cpu_s = since(own, self.cpu_before.1);
         self.outcome.window_s = length.as_secs_f64();
         self.outcome.lag_us = std::mem::take(&mut self.lag_us);
-        self.outcome.findings.frames_missing += self.behind();
+        self.outcome.findings.frames_missing += self.missing(now, length);
+        for bot in self.bots() {
+            let _ = bot.notice_silence(now);
+        }
         for member in &self.members {
             self.outcome.up.merge(member.line.up);
             self.outcome.down.merge(member.line.down);
@@ -273,17 +279,20 @@ impl<'a> Swarm<'a> {
         }
     }
 
-    /// Frames that bots lack which others of their room have long had, in matches that are running.
-    fn behind(&self) -> u64 {
+    /// Frames that bots lack at the end of the window: which others of their room have long had, in matches that are
+    /// running, or which the clock says should have come.
+    fn missing(&self, now: Duration, window: Duration) -> u64 {
         let mut missing = 0;
         for room in self.members.chunks(self.args.seats.into()) {
-            let plays = || {
-                let plays = room.iter().filter_map(|member| member.bot.as_ref()?.play());
-                plays.filter(|play| !play.is_over())
-            };
-            let newest = plays().map(|play| play.next()).max().unwrap_or_default();
-            let behind = plays().map(|play| newest.since(play.next())).filter(|&ticks| ticks > BEHIND_TICKS);
-            missing += behind.map(u64::from).sum::<u64>();
+            let next = |bot: &Bot| bot.play().filter(|play| !play.is_over()).map(Play::next);
+            let bots = || room.iter().filter_map(|member| member.bot.as_ref());
+            let newest = bots().filter_map(next).max().unwrap_or_default();
+            for bot in bots() {
+                let behind = next(bot).map_or(0, |next| newest.since(next));
+                let behind = if behind > BEHIND_TICKS { behind.into() } else { 0 };
+                let short = bot.watch(now, window).map_or(0, |watch| watch.frames_short());
+                missing += short.max(behind);
+            }
         }
         missing
     }
@@ -295,8 +304,13 @@ impl<'a> Swarm<'a> {
             bot.close(|datagram| line.send(now, datagram));
             // What the bad network still holds is let go at once.
             line.flush(Duration::MAX);
+            if bot.findings.disconnects > 0 {
+                let reason = bot.complaint.clone().unwrap_or_default();
+                add_reason(&mut self.outcome.reasons, reason);
+            }
             self.outcome.findings.merge(&bot.findings);
         }
+        self.outcome.reasons.sort_by_key(|(_, count)| Reverse(*count));
         self.phase = Phase::Over;
     }
 

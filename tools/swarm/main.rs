@@ -9,6 +9,7 @@
 //! | `line` | a bot's socket, with a bad network in front of it |
 //! | `driver` | all bots in one thread: epoll, timers, the phases of a run |
 //! | `tally` | what is counted |
+//! | `watch` | what a bot went through in the measured window, and what of it is a failure |
 //! | `server_cpu` | the server's processor time |
 //! | `report` | the table, the JSON object, the goals |
 
@@ -21,7 +22,9 @@ mod report;
 mod server_cpu;
 mod tally;
 mod tickets;
+mod watch;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -41,11 +44,11 @@ fn main() -> ExitCode {
     let args = Args::parse();
     match run(&args) {
         Ok(report) => {
-            print(&args, &report);
-            exit_code(&args, &report)
+            let printed = print(&args, &report);
+            exit_code(&args, &report, printed)
         }
         Err(error) => {
-            eprintln!("framekeep-swarm: {error:#}");
+            complain(&format!("framekeep-swarm: {error:#}"));
             ExitCode::from(if error.is::<tickets::KeyError>() { EXIT_CONFIG } else { EXIT_FAILURE })
         }
     }
@@ -57,25 +60,34 @@ fn run(args: &Args) -> anyhow::Result<Report> {
     Ok(Report::new(args, &outcome))
 }
 
-fn print(args: &Args, report: &Report) {
-    if args.json {
-        println!("{}", report.json());
-    } else {
-        print!("{}", report.table());
-    }
-    for complaint in report.complaints() {
-        eprintln!("{complaint}");
+fn print(args: &Args, report: &Report) -> io::Result<()> {
+    let text = if args.json { format!("{}\n", report.json()) } else { report.table() };
+    let mut out = io::stdout().lock();
+    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    report.complaints().iter().for_each(|complaint| complain(complaint));
+    match printed {
+        // Whoever read the output has seen enough; the exit code tells the rest.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
     }
 }
 
-fn exit_code(args: &Args, report: &Report) -> ExitCode {
+/// A line on standard error, if there is anybody to read it.
+fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+fn exit_code(args: &Args, report: &Report, printed: io::Result<()>) -> ExitCode {
     if report.answered == 0 {
-        eprintln!(
+        complain(&format!(
             "no answer from {}: does the server run, and is {} its data folder?",
             args.addr,
             args.data.display()
-        );
+        ));
         return ExitCode::from(EXIT_CONNECT);
     }
-    if report.is_good() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FAILURE) }
+    if let Err(error) = &printed {
+        complain(&format!("framekeep-swarm: cannot write the output: {error}"));
+    }
+    if report.is_good() && printed.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FAILURE) }
 }

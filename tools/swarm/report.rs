@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::args::Args;
+use crate::driver::TURN;
 use crate::tally::Outcome;
 
 /// Raised when a field changes its meaning or goes away.
@@ -24,7 +25,10 @@ pub(crate) struct Report {
     /// Bots that were in a running match when the window began.
     connected: u64,
     failed_joins: u64,
+    /// Bots whose link, room or match ended against their will.
     disconnects: u64,
+    /// Bots that heard nothing more of the server at the end of the window.
+    silent: u64,
     desyncs: u64,
     frames_confirmed: u64,
     frames_missing: u64,
@@ -57,7 +61,7 @@ pub(crate) struct Report {
     pub(crate) answered: u64,
 }
 
-/// Why joins failed, and how many.
+/// Why joins failed and links were lost, and how many.
 #[derive(Clone, Debug, Serialize)]
 struct Failure {
     reason: String,
@@ -86,6 +90,7 @@ impl Report {
             connected: outcome.connected,
             failed_joins: outcome.failed_joins,
             disconnects: findings.disconnects,
+            silent: outcome.silent,
             desyncs: findings.desyncs,
             frames_confirmed: frames,
             frames_missing: findings.frames_missing,
@@ -123,7 +128,12 @@ impl Report {
 
     /// Whether nothing went wrong and every goal was met.
     pub(crate) fn is_good(&self) -> bool {
-        self.desyncs == 0 && self.failed_joins == 0 && self.goals_missed.is_empty()
+        self.desyncs == 0 && self.failed_joins == 0 && !self.has_vanished() && self.goals_missed.is_empty()
+    }
+
+    /// Whether no bot heard anything of the server at the end.
+    fn has_vanished(&self) -> bool {
+        self.silent > 0 && self.silent >= self.connected
     }
 
     /// Everything that makes the run a failure, one line each.
@@ -131,6 +141,9 @@ impl Report {
         let mut lines = Vec::new();
         if self.desyncs > 0 {
             lines.push(format!("{} desyncs: states differed between server and bots", self.desyncs));
+        }
+        if self.has_vanished() {
+            lines.push(format!("the server vanished: all {} bots heard nothing more of it", self.silent));
         }
         if self.failed_joins > 0 {
             lines.push(format!("{} bots did not get into a match", self.failed_joins));
@@ -148,7 +161,7 @@ impl Report {
         let mut text = String::new();
         for (name, value) in self.rows() {
             // Writing to a string cannot fail.
-            let _ = writeln!(text, "{name:<34} {value:>16}");
+            let _ = writeln!(text, "{name:<36} {value:>16}");
         }
         text
     }
@@ -184,21 +197,24 @@ impl Report {
             ("server CPU, cores", or_unknown(self.server_cpu_cores)),
             ("swarm CPU, cores", or_unknown(self.swarm_cpu_cores)),
             ("swarm timer lag p99, ms", self.swarm_lag_ms_p99.to_string()),
+            ("sockets looked at every, ms (--help)", TURN.as_millis().to_string()),
         ]
     }
 
     fn missed(&self, args: &Args) -> Vec<String> {
         let goals = &args.goals;
         let count = |value: u64| value as f64;
+        // Nothing may be lost unless somebody says how much.
+        let none_unless = |goal: Option<u64>| Some(count(goal.unwrap_or(0)));
         let bytes = self.wire_bytes_down_per_room_s + self.wire_bytes_up_per_room_s;
         let packets = self.packets_down_per_room_s + self.packets_up_per_room_s;
         let cpu = self.server_cpu_us_per_client_tick.unwrap_or(f64::INFINITY);
         let checks = [
             ("confirm_ms_p99", self.confirm_ms_p99, goals.max_confirm_ms_p99),
             ("confirm_ms_p50", self.confirm_ms_p50, goals.max_confirm_ms_p50),
-            ("frames_missing", count(self.frames_missing), goals.max_frames_missing.map(count)),
+            ("frames_missing", count(self.frames_missing), none_unless(goals.max_frames_missing)),
             ("inputs_late", count(self.inputs_late), goals.max_inputs_late.map(count)),
-            ("disconnects", count(self.disconnects), goals.max_disconnects.map(count)),
+            ("disconnects", count(self.disconnects), none_unless(goals.max_disconnects)),
             ("rollback_ticks_p99", count(self.rollback_ticks_p99), goals.max_rollback_ticks_p99.map(count)),
             ("bytes per room and second", bytes, goals.max_bytes_per_room_s),
             ("packets per room and second", packets, goals.max_packets_per_room_s),
@@ -274,6 +290,28 @@ mod tests {
         let report = Report::new(&args(&[]), &bad);
         assert!(!report.is_good());
         assert_eq!(report.complaints()[1], "  1x full");
+    }
+
+    #[test]
+    fn lost_links_and_frames_are_failures_unless_they_were_allowed() {
+        let mut bad = outcome();
+        (bad.findings.disconnects, bad.findings.frames_missing) = (1, 40);
+        let report = Report::new(&args(&[]), &bad);
+        assert!(!report.is_good());
+        assert_eq!(report.complaints().len(), 2, "{:?}", report.complaints());
+        assert!(!Report::new(&args(&["--max-disconnects", "1"]), &bad).is_good());
+        assert!(
+            Report::new(&args(&["--max-disconnects", "1", "--max-frames-missing", "40"]), &bad).is_good()
+        );
+    }
+
+    #[test]
+    fn a_server_that_vanished_is_a_failure_whatever_was_allowed() {
+        let mut bad = Outcome { silent: 8, ..outcome() };
+        bad.findings.disconnects = 8;
+        let report = Report::new(&args(&["--max-disconnects", "8"]), &bad);
+        assert!(!report.is_good());
+        assert_eq!(report.complaints(), ["the server vanished: all 8 bots heard nothing more of it"]);
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub(crate) struct Findings {
     pub(crate) matches_verified: u64,
     /// Snapshots taken over.
     pub(crate) snapshots: u64,
-    /// Links that ended by themselves.
+    /// Links that ended by themselves, fell silent, or whose match or room was ended by the server.
     pub(crate) disconnects: u64,
     /// Datagrams and payloads that the link refused.
     pub(crate) refused: u64,
@@ -58,7 +58,9 @@ pub(crate) struct Outcome {
     pub(crate) failed_joins: u64,
     /// Bots to which the server has said anything.
     pub(crate) answered: u64,
-    /// Why joins failed, with counts, most frequent first.
+    /// Bots that had heard nothing of the server for seconds when they were to leave.
+    pub(crate) silent: u64,
+    /// Why joins failed and links were lost, with counts, most frequent first.
     pub(crate) reasons: Vec<(String, u64)>,
     pub(crate) findings: Findings,
     pub(crate) stats: MatchStats,
