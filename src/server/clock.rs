@@ -44,6 +44,14 @@ impl Clock {
         self.now = self.precise().max(self.now);
     }
 
+    /// Lets time pass: waits, or moves a manual clock.
+    pub(crate) fn pass(&mut self, duration: Duration) {
+        match self.origin {
+            Some(_) => std::thread::sleep(duration),
+            None => self.set(self.now + duration),
+        }
+    }
+
     /// Moves a manual clock to `now`; never backwards.
     pub fn set(&mut self, now: Duration) {
         self.now = now.max(self.now);

@@ -60,5 +60,8 @@ pub(crate) const ROOMS_OPENED_WINDOW_S: u64 = 10;
 /// How long a room may be empty in which no match was ever played.
 pub(crate) const UNPLAYED_ROOM_LIFE: Duration = Duration::from_secs(10);
 
-/// Batches of journal records that may wait for the writer.
-pub(crate) const JOURNAL_BATCHES_MAX: usize = 256;
+/// Bytes of journal records that may wait for the disk; a batch that would make it more is lost.
+pub(crate) const JOURNAL_PENDING_BYTES_MAX: usize = 64 << 20;
+
+/// Bytes of journal that runs which were killed may leave behind together; the oldest run is deleted first.
+pub(crate) const KILLED_RUNS_BYTES_MAX: u64 = 1 << 30;

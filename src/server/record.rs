@@ -1,22 +1,28 @@
 //! `RecordPlugin`: every room's life into the journal, every match into its archive and, at its end, a file.
 
+mod desk;
+mod sealer;
+mod segments;
+#[cfg(test)]
+mod tests;
 mod writer;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{Component, Entity, IntoScheduleConfigs, Query, Res, ResMut, Resource, World};
 use framekeep_journal::{
-    EndReason, MatchEnd, MatchHeader, MatchStarted, Record, ReplayBuilder, RoomOpened, Seated, SegmentHeader,
-    SegmentWriter, pack_snapshot,
+    EndReason, MatchEnd, MatchHeader, MatchStarted, Record, ReplayBuilder, RoomOpened, Seated, SegmentWriter,
+    pack_snapshot,
 };
 use framekeep_protocol::{PROTOCOL_VERSION, RoomId};
 use framekeep_sim::{Tick, hash_bytes};
 use tracing::error;
 
+use sealer::Sealing;
 pub use writer::RecordError;
-use writer::{BatchSink, Order, Writer};
+use writer::Writer;
 
 use crate::frame::{CommittedFrame, Frames};
 use crate::room::Room;
@@ -27,8 +33,6 @@ use crate::{Clock, Games, Pump, ServerSystems, Stage};
 const HASH_EVERY_TICKS: u32 = 30;
 /// Ticks between two snapshots in the journal.
 const SNAPSHOT_EVERY_TICKS: u32 = 900;
-/// A segment this large is followed by the next.
-const SEGMENT_BYTES: u64 = 64 << 20;
 
 /// Every room's life into the journal, every match into its archive and, at its end, a file.
 pub(crate) struct RecordPlugin;
@@ -63,39 +67,35 @@ pub struct Recorder(Option<Journal>);
 
 struct Journal {
     writer: Writer,
-    segment: SegmentWriter<BatchSink>,
-    header: SegmentHeader,
-    replays: PathBuf,
+    batch: SegmentWriter<Vec<u8>>,
     packed: Vec<u8>,
     state: Vec<u8>,
 }
 
 impl Recorder {
-    /// Opens the journal in a data folder; `sync_every` is how often it is made durable, if at all.
+    /// Opens the journal in a data folder; `node` stands for this run, and should be random; `sync_every` is how
+    /// often the journal is made durable, if at all.
+    ///
+    /// Segments of earlier runs that ended in order are deleted; those of killed runs are kept, up to 1 GiB of them.
     ///
     /// # Errors
-    /// [`RecordError`] names the folder or file that cannot be made.
+    /// [`RecordError`] names the folder or file that cannot be used, or says that another server uses the folder.
     pub fn open(folder: &Path, node: u64, sync_every: Option<Duration>) -> Result<Self, RecordError> {
-        let (writer, sequence) = Writer::start(folder, sync_every)?;
-        let header = SegmentHeader { node, sequence };
-        let sink = writer.sink();
-        writer.order(Order::Open { sequence });
-        let replays = writer.replays().to_owned();
-        let segment = SegmentWriter::new(sink, header);
-        Ok(Self(Some(Journal { writer, segment, header, replays, packed: Vec::new(), state: Vec::new() })))
+        let writer = Writer::start(folder, node, sync_every)?;
+        let journal = Journal { writer, batch: segments::batch(), packed: Vec::new(), state: Vec::new() };
+        Ok(Self(Some(journal)))
     }
 
     /// Writes the status file of the node.
     pub(crate) fn write_status(&self, json: String) {
         if let Some(journal) = &self.0 {
-            journal.writer.order(Order::Status { json });
+            journal.writer.status(json);
         }
     }
 
-    /// Writes what is pending and waits until it is durable.
+    /// Writes what is pending, waits until it is durable and every match is sealed, and ends the run.
     pub(crate) fn close(&mut self) {
         if let Some(mut journal) = self.0.take() {
-            journal.segment.append(0, &Record::CleanShutdown);
             journal.hand_over();
             journal.writer.stop();
         }
@@ -109,24 +109,20 @@ impl Recorder {
 
     fn append(&mut self, room: RoomId, record: &Record<'_>) {
         if let Some(journal) = &mut self.0 {
-            journal.segment.append(room.0, record);
+            journal.batch.append(room.0, record);
         }
     }
 }
 
 impl Journal {
     fn hand_over(&mut self) {
-        if self.segment.pending_bytes() == 0 {
+        if self.batch.pending_bytes() == 0 {
             return;
         }
-        if let Err(error) = self.segment.flush() {
-            error!(%error, "the journal's writer is gone");
+        if let Err(error) = self.batch.flush() {
+            error!(%error, "records are lost");
         }
-        if self.segment.written_bytes() >= SEGMENT_BYTES {
-            self.header.sequence += 1;
-            self.writer.order(Order::Open { sequence: self.header.sequence });
-            self.segment = SegmentWriter::new(self.writer.sink(), self.header);
-        }
+        self.writer.append(std::mem::take(self.batch.get_mut()));
     }
 }
 
@@ -155,17 +151,17 @@ fn record_frames(
         let Some(journal) = &mut recorder.0 else { continue };
         let newest = frames.entities().last().and_then(|&frame| committed.get(frame).ok());
         if let Some(frame) = newest {
-            journal.segment.append(room.id.0, &Record::Frame { tick: frame.tick, delta: &frame.delta });
+            journal.batch.append(room.id.0, &Record::Frame { tick: frame.tick, delta: &frame.delta });
         }
         if next.0.is_multiple_of(HASH_EVERY_TICKS) {
-            journal.segment.append(room.id.0, &Record::Hash { tick: stage.frame.tick, hash });
+            journal.batch.append(room.id.0, &Record::Hash { tick: stage.frame.tick, hash });
         }
         if next.0.is_multiple_of(SNAPSHOT_EVERY_TICKS) {
             journal.state.clear();
             stage.play.encode(&mut journal.state);
             pack_snapshot(&journal.state, &mut journal.packed);
             let record = Record::Snapshot { tick: next, hash, packed: &journal.packed };
-            journal.segment.append(room.id.0, &record);
+            journal.batch.append(room.id.0, &record);
         }
     }
 }
@@ -247,6 +243,6 @@ pub(crate) fn match_ended(world: &mut World, entity: Entity, stage: &Stage) {
     if archive.0.next() == Tick(0) {
         return;
     }
-    let path = journal.replays.join(format!("{name}-{}.fkr", stage.epoch.get()));
-    journal.writer.order(Order::Seal { builder: Box::new(archive.0), end, path });
+    let path = journal.writer.replays().join(format!("{name}-{}.fkr", stage.epoch.get()));
+    journal.writer.seal(Sealing { builder: archive.0, end, path });
 }

@@ -184,7 +184,7 @@ impl Server {
         let until = world.resource::<Clock>().precise() + FAREWELL;
         while self.world().resource::<Clock>().precise() < until {
             self.pump();
-            std::thread::sleep(Duration::from_millis(10));
+            self.app.world_mut().resource_mut::<Clock>().pass(Duration::from_millis(10));
         }
         let world = self.app.world_mut();
         world.run_system_cached(disconnect_all).unwrap_or_else(|error| error!(%error, "links are left open"));

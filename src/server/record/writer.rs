@@ -1,244 +1,212 @@
-//! `Writer`, the thread that writes the journal and seals replays.
+//! `Writer`, the way to the threads that write the data folder.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use framekeep_journal::{MatchEnd, Record, ReplayBuilder, SegmentReader};
-use tracing::{error, info};
+use framekeep_journal::SegmentHeader;
+use tracing::error;
 
-use crate::limits::JOURNAL_BATCHES_MAX;
+use super::desk::{Desk, Order};
+use super::sealer::{Sealer, Sealing};
+use super::segments;
+use crate::limits::JOURNAL_PENDING_BYTES_MAX;
 
 /// A data folder that cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {source}; choose another data folder with --data", path.display())]
-pub struct RecordError {
-    /// Which folder or file.
-    pub path: PathBuf,
-    /// What the system said.
-    pub source: io::Error,
+pub enum RecordError {
+    /// Something in it cannot be made, read or written.
+    #[error("{}: {source}; choose another data folder with --data", path.display())]
+    Unusable {
+        /// Which folder or file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Two servers would mix up their journals.
+    #[error(
+        "{}: another server uses this data folder; stop it, or choose another data folder with --data",
+        folder.display()
+    )]
+    InUse {
+        /// The data folder.
+        folder: PathBuf,
+    },
 }
 
-/// What the writer is to do.
-pub(super) enum Order {
-    /// Begin the segment of this number.
-    Open { sequence: u64 },
-    /// Append a batch to the segment.
-    Batch(Vec<u8>),
-    /// Seal a match into a file.
-    Seal { builder: Box<ReplayBuilder>, end: MatchEnd, path: PathBuf },
-    /// Replace the status file.
-    Status { json: String },
-    /// Make all durable and stop.
-    Stop,
+impl RecordError {
+    fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Unusable { path: path.to_owned(), source }
+    }
 }
 
-/// The thread that writes the journal and seals replays, and the bounded channel to it.
+/// What the game thread and the writing threads tell each other besides orders.
+#[derive(Default)]
+pub(super) struct Shared {
+    /// Batches and files that were not written.
+    failures: AtomicU64,
+    /// Bytes of batches that wait.
+    pub(super) pending_bytes: AtomicUsize,
+    /// A status waits; a second one would be of no use.
+    pub(super) status_waits: AtomicBool,
+}
+
+impl Shared {
+    pub(super) fn count_failure(&self) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+}
+
+/// The threads that write the data folder, one for the journal and one for replays, and the ways to them.
+///
+/// Giving an order never waits. Batches are bounded by their bytes, seals by the rooms that play; the rest is one of
+/// each. Dropping the writer writes what was handed over and leaves the run without its clean end, as a kill would.
 pub(super) struct Writer {
-    orders: SyncSender<Order>,
-    failures: Arc<AtomicU64>,
+    journal: Option<Sender<Order>>,
+    seals: Option<Sender<Sealing>>,
+    journal_thread: Option<JoinHandle<()>>,
+    /// Gives whether every match was sealed.
+    seal_thread: Option<JoinHandle<bool>>,
+    shared: Arc<Shared>,
     replays: PathBuf,
-    thread: Option<JoinHandle<()>>,
+    /// A batch was lost: the next one must not follow in the same segment.
+    hole: bool,
+    /// Held as long as the folder is in use.
+    _lock: File,
 }
 
 impl Writer {
-    /// Makes the folders, forgets segments that are complete, and starts the thread. Gives the number of the next
-    /// segment.
-    pub(super) fn start(folder: &Path, sync_every: Option<Duration>) -> Result<(Self, u64), RecordError> {
+    /// Takes the folder, clears it of journals that are not needed, and starts the threads. `node` stands for this
+    /// run in its segments' headers; if an earlier run has it, the next free one is taken.
+    pub(super) fn start(folder: &Path, node: u64, sync_every: Option<Duration>) -> Result<Self, RecordError> {
         let (journal, replays) = (folder.join("journal"), folder.join("replays"));
         for path in [&journal, &replays] {
-            fs::create_dir_all(path).map_err(|source| RecordError { path: path.clone(), source })?;
+            fs::create_dir_all(path).map_err(RecordError::at(path))?;
         }
-        let sequence =
-            next_sequence(&journal).map_err(|source| RecordError { path: journal.clone(), source })?;
-        let (orders, inbox) = mpsc::sync_channel(JOURNAL_BATCHES_MAX);
-        let failures = Arc::new(AtomicU64::new(0));
-        let desk = Desk {
-            journal,
-            status: folder.join("status.json"),
-            segment: None,
-            dirty: false,
-            failures: failures.clone(),
-        };
-        let thread = std::thread::Builder::new()
+        let lock = lock(folder)?;
+        let header = segments::tidy_up(&journal, node).map_err(RecordError::at(&journal))?;
+        super::sealer::forget_unfinished(&replays).map_err(RecordError::at(&replays))?;
+        Self::start_threads(folder, header, sync_every, lock).map_err(RecordError::at(folder))
+    }
+
+    fn start_threads(
+        folder: &Path,
+        header: SegmentHeader,
+        sync_every: Option<Duration>,
+        lock: File,
+    ) -> io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let (journal, orders) = mpsc::channel();
+        let desk = Desk::new(folder, header, shared.clone());
+        let journal_thread = std::thread::Builder::new()
             .name("framekeep-journal".to_owned())
-            .spawn(move || desk.work(&inbox, sync_every))
-            .map_err(|source| RecordError { path: folder.to_owned(), source })?;
-        Ok((Self { orders, failures, replays, thread: Some(thread) }, sequence))
+            .spawn(move || desk.work(&orders, sync_every))?;
+        let (seals, sealings) = mpsc::channel();
+        let sealer = Sealer::new(shared.clone());
+        let seal_thread = std::thread::Builder::new()
+            .name("framekeep-seal".to_owned())
+            .spawn(move || sealer.work(&sealings))?;
+        Ok(Self {
+            journal: Some(journal),
+            seals: Some(seals),
+            journal_thread: Some(journal_thread),
+            seal_thread: Some(seal_thread),
+            shared,
+            replays: folder.join("replays"),
+            hole: false,
+            _lock: lock,
+        })
     }
 
     pub(super) fn replays(&self) -> &Path {
         &self.replays
     }
 
-    pub(super) fn sink(&self) -> BatchSink {
-        BatchSink { orders: self.orders.clone(), failures: self.failures.clone() }
+    /// Hands whole records over. If too much waits for the disk they are lost and counted: the game never waits.
+    pub(super) fn append(&mut self, records: Vec<u8>) {
+        let bytes = records.len();
+        let waiting = self.shared.pending_bytes.load(Ordering::Relaxed);
+        if waiting > 0 && waiting + bytes > JOURNAL_PENDING_BYTES_MAX {
+            self.shared.count_failure();
+            if !std::mem::replace(&mut self.hole, true) {
+                error!(waiting, "the disk is too slow: the journal loses records");
+            }
+            return;
+        }
+        self.shared.pending_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let after_hole = std::mem::take(&mut self.hole);
+        self.order(Order::Batch { records, after_hole });
     }
 
-    /// Gives an order. One that finds the channel full is lost and counted: the game never waits for the disk.
-    pub(super) fn order(&self, order: Order) {
-        if self.orders.try_send(order).is_err() {
-            self.failures.fetch_add(1, Ordering::Relaxed);
+    /// Hands a finished match over to be sealed.
+    pub(super) fn seal(&self, sealing: Sealing) {
+        if self.seals.as_ref().is_none_or(|seals| seals.send(sealing).is_err()) {
+            self.shared.count_failure();
+        }
+    }
+
+    /// Hands the status over, unless the one before still waits.
+    pub(super) fn status(&self, json: String) {
+        if !self.shared.status_waits.swap(true, Ordering::Relaxed) {
+            self.order(Order::Status { json });
+        }
+    }
+
+    fn order(&self, order: Order) {
+        if self.journal.as_ref().is_none_or(|journal| journal.send(order).is_err()) {
+            self.shared.count_failure();
         }
     }
 
     pub(super) fn failures(&self) -> u64 {
-        self.failures.load(Ordering::Relaxed)
+        self.shared.failures()
     }
 
-    /// Has everything made durable and waits for it.
-    pub(super) fn stop(&mut self) {
-        // At the end waiting is right: nothing is stepped any more.
-        let _ = self.orders.send(Order::Stop);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+    #[cfg(test)]
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        self.shared.clone()
+    }
+
+    /// Waits until everything is written. If every match was sealed, ends the journal of this run cleanly.
+    pub(super) fn stop(mut self) {
+        if self.join_sealer() {
+            self.order(Order::EndRun);
+        }
+    }
+
+    fn join_sealer(&mut self) -> bool {
+        self.seals = None;
+        self.seal_thread.take().is_some_and(|thread| thread.join().unwrap_or(false))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.join_sealer();
+        self.journal = None;
+        if self.journal_thread.take().is_some_and(|thread| thread.join().is_err()) {
+            error!("the journal's thread has panicked");
         }
     }
 }
 
-/// A sink of batches: each write is handed to the writer as it is.
-pub(super) struct BatchSink {
-    orders: SyncSender<Order>,
-    failures: Arc<AtomicU64>,
-}
-
-impl Write for BatchSink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.orders.try_send(Order::Batch(bytes.to_vec())) {
-            Ok(()) => Ok(bytes.len()),
-            Err(TrySendError::Full(_)) => {
-                // The disk is too slow: the batch is lost, the game goes on.
-                self.failures.fetch_add(1, Ordering::Relaxed);
-                Ok(bytes.len())
-            }
-            Err(TrySendError::Disconnected(_)) => Err(io::ErrorKind::BrokenPipe.into()),
-        }
+/// Takes the data folder for this process. The system gives it back, however the process ends.
+fn lock(folder: &Path) -> Result<File, RecordError> {
+    let path = folder.join("lock");
+    let file = File::options().create(true).write(true).truncate(false).open(&path);
+    let file = file.map_err(RecordError::at(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(RecordError::InUse { folder: folder.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(RecordError::Unusable { path, source }),
     }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn next_sequence(journal: &Path) -> io::Result<u64> {
-    let mut next = 0;
-    for entry in fs::read_dir(journal)? {
-        let path = entry?.path();
-        let Some(sequence) = sequence_of(&path) else { continue };
-        next = next.max(sequence + 1);
-        if ends_cleanly(&path) {
-            fs::remove_file(&path)?;
-        }
-    }
-    Ok(next)
-}
-
-fn sequence_of(path: &Path) -> Option<u64> {
-    path.file_name()?.to_str()?.strip_suffix(".fkj")?.parse().ok()
-}
-
-/// Whether a segment's last record says that the node stopped in order; then all its matches are sealed.
-fn ends_cleanly(path: &Path) -> bool {
-    let Ok(file) = File::open(path) else { return false };
-    let Ok(mut reader) = SegmentReader::open(io::BufReader::new(file)) else { return false };
-    let mut clean = false;
-    while let Ok(Some(entry)) = reader.next_entry() {
-        clean = matches!(entry.record, Record::CleanShutdown);
-    }
-    clean
-}
-
-/// What the thread holds.
-struct Desk {
-    journal: PathBuf,
-    status: PathBuf,
-    segment: Option<File>,
-    dirty: bool,
-    failures: Arc<AtomicU64>,
-}
-
-impl Desk {
-    fn work(mut self, inbox: &Receiver<Order>, sync_every: Option<Duration>) {
-        let every = sync_every.unwrap_or(Duration::from_secs(3_600));
-        let mut sync_at = Instant::now() + every;
-        loop {
-            match inbox.recv_timeout(sync_at.saturating_duration_since(Instant::now())) {
-                Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(order) => self.carry_out(order),
-                Err(RecvTimeoutError::Timeout) => {}
-            }
-            if Instant::now() >= sync_at {
-                sync_at = Instant::now() + every;
-                self.sync(sync_every.is_some());
-            }
-        }
-        self.sync(true);
-    }
-
-    fn carry_out(&mut self, order: Order) {
-        let result = match order {
-            Order::Open { sequence } => self.open(sequence),
-            Order::Batch(bytes) => self.append(&bytes),
-            Order::Seal { builder, end, path } => seal(*builder, end, &path),
-            Order::Status { json } => replace(&self.status, json.as_bytes()),
-            Order::Stop => Ok(()),
-        };
-        if let Err(error) = result {
-            self.failures.fetch_add(1, Ordering::Relaxed);
-            error!(%error, folder = %self.journal.display(), "the data folder cannot be written");
-        }
-    }
-
-    fn open(&mut self, sequence: u64) -> io::Result<()> {
-        self.sync(true);
-        let path = self.journal.join(format!("{sequence:012}.fkj"));
-        self.segment = Some(OpenOptions::new().create_new(true).append(true).open(path)?);
-        Ok(())
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let Some(segment) = &mut self.segment else { return Ok(()) };
-        if let Err(error) = segment.write_all(bytes) {
-            // How much arrived is unknown: nothing may follow it.
-            self.segment = None;
-            return Err(error);
-        }
-        self.dirty = true;
-        Ok(())
-    }
-
-    fn sync(&mut self, durable: bool) {
-        if !std::mem::take(&mut self.dirty) || !durable {
-            return;
-        }
-        if let Some(segment) = &self.segment
-            && let Err(error) = segment.sync_data()
-        {
-            // After a failed fsync the pages may be gone; the segment is not to be trusted any further.
-            self.failures.fetch_add(1, Ordering::Relaxed);
-            error!(%error, "the journal could not be made durable; its segment is given up");
-            self.segment = None;
-        }
-    }
-}
-
-fn seal(builder: ReplayBuilder, end: MatchEnd, path: &Path) -> io::Result<()> {
-    let ticks = builder.next();
-    let mut bytes = Vec::new();
-    let sealed = builder.seal(end, &mut bytes)?;
-    replace(path, &bytes)?;
-    info!(file = %path.display(), ticks = ticks.0, bytes = sealed.bytes, "a match is sealed");
-    Ok(())
-}
-
-/// Writes a file as a whole or not at all.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension("tmp");
-    fs::write(&temporary, bytes)?;
-    fs::rename(&temporary, path)
 }
