@@ -37,7 +37,7 @@ pub enum Command {
 Examples:
   framekeep serve
   framekeep serve --udp 127.0.0.1:7771 --data /tmp/rooms --log debug
-  FRAMEKEEP_KEY=$(openssl rand -hex 32) framekeep serve --udp 0.0.0.0:7770")]
+  FRAMEKEEP_KEY=$(openssl rand -hex 32) framekeep serve --udp 0.0.0.0:7770 --public 192.0.2.7:7770")]
     Serve,
     /// Mint a connect ticket: it lets one player connect once, within ten seconds.
     #[command(after_help = "\
@@ -48,7 +48,8 @@ Examples:
     /// Make a key file for `identity.key_file`, readable by you alone.
     #[command(after_help = "\
 Example:
-  framekeep key --out framekeep.key && framekeep serve --udp 0.0.0.0:7770 --set identity.key_file=framekeep.key")]
+  framekeep key --out framekeep.key
+  framekeep serve --udp 0.0.0.0:7770 --public 192.0.2.7:7770 --set identity.key_file=framekeep.key")]
     Key(KeyArgs),
     /// Show the configuration.
     #[command(after_help = "\
@@ -116,9 +117,12 @@ pub struct ConfigArgs {
     /// Read this configuration file instead of `framekeep.toml` in the current folder.
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
-    /// Listen on this UDP address (net.udp).
+    /// Listen on this UDP address (net.udp); 0.0.0.0 and [::] need --public.
     #[arg(long, value_name = "IP:PORT", global = true)]
     pub udp: Option<String>,
+    /// Tell players to connect to these addresses, separated by commas (net.public).
+    #[arg(long, value_name = "IP:PORT", global = true)]
+    pub public: Option<String>,
     /// Keep journals, replays and the development key in this folder (data.folder).
     #[arg(long, value_name = "FOLDER", global = true)]
     pub data: Option<String>,
@@ -146,6 +150,7 @@ impl ConfigArgs {
             .with_config_file(self.config.as_deref())?
             .with_env(std::env::vars_os())
             .with_flag("--udp", "net.udp", self.udp.as_deref())
+            .with_flag("--public", "net.public", self.public.as_deref())
             .with_flag("--data", "data.folder", self.data.as_deref())
             .with_flag("--tick-rate-hz", "rooms.tick_rate_hz", self.tick_rate_hz.as_deref())
             .with_flag("--log", "log.level", self.log.as_deref())

@@ -12,6 +12,10 @@ pub(crate) fn text(settings: &Settings, udp: SocketAddr, key: &KeySource, games:
     let mut out = String::new();
     let _ = writeln!(out, "framekeep {} is ready", env!("CARGO_PKG_VERSION"));
     let _ = writeln!(out, "  udp    {udp}, {} ticks a second", settings.rooms.tick_rate_hz);
+    if !settings.net.public.is_empty() {
+        let public: Vec<_> = settings.net.public.iter().map(ToString::to_string).collect();
+        let _ = writeln!(out, "  public {}", public.join(", "));
+    }
     let _ = writeln!(out, "  games  {games}");
     let _ = writeln!(out, "  data   {data}");
     let _ = writeln!(out, "  key    {key}");
@@ -23,7 +27,8 @@ pub(crate) fn text(settings: &Settings, udp: SocketAddr, key: &KeySource, games:
             quoted(&data)
         );
     } else {
-        let _ = writeln!(out, "try: framekeep token --player ada --addr {udp}");
+        let address = settings.net.public.first().unwrap_or(&udp);
+        let _ = writeln!(out, "try: framekeep token --player ada --addr {address}");
     }
     out
 }

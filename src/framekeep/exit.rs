@@ -1,5 +1,6 @@
 //! `Exit`, the exit codes, and the run that ends in one.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -57,7 +58,7 @@ impl CommandError {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            CommandError::Config(_) => Exit::Config,
+            CommandError::Config(error) => error.exit(),
             CommandError::Identity(error) => error.exit(),
             CommandError::Serve(error) => error.exit(),
             CommandError::Token(error) => error.exit(),
@@ -81,7 +82,8 @@ pub fn run() -> ExitCode {
         Ok(()) => Exit::Ok.into(),
         Err(error) => {
             for line in error.to_string().lines() {
-                eprintln!("framekeep: {line}");
+                // There may be nobody who reads it; the exit code says it too.
+                let _ = writeln!(std::io::stderr(), "framekeep: {line}");
             }
             error.exit().into()
         }

@@ -10,7 +10,7 @@ use crate::Exit;
 use crate::config::Settings;
 
 /// The environment variable with the key's hexadecimal digits.
-const KEY_ENV: &str = "FRAMEKEEP_KEY";
+pub(crate) const KEY_ENV: &str = "FRAMEKEEP_KEY";
 
 /// The file of the development key within the data folder.
 const DEVELOPMENT_KEY_FILE: &str = "development.key";
@@ -62,6 +62,27 @@ pub enum IdentityError {
         /// What the system said.
         source: io::Error,
     },
+    /// No server has made a development key in the data folder, and no other key is configured.
+    #[error(
+        "there is no {path}: start the server once, or name its data folder with --data; with a server that has a key \
+         of its own, name the same key in identity.key_file or {KEY_ENV}",
+        path = .path.display()
+    )]
+    NoDevelopmentKey {
+        /// The file where the key would be.
+        path: PathBuf,
+    },
+    /// The data folder cannot be made, or no file in it.
+    #[error(
+        "cannot use the data folder {folder}: {source}\nname a folder that can be written with --data (data.folder)",
+        folder = .folder.display()
+    )]
+    DataFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A key file that cannot be made.
     #[error("cannot make the key file {path}: {source}", path = .path.display())]
     Unwritable {
@@ -81,7 +102,8 @@ impl IdentityError {
     pub fn exit(&self) -> Exit {
         match self {
             IdentityError::NotLoopback { .. } | IdentityError::NotAKey { .. } => Exit::Config,
-            IdentityError::Unreadable { .. } => Exit::Config,
+            IdentityError::Unreadable { .. } | IdentityError::NoDevelopmentKey { .. } => Exit::Config,
+            IdentityError::DataFolder { .. } => Exit::Failure,
             IdentityError::Unwritable { .. } | IdentityError::NoRandomness(_) => Exit::Failure,
         }
     }
@@ -137,11 +159,13 @@ pub(crate) fn of_server(settings: &Settings) -> Result<(IdentityKey, KeySource),
     }
     let path = settings.data.folder.join(DEVELOPMENT_KEY_FILE);
     if !path.exists() {
-        fs::create_dir_all(&settings.data.folder)
-            .map_err(|source| IdentityError::Unwritable { path: settings.data.folder.clone(), source })?;
+        let folder = &settings.data.folder;
+        let unusable = |source| IdentityError::DataFolder { folder: folder.clone(), source };
+        fs::create_dir_all(folder).map_err(unusable)?;
         match make_key_file(&path) {
             Err(IdentityError::Unwritable { source, .. })
                 if source.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(IdentityError::Unwritable { source, .. }) => return Err(unusable(source)),
             made => made?,
         }
     }
@@ -154,6 +178,9 @@ pub(crate) fn of_minter(settings: &Settings) -> Result<(IdentityKey, KeySource),
         return Ok(found);
     }
     let path = settings.data.folder.join(DEVELOPMENT_KEY_FILE);
+    if !path.exists() {
+        return Err(IdentityError::NoDevelopmentKey { path });
+    }
     Ok((read_key_file(&path)?, KeySource::Development(path)))
 }
 

@@ -17,6 +17,8 @@ pub(crate) fn start(settings: &Settings) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(&settings.log.level))
         .with_writer(std::io::stderr)
+        // It would say on standard error that standard error cannot be written, and panic.
+        .log_internal_errors(false)
         .with_ansi(terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()));
     // A second start in one process, as in tests, keeps the first subscriber.
     let _ = match json {

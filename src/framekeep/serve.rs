@@ -1,5 +1,6 @@
 //! `framekeep serve`: the settings become a running server.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +21,13 @@ pub enum ServeFailure {
     /// The configured content folder is none.
     #[error("content.folder = {0:?} is not a folder")]
     NoContentFolder(PathBuf),
+    /// Players could not be told where to connect to.
+    #[error(
+        "net.udp = {0} listens on every address of this machine, and a ticket must name one that players can connect \
+         to.\nList them in net.public, such as net.public = [\"192.0.2.7:7770\"] in the file, or --public \
+         192.0.2.7:7770"
+    )]
+    NoPublicAddress(SocketAddr),
     /// Content that a game refuses.
     #[error("content: {0}")]
     Content(#[from] ContentFault),
@@ -34,7 +42,9 @@ impl ServeFailure {
     pub fn exit(&self) -> Exit {
         match self {
             ServeFailure::Signals(_) | ServeFailure::Start(ServeError::Data(_)) => Exit::Failure,
-            ServeFailure::NoContentFolder(_) | ServeFailure::Content(_) => Exit::Config,
+            ServeFailure::NoContentFolder(_)
+            | ServeFailure::NoPublicAddress(_)
+            | ServeFailure::Content(_) => Exit::Config,
             ServeFailure::Start(ServeError::Bind(_)) => Exit::Bind,
         }
     }
@@ -45,11 +55,17 @@ pub(crate) fn serve(effective: &Effective) -> Result<(), CommandError> {
     let settings = effective.settings();
     logs::start(settings);
     let (key, source) = identity::of_server(settings)?;
+    if settings.net.udp.ip().is_unspecified() && settings.net.public.is_empty() {
+        return Err(ServeFailure::NoPublicAddress(settings.net.udp).into());
+    }
     let shutdown = shutdown_flag().map_err(ServeFailure::from)?;
     let registry = framekeep_games::registry();
     let games: Vec<_> = registry.iter().map(|game| game.name()).collect();
     let server = bind(effective, &NodeKey::new(*key.bytes()))?;
-    output::print(&banner::text(settings, server.local_addr(), &source, &games.join(", ")))?;
+    let banner = banner::text(settings, server.local_addr(), &source, &games.join(", "));
+    if let Err(error) = output::print(&banner) {
+        warn!(%error, "nobody can read the banner");
+    }
     info!(udp = %server.local_addr(), data = %settings.data.folder.display(), "ready");
     server.run(&shutdown);
     info!("stopped");

@@ -14,7 +14,7 @@ use crate::{CommandError, Exit, base64, identity, output};
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The ticket would lead nowhere.
-    #[error("a client cannot connect to {0}: name the server's address with --addr")]
+    #[error("a client cannot connect to {0}: name the server's address with --addr, or in net.public")]
     NoAddress(SocketAddr),
     /// The ticket cannot be made.
     #[error(transparent)]

@@ -7,7 +7,7 @@ use framekeep_sim::{Mark, Outcome};
 use serde::Serialize;
 
 use crate::args::InfoArgs;
-use crate::describe::{duration, grouped, hex, outcome};
+use crate::describe::{date_time, duration, grouped, hex, outcome};
 use crate::exit::Exit;
 use crate::load::load;
 use crate::verdict::refused;
@@ -131,7 +131,7 @@ fn table(info: &Info<'_>, out: &mut impl Write) -> io::Result<()> {
     row("game", format!("{}, rules {} ({here})", info.game, info.fingerprint))?;
     row("room", format!("{:?}", info.room))?;
     if info.started_unix_s > 0 {
-        row("started", format!("{} s after 1970 began (UTC)", info.started_unix_s))?;
+        row("started", date_time(info.started_unix_s))?;
     }
     row("content", format!("{} bytes, hash {}", grouped(info.content_bytes as u64), info.content_hash))?;
     row("seed", info.seed.to_string())?;

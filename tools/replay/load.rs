@@ -9,12 +9,15 @@ use framekeep_journal::{Damaged, Replay};
 /// Largest file that is read, in bytes (1 GiB): months of one match.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
+/// What every replay starts with.
+const MAGIC: &[u8] = b"FKREPLAY";
+
 /// A file that is not a whole replay.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoadError {
     #[error("cannot be read: {0}")]
     Io(#[from] io::Error),
-    #[error("is larger than any replay: over {FILE_BYTES_MAX} bytes")]
+    #[error("is larger than any replay: over {FILE_BYTES_MAX} bytes (1 GiB)")]
     TooLarge,
     #[error(transparent)]
     Damaged(#[from] Damaged),
@@ -22,7 +25,12 @@ pub(crate) enum LoadError {
 
 pub(crate) fn load(path: &Path) -> Result<Replay, LoadError> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    let mut file = File::open(path)?.take(FILE_BYTES_MAX + 1);
+    file.by_ref().take(MAGIC.len() as u64).read_to_end(&mut bytes)?;
+    if bytes != MAGIC {
+        return Err(Damaged { offset: 0, what: "not a replay file".to_owned() }.into());
+    }
+    file.read_to_end(&mut bytes)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
         return Err(LoadError::TooLarge);
     }

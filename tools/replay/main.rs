@@ -28,10 +28,15 @@ fn main() -> ExitCode {
         // Whoever read the output has seen enough: `framekeep-replay verify --hashes FILE | head`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok.into(),
         Err(error) => {
-            eprintln!("framekeep-replay: cannot write the output: {error}");
+            complain(&format!("cannot write the output: {error}"));
             Exit::Failure.into()
         }
     }
+}
+
+/// A line on standard error, if there is anybody to read it.
+fn complain(message: &str) {
+    let _ = writeln!(io::stderr(), "framekeep-replay: {message}");
 }
 
 fn run(args: &Args, out: &mut impl Write) -> io::Result<Exit> {

@@ -37,7 +37,7 @@ pub(crate) fn run(args: &RecordArgs, out: &mut impl Write) -> io::Result<Exit> {
             Ok(Exit::Ok)
         }
         Err(error) => {
-            eprintln!("framekeep-replay: {error}");
+            crate::complain(&error.to_string());
             Ok(Exit::Failure)
         }
     }

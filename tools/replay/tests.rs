@@ -115,6 +115,23 @@ fn a_flipped_byte_is_damage_with_its_place() {
 }
 
 #[test]
+fn what_is_no_replay_is_known_by_its_first_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("huge");
+    // Sparse, and larger than any replay: nothing of it but the first bytes is read.
+    fs::File::create(&path).unwrap().set_len(1 << 34).unwrap();
+    for short in [false, true] {
+        if short {
+            fs::write(&path, "FKREP").unwrap();
+        }
+        let (exit, text) = run(&["verify", path.to_str().unwrap()]);
+        assert_eq!(exit, Exit::Damaged);
+        assert!(text.ends_with("damaged at byte 0: not a replay file\n"), "{text}");
+        assert_eq!(run(&["info", path.to_str().unwrap()]).0, Exit::Damaged);
+    }
+}
+
+#[test]
 fn a_changed_input_names_the_tick_and_fields() {
     let recorded = Recorded::new(700);
     recorded.change_input(123);

@@ -140,7 +140,7 @@ impl Verdict {
 
 /// Tells on standard error why a file cannot be used.
 pub(crate) fn refused(path: &Path, error: &LoadError) -> Exit {
-    eprintln!("framekeep-replay: {}: {error}", path.display());
+    crate::complain(&format!("{}: {error}", path.display()));
     match error {
         LoadError::Damaged(_) => Exit::Damaged,
         LoadError::Io(_) | LoadError::TooLarge => Exit::Failure,

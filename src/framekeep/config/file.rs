@@ -53,6 +53,11 @@ fn literal(value: &DeValue<'_>) -> Literal {
         DeValue::String(text) => Literal::Text(text.to_string()),
         DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix())
             .map_or(Literal::Other("integer beyond 64 bits"), Literal::Integer),
+        DeValue::Array(parts) => {
+            let texts: Option<Vec<_>> =
+                parts.iter().map(|part| Some(part.get_ref().as_str()?.to_owned())).collect();
+            texts.map_or(Literal::Other("array"), Literal::List)
+        }
         other => Literal::Other(other.type_str()),
     }
 }

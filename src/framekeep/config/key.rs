@@ -41,6 +41,8 @@ pub enum Literal {
     Text(String),
     /// Text of an environment variable or a flag, which does not say what type it has.
     Bare(String),
+    /// A TOML array of strings.
+    List(Vec<String>),
     /// A TOML value of a type that no key has: its type and its text.
     Other(&'static str),
 }
@@ -54,7 +56,7 @@ pub enum Allowed {
     OneOf(&'static [&'static str]),
     /// An IP address and a port.
     Address,
-    /// Any number of them, separated by commas.
+    /// Any number of addresses that can be connected to: a list, or one text with commas.
     Addresses,
     /// 1 to 64 bytes without control characters.
     Name,
@@ -62,7 +64,7 @@ pub enum Allowed {
     Path,
     /// The path of a file or folder, or empty for none.
     PathOrEmpty,
-    /// A level, or filter directives of `tracing-subscriber`.
+    /// A level, or filter directives of `tracing-subscriber`, each with its level.
     LogFilter,
 }
 
@@ -87,7 +89,7 @@ impl Key {
                 let number = match literal {
                     Literal::Integer(number) => *number,
                     Literal::Bare(text) => text.trim().parse().ok()?,
-                    Literal::Text(_) | Literal::Other(_) => return None,
+                    Literal::Text(_) | Literal::List(_) | Literal::Other(_) => return None,
                 };
                 (min..=max).contains(&number).then_some(Value::Integer(number))
             }
@@ -95,7 +97,11 @@ impl Key {
                 Literal::Text(text) | Literal::Bare(text) => {
                     self.allowed.accepts(text).then(|| Value::Text(Cow::Owned(text.clone())))
                 }
-                Literal::Integer(_) | Literal::Other(_) => None,
+                Literal::List(parts) if self.allowed == Allowed::Addresses => {
+                    let text = parts.join(",");
+                    self.allowed.accepts(&text).then(|| Value::Text(Cow::Owned(text)))
+                }
+                Literal::Integer(_) | Literal::List(_) | Literal::Other(_) => None,
             },
         }
     }
@@ -107,15 +113,44 @@ impl Allowed {
             Allowed::Integer(..) => false,
             Allowed::OneOf(words) => words.contains(&text),
             Allowed::Address => text.parse::<SocketAddr>().is_ok(),
-            Allowed::Addresses => text
-                .split(',')
-                .all(|part| part.trim().is_empty() || part.trim().parse::<SocketAddr>().is_ok()),
+            Allowed::Addresses => {
+                text.split(',').map(str::trim).all(|part| part.is_empty() || is_reachable(part))
+            }
             Allowed::Name => (1..=64).contains(&text.len()) && !text.contains(char::is_control),
             Allowed::Path => !text.is_empty() && !text.contains('\0'),
             Allowed::PathOrEmpty => !text.contains('\0'),
-            Allowed::LogFilter => !text.is_empty() && tracing_subscriber::EnvFilter::try_new(text).is_ok(),
+            Allowed::LogFilter => {
+                let part_is_ok = |part: &str| part.contains(['=', '[']) || LEVELS.contains(&part);
+                text.to_ascii_lowercase().split(',').map(str::trim).all(part_is_ok)
+                    && tracing_subscriber::EnvFilter::try_new(text).is_ok()
+            }
         }
     }
+
+    /// The accepted word that is most like the text, if any is much like it.
+    pub(super) fn closest(&self, text: &str) -> Option<&'static str> {
+        let words = match *self {
+            Allowed::OneOf(words) => words,
+            Allowed::LogFilter => LEVELS,
+            _ => return None,
+        };
+        let text = text.trim().to_lowercase();
+        words
+            .iter()
+            .map(|word| (strsim::normalized_damerau_levenshtein(word, &text), *word))
+            .filter(|(likeness, _)| *likeness >= 0.5)
+            .max_by(|(a, _), (b, _)| a.total_cmp(b))
+            .map(|(_, word)| word)
+    }
+}
+
+/// What a directive of a log filter may be alone. A bare module name is a directive too for `tracing-subscriber`, and
+/// so is every misspelt level.
+const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
+
+/// Whether the text is an address that somebody can connect to.
+fn is_reachable(text: &str) -> bool {
+    text.parse::<SocketAddr>().is_ok_and(|address| !address.ip().is_unspecified() && address.port() > 0)
 }
 
 impl Value {
@@ -140,6 +175,7 @@ impl fmt::Display for Literal {
             Literal::Integer(number) => write!(f, "{number}"),
             Literal::Text(text) => write!(f, "{text:?}"),
             Literal::Bare(text) => write!(f, "{text}"),
+            Literal::List(parts) => write!(f, "{parts:?}"),
             Literal::Other(kind) => write!(f, "(a TOML {kind})"),
         }
     }
@@ -157,7 +193,13 @@ impl fmt::Display for Allowed {
             Allowed::Address => {
                 write!(f, "an IP address and a port, such as \"127.0.0.1:7770\" or \"[::1]:7770\"")
             }
-            Allowed::Addresses => write!(f, "IP addresses with ports, separated by commas; empty for none"),
+            Allowed::Addresses => {
+                write!(
+                    f,
+                    "addresses that clients can connect to, such as [\"192.0.2.7:7770\", \"[2001:db8::7]:7770\"] or \
+                     \"192.0.2.7:7770, 192.0.2.8:7770\"; empty for none"
+                )
+            }
             Allowed::Name => write!(f, "1 to 64 bytes without control characters"),
             Allowed::Path => write!(f, "a path, relative to the folder the server is started in"),
             Allowed::PathOrEmpty => {
@@ -166,7 +208,7 @@ impl fmt::Display for Allowed {
             Allowed::LogFilter => {
                 write!(
                     f,
-                    "error, warn, info, debug, trace, or directives such as \"info,framekeep_server=debug\""
+                    "off, error, warn, info, debug, trace, or directives such as \"info,framekeep_server=debug\""
                 )
             }
         }

@@ -71,10 +71,10 @@ settings! {
         /// The UDP address the server listens on. Port 0 takes a free one, which the banner shows.
         udp: SocketAddr = Value::text("127.0.0.1:7770"), Allowed::Address, "",
             wrong: "an address this machine does not have, or a port that is taken, ends the start with exit code 5";
-        /// The addresses players reach the server at where they differ from `udp` (NAT, containers), separated by
-        /// commas.
+        /// The addresses players reach the server at where they differ from `udp` (NAT, containers), as a list or
+        /// separated by commas. Needed when `udp` is 0.0.0.0 or [::], which nobody can connect to.
         public: Vec<SocketAddr> = Value::text(""), Allowed::Addresses, "",
-            wrong: "players whose ticket names an address that is not listed here are refused";
+            wrong: "players whose ticket names neither an address of this list nor `udp` are refused";
         /// The name that clients are told.
         name: String = Value::text("framekeep"), Allowed::Name, "",
             wrong: "a name of more than 64 bytes or with control characters is refused";

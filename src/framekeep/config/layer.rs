@@ -9,9 +9,13 @@ use super::keys::{KEYS, Settings};
 use super::origin::Origin;
 use super::problem::{ConfigError, Problem};
 use super::setting::Setting;
+use crate::identity::KEY_ENV;
 
 /// What a run looks for in the current folder when no `--config` names a file.
 const FILE_NAME: &str = "framekeep.toml";
+
+/// What the names of all variables of Framekeep begin with.
+const ENV_NAMESPACE: &str = "FRAMEKEEP_";
 
 /// What the names of the environment's layer begin with.
 const ENV_PREFIX: &str = "FRAMEKEEP__";
@@ -28,6 +32,8 @@ pub(super) struct Assignment {
 #[derive(Clone, Debug, Default)]
 pub struct LayerSources {
     assignments: Vec<Assignment>,
+    /// What is no assignment at all.
+    problems: Vec<Problem>,
 }
 
 /// The checked value and origin of every key, and the settings they make.
@@ -62,20 +68,23 @@ impl LayerSources {
         Ok(self)
     }
 
-    /// Adds the variables of an environment whose names begin with `FRAMEKEEP__`.
+    /// Adds the variables of an environment whose names begin with `FRAMEKEEP__`. One that begins with `FRAMEKEEP_` and
+    /// is neither such a name nor the key's is misspelt, and refused by [`LayerSources::merge`].
     #[must_use]
     pub fn with_env(mut self, vars: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
-        let mut found: Vec<_> = vars
-            .into_iter()
-            .filter_map(|(name, value)| {
-                let name = name.into_string().ok()?;
-                let path = name.strip_prefix(ENV_PREFIX)?.to_lowercase().replace("__", ".");
-                let value = Literal::Bare(value.to_string_lossy().into_owned());
-                Some(Assignment { path, value, origin: Origin::Env(name) })
-            })
-            .collect();
-        found.sort_by(|a, b| a.path.cmp(&b.path));
-        self.assignments.extend(found);
+        let mut found: Vec<_> =
+            vars.into_iter().map(|(name, value)| (name.to_string_lossy().into_owned(), value)).collect();
+        found.retain(|(name, _)| name.starts_with(ENV_NAMESPACE) && name != KEY_ENV);
+        found.sort();
+        for (name, value) in found {
+            let Some(path) = name.strip_prefix(ENV_PREFIX) else {
+                self.problems.push(Problem::unknown_variable(name));
+                continue;
+            };
+            let path = path.to_lowercase().replace("__", ".");
+            let value = Literal::Bare(value.to_string_lossy().into_owned());
+            self.assignments.push(Assignment { path, value, origin: Origin::Env(name) });
+        }
         self
     }
 
@@ -112,7 +121,7 @@ impl LayerSources {
             values: KEYS.iter().map(|key| (key.default.clone(), Origin::Default)).collect(),
             settings: None,
         };
-        let mut problems = Vec::new();
+        let mut problems = self.problems;
         for Assignment { path, value, origin } in self.assignments {
             match KEYS.iter().position(|key| key.path() == path) {
                 None => problems.push(Problem::unknown(&path, origin)),
@@ -212,6 +221,50 @@ mod tests {
             "unknown key rooms.tick_rate (f.toml:2); did you mean rooms.tick_rate_hz?\n\
              unknown key net.upd (env FRAMEKEEP__NET__UPD); did you mean net.udp?"
         );
+    }
+
+    #[test]
+    fn misspelt_variables_are_refused_with_a_suggestion() {
+        for (name, meant) in [
+            ("FRAMEKEEP_NET_UDP", "FRAMEKEEP__NET__UDP"),
+            ("FRAMEKEEP_ROOMS__TICK_RATE_HZ", "FRAMEKEEP__ROOMS__TICK_RATE_HZ"),
+            ("FRAMEKEEP_UDP", "FRAMEKEEP__NET__UDP"),
+            ("FRAMEKEEP_KYE", "FRAMEKEEP_KEY"),
+        ] {
+            let said = message(LayerSources::default().with_env(env(&[(name, "1")])).merge());
+            assert_eq!(said, format!("unknown environment variable {name}; did you mean {meant}?"));
+        }
+        let said = message(LayerSources::default().with_env(env(&[("FRAMEKEEP_XYZZY_PLUGH", "1")])).merge());
+        assert!(said.contains("FRAMEKEEP__SECTION__KEY"), "{said}");
+    }
+
+    #[test]
+    fn a_level_that_does_not_exist_is_refused_with_a_suggestion() {
+        let log = |text: &str| LayerSources::default().with_flag("--log", "log.level", Some(text)).merge();
+        let said = message(log("debgu"));
+        assert!(said.ends_with("did you mean \"debug\"?"), "{said}");
+        for bad in ["nonsense", "", "info,nonsense", "framekeep_server", "framekeep_server=loud"] {
+            assert!(message(log(bad)).contains("is not accepted (flag --log)"), "{bad}");
+        }
+        for good in ["off", "WARN", "info,framekeep_server=debug", "info,framekeep=trace", "[pump]=debug"] {
+            assert!(log(good).is_ok(), "{good}");
+        }
+    }
+
+    #[test]
+    fn public_addresses_are_a_list_or_text_with_commas() {
+        let public = |text: &str| {
+            let file = format!("[net]\npublic = {text}\n");
+            LayerSources::default().with_file("f.toml", &file).unwrap().merge()
+        };
+        let both = ["192.0.2.7:1", "[2001:db8::7]:2"].map(|text| text.parse().unwrap());
+        for text in ["\"192.0.2.7:1, [2001:db8::7]:2\"", "[\"192.0.2.7:1\", \"[2001:db8::7]:2\"]"] {
+            assert_eq!(public(text).unwrap().settings().net.public, both);
+        }
+        assert!(public("[]").unwrap().settings().net.public.is_empty());
+        for bad in ["\"0.0.0.0:1\"", "[\"[::]:1\"]", "\"192.0.2.7:0\"", "[7770]", "\"example.org:1\""] {
+            assert!(message(public(bad)).contains("net.public = "), "{bad}");
+        }
     }
 
     #[test]

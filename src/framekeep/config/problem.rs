@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use super::key::{Allowed, Key, Literal};
 use super::keys::{KEYS, SECTIONS};
 use super::origin::Origin;
+use crate::Exit;
+use crate::identity::KEY_ENV;
 
 /// One thing that is wrong with a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,8 +22,16 @@ pub enum Problem {
         /// A key that exists and was probably meant.
         meant: Option<String>,
     },
+    /// A variable in the place of Framekeep's that is none of them.
+    #[error("unknown environment variable {name}; {}", variable_hint(.meant.as_deref()))]
+    UnknownVariable {
+        /// Its name.
+        name: String,
+        /// A variable that exists and was probably meant.
+        meant: Option<String>,
+    },
     /// A value its key does not accept.
-    #[error("{path} = {value} is not accepted ({origin}): it must be {allowed}")]
+    #[error("{path} = {value} is not accepted ({origin}): it must be {allowed}{}", word_hint(.meant.as_deref()))]
     BadValue {
         /// The key.
         path: String,
@@ -29,6 +39,8 @@ pub enum Problem {
         value: Literal,
         /// What is accepted.
         allowed: Allowed,
+        /// A word that is accepted and was probably meant.
+        meant: Option<&'static str>,
         /// Where it was written.
         origin: Origin,
     },
@@ -67,6 +79,15 @@ pub struct ConfigError {
 
 impl std::error::Error for ConfigError {}
 
+impl ConfigError {
+    /// The exit code of this error: a `--set` without `=` is a wrong command line.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        let is_usage = |problem: &Problem| matches!(problem, Problem::NotAnAssignment { .. });
+        if self.problems.iter().any(is_usage) { Exit::Usage } else { Exit::Config }
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, problem) in self.problems.iter().enumerate() {
@@ -89,8 +110,43 @@ impl Problem {
     }
 
     pub(super) fn bad_value(key: &Key, value: Literal, origin: Origin) -> Self {
-        Problem::BadValue { path: key.path(), value, allowed: key.allowed, origin }
+        let meant = match &value {
+            Literal::Text(text) | Literal::Bare(text) => key.allowed.closest(text),
+            _ => None,
+        };
+        Problem::BadValue { path: key.path(), value, allowed: key.allowed, meant, origin }
     }
+
+    pub(super) fn unknown_variable(name: String) -> Self {
+        let meant = closest_variable(&name);
+        Problem::UnknownVariable { name, meant }
+    }
+}
+
+fn word_hint(meant: Option<&str>) -> String {
+    meant.map_or_else(String::new, |meant| format!("; did you mean {meant:?}?"))
+}
+
+fn variable_hint(meant: Option<&str>) -> String {
+    match meant {
+        Some(meant) => format!("did you mean {meant}?"),
+        None => {
+            format!("there are FRAMEKEEP__SECTION__KEY for every key of the configuration, and {KEY_ENV}")
+        }
+    }
+}
+
+/// The existing variable that is most like the name; underscores do not count, and a section may be missing.
+fn closest_variable(name: &str) -> Option<String> {
+    let bare = |text: &str| text.trim_start_matches("FRAMEKEEP").replace('_', "").to_lowercase();
+    let name = bare(name);
+    let likeness = |other: &str| strsim::normalized_damerau_levenshtein(&bare(other), &name);
+    KEYS.iter()
+        .map(|key| (likeness(&key.env_name()).max(likeness(key.name) * 0.95), key.env_name()))
+        .chain([(likeness(KEY_ENV), KEY_ENV.to_owned())])
+        .filter(|(likeness, _)| *likeness >= 0.6)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, meant)| meant)
 }
 
 fn suggestion(meant: Option<&str>) -> String {

@@ -220,7 +220,9 @@ fn a_key_file_is_private_and_never_replaced() {
 fn a_token_without_a_key_says_which_file_is_missing() {
     let run = Desk::new().run(&["token", "--player", "ada", "--data", "nothing"], &[]);
     assert_eq!(run.code(), 4);
-    assert!(run.stderr().contains("development.key"), "{}", run.stderr());
+    for part in ["development.key", "start the server once", "--data"] {
+        assert!(run.stderr().contains(part), "{}", run.stderr());
+    }
 }
 
 #[test]
@@ -266,9 +268,71 @@ fn an_address_that_is_taken_ends_with_exit_code_5() {
 fn a_configured_key_opens_addresses_beyond_loopback() {
     let desk = Desk::new();
     let key = "0123456789abcdef".repeat(4);
-    let server = desk.serve(&["--udp", "0.0.0.0:0"], &[("FRAMEKEEP_KEY", &key)]);
+    let env = [("FRAMEKEEP_KEY", key.as_str())];
+    let server = desk.serve(&["--udp", "0.0.0.0:0", "--public", "192.0.2.7:7770"], &env);
+    assert!(server.banner.contains("--addr 192.0.2.7:7770"), "{}", server.banner);
     assert!(server.banner.contains("FRAMEKEEP_KEY") && !server.banner.contains(&key), "{}", server.banner);
     assert!(!desk.path().join("framekeep-data/development.key").exists());
+}
+
+#[test]
+fn an_address_nobody_can_connect_to_needs_a_public_one() {
+    let desk = Desk::new();
+    let key = "0123456789abcdef".repeat(4);
+    for udp in ["0.0.0.0:0", "[::]:0"] {
+        let run = desk.run(&["serve", "--udp", udp], &[("FRAMEKEEP_KEY", &key)]);
+        assert_eq!(run.code(), 4, "{}", run.stderr());
+        assert!(run.stderr().contains("net.public = [\"192.0.2.7:7770\"]"), "{}", run.stderr());
+    }
+    let run = desk.run(&["token", "--player", "ada", "--udp", "0.0.0.0:7770"], &[("FRAMEKEEP_KEY", &key)]);
+    assert_eq!(run.code(), 2);
+    assert!(run.stderr().contains("net.public"), "{}", run.stderr());
+}
+
+#[test]
+fn a_misspelt_variable_ends_with_exit_code_4() {
+    let run = Desk::new().run(&["serve"], &[("FRAMEKEEP_NET_UDP", "127.0.0.1:1")]);
+    assert_eq!(run.code(), 4);
+    assert!(run.stderr().contains("did you mean FRAMEKEEP__NET__UDP?"), "{}", run.stderr());
+}
+
+#[test]
+fn wrong_log_levels_and_assignments_are_told_apart() {
+    let desk = Desk::new();
+    assert_eq!(desk.run(&["config", "show", "--log", "nonsense"], &[]).code(), 4);
+    assert_eq!(desk.run(&["config", "show", "--set", "nonet"], &[]).code(), 2);
+    assert_eq!(desk.run(&["config", "show", "--set", "no.net=1"], &[]).code(), 4);
+}
+
+#[test]
+fn a_data_folder_that_is_a_file_is_named_with_the_way_out() {
+    let desk = Desk::new().with_file("taken", "");
+    let key = "0123456789abcdef".repeat(4);
+    for env in [&[][..], &[("FRAMEKEEP_KEY", key.as_str())]] {
+        let run = desk.run(&["serve", "--udp", "127.0.0.1:0", "--data", "taken"], env);
+        assert_eq!(run.code(), 1, "{}", run.stderr());
+        assert!(run.stderr().contains("taken") && run.stderr().contains("--data"), "{}", run.stderr());
+    }
+}
+
+#[test]
+fn a_server_whose_output_nobody_reads_serves_on() {
+    let desk = Desk::new();
+    let mut child = desk
+        .command(&["--udp", "127.0.0.1:0", "--log", "info"], &[])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    drop((child.stdout.take(), child.stderr.take()));
+    // The status file is written after the banner, by a server that runs.
+    while !desk.path().join("framekeep-data/status.json").exists() {
+        assert!(child.try_wait().expect("a child").is_none(), "the server ended");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    kill(Pid::from_raw(i32::try_from(child.id()).expect("a process id")), Signal::SIGTERM)
+        .expect("it is there");
+    assert_eq!(child.wait().expect("the server ends").code(), Some(0));
 }
 
 #[test]
