@@ -5,5 +5,6 @@ mod attack;
 mod golden;
 mod isolation;
 mod play;
+mod record;
 mod rooms;
 mod tidy;

@@ -40,7 +40,7 @@ pub(super) enum Order {
 /// The thread that writes the journal.
 ///
 /// Within a segment records follow each other without a hole: where some are lost, by a failed write or before they
-/// came here, the segment is given up, one number is skipped, and the next batch begins the next segment.
+/// came here, the segment is given up, a number is skipped, and the next batch begins the next segment.
 pub(super) struct Desk {
     journal: PathBuf,
     status: PathBuf,
@@ -131,14 +131,14 @@ impl Desk {
         let mut bytes = header_bytes(self.next);
         bytes.extend_from_slice(records);
         self.next.sequence = self.next.sequence.saturating_add(1);
-        match create(&path, &bytes).and_then(|file| sync_folder(&self.journal).map(|()| file)) {
+        match create(&path, &bytes) {
             Ok(file) => {
                 self.retry_at = None;
                 self.segment = Some(Segment { file, bytes: bytes.len() as u64, dirty: true });
             }
             Err(error) => {
-                // Its number stays unused: records are missing here.
-                let _ = fs::remove_file(&path);
+                // Records are missing here, whether or not something of the file is left.
+                self.next.sequence = self.next.sequence.saturating_add(1);
                 self.retry_at = Some(Instant::now() + RETRY_AFTER);
                 self.failed(&error);
             }
@@ -183,8 +183,13 @@ impl Desk {
     }
 }
 
+/// Creates a segment with its first bytes, or leaves nothing.
 fn create(path: &Path, bytes: &[u8]) -> io::Result<File> {
     let mut file = OpenOptions::new().create_new(true).append(true).open(path)?;
-    file.write_all(bytes)?;
+    let written = file.write_all(bytes).and_then(|()| path.parent().map_or(Ok(()), sync_folder));
+    if let Err(error) = written {
+        let _ = fs::remove_file(path);
+        return Err(error);
+    }
     Ok(file)
 }
