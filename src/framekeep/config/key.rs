@@ -99,7 +99,7 @@ impl Key {
                 }
                 Literal::List(parts) if self.allowed == Allowed::Addresses => {
                     let text = parts.join(",");
-                    self.allowed.accepts(&text).then(|| Value::Text(Cow::Owned(text)))
+                    self.allowed.accepts(&text).then_some(Value::Text(Cow::Owned(text)))
                 }
                 Literal::Integer(_) | Literal::List(_) | Literal::Other(_) => None,
             },

@@ -31,7 +31,7 @@ pub enum Problem {
         meant: Option<String>,
     },
     /// A value its key does not accept.
-    #[error("{path} = {value} is not accepted ({origin}): it must be {allowed}{}", word_hint(.meant.as_deref()))]
+    #[error("{path} = {value} is not accepted ({origin}): it must be {allowed}{}", word_hint(.allowed, .value))]
     BadValue {
         /// The key.
         path: String,
@@ -39,8 +39,6 @@ pub enum Problem {
         value: Literal,
         /// What is accepted.
         allowed: Allowed,
-        /// A word that is accepted and was probably meant.
-        meant: Option<&'static str>,
         /// Where it was written.
         origin: Origin,
     },
@@ -110,11 +108,7 @@ impl Problem {
     }
 
     pub(super) fn bad_value(key: &Key, value: Literal, origin: Origin) -> Self {
-        let meant = match &value {
-            Literal::Text(text) | Literal::Bare(text) => key.allowed.closest(text),
-            _ => None,
-        };
-        Problem::BadValue { path: key.path(), value, allowed: key.allowed, meant, origin }
+        Problem::BadValue { path: key.path(), value, allowed: key.allowed, origin }
     }
 
     pub(super) fn unknown_variable(name: String) -> Self {
@@ -123,7 +117,12 @@ impl Problem {
     }
 }
 
-fn word_hint(meant: Option<&str>) -> String {
+/// The accepted word that was probably meant, if there is one.
+fn word_hint(allowed: &Allowed, value: &Literal) -> String {
+    let meant = match value {
+        Literal::Text(text) | Literal::Bare(text) => allowed.closest(text),
+        Literal::Integer(_) | Literal::List(_) | Literal::Other(_) => None,
+    };
     meant.map_or_else(String::new, |meant| format!("; did you mean {meant:?}?"))
 }
 
