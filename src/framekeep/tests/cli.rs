@@ -328,7 +328,7 @@ fn a_server_whose_output_nobody_reads_serves_on() {
     // The status file is written after the banner, by a server that runs.
     while !desk.path().join("framekeep-data/status.json").exists() {
         assert!(child.try_wait().expect("a child").is_none(), "the server ended");
-        std::thread::sleep(std::time::Duration::from_millis(10));
+        std::thread::yield_now();
     }
     kill(Pid::from_raw(i32::try_from(child.id()).expect("a process id")), Signal::SIGTERM)
         .expect("it is there");
