@@ -1,7 +1,7 @@
 //! `BroadcastPlugin`: to each seat the frames it lacks, in one datagram.
 
 use bevy_app::{App, Plugin};
-use bevy_ecs::prelude::{Commands, Entity, IntoScheduleConfigs, Local, Query, Res, ResMut, World};
+use bevy_ecs::prelude::{Commands, Entity, IntoScheduleConfigs, Local, Query, Res, ResMut, Resource, World};
 use framekeep_protocol::{
     FRAMES_PER_PACKET_MAX, FramesHead, HOT_BYTES_MAX, SNAPSHOT, Snapshot, begin_frames,
 };
@@ -24,10 +24,15 @@ pub(crate) struct BroadcastPlugin;
 
 impl Plugin for BroadcastPlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(Pump, (send_frames, send_snapshots).chain().in_set(ServerSystems::Broadcast))
-            .add_systems(Pump, (release_frames, finish_matches).chain().in_set(ServerSystems::Release));
+        app.init_resource::<SnapshotsOwed>()
+            .add_systems(Pump, (send_frames, send_snapshots).chain().in_set(ServerSystems::Broadcast))
+            .add_systems(Pump, finish_matches.in_set(ServerSystems::Release));
     }
 }
+
+/// Rooms and seats that are owed a snapshot, found while their frames are sent.
+#[derive(Resource, Default)]
+struct SnapshotsOwed(Vec<(Entity, Entity)>);
 
 /// The frames of one room, joined: what each seat gets is the end of it.
 #[derive(Default)]
@@ -69,7 +74,8 @@ impl Window {
     }
 }
 
-/// Queues for each linked seat of each due room the frames since its acknowledgement.
+/// Queues for each linked seat of each due room the frames since its acknowledgement, and despawns those that all
+/// linked seats have: the archive holds them since they were committed.
 fn send_frames(
     due: Res<DueRooms>,
     mut rooms: Query<(&Stage, Option<&Seats>, &Frames)>,
@@ -78,8 +84,11 @@ fn send_frames(
     links: Query<&Link>,
     mut shards: Query<&mut Shard>,
     mut counters: ResMut<Counters>,
+    mut owed: ResMut<SnapshotsOwed>,
+    mut commands: Commands,
     mut window: Local<Window>,
 ) {
+    owed.0.clear();
     for &room in &due.due {
         let Ok((stage, taken, frames)) = rooms.get_mut(room) else { continue };
         let next = stage.tick();
@@ -88,8 +97,8 @@ fn send_frames(
             continue;
         }
         let mut oldest = next;
-        for seat in Seats::entities(taken) {
-            let Ok((seat, mut play)) = seats.get_mut(seat) else { continue };
+        for entity in Seats::entities(taken) {
+            let Ok((seat, mut play)) = seats.get_mut(entity) else { continue };
             if is_out_of_reach(play.acked, next) {
                 play.snapshot_owed = true;
                 play.acked = next;
@@ -97,6 +106,13 @@ fn send_frames(
             if seat.link.is_some() {
                 oldest = oldest.min(play.acked);
             }
+            if play.snapshot_owed {
+                owed.0.push((room, entity));
+            }
+        }
+        let live = (next.since(oldest) as usize).min(frames.entities().len());
+        for &frame in &frames.entities()[..frames.entities().len() - live] {
+            commands.entity(frame).despawn();
         }
         window.fill(frames.entities(), oldest, &committed);
         for seat in Seats::entities(taken) {
@@ -126,8 +142,8 @@ fn send_frames(
 
 /// Sends the snapshots that are owed, each seat's at most once a second.
 fn send_snapshots(
-    due: Res<DueRooms>,
-    rooms: Query<(&Stage, Option<&Seats>)>,
+    owed: Res<SnapshotsOwed>,
+    rooms: Query<&Stage>,
     mut seats: Query<(&Seat, &mut SeatPlay)>,
     mut controls: Query<&mut Control>,
     mut busy: ResMut<BusyLinks>,
@@ -135,51 +151,28 @@ fn send_snapshots(
     clock: Res<Clock>,
 ) {
     let now = clock.now();
-    for &room in &due.due {
-        let Ok((stage, taken)) = rooms.get(room) else { continue };
-        for seat in Seats::entities(taken) {
-            let Ok((seat, mut play)) = seats.get_mut(seat) else { continue };
-            let (true, false, Some(link)) = (play.snapshot_owed, stage.panicked, seat.link) else { continue };
-            if play.snapshot_at.is_some_and(|at| now < at + SNAPSHOT_EVERY) {
-                continue;
-            }
-            let Ok(mut control) = controls.get_mut(link) else { continue };
-            let mut state = Vec::new();
-            stage.play.encode(&mut state);
-            let tick = stage.tick();
-            let hash = stage.hash_at(tick).unwrap_or_default();
-            match Snapshot::new(stage.epoch, tick, &stage.frame, hash, &state) {
-                // A lane that is full has a fault from now on, for which the link is closed.
-                Ok(snapshot) => drop(control.0.send(SNAPSHOT, snapshot.encode())),
-                Err(fault) => warn!(%fault, "a state cannot be sent"),
-            }
-            play.snapshot_owed = false;
-            play.snapshot_at = Some(now);
-            play.acked = play.acked.max(tick);
-            play.claim = None;
-            busy.links.insert(link);
-            counters.snapshots += 1;
+    for &(room, seat) in &owed.0 {
+        let (Ok(stage), Ok((seat, mut play))) = (rooms.get(room), seats.get_mut(seat)) else { continue };
+        let (false, Some(link)) = (stage.panicked, seat.link) else { continue };
+        if play.snapshot_at.is_some_and(|at| now < at + SNAPSHOT_EVERY) {
+            continue;
         }
-    }
-}
-
-/// Despawns frames that every linked seat has; the archive holds them since they were committed.
-fn release_frames(
-    due: Res<DueRooms>,
-    rooms: Query<(&Stage, Option<&Seats>, &Frames)>,
-    seats: Query<(&Seat, &SeatPlay)>,
-    mut commands: Commands,
-) {
-    for &room in &due.due {
-        let Ok((stage, taken, frames)) = rooms.get(room) else { continue };
-        let next = stage.tick();
-        let lacking = Seats::entities(taken).filter_map(|seat| seats.get(seat).ok());
-        let oldest = lacking.filter(|(seat, _)| seat.link.is_some()).map(|(_, play)| play.acked).min();
-        let live = next.since(oldest.unwrap_or(next)) as usize;
-        let frames = frames.entities();
-        for &frame in &frames[..frames.len().saturating_sub(live)] {
-            commands.entity(frame).despawn();
+        let Ok(mut control) = controls.get_mut(link) else { continue };
+        let mut state = Vec::new();
+        stage.play.encode(&mut state);
+        let tick = stage.tick();
+        let hash = stage.hash_at(tick).unwrap_or_default();
+        match Snapshot::new(stage.epoch, tick, &stage.frame, hash, &state) {
+            // A lane that is full has a fault from now on, for which the link is closed.
+            Ok(snapshot) => drop(control.0.send(SNAPSHOT, snapshot.encode())),
+            Err(fault) => warn!(%fault, "a state cannot be sent"),
         }
+        play.snapshot_owed = false;
+        play.snapshot_at = Some(now);
+        play.acked = play.acked.max(tick);
+        play.claim = None;
+        busy.links.insert(link);
+        counters.snapshots += 1;
     }
 }
 

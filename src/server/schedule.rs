@@ -17,6 +17,8 @@ pub struct DueRooms {
     pub(crate) due_at: Vec<Duration>,
     /// The same as a set, for parallel iteration.
     pub(crate) due_set: EntityHashSet,
+    /// Rooms and seats whose clients claim a hash.
+    pub(crate) claims: Vec<(Entity, Entity)>,
 }
 
 impl DueRooms {
@@ -29,6 +31,7 @@ impl DueRooms {
     pub(crate) fn collect(&mut self, now: Duration) {
         self.due.clear();
         self.due_at.clear();
+        self.claims.clear();
         self.due_set.clear();
         while let Some(&Reverse((at, room))) = self.waiting.peek() {
             if at > now {

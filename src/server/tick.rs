@@ -52,6 +52,7 @@ fn commit_frames(
 ) {
     let now = clock.now();
     let mut again = std::mem::take(&mut *requeue);
+    let mut claims = std::mem::take(&mut due.claims);
     for &room in &due.due {
         let Ok((mut stage, taken)) = rooms.get_mut(room) else { continue };
         let stage = &mut *stage;
@@ -73,6 +74,8 @@ fn commit_frames(
         again.push((timing.due, room));
         stage.fresh = stage.ending.is_none();
         if !stage.fresh {
+            // Nothing more is committed, and the last hashes are still to be compared.
+            claims.extend(Seats::entities(taken).map(|seat| (room, seat)));
             continue;
         }
         let tick = stage.play.tick();
@@ -80,8 +83,11 @@ fn commit_frames(
         stage.frame.copy_from(&stage.previous);
         stage.frame.tick = tick;
         stage.frame.clear();
-        for seat in Seats::entities(taken) {
-            let Ok((seat, mut play)) = seats.get_mut(seat) else { continue };
+        for entity in Seats::entities(taken) {
+            let Ok((seat, mut play)) = seats.get_mut(entity) else { continue };
+            if play.claim.is_some() {
+                claims.push((room, entity));
+            }
             stage.frame.set(seat.index, seat_input(&mut play, timing.repeat_ticks_max, &mut counters));
             play.deadline = timing.due;
         }
@@ -94,6 +100,7 @@ fn commit_frames(
         due.put(at, room);
     }
     *requeue = again;
+    due.claims = claims;
 }
 
 /// What one seat does in this frame.
@@ -169,39 +176,36 @@ fn note_endings(
 /// Compares the hashes that clients claim with ours. A client that differs is healed by a snapshot.
 fn check_hashes(
     due: Res<DueRooms>,
-    rooms: Query<(&Stage, Option<&Seats>)>,
+    rooms: Query<&Stage>,
     mut seats: Query<(&Seat, &mut SeatPlay)>,
     mut counters: ResMut<Counters>,
     mut commands: Commands,
     clock: Res<Clock>,
 ) {
-    for &room in &due.due {
-        let Ok((stage, taken)) = rooms.get(room) else { continue };
-        for seat in Seats::entities(taken) {
-            let Ok((seat, mut play)) = seats.get_mut(seat) else { continue };
-            let Some((tick, got)) = play.claim else { continue };
-            let Some(expected) = stage.hash_at(tick) else { continue };
-            play.claim = None;
-            let expected = expected as u32;
-            if expected == got {
-                counters.hashes_agreed += 1;
-                continue;
-            }
-            counters.desyncs += 1;
-            // A client that goes on differing is told, logged and healed once a second, however often it says so.
-            if play.snapshot_owed || play.snapshot_at.is_some_and(|at| clock.now() < at + SNAPSHOT_EVERY) {
-                continue;
-            }
-            play.snapshot_owed = true;
-            let message = ToClient::Desynced { epoch: stage.epoch, tick, expected, got };
-            let (link, player) = (seat.link, seat.player.0);
-            commands.queue(move |world: &mut World| {
-                debug!(player, tick = tick.0, "a client's state differs from ours");
-                if let Some(link) = link {
-                    admit::tell(world, link, &message);
-                }
-            });
+    for &(room, seat) in &due.claims {
+        let (Ok(stage), Ok((seat, mut play))) = (rooms.get(room), seats.get_mut(seat)) else { continue };
+        let Some((tick, got)) = play.claim else { continue };
+        let Some(expected) = stage.hash_at(tick) else { continue };
+        play.claim = None;
+        let expected = expected as u32;
+        if expected == got {
+            counters.hashes_agreed += 1;
+            continue;
         }
+        counters.desyncs += 1;
+        // A client that goes on differing is told, logged and healed once a second, however often it says so.
+        if play.snapshot_owed || play.snapshot_at.is_some_and(|at| clock.now() < at + SNAPSHOT_EVERY) {
+            continue;
+        }
+        play.snapshot_owed = true;
+        let message = ToClient::Desynced { epoch: stage.epoch, tick, expected, got };
+        let (link, player) = (seat.link, seat.player.0);
+        commands.queue(move |world: &mut World| {
+            debug!(player, tick = tick.0, "a client's state differs from ours");
+            if let Some(link) = link {
+                admit::tell(world, link, &message);
+            }
+        });
     }
 }
 
