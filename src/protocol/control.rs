@@ -222,5 +222,3 @@ impl ToClient {
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-pub(crate) use tests::samples;

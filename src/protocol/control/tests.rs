@@ -81,14 +81,6 @@ fn to_client() -> Vec<ToClient> {
     ]
 }
 
-/// Every message, short enough to begin fuzzing with.
-pub(crate) fn samples() -> Vec<Vec<u8>> {
-    let mut messages: Vec<_> = to_server().iter().map(ToServer::encode).collect();
-    messages.extend(to_client().iter().map(ToClient::encode).filter(|message| message.len() < 1_024));
-    messages.push(ToClient::Started(MatchStart { content: vec![9; 20], ..start() }).encode());
-    messages
-}
-
 #[test]
 fn every_message_comes_back() {
     for message in to_server() {
