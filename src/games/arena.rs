@@ -17,7 +17,7 @@ mod state;
 mod tests;
 mod view;
 
-use framekeep_sim::{ContentError, Frame, Game, Outcome, View};
+use framekeep_sim::{ContentError, Frame, Game, Outcome, SeatScore, View};
 
 pub use bot::ArenaBot;
 pub use content::{ArenaContent, Crate, PickupPlace, Pillar, Spawn, Wall};
@@ -62,6 +62,14 @@ impl Game for Arena {
 
     fn outcome(content: &ArenaContent, state: &ArenaState) -> Option<Outcome> {
         rules::outcome(content, state)
+    }
+
+    fn scores(_: &ArenaContent, state: &ArenaState, out: &mut Vec<SeatScore>) {
+        out.extend((0..).zip(&state.players).map(|(seat, player)| SeatScore {
+            seat,
+            score: player.score.into(),
+            ..SeatScore::default()
+        }));
     }
 
     fn view(_: &ArenaContent, state: &ArenaState, view: &mut View) {

@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 use core::marker::PhantomData;
 
 use crate::{
-    CONTENT_BYTES_MAX, ContentError, DecodeError, FieldDiff, Frame, Game, Input, Match, Outcome, Tick, View,
-    decode, diff_values, encode_into, fingerprint,
+    CONTENT_BYTES_MAX, ContentError, DecodeError, FieldDiff, Frame, Game, Input, Match, Outcome, SeatScore,
+    Tick, View, decode, diff_values, encode_into, fingerprint,
 };
 
 /// A rule set whose types are not known here; see [`Game`] for what each method means.
@@ -63,6 +63,8 @@ pub trait AnyMatch: Send + Sync {
     fn diff(&self, other: &[u8], limit: usize) -> Result<Vec<FieldDiff>, DecodeError>;
     /// The result, once the match is over.
     fn outcome(&self) -> Option<Outcome>;
+    /// Overwrites `out` with how every seat stands; empty when the game keeps no scores.
+    fn scores(&self, out: &mut Vec<SeatScore>);
     /// Overwrites `view` with what a spectator draws.
     fn view(&self, view: &mut View);
     /// How many events the last step told.
@@ -162,6 +164,10 @@ impl<G: Game> AnyMatch for Match<G> {
 
     fn outcome(&self) -> Option<Outcome> {
         self.outcome()
+    }
+
+    fn scores(&self, out: &mut Vec<SeatScore>) {
+        self.scores(out);
     }
 
     fn view(&self, view: &mut View) {

@@ -7,7 +7,7 @@ use core::fmt::Debug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Frame, Input, Outcome, View};
+use crate::{Frame, Input, Outcome, SeatScore, View};
 
 /// A rule set: implemented once, used unchanged by server, client, replay tool and browser.
 ///
@@ -50,6 +50,11 @@ pub trait Game: Send + Sync + 'static {
 
     /// The result, once the match is over.
     fn outcome(content: &Self::Config, state: &Self::State) -> Option<Outcome>;
+
+    /// Appends how every seat stands to `out`, in the order of the seats; it is empty when this is called.
+    fn scores(content: &Self::Config, state: &Self::State, out: &mut Vec<SeatScore>) {
+        let _ = (content, state, out);
+    }
 
     /// Fills `view` with what a spectator or a thin client draws.
     fn view(content: &Self::Config, state: &Self::State, view: &mut View) {

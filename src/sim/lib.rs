@@ -28,6 +28,7 @@ mod play;
 mod registry;
 mod rng;
 mod root;
+mod score;
 mod tick;
 mod vec2;
 mod view;
@@ -53,6 +54,7 @@ pub use physics::{Body, BodyDesc, BodyId, BodyKind, Contact, Shape, World, World
 pub use play::Match;
 pub use registry::{GameRegistry, UnknownGame};
 pub use rng::Pcg32;
+pub use score::SeatScore;
 pub use tick::Tick;
 pub use vec2::Vec2;
 pub use view::{View, ViewBody};

@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::{DecodeError, Frame, Game, Outcome, Tick, View, decode, encode_into, hash_bytes};
+use crate::{DecodeError, Frame, Game, Outcome, SeatScore, Tick, View, decode, encode_into, hash_bytes};
 
 /// One play of a game, from start to outcome.
 ///
@@ -116,6 +116,12 @@ impl<G: Game> Match<G> {
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
         G::outcome(&self.content, &self.state)
+    }
+
+    /// Overwrites `out` with how every seat stands; empty when the game keeps no scores.
+    pub fn scores(&self, out: &mut Vec<SeatScore>) {
+        out.clear();
+        G::scores(&self.content, &self.state, out);
     }
 
     /// Overwrites `view` with what a spectator draws.
