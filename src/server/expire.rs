@@ -21,7 +21,7 @@ impl Plugin for ExpirePlugin {
 fn expire(world: &mut World) {
     let now = world.resource::<Clock>().now();
     let grace = world.resource::<ServerConfig>().reconnect_grace;
-    while let Some(entity) = world.resource_mut::<Rooms>().deadlines.pop(now) {
+    while let Some((_, entity)) = world.resource_mut::<Rooms>().deadlines.pop(now) {
         if let Some(seat) = world.get::<Seat>(entity) {
             if seat.lost_at.is_some_and(|lost| now >= lost + grace) {
                 debug!(player = seat.player.0, "a held seat is freed");

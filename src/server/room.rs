@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bevy_ecs::prelude::{Component, Entity, Resource};
 use framekeep_lobby::Roster;
 use framekeep_protocol::{Epoch, RoomId, RoomName, RoomPhase};
 use framekeep_sim::AnyGame;
+
+use crate::deadlines::Deadlines;
 
 /// A room: seats, a phase, and at most one running match.
 #[derive(Component)]
@@ -58,25 +59,5 @@ impl Rooms {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.by_name.is_empty()
-    }
-}
-
-/// What happens to rooms and seats when their time is up.
-#[derive(Default)]
-pub(crate) struct Deadlines(std::collections::BinaryHeap<std::cmp::Reverse<(Duration, Entity)>>);
-
-impl Deadlines {
-    /// Has an entity looked at when `at` has come; it is decided then whether its time is really up.
-    pub(crate) fn put(&mut self, at: Duration, entity: Entity) {
-        self.0.push(std::cmp::Reverse((at, entity)));
-    }
-
-    /// The next entity whose time has come.
-    pub(crate) fn pop(&mut self, now: Duration) -> Option<Entity> {
-        let std::cmp::Reverse((at, _)) = *self.0.peek()?;
-        if at > now {
-            return None;
-        }
-        self.0.pop().map(|std::cmp::Reverse((_, entity))| entity)
     }
 }

@@ -10,6 +10,7 @@ use framekeep_protocol::{
 use tracing::{debug, info};
 
 use crate::admit::{forget_player, tell};
+use crate::deadlines::Due;
 use crate::limits::{ROOMS_OPENED_MAX, ROOMS_OPENED_WINDOW_S, UNPLAYED_ROOM_LIFE};
 use crate::matches::{self, Chance};
 use crate::room::{Phase, Room, Rooms};
@@ -180,7 +181,7 @@ pub(crate) fn resume_seat(world: &mut World, link: Entity) {
 /// A seat whose link is lost is held for the grace period.
 pub(crate) fn hold_seat(world: &mut World, seat: Entity) {
     let until = world.resource::<Clock>().now() + world.resource::<ServerConfig>().reconnect_grace;
-    world.resource_mut::<Rooms>().deadlines.put(until, seat);
+    world.resource_mut::<Rooms>().deadlines.put(until, Due::SeatGrace, seat);
     if let Some(&SeatOf(room)) = world.get::<SeatOf>(seat) {
         announce(world, room, None);
     }
@@ -222,7 +223,7 @@ pub(crate) fn free_seat(world: &mut World, seat_entity: Entity, reason: LeftReas
         let life = world.resource::<ServerConfig>().empty_room_life;
         let life = if played { life } else { life.min(UNPLAYED_ROOM_LIFE) };
         let until = world.resource::<Clock>().now() + life;
-        world.resource_mut::<Rooms>().deadlines.put(until, room_entity);
+        world.resource_mut::<Rooms>().deadlines.put(until, Due::RoomRule, room_entity);
     } else {
         announce(world, room_entity, None);
     }
