@@ -153,16 +153,14 @@ fn send_snapshots(
     let now = clock.now();
     for &(room, seat) in &owed.0 {
         let (Ok(stage), Ok((seat, mut play))) = (rooms.get(room), seats.get_mut(seat)) else { continue };
-        let (false, Some(link)) = (stage.panicked, seat.link) else { continue };
+        let Some(link) = seat.link else { continue };
         if play.snapshot_at.is_some_and(|at| now < at + SNAPSHOT_EVERY) {
             continue;
         }
         let Ok(mut control) = controls.get_mut(link) else { continue };
-        let mut state = Vec::new();
-        stage.play.encode(&mut state);
         let tick = stage.tick();
         let hash = stage.hash_at(tick).unwrap_or_default();
-        match Snapshot::new(stage.epoch, tick, &stage.frame, hash, &state) {
+        match Snapshot::new(stage.epoch, tick, stage.last_frame(), hash, &stage.state) {
             // A lane that is full has a fault from now on, for which the link is closed.
             Ok(snapshot) => drop(control.0.send(SNAPSHOT, snapshot.encode())),
             Err(fault) => warn!(%fault, "a state cannot be sent"),

@@ -27,6 +27,12 @@ impl Clock {
         Self { now, origin: None }
     }
 
+    /// Whether the clock is moved by hand.
+    #[must_use]
+    pub fn is_manual(&self) -> bool {
+        self.origin.is_none()
+    }
+
     /// The time of this pump, since the Unix epoch. The same for every system of one pump.
     #[must_use]
     pub fn now(&self) -> Duration {

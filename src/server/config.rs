@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bevy_ecs::prelude::Resource;
+use framekeep_protocol::SNAPSHOT_BYTES_MAX;
 
 /// What an operator may change. Every field has a default that plays at once on one machine.
 #[derive(Clone, Debug, Resource)]
@@ -35,6 +36,12 @@ pub struct ServerConfig {
     pub reconnect_grace: Duration,
     /// How long a room may be empty. Default 5 min.
     pub empty_room_life: Duration,
+    /// How long one step of a game may take. Default 250 ms; a longer step ends its match, and so do 30 in a row that
+    /// take longer than a tick. Zero ends none.
+    pub step_budget: Duration,
+    /// Bytes the canonical encoding of a match's state may take, at most what a snapshot holds. Default 1 MiB; a
+    /// larger state ends its match.
+    pub state_bytes_max: usize,
     /// The data folder: journal, replays. `None` records nothing.
     pub data: Option<PathBuf>,
     /// How often the journal is made durable. Default every second.
@@ -74,6 +81,8 @@ impl Default for ServerConfig {
             start_delay: Duration::from_millis(250),
             reconnect_grace: Duration::from_secs(30),
             empty_room_life: Duration::from_secs(300),
+            step_budget: Duration::from_millis(250),
+            state_bytes_max: SNAPSHOT_BYTES_MAX,
             data: None,
             durability: Durability::Second,
             content: None,

@@ -3,6 +3,8 @@
 use bevy_ecs::prelude::Resource;
 use framekeep_protocol::{DatagramFault, PayloadFault};
 
+use crate::FailureCause;
+
 /// What the node has seen and done since it started. A peer's fault costs a number here, not a log line.
 #[derive(Clone, Debug, Default, Resource)]
 pub struct Counters {
@@ -66,8 +68,12 @@ pub struct Counters {
     pub matches_started: u64,
     /// Matches ended by their outcome.
     pub matches_ended: u64,
-    /// Matches ended by a panic of their game.
+    /// Matches that their game could not start or go on with.
     pub matches_failed: u64,
+    /// Those of them whose game was caught at something, by cause ([`FailureCause::ALL`]).
+    pub failures: Tally<{ FailureCause::ALL.len() }>,
+    /// Times a match went on from its last good state after its game had panicked.
+    pub matches_rebuilt: u64,
     /// Rooms opened.
     pub rooms_opened: u64,
     /// Rooms closed.

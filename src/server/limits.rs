@@ -40,6 +40,15 @@ pub(crate) const HASHES_KEPT: usize = 512;
 /// How long a finished match goes on sending its last frames to seats that lack them.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How often a match is rebuilt after a panic of its game; the next panic ends it.
+pub(crate) const REBUILDS_MAX: u32 = 3;
+
+/// Steps in a row that may take longer than a tick; with this many the match is ended.
+pub(crate) const SLOW_STEPS_MAX: u32 = 30;
+
+/// A pump that takes longer is logged with the room that took most of it.
+pub(crate) const PUMP_SLOW: Duration = Duration::from_secs(2);
+
 /// Shortest time between two snapshots to one seat.
 pub(crate) const SNAPSHOT_EVERY: Duration = Duration::from_millis(1_000);
 

@@ -1,6 +1,5 @@
 //! Matches: how one starts, takes in late comers, ends, and is put away.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use bevy_ecs::prelude::{Entity, Resource, World};
@@ -14,8 +13,9 @@ use crate::frame::Frames;
 use crate::limits::DRAIN_TIMEOUT;
 use crate::room::Room;
 use crate::schedule::DueRooms;
-use crate::stage::{Ending, HashRing, Stage, Timing};
-use crate::{Clock, Counters, Games, Seat, SeatPlay, ServerConfig, record, rooms};
+use crate::stage::{Ending, HashRing, Health, Stage, Timing};
+use crate::step::{self, StepBudget};
+use crate::{Clock, Counters, Failure, Games, Seat, SeatPlay, ServerConfig, record, rooms};
 
 /// Where seeds and room ids come from.
 #[derive(Resource)]
@@ -50,19 +50,16 @@ pub(crate) fn start(world: &mut World, entity: Entity) {
     let config = world.resource::<ServerConfig>();
     let (delay, repeat_ticks_max, subtick) =
         (config.start_delay, config.input_repeat_ticks_max, config.subtick);
+    let budget = StepBudget::of(config);
     let Some(mut room) = world.get_mut::<Room>(entity) else { return };
     room.epoch = Epoch::new(room.epoch.get().wrapping_add(1));
     let (game, content, seats, epoch) =
         (room.game.clone(), room.content.clone(), room.roster.capacity(), room.epoch);
     let (rate_hz, send_every_ticks, id) = (room.tick_rate_hz, room.send_every_ticks, room.id);
-    let started = catch_unwind(AssertUnwindSafe(|| game.start(&content, seed, seats)));
-    let Ok(Ok(play)) = started else {
-        error!(room = id.0, game = game.name(), "the game could not start a match");
-        world.resource_mut::<Counters>().matches_failed += 1;
-        let _ = rooms::change_phase(world, entity, RoomEvent::End);
-        let reason = EndReason::Failed;
-        announce_end(world, entity, &MatchEnd { epoch, ticks: Tick(0), hash: 0, outcome: None, reason });
-        return;
+    let started = step::start(game.as_ref(), &content, seed, seats, budget);
+    let step::Started { play, state, hash } = match started {
+        Ok(started) => started,
+        Err(failure) => return fail_to_start(world, entity, &failure),
     };
     let period = Duration::from_secs(1) / u32::from(rate_hz);
     // Rooms are spread over the sub-ticks of their period, so that work and packets do not come in one burst.
@@ -70,7 +67,7 @@ pub(crate) fn start(world: &mut World, entity: Entity) {
     let offset = subtick * (id.0 % subticks) as u32;
     let due = align(now + delay, period) + offset;
     let mut hashes = HashRing::new();
-    hashes.push(Tick(0), play.hash(&mut Vec::new()));
+    hashes.push(Tick(0), hash);
     let timing = Timing { due, period, rate_hz, send_every_ticks, repeat_ticks_max };
     let seats = play.seats();
     let stage = Stage {
@@ -86,7 +83,9 @@ pub(crate) fn start(world: &mut World, entity: Entity) {
         timing,
         ending: None,
         fresh: false,
-        panicked: false,
+        state,
+        outcome: None,
+        health: Health::default(),
     };
     record::match_started(world, entity, &stage);
     world.entity_mut(entity).insert((stage, Frames::default()));
@@ -95,6 +94,19 @@ pub(crate) fn start(world: &mut World, entity: Entity) {
     for seat in rooms::seats_of(world, entity) {
         enter(world, entity, seat);
     }
+}
+
+/// The game could not start the match of a room that is `Playing`.
+fn fail_to_start(world: &mut World, entity: Entity, failure: &Failure) {
+    let Some(room) = world.get::<Room>(entity) else { return };
+    let (id, epoch, game) = (room.id.0, room.epoch, room.game.name());
+    error!(room = id, game, cause = ?failure.cause, %failure, "the game could not start a match");
+    let mut counters = world.resource_mut::<Counters>();
+    counters.matches_failed += 1;
+    counters.failures.add(failure.cause as usize);
+    let _ = rooms::change_phase(world, entity, RoomEvent::End);
+    let reason = EndReason::Failed;
+    announce_end(world, entity, &MatchEnd { epoch, ticks: Tick(0), hash: 0, outcome: None, reason });
 }
 
 /// The first multiple of `period` that is not before `time`.
@@ -149,7 +161,7 @@ pub(crate) fn end(world: &mut World, room: Entity, reason: EndReason) {
     if stage.ending.is_some() {
         return;
     }
-    let outcome = if reason == EndReason::Outcome { stage.play.outcome() } else { None };
+    let outcome = if reason == EndReason::Outcome { stage.outcome.clone() } else { None };
     let (tick, epoch) = (stage.tick(), stage.epoch);
     let hash = stage.hash_at(tick).unwrap_or_default();
     stage.ending = Some(Ending { reason, outcome: outcome.clone(), hash, until: now + DRAIN_TIMEOUT });

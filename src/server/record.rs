@@ -7,7 +7,7 @@ mod segments;
 mod tests;
 mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bevy_app::{App, Plugin};
@@ -69,7 +69,6 @@ struct Journal {
     writer: Writer,
     batch: SegmentWriter<Vec<u8>>,
     packed: Vec<u8>,
-    state: Vec<u8>,
 }
 
 impl Recorder {
@@ -82,7 +81,7 @@ impl Recorder {
     /// [`RecordError`] names the folder or file that cannot be used, or says that another server uses the folder.
     pub fn open(folder: &Path, node: u64, sync_every: Option<Duration>) -> Result<Self, RecordError> {
         let writer = Writer::start(folder, node, sync_every)?;
-        let journal = Journal { writer, batch: segments::batch(), packed: Vec::new(), state: Vec::new() };
+        let journal = Journal { writer, batch: segments::batch(), packed: Vec::new() };
         Ok(Self(Some(journal)))
     }
 
@@ -135,7 +134,7 @@ fn record_frames(
 ) {
     for &entity in &due.due {
         let Ok((room, stage, frames, mut archive)) = rooms.get_mut(entity) else { continue };
-        if !stage.fresh || stage.panicked {
+        if !stage.fresh || !stage.holds_frame() {
             continue;
         }
         let next = stage.tick();
@@ -144,9 +143,7 @@ fn record_frames(
             error!(%error, "a frame does not fit the archive");
         }
         if archive.0.keyframe_due() {
-            let mut state = Vec::new();
-            stage.play.encode(&mut state);
-            archive.0.push_keyframe(&state);
+            archive.0.push_keyframe(&stage.state);
         }
         let Some(journal) = &mut recorder.0 else { continue };
         let newest = frames.entities().last().and_then(|&frame| committed.get(frame).ok());
@@ -157,9 +154,7 @@ fn record_frames(
             journal.batch.append(room.id.0, &Record::Hash { tick: stage.frame.tick, hash });
         }
         if next.0.is_multiple_of(SNAPSHOT_EVERY_TICKS) {
-            journal.state.clear();
-            stage.play.encode(&mut journal.state);
-            pack_snapshot(&journal.state, &mut journal.packed);
+            pack_snapshot(&stage.state, &mut journal.packed);
             let record = Record::Snapshot { tick: next, hash, packed: &journal.packed };
             journal.batch.append(room.id.0, &record);
         }
@@ -226,11 +221,23 @@ pub(crate) fn match_started(world: &mut World, entity: Entity, stage: &Stage) {
     world.resource_mut::<Recorder>().append(id, &Record::MatchStarted(Box::new(started)));
 }
 
+fn replay_name(room: RoomId, stage: &Stage) -> String {
+    format!("{:016x}-{:010}-{}.fkr", room.0, stage.started_at.as_secs(), stage.epoch.get())
+}
+
+/// The file that the running match of a room becomes at its end, if it has frames and replays are kept.
+pub(crate) fn replay_path(world: &World, room: Entity) -> Option<PathBuf> {
+    let (stage, archive) = (world.get::<Stage>(room)?, world.get::<FrameArchive>(room)?);
+    let journal = world.resource::<Recorder>().0.as_ref()?;
+    let file = replay_name(world.get::<Room>(room)?.id, stage);
+    (archive.ticks() > Tick(0)).then(|| journal.writer.replays().join(file))
+}
+
 /// A match is over and put away: the archive is sealed into a file.
 pub(crate) fn match_ended(world: &mut World, entity: Entity, stage: &Stage) {
     let Some(archive) = world.entity_mut(entity).take::<FrameArchive>() else { return };
     let (Some(room), Some(ending)) = (world.get::<Room>(entity), &stage.ending) else { return };
-    let (id, name) = (room.id, format!("{:016x}-{:010}", room.id.0, stage.started_at.as_secs()));
+    let (id, file) = (room.id, replay_name(room.id, stage));
     let reason = match ending.reason {
         framekeep_protocol::EndReason::Outcome => EndReason::Outcome,
         framekeep_protocol::EndReason::Aborted => EndReason::Aborted,
@@ -243,6 +250,6 @@ pub(crate) fn match_ended(world: &mut World, entity: Entity, stage: &Stage) {
     if archive.0.next() == Tick(0) {
         return;
     }
-    let path = journal.writer.replays().join(format!("{name}-{}.fkr", stage.epoch.get()));
+    let path = journal.writer.replays().join(file);
     journal.writer.seal(Sealing { builder: archive.0, end, path });
 }

@@ -8,13 +8,15 @@ use std::time::Duration;
 use bevy_app::{App, TaskPoolOptions, TaskPoolPlugin};
 use bevy_ecs::prelude::{Entity, Query, World};
 use framekeep_protocol::CloseReason;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
+use crate::limits::PUMP_SLOW;
 use crate::link::BusyLinks;
 use crate::matches::Chance;
 use crate::record::{RecordError, Recorder};
 use crate::schedule::DueRooms;
 use crate::status::Timings;
+use crate::step::SlowestStep;
 use crate::transport::public_addresses;
 use crate::wire::{BindError, UdpWire, Wire};
 use crate::{
@@ -123,6 +125,12 @@ impl Server {
             let clock = world.resource::<Clock>();
             (clock.now(), clock.precise())
         };
+        if end - start > PUMP_SLOW {
+            let slowest = *world.resource::<SlowestStep>();
+            let (pump_ms, step_ms) = ((end - start).as_millis() as u64, slowest.took.as_millis() as u64);
+            let room = slowest.room.map(|room| room.0);
+            warn!(pump_ms, room, step_ms, "a pump took long; this room's step took most of it");
+        }
         world.resource_scope(|world, mut timings: bevy_ecs::prelude::Mut<'_, Timings>| {
             let due = &world.resource::<DueRooms>().due_at;
             if !due.is_empty() {
@@ -142,11 +150,16 @@ impl Server {
 
     /// Pumps until `shutdown` is set, then says good-bye, seals what is running and makes all durable.
     pub fn run(mut self, shutdown: &Arc<AtomicBool>) {
+        self.pump_until(shutdown);
+        self.shut_down();
+    }
+
+    /// Pumps until `shutdown` is set. A game whose step never returns keeps it from ever seeing that.
+    pub fn pump_until(&mut self, shutdown: &AtomicBool) {
         while !shutdown.load(Ordering::Relaxed) {
             self.pump();
             self.rest();
         }
-        self.shut_down();
     }
 
     /// Waits for the next sub-tick, or for a datagram when no match is running.

@@ -7,6 +7,8 @@ use bevy_ecs::prelude::Component;
 use framekeep_protocol::{EndReason, Epoch};
 use framekeep_sim::{AnyGame, AnyMatch, Frame, Outcome, Tick};
 
+use crate::Failure;
+use crate::guard::guarded;
 use crate::limits::HASHES_KEPT;
 
 /// The running match of a room: one plain value, and what is needed to step it.
@@ -29,8 +31,27 @@ pub struct Stage {
     pub(crate) ending: Option<Ending>,
     /// Whether this pump committed a frame for the room.
     pub(crate) fresh: bool,
-    /// The game panicked in its last step.
-    pub(crate) panicked: bool,
+    /// The canonical encoding of the state after the last frame that could be stepped: what is sent and stored, and
+    /// what the match is rebuilt from.
+    pub(crate) state: Vec<u8>,
+    /// The result, once that state has one.
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) health: Health,
+}
+
+/// How a match's game behaves.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Health {
+    /// What ends the match.
+    pub(crate) failure: Option<Failure>,
+    /// The panic after which the match was rebuilt and went on, until it is logged.
+    pub(crate) recovered: Option<Failure>,
+    /// How often it was rebuilt.
+    pub(crate) rebuilds: u32,
+    /// How many steps in a row have taken longer than a tick.
+    pub(crate) slow_steps: u32,
+    /// How long the last step took.
+    pub(crate) step_took: Duration,
 }
 
 /// When frames are committed and sent.
@@ -55,10 +76,36 @@ pub struct Ending {
 }
 
 impl Stage {
-    /// How many frames are committed; the tick of the next one.
+    /// How many frames the match has; the tick of the next one. A frame that the game failed at is not part of it.
     #[must_use]
     pub fn tick(&self) -> Tick {
-        self.play.tick()
+        self.hashes.newest()
+    }
+
+    /// What ends the match early, if anything does.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        self.health.failure.as_ref()
+    }
+
+    /// Asks the match something. A panic ends the match with the next pump in which its room is due; until then, and
+    /// after any other failure, there is no answer.
+    pub fn ask<T>(&mut self, question: impl FnOnce(&dyn AnyMatch) -> T) -> Option<T> {
+        if self.health.failure.is_some() {
+            return None;
+        }
+        let answer = guarded(|| question(self.play.as_ref()));
+        answer.map_err(|failure| self.health.failure = Some(failure)).ok()
+    }
+
+    /// Whether the frame committed last could be stepped, and is part of the match.
+    pub(crate) fn holds_frame(&self) -> bool {
+        self.tick() == self.frame.tick.next()
+    }
+
+    /// The last frame that is part of the match.
+    pub(crate) fn last_frame(&self) -> &Frame {
+        if self.holds_frame() { &self.frame } else { &self.previous }
     }
 
     /// Whether the match is over.
@@ -73,7 +120,7 @@ impl Stage {
         self.hashes.get(tick)
     }
 
-    /// The match itself: state, outcome, view.
+    /// The match itself: state, outcome, view. After a [`failure`](Self::failure) it may be anything.
     #[must_use]
     pub fn play(&self) -> &dyn AnyMatch {
         self.play.as_ref()
@@ -97,6 +144,11 @@ impl HashRing {
     pub(crate) fn push(&mut self, tick: Tick, hash: u64) {
         self.hashes[tick.0 as usize % HASHES_KEPT] = hash;
         self.end = tick.next();
+    }
+
+    /// The tick whose hash was added last.
+    pub(crate) fn newest(&self) -> Tick {
+        Tick(self.end.0.saturating_sub(1))
     }
 
     pub(crate) fn get(&self, tick: Tick) -> Option<u64> {

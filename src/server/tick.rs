@@ -1,7 +1,5 @@
 //! `TickPlugin`: collect inputs, commit the frame, step the game, check what clients claim.
 
-use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use bevy_app::{App, Plugin};
@@ -15,7 +13,11 @@ use crate::frame::{CommittedFrame, FrameOf, Frames};
 use crate::limits::{FRAMES_LIVE_MAX, SNAPSHOT_EVERY};
 use crate::schedule::DueRooms;
 use crate::seat::Seats;
-use crate::{Clock, Counters, LogBudget, Pump, Seat, SeatPlay, ServerSystems, Stage, admit, matches};
+use crate::step::{self, SlowestStep, StepBudget};
+use crate::{
+    Clock, Counters, LogBudget, Pump, Room, Seat, SeatPlay, ServerConfig, ServerSystems, Stage, StepTimer,
+    admit, matches, record,
+};
 
 /// A room that is later than this has its time moved instead of its frames caught up.
 const LATENESS_MAX: Duration = Duration::from_secs(1);
@@ -26,6 +28,8 @@ pub(crate) struct TickPlugin;
 impl Plugin for TickPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<DueRooms>()
+            .init_resource::<StepTimer>()
+            .init_resource::<SlowestStep>()
             .add_systems(Pump, collect_due_rooms.in_set(ServerSystems::Collect))
             .add_systems(Pump, commit_frames.in_set(ServerSystems::Commit))
             .add_systems(Pump, (step_rooms, note_endings).chain().in_set(ServerSystems::Step))
@@ -57,6 +61,7 @@ fn commit_frames(
         let Ok((mut stage, taken)) = rooms.get_mut(room) else { continue };
         let stage = &mut *stage;
         let timing = &mut stage.timing;
+        stage.fresh = false;
         // A room that was put down for an earlier match; its own time comes.
         if timing.due > now {
             continue;
@@ -72,13 +77,13 @@ fn commit_frames(
         }
         timing.due += timing.period;
         again.push((timing.due, room));
-        stage.fresh = stage.ending.is_none();
+        stage.fresh = stage.ending.is_none() && stage.health.failure.is_none();
         if !stage.fresh {
             // Nothing more is committed, and the last hashes are still to be compared.
             claims.extend(Seats::entities(taken).map(|seat| (room, seat)));
             continue;
         }
-        let tick = stage.play.tick();
+        let tick = stage.hashes.newest();
         std::mem::swap(&mut stage.previous, &mut stage.frame);
         stage.frame.copy_from(&stage.previous);
         stage.frame.tick = tick;
@@ -123,54 +128,101 @@ fn seat_input(play: &mut SeatPlay, repeat_ticks_max: u8, counters: &mut Counters
     }
 }
 
-thread_local! {
-    /// The canonical encoding of the state being hashed; one per thread, so that it stays in the cache.
-    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Steps the due rooms on all cores. A game that panics harms only its own room.
-fn step_rooms(due: Res<DueRooms>, mut rooms: Query<&mut Stage>) {
+/// Steps the due rooms on all cores. What a game does wrong harms only its own room.
+fn step_rooms(
+    due: Res<DueRooms>,
+    mut rooms: Query<&mut Stage>,
+    timer: Res<StepTimer>,
+    config: Res<ServerConfig>,
+) {
+    let budget = StepBudget::of(&config);
     rooms.par_iter_many_unique_mut(&due.due_set).for_each(|stage| {
         let Ok(mut stage) = stage else { return };
-        if !stage.fresh {
-            return;
-        }
-        let Stage { play, frame, hashes, panicked, .. } = &mut *stage;
-        let stepped = catch_unwind(AssertUnwindSafe(|| {
-            play.step(frame);
-            SCRATCH.with_borrow_mut(|scratch| play.hash(scratch))
-        }));
-        match stepped {
-            Ok(hash) => hashes.push(play.tick(), hash),
-            Err(_) => *panicked = true,
+        if stage.fresh {
+            step::step(&mut stage, &timer, budget);
         }
     });
 }
 
-/// Ends matches that have an outcome, and those whose game panicked.
+/// Ends matches that have an outcome, and those whose game has failed.
 fn note_endings(
     world: &mut World,
-    mut ended: Local<Vec<(Entity, EndReason)>>,
+    mut noted: Local<Vec<(Entity, Noted)>>,
     mut unsendable: Local<Vec<Entity>>,
 ) {
     let due = world.resource::<DueRooms>();
+    let mut slowest = SlowestStep::default();
     for &room in &due.due {
-        let Some(stage) = world.get::<Stage>(room).filter(|stage| stage.fresh) else { continue };
-        if stage.panicked {
-            error!(tick = stage.tick().0, game = stage.game.name(), "a game panicked; its match is ended");
-            ended.push((room, EndReason::Failed));
-            // The frame that nobody can step is not sent: clients have the same rules and would panic as well.
+        let Some(stage) = world.get::<Stage>(room).filter(|stage| stage.ending.is_none()) else { continue };
+        let health = &stage.health;
+        if stage.fresh && health.step_took > slowest.took {
+            slowest =
+                SlowestStep { room: world.get::<Room>(room).map(|room| room.id), took: health.step_took };
+        }
+        if stage.fresh && !stage.holds_frame() {
+            // The frame that nobody can step is not sent: clients have the same rules and would fail as well.
             unsendable.extend(world.get::<Frames>(room).and_then(|frames| frames.entities().last()));
-        } else if stage.play.outcome().is_some() {
-            ended.push((room, EndReason::Outcome));
+        }
+        if health.recovered.is_some() {
+            noted.push((room, Noted::Rebuilt));
+        }
+        if stage.outcome.is_some() {
+            noted.push((room, Noted::Outcome));
+        } else if health.failure.is_some() {
+            noted.push((room, Noted::Failure));
         }
     }
+    world.insert_resource(slowest);
     for frame in unsendable.drain(..) {
         world.despawn(frame);
     }
-    for (room, reason) in ended.drain(..) {
-        matches::end(world, room, reason);
+    for (room, noted) in noted.drain(..) {
+        match noted {
+            Noted::Rebuilt => note_rebuild(world, room),
+            Noted::Outcome => matches::end(world, room, EndReason::Outcome),
+            Noted::Failure => fail(world, room),
+        }
     }
+}
+
+/// What is to be done about a room after its step.
+enum Noted {
+    Rebuilt,
+    Outcome,
+    Failure,
+}
+
+/// Logs that a match went on after a panic.
+fn note_rebuild(world: &mut World, room: Entity) {
+    let id = world.get::<Room>(room).map_or(0, |room| room.id.0);
+    let Some(mut stage) = world.get_mut::<Stage>(room) else { return };
+    let Some(panicked) = stage.health.recovered.take() else { return };
+    let (tick, game, rebuilds) = (stage.frame.tick.0, stage.game.name(), stage.health.rebuilds);
+    warn!(room = id, tick, game, rebuilds, %panicked, "a game panicked; its match was rebuilt and goes on");
+    world.resource_mut::<Counters>().matches_rebuilt += 1;
+}
+
+/// Ends a match whose game has failed; its replay is sealed as any other, and the log says where.
+fn fail(world: &mut World, room: Entity) {
+    let id = world.get::<Room>(room).map_or(0, |room| room.id.0);
+    let Some(stage) = world.get::<Stage>(room) else { return };
+    let Some(failure) = stage.health.failure.clone() else { return };
+    // The inputs of the frame it failed at are in no replay.
+    let frame = &stage.frame;
+    let inputs: Vec<_> = (0..frame.seat_count()).map(|seat| frame.seat(seat).bits).collect();
+    let replay = record::replay_path(world, room).map(|path| path.display().to_string());
+    error!(
+        room = id,
+        tick = frame.tick.0,
+        game = stage.game.name(),
+        cause = ?failure.cause,
+        %failure,
+        ?inputs,
+        replay = replay.as_deref().unwrap_or("none"),
+        "a game has failed; its match is ended"
+    );
+    world.resource_mut::<Counters>().failures.add(failure.cause as usize);
+    matches::end(world, room, EndReason::Failed);
 }
 
 /// Compares the hashes that clients claim with ours. A client that differs is healed by a snapshot.
