@@ -10,13 +10,14 @@
 //! ```
 
 pub mod arena;
+pub mod rhythm;
 
 use framekeep_sim::GameRegistry;
 
 /// A registry of every game that ships.
 #[must_use]
 pub fn registry() -> GameRegistry {
-    GameRegistry::new().with::<arena::Arena>()
+    GameRegistry::new().with::<arena::Arena>().with::<rhythm::Rhythm>()
 }
 
 /// A content file that ships.
@@ -39,6 +40,12 @@ pub const CONTENT: &[ContentFile] = &[
     },
     ContentFile { game: "arena", name: "foundry", text: include_str!("../../assets/arenas/foundry.toml") },
     ContentFile { game: "arena", name: "pit", text: include_str!("../../assets/arenas/pit.toml") },
+    ContentFile { game: "rhythm", name: "sunrise", text: include_str!("../../assets/songs/sunrise.toml") },
+    ContentFile {
+        game: "rhythm",
+        name: "clockwork",
+        text: include_str!("../../assets/songs/clockwork.toml"),
+    },
 ];
 
 /// Compiles the code of the guide.

@@ -2,6 +2,7 @@
 
 mod golden;
 mod packages;
+mod songs;
 mod step;
 mod wasm;
 
@@ -22,6 +23,7 @@ Chores:
   tidy     the rules of the tree alone: walls, sizes, names, paths in documents
   wasm     build the pure crates for wasm32, where the targets are installed
   golden   make the golden replays in assets/replays again; look at what changed before you keep it
+  songs    compose the songs in assets/songs again
 
 Example:
   cargo xtask test -- --nocapture tidy";
@@ -48,6 +50,7 @@ fn run(args: &[String]) -> Result<()> {
         "tidy" => tidy(rest),
         "wasm" => wasm::build(),
         "golden" => golden::remake(),
+        "songs" => songs::write(),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(())
