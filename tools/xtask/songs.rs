@@ -118,7 +118,7 @@ impl Score {
             let (step, lane) = (beat * 4, if beat % 2 == 0 { 0 } else { 3 });
             match section {
                 Bridge if beat % 4 != 0 => continue,
-                Verse if beat % 2 == 1 && bar % 4 == 0 => continue,
+                Verse if beat % 2 == 1 && bar.is_multiple_of(4) => continue,
                 Chorus if beat == 0 => self.tap(Voice::Drums, bar, step, 3),
                 _ => {}
             }
@@ -201,7 +201,7 @@ impl Score {
 impl Note {
     fn line(&self, text: &mut String) {
         let _ = write!(text, "    {{ tick = {}, ", self.at / 8);
-        if self.at % 8 > 0 {
+        if !self.at.is_multiple_of(8) {
             let _ = write!(text, "eighth = {}, ", self.at % 8);
         }
         let _ = write!(text, "lane = {}", self.lane);

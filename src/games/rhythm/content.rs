@@ -90,7 +90,8 @@ impl RhythmContent {
     /// How many ticks a match lasts: two seconds longer than the last note.
     #[must_use]
     pub fn ticks(&self) -> u32 {
-        let last = self.notes().map(Note::end).max().unwrap_or(0);
+        let last =
+            self.lanes.iter().filter_map(|notes| notes.last()).map(|note| note.end()).max().unwrap_or(0);
         (last / EIGHTHS_PER_TICK).saturating_add(ENDING_TICKS)
     }
 

@@ -30,11 +30,14 @@ impl Judgement {
     /// The judgement of a stroke `error` eighths before or after its note.
     #[must_use]
     pub const fn of(error: u32) -> Self {
-        match error {
-            0..=PERFECT_EIGHTHS => Self::Perfect,
-            ..=GREAT_EIGHTHS => Self::Great,
-            ..=GOOD_EIGHTHS => Self::Good,
-            _ => Self::Miss,
+        if error <= PERFECT_EIGHTHS {
+            Self::Perfect
+        } else if error <= GREAT_EIGHTHS {
+            Self::Great
+        } else if error <= GOOD_EIGHTHS {
+            Self::Good
+        } else {
+            Self::Miss
         }
     }
 }

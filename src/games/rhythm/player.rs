@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::rhythm::{Judgement, LANES, RhythmContent};
+use crate::rhythm::{Judgement, LANES};
 
 /// The score of a song played without a flaw, whatever the song: [`SCORE_HITS`] and [`SCORE_COMBO`].
 pub const SCORE_FULL: i32 = SCORE_HITS + SCORE_COMBO;
@@ -77,10 +77,10 @@ impl RhythmPlayer {
         }
     }
 
-    /// 0 to [`SCORE_FULL`].
+    /// 0 to [`SCORE_FULL`], for a song of `hits` ([`RhythmContent::hits`](crate::rhythm::RhythmContent::hits)).
     #[must_use]
-    pub fn score(&self, content: &RhythmContent) -> i32 {
-        let hits = u64::from(content.hits());
+    pub fn score(&self, hits: u32) -> i32 {
+        let hits = u64::from(hits);
         part(SCORE_HITS, self.weight(), hits * WEIGHT_FULL)
             + part(SCORE_COMBO, u64::from(self.combo_max), hits)
     }

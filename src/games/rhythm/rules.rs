@@ -39,7 +39,8 @@ pub(crate) fn outcome(content: &RhythmContent, state: &RhythmState) -> Option<Ou
     if !is_over(content, state) {
         return None;
     }
-    let scores: Vec<i32> = state.players.iter().map(|player| player.score(content)).collect();
+    let hits = content.hits();
+    let scores: Vec<i32> = state.players.iter().map(|player| player.score(hits)).collect();
     let best = scores.iter().max()?;
     let mut leaders = (0..).zip(&scores).filter(|&(_, score)| score == best);
     let winner = leaders.next().map(|(seat, _)| seat).filter(|_| leaders.next().is_none());
@@ -48,9 +49,10 @@ pub(crate) fn outcome(content: &RhythmContent, state: &RhythmState) -> Option<Ou
 
 /// How every seat stands.
 pub(crate) fn scores(content: &RhythmContent, state: &RhythmState, out: &mut Vec<SeatScore>) {
+    let hits = content.hits();
     out.extend((0..=u8::MAX).zip(&state.players).map(|(seat, player)| SeatScore {
         seat,
-        score: player.score(content).into(),
+        score: player.score(hits).into(),
         combo: player.combo,
         accuracy_permille: player.accuracy_permille(),
     }));

@@ -227,7 +227,7 @@ fn a_miss_breaks_the_combo() {
     );
     let player = play.state().players[0];
     assert_eq!((player.combo, player.combo_max, player.accuracy_permille()), (0, 1, 333));
-    assert_eq!(player.score(play.content()), 333_333);
+    assert_eq!(player.score(play.content().hits()), 333_333);
 }
 
 #[test]
@@ -288,11 +288,13 @@ fn bots_play_well_and_err_differently() {
         }
         let players = &play.state().players;
         for player in players {
-            assert!((850..1_000).contains(&player.accuracy_permille()), "{}: {player:?}", file.name);
+            assert!((800..1_000).contains(&player.accuracy_permille()), "{}: {player:?}", file.name);
             assert!(player.combo_max > 5, "{player:?}");
         }
-        assert!(players.iter().any(|player| player != &players[0]));
-        assert!(play.outcome().is_some_and(|outcome| outcome.winner.is_some()));
+        let mut scores = play.outcome().expect("it is over").scores;
+        scores.sort_unstable();
+        scores.dedup();
+        assert!(scores.len() >= 8, "{}: {scores:?}", file.name);
     }
 }
 
@@ -305,7 +307,7 @@ fn a_bot_ahead_of_the_state_plays_as_well() {
         step_with(&mut play, input.lanes(), input.offset());
         ahead.push(bot.input(play.content(), play.state(), 0, play.tick().0 + 5));
     }
-    assert!(play.state().players[0].accuracy_permille() >= 850, "{:?}", play.state().players[0]);
+    assert!(play.state().players[0].accuracy_permille() >= 800, "{:?}", play.state().players[0]);
 }
 
 #[test]
@@ -381,7 +383,7 @@ fn scrambled(seed: u64) -> RhythmState {
         pressed: number() as u8,
         lanes: std::array::from_fn(|_| crate::rhythm::LanePlay {
             next: number(),
-            hold_end: (number() % 2 == 0).then(&mut *number),
+            hold_end: number().is_multiple_of(2).then(&mut *number),
         }),
         combo: u32::MAX,
         perfect: number(),

@@ -33,7 +33,8 @@ const KEY_ID: u32 = 1 << 24;
 
 pub(crate) fn view(content: &RhythmContent, state: &RhythmState, view: &mut View) {
     view.ticks_left = content.ticks().saturating_sub(state.tick);
-    view.scores.extend(state.players.iter().map(|player| player.score(content)));
+    let hits = content.hits();
+    view.scores.extend(state.players.iter().map(|player| player.score(hits)));
     let now = state.tick.saturating_mul(EIGHTHS_PER_TICK);
     for (lane, notes) in content.lanes.iter().enumerate() {
         let first = notes.partition_point(|note| note.end() < now);
