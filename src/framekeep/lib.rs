@@ -14,6 +14,7 @@ mod logs;
 mod output;
 mod serve;
 mod token;
+mod watchdog;
 
 pub use args::{Args, Command};
 pub use config::{

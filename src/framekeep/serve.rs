@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use framekeep_server::{BindError, ContentFault, Games, NodeKey, ServeError, Server, ServerConfig};
 use tracing::{info, warn};
 
 use crate::config::{Durability, Effective, Origin, Settings};
-use crate::{CommandError, Exit, banner, identity, logs, output};
+use crate::{CommandError, Exit, banner, identity, logs, output, watchdog};
 
 /// The server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,9 @@ pub enum ServeFailure {
     /// Signals cannot be handled.
     #[error("cannot handle signals: {0}")]
     Signals(#[from] ctrlc::Error),
+    /// The thread that watches over the shutdown cannot be started.
+    #[error("cannot start a thread: {0}")]
+    Watchdog(std::io::Error),
     /// The configured content folder is none.
     #[error("content.folder = {0:?} is not a folder")]
     NoContentFolder(PathBuf),
@@ -41,7 +45,9 @@ impl ServeFailure {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            ServeFailure::Signals(_) | ServeFailure::Start(ServeError::Data(_)) => Exit::Failure,
+            ServeFailure::Signals(_)
+            | ServeFailure::Watchdog(_)
+            | ServeFailure::Start(ServeError::Data(_)) => Exit::Failure,
             ServeFailure::NoContentFolder(_)
             | ServeFailure::NoPublicAddress(_)
             | ServeFailure::Content(_) => Exit::Config,
@@ -58,16 +64,19 @@ pub(crate) fn serve(effective: &Effective) -> Result<(), CommandError> {
     if settings.net.udp.ip().is_unspecified() && settings.net.public.is_empty() {
         return Err(ServeFailure::NoPublicAddress(settings.net.udp).into());
     }
-    let shutdown = shutdown_flag().map_err(ServeFailure::from)?;
+    let (shutdown, told) = shutdown_flag().map_err(ServeFailure::from)?;
     let registry = framekeep_games::registry();
     let games: Vec<_> = registry.iter().map(|game| game.name()).collect();
-    let server = bind(effective, &NodeKey::new(*key.bytes()))?;
+    let mut server = bind(effective, &NodeKey::new(*key.bytes()))?;
     let banner = banner::text(settings, server.local_addr(), &source, &games.join(", "));
     if let Err(error) = output::print(&banner) {
         warn!(%error, "nobody can read the banner");
     }
     info!(udp = %server.local_addr(), data = %settings.data.folder.display(), "ready");
-    server.run(&shutdown);
+    let pumping = watchdog::start(told).map_err(ServeFailure::Watchdog)?;
+    server.pump_until(&shutdown);
+    drop(pumping);
+    server.shut_down();
     info!("stopped");
     Ok(())
 }
@@ -110,7 +119,7 @@ fn games(settings: &Settings) -> Result<Games, ServeFailure> {
 }
 
 fn server_config(settings: &Settings) -> ServerConfig {
-    let Settings { net, rooms, data, content, threads, .. } = settings;
+    let Settings { net, rooms, cleanup, data, content, threads, .. } = settings;
     ServerConfig {
         name: net.name.clone(),
         udp: net.udp,
@@ -125,6 +134,17 @@ fn server_config(settings: &Settings) -> ServerConfig {
         start_delay: Duration::from_millis(rooms.start_delay_ms),
         reconnect_grace: Duration::from_secs(rooms.reconnect_grace_s),
         empty_room_life: Duration::from_secs(rooms.empty_room_life_s),
+        closed_room_life: Duration::from_secs(cleanup.closed_room_life_s),
+        room_life_max: Duration::from_secs(cleanup.room_life_max_s),
+        cleanup_delay: Duration::from_millis(cleanup.delay_ms),
+        cleanup_forced_after: Duration::from_secs(cleanup.forced_after_s),
+        cleanup_batch: cleanup.batch,
+        cleanup_retry_first: Duration::from_millis(cleanup.retry_first_ms),
+        cleanup_retry_max: Duration::from_millis(cleanup.retry_max_ms),
+        sweep_every: Duration::from_secs(cleanup.sweep_every_s),
+        leaderboard_every: Duration::from_millis(cleanup.leaderboard_every_ms),
+        step_budget: Duration::from_millis(rooms.step_budget_ms),
+        state_bytes_max: rooms.state_bytes_max,
         data: Some(data.folder.clone()),
         durability: match data.durability {
             Durability::Second => framekeep_server::Durability::Second,
@@ -136,16 +156,19 @@ fn server_config(settings: &Settings) -> ServerConfig {
     }
 }
 
-/// A flag that SIGINT and SIGTERM set. A second signal ends the process at once.
-fn shutdown_flag() -> Result<Arc<AtomicBool>, ctrlc::Error> {
+/// A flag that SIGINT and SIGTERM set, and what is told of it. A second signal ends the process at once.
+fn shutdown_flag() -> Result<(Arc<AtomicBool>, Receiver<()>), ctrlc::Error> {
     let flag = Arc::new(AtomicBool::new(false));
     let set = Arc::clone(&flag);
+    let (tell, told) = mpsc::channel();
     ctrlc::set_handler(move || {
         if set.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
+        // Before the server runs nobody listens, and nothing can be stuck.
+        let _ = tell.send(());
     })?;
-    Ok(flag)
+    Ok((flag, told))
 }
 
 #[cfg(test)]

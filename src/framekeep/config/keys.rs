@@ -113,9 +113,47 @@ settings! {
         /// How long a room without players is kept.
         empty_room_life_s: u64 = Value::Integer(300), Allowed::Integer(1, 86_400), "seconds",
             wrong: "too long keeps rooms nobody comes back to";
+        /// How long one step of a game may take; 30 steps in a row over the length of a tick end a match as well.
+        /// 0 ends none.
+        step_budget_ms: u64 = Value::Integer(250), Allowed::Integer(0, 60_000), "milliseconds",
+            wrong: "too short ends matches when the machine is busy, too long lets one room delay the others";
+        /// What the state of a match may take in its canonical encoding.
+        state_bytes_max: usize = Value::Integer(MIB), Allowed::Integer(1_024, MIB), "bytes",
+            wrong: "too small ends the matches of games with large states";
         /// When the frame of a tick is committed. `deadline` never waits for a seat.
         commit: Commit = Value::text("deadline"), Allowed::OneOf(Commit::WORDS), "",
             wrong: "anything else is refused";
+    }
+
+    /// What is no longer needed, and when it goes.
+    cleanup: Cleanup {
+        /// How long a closed room is kept.
+        closed_room_life_s: u64 = Value::Integer(60), Allowed::Integer(0, 86_400), "seconds",
+            wrong: "too long keeps what nobody can enter";
+        /// How long a room may live without anything happening in it. Its members are told a minute before.
+        room_life_max_s: u64 = Value::Integer(1_800), Allowed::Integer(1, 604_800), "seconds",
+            wrong: "too short closes rooms over their members' heads, too long keeps forgotten ones";
+        /// Time from a match's end to the cleanup of its packets.
+        delay_ms: u64 = Value::Integer(5_000), Allowed::Integer(0, 3_600_000), "milliseconds",
+            wrong: "too short takes scores from those who still look at them";
+        /// Time after which a cleanup runs although a match plays in the room.
+        forced_after_s: u64 = Value::Integer(30), Allowed::Integer(0, 86_400), "seconds",
+            wrong: "too long keeps packets of rooms that play one match after the other";
+        /// Packets cleaned up at once.
+        batch: usize = Value::Integer(256), Allowed::Integer(1, 1_000_000), "packets",
+            wrong: "too large delays frames, too small lets cleanups wait for each other";
+        /// Time to the second attempt of a cleanup that failed; it doubles each time.
+        retry_first_ms: u64 = Value::Integer(1_000), Allowed::Integer(1, 3_600_000), "milliseconds",
+            wrong: "too short spends time on what fails again";
+        /// Longest time between two attempts.
+        retry_max_ms: u64 = Value::Integer(16_000), Allowed::Integer(1, 3_600_000), "milliseconds",
+            wrong: "too long keeps packets after the fault is gone";
+        /// How often everything is looked through for what should not be there.
+        sweep_every_s: u64 = Value::Integer(60), Allowed::Integer(1, 86_400), "seconds",
+            wrong: "too short looks at all rooms all the time, too long finds faults late";
+        /// Time between two leaderboards of a match whose game keeps scores.
+        leaderboard_every_ms: u64 = Value::Integer(2_000), Allowed::Integer(100, 3_600_000), "milliseconds",
+            wrong: "too short costs bandwidth, too long shows old scores";
     }
 
     /// What is kept on disk.
