@@ -339,6 +339,24 @@ fn restoring_at_every_tick_changes_nothing() {
 }
 
 #[test]
+fn scores_are_there_behind_the_type_of_all_games() {
+    let games = crate::registry();
+    let game = games.get("rhythm").expect("it is registered");
+    let mut play = game.start(&game.default_content(), 1, 3).expect("its own content");
+    let (mut typed, mut bots) = (new_match(3), bots(3));
+    let (mut left, mut right) = (vec![Default::default(); 9], Vec::new());
+    for _ in 0..300 {
+        let frame = bot_frame(&typed, &mut bots);
+        typed.step(&frame);
+        play.step(&frame);
+        play.scores(&mut left);
+        typed.scores(&mut right);
+        assert_eq!(left, right);
+    }
+    assert!(left.len() == 3 && left.iter().all(|score| score.score > 0 && score.accuracy_permille > 500));
+}
+
+#[test]
 fn a_view_shows_what_comes_and_what_is_pressed() {
     let mut play = short();
     let mut view = View::default();
