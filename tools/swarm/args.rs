@@ -6,7 +6,16 @@ use std::path::PathBuf;
 use clap::Parser;
 use framekeep_conditioner::LinkConditions;
 
-/// Bots that play arena matches on a Framekeep server over real UDP, and a table of what they saw.
+use crate::player::GameChoice;
+
+const EXAMPLES: &str = "\
+Examples:
+  framekeep-swarm --rooms 8 --seats 4 --seconds 20 --link wifi
+  framekeep-swarm --game rhythm --rooms 50 --songs 1
+  framekeep-swarm --rooms 10 --crowd 500
+  framekeep-swarm --rooms 50 --seconds 120 --link wifi --link-losses 1000";
+
+/// Bots that play on a Framekeep server over real UDP, and a table of what they saw.
 ///
 /// Every bot predicts, rolls back and sends hashes as a real client does. Figures are of the measured window, which
 /// begins one second after the last bot has joined and its match runs; connection set-up is not in them.
@@ -15,12 +24,12 @@ use framekeep_conditioner::LinkConditions;
 /// charges the waking to the process that sends, so the server's processor time would include what players elsewhere
 /// never cost it. Times from input to frame come out up to a millisecond longer for that.
 ///
-/// Exits with 1 on a desync, a failed join, a lost link, a missing frame, a server that vanished or a missed --max
-/// goal; with 4 without a key, with 5 if the server does not answer. A bot counts as disconnected when its link ended,
+/// Exits with 1 on a desync, a failed join, a lost link, a missing frame, a server that vanished, a song that was not
+/// finished, a drill that failed or a missed --max goal; with 4 without a key, with 5 if the server does not answer. A bot counts as disconnected when its link ended,
 /// when it heard nothing for 2 s at the end of the window, or when the server ended its match without a result. Frames
 /// count as missing when a bot got over 2 % and 30 fewer than the tick rate makes in the time it was in a match.
 #[derive(Parser, Clone, Debug)]
-#[command(name = "framekeep-swarm", version, max_term_width = 100)]
+#[command(name = "framekeep-swarm", version, max_term_width = 100, after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// The server's UDP address
     #[arg(long, default_value = "127.0.0.1:7770")]
@@ -34,7 +43,7 @@ pub(crate) struct Args {
     /// Seats of each room, all taken by bots
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(2..=16))]
     pub(crate) seats: u8,
-    /// Length of the measured window, in seconds
+    /// Length of the measured window, in seconds; --songs and drills may make it longer
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub(crate) seconds: u32,
     /// Seconds over which the bots connect
@@ -56,9 +65,12 @@ pub(crate) struct Args {
     /// Ticks per second; 0 is the server's default
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=128))]
     pub(crate) tick_rate: u16,
-    /// The arena to play on; the game's default if none is named
-    #[arg(long, default_value = "")]
-    pub(crate) arena: String,
+    /// What is played
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) game: GameChoice,
+    /// The arena or song to play; the game's default if none is named
+    #[arg(long, visible_alias = "arena", default_value = "")]
+    pub(crate) content: String,
     /// The server's process, for its processor time; found by its socket if it runs on this machine
     #[arg(long)]
     pub(crate) server_pid: Option<u32>,
@@ -66,7 +78,35 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
+    pub(crate) drills: Drills,
+    #[command(flatten)]
     pub(crate) goals: Goals,
+}
+
+impl Args {
+    /// How many matches each room is to play to their end; `None` if the clock alone ends the window.
+    pub(crate) fn songs_wanted(&self) -> Option<u32> {
+        self.drills.songs.or((self.game == GameChoice::Rhythm).then_some(1))
+    }
+}
+
+/// What is done besides playing.
+#[derive(clap::Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Drills")]
+pub(crate) struct Drills {
+    /// Measure until each room has played this many songs, or matches, from beginning to end, 300 s for each at most;
+    /// one if the game is rhythm
+    #[arg(long, visible_alias = "play-again", value_name = "SONGS",
+        value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) songs: Option<u32>,
+    /// Send this many more bots into one more room of --seats seats within a second, while the others play; who finds
+    /// no seat must be told so within a second of setting out
+    #[arg(long, value_name = "BOTS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) crowd: Option<u32>,
+    /// Lose this many links without a word, at random moments of the window; each bot connects again up to 5 s later
+    /// and must play on its seat within a second of being admitted, 999 of 1000 at least
+    #[arg(long, value_name = "LINKS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) link_losses: Option<u32>,
 }
 
 /// What must not be exceeded.

@@ -1,14 +1,20 @@
 //! `Bot`, one player without a socket: its link, its room, its match.
 
+mod comeback;
+
 use std::time::Duration;
 
 use framekeep_client::{ClientHello, ClientLink, LinkState, TokenError};
 use framekeep_protocol::{
-    JoinRoom, MatchEnd, MatchStart, RoomName, RoomOptions, RoomView, ToClient, ToServer, peek_epoch,
+    EndReason, JoinRoom, MatchEnd, MatchStart, Refusal, RoomName, RoomOptions, RoomPhase, RoomView, ToClient,
+    ToServer, peek_epoch,
 };
 use framekeep_rollback::MatchStats;
 
+use crate::crowd::Answer;
+use crate::loss::{LossTally, Return};
 use crate::play::Play;
+use crate::player::GameChoice;
 use crate::tally::Findings;
 use crate::watch::{Watch, is_lost, is_silent};
 
@@ -22,6 +28,7 @@ const RTT_UNKNOWN: Duration = Duration::from_millis(50);
 pub(crate) struct Orders {
     pub(crate) hello: ClientHello,
     pub(crate) room: RoomName,
+    pub(crate) game: GameChoice,
     pub(crate) options: RoomOptions,
     pub(crate) thin: bool,
     pub(crate) seed: u64,
@@ -34,8 +41,15 @@ pub(crate) struct Bot {
     play: Option<Play>,
     /// Whether the last match was found equal to the server's, or not.
     judged: bool,
+    /// Whether its host has asked for another match since the last one began.
+    asked_again: bool,
     is_host: bool,
+    seat: u8,
     is_seated: bool,
+    /// When it set out.
+    born_at: Duration,
+    /// What it was told when it asked for a seat.
+    answer: Option<Answer>,
     is_leaving: bool,
     is_gone: bool,
     is_answered: bool,
@@ -51,6 +65,11 @@ pub(crate) struct Bot {
     rested: Duration,
     /// Whether it was in a match when counting began.
     is_watched: bool,
+    /// Its way back, after its link was lost on purpose.
+    coming_back: Option<Return>,
+    /// Matches that it saw played to their end.
+    songs: u32,
+    pub(crate) losses: LossTally,
     pub(crate) findings: Findings,
     /// Why it does not play.
     pub(crate) complaint: Option<String>,
@@ -63,7 +82,7 @@ impl Bot {
     /// A bot that begins to connect at its first turn.
     pub(crate) fn new(orders: Orders, ticket: &[u8], now: Duration) -> Result<Self, TokenError> {
         let mut link = ClientLink::new(ticket, orders.hello.clone(), now)?;
-        let join = JoinRoom { room: orders.room.clone(), create: Some(orders.options.clone()) };
+        let join = JoinRoom::seat(orders.room.clone(), Some(orders.options.clone()));
         // It waits in the link until the server has admitted the bot; nothing else waits there yet.
         let _ = link.send_control(&ToServer::Join(join));
         Ok(Self {
@@ -71,8 +90,12 @@ impl Bot {
             orders,
             play: None,
             judged: false,
+            asked_again: false,
             is_host: false,
+            seat: 0,
             is_seated: false,
+            born_at: now,
+            answer: None,
             is_leaving: false,
             is_gone: false,
             is_answered: false,
@@ -82,6 +105,9 @@ impl Bot {
             resting_since: None,
             rested: Duration::ZERO,
             is_watched: false,
+            coming_back: None,
+            songs: 0,
+            losses: LossTally::default(),
             findings: Findings::default(),
             complaint: None,
             stats: MatchStats::default(),
@@ -123,6 +149,7 @@ impl Bot {
             wake_at = play.wake_at().max(now + Duration::from_micros(500));
         }
         self.judge();
+        self.settle_return(now);
         self.link.transmit(now, send);
         self.notice_end();
         wake_at
@@ -142,7 +169,7 @@ impl Bot {
 
     /// Whether a match runs and at least one frame of it is here.
     pub(crate) fn is_playing(&self) -> bool {
-        !self.is_gone && self.play.as_ref().is_some_and(|play| play.stats().frames > 0)
+        !self.is_gone && self.play.as_ref().is_some_and(Play::is_running)
     }
 
     /// Whether it will not play any more.
@@ -153,6 +180,16 @@ impl Bot {
     /// Whether the server has said anything, were it a refusal.
     pub(crate) fn is_answered(&self) -> bool {
         self.is_answered
+    }
+
+    /// What it was told when it asked for a seat, if it was told anything.
+    pub(crate) fn answer(&self) -> Option<Answer> {
+        self.answer
+    }
+
+    /// How many matches it saw played to their end.
+    pub(crate) fn songs(&self) -> u32 {
+        self.songs
     }
 
     /// The match it is in, if any.
@@ -193,7 +230,7 @@ impl Bot {
 
     /// Counts the link as lost if there is nobody at its other end any more; says whether that is so.
     pub(crate) fn notice_silence(&mut self, now: Duration) -> bool {
-        let silent = self.is_seated && is_silent(self.heard_at, now);
+        let silent = self.is_seated && self.coming_back.is_none() && is_silent(self.heard_at, now);
         if silent {
             self.cut_off("heard nothing more of the server".to_owned());
         }
@@ -207,15 +244,15 @@ impl Bot {
 
     fn hear(&mut self, now: Duration, message: ToClient) {
         match message {
-            ToClient::Joined(view) => {
-                self.is_seated = true;
-                self.note_room(&view);
+            ToClient::Admitted { .. } => {
+                self.coming_back.iter_mut().for_each(|back| back.note_admitted(now));
             }
+            ToClient::Joined(view) => self.sit_down(&view),
             ToClient::Room(view) => self.note_room(&view),
             ToClient::Started(start) => self.begin(now, &start),
             ToClient::Ended(end) => self.end(now, end),
             ToClient::Desynced { .. } => self.findings.desyncs += 1,
-            ToClient::Refused(refusal) if !self.is_seated => self.give_up(refusal.to_string()),
+            ToClient::Refused(refusal) if !self.is_seated => self.be_refused(now, &refusal),
             ToClient::Left { reason } if !self.is_leaving => {
                 self.cut_off(format!("left the room: {reason:?}"))
             }
@@ -226,8 +263,35 @@ impl Bot {
         }
     }
 
+    fn sit_down(&mut self, view: &RoomView) {
+        (self.is_seated, self.seat) = (true, view.seat);
+        self.answer.get_or_insert(Answer::Seated);
+        if let Some(back) = &mut self.coming_back {
+            back.note_seated(view.seat, view.phase == RoomPhase::Playing);
+        }
+        self.note_room(view);
+    }
+
+    fn be_refused(&mut self, now: Duration, refusal: &Refusal) {
+        let is_full = matches!(refusal, Refusal::RoomFull { .. });
+        let after = now.saturating_sub(self.born_at);
+        self.answer.get_or_insert(if is_full { Answer::Full(after) } else { Answer::Other });
+        self.give_up(refusal.to_string());
+    }
+
+    /// A host that was made one, or came back, after the match has ended asks for another as well.
     fn note_room(&mut self, view: &RoomView) {
         self.is_host = view.members.iter().any(|member| member.seat == view.seat && member.host);
+        if view.phase == RoomPhase::Finished && (self.play.is_none() || self.judged) {
+            self.ask_again();
+        }
+    }
+
+    fn ask_again(&mut self) {
+        if self.is_host && !self.is_leaving && !self.asked_again {
+            self.asked_again = true;
+            let _ = self.link.send_control(&ToServer::PlayAgain);
+        }
     }
 
     fn begin(&mut self, now: Duration, start: &MatchStart) {
@@ -238,12 +302,12 @@ impl Bot {
             self.rested += self.due_at.saturating_sub(since);
         }
         let rtt = self.link.rtt().unwrap_or(RTT_UNKNOWN);
-        let Orders { thin, seed, .. } = self.orders;
-        match Play::new(start, thin, seed ^ start.seed, now, rtt) {
+        let Orders { game, thin, seed, .. } = self.orders;
+        match Play::new(game, start, thin, seed ^ start.seed, now, rtt) {
             Ok(play) => self.play = Some(play),
             Err(error) => self.give_up(error.to_string()),
         }
-        self.judged = false;
+        (self.judged, self.asked_again) = (false, false);
     }
 
     fn end(&mut self, now: Duration, end: MatchEnd) {
@@ -259,18 +323,16 @@ impl Bot {
 
     /// Looks at an ended match once all of it is here, and asks for another.
     fn judge(&mut self) {
-        let Some(verdict) = self.play.as_ref().filter(|_| !self.judged).and_then(Play::verdict) else {
-            return;
-        };
+        let Some(play) = self.play.as_ref().filter(|_| !self.judged) else { return };
+        let Some(verdict) = play.verdict() else { return };
+        self.songs += u32::from(play.end().is_some_and(|end| end.reason == EndReason::Outcome));
         self.judged = true;
         if verdict {
             self.findings.matches_verified += 1;
         } else {
             self.findings.desyncs += 1;
         }
-        if self.is_host && !self.is_leaving {
-            let _ = self.link.send_control(&ToServer::PlayAgain);
-        }
+        self.ask_again();
     }
 
     fn put_away(&mut self) {
@@ -283,6 +345,7 @@ impl Bot {
     fn notice_end(&mut self) {
         if let LinkState::Closed { reason } = self.link.state()
             && !self.is_gone
+            && self.coming_back.is_none()
         {
             let reason = reason.to_string();
             self.is_gone = true;

@@ -1,22 +1,23 @@
 //! `Swarm`, all bots in one thread: epoll, timers, and the phases of a run.
 
+mod drills;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
-use framekeep_client::ClientHello;
-use framekeep_games::arena::Arena;
-use framekeep_protocol::{GameRules, PlayerName, RoomName, RoomOptions};
 use framekeep_rollback::Histogram;
-use framekeep_sim::{Game, fingerprint};
 use indicatif::{ProgressBar, ProgressStyle};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::args::Args;
-use crate::bot::{Bot, Orders};
+use crate::bot::Bot;
 use crate::line::Line;
+use crate::loss::LossPlan;
+use crate::member::Member;
+use crate::names::Names;
 use crate::play::Play;
 use crate::server_cpu::{cpu_seconds, find_server};
 use crate::tally::Outcome;
@@ -52,20 +53,15 @@ enum Phase {
     Over,
 }
 
-/// One bot, its socket and its timer.
-struct Member {
-    line: Line,
-    bot: Option<Bot>,
-    orders: Orders,
-    timer_at: Duration,
-}
-
 /// All bots of a run.
 pub(crate) struct Swarm<'a> {
     args: &'a Args,
     mint: Mint,
     epoll: Epoll,
+    /// The bots of the rooms, room by room, then those of the crowd.
     members: Vec<Member>,
+    /// How many of them are of the rooms.
+    players: usize,
     /// When which member is to be looked after; entries that are not the member's `timer_at` are stale.
     timers: BinaryHeap<Reverse<(Duration, usize)>>,
     began: Instant,
@@ -76,6 +72,8 @@ pub(crate) struct Swarm<'a> {
     server_pid: Option<u32>,
     cpu_before: (Option<f64>, Option<f64>),
     lag_us: Histogram,
+    losses: LossPlan,
+    lines_lost: u64,
     outcome: Outcome,
     bar: ProgressBar,
 }
@@ -83,7 +81,8 @@ pub(crate) struct Swarm<'a> {
 impl<'a> Swarm<'a> {
     /// Opens a socket for each bot; nothing is sent yet.
     pub(crate) fn new(args: &'a Args, mint: Mint) -> anyhow::Result<Self> {
-        let count = args.rooms as usize * usize::from(args.seats);
+        let players = args.rooms as usize * usize::from(args.seats);
+        let count = players + args.drills.crowd.unwrap_or(0) as usize;
         allow_files(count as u64 + FILES_SPARE)?;
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).context("cannot make an epoll descriptor")?;
         let began_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -95,9 +94,13 @@ impl<'a> Swarm<'a> {
             let line = Line::open(args.addr, args.link, seed).context("cannot open a socket")?;
             let event = EpollEvent::new(EpollFlags::EPOLLIN, index as u64);
             epoll.add(&line.socket, event).context("cannot watch a socket")?;
-            let timer_at = began_at + Duration::from_secs(args.ramp.into()) * index as u32 / count as u32;
+            if index >= players {
+                members.push(Member::new(line, names.crowd(index - players, seed)?, Duration::MAX));
+                continue;
+            }
+            let timer_at = began_at + Duration::from_secs(args.ramp.into()) * index as u32 / players as u32;
             timers.push(Reverse((timer_at, index)));
-            members.push(Member { line, bot: None, orders: names.orders(index, seed)?, timer_at });
+            members.push(Member::new(line, names.orders(index, seed)?, timer_at));
         }
         let ramp = Duration::from_secs(args.ramp.into());
         Ok(Self {
@@ -105,6 +108,7 @@ impl<'a> Swarm<'a> {
             mint,
             epoll,
             members,
+            players,
             timers,
             began: Instant::now(),
             began_at,
@@ -114,6 +118,12 @@ impl<'a> Swarm<'a> {
             server_pid: args.server_pid.or_else(|| find_server(args.addr)),
             cpu_before: (None, None),
             lag_us: Histogram::default(),
+            losses: LossPlan::new(
+                args.drills.link_losses.unwrap_or(0),
+                Duration::from_secs(args.seconds.into()),
+                args.seed,
+            ),
+            lines_lost: 0,
             outcome: Outcome::default(),
             bar: progress_bar(),
         })
@@ -138,8 +148,8 @@ impl<'a> Swarm<'a> {
             self.run_timers();
             let now = self.now();
             if now >= self.oversight_at {
-                self.oversight_at = now + OVERSIGHT;
-                self.oversee(now);
+                self.oversee(now)?;
+                self.oversight_at = self.next_oversight(now);
             }
         }
         self.bar.finish_and_clear();
@@ -173,7 +183,7 @@ impl<'a> Swarm<'a> {
             }
             self.lag_us.record((now - at).as_micros() as u64);
             self.members[index].timer_at = Duration::MAX;
-            if self.members[index].bot.is_none() {
+            if self.members[index].is_due(now) {
                 self.connect(index, now);
             }
             let wake_at = self.members[index].turn(now);
@@ -193,34 +203,22 @@ impl<'a> Swarm<'a> {
     fn connect(&mut self, index: usize, now: Duration) {
         let member = &mut self.members[index];
         let ticket = self.mint.ticket(&member.orders.hello.name, now).map_err(|error| error.to_string());
-        let bot = ticket.and_then(|ticket| {
-            Bot::new(member.orders.clone(), &ticket, now).map_err(|error| error.to_string())
-        });
-        match bot {
-            Ok(bot) => member.bot = Some(bot),
-            Err(error) => add_reason(&mut self.outcome.reasons, error),
+        let connected =
+            ticket.and_then(|ticket| member.connect(&ticket, now).map_err(|error| error.to_string()));
+        if let Err(error) = connected {
+            add_reason(&mut self.outcome.reasons, error);
         }
     }
 
     /// Moves the run from phase to phase.
-    fn oversee(&mut self, now: Duration) {
-        let playing = self.count(Bot::is_playing);
+    fn oversee(&mut self, now: Duration) -> anyhow::Result<()> {
         match self.phase {
-            Phase::Joining { until } => {
-                self.show(playing as u64, self.members.len() as u64, "playing");
-                let lost = self.count(Bot::is_gone);
-                if playing + lost == self.members.len() || now >= until {
-                    self.note_joins(playing as u64);
-                    self.phase = Phase::Settling { until: now + SETTLE };
-                    if playing == 0 {
-                        self.phase = Phase::Leaving { until: now };
-                    }
-                }
-            }
+            Phase::Joining { until } => self.oversee_joins(now, until),
             Phase::Settling { until } if now >= until => self.begin_window(now),
             Phase::Measuring { since, until } => {
                 self.show((now - since).as_secs(), self.args.seconds.into(), "seconds measured");
-                if now >= until {
+                self.lose_links(now)?;
+                if now >= until && self.drills_are_over(since, now) {
                     self.end_window(now, now - since);
                     self.phase = Phase::Hashing { until: now + LAST_HASHES };
                 }
@@ -233,12 +231,33 @@ impl<'a> Swarm<'a> {
             Phase::Leaving { until } if now >= until => self.close(now),
             _ => {}
         }
+        Ok(())
+    }
+
+    /// The next look at the phase of the run: soon, and when a link is to be lost.
+    fn next_oversight(&self, now: Duration) -> Duration {
+        let soon = now + OVERSIGHT;
+        let is_measuring = matches!(self.phase, Phase::Measuring { .. });
+        let loss = self.losses.next().filter(|at| is_measuring && *at > now);
+        loss.map_or(soon, |at| at.min(soon))
+    }
+
+    fn oversee_joins(&mut self, now: Duration, until: Duration) {
+        let (playing, lost) = (self.count(Bot::is_playing), self.count(Bot::is_gone));
+        self.show(playing as u64, self.players as u64, "playing");
+        if playing + lost == self.players || now >= until {
+            self.note_joins(playing as u64);
+            self.phase = Phase::Settling { until: now + SETTLE };
+            if playing == 0 {
+                self.phase = Phase::Leaving { until: now };
+            }
+        }
     }
 
     fn note_joins(&mut self, playing: u64) {
         self.outcome.connected = playing;
         self.outcome.answered = self.count(Bot::is_answered) as u64;
-        self.outcome.failed_joins = self.members.len() as u64 - playing;
+        self.outcome.failed_joins = self.players as u64 - playing;
         for member in &self.members {
             let Some(bot) = member.bot.as_ref().filter(|bot| !bot.is_playing()) else { continue };
             let reason = bot.complaint.clone().unwrap_or_else(|| "no match began in time".to_owned());
@@ -253,6 +272,7 @@ impl<'a> Swarm<'a> {
             member.bot.iter_mut().for_each(|bot| bot.clear_stats(now));
         }
         self.lag_us.clear();
+        self.begin_drills(now);
         self.cpu_before = self.cpu();
         self.phase =
             Phase::Measuring { since: now, until: now + Duration::from_secs(self.args.seconds.into()) };
@@ -270,7 +290,9 @@ impl<'a> Swarm<'a> {
         for bot in self.bots() {
             let _ = bot.notice_silence(now);
         }
-        for member in &self.members {
+        self.outcome.crowd = self.crowd_report();
+        self.outcome.rooms_finished = self.rooms_finished(self.args.songs_wanted().unwrap_or(0));
+        for member in &self.members[..self.players] {
             self.outcome.up.merge(member.line.up);
             self.outcome.down.merge(member.line.down);
             if let Some(bot) = &member.bot {
@@ -283,7 +305,7 @@ impl<'a> Swarm<'a> {
     /// running, or which the clock says should have come.
     fn missing(&self, now: Duration, window: Duration) -> u64 {
         let mut missing = 0;
-        for room in self.members.chunks(self.args.seats.into()) {
+        for room in self.members[..self.players].chunks(self.args.seats.into()) {
             let next = |bot: &Bot| bot.play().filter(|play| !play.is_over()).map(Play::next);
             let bots = || room.iter().filter_map(|member| member.bot.as_ref());
             let newest = bots().filter_map(next).max().unwrap_or_default();
@@ -309,6 +331,7 @@ impl<'a> Swarm<'a> {
                 add_reason(&mut self.outcome.reasons, reason);
             }
             self.outcome.findings.merge(&bot.findings);
+            self.outcome.losses.merge(&bot.losses);
         }
         self.outcome.reasons.sort_by_key(|(_, count)| Reverse(*count));
         self.phase = Phase::Over;
@@ -330,54 +353,6 @@ impl<'a> Swarm<'a> {
         self.bar.set_length(length);
         self.bar.set_position(position);
         self.bar.set_message(what);
-    }
-}
-
-impl Member {
-    /// Lets through what is due, both ways, and gives the time of the next turn.
-    fn turn(&mut self, now: Duration) -> Duration {
-        let Self { line, bot: Some(bot), .. } = self else { return Duration::MAX };
-        while let Some(mut datagram) = line.arrived(now) {
-            bot.handle_datagram(now, &mut datagram);
-        }
-        let wake_at = bot.turn(now, |datagram| line.send(now, datagram));
-        line.flush(now);
-        line.next_due().map_or(wake_at, |due| due.min(wake_at))
-    }
-}
-
-/// What everybody and everything is called. Names are new in each run: the rooms of an earlier one may still be there.
-struct Names {
-    run: String,
-    seats: usize,
-    options: RoomOptions,
-    games: Vec<GameRules>,
-    thin: bool,
-}
-
-impl Names {
-    fn new(args: &Args, now: Duration) -> Self {
-        let run = format!("{}-{:x}", args.seed, now.as_millis() & 0xff_ffff_ffff);
-        let rules = || GameRules { name: Arena::NAME.to_owned(), fingerprint: fingerprint::<Arena>() };
-        let options = RoomOptions {
-            game: Arena::NAME.to_owned(),
-            content: args.arena.clone(),
-            seats: args.seats,
-            tick_rate_hz: args.tick_rate,
-            send_every_ticks: args.send_every,
-        };
-        let games = if args.thin { Vec::new() } else { vec![rules()] };
-        Self { run, seats: args.seats.into(), options, games, thin: args.thin }
-    }
-
-    fn orders(&self, index: usize, seed: u64) -> anyhow::Result<Orders> {
-        let (room, seat) = (index / self.seats, index % self.seats);
-        let hello = ClientHello {
-            name: PlayerName::try_from(format!("b{room}.{seat}-{}", self.run))?,
-            games: self.games.clone(),
-        };
-        let room = RoomName::try_from(format!("swarm-{}-{room}", self.run))?;
-        Ok(Orders { hello, room, options: self.options.clone(), thin: self.thin, seed })
     }
 }
 

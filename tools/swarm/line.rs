@@ -95,6 +95,12 @@ impl Line {
         [network.up.next_due(), network.down.next_due()].into_iter().flatten().min()
     }
 
+    /// Closes the socket for another one; what was under way is lost, what was counted stays.
+    pub(crate) fn replace(&mut self, other: Self) {
+        let (up, down) = (self.up, self.down);
+        *self = Self { up, down, ..other };
+    }
+
     /// Counts anew.
     pub(crate) fn clear(&mut self) {
         (self.up, self.down) = (Traffic::default(), Traffic::default());

@@ -5,7 +5,13 @@
 //! | `args` | the command line |
 //! | `tickets` | the server's key, and a connect ticket for each bot |
 //! | `bot` | one player without a socket: link, room, match |
-//! | `play` | its part in a match, with or without a simulation |
+//! | `play`, `side` | its part in a match, with or without a simulation |
+//! | `player` | what presses the buttons, for each game |
+//! | `loss` | links lost on purpose, and whether their players came back |
+//! | `songs` | matches played from beginning to end |
+//! | `crowd` | a crowd in front of one room |
+//! | `names` | what everybody and everything is called |
+//! | `member` | a bot, its socket and its timer |
 //! | `line` | a bot's socket, with a bad network in front of it |
 //! | `driver` | all bots in one thread: epoll, timers, the phases of a run |
 //! | `tally` | what is counted |
@@ -15,11 +21,18 @@
 
 mod args;
 mod bot;
+mod crowd;
 mod driver;
 mod line;
+mod loss;
+mod member;
+mod names;
 mod play;
+mod player;
 mod report;
 mod server_cpu;
+mod side;
+mod songs;
 mod tally;
 mod tickets;
 mod watch;

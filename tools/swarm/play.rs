@@ -1,129 +1,79 @@
-//! `Play`, a bot's part in a match, with or without a simulation.
+//! `Play`, a bot's part in a match and how that match ended.
 
 use std::time::Duration;
 
-use framekeep_games::arena::{Arena, ArenaBot};
 use framekeep_protocol::{Epoch, MatchEnd, MatchStart, Snapshot};
-use framekeep_rollback::{MatchStats, RollbackConfig, RollbackEvent, RollbackMatch, StartError, ThinMatch};
-use framekeep_sim::{Input, Tick};
+use framekeep_rollback::{MatchStats, StartError};
+use framekeep_sim::Tick;
+
+use crate::player::GameChoice;
+use crate::side::Side;
 
 /// A bot's part in a match.
 pub(crate) struct Play {
-    side: Side,
-    bot: ArenaBot,
+    side: Box<dyn Side>,
     end: Option<MatchEnd>,
-}
-
-enum Side {
-    Full(Box<RollbackMatch<Arena>>),
-    Thin(Box<ThinMatch>),
 }
 
 impl Play {
     pub(crate) fn new(
+        game: GameChoice,
         start: &MatchStart,
         thin: bool,
         seed: u64,
         now: Duration,
         rtt: Duration,
     ) -> Result<Self, StartError> {
-        let config = RollbackConfig::default();
-        let side = if thin {
-            Side::Thin(Box::new(ThinMatch::new(start, config, now, rtt)))
-        } else {
-            Side::Full(Box::new(RollbackMatch::new(start, config, now, rtt)?))
-        };
-        Ok(Self { side, bot: ArenaBot::new(seed), end: None })
+        Ok(Self { side: game.side(start, thin, seed, now, rtt)?, end: None })
     }
 
     pub(crate) fn handle_frames(&mut self, now: Duration, packet: &[u8]) {
-        // What is of no use is counted in the match's own figures.
-        let _ = match &mut self.side {
-            Side::Full(play) => play.handle_frames(now, packet),
-            Side::Thin(play) => play.handle_frames(now, packet, |_| {}),
-        };
+        self.side.handle_frames(now, packet);
     }
 
     /// Says whether the snapshot was taken over.
     pub(crate) fn handle_snapshot(&mut self, now: Duration, snapshot: &Snapshot) -> bool {
-        match &mut self.side {
-            Side::Full(play) => play.handle_snapshot(now, snapshot).is_ok(),
-            Side::Thin(play) => {
-                play.handle_snapshot(now, snapshot);
-                true
-            }
-        }
+        self.side.handle_snapshot(now, snapshot)
     }
 
     pub(crate) fn finish(&mut self, end: MatchEnd) {
-        match &mut self.side {
-            Side::Full(play) => play.finish(&end),
-            Side::Thin(play) => play.finish(&end),
-        }
+        self.side.finish(&end);
         self.end = Some(end);
     }
 
     /// Makes the inputs that are due; says whether to ask the server for a snapshot.
     pub(crate) fn advance(&mut self, now: Duration) -> bool {
-        let bot = &mut self.bot;
-        match &mut self.side {
-            Side::Full(play) => {
-                let seat = play.seat().unwrap_or(0);
-                play.advance_with(now, |tick, predicted| bot.input(predicted.state(), seat, tick.0));
-                let mut wanted = false;
-                while let Some(event) = play.poll_event() {
-                    wanted |= matches!(event, RollbackEvent::NeedSnapshot { .. });
-                }
-                wanted
-            }
-            Side::Thin(play) => {
-                play.advance(now, |tick| bot.blind_input(tick.0).pack());
-                play.needs_snapshot(now)
-            }
-        }
+        self.side.advance(now)
     }
 
     pub(crate) fn poll_transmit(&mut self, now: Duration, out: &mut Vec<u8>) -> bool {
-        match &mut self.side {
-            Side::Full(play) => play.poll_transmit(now, out),
-            Side::Thin(play) => play.poll_transmit(now, out),
-        }
+        self.side.poll_transmit(now, out)
     }
 
     pub(crate) fn wake_at(&self) -> Duration {
-        match &self.side {
-            Side::Full(play) => play.wake_at(),
-            Side::Thin(play) => play.wake_at(),
-        }
+        self.side.wake_at()
     }
 
     pub(crate) fn epoch(&self) -> Epoch {
-        match &self.side {
-            Side::Full(play) => play.epoch(),
-            Side::Thin(play) => play.epoch(),
-        }
+        self.side.epoch()
     }
 
     /// The tick of the frame that is needed next.
     pub(crate) fn next(&self) -> Tick {
-        match &self.side {
-            Side::Full(play) => play.confirmed().tick(),
-            Side::Thin(play) => play.next(),
-        }
+        self.side.next()
     }
 
     pub(crate) fn stats(&self) -> &MatchStats {
-        match &self.side {
-            Side::Full(play) => play.stats(),
-            Side::Thin(play) => play.stats(),
-        }
+        self.side.stats()
     }
 
     pub(crate) fn stats_mut(&mut self) -> &mut MatchStats {
-        match &mut self.side {
-            Side::Full(play) => play.stats_mut(),
-            Side::Thin(play) => play.stats_mut(),
-        }
+        self.side.stats_mut()
+    }
+
+    /// Whether the state is here and frames move it on.
+    pub(crate) fn is_running(&self) -> bool {
+        self.side.is_ready() && self.stats().frames > 0
     }
 
     /// Whether the match is over.
@@ -131,14 +81,16 @@ impl Play {
         self.end.is_some()
     }
 
+    /// How the match ended, if it did.
+    pub(crate) fn end(&self) -> Option<&MatchEnd> {
+        self.end.as_ref()
+    }
+
     /// Once the match is over and every frame is here: whether the state equals the server's. A bot that does not
     /// simulate takes its word for it.
     pub(crate) fn verdict(&self) -> Option<bool> {
         let end = self.end.as_ref().filter(|end| self.next() >= end.ticks)?;
-        match &self.side {
-            Side::Full(play) => Some(play.confirmed_hash() == end.hash),
-            Side::Thin(_) => Some(true),
-        }
+        Some(self.side.confirmed_hash().is_none_or(|hash| hash == end.hash))
     }
 
     /// How many frames of a match that is over are not here.

@@ -5,7 +5,10 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::args::Args;
+use crate::crowd::CrowdReport;
 use crate::driver::TURN;
+use crate::loss::LossReport;
+use crate::songs::SongReport;
 use crate::tally::Outcome;
 
 /// Raised when a field changes its meaning or goes away.
@@ -19,6 +22,7 @@ pub(crate) struct Report {
     rooms: u32,
     seats_per_room: u8,
     seconds: f64,
+    game: &'static str,
     link: String,
     thin: bool,
     seed: u64,
@@ -54,6 +58,12 @@ pub(crate) struct Report {
     swarm_cpu_cores: Option<f64>,
     /// How late the swarm's own timers fired: if this is not small, the swarm is the bottleneck.
     swarm_lag_ms_p99: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    songs: Option<SongReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crowd: Option<CrowdReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link_losses: Option<LossReport>,
     failures: Vec<Failure>,
     goals_missed: Vec<String>,
     /// Bots to which the server has said anything, were it a refusal.
@@ -84,6 +94,7 @@ impl Report {
             rooms: args.rooms,
             seats_per_room: args.seats,
             seconds: rounded(seconds),
+            game: args.game.name(),
             link: args.link.to_string(),
             thin: args.thin,
             seed: args.seed,
@@ -116,6 +127,11 @@ impl Report {
             server_cpu_cores: cores(outcome.server_cpu_s),
             swarm_cpu_cores: cores(outcome.own_cpu_s),
             swarm_lag_ms_p99: ms(outcome.lag_us.quantile(990)),
+            songs: args
+                .songs_wanted()
+                .map(|songs| SongReport::new(songs, args.rooms, outcome.rooms_finished)),
+            crowd: args.drills.crowd.map(|_| outcome.crowd.unwrap_or_default()),
+            link_losses: args.drills.link_losses.map(|wanted| LossReport::new(wanted, &outcome.losses)),
             failures: Vec::new(),
             goals_missed: Vec::new(),
             answered: outcome.answered,
@@ -128,7 +144,15 @@ impl Report {
 
     /// Whether nothing went wrong and every goal was met.
     pub(crate) fn is_good(&self) -> bool {
-        self.desyncs == 0 && self.failed_joins == 0 && !self.has_vanished() && self.goals_missed.is_empty()
+        let went_well = self.desyncs == 0 && self.failed_joins == 0 && !self.has_vanished();
+        went_well && self.goals_missed.is_empty() && self.drill_complaints().next().is_none()
+    }
+
+    fn drill_complaints(&self) -> impl Iterator<Item = String> {
+        let songs = self.songs.as_ref().and_then(SongReport::complaint);
+        let crowd = self.crowd.as_ref().and_then(CrowdReport::complaint);
+        let losses = self.link_losses.as_ref().and_then(LossReport::complaint);
+        [songs, crowd, losses].into_iter().flatten()
     }
 
     /// Whether no bot heard anything of the server at the end.
@@ -149,6 +173,7 @@ impl Report {
             lines.push(format!("{} bots did not get into a match", self.failed_joins));
         }
         lines.extend(self.failures.iter().map(|failure| format!("  {}x {}", failure.count, failure.reason)));
+        lines.extend(self.drill_complaints());
         lines.extend(self.goals_missed.iter().map(|goal| format!("goal missed: {goal}")));
         lines
     }
@@ -159,11 +184,18 @@ impl Report {
 
     pub(crate) fn table(&self) -> String {
         let mut text = String::new();
-        for (name, value) in self.rows() {
+        for (name, value) in self.rows().into_iter().chain(self.drill_rows()) {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "{name:<36} {value:>16}");
         }
         text
+    }
+
+    fn drill_rows(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let songs = self.songs.as_ref().map(SongReport::row);
+        let crowd = self.crowd.as_ref().map(CrowdReport::row);
+        let losses = self.link_losses.as_ref().map(LossReport::row);
+        [songs, crowd, losses].into_iter().flatten()
     }
 
     fn rows(&self) -> Vec<(&'static str, String)> {

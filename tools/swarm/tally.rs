@@ -2,6 +2,9 @@
 
 use framekeep_rollback::{Histogram, MatchStats};
 
+use crate::crowd::CrowdReport;
+use crate::loss::LossTally;
+
 /// Datagrams and their UDP payload bytes in one direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Traffic {
@@ -63,6 +66,12 @@ pub(crate) struct Outcome {
     /// Why joins failed and links were lost, with counts, most frequent first.
     pub(crate) reasons: Vec<(String, u64)>,
     pub(crate) findings: Findings,
+    /// Links that were lost on purpose.
+    pub(crate) losses: LossTally,
+    /// What the crowd was told, if there was one.
+    pub(crate) crowd: Option<CrowdReport>,
+    /// Rooms that played as many matches to their end as were wanted.
+    pub(crate) rooms_finished: u32,
     pub(crate) stats: MatchStats,
     pub(crate) up: Traffic,
     pub(crate) down: Traffic,

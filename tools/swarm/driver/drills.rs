@@ -1,0 +1,96 @@
+//! What the swarm does to a server besides playing: links lost on purpose, a crowd, songs played to their end.
+
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use anyhow::Context;
+use nix::sys::epoll::{EpollEvent, EpollFlags};
+
+use super::Swarm;
+use crate::bot::Bot;
+use crate::crowd::{CROWD_COMES, CrowdReport};
+use crate::line::Line;
+
+/// From the start of the window to the first of the crowd.
+const CROWD_AFTER: Duration = Duration::from_millis(500);
+/// What the crowd has to hear is heard by then, from the start of the window, or not at all.
+const CROWD_OVER: Duration = Duration::from_secs(4);
+/// The longest a song, a match, may take.
+const SONG_MAX: Duration = Duration::from_secs(300);
+/// The longest a window is kept open for players who are not back yet.
+const RETURNS_MAX: Duration = Duration::from_secs(32);
+
+impl Swarm<'_> {
+    /// Plans what happens in a window that begins now.
+    pub(super) fn begin_drills(&mut self, now: Duration) {
+        self.losses.begin(now);
+        let count = (self.members.len() - self.players) as u32;
+        for index in self.players..self.members.len() {
+            let turn = CROWD_COMES * (index - self.players) as u32 / count.max(1);
+            self.members[index].timer_at = now + CROWD_AFTER + turn;
+            self.timers.push(Reverse((now + CROWD_AFTER + turn, index)));
+        }
+    }
+
+    /// Whether the window may end: everything is done, or has taken too long.
+    pub(super) fn drills_are_over(&self, since: Duration, now: Duration) -> bool {
+        let passed = now - since;
+        let seconds = Duration::from_secs(self.args.seconds.into());
+        let songs = self.args.songs_wanted().unwrap_or(0);
+        let songs_over = self.rooms_finished(songs) == self.args.rooms || passed >= SONG_MAX * songs;
+        let is_out = |bot: &Bot| bot.is_coming_back();
+        let losses_over = self.losses.next().is_none() && self.count(is_out) == 0;
+        (self.args.drills.crowd.is_none() || passed >= CROWD_OVER)
+            && songs_over
+            && (losses_over || passed >= seconds + RETURNS_MAX)
+    }
+
+    /// How many rooms have played so many matches to their end.
+    pub(super) fn rooms_finished(&self, songs: u32) -> u32 {
+        let rooms = self.members[..self.players].chunks(self.args.seats.into());
+        let finished = rooms.filter(|room| {
+            let bots = room.iter().filter_map(|member| member.bot.as_ref());
+            bots.map(Bot::songs).max().unwrap_or(0) >= songs
+        });
+        finished.count() as u32
+    }
+
+    /// Loses the links whose time has come; waits if nobody is in a match.
+    pub(super) fn lose_links(&mut self, now: Duration) -> anyhow::Result<()> {
+        while self.losses.next().is_some_and(|at| at <= now) {
+            let can = |index: &usize| self.members[*index].bot.as_ref().is_some_and(Bot::can_lose_link);
+            let playing: Vec<usize> = (0..self.players).filter(can).collect();
+            if playing.is_empty() {
+                return Ok(());
+            }
+            let (chosen, away) = self.losses.take(playing.len() as u32);
+            self.lose_link(playing[chosen as usize], now, away)?;
+        }
+        Ok(())
+    }
+
+    /// The bot says nothing to anybody; its socket is closed and another opened.
+    fn lose_link(&mut self, index: usize, now: Duration, away: Duration) -> anyhow::Result<()> {
+        self.lines_lost += 1;
+        let seed = self.args.seed.wrapping_mul(7_919).wrapping_add(self.lines_lost) & u64::from(u32::MAX);
+        let line = Line::open(self.args.addr, self.args.link, seed).context("cannot open a socket")?;
+        let member = &mut self.members[index];
+        let _ = self.epoll.delete(&member.line.socket);
+        self.epoll
+            .add(&line.socket, EpollEvent::new(EpollFlags::EPOLLIN, index as u64))
+            .context("cannot watch a socket")?;
+        member.line.replace(line);
+        member.back_at = Some(now + away);
+        member.bot.iter_mut().for_each(|bot| bot.lose_link(now));
+        self.arm(index, now + away);
+        Ok(())
+    }
+
+    /// What the crowd was told.
+    pub(super) fn crowd_report(&self) -> Option<CrowdReport> {
+        self.args.drills.crowd?;
+        let crowd = &self.members[self.players..];
+        let answers = crowd.iter().map(|member| member.bot.as_ref().and_then(Bot::answer));
+        Some(CrowdReport::new(self.args.seats, answers))
+    }
+}

@@ -1,0 +1,62 @@
+//! `Member`, one bot, its socket and its timer.
+
+use std::time::Duration;
+
+use framekeep_client::TokenError;
+
+use crate::bot::{Bot, Orders};
+use crate::line::Line;
+
+/// How long a bot waits before it tries again to come back.
+const RETRY: Duration = Duration::from_millis(250);
+
+/// One bot, its socket and its timer.
+pub(crate) struct Member {
+    pub(crate) line: Line,
+    pub(crate) bot: Option<Bot>,
+    pub(crate) orders: Orders,
+    pub(crate) timer_at: Duration,
+    /// When it connects again, while it is away.
+    pub(crate) back_at: Option<Duration>,
+}
+
+impl Member {
+    pub(crate) fn new(line: Line, orders: Orders, timer_at: Duration) -> Self {
+        Self { line, bot: None, orders, timer_at, back_at: None }
+    }
+
+    /// Whether it is to connect now.
+    pub(crate) fn is_due(&self, now: Duration) -> bool {
+        self.bot.is_none() || self.back_at.is_some_and(|at| at <= now)
+    }
+
+    /// Connects for the first time, or again after its link was lost.
+    pub(crate) fn connect(&mut self, ticket: &[u8], now: Duration) -> Result<(), TokenError> {
+        self.back_at = None;
+        match &mut self.bot {
+            Some(bot) => bot.come_back(ticket, now),
+            None => {
+                self.bot = Some(Bot::new(self.orders.clone(), ticket, now)?);
+                Ok(())
+            }
+        }
+    }
+
+    /// Lets through what is due, both ways, and gives the time of the next turn.
+    pub(crate) fn turn(&mut self, now: Duration) -> Duration {
+        if let Some(back_at) = self.back_at {
+            return back_at;
+        }
+        let Self { line, bot: Some(bot), .. } = self else { return Duration::MAX };
+        while let Some(mut datagram) = line.arrived(now) {
+            bot.handle_datagram(now, &mut datagram);
+        }
+        let wake_at = bot.turn(now, |datagram| line.send(now, datagram));
+        line.flush(now);
+        if bot.wants_link() {
+            self.back_at = Some(now + RETRY);
+            return now + RETRY;
+        }
+        line.next_due().map_or(wake_at, |due| due.min(wake_at))
+    }
+}
