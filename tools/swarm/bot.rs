@@ -132,8 +132,9 @@ impl Bot {
             self.is_answered = true;
             self.hear(now, message);
         }
-        while let Some(snapshot) = self.link.poll_snapshot() {
-            if let Some(play) = &mut self.play {
+        // Another lane: a snapshot may arrive before it is said which match it is of. Until then it waits in the link.
+        if let Some(play) = &mut self.play {
+            while let Some(snapshot) = self.link.poll_snapshot() {
                 self.findings.snapshots += u64::from(play.handle_snapshot(now, &snapshot));
             }
         }
