@@ -1,12 +1,13 @@
 //! `Bot`, one player without a socket: its link, its room, its match.
 
 mod comeback;
+mod room;
 
 use std::time::Duration;
 
 use framekeep_client::{ClientHello, ClientLink, LinkState, TokenError};
 use framekeep_protocol::{
-    EndReason, JoinRoom, MatchEnd, MatchStart, Refusal, RoomName, RoomOptions, RoomPhase, RoomView, ToClient,
+    EndReason, JoinRoom, MatchEnd, MatchStart, PlayerId, Refusal, RoomName, RoomOptions, RoomPhase, ToClient,
     ToServer, peek_epoch,
 };
 use framekeep_rollback::MatchStats;
@@ -43,7 +44,9 @@ pub(crate) struct Bot {
     judged: bool,
     /// Whether its host has asked for another match since the last one began.
     asked_again: bool,
+    player: Option<PlayerId>,
     is_host: bool,
+    phase: RoomPhase,
     seat: u8,
     is_seated: bool,
     /// When it set out.
@@ -91,7 +94,9 @@ impl Bot {
             play: None,
             judged: false,
             asked_again: false,
+            player: None,
             is_host: false,
+            phase: RoomPhase::Waiting,
             seat: 0,
             is_seated: false,
             born_at: now,
@@ -245,15 +250,18 @@ impl Bot {
 
     fn hear(&mut self, now: Duration, message: ToClient) {
         match message {
-            ToClient::Admitted { .. } => {
+            ToClient::Admitted { player } => {
+                self.player = Some(player);
                 self.coming_back.iter_mut().for_each(|back| back.note_admitted(now));
             }
             ToClient::Joined(view) => self.sit_down(&view),
             ToClient::Room(view) => self.note_room(&view),
+            ToClient::Event(event) => self.note_event(&event.kind),
             ToClient::Started(start) => self.begin(now, &start),
             ToClient::Ended(end) => self.end(now, end),
             ToClient::Desynced { .. } => self.findings.desyncs += 1,
             ToClient::Refused(refusal) if !self.is_seated => self.be_refused(now, &refusal),
+            ToClient::Refused(_) => self.asked_again = false,
             ToClient::Left { reason } if !self.is_leaving => {
                 self.cut_off(format!("left the room: {reason:?}"))
             }
@@ -264,35 +272,11 @@ impl Bot {
         }
     }
 
-    fn sit_down(&mut self, view: &RoomView) {
-        (self.is_seated, self.seat) = (true, view.seat);
-        self.answer.get_or_insert(Answer::Seated);
-        if let Some(back) = &mut self.coming_back {
-            back.note_seated(view.seat, view.phase == RoomPhase::Playing);
-        }
-        self.note_room(view);
-    }
-
     fn be_refused(&mut self, now: Duration, refusal: &Refusal) {
         let is_full = matches!(refusal, Refusal::RoomFull { .. });
         let after = now.saturating_sub(self.born_at);
         self.answer.get_or_insert(if is_full { Answer::Full(after) } else { Answer::Other });
         self.give_up(refusal.to_string());
-    }
-
-    /// A host that was made one, or came back, after the match has ended asks for another as well.
-    fn note_room(&mut self, view: &RoomView) {
-        self.is_host = view.members.iter().any(|member| member.seat == view.seat && member.host);
-        if view.phase == RoomPhase::Finished && (self.play.is_none() || self.judged) {
-            self.ask_again();
-        }
-    }
-
-    fn ask_again(&mut self) {
-        if self.is_host && !self.is_leaving && !self.asked_again {
-            self.asked_again = true;
-            let _ = self.link.send_control(&ToServer::PlayAgain);
-        }
     }
 
     fn begin(&mut self, now: Duration, start: &MatchStart) {
