@@ -2,6 +2,7 @@
 
 mod admission;
 mod attack;
+mod cleanup;
 mod golden;
 mod isolation;
 mod play;

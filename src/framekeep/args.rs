@@ -25,6 +25,7 @@ Examples:
   framekeep                                       serve on 127.0.0.1:7770, data in ./framekeep-data
   framekeep serve --udp 127.0.0.1:0 --tick-rate-hz 60
   framekeep token --player ada --room friday      a connect ticket on standard output
+  framekeep rooms                                 the rooms of the server that runs here
   framekeep config show --origin                  the effective configuration and where it comes from
 
 Exit codes: 0 ok, 1 failure, 2 usage, 4 configuration, 5 cannot bind or connect.";
@@ -51,6 +52,17 @@ Example:
   framekeep key --out framekeep.key
   framekeep serve --udp 0.0.0.0:7770 --public 192.0.2.7:7770 --set identity.key_file=framekeep.key")]
     Key(KeyArgs),
+    /// List the rooms of the server that uses the data folder.
+    #[command(after_help = "\
+Examples:
+  framekeep rooms
+  framekeep rooms --json --data /var/lib/framekeep | jq '.rooms[].name'")]
+    Rooms(RoomsArgs),
+    /// Say what holds a room of the server that uses the data folder, and for how long.
+    #[command(after_help = "\
+Example:
+  framekeep why-alive friday --data /var/lib/framekeep")]
+    WhyAlive(WhyAliveArgs),
     /// Show the configuration.
     #[command(after_help = "\
 Examples:
@@ -82,6 +94,22 @@ pub struct KeyArgs {
     /// The file to make; one that exists is never replaced.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+}
+
+/// The flags of `framekeep rooms`.
+#[derive(Debug, clap::Args)]
+pub struct RoomsArgs {
+    /// Print the file the server writes, as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The flags of `framekeep why-alive`.
+#[derive(Debug, clap::Args)]
+pub struct WhyAliveArgs {
+    /// The room's name.
+    #[arg(value_name = "ROOM")]
+    pub room: RoomName,
 }
 
 /// The command of `framekeep config`.

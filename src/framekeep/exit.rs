@@ -9,6 +9,7 @@ use crate::args::{Args, Command, ConfigCommand};
 use crate::config::{ConfigError, Effective};
 use crate::identity::{self, IdentityError};
 use crate::output;
+use crate::rooms::{self, RoomsError};
 use crate::serve::{self, ServeFailure};
 use crate::token::{self, TokenError};
 
@@ -43,6 +44,9 @@ pub enum CommandError {
     /// No ticket could be minted.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// A server's rooms cannot be shown.
+    #[error(transparent)]
+    Rooms(#[from] RoomsError),
     /// Standard output or a file could not be written.
     #[error("cannot write {what}: {source}")]
     Write {
@@ -62,6 +66,7 @@ impl CommandError {
             CommandError::Identity(error) => error.exit(),
             CommandError::Serve(error) => error.exit(),
             CommandError::Token(error) => error.exit(),
+            CommandError::Rooms(error) => error.exit(),
             CommandError::Write { .. } => Exit::Failure,
         }
     }
@@ -98,6 +103,8 @@ fn run_command(args: &Args) -> Result<(), CommandError> {
             identity::make_key_file(&key.out)?;
             Ok(())
         }
+        Some(Command::Rooms(args_of)) => rooms::list(args_of.json, args.config.load()?.settings()),
+        Some(Command::WhyAlive(args_of)) => rooms::why_alive(&args_of.room, args.config.load()?.settings()),
         Some(Command::Config(config)) => {
             let text = match config.command {
                 ConfigCommand::Show { origin } => args.config.load()?.to_toml(origin),

@@ -12,6 +12,7 @@ mod exit;
 mod identity;
 mod logs;
 mod output;
+mod rooms;
 mod serve;
 mod token;
 mod watchdog;
@@ -24,3 +25,4 @@ pub use config::{
 pub use cpu::refuse_old_cpu;
 pub use exit::{CommandError, Exit, run};
 pub use identity::{IdentityError, IdentityKey, KeySource};
+pub use rooms::RoomsError;

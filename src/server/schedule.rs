@@ -45,6 +45,13 @@ impl DueRooms {
         }
     }
 
+    /// Takes out what `is_stray` says of times and rooms; gives how much it was.
+    pub(crate) fn forget(&mut self, is_stray: impl Fn(Duration, Entity) -> bool) -> u64 {
+        let before = self.waiting.len();
+        self.waiting.retain(|Reverse((at, room))| !is_stray(*at, *room));
+        (before - self.waiting.len()) as u64
+    }
+
     /// When the next room is due.
     #[must_use]
     pub fn next(&self) -> Option<Duration> {

@@ -10,7 +10,8 @@ use crate::player::Players;
 use crate::record::Recorder;
 use crate::room::Rooms;
 use crate::schedule::DueRooms;
-use crate::{Clock, Counters, Histogram, Link, Pump, ServerSystems};
+use crate::why_alive::{Listing, write_rooms};
+use crate::{CleanupBacklog, CleanupStats, Cleanups, Clock, Counters, Histogram, Link, Pump, ServerSystems};
 
 /// How often the status file is written.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
@@ -20,7 +21,9 @@ pub(crate) struct StatusPlugin;
 
 impl Plugin for StatusPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<Timings>().add_systems(Pump, write_status.in_set(ServerSystems::Report));
+        app.init_resource::<Timings>()
+            .init_resource::<Listing>()
+            .add_systems(Pump, (write_status, write_rooms).chain().in_set(ServerSystems::Report));
     }
 }
 
@@ -43,6 +46,8 @@ fn write_status(
     players: Res<Players>,
     due: Res<DueRooms>,
     links: Query<&Link>,
+    cleanup: Res<CleanupStats>,
+    cleanups: Query<&Cleanups>,
 ) {
     let now = clock.now();
     if now < timings.written_at + STATUS_EVERY {
@@ -58,7 +63,7 @@ fn write_status(
             "\"inputs_absent\":{},\"inputs_late\":{},\"desyncs\":{},\"snapshots\":{},\"datagrams_in\":{},",
             "\"datagrams_out\":{},\"datagrams_refused\":{},\"payloads_refused\":{},\"requests_refused\":{},",
             "\"requests_over_budget\":{},\"tickets_refused\":{},\"decoder_panics\":{},",
-            "\"journal_failures\":{}}}\n"
+            "\"journal_failures\":{},\"swept\":{},\"cleanup\":{{{}}}}}\n"
         ),
         std::process::id(),
         now.as_millis(),
@@ -88,6 +93,8 @@ fn write_status(
         counters.tickets_refused,
         counters.decoder_panics,
         recorder.failures(),
+        counters.swept.total(),
+        cleanup.json(CleanupBacklog::of(cleanups.iter(), now)),
     );
     debug!(rooms = rooms.len(), links = links.iter().len(), "status");
     recorder.write_status(json);

@@ -103,7 +103,7 @@ fn despawn_all<F: bevy_ecs::query::QueryFilter>(world: &mut World) -> u64 {
 }
 
 fn forget_players(world: &mut World) -> u64 {
-    let mut players = world.query::<(Entity, &Player)>();
+    let players = world.query::<(Entity, &Player)>();
     let is_there = |entity: Option<Entity>| entity.is_some_and(|entity| world.get_entity(entity).is_ok());
     let idle: Vec<_> = players
         .iter_manual(world)
@@ -118,7 +118,7 @@ fn forget_players(world: &mut World) -> u64 {
 }
 
 fn drop_links(world: &mut World) -> u64 {
-    let mut links = world.query::<(Entity, &Link)>();
+    let links = world.query::<(Entity, &Link)>();
     let strays: Vec<Entity> = links
         .iter_manual(world)
         .filter(|(_, link)| world.get::<Player>(link.player_entity).is_none())
@@ -131,7 +131,7 @@ fn drop_links(world: &mut World) -> u64 {
 }
 
 fn schedule_rooms(world: &mut World) -> u64 {
-    let mut rooms = world.query_filtered::<(Entity, Option<&Seats>), With<Room>>();
+    let rooms = world.query_filtered::<(Entity, Option<&Seats>), With<Room>>();
     let deadlines = &world.resource::<Rooms>().deadlines;
     let strays: Vec<Entity> = rooms
         .iter_manual(world)

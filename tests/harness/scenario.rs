@@ -241,6 +241,7 @@ impl Scenario {
         }
         assert_eq!(self.counters().desyncs, 0, "seed {seed}: the server counted desyncs");
         assert_eq!(self.counters().decoder_panics, 0, "seed {seed}: a decoder panicked");
+        assert_eq!(self.counters().swept.total(), 0, "seed {seed}: a sweep found what nothing owns");
     }
 }
 

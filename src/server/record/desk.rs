@@ -14,6 +14,7 @@ use tracing::error;
 use super::sealer::{replace, sync_folder};
 use super::segments::{clean_end, header_bytes, path_of};
 use super::writer::Shared;
+use crate::RoomList;
 
 /// A segment this large is followed by the next.
 const SEGMENT_BYTES: u64 = 64 << 20;
@@ -33,6 +34,8 @@ pub(super) enum Order {
     },
     /// Replace the status file.
     Status { json: String },
+    /// Replace the file of rooms.
+    Rooms { list: RoomList },
     /// Write that this run ended in order.
     EndRun,
 }
@@ -44,6 +47,7 @@ pub(super) enum Order {
 pub(super) struct Desk {
     journal: PathBuf,
     status: PathBuf,
+    rooms: PathBuf,
     segment: Option<Segment>,
     /// The header of the next segment.
     next: SegmentHeader,
@@ -62,7 +66,15 @@ struct Segment {
 impl Desk {
     pub(super) fn new(folder: &Path, next: SegmentHeader, shared: Arc<Shared>) -> Self {
         let (journal, status) = (folder.join("journal"), folder.join("status.json"));
-        Self { journal, status, segment: None, next, retry_at: None, shared }
+        Self {
+            journal,
+            status,
+            rooms: folder.join("rooms.json"),
+            segment: None,
+            next,
+            retry_at: None,
+            shared,
+        }
     }
 
     /// Works until nothing more can come, and makes all durable then.
@@ -97,6 +109,13 @@ impl Desk {
             Order::Status { json } => {
                 self.shared.status_waits.store(false, Ordering::Relaxed);
                 if let Err(error) = replace(&self.status, json.as_bytes()) {
+                    self.failed(&error);
+                }
+            }
+            Order::Rooms { list } => {
+                self.shared.rooms_wait.store(false, Ordering::Relaxed);
+                let text = serde_json::to_vec(&list).map_err(io::Error::other);
+                if let Err(error) = text.and_then(|text| replace(&self.rooms, &text)) {
                     self.failed(&error);
                 }
             }

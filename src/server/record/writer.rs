@@ -15,6 +15,7 @@ use tracing::error;
 use super::desk::{Desk, Order};
 use super::sealer::{Sealer, Sealing};
 use super::segments;
+use crate::RoomList;
 use crate::limits::JOURNAL_PENDING_BYTES_MAX;
 
 /// A data folder that cannot be used.
@@ -54,6 +55,8 @@ pub(super) struct Shared {
     pub(super) pending_bytes: AtomicUsize,
     /// A status waits; a second one would be of no use.
     pub(super) status_waits: AtomicBool,
+    /// A list of rooms waits; the same.
+    pub(super) rooms_wait: AtomicBool,
 }
 
 impl Shared {
@@ -158,6 +161,13 @@ impl Writer {
     pub(super) fn status(&self, json: String) {
         if !self.shared.status_waits.swap(true, Ordering::Relaxed) {
             self.order(Order::Status { json });
+        }
+    }
+
+    /// Hands the list of rooms over, unless the one before still waits.
+    pub(super) fn rooms(&self, list: RoomList) {
+        if !self.shared.rooms_wait.swap(true, Ordering::Relaxed) {
+            self.order(Order::Rooms { list });
         }
     }
 

@@ -1,0 +1,180 @@
+//! `framekeep rooms` and `framekeep why-alive`: the rooms of the server that uses a data folder.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use framekeep_protocol::RoomName;
+use framekeep_server::{RoomList, RoomRow};
+
+use crate::config::Settings;
+use crate::{CommandError, Exit, output};
+
+/// The file the server keeps in its data folder.
+const FILE: &str = "rooms.json";
+
+/// What a server says of its rooms cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum RoomsError {
+    /// No server has written there.
+    #[error(
+        "{} is not there: no server has had rooms in this data folder; name the folder of a running server with --data",
+        .0.display()
+    )]
+    NoFile(PathBuf),
+    /// The file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is not what a server of this version writes.
+    #[error("{} is not a list of rooms: {source}; was it written by another version?", path.display())]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// There is no such room.
+    #[error("there is no room {room:?}; `framekeep rooms` lists the {rooms} there are")]
+    NoSuchRoom {
+        /// The name that was asked for.
+        room: RoomName,
+        /// How many there are.
+        rooms: usize,
+    },
+}
+
+impl RoomsError {
+    /// The exit code of this error.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        Exit::Failure
+    }
+}
+
+/// Prints the rooms of the server that uses the data folder.
+pub(crate) fn list(json: bool, settings: &Settings) -> Result<(), CommandError> {
+    let (text, list) = read(&settings.data.folder)?;
+    if json { output::print(&format!("{}\n", text.trim_end())) } else { output::print(&table(&list)) }
+}
+
+/// Prints what holds a room, and for how long.
+pub(crate) fn why_alive(room: &RoomName, settings: &Settings) -> Result<(), CommandError> {
+    let (_, list) = read(&settings.data.folder)?;
+    let found = list.rooms.iter().find(|row| row.name == room.as_str());
+    let row = found.ok_or_else(|| RoomsError::NoSuchRoom { room: room.clone(), rooms: list.rooms.len() })?;
+    output::print(&reasons(row, list.unix_ms))
+}
+
+fn read(folder: &Path) -> Result<(String, RoomList), RoomsError> {
+    let path = folder.join(FILE);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => match serde_json::from_str(&text) {
+            Ok(list) => Ok((text, list)),
+            Err(source) => Err(RoomsError::Malformed { path, source }),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(RoomsError::NoFile(path)),
+        Err(source) => Err(RoomsError::Unreadable { path, source }),
+    }
+}
+
+fn table(list: &RoomList) -> String {
+    let mut text = format!(
+        "{:<24} {:<16} {:<10} {:<10} {:>9} {:>8} {:>9} {:>8}\n",
+        "ROOM", "ID", "GAME", "PHASE", "CONNECTED", "TICK", "DECIDED", "KIB"
+    );
+    for row in &list.rooms {
+        let tick = row.tick.map_or_else(|| "-".to_owned(), |tick| tick.to_string());
+        let decided = row.next_deadline_unix_ms.map_or_else(|| "-".to_owned(), |at| until(at, list.unix_ms));
+        let connected = format!("{}/{}", row.connected, row.seats);
+        // Writing to text cannot fail.
+        let _ = writeln!(
+            text,
+            "{:<24} {:<16} {:<10} {:<10} {connected:>9} {tick:>8} {decided:>9} {:>8}",
+            row.name,
+            row.id,
+            row.game,
+            row.phase,
+            row.bytes.div_ceil(1_024),
+        );
+    }
+    let _ = writeln!(text, "{} rooms", list.rooms.len());
+    text
+}
+
+fn reasons(row: &RoomRow, now_ms: u64) -> String {
+    let mut text = format!("room {} ({}) is {} and is held by\n", row.name, row.id, row.phase);
+    for hold in &row.holds {
+        let how_long = hold.until_unix_ms.map_or_else(String::new, |at| format!(", {}", until(at, now_ms)));
+        let _ = writeln!(text, "  {}{how_long}", hold.what);
+    }
+    text
+}
+
+/// How long it is until a time, seen from when the list was written.
+fn until(at_ms: u64, now_ms: u64) -> String {
+    let seconds = at_ms.saturating_sub(now_ms).div_ceil(1_000);
+    if seconds < 120 { format!("in {seconds} s") } else { format!("in {} min", seconds.div_ceil(60)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use framekeep_server::Hold;
+
+    use super::*;
+
+    fn list_of_one() -> RoomList {
+        let holds = vec![
+            Hold { what: "a match runs at tick 90".to_owned(), until_unix_ms: None },
+            Hold { what: "empty; kept for whoever comes back".to_owned(), until_unix_ms: Some(301_000) },
+        ];
+        let row = RoomRow {
+            name: "friday".to_owned(),
+            id: "00000000000000ff".to_owned(),
+            game: "arena".to_owned(),
+            phase: "playing".to_owned(),
+            seats: 4,
+            connected: 3,
+            tick: Some(90),
+            next_deadline_unix_ms: Some(301_000),
+            bytes: 2_000,
+            holds,
+        };
+        RoomList { schema_version: 1, unix_ms: 1_000, rooms: vec![row] }
+    }
+
+    #[test]
+    fn the_table_has_a_line_a_room() {
+        let text = table(&list_of_one());
+        let cells: Vec<&str> = text.lines().nth(1).unwrap_or_default().split_whitespace().collect();
+        assert_eq!(
+            cells,
+            ["friday", "00000000000000ff", "arena", "playing", "3/4", "90", "in", "5", "min", "2"]
+        );
+    }
+
+    #[test]
+    fn reasons_say_what_and_how_long() {
+        let text = reasons(&list_of_one().rooms[0], 1_000);
+        assert_eq!(
+            text,
+            "room friday (00000000000000ff) is playing and is held by\n  a match runs at tick 90\n  empty; kept for \
+             whoever comes back, in 5 min\n"
+        );
+    }
+
+    #[test]
+    fn a_folder_without_a_server_and_a_broken_file_are_told_apart() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(matches!(read(folder.path()), Err(RoomsError::NoFile(_))));
+        std::fs::write(folder.path().join(FILE), "{}").expect("a file");
+        assert!(matches!(read(folder.path()), Err(RoomsError::Malformed { .. })));
+        let text = serde_json::to_string(&list_of_one()).expect("JSON");
+        std::fs::write(folder.path().join(FILE), text).expect("a file");
+        assert_eq!(read(folder.path()).expect("a list").1, list_of_one());
+    }
+}
