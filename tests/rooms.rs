@@ -12,7 +12,7 @@ fn the_fifth_of_four_is_told_that_the_room_is_full() {
     play.clients[fifth].join("brawl", 4);
     play.run_until("refused", |play| !play.clients[fifth].refusals.is_empty());
     assert!(matches!(play.clients[fifth].refusals[..], [Refusal::RoomFull { seats: 4, .. }]));
-    assert_eq!(play.room_of("brawl").unwrap().roster.taken(), 4);
+    assert_eq!(play.room_of("brawl").unwrap().roster().taken(), 4);
     play.assert_all_agree();
 }
 
@@ -105,9 +105,9 @@ fn a_seat_is_held_for_the_grace_and_then_freed() {
     play.run_for(2.0);
     play.clients[3].vanish();
     play.run_for(25.0);
-    assert_eq!(play.room_of("brawl").unwrap().roster.taken(), 4);
+    assert_eq!(play.room_of("brawl").unwrap().roster().taken(), 4);
     play.run_for(20.0);
-    assert_eq!(play.room_of("brawl").unwrap().roster.taken(), 3);
+    assert_eq!(play.room_of("brawl").unwrap().roster().taken(), 3);
     play.assert_all_agree();
 }
 

@@ -1,17 +1,32 @@
-//! Rooms as data: phases and who sits where. Pure: no clock, no sockets, no entities.
+//! Rooms as data: phases, who may do what, who sits where. Pure: no clock, no sockets, no entities.
 //!
 //! ```
-//! use framekeep_lobby::{Roster, RoomEvent, transition};
-//! use framekeep_protocol::{PlayerId, PlayerName, RoomPhase};
+//! use framekeep_lobby::{Actor, Effect, Lobby, LobbyOptions, Operation};
+//! use framekeep_protocol::{CommitPolicy, PlayerId, RoomPhase, StartRule};
 //!
-//! let mut roster = Roster::new(2);
-//! let ada = PlayerName::try_from("ada".to_owned()).unwrap();
-//! assert_eq!(roster.join(PlayerId(1), ada), Ok(0));
-//! assert_eq!(transition(RoomPhase::Waiting, RoomEvent::Start), Ok(RoomPhase::Playing));
+//! let options = LobbyOptions {
+//!     name: "den".parse()?,
+//!     seats: 2,
+//!     seats_min: 1,
+//!     start: StartRule::Ready,
+//!     code: String::new(),
+//!     spectators_max: 0,
+//!     commit: CommitPolicy::Deadline,
+//! };
+//! let (mut lobby, ada) = (Lobby::new(options, String::new()), Actor::Player(PlayerId(1)));
+//! let join = Operation::Join { name: "ada".parse()?, code: String::new() };
+//! assert_eq!(lobby.apply(ada, join).unwrap().effects, [Effect::Seat(PlayerId(1), 0)]);
+//! assert_eq!(lobby.apply(ada, Operation::Ready(true)).unwrap().effects, [Effect::StartMatch]);
+//! assert_eq!(lobby.phase(), RoomPhase::Playing);
+//! # Ok::<(), framekeep_protocol::NameFault>(())
 //! ```
 
+mod lobby;
+mod permit;
 mod phase;
 mod roster;
 
-pub use phase::{NotNow, RoomEvent, transition};
+pub use lobby::{Actor, BANS_MAX, Change, Effect, Lobby, LobbyOptions, Operation};
+pub use permit::{Action, Forbidden, Role, permit, table};
+pub use phase::{NotNow, PHASES, PhaseEvent, transition};
 pub use roster::{Full, Occupant, Roster};

@@ -1,5 +1,6 @@
 //! Control messages: what client and server say to each other reliably and in order.
 
+use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -8,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, at_most};
 use crate::{
-    CONTROL_BYTES_MAX, CONTROL_FROM_SERVER_BYTES_MAX, CodecError, Epoch, GAME_NAME_BYTES_MAX, GAMES_MAX,
-    MatchEnd, MatchStart, PlayerId, PlayerName, Refusal, RoomName, RoomView, SERVER_NAME_BYTES_MAX,
+    CHAT_BYTES_MAX, CONTROL_BYTES_MAX, CONTROL_FROM_SERVER_BYTES_MAX, CodecError, CommitPolicy, Epoch,
+    GAME_NAME_BYTES_MAX, GAMES_MAX, MatchEnd, MatchStart, PlayerId, PlayerName, ROOM_CODE_BYTES_MAX, Refusal,
+    RoomEvent, RoomName, RoomView, SERVER_NAME_BYTES_MAX, StartRule,
 };
 
 /// A game a client can simulate.
@@ -34,15 +36,53 @@ pub struct RoomOptions {
     pub tick_rate_hz: u16,
     /// One datagram each way in this many ticks; 0 for the server's default.
     pub send_every_ticks: u8,
+    /// When a match starts.
+    pub start: StartRule,
+    /// What everybody who joins has to know, at most [`ROOM_CODE_BYTES_MAX`] bytes; empty for an open room.
+    pub code: String,
+    /// How many may watch; 0 for nobody.
+    pub spectators_max: u8,
+    /// When the frame of a tick is committed.
+    pub commit: CommitPolicy,
 }
 
-/// A wish to sit down in a room.
+impl RoomOptions {
+    /// An open room for a game on its default content, at the server's rates, that plays as soon as it is full.
+    #[must_use]
+    pub fn new(game: &str, seats: u8) -> Self {
+        Self {
+            game: game.to_owned(),
+            content: String::new(),
+            seats,
+            tick_rate_hz: 0,
+            send_every_ticks: 0,
+            start: StartRule::Full,
+            code: String::new(),
+            spectators_max: 0,
+            commit: CommitPolicy::Deadline,
+        }
+    }
+}
+
+/// A wish to sit down in a room, or to watch it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JoinRoom {
     /// The room's name.
     pub room: RoomName,
     /// What it is to be like if it does not exist; `None` to join an existing one only.
     pub create: Option<RoomOptions>,
+    /// The code of a private room; empty if it has none.
+    pub code: String,
+    /// To watch without a seat.
+    pub spectate: bool,
+}
+
+impl JoinRoom {
+    /// A wish for a seat in an open room.
+    #[must_use]
+    pub fn seat(room: RoomName, create: Option<RoomOptions>) -> Self {
+        Self { room, create, code: String::new(), spectate: false }
+    }
 }
 
 /// What a client says.
@@ -63,10 +103,51 @@ pub enum ToServer {
     Join(JoinRoom),
     /// Leave the room.
     Leave,
+    /// Say whether one is ready for the next match.
+    Ready {
+        /// Ready, or not any more.
+        ready: bool,
+    },
+    /// Choose what is played on next; for the host of a room.
+    Choose {
+        /// The name of a content file of the server; empty for the game's default.
+        content: String,
+    },
     /// Start the match; for the host of a room.
     Start,
-    /// Play another match in a room that has finished one.
+    /// Give the running match up: a member for itself, the host for all.
+    Abort,
+    /// Play another match in a room that has finished one; for the host.
     PlayAgain,
+    /// Keep a free seat for a player for a while; for the host.
+    Reserve {
+        /// The player.
+        player: PlayerId,
+    },
+    /// Send a player away; for the host.
+    Kick {
+        /// The player.
+        player: PlayerId,
+        /// Whether the player may not come back.
+        ban: bool,
+    },
+    /// Make another member host; for the host.
+    HandOver {
+        /// The player.
+        player: PlayerId,
+    },
+    /// Let nobody else in, or let people in again; for the host.
+    Lock {
+        /// Locked, or not any more.
+        locked: bool,
+    },
+    /// Say something to everybody in the room.
+    Chat {
+        /// What, at most [`CHAT_BYTES_MAX`] bytes.
+        text: String,
+    },
+    /// Close the room; for the host.
+    Close,
     /// The client cannot go on from what it has: send it a snapshot.
     NeedSnapshot {
         /// The match it is for.
@@ -85,6 +166,8 @@ pub enum LeftReason {
     RoomClosed,
     /// The host removed them.
     Removed,
+    /// Their link was lost and did not come back in time.
+    Lost,
 }
 
 /// Why the server closes a link.
@@ -98,6 +181,8 @@ pub enum CloseReason {
     Idle,
     /// The player was removed from the server.
     Kicked,
+    /// The link does not take what it is told.
+    TooSlow,
 }
 
 /// What a server says.
@@ -121,8 +206,10 @@ pub enum ToClient {
     Refused(Refusal),
     /// The client sits in a room.
     Joined(RoomView),
-    /// The room has changed.
+    /// The room has changed; stands for everything before [`RoomView::event`].
     Room(RoomView),
+    /// Something happened in the room.
+    Event(RoomEvent),
     /// The client is no longer in its room.
     Left {
         /// Why.
@@ -180,10 +267,15 @@ impl ToServer {
                     .iter()
                     .try_for_each(|game| at_most("game name bytes", game.name.len(), GAME_NAME_BYTES_MAX))
             }
-            Self::Join(JoinRoom { create: Some(options), .. }) => {
+            Self::Join(JoinRoom { create: Some(options), code, .. }) => {
                 at_most("game name bytes", options.game.len(), GAME_NAME_BYTES_MAX)?;
+                at_most("room code bytes", options.code.len(), ROOM_CODE_BYTES_MAX)?;
+                at_most("room code bytes", code.len(), ROOM_CODE_BYTES_MAX)?;
                 at_most("content name bytes", options.content.len(), GAME_NAME_BYTES_MAX)
             }
+            Self::Join(JoinRoom { code, .. }) => at_most("room code bytes", code.len(), ROOM_CODE_BYTES_MAX),
+            Self::Choose { content } => at_most("content name bytes", content.len(), GAME_NAME_BYTES_MAX),
+            Self::Chat { text } => at_most("chat bytes", text.len(), CHAT_BYTES_MAX),
             _ => Ok(()),
         }
     }
@@ -215,6 +307,7 @@ impl ToClient {
             Self::Welcome { server, .. } => at_most("server name bytes", server.len(), SERVER_NAME_BYTES_MAX),
             Self::Joined(view) | Self::Room(view) => view.validate(),
             Self::Started(start) => start.validate(),
+            Self::Event(event) => event.validate(),
             _ => Ok(()),
         }
     }

@@ -56,9 +56,8 @@ fn a_packet_of_frames() {
 
 #[test]
 fn a_join() {
-    let (game, content) = ("arena".to_owned(), String::new());
-    let create = Some(RoomOptions { game, content, seats: 4, tick_rate_hz: 0, send_every_ticks: 0 });
-    printed("a join", &ToServer::Join(JoinRoom { room: "den".parse().unwrap(), create }).encode());
+    let create = Some(RoomOptions::new("arena", 4));
+    printed("a join", &ToServer::Join(JoinRoom::seat("den".parse().unwrap(), create)).encode());
 }
 
 #[test]

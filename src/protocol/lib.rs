@@ -48,6 +48,7 @@ mod raw_bytes;
 mod refusal;
 mod renet_packet;
 mod room;
+mod room_event;
 mod side;
 mod snapshot;
 mod ticket;
@@ -64,19 +65,20 @@ pub use hot::{HotError, is_hot, peek_epoch};
 pub use ids::{Epoch, PlayerId, RoomId, SeatIndex, TokenId};
 pub use inputs::{InputHead, decode_inputs, encode_inputs};
 pub use limits::{
-    ACK_RANGES_MAX, CONTENT_SENT_BYTES_MAX, CONTROL_BYTES_MAX, CONTROL_FROM_SERVER_BYTES_MAX,
+    ACK_RANGES_MAX, CHAT_BYTES_MAX, CONTENT_SENT_BYTES_MAX, CONTROL_BYTES_MAX, CONTROL_FROM_SERVER_BYTES_MAX,
     DATAGRAM_BYTES_MAX, DATAGRAM_BYTES_MIN, FRAMES_PER_PACKET_MAX, GAME_NAME_BYTES_MAX, GAMES_MAX,
     GAP_MS_MAX, HOT_BYTES_MAX, INPUT_AHEAD_TICKS_MAX, INPUTS_PER_PACKET_MAX, MESSAGE_IDS_AHEAD_MAX,
-    MESSAGES_PER_PACKET_MAX, PAYLOAD_BYTES_MAX, PLAYER_NAME_BYTES_MAX, ROOM_NAME_BYTES_MAX,
-    SEQUENCE_AHEAD_MAX, SEQUENCE_BEHIND_MAX, SERVER_NAME_BYTES_MAX, SLICE_BYTES, SNAPSHOT_BYTES_MAX,
-    SNAPSHOT_MESSAGE_BYTES_MAX,
+    MESSAGES_PER_PACKET_MAX, PAYLOAD_BYTES_MAX, PLAYER_NAME_BYTES_MAX, ROOM_CODE_BYTES_MAX,
+    ROOM_NAME_BYTES_MAX, SEQUENCE_AHEAD_MAX, SEQUENCE_BEHIND_MAX, SERVER_NAME_BYTES_MAX, SLICE_BYTES,
+    SNAPSHOT_BYTES_MAX, SNAPSHOT_MESSAGE_BYTES_MAX,
 };
 pub use match_start::{EndReason, MatchEnd, MatchStart, SPECTATOR_SEAT};
 pub use names::{NameFault, PlayerName, RoomName};
 pub use payload::{Lane, PayloadFault, PayloadGuard};
 pub use refusal::Refusal;
 pub use renet_packet::{AckRanges, PacketPeek, peek_packet};
-pub use room::{Member, RoomPhase, RoomView};
+pub use room::{CommitPolicy, Member, RoomPhase, RoomView, StartRule};
+pub use room_event::{ClosedReason, RoomEvent, RoomEventKind, Urgency};
 pub use side::Side;
 pub use snapshot::{Snapshot, SnapshotFault};
 pub use ticket::{Role, SIGNED_BYTES, TICKET_BYTES, Ticket, TicketFault};

@@ -72,3 +72,9 @@ pub const MESSAGE_IDS_AHEAD_MAX: u64 = 256;
 
 /// How long an ordered message may be missing while later ones are there, in milliseconds.
 pub const GAP_MS_MAX: u64 = 5_000;
+
+/// Longest code of a private room, in bytes of UTF-8.
+pub const ROOM_CODE_BYTES_MAX: usize = 32;
+
+/// Longest thing said in a room, in bytes of UTF-8.
+pub const CHAT_BYTES_MAX: usize = 256;

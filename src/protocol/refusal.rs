@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{RoomName, RoomPhase};
+use crate::{PlayerId, RoomName, RoomPhase};
 
 /// Why the server did not do what it was asked. Each message names the value and the way out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -74,6 +74,71 @@ pub enum Refusal {
     /// Only the host may do this.
     #[error("only the host of the room may do this")]
     NotHost,
+    /// The room's code is another.
+    #[error("the room {room} is private and this is not its code: ask its host")]
+    WrongCode {
+        /// The room.
+        room: RoomName,
+    },
+    /// The host lets nobody else in.
+    #[error("the room {room} is locked: ask its host to unlock it, or join another one")]
+    RoomLocked {
+        /// The room.
+        room: RoomName,
+    },
+    /// The host has banned the player.
+    #[error("the host of the room {room} has banned you from it: join another one")]
+    Banned {
+        /// The room.
+        room: RoomName,
+    },
+    /// As many watch as may.
+    #[error("{limit} may watch the room {room} and do: try again later")]
+    SpectatorsFull {
+        /// The room.
+        room: RoomName,
+        /// The limit.
+        limit: u8,
+    },
+    /// Not for somebody who watches.
+    #[error("you only watch this room: leave it and join with a seat")]
+    NotForSpectators,
+    /// Only the server does this.
+    #[error("only the server may do this")]
+    NotForPlayers,
+    /// Somebody is not ready.
+    #[error("{missing} of {players} players are not ready: wait for them")]
+    NotReady {
+        /// How many are not.
+        missing: u8,
+        /// How many there are.
+        players: u8,
+    },
+    /// Too few players are there.
+    #[error("{players} players are there, the game needs {needed}: wait for more")]
+    TooFewPlayers {
+        /// How many there are.
+        players: u8,
+        /// How many are needed.
+        needed: u8,
+    },
+    /// That player has no seat here.
+    #[error("the player {player} has no seat in this room")]
+    NoSuchMember {
+        /// The player.
+        player: PlayerId,
+    },
+    /// That player is the asker.
+    #[error("this cannot be done to oneself: leave the room instead")]
+    NotToOneself,
+    /// More players are banned than are remembered.
+    #[error(
+        "{limit} players are banned from this room, which is all it remembers: close it and open another"
+    )]
+    TooManyBans {
+        /// The limit.
+        limit: u8,
+    },
     /// The room is not in a phase in which this can be done.
     #[error("this cannot be done while the room is {phase}: wait until it has moved on")]
     WrongPhase {

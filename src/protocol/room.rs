@@ -41,6 +41,28 @@ impl fmt::Display for RoomPhase {
     }
 }
 
+/// When a room's match starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StartRule {
+    /// As soon as every seat is taken, or the host starts it.
+    #[default]
+    Full,
+    /// As soon as everybody who is there is ready, and they are enough for the game.
+    Ready,
+    /// When everybody is ready and the host starts it.
+    Host,
+}
+
+/// When the frame of a tick is committed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CommitPolicy {
+    /// At its deadline, with what has arrived.
+    #[default]
+    Deadline,
+    /// When every connected seat's input has arrived, at the latest a while after the deadline.
+    Lockstep,
+}
+
 /// One taken seat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
@@ -54,6 +76,10 @@ pub struct Member {
     pub connected: bool,
     /// Whether they may start the match.
     pub host: bool,
+    /// Whether they are ready for the next match.
+    pub ready: bool,
+    /// Whether they gave the running match up.
+    pub out: bool,
 }
 
 /// What a member is told about a room, whole, whenever it changes.
@@ -73,11 +99,24 @@ pub struct RoomView {
     pub phase: RoomPhase,
     /// The taken seats in seat order.
     pub members: Vec<Member>,
+    /// The name of the content that is played on; empty for the game's default.
+    pub content: String,
+    /// When its matches start.
+    pub start: StartRule,
+    /// Whether nobody else is let in.
+    pub locked: bool,
+    /// Whether one needs a code to join.
+    pub private: bool,
+    /// How many watch.
+    pub spectators: u8,
+    /// The number of the last event that this view stands for.
+    pub event: u64,
 }
 
 impl RoomView {
     pub(crate) fn validate(&self) -> Result<(), CodecError> {
         at_most("game name bytes", self.game.len(), GAME_NAME_BYTES_MAX)?;
+        at_most("content name bytes", self.content.len(), GAME_NAME_BYTES_MAX)?;
         at_most("seats", self.seats.into(), SEATS_MAX.into())?;
         at_most("members", self.members.len(), self.seats.into())?;
         self.members.iter().try_for_each(|member| at_most("seat", member.seat.into(), SEATS_MAX.into()))

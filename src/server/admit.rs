@@ -6,17 +6,20 @@ use std::time::Duration;
 use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{Entity, IntoScheduleConfigs, QueryState, World};
 use framekeep_link::QuietRenet;
-use framekeep_protocol::{CloseReason, GameRules, PROTOCOL_VERSION, Refusal, Side, Ticket, ToClient};
+use framekeep_protocol::{
+    CloseReason, GameRules, LeftReason, PROTOCOL_VERSION, Refusal, Side, Ticket, ToClient,
+};
 use tracing::debug;
 
+use crate::deadlines::Due;
 use crate::limits::{HELLO_TIMEOUT, LINGER};
 use crate::link::{BusyLinks, Control};
 use crate::player::{Player, Players};
 use crate::shard::Arrival;
 use crate::ticket::{TicketRefused, UsedTickets};
 use crate::{
-    Clock, Counters, Dispatch, Games, Link, LinkStage, NodeKey, Pump, Seat, ServerConfig, ServerSystems,
-    Shard, rooms,
+    Clock, Counters, Dispatch, Games, Link, LinkStage, NodeKey, Pump, Rooms, Seat, SeatPlay, ServerConfig,
+    ServerSystems, Shard, events, rooms, seating,
 };
 
 /// Connections become links, links become admitted players, and go again.
@@ -26,7 +29,9 @@ impl Plugin for AdmitPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<UsedTickets>().init_resource::<Players>().add_systems(
             Pump,
-            (admit_arrivals, crate::control::hear_links, close_waiting).chain().in_set(ServerSystems::Admit),
+            (admit_arrivals, crate::control::hear_links, events::send_views, close_waiting)
+                .chain()
+                .in_set(ServerSystems::Admit),
         );
     }
 }
@@ -131,7 +136,7 @@ fn connect(world: &mut World, shard: Entity, client_id: u64, from: SocketAddr, u
         close_link(world, old, CloseReason::TakenOver);
         // The new link may yet fail its greeting: until then the seat is held like any other.
         if let Some(seat) = detach(world, old) {
-            rooms::hold_seat(world, seat);
+            seating::hold_seat(world, seat);
         }
     }
     open_link(world, shard, from, ticket, now);
@@ -185,6 +190,7 @@ fn open_link(world: &mut World, shard: Entity, from: SocketAddr, ticket: Ticket,
         role: ticket.role,
         issued_at_s: ticket.issued_at_s,
         heard: (0, 0),
+        active_at: now,
     };
     let entity = world.spawn((link, Control(QuietRenet::new(Side::Server)))).id();
     if let Some(mut player) = world.get_mut::<Player>(player_entity) {
@@ -250,7 +256,9 @@ pub(crate) fn admit(
     }
     debug!(player = player.0, %address, "a player is admitted");
     tell(world, entity, &ToClient::Admitted { player });
-    rooms::resume_seat(world, entity);
+    let idle_at = world.resource::<Clock>().now() + world.resource::<ServerConfig>().idle_kick;
+    world.resource_mut::<Rooms>().deadlines.put(idle_at, Due::LinkIdle, entity);
+    seating::resume_seat(world, entity);
     Ok(())
 }
 
@@ -266,6 +274,32 @@ pub(crate) fn linger(world: &mut World, entity: Entity) {
     let Some(mut link) = world.get_mut::<Link>(entity) else { return };
     link.stage = LinkStage::Closing { until };
     world.resource_mut::<BusyLinks>().waiting.insert(entity);
+}
+
+/// Closes a link whose player has done nothing for too long, or looks again when that would be.
+pub(crate) fn close_if_idle(world: &mut World, entity: Entity) {
+    let idle_max = world.resource::<ServerConfig>().idle_kick;
+    let now = world.resource::<Clock>().now();
+    let Some(link) = world.get::<Link>(entity) else { return };
+    if idle_max.is_zero() || matches!(link.stage, LinkStage::Closing { .. }) {
+        return;
+    }
+    let acted_at = link.seat.and_then(|seat| world.get::<SeatPlay>(seat)).map(|play| play.acted_at);
+    let until = link.active_at.max(acted_at.unwrap_or_default()) + idle_max;
+    if until > now {
+        world.resource_mut::<Rooms>().deadlines.put(until, Due::LinkIdle, entity);
+        return;
+    }
+    debug!(player = link.player.0, "a player has done nothing for too long");
+    world.resource_mut::<Counters>().links_idle += 1;
+    if let Some(seat) = link_seat(world, entity) {
+        rooms::free_seat(world, seat, LeftReason::Removed);
+    }
+    close_link(world, entity, CloseReason::Idle);
+}
+
+fn link_seat(world: &World, link: Entity) -> Option<Entity> {
+    world.get::<Link>(link)?.seat
 }
 
 /// Separates a link from its player and seat, which both stay; gives the seat.
@@ -298,12 +332,13 @@ pub(crate) fn drop_link(world: &mut World, entity: Entity) {
     }
     world.resource_mut::<Dispatch>().forget(address);
     world.despawn(entity);
+    world.resource_mut::<Rooms>().deadlines.forget(entity);
     let mut busy = world.resource_mut::<BusyLinks>();
     busy.links.remove(&entity);
     busy.waiting.remove(&entity);
     world.resource_mut::<Counters>().links_closed += 1;
     match seat {
-        Some(seat) => rooms::hold_seat(world, seat),
+        Some(seat) => seating::hold_seat(world, seat),
         None => forget_player(world, player),
     }
 }

@@ -7,11 +7,13 @@ use bevy_ecs::schedule::{ScheduleLabel, SingleThreadedExecutor};
 use crate::admit::AdmitPlugin;
 use crate::broadcast::BroadcastPlugin;
 use crate::expire::ExpirePlugin;
+use crate::leaderboard::LeaderboardPlugin;
 use crate::record::RecordPlugin;
 use crate::status::StatusPlugin;
+use crate::sweep::SweepPlugin;
 use crate::tick::TickPlugin;
 use crate::transport::TransportPlugin;
-use crate::{Counters, LogBudget, Rooms};
+use crate::{Counters, LogBudget, Rooms, StaleViews};
 
 /// One turn of the server: everything that is due now is done, nothing waits.
 #[derive(ScheduleLabel, Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,13 +71,16 @@ impl Plugin for ServerPlugins {
             .init_resource::<Counters>()
             .init_resource::<LogBudget>()
             .init_resource::<Rooms>()
+            .init_resource::<StaleViews>()
             .add_plugins((
                 TransportPlugin,
                 AdmitPlugin,
                 TickPlugin,
                 RecordPlugin,
                 BroadcastPlugin,
+                LeaderboardPlugin,
                 ExpirePlugin,
+                SweepPlugin,
                 StatusPlugin,
             ));
     }

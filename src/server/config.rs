@@ -32,10 +32,30 @@ pub struct ServerConfig {
     pub input_repeat_ticks_max: u8,
     /// Time between a match's announcement and its first frame. Default 250 ms.
     pub start_delay: Duration,
+    /// How long a player may do nothing before the link is closed; zero for as long as they like. Default 5 min.
+    pub idle_kick: Duration,
     /// How long the seat of a lost link is held. Default 30 s.
     pub reconnect_grace: Duration,
     /// How long a room may be empty. Default 5 min.
     pub empty_room_life: Duration,
+    /// How long a closed room is kept for whoever still looks at it. Default 1 min.
+    pub closed_room_life: Duration,
+    /// How long a room may live without anything happening in it. Default 30 min.
+    pub room_life_max: Duration,
+    /// Time from a match's end to the cleanup of its packets. Default 5 s, so that nothing disturbs the next start.
+    pub cleanup_delay: Duration,
+    /// Time after which a cleanup runs although a match plays. Default 30 s.
+    pub cleanup_forced_after: Duration,
+    /// Packets cleaned up in one pump at most. Default 256.
+    pub cleanup_batch: usize,
+    /// Time to the second attempt of a cleanup that failed; doubles each time. Default 1 s.
+    pub cleanup_retry_first: Duration,
+    /// Longest time between two attempts. Default 16 s.
+    pub cleanup_retry_max: Duration,
+    /// How often everything is swept. Default 1 min.
+    pub sweep_every: Duration,
+    /// Time between two leaderboards of a match. Default 2 s.
+    pub leaderboard_every: Duration,
     /// How long one step of a game may take. Default 250 ms; a longer step ends its match, and so do 30 in a row that
     /// take longer than a tick. Zero ends none.
     pub step_budget: Duration,
@@ -79,8 +99,18 @@ impl Default for ServerConfig {
             send_every_ticks: 1,
             input_repeat_ticks_max: 8,
             start_delay: Duration::from_millis(250),
+            idle_kick: Duration::from_secs(300),
             reconnect_grace: Duration::from_secs(30),
             empty_room_life: Duration::from_secs(300),
+            closed_room_life: Duration::from_secs(60),
+            room_life_max: Duration::from_secs(1_800),
+            cleanup_delay: Duration::from_secs(5),
+            cleanup_forced_after: Duration::from_secs(30),
+            cleanup_batch: 256,
+            cleanup_retry_first: Duration::from_secs(1),
+            cleanup_retry_max: Duration::from_secs(16),
+            sweep_every: Duration::from_secs(60),
+            leaderboard_every: Duration::from_secs(2),
             step_budget: Duration::from_millis(250),
             state_bytes_max: SNAPSHOT_BYTES_MAX,
             data: None,

@@ -1,7 +1,8 @@
 //! What links say on the reliable lane.
 
 use bevy_ecs::prelude::{Entity, World};
-use framekeep_protocol::{CONTROL, Refusal, ToClient, ToServer};
+use framekeep_lobby::Operation;
+use framekeep_protocol::{CONTROL, LeftReason, Refusal, ToClient, ToServer};
 use tracing::debug;
 
 use crate::admit::{admit, linger, tell};
@@ -30,7 +31,8 @@ pub(crate) fn hear_links(world: &mut World) {
 }
 
 fn hear(world: &mut World, entity: Entity, bytes: &[u8]) {
-    let second = world.resource::<Clock>().now().as_secs();
+    let now = world.resource::<Clock>().now();
+    let second = now.as_secs();
     let Some(mut link) = world.get_mut::<Link>(entity) else { return };
     if matches!(link.stage, LinkStage::Closing { .. }) {
         return;
@@ -39,6 +41,7 @@ fn hear(world: &mut World, entity: Entity, bytes: &[u8]) {
         link.heard = (second, 0);
     }
     link.heard.1 += 1;
+    link.active_at = now;
     if link.heard.1 > CONTROL_PER_SECOND_MAX {
         let first = link.heard.1 == CONTROL_PER_SECOND_MAX + 1;
         world.resource_mut::<Counters>().control_refused += 1;
@@ -60,9 +63,18 @@ fn hear(world: &mut World, entity: Entity, bytes: &[u8]) {
         }
         _ if greeting => Err(Refusal::BadMessage),
         ToServer::Join(join) => rooms::join(world, entity, join),
-        ToServer::Leave => rooms::leave(world, entity),
-        ToServer::Start => rooms::start(world, entity),
-        ToServer::PlayAgain => rooms::play_again(world, entity),
+        ToServer::Leave => rooms::ask(world, entity, Operation::Leave(LeftReason::Asked)),
+        ToServer::Ready { ready } => rooms::ask(world, entity, Operation::Ready(ready)),
+        ToServer::Choose { content } => rooms::choose(world, entity, content),
+        ToServer::Start => rooms::ask(world, entity, Operation::Start),
+        ToServer::Abort => rooms::ask(world, entity, Operation::Abort),
+        ToServer::PlayAgain => rooms::ask(world, entity, Operation::Rematch),
+        ToServer::Reserve { player } => rooms::ask(world, entity, Operation::Reserve(player)),
+        ToServer::Kick { player, ban } => rooms::ask(world, entity, Operation::Kick { player, ban }),
+        ToServer::HandOver { player } => rooms::ask(world, entity, Operation::HandOver(player)),
+        ToServer::Lock { locked } => rooms::ask(world, entity, Operation::Lock(locked)),
+        ToServer::Chat { text } => rooms::ask(world, entity, Operation::Chat(text)),
+        ToServer::Close => rooms::ask(world, entity, Operation::Close),
         ToServer::NeedSnapshot { epoch } => {
             let seat = link_seat(world, entity);
             if let Some(mut seat) = seat.and_then(|seat| world.get_mut::<SeatPlay>(seat))
@@ -73,7 +85,7 @@ fn hear(world: &mut World, entity: Entity, bytes: &[u8]) {
             Ok(())
         }
         ToServer::Bye => {
-            let _ = rooms::leave(world, entity);
+            let _ = rooms::ask(world, entity, Operation::Leave(LeftReason::Asked));
             linger(world, entity);
             Ok(())
         }
@@ -132,6 +144,7 @@ mod tests {
             role: Role::Player,
             issued_at_s: 0,
             heard: (0, 0),
+            active_at: Duration::ZERO,
         };
         let entity = server.world_mut().spawn((link, Control(QuietRenet::new(Side::Server)))).id();
         (server, entity, QuietRenet::new(Side::Client))

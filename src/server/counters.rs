@@ -3,7 +3,7 @@
 use bevy_ecs::prelude::Resource;
 use framekeep_protocol::{DatagramFault, PayloadFault};
 
-use crate::FailureCause;
+use crate::{FailureCause, Stray};
 
 /// What the node has seen and done since it started. A peer's fault costs a number here, not a log line.
 #[derive(Clone, Debug, Default, Resource)]
@@ -74,10 +74,20 @@ pub struct Counters {
     pub failures: Tally<{ FailureCause::ALL.len() }>,
     /// Times a match went on from its last good state after its game had panicked.
     pub matches_rebuilt: u64,
+    /// Room events queued for a link.
+    pub events_sent: u64,
+    /// Room events that a view of the room stands for, because their link was slow.
+    pub events_coalesced: u64,
+    /// Room events left out, because their link was slow.
+    pub events_dropped: u64,
+    /// Links closed because nothing came from them for long.
+    pub links_idle: u64,
     /// Rooms opened.
     pub rooms_opened: u64,
     /// Rooms closed.
     pub rooms_closed: u64,
+    /// What sweeps found that nothing owned, by kind ([`Stray::ALL`]); must stay zero.
+    pub swept: Tally<{ Stray::ALL.len() }>,
 }
 
 /// A number per rule.

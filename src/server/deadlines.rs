@@ -20,6 +20,8 @@ pub enum Due {
     Cleanup,
     /// A link has been silent.
     LinkIdle,
+    /// A seat is kept no longer for who did not come.
+    Reservation,
 }
 
 /// What is due when: a heap over one deadline for each entity and kind. Setting a deadline again replaces it.
@@ -47,7 +49,7 @@ impl Deadlines {
 
     /// Takes back every deadline of an entity that is gone.
     pub fn forget(&mut self, entity: Entity) {
-        for due in [Due::SeatGrace, Due::RoomRule, Due::Cleanup, Due::LinkIdle] {
+        for due in [Due::SeatGrace, Due::RoomRule, Due::Cleanup, Due::LinkIdle, Due::Reservation] {
             self.live.remove(&(entity, due));
         }
         self.compact();
@@ -96,11 +98,6 @@ impl Deadlines {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.live.is_empty()
-    }
-
-    /// The entities with a deadline, in no order.
-    pub(crate) fn entities(&self) -> impl Iterator<Item = (Entity, Due)> + '_ {
-        self.live.keys().copied()
     }
 
     /// Each stale entry is thrown out once at most, so this costs nothing extra per deadline.

@@ -1,34 +1,266 @@
 //! `ExpirePlugin`: what happens when time is up. The only place that frees seats and closes rooms by the clock.
 
+use std::time::Duration;
+
 use bevy_app::{App, Plugin};
-use bevy_ecs::prelude::{IntoScheduleConfigs, World};
-use framekeep_protocol::LeftReason;
+use bevy_ecs::prelude::{
+    Add, Commands, Component, Entity, Insert, IntoScheduleConfigs, On, Query, Remove, Res, ResMut, World,
+};
+use framekeep_protocol::{ClosedReason, LeftReason, RoomPhase};
 use tracing::debug;
 
-use crate::room::{Room, Rooms};
-use crate::{Clock, Pump, Seat, ServerConfig, ServerSystems, rooms};
+use crate::cleanup;
+use crate::cleanup_stats::{self, CleanupStats};
+use crate::deadlines::Due;
+use crate::limits::{CLOSING_NOTICE, UNPLAYED_ROOM_LIFE};
+use crate::room::{Phase, Room, Rooms};
+use crate::seat::{SeatOf, Seats};
+use crate::{Clock, Pump, Seat, ServerConfig, ServerSystems, Stage, admit, events, rooms};
 
-/// What happens when time is up: held seats are freed, empty rooms closed.
+/// What happens when time is up: held seats are freed, packets cleaned up, rooms closed.
 pub(crate) struct ExpirePlugin;
 
 impl Plugin for ExpirePlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(Pump, expire.in_set(ServerSystems::Expire));
+        app.init_resource::<CleanupStats>()
+            .add_observer(cleanup_stats::count_packet)
+            .add_observer(cleanup_stats::discount_packet)
+            .add_observer(begin_life)
+            .add_observer(note_phase)
+            .add_observer(note_arrival)
+            .add_observer(note_emptiness)
+            .add_observer(forget_seat)
+            .add_observer(forget_room)
+            .add_systems(Pump, expire.in_set(ServerSystems::Expire));
     }
 }
 
-/// Looks at the rooms and seats whose deadline has come; a deadline that no longer holds is simply passed over.
-fn expire(world: &mut World) {
+/// What a room's life depends on.
+#[derive(Component, Clone, Copy, Debug)]
+pub struct RoomLife {
+    /// When something last happened in it.
+    pub(crate) active_at: Duration,
+    /// Since when nobody sits in it.
+    pub(crate) empty_since: Option<Duration>,
+    /// When it was closed.
+    pub(crate) closed_at: Option<Duration>,
+    /// A match has been played in it.
+    pub(crate) played: bool,
+    /// Its members were told that it closes soon.
+    warned: bool,
+}
+
+/// Why a room closes by the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoomRule {
+    /// It was closed a while ago.
+    Closed,
+    /// It was empty for long.
+    Empty,
+    /// Nothing has happened in it for long.
+    Idle,
+}
+
+/// Something happened in a room: it lives on.
+pub fn touch_room(world: &mut World, room: Entity) {
     let now = world.resource::<Clock>().now();
-    let grace = world.resource::<ServerConfig>().reconnect_grace;
-    while let Some((_, entity)) = world.resource_mut::<Rooms>().deadlines.pop(now) {
-        if let Some(seat) = world.get::<Seat>(entity) {
-            if seat.lost_at.is_some_and(|lost| now >= lost + grace) {
-                debug!(player = seat.player.0, "a held seat is freed");
-                rooms::free_seat(world, entity, LeftReason::Removed);
+    if let Some(mut life) = world.get_mut::<RoomLife>(room) {
+        life.touch(now);
+    }
+}
+
+/// When a room closes if nothing happens, and by which rule.
+pub fn room_deadline(world: &World, room: Entity) -> Option<(Duration, RoomRule)> {
+    Some(world.get::<RoomLife>(room)?.end(world.resource::<ServerConfig>()))
+}
+
+impl RoomLife {
+    fn touch(&mut self, now: Duration) {
+        self.active_at = now;
+        self.warned = false;
+    }
+
+    /// The earliest of the rules that apply.
+    fn end(&self, config: &ServerConfig) -> (Duration, RoomRule) {
+        let mut end = (self.active_at + config.room_life_max, RoomRule::Idle);
+        let empty_life = config.empty_room_life;
+        let empty_life = if self.played { empty_life } else { empty_life.min(UNPLAYED_ROOM_LIFE) };
+        let empty = self.empty_since.map(|since| (since + empty_life, RoomRule::Empty));
+        let closed = self.closed_at.map(|at| (at + config.closed_room_life, RoomRule::Closed));
+        for rule in [empty, closed].into_iter().flatten() {
+            if rule.0 < end.0 {
+                end = rule;
             }
-        } else if world.get::<Room>(entity).is_some_and(|room| room.roster.is_empty()) {
-            rooms::close(world, entity);
         }
+        end
+    }
+
+    /// When the room is to be looked at: at its end, or before, when its members are to be warned.
+    fn look_at(&self, config: &ServerConfig) -> Duration {
+        match self.end(config) {
+            (at, RoomRule::Idle) if !self.warned => at.saturating_sub(CLOSING_NOTICE),
+            (at, _) => at,
+        }
+    }
+}
+
+/// Does what is due; a deadline that no longer holds is put off or passed over.
+pub(crate) fn expire(world: &mut World) {
+    let now = world.resource::<Clock>().now();
+    let mut budget = world.resource::<ServerConfig>().cleanup_batch.max(1);
+    while let Some((due, entity)) = world.resource_mut::<Rooms>().deadlines.pop(now) {
+        match due {
+            Due::SeatGrace => free_lost_seat(world, entity, now),
+            Due::RoomRule => apply_rule(world, entity, now),
+            Due::Cleanup if budget == 0 => {
+                // The batch of this pump is full.
+                let next = now + Duration::from_nanos(1);
+                world.resource_mut::<Rooms>().deadlines.put(next, Due::Cleanup, entity);
+            }
+            Due::Cleanup => budget -= cleanup::run_due(world, entity, budget).min(budget),
+            Due::LinkIdle => admit::close_if_idle(world, entity),
+            Due::Reservation => rooms::release_reservations(world, entity),
+        }
+    }
+}
+
+fn free_lost_seat(world: &mut World, entity: Entity, now: Duration) {
+    let grace = world.resource::<ServerConfig>().reconnect_grace;
+    let Some(seat) = world.get::<Seat>(entity) else { return };
+    if seat.lost_at.is_some_and(|lost| now >= lost + grace) {
+        debug!(player = seat.player.0, "a held seat is freed");
+        rooms::free_seat(world, entity, LeftReason::Lost);
+    }
+}
+
+/// Closes a room whose time is up, warns its members a while before, or puts it off.
+fn apply_rule(world: &mut World, room: Entity, now: Duration) {
+    let played_now = is_played(world, room);
+    let config = world.resource::<ServerConfig>().clone();
+    let Some(mut life) = world.get_mut::<RoomLife>(room) else { return };
+    if played_now {
+        life.touch(now);
+    }
+    let (end, rule) = life.end(&config);
+    if end <= now {
+        debug!(?rule, "a room's time is up");
+        let reason = if rule == RoomRule::Empty { ClosedReason::Empty } else { ClosedReason::Expired };
+        return rooms::close(world, room, reason);
+    }
+    let warn = rule == RoomRule::Idle && !life.warned && end <= now + CLOSING_NOTICE;
+    life.warned |= warn;
+    let next = life.look_at(&config);
+    world.resource_mut::<Rooms>().deadlines.put(next.max(now), Due::RoomRule, room);
+    if warn {
+        events::closing_soon(world, room, (end - now).as_secs() as u32);
+    }
+}
+
+/// Whether a match runs in a room and somebody is connected to play it.
+fn is_played(world: &World, room: Entity) -> bool {
+    world.get::<Stage>(room).is_some_and(|stage| !stage.is_over())
+        && Seats::entities(world.get::<Seats>(room))
+            .any(|seat| world.get::<Seat>(seat).is_some_and(|seat| seat.link.is_some()))
+}
+
+/// A room begins empty; the player for whom it is opened comes with the same request.
+fn begin_life(
+    added: On<Add<Room>>,
+    clock: Res<Clock>,
+    config: Res<ServerConfig>,
+    mut rooms: ResMut<Rooms>,
+    mut commands: Commands,
+) {
+    let now = clock.now();
+    let life =
+        RoomLife { active_at: now, empty_since: Some(now), closed_at: None, played: false, warned: false };
+    rooms.deadlines.put(life.look_at(&config), Due::RoomRule, added.entity);
+    commands.entity(added.entity).insert(life);
+}
+
+fn note_phase(
+    inserted: On<Insert<Phase>>,
+    mut lives: Query<(&Phase, &mut RoomLife)>,
+    clock: Res<Clock>,
+    config: Res<ServerConfig>,
+    mut rooms: ResMut<Rooms>,
+) {
+    let Ok((phase, mut life)) = lives.get_mut(inserted.entity) else { return };
+    let now = clock.now();
+    life.touch(now);
+    life.played |= phase.0 == RoomPhase::Playing;
+    life.closed_at = (phase.0 == RoomPhase::Closed).then_some(now);
+    rooms.deadlines.put(life.look_at(&config), Due::RoomRule, inserted.entity);
+}
+
+fn note_arrival(
+    inserted: On<Insert<SeatOf>>,
+    seats: Query<&SeatOf>,
+    mut lives: Query<&mut RoomLife>,
+    clock: Res<Clock>,
+    config: Res<ServerConfig>,
+    mut rooms: ResMut<Rooms>,
+) {
+    let Ok(&SeatOf(room)) = seats.get(inserted.entity) else { return };
+    let Ok(mut life) = lives.get_mut(room) else { return };
+    life.touch(clock.now());
+    life.empty_since = None;
+    rooms.deadlines.put(life.look_at(&config), Due::RoomRule, room);
+}
+
+/// The last seat of a room is freed: the component goes with it.
+fn note_emptiness(
+    removed: On<Remove<Seats>>,
+    mut lives: Query<&mut RoomLife>,
+    clock: Res<Clock>,
+    config: Res<ServerConfig>,
+    mut rooms: ResMut<Rooms>,
+) {
+    let Ok(mut life) = lives.get_mut(removed.entity) else { return };
+    life.touch(clock.now());
+    life.empty_since = Some(clock.now());
+    rooms.deadlines.put(life.look_at(&config), Due::RoomRule, removed.entity);
+}
+
+fn forget_seat(removed: On<Remove<Seat>>, mut rooms: ResMut<Rooms>) {
+    rooms.deadlines.forget(removed.entity);
+}
+
+fn forget_room(removed: On<Remove<Room>>, mut rooms: ResMut<Rooms>) {
+    rooms.deadlines.forget(removed.entity);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn s(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn life() -> RoomLife {
+        RoomLife { active_at: s(0), empty_since: None, closed_at: None, played: true, warned: false }
+    }
+
+    #[test]
+    fn the_earliest_rule_ends_a_room() {
+        let config = ServerConfig::default();
+        assert_eq!(life().end(&config), (s(1_800), RoomRule::Idle));
+        let empty = RoomLife { empty_since: Some(s(10)), ..life() };
+        assert_eq!(empty.end(&config), (s(310), RoomRule::Empty));
+        let unplayed = RoomLife { played: false, ..empty };
+        assert_eq!(unplayed.end(&config), (s(20), RoomRule::Empty));
+        let closed = RoomLife { closed_at: Some(s(20)), ..empty };
+        assert_eq!(closed.end(&config), (s(80), RoomRule::Closed));
+    }
+
+    #[test]
+    fn members_are_warned_before_an_idle_room_closes() {
+        let config = ServerConfig::default();
+        assert_eq!(life().look_at(&config), s(1_740));
+        let mut warned = RoomLife { warned: true, ..life() };
+        assert_eq!(warned.look_at(&config), s(1_800));
+        warned.touch(s(1_750));
+        assert_eq!(warned.look_at(&config), s(3_490));
     }
 }

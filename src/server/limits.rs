@@ -69,8 +69,29 @@ pub(crate) const ROOMS_OPENED_WINDOW_S: u64 = 10;
 /// How long a room may be empty in which no match was ever played.
 pub(crate) const UNPLAYED_ROOM_LIFE: Duration = Duration::from_secs(10);
 
+/// Score frames a seat's buffer holds.
+pub(crate) const SCORES_PER_SEAT_MAX: usize = 50;
+
+/// Leaderboards a room keeps.
+pub(crate) const LEADERBOARDS_KEPT: usize = 4;
+
+/// Rooms listed for operators in one pump.
+pub(crate) const ROOMS_LISTED_PER_PUMP: usize = 64;
+
+/// How long before an idle room closes its members are told.
+pub(crate) const CLOSING_NOTICE: Duration = Duration::from_secs(60);
+
 /// Bytes of journal records that may wait for the disk; a batch that would make it more is lost.
 pub(crate) const JOURNAL_PENDING_BYTES_MAX: usize = 64 << 20;
 
 /// Bytes of journal that runs which were killed may leave behind together; the oldest run is deleted first.
 pub(crate) const KILLED_RUNS_BYTES_MAX: u64 = 1 << 30;
+
+/// How long a seat is kept for a player who does not come.
+pub(crate) const RESERVATION_LIFE: Duration = Duration::from_secs(60);
+
+/// Bytes waiting on a link's reliable lane over which it gets no more state and no chat.
+pub(crate) const EVENTS_HALF_BYTES: usize = 128 << 10;
+
+/// Bytes waiting on a link's reliable lane under which it is shown its room again.
+pub(crate) const EVENTS_LOW_BYTES: usize = 32 << 10;

@@ -28,6 +28,8 @@ pub struct Link {
     pub(crate) issued_at_s: u64,
     /// How many control messages came in which second.
     pub(crate) heard: (u64, u32),
+    /// When the player did something last: said something, or changed an input.
+    pub(crate) active_at: Duration,
 }
 
 /// How far a link's hand-shake has come.

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use bevy_ecs::prelude::{Entity, Resource, World};
-use framekeep_lobby::RoomEvent;
-use framekeep_protocol::{EndReason, Epoch, MatchEnd, MatchStart, RoomPhase, ToClient};
+use framekeep_protocol::{EndReason, Epoch, MatchEnd, MatchStart, RoomEventKind, RoomPhase, ToClient};
 use framekeep_sim::{Frame, Pcg32, Tick};
 use tracing::{error, info};
 
@@ -15,7 +14,7 @@ use crate::room::Room;
 use crate::schedule::DueRooms;
 use crate::stage::{Ending, HashRing, Health, Stage, Timing};
 use crate::step::{self, StepBudget};
-use crate::{Clock, Counters, Failure, Games, Seat, SeatPlay, ServerConfig, record, rooms};
+use crate::{Clock, Counters, Failure, Games, Seat, SeatPlay, ServerConfig, cleanup, events, record, rooms};
 
 /// Where seeds and room ids come from.
 #[derive(Resource)]
@@ -44,6 +43,9 @@ impl Chance {
 
 /// Starts a match in a room that has just become `Playing`.
 pub(crate) fn start(world: &mut World, entity: Entity) {
+    if let Some(mut room) = world.get_mut::<Room>(entity) {
+        room.play_again = false;
+    }
     finish(world, entity);
     let now = world.resource::<Clock>().now();
     let seed = world.resource_mut::<Chance>().next();
@@ -54,7 +56,7 @@ pub(crate) fn start(world: &mut World, entity: Entity) {
     let Some(mut room) = world.get_mut::<Room>(entity) else { return };
     room.epoch = Epoch::new(room.epoch.get().wrapping_add(1));
     let (game, content, seats, epoch) =
-        (room.game.clone(), room.content.clone(), room.roster.capacity(), room.epoch);
+        (room.game.clone(), room.content.clone(), room.lobby.roster().capacity(), room.epoch);
     let (rate_hz, send_every_ticks, id) = (room.tick_rate_hz, room.send_every_ticks, room.id);
     let started = step::start(game.as_ref(), &content, seed, seats, budget);
     let step::Started { play, state, hash } = match started {
@@ -91,6 +93,9 @@ pub(crate) fn start(world: &mut World, entity: Entity) {
     world.entity_mut(entity).insert((stage, Frames::default()));
     world.resource_mut::<DueRooms>().put(due, entity);
     world.resource_mut::<Counters>().matches_started += 1;
+    let in_ms = due.saturating_sub(now).as_millis() as u32;
+    let told = vec![RoomEventKind::Countdown { in_ms }, RoomEventKind::Started { epoch }];
+    events::tell_all(world, entity, told);
     for seat in rooms::seats_of(world, entity) {
         enter(world, entity, seat);
     }
@@ -104,9 +109,9 @@ fn fail_to_start(world: &mut World, entity: Entity, failure: &Failure) {
     let mut counters = world.resource_mut::<Counters>();
     counters.matches_failed += 1;
     counters.failures.add(failure.cause as usize);
-    let _ = rooms::change_phase(world, entity, RoomEvent::End);
     let reason = EndReason::Failed;
     announce_end(world, entity, &MatchEnd { epoch, ticks: Tick(0), hash: 0, outcome: None, reason });
+    rooms::match_over(world, entity);
 }
 
 /// The first multiple of `period` that is not before `time`.
@@ -165,10 +170,10 @@ pub(crate) fn end(world: &mut World, room: Entity, reason: EndReason) {
     let (tick, epoch) = (stage.tick(), stage.epoch);
     let hash = stage.hash_at(tick).unwrap_or_default();
     stage.ending = Some(Ending { reason, outcome: outcome.clone(), hash, until: now + DRAIN_TIMEOUT });
-    let _ = rooms::change_phase(world, room, RoomEvent::End);
     let ended = MatchEnd { epoch, ticks: tick, hash, outcome, reason };
     announce_end(world, room, &ended);
-    rooms::announce(world, room, None);
+    rooms::match_over(world, room);
+    cleanup::match_ended(world, room, reason == EndReason::Outcome);
     let mut counters = world.resource_mut::<Counters>();
     match reason {
         EndReason::Failed => counters.matches_failed += 1,
@@ -182,6 +187,7 @@ fn announce_end(world: &mut World, room: Entity, ended: &MatchEnd) {
             tell(world, link, &ToClient::Ended(ended.clone()));
         }
     }
+    events::tell_all(world, room, vec![RoomEventKind::Finished(ended.clone())]);
 }
 
 /// Puts a match away that has sent its last frame: the replay is sealed, the stage cleared.
@@ -196,7 +202,7 @@ pub(crate) fn finish(world: &mut World, room: Entity) {
     let (ticks, ending) = (stage.tick().0, stage.ending.map_or(EndReason::Aborted, |ending| ending.reason));
     info!(ticks, reason = ?ending, "a match is put away");
     let again = world.get_mut::<Room>(room).is_some_and(|mut room| std::mem::take(&mut room.play_again));
-    if again && rooms::phase_of(world, room) == Some(RoomPhase::Finished) {
-        let _ = rooms::begin(world, room, RoomEvent::PlayAgain);
+    if again && rooms::phase_of(world, room) == Some(RoomPhase::Playing) {
+        start(world, room);
     }
 }

@@ -27,7 +27,7 @@ use writer::Writer;
 use crate::frame::{CommittedFrame, Frames};
 use crate::room::Room;
 use crate::schedule::DueRooms;
-use crate::{Clock, Games, Pump, ServerSystems, Stage};
+use crate::{Clock, Games, Pump, RoomList, ServerSystems, Stage};
 
 /// Ticks between two hashes in the journal.
 const HASH_EVERY_TICKS: u32 = 30;
@@ -89,6 +89,18 @@ impl Recorder {
     pub(crate) fn write_status(&self, json: String) {
         if let Some(journal) = &self.0 {
             journal.writer.status(json);
+        }
+    }
+
+    /// Whether anything is recorded.
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Writes the list of the node's rooms.
+    pub(crate) fn write_rooms(&self, list: RoomList) {
+        if let Some(journal) = &self.0 {
+            journal.writer.rooms(list);
         }
     }
 
@@ -186,7 +198,7 @@ pub(crate) fn seats_changed(world: &mut World, room: Entity) {
 }
 
 fn seated(room: &Room) -> Vec<Seated> {
-    let seats = room.roster.seats().iter().zip(0_u8..);
+    let seats = room.lobby.roster().seats().iter().zip(0_u8..);
     seats
         .filter_map(|(occupant, seat)| {
             let occupant = occupant.as_ref()?;

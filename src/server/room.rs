@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bevy_ecs::prelude::{Component, Entity, Resource};
-use framekeep_lobby::Roster;
-use framekeep_protocol::{Epoch, RoomId, RoomName, RoomPhase};
+use framekeep_lobby::{Lobby, Roster};
+use framekeep_protocol::{Epoch, PlayerId, RoomId, RoomName, RoomPhase};
 use framekeep_sim::AnyGame;
 
 use crate::deadlines::Deadlines;
@@ -17,8 +18,8 @@ pub struct Room {
     pub id: RoomId,
     /// The name players join by.
     pub name: RoomName,
-    /// Who sits where.
-    pub roster: Roster,
+    /// Who sits where, who may do what, and the phase.
+    pub lobby: Lobby,
     pub(crate) game: Arc<dyn AnyGame>,
     pub(crate) content: Arc<[u8]>,
     pub(crate) tick_rate_hz: u16,
@@ -27,6 +28,18 @@ pub struct Room {
     pub(crate) epoch: Epoch,
     /// Another match starts as soon as the last one has sent its frames.
     pub(crate) play_again: bool,
+    /// The number of the last event.
+    pub(crate) events: u64,
+    /// For whom a seat is kept, and until when.
+    pub(crate) reservations: Vec<(PlayerId, Duration)>,
+}
+
+impl Room {
+    /// Who sits where.
+    #[must_use]
+    pub fn roster(&self) -> &Roster {
+        self.lobby.roster()
+    }
 }
 
 /// A room's phase. Replaced as a whole, never changed in place.

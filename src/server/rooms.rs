@@ -1,21 +1,23 @@
-//! What players do to rooms: create, join, leave, start, play again. Rare, so each operation has the whole world.
+//! What players do to rooms. Rare, so each operation has the whole world; what is allowed is decided by the `Lobby`.
 
 use bevy_ecs::prelude::{Entity, World};
 use framekeep_journal::RoomOpened;
-use framekeep_lobby::{RoomEvent, Roster, transition};
+use framekeep_lobby::{Actor, Change, Effect, Lobby, LobbyOptions, Operation};
 use framekeep_protocol::{
-    Epoch, JoinRoom, LeftReason, Member, PlayerId, Refusal, Role, RoomId, RoomName, RoomOptions, RoomPhase,
-    RoomView, ToClient,
+    ClosedReason, Epoch, JoinRoom, LeftReason, PlayerId, Refusal, Role, RoomEventKind, RoomId, RoomName,
+    RoomOptions, RoomPhase,
 };
 use tracing::{debug, info};
 
-use crate::admit::{forget_player, tell};
 use crate::deadlines::Due;
-use crate::limits::{ROOMS_OPENED_MAX, ROOMS_OPENED_WINDOW_S, UNPLAYED_ROOM_LIFE};
+use crate::limits::{RESERVATION_LIFE, ROOMS_OPENED_MAX, ROOMS_OPENED_WINDOW_S};
 use crate::matches::{self, Chance};
 use crate::room::{Phase, Room, Rooms};
 use crate::seat::{SeatOf, Seats};
-use crate::{Clock, Counters, Games, Link, LinkStage, Player, Seat, SeatPlay, ServerConfig, Stage, record};
+use crate::{
+    Clock, Counters, Games, Link, LinkStage, Player, SeatPlay, ServerConfig, Stage, cleanup, events, record,
+    seating,
+};
 
 /// Slowest and fastest tick rate a room may ask for.
 const TICK_RATES_HZ: std::ops::RangeInclusive<u16> = 10..=128;
@@ -26,13 +28,17 @@ const SEND_EVERY_TICKS_MAX: u8 = 8;
 pub(crate) fn join(world: &mut World, link: Entity, join: JoinRoom) -> Result<(), Refusal> {
     let Some(this) = world.get::<Link>(link) else { return Ok(()) };
     let (player, player_entity) = (this.player, this.player_entity);
-    if this.role != Role::Player || this.only_room.as_ref().is_some_and(|only| *only != join.room) {
+    let watches_only = this.role != Role::Player && !join.spectate;
+    if watches_only || this.only_room.as_ref().is_some_and(|only| *only != join.room) {
         return Err(Refusal::TicketForeign);
     }
     if let Some(name) = seated_room_name(world, player_entity) {
         // Saying it again changes nothing: a seat that is held is resumed when its player is admitted.
         return if name == join.room { Ok(()) } else { Err(Refusal::AlreadyInRoom { room: name }) };
     }
+    let Some(name) = world.get::<Player>(player_entity).map(|player| player.name.clone()) else {
+        return Ok(());
+    };
     let room = match (world.resource::<Rooms>().get(&join.room), join.create) {
         (Some(room), _) => room,
         (None, None) => return Err(Refusal::NoSuchRoom { room: join.room }),
@@ -42,7 +48,10 @@ pub(crate) fn join(world: &mut World, link: Entity, join: JoinRoom) -> Result<()
         }
     };
     check_rules(world, link, room)?;
-    take_seat(world, room, link, player, player_entity)
+    let code = join.code;
+    let operation =
+        if join.spectate { Operation::Spectate { name, code } } else { Operation::Join { name, code } };
+    operate(world, room, Actor::Player(player), operation)
 }
 
 fn seated_room_name(world: &World, player: Entity) -> Option<RoomName> {
@@ -69,16 +78,7 @@ fn create(world: &mut World, name: RoomName, options: &RoomOptions) -> Result<En
     if world.resource::<Rooms>().len() >= rooms_max {
         return Err(Refusal::TooManyRooms { limit: rooms_max as u32 });
     }
-    let or_default = |asked: u16, default: u16| if asked == 0 { default } else { asked };
-    let rate = or_default(options.tick_rate_hz, config.tick_rate_hz);
-    let every = or_default(options.send_every_ticks.into(), config.send_every_ticks.into());
-    let (min, max) = (*TICK_RATES_HZ.start(), *TICK_RATES_HZ.end());
-    if !TICK_RATES_HZ.contains(&rate) {
-        return Err(Refusal::RateOutOfRange { asked: rate, min, max });
-    }
-    if every > u16::from(SEND_EVERY_TICKS_MAX) {
-        return Err(Refusal::RateOutOfRange { asked: every, min: 1, max: SEND_EVERY_TICKS_MAX.into() });
-    }
+    let (tick_rate_hz, send_every_ticks) = rates(config, options)?;
     let (game, content) = world.resource::<Games>().find(&options.game, &options.content)?;
     if !game.seats().contains(&options.seats) {
         let (min, max) = (*game.seats().start(), *game.seats().end());
@@ -90,26 +90,52 @@ fn create(world: &mut World, name: RoomName, options: &RoomOptions) -> Result<En
         game: options.game.clone(),
         content: options.content.clone(),
         seats: options.seats,
-        tick_rate_hz: rate,
-        send_every_ticks: every as u8,
+        tick_rate_hz,
+        send_every_ticks,
     };
     record::room_opened(world, id, opened);
+    let lobby = LobbyOptions {
+        name: name.clone(),
+        seats: options.seats,
+        seats_min: *game.seats().start(),
+        start: options.start,
+        code: options.code.clone(),
+        spectators_max: options.spectators_max,
+        commit: options.commit,
+    };
     let room = Room {
         id,
         name: name.clone(),
-        roster: Roster::new(options.seats),
+        lobby: Lobby::new(lobby, options.content.clone()),
         game,
         content,
-        tick_rate_hz: rate,
-        send_every_ticks: every as u8,
+        tick_rate_hz,
+        send_every_ticks,
         epoch: Epoch::new(0),
         play_again: false,
+        events: 0,
+        reservations: Vec::new(),
     };
     debug!(room = %name, id = id.0, "a room is opened");
     let entity = world.spawn((room, Phase(RoomPhase::Waiting), Seats::default())).id();
     world.resource_mut::<Rooms>().by_name.insert(name, entity);
     world.resource_mut::<Counters>().rooms_opened += 1;
     Ok(entity)
+}
+
+/// Tick rate and send interval of a room, the server's own where none is asked for.
+fn rates(config: &ServerConfig, options: &RoomOptions) -> Result<(u16, u8), Refusal> {
+    let or_default = |asked: u16, default: u16| if asked == 0 { default } else { asked };
+    let rate = or_default(options.tick_rate_hz, config.tick_rate_hz);
+    let every = or_default(options.send_every_ticks.into(), config.send_every_ticks.into());
+    let (min, max) = (*TICK_RATES_HZ.start(), *TICK_RATES_HZ.end());
+    if !TICK_RATES_HZ.contains(&rate) {
+        return Err(Refusal::RateOutOfRange { asked: rate, min, max });
+    }
+    if every > u16::from(SEND_EVERY_TICKS_MAX) {
+        return Err(Refusal::RateOutOfRange { asked: every, min: 1, max: SEND_EVERY_TICKS_MAX.into() });
+    }
+    Ok((rate, every as u8))
 }
 
 /// A client that simulates the room's game must do so by the same rules.
@@ -126,207 +152,196 @@ fn check_rules(world: &World, link: Entity, room: Entity) -> Result<(), Refusal>
     }
 }
 
-fn take_seat(
-    world: &mut World,
-    room_entity: Entity,
-    link: Entity,
-    player: PlayerId,
-    player_entity: Entity,
-) -> Result<(), Refusal> {
-    let Some(identity) = world.get::<Player>(player_entity) else { return Ok(()) };
-    let name = identity.name.clone();
-    let Some(mut room) = world.get_mut::<Room>(room_entity) else { return Ok(()) };
-    let index = room
-        .roster
-        .join(player, name)
-        .map_err(|full| Refusal::RoomFull { room: room.name.clone(), seats: full.0 })?;
-    let seat = Seat { index, player, link: None, lost_at: None };
-    let seat = world.spawn((seat, SeatOf(room_entity))).id();
-    if let Some(mut identity) = world.get_mut::<Player>(player_entity) {
-        identity.seat = Some(seat);
-    }
-    record::seats_changed(world, room_entity);
-    resume_seat(world, link);
-    let room = world.get::<Room>(room_entity);
-    let full = room.is_some_and(|room| room.roster.is_full());
-    if full && phase_of(world, room_entity) == Some(RoomPhase::Waiting) {
-        begin(world, room_entity, RoomEvent::Start)?;
-    }
-    Ok(())
+/// What a link asks of the room that its player is in.
+pub(crate) fn ask(world: &mut World, link: Entity, operation: Operation) -> Result<(), Refusal> {
+    let this = world.get::<Link>(link).ok_or(Refusal::NotInRoom)?;
+    let actor = Actor::Player(this.player);
+    let seat = this.seat.ok_or(Refusal::NotInRoom)?;
+    let &SeatOf(room) = world.get::<SeatOf>(seat).ok_or(Refusal::NotInRoom)?;
+    operate(world, room, actor, operation)
 }
 
-/// Joins a link with the seat its player holds, if any, and tells it everything it needs to play.
-pub(crate) fn resume_seat(world: &mut World, link: Entity) {
-    let Some(this) = world.get::<Link>(link) else { return };
-    let Some(seat_entity) = world.get::<Player>(this.player_entity).and_then(|player| player.seat) else {
-        return;
-    };
-    let Some(&SeatOf(room)) = world.get::<SeatOf>(seat_entity) else { return };
-    if let Some(mut seat) = world.get_mut::<Seat>(seat_entity) {
-        seat.link = Some(link);
-        seat.lost_at = None;
-    }
-    if let Some(mut this) = world.get_mut::<Link>(link) {
-        this.seat = Some(seat_entity);
-    }
-    announce(world, room, Some(link));
-    match world.get::<Stage>(room).map(Stage::is_over) {
-        Some(false) => matches::enter(world, room, seat_entity),
-        // The client that had a part in what is over is gone, and with it what it had received.
-        Some(true) => drop(world.entity_mut(seat_entity).remove::<SeatPlay>()),
-        None => {}
-    }
-}
-
-/// A seat whose link is lost is held for the grace period.
-pub(crate) fn hold_seat(world: &mut World, seat: Entity) {
-    let until = world.resource::<Clock>().now() + world.resource::<ServerConfig>().reconnect_grace;
-    world.resource_mut::<Rooms>().deadlines.put(until, Due::SeatGrace, seat);
-    if let Some(&SeatOf(room)) = world.get::<SeatOf>(seat) {
-        announce(world, room, None);
-    }
-}
-
-/// Leaves the room the link's player sits in.
-pub(crate) fn leave(world: &mut World, link: Entity) -> Result<(), Refusal> {
+/// Chooses what is played on next.
+pub(crate) fn choose(world: &mut World, link: Entity, content: String) -> Result<(), Refusal> {
     let seat = world.get::<Link>(link).and_then(|link| link.seat).ok_or(Refusal::NotInRoom)?;
-    free_seat(world, seat, LeftReason::Asked);
+    let &SeatOf(entity) = world.get::<SeatOf>(seat).ok_or(Refusal::NotInRoom)?;
+    let game = world.get::<Room>(entity).ok_or(Refusal::NotInRoom)?.game.name();
+    let (_, bytes) = world.resource::<Games>().find(game, &content)?;
+    ask(world, link, Operation::Choose(content))?;
+    if let Some(mut room) = world.get_mut::<Room>(entity) {
+        room.content = bytes;
+    }
     Ok(())
 }
 
-/// Frees a seat; an empty room gives its match up and waits for its end.
-pub(crate) fn free_seat(world: &mut World, seat_entity: Entity, reason: LeftReason) {
-    let (Some(seat), Some(&SeatOf(room_entity))) =
-        (world.get::<Seat>(seat_entity).cloned(), world.get::<SeatOf>(seat_entity))
-    else {
-        return;
+/// Does something to a room, tells everybody in it, and does what follows.
+pub(crate) fn operate(
+    world: &mut World,
+    entity: Entity,
+    actor: Actor,
+    operation: Operation,
+) -> Result<(), Refusal> {
+    let reserved = match &operation {
+        Operation::Reserve(player) => Some(*player),
+        _ => None,
     };
-    if let Some(link) = seat.link {
-        if let Some(mut link) = world.get_mut::<Link>(link) {
-            link.seat = None;
+    let by_whom = closing_reason(actor);
+    let mut room = world.get_mut::<Room>(entity).ok_or(Refusal::NotInRoom)?;
+    let Change { events, effects } = room.lobby.apply(actor, operation)?;
+    let phase = room.lobby.phase();
+    if let Some(player) = reserved {
+        let until = world.resource::<Clock>().now() + RESERVATION_LIFE;
+        if let Some(mut room) = world.get_mut::<Room>(entity) {
+            room.reservations.retain(|(other, _)| *other != player);
+            room.reservations.push((player, until));
         }
-        tell(world, link, &ToClient::Left { reason });
+        world.resource_mut::<Rooms>().deadlines.put(until, Due::Reservation, entity);
     }
-    world.despawn(seat_entity);
-    if let Some(player) = world.resource::<crate::Players>().get(seat.player) {
-        if let Some(mut player) = world.get_mut::<Player>(player) {
-            player.seat = None;
-        }
-        forget_player(world, player);
-    }
-    let Some(mut room) = world.get_mut::<Room>(room_entity) else { return };
-    room.roster.leave(seat.player);
-    let (empty, played) = (room.roster.is_empty(), room.epoch.get() > 0);
-    record::seats_changed(world, room_entity);
-    if empty {
-        matches::abort(world, room_entity);
-        let life = world.resource::<ServerConfig>().empty_room_life;
-        let life = if played { life } else { life.min(UNPLAYED_ROOM_LIFE) };
-        let until = world.resource::<Clock>().now() + life;
-        world.resource_mut::<Rooms>().deadlines.put(until, Due::RoomRule, room_entity);
+    if phase_of(world, entity) != Some(phase) {
+        world.entity_mut(entity).insert(Phase(phase));
     } else {
-        announce(world, room_entity, None);
+        crate::expire::touch_room(world, entity);
+    }
+    follow(world, entity, events, &effects, by_whom);
+    Ok(())
+}
+
+fn closing_reason(actor: Actor) -> ClosedReason {
+    if actor == Actor::Server { ClosedReason::Server } else { ClosedReason::Host }
+}
+
+/// Members first, then what they are told, then matches: who joins hears of it, and of what it led to.
+fn follow(
+    world: &mut World,
+    room: Entity,
+    told: Vec<RoomEventKind>,
+    effects: &[Effect],
+    by_whom: ClosedReason,
+) {
+    for effect in effects {
+        match *effect {
+            Effect::Seat(player, seat) => seating::take_seat(world, room, player, seat),
+            Effect::Watch(player) => seating::watch(world, room, player),
+            Effect::Bench(player) => bench(world, room, player),
+            _ => {}
+        }
+    }
+    events::tell_all(world, room, told);
+    for effect in effects {
+        match *effect {
+            Effect::Remove(player, reason) => seating::leave_seat(world, room, player, reason),
+            Effect::StartMatch => start_match(world, room),
+            Effect::AbortMatch => abort_match(world, room),
+            Effect::Close => clear_away(world, room, by_whom),
+            Effect::Seat(..) | Effect::Watch(_) | Effect::Bench(_) => {}
+        }
     }
 }
 
-/// The host starts a room that is not full.
-pub(crate) fn start(world: &mut World, link: Entity) -> Result<(), Refusal> {
-    let room = hosted_room(world, link)?;
-    begin(world, room, RoomEvent::Start)
+/// Only the player's own part in the match ends.
+fn bench(world: &mut World, room: Entity, player: PlayerId) {
+    for seat in seats_of(world, room) {
+        let Some(index) =
+            world.get::<crate::Seat>(seat).filter(|seat| seat.player == player).map(|seat| seat.index)
+        else {
+            continue;
+        };
+        world.entity_mut(seat).remove::<SeatPlay>();
+        cleanup::player_aborted(world, room, index);
+    }
 }
 
-/// The host wants another match.
-pub(crate) fn play_again(world: &mut World, link: Entity) -> Result<(), Refusal> {
-    let entity = hosted_room(world, link)?;
+fn start_match(world: &mut World, entity: Entity) {
     let draining = world.get::<Stage>(entity).is_some_and(Stage::is_over);
     if draining && let Some(mut room) = world.get_mut::<Room>(entity) {
+        // Slow clients still get the last frames of the match before.
         room.play_again = true;
-        return Ok(());
+        return;
     }
-    begin(world, entity, RoomEvent::PlayAgain)
+    matches::start(world, entity);
 }
 
-fn hosted_room(world: &World, link: Entity) -> Result<Entity, Refusal> {
-    let this = world.get::<Link>(link).ok_or(Refusal::NotInRoom)?;
-    let seat = this.seat.ok_or(Refusal::NotInRoom)?;
-    let SeatOf(entity) = world.get::<SeatOf>(seat).ok_or(Refusal::NotInRoom)?;
-    let room = world.get::<Room>(*entity).ok_or(Refusal::NotInRoom)?;
-    if room.roster.host() == Some(this.player) { Ok(*entity) } else { Err(Refusal::NotHost) }
+fn abort_match(world: &mut World, entity: Entity) {
+    if let Some(mut room) = world.get_mut::<Room>(entity) {
+        room.play_again = false;
+    }
+    matches::abort(world, entity);
+    cleanup::host_aborted(world, entity);
 }
 
-/// Moves a room into its next match.
-pub(crate) fn begin(world: &mut World, room: Entity, event: RoomEvent) -> Result<(), Refusal> {
-    change_phase(world, room, event)?;
-    matches::start(world, room);
-    announce(world, room, None);
-    Ok(())
-}
-
-/// Changes a room's phase by the rules.
-pub(crate) fn change_phase(world: &mut World, room: Entity, event: RoomEvent) -> Result<RoomPhase, Refusal> {
-    let phase = phase_of(world, room).ok_or(Refusal::NotInRoom)?;
-    let next = transition(phase, event).map_err(|not_now| Refusal::WrongPhase { phase: not_now.phase })?;
-    world.entity_mut(room).insert(Phase(next));
-    Ok(next)
+/// A match is over: its room is told, unless it knows.
+pub(crate) fn match_over(world: &mut World, room: Entity) {
+    if phase_of(world, room) == Some(RoomPhase::Playing) {
+        // The phase has just been looked at.
+        let _ = operate(world, room, Actor::Server, Operation::Finish);
+    }
 }
 
 pub(crate) fn phase_of(world: &World, room: Entity) -> Option<RoomPhase> {
     world.get::<Phase>(room).map(|phase| phase.0)
 }
 
+/// A seat's time is up, or its player goes.
+pub(crate) fn free_seat(world: &mut World, seat_entity: Entity, reason: LeftReason) {
+    let (Some(seat), Some(&SeatOf(room))) =
+        (world.get::<crate::Seat>(seat_entity), world.get::<SeatOf>(seat_entity))
+    else {
+        return;
+    };
+    let player = seat.player;
+    if operate(world, room, Actor::Player(player), Operation::Leave(reason)).is_err() {
+        seating::leave_seat(world, room, player, reason);
+    }
+}
+
+/// Seats whose players did not come are no longer kept.
+pub(crate) fn release_reservations(world: &mut World, entity: Entity) {
+    let now = world.resource::<Clock>().now();
+    let Some(mut room) = world.get_mut::<Room>(entity) else { return };
+    let Room { lobby, reservations, .. } = &mut *room;
+    reservations.retain(|&(player, until)| {
+        let keep = until > now;
+        if !keep {
+            lobby.release(player);
+        }
+        keep
+    });
+    if let Some(next) = reservations.iter().map(|(_, until)| *until).min() {
+        world.resource_mut::<Rooms>().deadlines.put(next, Due::Reservation, entity);
+    }
+    events::view_changed(world, entity);
+}
+
 /// Closes a room and everything that hangs on it.
-pub(crate) fn close(world: &mut World, entity: Entity) {
+pub(crate) fn close(world: &mut World, entity: Entity, reason: ClosedReason) {
+    let Some(mut room) = world.get_mut::<Room>(entity) else { return };
+    let Ok(Change { events, effects }) = room.lobby.apply(Actor::Server, Operation::Close) else { return };
+    world.entity_mut(entity).insert(Phase(RoomPhase::Closed));
+    follow(world, entity, events, &effects, reason);
+}
+
+/// The last of a room: everybody is told, everything that hangs on it goes.
+fn clear_away(world: &mut World, entity: Entity, reason: ClosedReason) {
     let Some(room) = world.get::<Room>(entity) else { return };
     let (name, id) = (room.name.clone(), room.id);
+    events::tell_all(world, entity, vec![RoomEventKind::Closed(reason)]);
     for seat in seats_of(world, entity) {
-        free_seat(world, seat, LeftReason::RoomClosed);
+        let player = world.get::<crate::Seat>(seat).map(|seat| seat.player);
+        if let Some(player) = player {
+            seating::leave_seat(world, entity, player, LeftReason::RoomClosed);
+        }
     }
     matches::abort(world, entity);
     matches::finish(world, entity);
+    cleanup::room_closing(world, entity);
     record::room_closed(world, id);
     world.resource_mut::<Rooms>().by_name.remove(&name);
     world.despawn(entity);
     world.resource_mut::<Counters>().rooms_closed += 1;
-    info!(room = %name, "a room is closed");
+    info!(room = %name, ?reason, "a room is closed");
 }
 
-/// The seats of a room that are taken.
+/// The seats of a room that are taken, and the places of those who watch.
 pub(crate) fn seats_of(world: &World, room: Entity) -> Vec<Entity> {
     Seats::entities(world.get::<Seats>(room)).collect()
-}
-
-/// Tells all members how the room is now; `joined` hears it as its own arrival.
-pub(crate) fn announce(world: &mut World, entity: Entity, joined: Option<Entity>) {
-    let seats: Vec<Seat> =
-        seats_of(world, entity).into_iter().filter_map(|seat| world.get::<Seat>(seat).cloned()).collect();
-    let (Some(room), Some(phase)) = (world.get::<Room>(entity), phase_of(world, entity)) else { return };
-    let host = room.roster.host();
-    let mut members: Vec<Member> = room
-        .roster
-        .seats()
-        .iter()
-        .zip(0_u8..)
-        .filter_map(|(occupant, seat)| {
-            let occupant = occupant.as_ref()?;
-            let connected = seats.iter().any(|taken| taken.index == seat && taken.link.is_some());
-            let (player, name) = (occupant.player, occupant.name.clone());
-            Some(Member { seat, player, name, connected, host: host == Some(player) })
-        })
-        .collect();
-    members.sort_by_key(|member| member.seat);
-    let view = RoomView {
-        room: room.id,
-        name: room.name.clone(),
-        game: room.game.name().to_owned(),
-        seats: room.roster.capacity(),
-        seat: 0,
-        phase,
-        members,
-    };
-    for seat in seats {
-        let Some(link) = seat.link else { continue };
-        let view = RoomView { seat: seat.index, ..view.clone() };
-        let message = if joined == Some(link) { ToClient::Joined(view) } else { ToClient::Room(view) };
-        tell(world, link, &message);
-    }
 }

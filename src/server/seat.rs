@@ -62,6 +62,8 @@ pub struct SeatPlay {
     /// When the frame of `inputs.next()` is committed, and the time between two frames.
     pub(crate) deadline: Duration,
     pub(crate) period: Duration,
+    /// When an input came last that differs from the one before it.
+    pub(crate) acted_at: Duration,
     /// A snapshot is owed to the client.
     pub(crate) snapshot_owed: bool,
     /// When the last snapshot was sent.
@@ -89,6 +91,7 @@ impl SeatPlay {
             reported_lead: 0,
             deadline,
             period,
+            acted_at: deadline,
             snapshot_owed: false,
             snapshot_at: None,
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{Commands, Entity, IntoScheduleConfigs, Local, Query, Res, ResMut, World};
-use framekeep_protocol::{EndReason, ToClient, encode_frame};
+use framekeep_protocol::{EndReason, SPECTATOR_SEAT, ToClient, encode_frame};
 use framekeep_sim::{SeatInput, Tick};
 use smallvec::SmallVec;
 use tracing::{debug, error, warn};
@@ -93,8 +93,13 @@ fn commit_frames(
             if play.claim.is_some() {
                 claims.push((room, entity));
             }
-            stage.frame.set(seat.index, seat_input(&mut play, timing.repeat_ticks_max, &mut counters));
             play.deadline = timing.due;
+            if seat.index == SPECTATOR_SEAT {
+                // Whoever watches acts in no frame.
+                let _ = play.inputs.take();
+                continue;
+            }
+            stage.frame.set(seat.index, seat_input(&mut play, timing.repeat_ticks_max, &mut counters));
         }
         bytes.clear();
         encode_frame(&stage.previous, &stage.frame, stage.game.input_bits(), &mut bytes);

@@ -202,7 +202,12 @@ fn receive_inputs(
     let mut any_new = false;
     for (tick, &bits) in (oldest..).zip(scratch.iter()) {
         match seat.inputs.insert(framekeep_sim::Tick(tick), bits) {
-            Inserted::New => any_new = true,
+            Inserted::New => {
+                any_new = true;
+                if seat.last.is_some_and(|(last, _)| last != bits) {
+                    seat.acted_at = now;
+                }
+            }
             Inserted::Again => {}
             Inserted::Late => counters.inputs_late += u64::from(seat.is_first_sight(tick)),
             Inserted::Early => counters.inputs_early += 1,

@@ -7,7 +7,7 @@ use framekeep_client::{ClientHello, ClientLink, LinkState};
 use framekeep_conditioner::{Conditioner, LinkConditions};
 use framekeep_games::arena::{Arena, ArenaBot};
 use framekeep_protocol::{
-    GameRules, JoinRoom, MatchEnd, PlayerName, Refusal, RoomName, RoomOptions, RoomView, ToClient, ToServer,
+    GameRules, JoinRoom, MatchEnd, PlayerName, Refusal, RoomEvent, RoomName, RoomOptions, RoomView, ToClient, ToServer,
 };
 use framekeep_rollback::{RollbackConfig, RollbackEvent, RollbackMatch};
 use framekeep_server::MemoryWireEnd;
@@ -35,6 +35,8 @@ pub struct Client {
     pub refusals: Vec<Refusal>,
     /// The room as last told.
     pub room: Option<RoomView>,
+    /// What happened in its rooms, as it was told.
+    pub events: Vec<RoomEvent>,
     /// How its matches ended, with the hash of its own final state.
     pub ended: Vec<(MatchEnd, u64)>,
     /// How the last match it was told of ended.
@@ -63,6 +65,7 @@ impl Client {
             kind: ClientKind::Honest,
             refusals: Vec::new(),
             room: None,
+            events: Vec::new(),
             ended: Vec::new(),
             last_end: None,
             desyncs: 0,
@@ -114,14 +117,8 @@ impl Client {
 
     /// Joins a room of the arena, or creates it.
     pub fn join(&mut self, room: &str, seats: u8) {
-        let options = RoomOptions {
-            game: Arena::NAME.to_owned(),
-            content: String::new(),
-            seats,
-            tick_rate_hz: 0,
-            send_every_ticks: 0,
-        };
-        self.say(&ToServer::Join(JoinRoom { room: room_name(room), create: Some(options) }));
+        let options = RoomOptions::new(Arena::NAME, seats);
+        self.say(&ToServer::Join(JoinRoom::seat(room_name(room), Some(options))));
     }
 
     /// Vanishes without a word.
@@ -203,6 +200,7 @@ impl Client {
             ToClient::Refused(refusal) => self.refusals.push(refusal),
             ToClient::Joined(view) | ToClient::Room(view) => self.room = Some(view),
             ToClient::Left { .. } => self.room = None,
+            ToClient::Event(event) => self.events.push(event),
             ToClient::Started(start) => {
                 let rtt = rtt.unwrap_or(Duration::from_millis(50));
                 // A match of another game is not played, only heard of.

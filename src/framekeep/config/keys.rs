@@ -104,6 +104,9 @@ settings! {
         /// Rooms at once.
         rooms_max: usize = Value::Integer(4096), Allowed::Integer(1, 65_536), "rooms",
             wrong: "too small refuses new rooms";
+        /// How long a player may do nothing before the server lets them go; 0 for as long as they like.
+        idle_kick_s: u64 = Value::Integer(300), Allowed::Integer(0, 86_400), "seconds",
+            wrong: "too short loses players who think, too long keeps seats for those who went away";
         /// How long the seat of a lost link is held for its player.
         reconnect_grace_s: u64 = Value::Integer(30), Allowed::Integer(0, 3_600), "seconds",
             wrong: "too short loses seats to short outages, too long blocks them for others";

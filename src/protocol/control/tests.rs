@@ -4,7 +4,7 @@ use framekeep_sim::Outcome;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{EndReason, Member, RoomId, RoomPhase, SPECTATOR_SEAT};
+use crate::{ClosedReason, EndReason, Member, RoomEventKind, RoomId, RoomPhase, SPECTATOR_SEAT};
 
 fn name() -> PlayerName {
     "Ada".parse().unwrap()
@@ -15,8 +15,8 @@ fn room_name() -> RoomName {
 }
 
 fn options() -> RoomOptions {
-    let (game, content) = ("arena".to_owned(), "pit".to_owned());
-    RoomOptions { game, content, seats: 4, tick_rate_hz: 30, send_every_ticks: 1 }
+    let (content, code) = ("pit".to_owned(), "c".repeat(ROOM_CODE_BYTES_MAX));
+    RoomOptions { content, code, tick_rate_hz: 30, send_every_ticks: 1, ..RoomOptions::new("arena", 4) }
 }
 
 fn hello(games: usize, name_bytes: usize) -> ToServer {
@@ -28,8 +28,22 @@ fn to_server() -> Vec<ToServer> {
     vec![
         hello(GAMES_MAX, 50),
         hello(0, 0),
-        ToServer::Join(JoinRoom { room: room_name(), create: None }),
-        ToServer::Join(JoinRoom { room: room_name(), create: Some(options()) }),
+        ToServer::Join(JoinRoom::seat(room_name(), None)),
+        ToServer::Join(JoinRoom {
+            code: "c".to_owned(),
+            spectate: true,
+            ..JoinRoom::seat(room_name(), None)
+        }),
+        ToServer::Join(JoinRoom::seat(room_name(), Some(options()))),
+        ToServer::Ready { ready: true },
+        ToServer::Choose { content: "pit".to_owned() },
+        ToServer::Abort,
+        ToServer::Reserve { player: PlayerId(9) },
+        ToServer::Kick { player: PlayerId(9), ban: true },
+        ToServer::HandOver { player: PlayerId(9) },
+        ToServer::Lock { locked: true },
+        ToServer::Chat { text: "x".repeat(CHAT_BYTES_MAX) },
+        ToServer::Close,
         ToServer::Leave,
         ToServer::Start,
         ToServer::PlayAgain,
@@ -39,10 +53,30 @@ fn to_server() -> Vec<ToServer> {
 }
 
 fn view() -> RoomView {
-    let member = Member { seat: 1, player: PlayerId(8), name: name(), connected: true, host: false };
-    let game = "arena".to_owned();
-    let (room, name, phase) = (RoomId(5), room_name(), RoomPhase::Playing);
-    RoomView { room, name, game, seats: 4, seat: SPECTATOR_SEAT, phase, members: vec![member; 4] }
+    let member = Member {
+        seat: 1,
+        player: PlayerId(8),
+        name: name(),
+        connected: true,
+        host: false,
+        ready: true,
+        out: false,
+    };
+    RoomView {
+        room: RoomId(5),
+        name: room_name(),
+        game: "arena".to_owned(),
+        seats: 4,
+        seat: SPECTATOR_SEAT,
+        phase: RoomPhase::Playing,
+        members: vec![member; 4],
+        content: "pit".to_owned(),
+        start: StartRule::Ready,
+        locked: true,
+        private: false,
+        spectators: 2,
+        event: 700,
+    }
 }
 
 fn start() -> MatchStart {
@@ -74,6 +108,11 @@ fn to_client() -> Vec<ToClient> {
         ToClient::Joined(view()),
         ToClient::Room(view()),
         ToClient::Left { reason: LeftReason::RoomClosed },
+        ToClient::Event(RoomEvent {
+            number: 9,
+            kind: RoomEventKind::Chat { player: None, text: "hi".to_owned() },
+        }),
+        ToClient::Event(RoomEvent { number: 10, kind: RoomEventKind::Closed(ClosedReason::Expired) }),
         ToClient::Started(start()),
         ToClient::Ended(MatchEnd { epoch, ticks: Tick(9), hash, outcome, reason }),
         ToClient::Desynced { epoch, tick: Tick(70), expected: 1, got: 2 },
@@ -111,7 +150,7 @@ fn messages_beyond_their_bounds_are_refused() {
     assert!(matches!(read(&hello(1, 65)), Err(CodecError::OutOfRange { .. })));
     assert!(matches!(read(&hello(16, 64)), Err(CodecError::TooLong { limit: 1_024, .. })));
     let long = RoomOptions { content: "c".repeat(65), ..options() };
-    let join = ToServer::Join(JoinRoom { room: room_name(), create: Some(long) });
+    let join = ToServer::Join(JoinRoom::seat(room_name(), Some(long)));
     assert!(matches!(read(&join), Err(CodecError::OutOfRange { value: 65, .. })));
 }
 

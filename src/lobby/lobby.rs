@@ -1,0 +1,585 @@
+//! `Lobby`, a room as data: what may be done to it, and what follows.
+
+use framekeep_protocol::{
+    CommitPolicy, LeftReason, PlayerId, PlayerName, Refusal, RoomEventKind, RoomName, RoomPhase, StartRule,
+};
+
+use crate::{Action, Forbidden, Full, Occupant, PhaseEvent, Role, Roster, permit, transition};
+
+/// Most players a room remembers as banned.
+pub const BANS_MAX: usize = 64;
+
+/// What a room is made with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LobbyOptions {
+    /// The room's name.
+    pub name: RoomName,
+    /// How many seats.
+    pub seats: u8,
+    /// Fewest players a match of the game needs.
+    pub seats_min: u8,
+    /// When a match starts.
+    pub start: StartRule,
+    /// What one has to know to join; empty for an open room.
+    pub code: String,
+    /// How many may watch.
+    pub spectators_max: u8,
+    /// When frames are committed.
+    pub commit: CommitPolicy,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A player.
+    Player(PlayerId),
+    /// The server, for itself or for who operates it.
+    Server,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Take a seat.
+    Join {
+        /// What to call the player.
+        name: PlayerName,
+        /// The code they gave.
+        code: String,
+    },
+    /// Watch.
+    Spectate {
+        /// What to call the player.
+        name: PlayerName,
+        /// The code they gave.
+        code: String,
+    },
+    /// Leave the room, with or without a seat.
+    Leave(LeftReason),
+    /// Keep a free seat for a player.
+    Reserve(PlayerId),
+    /// Be ready for the next match, or not any more.
+    Ready(bool),
+    /// Play the next match on this content, which exists.
+    Choose(String),
+    /// Open a room that waits, or start a match that everybody is ready for.
+    Start,
+    /// Give the match up: a member for itself, host and server for all.
+    Abort,
+    /// The match has an outcome, or failed.
+    Finish,
+    /// Prepare another match.
+    Rematch,
+    /// Send a player away.
+    Kick {
+        /// Who.
+        player: PlayerId,
+        /// Whether they may not come back.
+        ban: bool,
+    },
+    /// Make a member host.
+    HandOver(PlayerId),
+    /// Let nobody else in, or let people in again.
+    Lock(bool),
+    /// Say something to all.
+    Chat(String),
+    /// End the room.
+    Close,
+}
+
+impl Operation {
+    /// The action of the table of permissions.
+    #[must_use]
+    pub const fn action(&self) -> Action {
+        match self {
+            Self::Join { .. } => Action::Join,
+            Self::Spectate { .. } => Action::Spectate,
+            Self::Leave(_) => Action::Leave,
+            Self::Reserve(_) => Action::Reserve,
+            Self::Ready(true) => Action::Ready,
+            Self::Ready(false) => Action::Unready,
+            Self::Choose(_) => Action::Choose,
+            Self::Start => Action::Start,
+            Self::Abort => Action::Abort,
+            Self::Finish => Action::Finish,
+            Self::Rematch => Action::Rematch,
+            Self::Kick { ban: false, .. } => Action::Kick,
+            Self::Kick { ban: true, .. } => Action::Ban,
+            Self::HandOver(_) => Action::HandOver,
+            Self::Lock(true) => Action::Lock,
+            Self::Lock(false) => Action::Unlock,
+            Self::Chat(_) => Action::Chat,
+            Self::Close => Action::Close,
+        }
+    }
+}
+
+/// What the room's keeper has to do, in order, besides telling the events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Give the player this seat.
+    Seat(PlayerId, u8),
+    /// Let the player watch.
+    Watch(PlayerId),
+    /// Take the player's place away.
+    Remove(PlayerId, LeftReason),
+    /// Start a match.
+    StartMatch,
+    /// End the running match without an outcome.
+    AbortMatch,
+    /// The player's part in the running match is over; the seat stays.
+    Bench(PlayerId),
+    /// Clear the room away.
+    Close,
+}
+
+/// What came of an operation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// What everybody is told, in order.
+    pub events: Vec<RoomEventKind>,
+    /// What is to be done, in order.
+    pub effects: Vec<Effect>,
+}
+
+/// A room as data. Every change goes through [`Lobby::apply`], which does all of an operation or refuses it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lobby {
+    options: LobbyOptions,
+    phase: RoomPhase,
+    roster: Roster,
+    spectators: Vec<(PlayerId, PlayerName)>,
+    banned: Vec<PlayerId>,
+    locked: bool,
+    /// The host has opened a room that is not full.
+    opened: bool,
+    content: String,
+}
+
+impl Lobby {
+    /// An empty room.
+    #[must_use]
+    pub fn new(options: LobbyOptions, content: String) -> Self {
+        let roster = Roster::new(options.seats);
+        Self {
+            options,
+            phase: RoomPhase::Waiting,
+            roster,
+            spectators: Vec::new(),
+            banned: Vec::new(),
+            locked: false,
+            opened: false,
+            content,
+        }
+    }
+
+    /// Does what is asked, wholly, and whatever follows from it by the rules; or refuses and changes nothing.
+    ///
+    /// # Errors
+    /// The refusal names what stands in the way.
+    pub fn apply(&mut self, actor: Actor, operation: Operation) -> Result<Change, Refusal> {
+        let role = self.role(actor);
+        permit(self.phase, operation.action(), role).map_err(|forbidden| self.explain(forbidden))?;
+        let mut change = Change::default();
+        let before = self.roster.host();
+        self.act(actor, role, operation, &mut change)?;
+        if let Some(host) = self.roster.host()
+            && before != Some(host)
+            && before.is_some()
+        {
+            change.events.push(RoomEventKind::HostChanged { host });
+        }
+        self.settle(&mut change);
+        Ok(change)
+    }
+
+    /// A seat is no longer kept for a player.
+    pub fn release(&mut self, player: PlayerId) -> bool {
+        self.roster.release(player)
+    }
+
+    fn act(
+        &mut self,
+        actor: Actor,
+        role: Role,
+        operation: Operation,
+        change: &mut Change,
+    ) -> Result<(), Refusal> {
+        match operation {
+            Operation::Join { name, code } => self.join(player_of(actor), name, &code, change),
+            Operation::Spectate { name, code } => self.spectate(player_of(actor), name, &code, change),
+            Operation::Leave(reason) => {
+                self.remove(player_of(actor), reason, change);
+                Ok(())
+            }
+            Operation::Reserve(player) => self.reserve(player, change),
+            Operation::Ready(ready) => {
+                self.make_ready(player_of(actor), ready, change);
+                Ok(())
+            }
+            Operation::Choose(content) => {
+                self.choose(content, change);
+                Ok(())
+            }
+            Operation::Start => self.start(),
+            Operation::Abort => {
+                self.abort(actor, role, change);
+                Ok(())
+            }
+            Operation::Finish => self.step(PhaseEvent::End, change),
+            Operation::Rematch => {
+                // Where readiness is not asked for, the host's wish is enough.
+                self.opened = self.options.start == StartRule::Full;
+                self.step(PhaseEvent::Rematch, change)
+            }
+            Operation::Kick { player, ban } => self.kick(actor, player, ban, change),
+            Operation::HandOver(player) => {
+                if self.roster.hand_over(player) {
+                    Ok(())
+                } else {
+                    Err(Refusal::NoSuchMember { player })
+                }
+            }
+            Operation::Lock(locked) => {
+                if self.locked != locked {
+                    self.locked = locked;
+                    change.events.push(RoomEventKind::Locked { locked });
+                }
+                Ok(())
+            }
+            Operation::Chat(text) => {
+                let player = (role != Role::Server).then(|| player_of(actor));
+                change.events.push(RoomEventKind::Chat { player, text });
+                Ok(())
+            }
+            Operation::Close => {
+                if self.phase == RoomPhase::Playing {
+                    change.effects.push(Effect::AbortMatch);
+                }
+                self.step(PhaseEvent::Close, change)?;
+                change.effects.push(Effect::Close);
+                Ok(())
+            }
+        }
+    }
+
+    fn join(
+        &mut self,
+        player: PlayerId,
+        name: PlayerName,
+        code: &str,
+        change: &mut Change,
+    ) -> Result<(), Refusal> {
+        let kept = self.roster.is_reserved(player);
+        if !kept {
+            self.admit(player, code)?;
+        }
+        let room = || self.options.name.clone();
+        let Full(seats) = match self.roster.join(player, name.clone()) {
+            Ok(seat) => {
+                change.effects.push(Effect::Seat(player, seat));
+                change.events.push(RoomEventKind::Joined { seat, player, name });
+                return Ok(());
+            }
+            Err(full) => full,
+        };
+        Err(Refusal::RoomFull { room: room(), seats })
+    }
+
+    fn spectate(
+        &mut self,
+        player: PlayerId,
+        name: PlayerName,
+        code: &str,
+        change: &mut Change,
+    ) -> Result<(), Refusal> {
+        self.admit(player, code)?;
+        let limit = self.options.spectators_max;
+        if self.spectators.len() >= usize::from(limit) {
+            return Err(Refusal::SpectatorsFull { room: self.options.name.clone(), limit });
+        }
+        self.spectators.push((player, name.clone()));
+        change.effects.push(Effect::Watch(player));
+        change.events.push(RoomEventKind::Watching { player, name });
+        Ok(())
+    }
+
+    /// What keeps strangers out.
+    fn admit(&self, player: PlayerId, code: &str) -> Result<(), Refusal> {
+        let room = || self.options.name.clone();
+        if self.banned.contains(&player) {
+            return Err(Refusal::Banned { room: room() });
+        }
+        if self.options.code != code && !self.options.code.is_empty() {
+            return Err(Refusal::WrongCode { room: room() });
+        }
+        if self.locked { Err(Refusal::RoomLocked { room: room() }) } else { Ok(()) }
+    }
+
+    fn reserve(&mut self, player: PlayerId, change: &mut Change) -> Result<(), Refusal> {
+        let room = self.options.name.clone();
+        if self.role(Actor::Player(player)) != Role::Stranger {
+            return Err(Refusal::AlreadyInRoom { room });
+        }
+        if self.banned.contains(&player) {
+            return Err(Refusal::Banned { room });
+        }
+        self.roster.reserve(player).map_err(|Full(seats)| Refusal::RoomFull { room, seats })?;
+        change.events.push(RoomEventKind::Reserved { player });
+        Ok(())
+    }
+
+    fn remove(&mut self, player: PlayerId, reason: LeftReason, change: &mut Change) {
+        self.roster.leave(player);
+        self.spectators.retain(|(spectator, _)| *spectator != player);
+        change.effects.push(Effect::Remove(player, reason));
+        change.events.push(RoomEventKind::Left { player, reason });
+        self.abort_if_nobody_plays(change);
+    }
+
+    fn make_ready(&mut self, player: PlayerId, ready: bool, change: &mut Change) {
+        if let Some(occupant) = self.roster.occupant_mut(player)
+            && occupant.ready != ready
+        {
+            occupant.ready = ready;
+            change.events.push(RoomEventKind::Ready { player, ready });
+        }
+    }
+
+    /// Whoever was ready was so for something else.
+    fn choose(&mut self, content: String, change: &mut Change) {
+        if self.content == content {
+            return;
+        }
+        self.content.clone_from(&content);
+        self.roster.occupants_mut().for_each(|occupant| occupant.ready = false);
+        change.events.push(RoomEventKind::ContentChosen { content });
+    }
+
+    fn start(&mut self) -> Result<(), Refusal> {
+        let players = self.roster.taken();
+        if self.options.start == StartRule::Full {
+            self.opened = true;
+            return Ok(());
+        }
+        let needed = self.options.seats_min;
+        if players < needed {
+            return Err(Refusal::TooFewPlayers { players, needed });
+        }
+        let missing = self.roster.occupants().filter(|occupant| !occupant.ready).count() as u8;
+        if missing > 0 {
+            return Err(Refusal::NotReady { missing, players });
+        }
+        self.opened = true;
+        Ok(())
+    }
+
+    fn abort(&mut self, actor: Actor, role: Role, change: &mut Change) {
+        let by = (role != Role::Server).then(|| player_of(actor));
+        if role == Role::Member {
+            let player = player_of(actor);
+            if let Some(occupant) = self.roster.occupant_mut(player)
+                && !occupant.out
+            {
+                occupant.out = true;
+                change.effects.push(Effect::Bench(player));
+                change.events.push(RoomEventKind::GaveUp { player });
+            }
+            self.abort_if_nobody_plays(change);
+        } else {
+            self.abort_match(by, change);
+        }
+    }
+
+    fn abort_if_nobody_plays(&mut self, change: &mut Change) {
+        if self.phase == RoomPhase::Playing && self.roster.occupants().all(|occupant| occupant.out) {
+            self.abort_match(None, change);
+        }
+    }
+
+    fn abort_match(&mut self, by: Option<PlayerId>, change: &mut Change) {
+        change.events.push(RoomEventKind::Aborted { by });
+        change.effects.push(Effect::AbortMatch);
+        // The phase is `Playing`, of which this is allowed.
+        let _ = self.step(PhaseEvent::End, change);
+    }
+
+    fn kick(
+        &mut self,
+        actor: Actor,
+        player: PlayerId,
+        ban: bool,
+        change: &mut Change,
+    ) -> Result<(), Refusal> {
+        if actor == Actor::Player(player) {
+            return Err(Refusal::NotToOneself);
+        }
+        let is_here = self.role(Actor::Player(player)) != Role::Stranger;
+        if !is_here && !ban {
+            return Err(Refusal::NoSuchMember { player });
+        }
+        if ban && !self.banned.contains(&player) {
+            if self.banned.len() >= BANS_MAX {
+                return Err(Refusal::TooManyBans { limit: BANS_MAX as u8 });
+            }
+            self.banned.push(player);
+            self.roster.release(player);
+        }
+        if is_here {
+            self.remove(player, LeftReason::Removed, change);
+        }
+        Ok(())
+    }
+
+    /// The phase follows what is so: this is the only place where it changes by itself.
+    fn settle(&mut self, change: &mut Change) {
+        while let Some(event) = self.due() {
+            if event == PhaseEvent::Dispersed {
+                self.opened = false;
+            }
+            if event == PhaseEvent::Start {
+                self.opened = false;
+                self.roster.occupants_mut().for_each(|occupant| occupant.out = false);
+                change.effects.push(Effect::StartMatch);
+            }
+            if self.step(event, change).is_err() {
+                return;
+            }
+        }
+        if self.roster.is_empty() {
+            self.opened = false;
+        }
+    }
+
+    /// What the phase has yet to follow.
+    fn due(&self) -> Option<PhaseEvent> {
+        let rule = self.options.start;
+        match self.phase {
+            RoomPhase::Waiting if self.is_gathered() => Some(PhaseEvent::Gathered),
+            RoomPhase::Preparing | RoomPhase::Ready if !self.is_gathered() => Some(PhaseEvent::Dispersed),
+            RoomPhase::Preparing if self.all_ready() => Some(PhaseEvent::AllReady),
+            RoomPhase::Ready if !self.all_ready() => Some(PhaseEvent::NotReady),
+            RoomPhase::Ready if rule != StartRule::Host || self.opened => Some(PhaseEvent::Start),
+            _ => None,
+        }
+    }
+
+    fn is_gathered(&self) -> bool {
+        let taken = self.roster.taken();
+        match self.options.start {
+            StartRule::Full => self.roster.is_full() || (self.opened && taken > 0),
+            StartRule::Ready | StartRule::Host => taken >= self.options.seats_min,
+        }
+    }
+
+    fn all_ready(&self) -> bool {
+        self.options.start == StartRule::Full || self.roster.occupants().all(|occupant| occupant.ready)
+    }
+
+    fn step(&mut self, event: PhaseEvent, change: &mut Change) -> Result<(), Refusal> {
+        let next =
+            transition(self.phase, event).map_err(|not_now| Refusal::WrongPhase { phase: not_now.phase })?;
+        if next == RoomPhase::Finished {
+            self.opened = false;
+            for occupant in self.roster.occupants_mut() {
+                (occupant.ready, occupant.out) = (false, false);
+            }
+        }
+        self.phase = next;
+        change.events.push(RoomEventKind::Phase(next));
+        Ok(())
+    }
+
+    fn explain(&self, forbidden: Forbidden) -> Refusal {
+        match forbidden {
+            Forbidden::Phase { phase, .. } => Refusal::WrongPhase { phase },
+            Forbidden::Role { action: Action::Join | Action::Spectate, role } if role != Role::Server => {
+                Refusal::AlreadyInRoom { room: self.options.name.clone() }
+            }
+            Forbidden::Role { action: Action::Finish, .. } => Refusal::NotForPlayers,
+            Forbidden::Role { role: Role::Stranger, .. } => Refusal::NotInRoom,
+            Forbidden::Role { role: Role::Spectator, .. } => Refusal::NotForSpectators,
+            Forbidden::Role { .. } => Refusal::NotHost,
+        }
+    }
+
+    /// What somebody is to the room.
+    #[must_use]
+    pub fn role(&self, actor: Actor) -> Role {
+        let Actor::Player(player) = actor else { return Role::Server };
+        if self.roster.host() == Some(player) {
+            Role::Host
+        } else if self.roster.seat_of(player).is_some() {
+            Role::Member
+        } else if self.spectators.iter().any(|(spectator, _)| *spectator == player) {
+            Role::Spectator
+        } else {
+            Role::Stranger
+        }
+    }
+
+    /// Where the room is in its life.
+    #[must_use]
+    pub const fn phase(&self) -> RoomPhase {
+        self.phase
+    }
+
+    /// Who sits where.
+    #[must_use]
+    pub const fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// Who watches.
+    #[must_use]
+    pub fn spectators(&self) -> &[(PlayerId, PlayerName)] {
+        &self.spectators
+    }
+
+    /// Who may not come back.
+    #[must_use]
+    pub fn banned(&self) -> &[PlayerId] {
+        &self.banned
+    }
+
+    /// Whether nobody else is let in.
+    #[must_use]
+    pub const fn is_locked(&self) -> bool {
+        self.locked
+    }
+
+    /// What the next match is played on.
+    #[must_use]
+    pub fn content(&self) -> &str {
+        &self.content
+    }
+
+    /// What the room was made with.
+    #[must_use]
+    pub const fn options(&self) -> &LobbyOptions {
+        &self.options
+    }
+
+    /// A player's place.
+    #[must_use]
+    pub fn occupant(&self, player: PlayerId) -> Option<&Occupant> {
+        self.roster.occupants().find(|occupant| occupant.player == player)
+    }
+
+    /// Whether neither players nor spectators nor kept seats are there.
+    #[must_use]
+    pub fn is_deserted(&self) -> bool {
+        self.roster.is_empty() && self.spectators.is_empty() && self.roster.reserved() == 0
+    }
+}
+
+/// The player who asks; the server is asked for nothing that needs one, which `permit` has made sure of.
+fn player_of(actor: Actor) -> PlayerId {
+    match actor {
+        Actor::Player(player) => player,
+        Actor::Server => PlayerId::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

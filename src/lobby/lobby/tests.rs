@@ -1,0 +1,232 @@
+//! Every phase, action and role; and random lives of rooms.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const HOST: PlayerId = PlayerId(1);
+const MEMBER: PlayerId = PlayerId(2);
+const SPECTATOR: PlayerId = PlayerId(3);
+const STRANGER: PlayerId = PlayerId(4);
+
+fn name() -> PlayerName {
+    "p".parse().unwrap()
+}
+
+fn options(start: StartRule) -> LobbyOptions {
+    LobbyOptions {
+        name: "den".parse().unwrap(),
+        seats: 4,
+        seats_min: 2,
+        start,
+        code: String::new(),
+        spectators_max: 2,
+        commit: CommitPolicy::Deadline,
+    }
+}
+
+fn join() -> Operation {
+    Operation::Join { name: name(), code: String::new() }
+}
+
+fn spectate() -> Operation {
+    Operation::Spectate { name: name(), code: String::new() }
+}
+
+/// A room in a phase, with a host, a member and a spectator (only the host while it waits).
+fn in_phase(phase: RoomPhase, start: StartRule) -> Lobby {
+    let mut lobby = Lobby::new(options(start), String::new());
+    let mut act = |actor, operation| drop(lobby.apply(actor, operation).unwrap());
+    let (host, member) = (Actor::Player(HOST), Actor::Player(MEMBER));
+    act(host, join());
+    act(Actor::Player(SPECTATOR), spectate());
+    if phase != RoomPhase::Waiting {
+        act(member, join());
+    }
+    if matches!(phase, RoomPhase::Ready | RoomPhase::Playing | RoomPhase::Finished) {
+        act(host, Operation::Ready(true));
+        act(member, Operation::Ready(true));
+    }
+    if matches!(phase, RoomPhase::Playing | RoomPhase::Finished) {
+        act(host, Operation::Start);
+    }
+    if phase == RoomPhase::Finished {
+        act(Actor::Server, Operation::Finish);
+    }
+    if phase == RoomPhase::Closed {
+        act(host, Operation::Close);
+    }
+    assert_eq!(lobby.phase(), phase);
+    lobby
+}
+
+fn operation(action: Action) -> Operation {
+    match action {
+        Action::Join => join(),
+        Action::Spectate => spectate(),
+        Action::Leave => Operation::Leave(LeftReason::Asked),
+        Action::Reserve => Operation::Reserve(STRANGER),
+        Action::Ready => Operation::Ready(true),
+        Action::Unready => Operation::Ready(false),
+        Action::Choose => Operation::Choose("pit".to_owned()),
+        Action::Start => Operation::Start,
+        Action::Abort => Operation::Abort,
+        Action::Finish => Operation::Finish,
+        Action::Rematch => Operation::Rematch,
+        Action::Kick => Operation::Kick { player: SPECTATOR, ban: false },
+        Action::Ban => Operation::Kick { player: STRANGER, ban: true },
+        Action::HandOver => Operation::HandOver(HOST),
+        Action::Lock => Operation::Lock(true),
+        Action::Unlock => Operation::Lock(false),
+        Action::Chat => Operation::Chat("hi".to_owned()),
+        Action::Close => Operation::Close,
+    }
+}
+
+/// The phase after a permitted action, with two of four players under the host's rule, all ready from `Ready` on.
+fn expected(phase: RoomPhase, action: Action, role: Role) -> Result<RoomPhase, &'static str> {
+    use RoomPhase::{Closed, Finished, Playing, Preparing, Ready, Waiting};
+    Ok(match (phase, action, role) {
+        (_, Action::Close, _) => Closed,
+        (Waiting, Action::Start, _) => return Err("too few"),
+        (Preparing, Action::Start, _) => return Err("not ready"),
+        (Ready, Action::Start, _) => Playing,
+        (Waiting, Action::Join, _) => Preparing,
+        (Ready, Action::Join | Action::Unready | Action::Choose, _) => Preparing,
+        (Preparing | Ready, Action::Leave, Role::Member | Role::Host) => Waiting,
+        (Playing, Action::Abort, Role::Host | Role::Server) | (Playing, Action::Finish, _) => Finished,
+        (Finished, Action::Rematch, _) => Preparing,
+        (phase, _, _) => phase,
+    })
+}
+
+#[test]
+fn every_phase_action_and_role_has_its_answer() {
+    for phase in crate::PHASES {
+        for action in Action::ALL {
+            for role in Role::ALL {
+                let mut lobby = in_phase(phase, StartRule::Host);
+                let actor = match role {
+                    Role::Stranger => Actor::Player(STRANGER),
+                    Role::Spectator => Actor::Player(SPECTATOR),
+                    Role::Member => Actor::Player(MEMBER),
+                    Role::Host => Actor::Player(HOST),
+                    Role::Server => Actor::Server,
+                };
+                // While the room waits the member has not come yet.
+                if lobby.role(actor) != role {
+                    continue;
+                }
+                let before = lobby.clone();
+                let result = lobby.apply(actor, operation(action));
+                let at = format!("{phase:?} {action:?} {role:?}");
+                match permit(phase, action, role) {
+                    Err(_) => assert!(result.is_err(), "{at}"),
+                    Ok(()) => match expected(phase, action, role) {
+                        Ok(next) => assert_eq!(result.map(|_| lobby.phase()), Ok(next), "{at}"),
+                        Err(_) => assert!(result.is_err(), "{at}"),
+                    },
+                }
+                if lobby.phase() == before.phase() && permit(phase, action, role).is_err() {
+                    assert_eq!(lobby, before, "{at}: what is refused changes nothing");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_full_room_plays_at_once_and_again_when_the_host_wants() {
+    let mut lobby = Lobby::new(options(StartRule::Full), String::new());
+    for player in 1..4 {
+        let change = lobby.apply(Actor::Player(PlayerId(player)), join()).unwrap();
+        assert!(!change.effects.contains(&Effect::StartMatch));
+    }
+    let change = lobby.apply(Actor::Player(PlayerId(4)), join()).unwrap();
+    assert_eq!(change.effects, [Effect::Seat(PlayerId(4), 3), Effect::StartMatch]);
+    lobby.apply(Actor::Server, Operation::Finish).unwrap();
+    lobby.apply(Actor::Player(PlayerId(2)), Operation::Leave(LeftReason::Asked)).unwrap();
+    let change = lobby.apply(Actor::Player(HOST), Operation::Rematch).unwrap();
+    assert_eq!(change.effects, [Effect::StartMatch]);
+}
+
+#[test]
+fn a_code_a_lock_and_a_ban_keep_people_out_and_a_reservation_lets_them_in() {
+    let code = "open sesame".to_owned();
+    let mut lobby =
+        Lobby::new(LobbyOptions { code: code.clone(), ..options(StartRule::Host) }, String::new());
+    let room = || "den".parse().unwrap();
+    let mut enter = |lobby: &mut Lobby, player, code: &str| {
+        let operation = Operation::Join { name: name(), code: code.to_owned() };
+        lobby.apply(Actor::Player(PlayerId(player)), operation)
+    };
+    assert_eq!(enter(&mut lobby, 1, ""), Err(Refusal::WrongCode { room: room() }));
+    assert!(enter(&mut lobby, 1, &code).is_ok());
+    let host = Actor::Player(HOST);
+    lobby.apply(host, Operation::Kick { player: PlayerId(7), ban: true }).unwrap();
+    assert_eq!(enter(&mut lobby, 7, &code), Err(Refusal::Banned { room: room() }));
+    lobby.apply(host, Operation::Lock(true)).unwrap();
+    assert_eq!(enter(&mut lobby, 2, &code), Err(Refusal::RoomLocked { room: room() }));
+    lobby.apply(host, Operation::Reserve(PlayerId(2))).unwrap();
+    assert!(enter(&mut lobby, 2, "").is_ok(), "who is expected needs no code");
+}
+
+#[test]
+fn a_member_gives_up_alone_and_the_last_one_for_all() {
+    let mut lobby = in_phase(RoomPhase::Playing, StartRule::Host);
+    let change = lobby.apply(Actor::Player(MEMBER), Operation::Abort).unwrap();
+    assert_eq!(change.effects, [Effect::Bench(MEMBER)]);
+    assert_eq!(lobby.phase(), RoomPhase::Playing);
+    let change = lobby.apply(Actor::Player(HOST), Operation::Leave(LeftReason::Asked)).unwrap();
+    assert!(change.effects.contains(&Effect::AbortMatch), "who is left does not play: {change:?}");
+    assert_eq!(lobby.phase(), RoomPhase::Finished);
+    assert!(change.events.contains(&RoomEventKind::HostChanged { host: MEMBER }));
+}
+
+fn any_operation() -> impl Strategy<Value = Operation> {
+    let player = || (0_u64..8).prop_map(PlayerId);
+    prop_oneof![
+        4 => Just(join()),
+        1 => Just(spectate()),
+        2 => Just(Operation::Leave(LeftReason::Asked)),
+        3 => any::<bool>().prop_map(Operation::Ready),
+        1 => player().prop_map(Operation::Reserve),
+        1 => Just(Operation::Choose("pit".to_owned())),
+        2 => Just(Operation::Start),
+        1 => Just(Operation::Abort),
+        1 => Just(Operation::Finish),
+        2 => Just(Operation::Rematch),
+        1 => (player(), any::<bool>()).prop_map(|(player, ban)| Operation::Kick { player, ban }),
+        1 => player().prop_map(Operation::HandOver),
+        1 => any::<bool>().prop_map(Operation::Lock),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_life_of_a_room_contradicts_itself(
+        rule in 0_u8..3,
+        steps in proptest::collection::vec((0_u64..9, any_operation()), 0..300),
+    ) {
+        let rule = [StartRule::Full, StartRule::Ready, StartRule::Host][usize::from(rule)];
+        let mut lobby = Lobby::new(options(rule), String::new());
+        for (player, operation) in steps {
+            let actor = if player == 8 { Actor::Server } else { Actor::Player(PlayerId(player)) };
+            let before = lobby.clone();
+            let result = lobby.apply(actor, operation);
+            if result.is_err() {
+                prop_assert_eq!(&lobby, &before);
+            }
+            prop_assert!(lobby.roster.taken() + lobby.roster.reserved() <= 4);
+            prop_assert!(lobby.spectators.len() <= 2);
+            let starts = result.map_or(0, |change| {
+                change.effects.iter().filter(|effect| **effect == Effect::StartMatch).count()
+            });
+            prop_assert_eq!(starts == 1, before.phase != RoomPhase::Playing && lobby.phase == RoomPhase::Playing);
+            prop_assert_eq!(lobby.due(), None, "the phase lags behind");
+            if lobby.phase == RoomPhase::Playing {
+                prop_assert!(lobby.roster.occupants().any(|occupant| !occupant.out));
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! What the members of a room are told, in one order, without waiting for anybody.
+//!
+//! Every event gets the room's next number and goes to each member's reliable lane at once. What waits there is bounded
+//! by the lane; a member whose lane is half full gets no more state and no chat, which is counted, and a whole view of
+//! the room once it has caught up. What is critical is queued as long as the lane has room at all, and a lane without
+//! room closes its link.
+
+use bevy_ecs::entity::EntityHashSet;
+use bevy_ecs::prelude::{Entity, Resource, World};
+use framekeep_protocol::{
+    CONTROL, Member, RoomEvent, RoomEventKind, RoomView, SPECTATOR_SEAT, ToClient, Urgency,
+};
+use framekeep_sim::SeatScore;
+
+use crate::admit::tell;
+use crate::limits::{EVENTS_HALF_BYTES, EVENTS_LOW_BYTES};
+use crate::link::Control;
+use crate::room::Room;
+use crate::{Counters, Link, Seat, rooms};
+
+/// Rooms and links whose view of their room is not the newest.
+#[derive(Resource, Default)]
+pub struct StaleViews {
+    rooms: EntityHashSet,
+    links: EntityHashSet,
+}
+
+/// Tells everybody in a room what happened, in this order.
+pub(crate) fn tell_all(world: &mut World, room: Entity, kinds: Vec<RoomEventKind>) {
+    if kinds.is_empty() {
+        return;
+    }
+    let links = links_of(world, room);
+    for kind in kinds {
+        let Some(mut this) = world.get_mut::<Room>(room) else { return };
+        this.events += 1;
+        let urgency = kind.urgency();
+        let message = ToClient::Event(RoomEvent { number: this.events, kind });
+        for &link in &links {
+            offer(world, link, urgency, &message);
+        }
+    }
+    world.resource_mut::<StaleViews>().rooms.insert(room);
+}
+
+/// Only the view of a room has changed.
+pub(crate) fn view_changed(world: &mut World, room: Entity) {
+    world.resource_mut::<StaleViews>().rooms.insert(room);
+}
+
+/// How everybody stands, best first.
+pub(crate) fn leaderboard(world: &mut World, room: Entity, scores: &[SeatScore]) {
+    let links = links_of(world, room);
+    let Some(mut this) = world.get_mut::<Room>(room) else { return };
+    this.events += 1;
+    let message =
+        ToClient::Event(RoomEvent { number: this.events, kind: RoomEventKind::Leaderboard(scores.to_vec()) });
+    for link in links {
+        offer(world, link, Urgency::Ordinary, &message);
+    }
+}
+
+/// The room closes in so many seconds if nothing happens in it.
+pub(crate) fn closing_soon(world: &mut World, room: Entity, in_s: u32) {
+    tell_all(world, room, vec![RoomEventKind::ClosingSoon { in_s }]);
+}
+
+/// Queues an event for one link, if it can be taken or must be.
+fn offer(world: &mut World, link: Entity, urgency: Urgency, message: &ToClient) {
+    if urgency != Urgency::Critical && waiting_bytes(world, link) > EVENTS_HALF_BYTES {
+        let mut counters = world.resource_mut::<Counters>();
+        match urgency {
+            Urgency::State => counters.events_coalesced += 1,
+            _ => counters.events_dropped += 1,
+        }
+        world.resource_mut::<StaleViews>().links.insert(link);
+        return;
+    }
+    world.resource_mut::<Counters>().events_sent += 1;
+    tell(world, link, message);
+}
+
+/// Bytes that wait for a link's acknowledgement.
+fn waiting_bytes(world: &World, link: Entity) -> usize {
+    let Some(control) = world.get::<Control>(link) else { return 0 };
+    let most = framekeep_protocol::channel(framekeep_protocol::Side::Server, CONTROL)
+        .map_or(0, |channel| channel.memory_bytes_max);
+    most.saturating_sub(control.0.room(CONTROL))
+}
+
+fn links_of(world: &World, room: Entity) -> Vec<Entity> {
+    let seats = rooms::seats_of(world, room);
+    seats.into_iter().filter_map(|seat| world.get::<Seat>(seat)?.link).collect()
+}
+
+/// Shows a room to a link that has just come into it.
+pub(crate) fn show_room(world: &mut World, room: Entity, link: Entity) {
+    if let Some(view) = view_for(world, room, link) {
+        tell(world, link, &ToClient::Joined(view));
+    }
+}
+
+/// Sends every view that is not the newest, once a pump, to links that can take it. The others get theirs later.
+pub(crate) fn send_views(world: &mut World) {
+    let stale = world.resource::<StaleViews>();
+    if stale.rooms.is_empty() && stale.links.is_empty() {
+        return;
+    }
+    let StaleViews { rooms, links } = std::mem::take(&mut *world.resource_mut::<StaleViews>());
+    let mut rooms: Vec<Entity> = rooms.into_iter().collect();
+    rooms.sort_unstable();
+    let mut due: Vec<(Entity, Entity)> = Vec::new();
+    for room in rooms {
+        due.extend(links_of(world, room).into_iter().map(|link| (room, link)));
+    }
+    let mut late: Vec<Entity> = links.into_iter().collect();
+    late.sort_unstable();
+    for link in late {
+        let seat = world.get::<Link>(link).and_then(|link| link.seat);
+        let room = seat.and_then(|seat| world.get::<crate::SeatOf>(seat)).map(|seat| seat.0);
+        if let Some(room) = room
+            && !due.contains(&(room, link))
+        {
+            due.push((room, link));
+        }
+    }
+    let mut shown: Option<(Entity, RoomView)> = None;
+    for (room, link) in due {
+        if waiting_bytes(world, link) > EVENTS_LOW_BYTES {
+            world.resource_mut::<StaleViews>().links.insert(link);
+            continue;
+        }
+        if shown.as_ref().is_none_or(|(of, _)| *of != room) {
+            shown = view_of(world, room).map(|view| (room, view));
+        }
+        let Some((_, view)) = &shown else { continue };
+        let seat = seat_index(world, link);
+        tell(world, link, &ToClient::Room(RoomView { seat, ..view.clone() }));
+    }
+}
+
+fn seat_index(world: &World, link: Entity) -> u8 {
+    let seat = world.get::<Link>(link).and_then(|link| link.seat);
+    seat.and_then(|seat| world.get::<Seat>(seat)).map_or(SPECTATOR_SEAT, |seat| seat.index)
+}
+
+fn view_for(world: &World, room: Entity, link: Entity) -> Option<RoomView> {
+    Some(RoomView { seat: seat_index(world, link), ..view_of(world, room)? })
+}
+
+/// How a room is now.
+fn view_of(world: &World, entity: Entity) -> Option<RoomView> {
+    let room = world.get::<Room>(entity)?;
+    let seats = rooms::seats_of(world, entity);
+    let linked = |index: u8| {
+        let seat = seats.iter().filter_map(|seat| world.get::<Seat>(*seat)).find(|seat| seat.index == index);
+        seat.is_some_and(|seat| seat.link.is_some())
+    };
+    let (lobby, host) = (&room.lobby, room.lobby.roster().host());
+    let members = lobby.roster().seats().iter().zip(0_u8..).filter_map(|(occupant, seat)| {
+        let occupant = occupant.as_ref()?;
+        Some(Member {
+            seat,
+            player: occupant.player,
+            name: occupant.name.clone(),
+            connected: linked(seat),
+            host: host == Some(occupant.player),
+            ready: occupant.ready,
+            out: occupant.out,
+        })
+    });
+    Some(RoomView {
+        room: room.id,
+        name: room.name.clone(),
+        game: room.game.name().to_owned(),
+        seats: lobby.roster().capacity(),
+        seat: SPECTATOR_SEAT,
+        phase: lobby.phase(),
+        members: members.collect(),
+        content: lobby.content().to_owned(),
+        start: lobby.options().start,
+        locked: lobby.is_locked(),
+        private: !lobby.options().code.is_empty(),
+        spectators: lobby.spectators().len() as u8,
+        event: room.events,
+    })
+}

@@ -1,0 +1,103 @@
+//! Seats of a room as entities: taken, held while a link is lost, resumed, and freed.
+
+use bevy_ecs::prelude::{Entity, World};
+use framekeep_protocol::{LeftReason, PlayerId, RoomEventKind, SPECTATOR_SEAT, ToClient};
+
+use crate::admit::{forget_player, tell};
+use crate::deadlines::Due;
+use crate::room::{Room, Rooms};
+use crate::seat::SeatOf;
+use crate::{
+    Clock, Link, Player, Players, Seat, SeatPlay, ServerConfig, Stage, cleanup, events, matches, record,
+    rooms,
+};
+
+/// Gives a player a seat that the lobby has assigned.
+pub(crate) fn take_seat(world: &mut World, room: Entity, player: PlayerId, index: u8) {
+    let Some(player_entity) = world.resource::<Players>().get(player) else { return };
+    let link = world.get::<Player>(player_entity).and_then(|player| player.link);
+    let seat = world.spawn((Seat { index, player, link: None, lost_at: None }, SeatOf(room))).id();
+    if let Some(mut identity) = world.get_mut::<Player>(player_entity) {
+        identity.seat = Some(seat);
+    }
+    record::seats_changed(world, room);
+    if let Some(link) = link {
+        resume_seat(world, link);
+    }
+}
+
+/// Lets a player watch: a place like a seat, of which no frame knows.
+pub(crate) fn watch(world: &mut World, room: Entity, player: PlayerId) {
+    take_seat(world, room, player, SPECTATOR_SEAT);
+}
+
+/// Joins a link with the seat its player holds, if any, and tells it everything it needs to play.
+pub(crate) fn resume_seat(world: &mut World, link: Entity) {
+    let Some(this) = world.get::<Link>(link) else { return };
+    let player = this.player;
+    let Some(seat_entity) = world.get::<Player>(this.player_entity).and_then(|player| player.seat) else {
+        return;
+    };
+    let Some(&SeatOf(room)) = world.get::<SeatOf>(seat_entity) else { return };
+    let mut was_lost = false;
+    if let Some(mut seat) = world.get_mut::<Seat>(seat_entity) {
+        seat.link = Some(link);
+        was_lost = seat.lost_at.take().is_some();
+    }
+    world.resource_mut::<Rooms>().deadlines.cancel(Due::SeatGrace, seat_entity);
+    if let Some(mut this) = world.get_mut::<Link>(link) {
+        this.seat = Some(seat_entity);
+    }
+    events::show_room(world, room, link);
+    if was_lost {
+        events::tell_all(world, room, vec![RoomEventKind::LinkBack { player }]);
+    }
+    let is_out = world
+        .get::<Room>(room)
+        .is_some_and(|room| room.lobby.occupant(player).is_some_and(|occupant| occupant.out));
+    match world.get::<Stage>(room).map(Stage::is_over) {
+        Some(false) if !is_out => matches::enter(world, room, seat_entity),
+        Some(false) => {}
+        // The client that had a part in what is over is gone, and with it what it had received.
+        Some(true) => drop(world.entity_mut(seat_entity).remove::<SeatPlay>()),
+        None => {}
+    }
+}
+
+/// A seat whose link is lost is held for the grace period.
+pub(crate) fn hold_seat(world: &mut World, seat: Entity) {
+    let grace = world.resource::<ServerConfig>().reconnect_grace;
+    let until = world.resource::<Clock>().now() + grace;
+    let (Some(&SeatOf(room)), Some(player)) =
+        (world.get::<SeatOf>(seat), world.get::<Seat>(seat).map(|seat| seat.player))
+    else {
+        return;
+    };
+    world.resource_mut::<Rooms>().deadlines.put(until, Due::SeatGrace, seat);
+    let held_ms = grace.as_millis() as u32;
+    events::tell_all(world, room, vec![RoomEventKind::LinkLost { player, held_ms }]);
+}
+
+/// Takes a player's place away, which the lobby has done already, and tells its link.
+pub(crate) fn leave_seat(world: &mut World, room: Entity, player: PlayerId, reason: LeftReason) {
+    let of_player = |seat: &Entity| world.get::<Seat>(*seat).is_some_and(|seat| seat.player == player);
+    let Some(seat_entity) = rooms::seats_of(world, room).into_iter().find(of_player) else { return };
+    let Some(seat) = world.get::<Seat>(seat_entity).cloned() else { return };
+    if let Some(link) = seat.link {
+        if let Some(mut link) = world.get_mut::<Link>(link) {
+            link.seat = None;
+        }
+        tell(world, link, &ToClient::Left { reason });
+    }
+    world.despawn(seat_entity);
+    if let Some(player) = world.resource::<Players>().get(player) {
+        if let Some(mut player) = world.get_mut::<Player>(player) {
+            player.seat = None;
+        }
+        forget_player(world, player);
+    }
+    if seat.index != SPECTATOR_SEAT {
+        cleanup::player_left(world, room, seat.index);
+        record::seats_changed(world, room);
+    }
+}
