@@ -122,6 +122,10 @@ impl Game for Trial {
         assert_ne!(Fault::of(*content, state.0), Fault::Outcome, "nobody knows who won");
         None
     }
+
+    fn scores(content: &(u8, u32), state: &(u32, Vec<u8>), _out: &mut Vec<SeatScore>) {
+        assert_ne!(Fault::of(*content, state.0), Fault::Scores, "nobody can count");
+    }
 }
 
 /// A server of the trial game, on which steps take the time that they say.
