@@ -52,6 +52,9 @@ impl CrowdReport {
 
     /// What went wrong, if something did.
     pub(crate) fn complaint(&self) -> Option<String> {
+        if self.bots == 0 {
+            return Some("no crowd came: the window never began".to_owned());
+        }
         let seats = self.seats.min(self.bots);
         let Self { bots, seated, refused_full, slowest_refusal_ms: slowest, .. } = self;
         if *seated != seats || *refused_full != bots - seats {

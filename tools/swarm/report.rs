@@ -314,6 +314,25 @@ mod tests {
     }
 
     #[test]
+    fn drills_have_their_fields_and_can_fail_a_run() {
+        let wanted = ["--crowd", "500", "--link-losses", "1000", "--game", "rhythm", "--songs", "2"];
+        let report = Report::new(&args(&wanted), &outcome());
+        let json: serde_json::Value = serde_json::from_str(&report.json()).unwrap();
+        for field in "seated refused_full slowest_refusal_ms".split(' ') {
+            assert!(json["crowd"][field].is_number(), "{field}");
+        }
+        for field in "losses resumed resumed_permille resume_ms_p50 resume_ms_p99".split(' ') {
+            assert!(json["link_losses"][field].is_number(), "{field}");
+        }
+        assert_eq!(json["songs"]["per_room"], 2);
+        assert!(!report.is_good());
+        assert_eq!(report.complaints().len(), 3, "{:?}", report.complaints());
+        let quiet: serde_json::Value =
+            serde_json::from_str(&Report::new(&args(&[]), &outcome()).json()).unwrap();
+        assert!(quiet["songs"].is_null() && quiet["crowd"].is_null() && quiet["link_losses"].is_null());
+    }
+
+    #[test]
     fn a_desync_and_a_failed_join_are_failures() {
         let mut bad = outcome();
         bad.findings.desyncs = 1;
