@@ -1,6 +1,8 @@
 //! Rooms: joining, starting, playing again; coming late, going, and coming back.
 
-use framekeep_protocol::{EndReason, Refusal, RoomPhase, ToServer};
+use framekeep_protocol::{
+    CommitPolicy, EndReason, JoinRoom, Refusal, RoomOptions, RoomPhase, StartRule, ToServer,
+};
 use framekeep_tests::Scenario;
 
 #[test]
@@ -141,4 +143,99 @@ fn a_newer_ticket_takes_the_link_over() {
     assert!(play.clients[second].hashes.len() > 20, "{}", play.clients[second].hashes.len());
     assert_eq!(play.clients[second].room.as_ref().unwrap().seat, seat);
     play.assert_all_agree();
+}
+
+/// A host and guests of a room with these options.
+fn gathered(seed: u64, guests: &[&str], options: &RoomOptions) -> Scenario {
+    let mut play = Scenario::new(seed);
+    for name in std::iter::once(&"host").chain(guests) {
+        let number = play.come(name);
+        play.run_until("connected", |play| play.clients[number].is_connected());
+        play.clients[number]
+            .say(&ToServer::Join(JoinRoom::seat("den".parse().unwrap(), Some(options.clone()))));
+        play.run_for(0.2);
+    }
+    play
+}
+
+fn by_readiness(start: StartRule) -> RoomOptions {
+    RoomOptions { start, spectators_max: 1, ..RoomOptions::new("arena", 4) }
+}
+
+#[test]
+fn a_match_starts_when_everybody_is_ready_and_the_host_says_so() {
+    let mut play = gathered(50, &["guest"], &by_readiness(StartRule::Host));
+    assert_eq!(play.clients[1].room.as_ref().unwrap().phase, RoomPhase::Preparing);
+    play.clients[0].say(&ToServer::Start);
+    play.run_for(0.2);
+    assert_eq!(play.clients[0].refusals, [Refusal::NotReady { missing: 2, players: 2 }]);
+    play.clients[0].say(&ToServer::Ready { ready: true });
+    play.clients[1].say(&ToServer::Ready { ready: true });
+    play.run_for(0.2);
+    assert_eq!(play.clients[1].room.as_ref().unwrap().phase, RoomPhase::Ready);
+    play.clients[0].say(&ToServer::Start);
+    play.run_for(4.0);
+    play.assert_all_agree();
+    assert!(play.clients[1].hashes.len() > 60);
+    let numbers: Vec<u64> = play.clients[0].events.iter().map(|event| event.number).collect();
+    assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "events come in one order: {numbers:?}");
+}
+
+#[test]
+fn a_spectator_sees_every_frame_and_acts_in_none() {
+    let mut play = gathered(51, &["guest", "watcher"], &by_readiness(StartRule::Ready));
+    play.clients[2].say(&ToServer::Leave);
+    play.run_for(0.2);
+    let watch = JoinRoom { spectate: true, ..JoinRoom::seat("den".parse().unwrap(), None) };
+    play.clients[2].say(&ToServer::Join(watch));
+    play.clients[0].say(&ToServer::Ready { ready: true });
+    play.clients[1].say(&ToServer::Ready { ready: true });
+    play.run_for(5.0);
+    assert!(play.clients[2].hashes.len() > 100, "{} ticks seen", play.clients[2].hashes.len());
+    assert_eq!(play.room_of("den").unwrap().roster().taken(), 2);
+    play.assert_all_agree();
+}
+
+#[test]
+fn a_member_gives_up_and_keeps_the_seat_and_the_host_gives_up_for_all() {
+    let mut play = gathered(52, &["guest"], &by_readiness(StartRule::Ready));
+    for number in [0, 1] {
+        play.clients[number].say(&ToServer::Ready { ready: true });
+    }
+    play.run_for(2.0);
+    play.clients[1].say(&ToServer::Abort);
+    play.run_for(1.0);
+    assert_eq!(play.clients[0].room.as_ref().unwrap().phase, RoomPhase::Playing);
+    assert!(play.clients[0].room.as_ref().unwrap().members[1].out);
+    play.clients[0].say(&ToServer::Abort);
+    play.run_for(1.0);
+    assert_eq!(play.clients[1].room.as_ref().unwrap().phase, RoomPhase::Finished);
+    assert_eq!(play.clients[0].last_end.as_ref().unwrap().reason, EndReason::Aborted);
+}
+
+#[test]
+fn who_is_banned_is_told_and_stays_out() {
+    let mut play = gathered(53, &["guest"], &by_readiness(StartRule::Host));
+    let player = play.clients[0].room.as_ref().unwrap().members[1].player;
+    play.clients[0].say(&ToServer::Kick { player, ban: true });
+    play.run_for(0.3);
+    assert!(play.clients[1].room.is_none());
+    play.clients[1].say(&ToServer::Join(JoinRoom::seat("den".parse().unwrap(), None)));
+    play.run_for(0.3);
+    assert_eq!(play.clients[1].refusals, [Refusal::Banned { room: "den".parse().unwrap() }]);
+}
+
+#[test]
+fn a_lockstep_room_waits_for_an_input_that_is_late_and_not_for_ever() {
+    let options = RoomOptions { commit: CommitPolicy::Lockstep, ..RoomOptions::new("arena", 2) };
+    let mut play = gathered(54, &["guest"], &options);
+    play.run_for(4.0);
+    let ticks = |play: &Scenario| play.stage("den").unwrap().tick().0;
+    assert!(ticks(&play) > 90, "{}", ticks(&play));
+    play.clients[1].kind = framekeep_tests::ClientKind::Silent;
+    let before = ticks(&play);
+    play.run_for(4.0);
+    let slow = ticks(&play) - before;
+    assert!((15..60).contains(&slow), "a frame waits 200 ms for who is silent: {slow} in 4 s");
+    assert_eq!(play.counters().desyncs, 0);
 }

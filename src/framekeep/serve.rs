@@ -132,6 +132,7 @@ fn server_config(settings: &Settings) -> ServerConfig {
         send_every_ticks: rooms.send_every_ticks,
         input_repeat_ticks_max: rooms.input_repeat_ticks_max,
         start_delay: Duration::from_millis(rooms.start_delay_ms),
+        lockstep_wait: Duration::from_millis(rooms.lockstep_wait_ms),
         idle_kick: Duration::from_secs(rooms.idle_kick_s),
         reconnect_grace: Duration::from_secs(rooms.reconnect_grace_s),
         empty_room_life: Duration::from_secs(rooms.empty_room_life_s),

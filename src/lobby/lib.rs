@@ -22,11 +22,13 @@
 //! ```
 
 mod lobby;
+mod operation;
 mod permit;
 mod phase;
 mod roster;
 
-pub use lobby::{Actor, BANS_MAX, Change, Effect, Lobby, LobbyOptions, Operation};
-pub use permit::{Action, Forbidden, Role, permit, table};
+pub use lobby::{BANS_MAX, Lobby};
+pub use operation::{Actor, Change, Effect, LobbyOptions, Operation};
+pub use permit::{Action, Forbidden, Role, permit, table, transitions};
 pub use phase::{NotNow, PHASES, PhaseEvent, transition};
 pub use roster::{Full, Occupant, Roster};

@@ -1,146 +1,16 @@
 //! `Lobby`, a room as data: what may be done to it, and what follows.
 
 use framekeep_protocol::{
-    CommitPolicy, LeftReason, PlayerId, PlayerName, Refusal, RoomEventKind, RoomName, RoomPhase, StartRule,
+    LeftReason, PLAYER_NAME_BYTES_MAX, PlayerId, PlayerName, Refusal, RoomEventKind, RoomPhase, StartRule,
 };
 
-use crate::{Action, Forbidden, Full, Occupant, PhaseEvent, Role, Roster, permit, transition};
+use crate::{
+    Action, Actor, Change, Effect, Forbidden, Full, LobbyOptions, Occupant, Operation, PhaseEvent, Role,
+    Roster, permit, transition,
+};
 
 /// Most players a room remembers as banned.
 pub const BANS_MAX: usize = 64;
-
-/// What a room is made with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LobbyOptions {
-    /// The room's name.
-    pub name: RoomName,
-    /// How many seats.
-    pub seats: u8,
-    /// Fewest players a match of the game needs.
-    pub seats_min: u8,
-    /// When a match starts.
-    pub start: StartRule,
-    /// What one has to know to join; empty for an open room.
-    pub code: String,
-    /// How many may watch.
-    pub spectators_max: u8,
-    /// When frames are committed.
-    pub commit: CommitPolicy,
-}
-
-/// Who asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Actor {
-    /// A player.
-    Player(PlayerId),
-    /// The server, for itself or for who operates it.
-    Server,
-}
-
-/// What is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Operation {
-    /// Take a seat.
-    Join {
-        /// What to call the player.
-        name: PlayerName,
-        /// The code they gave.
-        code: String,
-    },
-    /// Watch.
-    Spectate {
-        /// What to call the player.
-        name: PlayerName,
-        /// The code they gave.
-        code: String,
-    },
-    /// Leave the room, with or without a seat.
-    Leave(LeftReason),
-    /// Keep a free seat for a player.
-    Reserve(PlayerId),
-    /// Be ready for the next match, or not any more.
-    Ready(bool),
-    /// Play the next match on this content, which exists.
-    Choose(String),
-    /// Open a room that waits, or start a match that everybody is ready for.
-    Start,
-    /// Give the match up: a member for itself, host and server for all.
-    Abort,
-    /// The match has an outcome, or failed.
-    Finish,
-    /// Prepare another match.
-    Rematch,
-    /// Send a player away.
-    Kick {
-        /// Who.
-        player: PlayerId,
-        /// Whether they may not come back.
-        ban: bool,
-    },
-    /// Make a member host.
-    HandOver(PlayerId),
-    /// Let nobody else in, or let people in again.
-    Lock(bool),
-    /// Say something to all.
-    Chat(String),
-    /// End the room.
-    Close,
-}
-
-impl Operation {
-    /// The action of the table of permissions.
-    #[must_use]
-    pub const fn action(&self) -> Action {
-        match self {
-            Self::Join { .. } => Action::Join,
-            Self::Spectate { .. } => Action::Spectate,
-            Self::Leave(_) => Action::Leave,
-            Self::Reserve(_) => Action::Reserve,
-            Self::Ready(true) => Action::Ready,
-            Self::Ready(false) => Action::Unready,
-            Self::Choose(_) => Action::Choose,
-            Self::Start => Action::Start,
-            Self::Abort => Action::Abort,
-            Self::Finish => Action::Finish,
-            Self::Rematch => Action::Rematch,
-            Self::Kick { ban: false, .. } => Action::Kick,
-            Self::Kick { ban: true, .. } => Action::Ban,
-            Self::HandOver(_) => Action::HandOver,
-            Self::Lock(true) => Action::Lock,
-            Self::Lock(false) => Action::Unlock,
-            Self::Chat(_) => Action::Chat,
-            Self::Close => Action::Close,
-        }
-    }
-}
-
-/// What the room's keeper has to do, in order, besides telling the events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Give the player this seat.
-    Seat(PlayerId, u8),
-    /// Let the player watch.
-    Watch(PlayerId),
-    /// Take the player's place away.
-    Remove(PlayerId, LeftReason),
-    /// Start a match.
-    StartMatch,
-    /// End the running match without an outcome.
-    AbortMatch,
-    /// The player's part in the running match is over; the seat stays.
-    Bench(PlayerId),
-    /// Clear the room away.
-    Close,
-}
-
-/// What came of an operation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Change {
-    /// What everybody is told, in order.
-    pub events: Vec<RoomEventKind>,
-    /// What is to be done, in order.
-    pub effects: Vec<Effect>,
-}
 
 /// A room as data. Every change goes through [`Lobby::apply`], which does all of an operation or refuses it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -274,6 +144,7 @@ impl Lobby {
         if !kept {
             self.admit(player, code)?;
         }
+        let name = self.unique_name(name);
         let room = || self.options.name.clone();
         let Full(seats) = match self.roster.join(player, name.clone()) {
             Ok(seat) => {
@@ -294,6 +165,7 @@ impl Lobby {
         change: &mut Change,
     ) -> Result<(), Refusal> {
         self.admit(player, code)?;
+        let name = self.unique_name(name);
         let limit = self.options.spectators_max;
         if self.spectators.len() >= usize::from(limit) {
             return Err(Refusal::SpectatorsFull { room: self.options.name.clone(), limit });
@@ -302,6 +174,27 @@ impl Lobby {
         change.effects.push(Effect::Watch(player));
         change.events.push(RoomEventKind::Watching { player, name });
         Ok(())
+    }
+
+    /// The name, or the name with a number if somebody in the room has it already.
+    fn unique_name(&self, name: PlayerName) -> PlayerName {
+        let taken = |name: &PlayerName| {
+            self.roster.occupants().any(|occupant| occupant.name == *name)
+                || self.spectators.iter().any(|(_, other)| other == name)
+        };
+        let numbered = |number: usize| {
+            let end = format!(" ({number})");
+            let mut length = name.as_str().len().min(PLAYER_NAME_BYTES_MAX - end.len());
+            while !name.as_str().is_char_boundary(length) {
+                length -= 1;
+            }
+            PlayerName::try_from(format!("{}{end}", &name.as_str()[..length])).ok()
+        };
+        if !taken(&name) {
+            return name;
+        }
+        // There are fewer people in a room than numbers here.
+        (2..1_000).filter_map(numbered).find(|name| !taken(name)).unwrap_or(name)
     }
 
     /// What keeps strangers out.

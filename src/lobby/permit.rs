@@ -149,3 +149,33 @@ pub fn table() -> String {
     }
     text
 }
+
+/// The second table of `docs/ROOMS.md`: which event leads from which phase to which.
+#[must_use]
+pub fn transitions() -> String {
+    let mut text = String::from("| event |");
+    for phase in crate::PHASES {
+        text += &format!(" {phase} |");
+    }
+    text += "\n|---|---|---|---|---|---|---|\n";
+    for event in crate::PhaseEvent::ALL {
+        text += &format!("| {event:?} |");
+        for phase in crate::PHASES {
+            let next = crate::transition(phase, event);
+            text += &next.map_or_else(|_| " – |".to_owned(), |next| format!(" {next} |"));
+        }
+        text += "\n";
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_document_has_the_tables_of_the_code() {
+        let document = include_str!("../../docs/ROOMS.md");
+        for table in [super::table(), super::transitions()] {
+            assert!(document.contains(&table), "docs/ROOMS.md must have this table:\n{table}");
+        }
+    }
+}

@@ -32,6 +32,8 @@ pub struct ServerConfig {
     pub input_repeat_ticks_max: u8,
     /// Time between a match's announcement and its first frame. Default 250 ms.
     pub start_delay: Duration,
+    /// How long a frame of a lockstep room waits for connected seats after its time. Default 200 ms.
+    pub lockstep_wait: Duration,
     /// How long a player may do nothing before the link is closed; zero for as long as they like. Default 5 min.
     pub idle_kick: Duration,
     /// How long the seat of a lost link is held. Default 30 s.
@@ -99,6 +101,7 @@ impl Default for ServerConfig {
             send_every_ticks: 1,
             input_repeat_ticks_max: 8,
             start_delay: Duration::from_millis(250),
+            lockstep_wait: Duration::from_millis(200),
             idle_kick: Duration::from_secs(300),
             reconnect_grace: Duration::from_secs(30),
             empty_room_life: Duration::from_secs(300),

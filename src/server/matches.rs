@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bevy_ecs::prelude::{Entity, Resource, World};
-use framekeep_protocol::{EndReason, Epoch, MatchEnd, MatchStart, RoomEventKind, RoomPhase, ToClient};
+use framekeep_protocol::{
+    CommitPolicy, EndReason, Epoch, MatchEnd, MatchStart, RoomEventKind, RoomPhase, ToClient,
+};
 use framekeep_sim::{Frame, Pcg32, Tick};
 use tracing::{error, info};
 
@@ -52,11 +54,13 @@ pub(crate) fn start(world: &mut World, entity: Entity) {
     let config = world.resource::<ServerConfig>();
     let (delay, repeat_ticks_max, subtick) =
         (config.start_delay, config.input_repeat_ticks_max, config.subtick);
-    let budget = StepBudget::of(config);
+    let (budget, lockstep_wait) = (StepBudget::of(config), config.lockstep_wait);
     let Some(mut room) = world.get_mut::<Room>(entity) else { return };
     room.epoch = Epoch::new(room.epoch.get().wrapping_add(1));
     let (game, content, seats, epoch) =
         (room.game.clone(), room.content.clone(), room.lobby.roster().capacity(), room.epoch);
+    let lockstep = room.lobby.options().commit == CommitPolicy::Lockstep;
+    let wait_max = if lockstep { lockstep_wait } else { Duration::ZERO };
     let (rate_hz, send_every_ticks, id) = (room.tick_rate_hz, room.send_every_ticks, room.id);
     let started = step::start(game.as_ref(), &content, seed, seats, budget);
     let step::Started { play, state, hash } = match started {
@@ -70,7 +74,7 @@ pub(crate) fn start(world: &mut World, entity: Entity) {
     let due = align(now + delay, period) + offset;
     let mut hashes = HashRing::new();
     hashes.push(Tick(0), hash);
-    let timing = Timing { due, period, rate_hz, send_every_ticks, repeat_ticks_max };
+    let timing = Timing { due, period, rate_hz, send_every_ticks, repeat_ticks_max, wait_max, waited: false };
     let seats = play.seats();
     let stage = Stage {
         game,

@@ -64,6 +64,10 @@ pub struct Timing {
     pub(crate) rate_hz: u16,
     pub(crate) send_every_ticks: u8,
     pub(crate) repeat_ticks_max: u8,
+    /// How long after its time a frame may wait for connected seats; zero where it never does.
+    pub(crate) wait_max: Duration,
+    /// The next frame has waited.
+    pub(crate) waited: bool,
 }
 
 /// A match that is over and still sends its last frames.

@@ -16,11 +16,14 @@ use crate::seat::Seats;
 use crate::step::{self, SlowestStep, StepBudget};
 use crate::{
     Clock, Counters, LogBudget, Pump, Room, Seat, SeatPlay, ServerConfig, ServerSystems, Stage, StepTimer,
-    admit, matches, record,
+    Timing, admit, matches, record,
 };
 
 /// A room that is later than this has its time moved instead of its frames caught up.
 const LATENESS_MAX: Duration = Duration::from_secs(1);
+
+/// How often a frame that waits for inputs is looked at again.
+const LOCKSTEP_LOOK_EVERY: Duration = Duration::from_millis(4);
 
 /// Collect inputs, commit the frame, step the game, check what clients claim.
 pub(crate) struct TickPlugin;
@@ -66,15 +69,12 @@ fn commit_frames(
         if timing.due > now {
             continue;
         }
-        if now.saturating_sub(timing.due) > LATENESS_MAX {
-            if log.take(now) {
-                warn!(
-                    late_ms = (now - timing.due).as_millis() as u64,
-                    "a room is late and its time is moved"
-                );
-            }
-            timing.due = now;
+        if now < timing.due + timing.wait_max && stage.ending.is_none() && lacks_input(taken, &seats) {
+            timing.waited = true;
+            again.push((now + LOCKSTEP_LOOK_EVERY, room));
+            continue;
         }
+        timing.catch_up(now, &mut log);
         timing.due += timing.period;
         again.push((timing.due, room));
         stage.fresh = stage.ending.is_none() && stage.health.failure.is_none();
@@ -111,6 +111,27 @@ fn commit_frames(
     }
     *requeue = again;
     due.claims = claims;
+}
+
+impl Timing {
+    /// Moves the time of a room that has waited for inputs, or is so late that it cannot make it up.
+    fn catch_up(&mut self, now: Duration, log: &mut LogBudget) {
+        let late = now.saturating_sub(self.due);
+        if late > LATENESS_MAX && log.take(now) {
+            warn!(late_ms = late.as_millis() as u64, "a room is late and its time is moved");
+        }
+        if late > LATENESS_MAX || std::mem::take(&mut self.waited) {
+            self.due = now;
+        }
+    }
+}
+
+/// Whether the next input of somebody who is connected has not arrived.
+fn lacks_input(taken: Option<&Seats>, seats: &Query<(&Seat, &mut SeatPlay)>) -> bool {
+    Seats::entities(taken).filter_map(|seat| seats.get(seat).ok()).any(|(seat, play)| {
+        let acts = seat.link.is_some() && seat.index != SPECTATOR_SEAT;
+        acts && play.inputs.missing() == play.inputs.next()
+    })
 }
 
 /// What one seat does in this frame.

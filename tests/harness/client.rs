@@ -7,7 +7,8 @@ use framekeep_client::{ClientHello, ClientLink, LinkState};
 use framekeep_conditioner::{Conditioner, LinkConditions};
 use framekeep_games::arena::{Arena, ArenaBot};
 use framekeep_protocol::{
-    GameRules, JoinRoom, MatchEnd, PlayerName, Refusal, RoomEvent, RoomName, RoomOptions, RoomView, ToClient, ToServer,
+    GameRules, JoinRoom, MatchEnd, PlayerName, Refusal, RoomEvent, RoomName, RoomOptions, RoomView, ToClient,
+    ToServer,
 };
 use framekeep_rollback::{RollbackConfig, RollbackEvent, RollbackMatch};
 use framekeep_server::MemoryWireEnd;

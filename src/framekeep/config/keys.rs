@@ -104,6 +104,9 @@ settings! {
         /// Rooms at once.
         rooms_max: usize = Value::Integer(4096), Allowed::Integer(1, 65_536), "rooms",
             wrong: "too small refuses new rooms";
+        /// How long a frame of a room that asks for lockstep waits for the inputs of connected players after its time.
+        lockstep_wait_ms: u64 = Value::Integer(200), Allowed::Integer(0, 900), "milliseconds",
+            wrong: "too long lets one slow player stop all, too short makes lockstep a deadline";
         /// How long a player may do nothing before the server lets them go; 0 for as long as they like.
         idle_kick_s: u64 = Value::Integer(300), Allowed::Integer(0, 86_400), "seconds",
             wrong: "too short loses players who think, too long keeps seats for those who went away";

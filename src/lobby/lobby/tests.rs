@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use framekeep_protocol::{CommitPolicy, RoomEventKind};
+
 use super::*;
 
 const HOST: PlayerId = PlayerId(1);
@@ -156,7 +158,7 @@ fn a_code_a_lock_and_a_ban_keep_people_out_and_a_reservation_lets_them_in() {
     let mut lobby =
         Lobby::new(LobbyOptions { code: code.clone(), ..options(StartRule::Host) }, String::new());
     let room = || "den".parse().unwrap();
-    let mut enter = |lobby: &mut Lobby, player, code: &str| {
+    let enter = |lobby: &mut Lobby, player, code: &str| {
         let operation = Operation::Join { name: name(), code: code.to_owned() };
         lobby.apply(Actor::Player(PlayerId(player)), operation)
     };
@@ -169,6 +171,32 @@ fn a_code_a_lock_and_a_ban_keep_people_out_and_a_reservation_lets_them_in() {
     assert_eq!(enter(&mut lobby, 2, &code), Err(Refusal::RoomLocked { room: room() }));
     lobby.apply(host, Operation::Reserve(PlayerId(2))).unwrap();
     assert!(enter(&mut lobby, 2, "").is_ok(), "who is expected needs no code");
+}
+
+#[test]
+fn nobody_has_the_name_of_another() {
+    let mut lobby = Lobby::new(options(StartRule::Host), String::new());
+    for (player, given) in [(1, "ada"), (2, "ada"), (3, "ada"), (4, "ada (2)")] {
+        let operation = Operation::Join { name: given.parse().unwrap(), code: String::new() };
+        lobby.apply(Actor::Player(PlayerId(player)), operation).unwrap();
+    }
+    let names: Vec<_> = lobby.roster().occupants().map(|occupant| occupant.name.as_str()).collect();
+    assert_eq!(names, ["ada", "ada (2)", "ada (3)", "ada (2) (2)"]);
+    let long: PlayerName = "ä".repeat(16).parse().unwrap();
+    for player in [4, 5] {
+        let leave = Operation::Leave(LeftReason::Asked);
+        lobby.apply(Actor::Player(PlayerId(player - 1)), leave).unwrap();
+        let operation = Operation::Join { name: long.clone(), code: String::new() };
+        lobby.apply(Actor::Player(PlayerId(player + 5)), operation).unwrap();
+    }
+    let last = lobby.roster().occupants().map(|occupant| occupant.name.as_str()).max().unwrap();
+    assert_eq!(last, "ä".repeat(16));
+    assert!(
+        lobby
+            .roster()
+            .occupants()
+            .any(|occupant| occupant.name.as_str() == format!("{} (2)", "ä".repeat(14)))
+    );
 }
 
 #[test]
