@@ -90,15 +90,9 @@ impl Bot {
     }
 
     fn join(&mut self) {
-        let options = RoomOptions {
-            game: Tag::NAME.to_owned(),
-            content: String::new(),
-            seats: 2,
-            tick_rate_hz: 0,
-            send_every_ticks: 0,
-        };
+        let options = RoomOptions::new(Tag::NAME, 2);
         let room = RoomName::try_from("yard".to_owned()).unwrap();
-        let join = ToServer::Join(JoinRoom { room, create: Some(options) });
+        let join = ToServer::Join(JoinRoom::seat(room, Some(options)));
         self.joined = self.link.send_control(&join).is_ok();
     }
 

@@ -72,7 +72,7 @@ impl Deadlines {
 
     /// When the next deadline is.
     #[must_use]
-    pub fn next(&mut self) -> Option<Duration> {
+    pub fn next_at(&mut self) -> Option<Duration> {
         while let Some(&Reverse((at, due, entity))) = self.heap.peek() {
             if self.live.get(&(entity, due)) == Some(&at) {
                 return Some(at);
@@ -127,13 +127,13 @@ mod tests {
         deadlines.put(s(2), Due::RoomRule, a);
         deadlines.put(s(1), Due::SeatGrace, b);
         deadlines.put(s(3), Due::Cleanup, a);
-        assert_eq!(deadlines.next(), Some(s(1)));
+        assert_eq!(deadlines.next_at(), Some(s(1)));
         assert_eq!(deadlines.pop(s(2)), Some((Due::SeatGrace, b)));
         assert_eq!(deadlines.pop(s(2)), Some((Due::RoomRule, a)));
         assert_eq!(deadlines.pop(s(2)), None);
         assert_eq!(deadlines.get(Due::Cleanup, a), Some(s(3)));
         deadlines.forget(a);
-        assert_eq!((deadlines.next(), deadlines.len()), (None, 0));
+        assert_eq!((deadlines.next_at(), deadlines.len()), (None, 0));
     }
 
     #[test]
