@@ -30,7 +30,7 @@ pub(crate) fn hear_links(world: &mut World) {
     }
 }
 
-fn hear(world: &mut World, entity: Entity, bytes: &[u8]) {
+pub(crate) fn hear(world: &mut World, entity: Entity, bytes: &[u8]) {
     let now = world.resource::<Clock>().now();
     let second = now.as_secs();
     let Some(mut link) = world.get_mut::<Link>(entity) else { return };

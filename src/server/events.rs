@@ -25,6 +25,13 @@ pub struct StaleViews {
     links: EntityHashSet,
 }
 
+impl StaleViews {
+    /// How many rooms and links wait for a newer view.
+    pub(crate) fn len(&self) -> usize {
+        self.rooms.len() + self.links.len()
+    }
+}
+
 /// Tells everybody in a room what happened, in this order.
 pub(crate) fn tell_all(world: &mut World, room: Entity, kinds: Vec<RoomEventKind>) {
     if kinds.is_empty() {

@@ -28,6 +28,8 @@ mod counters;
 mod datagrams;
 mod deadlines;
 mod dispatch;
+#[doc(hidden)]
+pub mod drill;
 mod events;
 mod expire;
 mod frame;

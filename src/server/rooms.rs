@@ -191,11 +191,14 @@ pub(crate) fn operate(
     let phase = room.lobby.phase();
     if let Some(player) = reserved {
         let until = world.resource::<Clock>().now() + RESERVATION_LIFE;
+        let mut first = until;
         if let Some(mut room) = world.get_mut::<Room>(entity) {
             room.reservations.retain(|(other, _)| *other != player);
             room.reservations.push((player, until));
+            first = room.reservations.iter().map(|(_, until)| *until).min().unwrap_or(until);
         }
-        world.resource_mut::<Rooms>().deadlines.put(until, Due::Reservation, entity);
+        // A seat kept later does not keep the earlier ones longer.
+        world.resource_mut::<Rooms>().deadlines.put(first, Due::Reservation, entity);
     }
     if phase_of(world, entity) != Some(phase) {
         world.entity_mut(entity).insert(Phase(phase));

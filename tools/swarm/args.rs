@@ -26,9 +26,9 @@ Examples:
 ///
 /// Exits with 1 on a desync, a failed join, a lost link, a missing frame, a server that vanished, a song that was not
 /// finished, a drill that failed or a missed --max goal; with 4 without a key, with 5 if the server does not answer. A
-/// finished, a drill that failed or a missed --max goal; with 4 without a key, with 5 if the server does not answer.
-/// A bot counts as disconnected when its link ended,
-/// count as missing when a bot got over 2 % and 30 fewer than the tick rate makes in the time it was in a match.
+/// bot counts as disconnected when its link ended, when it heard nothing for 2 s at the end of the window, or when the
+/// server ended its match without a result. Frames count as missing when a bot got over 2 % and 30 fewer than the tick
+/// rate makes in the time it was in a match.
 #[derive(Parser, Clone, Debug)]
 #[command(name = "framekeep-swarm", version, max_term_width = 100, after_help = EXAMPLES)]
 pub(crate) struct Args {
