@@ -5,6 +5,7 @@ mod attack;
 mod cleanup;
 mod golden;
 mod isolation;
+mod model;
 mod play;
 mod record;
 mod rooms;
