@@ -1,4 +1,4 @@
-//! Random operations on rooms, compared after each with a plain model of the rules that shares no code with them.
+//! Random operations on rooms, compared after each with a plain model of the rules that is written apart.
 
 mod rules;
 
@@ -47,7 +47,10 @@ pub(crate) fn server(seed: u64, change: impl FnOnce(&mut ServerConfig)) -> (Serv
     let mut config = ServerConfig { threads: 1, ..ServerConfig::default() };
     change(&mut config);
     let (wire, end) = MemoryWire::pair(config.udp);
-    let (games, key) = (Games::new(framekeep_games::registry()), NodeKey::new([1; 32]));
+    let (mut games, key) = (Games::new(framekeep_games::registry()), NodeKey::new([1; 32]));
+    for file in framekeep_games::CONTENT {
+        games.add_content(file.game, file.name, file.text).unwrap();
+    }
     let (clock, chance) = (Clock::manual(BEGIN), Chance::seeded(seed));
     (Server::new(config, games, key, Box::new(wire), clock, chance, Recorder::default()), end)
 }
@@ -149,22 +152,21 @@ impl Drill {
         let other = self.dice.below(PLAYERS);
         let flag = self.dice.below(3) > 0;
         let ask = match self.dice.below(60) {
-            0..20 => self.join(),
-            20..34 => Ask::Ready(flag),
-            34..37 => Ask::Leave,
-            37..42 => Ask::Start,
-            42..44 => Ask::Abort,
-            44..48 => Ask::PlayAgain,
+            0..18 => self.join(),
+            18..31 => Ask::Ready(flag),
+            31..34 => Ask::Leave,
+            34..39 => Ask::Start,
+            39..41 => Ask::Abort,
+            41..48 => Ask::PlayAgain,
             48..51 => Ask::Reserve(other),
             51 => Ask::Kick(other, false),
-            52 => Ask::Kick(other, flag),
+            52 => Ask::Kick(other, other % 4 == 0),
             53 => Ask::HandOver(other),
-            54..56 => Ask::Lock(!flag),
+            54 => Ask::Lock(!flag),
+            55 => Ask::Lock(false),
             56 => Ask::Chat,
-            57 => Ask::Choose(["", "no such content"][self.dice.below(2) as usize]),
-            58 => Ask::Abort,
-            _ if other < 5 => Ask::Close,
-            _ => Ask::Chat,
+            57 => Ask::Choose(["", "pit", "no such content"][self.dice.below(3) as usize]),
+            _ => Ask::Close,
         };
         drill::say(self.server.world_mut(), link, &message(&ask));
         let told = format!("{who} asks {ask:?}");
@@ -226,6 +228,7 @@ fn seen(world: &World, room: usize) -> Option<rules::Seen> {
         seats: seats.map(|seat| seat.as_ref().map(|who| (who.player.0, who.ready, who.out))).collect(),
         host: lobby.roster().host().map(|host| host.0),
         locked: lobby.is_locked(),
+        content: lobby.content().to_owned(),
         banned,
         watchers: lobby.spectators().iter().map(|(player, _)| player.0).collect(),
         kept: lobby.roster().reserved().into(),

@@ -2,6 +2,7 @@
 
 mod admission;
 mod attack;
+mod churn;
 mod cleanup;
 mod golden;
 mod isolation;

@@ -1,4 +1,4 @@
-//! Links without a network, for tests that drive the rooms of a server by hand. No part of the promise of this crate.
+//! Links without a network, for tests that drive rooms by hand. No part of the promise of this crate.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -48,6 +48,7 @@ pub(crate) struct Seen {
     pub(crate) seats: Vec<Option<(u64, bool, bool)>>,
     pub(crate) host: Option<u64>,
     pub(crate) locked: bool,
+    pub(crate) content: String,
     pub(crate) banned: Vec<u64>,
     pub(crate) watchers: Vec<u64>,
     pub(crate) kept: usize,
@@ -63,6 +64,7 @@ struct Table {
     out: BTreeSet<u64>,
     host: Option<u64>,
     locked: bool,
+    content: &'static str,
     banned: BTreeSet<u64>,
     watchers: Vec<u64>,
     opened: bool,
@@ -194,6 +196,7 @@ impl Table {
             out: BTreeSet::new(),
             host: None,
             locked: false,
+            content: "",
             banned: BTreeSet::new(),
             watchers: Vec::new(),
             opened: false,
@@ -209,6 +212,7 @@ impl Table {
             seats: self.seats.iter().map(|who| who.map(seat)).collect(),
             host: self.host,
             locked: self.locked,
+            content: self.content.to_owned(),
             banned: self.banned.iter().copied().collect(),
             watchers: self.watchers.clone(),
             kept: self.kept.len(),
@@ -339,6 +343,13 @@ impl Table {
             }
             Ask::HandOver(who) if self.sits(who) => self.host = Some(who),
             Ask::Lock(locked) => self.locked = locked,
+            Ask::Choose(content) if self.phase != RoomPhase::Playing && content != self.content => {
+                // The arena, which needs two players, is the only game that has a pit.
+                if content.is_empty() || (content == "pit" && self.kind.least == 2) {
+                    self.content = content;
+                    self.ready.clear();
+                }
+            }
             _ => {}
         }
     }
