@@ -4,6 +4,7 @@ mod admission;
 mod attack;
 mod churn;
 mod cleanup;
+mod events;
 mod golden;
 mod isolation;
 mod model;
