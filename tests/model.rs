@@ -160,7 +160,7 @@ impl Drill {
             41..48 => Ask::PlayAgain,
             48..51 => Ask::Reserve(other),
             51 => Ask::Kick(other, false),
-            52 => Ask::Kick(other, other % 4 == 0),
+            52 => Ask::Kick(other, other.is_multiple_of(4)),
             53 => Ask::HandOver(other),
             54 => Ask::Lock(!flag),
             55 => Ask::Lock(false),
@@ -281,6 +281,23 @@ fn rooms_obey_a_plain_model_of_their_rules() {
     for seed in 1..=4 {
         operate(seed, 5_000);
     }
+}
+
+#[test]
+fn a_seat_kept_later_does_not_keep_an_earlier_one_longer() {
+    let mut drill = Drill::new(5);
+    drill.relink(0);
+    let host = drill.links[0].unwrap();
+    let world = drill.server.world_mut();
+    let join = Ask::Join { room: 1, create: true, code: "", watch: false };
+    drill::say(world, host, &message(&join));
+    drill::say(world, host, &message(&Ask::Reserve(7)));
+    drill.server.pump_at(BEGIN + Duration::from_secs(50));
+    drill::say(drill.server.world_mut(), host, &message(&Ask::Reserve(8)));
+    let kept = |drill: &Drill| seen(drill.server.world(), 1).map(|room| room.kept);
+    assert_eq!(kept(&drill), Some(2));
+    drill.server.pump_at(BEGIN + Duration::from_secs(61));
+    assert_eq!(kept(&drill), Some(1));
 }
 
 #[test]

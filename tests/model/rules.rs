@@ -343,12 +343,14 @@ impl Table {
             }
             Ask::HandOver(who) if self.sits(who) => self.host = Some(who),
             Ask::Lock(locked) => self.locked = locked,
-            Ask::Choose(content) if self.phase != RoomPhase::Playing && content != self.content => {
-                // The arena, which needs two players, is the only game that has a pit.
-                if content.is_empty() || (content == "pit" && self.kind.least == 2) {
-                    self.content = content;
-                    self.ready.clear();
-                }
+            Ask::Choose(content)
+                if self.phase != RoomPhase::Playing
+                    && content != self.content
+                    // The arena, which needs two players, is the only game that has a pit.
+                    && (content.is_empty() || (content == "pit" && self.kind.least == 2)) =>
+            {
+                self.content = content;
+                self.ready.clear();
             }
             _ => {}
         }
