@@ -121,6 +121,8 @@ impl Server {
         let world = self.app.world_mut();
         world.resource_mut::<Clock>().refresh();
         world.run_schedule(Pump);
+        // What was removed is noted until this is called; nobody here asks for it, and it would grow for ever.
+        world.clear_trackers();
         let (start, end) = {
             let clock = world.resource::<Clock>();
             (clock.now(), clock.precise())
