@@ -9,8 +9,9 @@ use framekeep_sim::Tick;
 use tracing::warn;
 
 use crate::frame::{CommittedFrame, Frames};
-use crate::limits::SNAPSHOT_EVERY;
+use crate::limits::{DRAIN_TIMEOUT, DRAIN_WAITED, SNAPSHOT_EVERY};
 use crate::link::{BusyLinks, Control};
+use crate::room::Room;
 use crate::schedule::DueRooms;
 use crate::seat::Seats;
 use crate::tick::is_out_of_reach;
@@ -184,7 +185,10 @@ fn finish_matches(world: &mut World, mut over: Local<Vec<Entity>>) {
             let linked = world.get::<Seat>(seat).is_some_and(|seat| seat.link.is_some());
             !linked || world.get::<SeatPlay>(seat).is_none_or(|play| play.acked >= stage.tick())
         });
-        if all_have_it || now >= ending.until {
+        // Who waits for the next match does not wait long for those who are perhaps gone.
+        let waiting = world.get::<Room>(room).is_some_and(|room| room.play_again);
+        let until = if waiting { ending.until - (DRAIN_TIMEOUT - DRAIN_WAITED) } else { ending.until };
+        if all_have_it || now >= until {
             over.push(room);
         }
     }

@@ -49,6 +49,9 @@ pub(crate) const SLOW_STEPS_MAX: u32 = 30;
 /// A pump that takes longer is logged with the room that took most of it.
 pub(crate) const PUMP_SLOW: Duration = Duration::from_secs(2);
 
+/// How long it does so while the next match is wanted already.
+pub(crate) const DRAIN_WAITED: Duration = Duration::from_secs(1);
+
 /// Shortest time between two snapshots to one seat.
 pub(crate) const SNAPSHOT_EVERY: Duration = Duration::from_millis(1_000);
 

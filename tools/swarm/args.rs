@@ -105,7 +105,7 @@ pub(crate) struct Drills {
     #[arg(long, value_name = "BOTS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) crowd: Option<u32>,
     /// Lose this many links without a word, at random moments of the window; each bot connects again up to 5 s later
-    /// and must play on its seat within a second of being admitted, 999 of 1000 at least
+    /// and must play on its seat again, 999 of 1000 at least and 990 within a second of being admitted
     #[arg(long, value_name = "LINKS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) link_losses: Option<u32>,
 }

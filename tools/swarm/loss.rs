@@ -15,6 +15,8 @@ const RESUME_MAX: Duration = Duration::from_secs(1);
 const RETURN_MAX: Duration = Duration::from_secs(30);
 /// How many of a thousand must come back as they should.
 const RESUMED_PERMILLE_MIN: u64 = 999;
+/// How many of a thousand may take longer than [`RESUME_MAX`]: between two matches there is nothing to play for a while.
+const LATE_PERMILLE_MAX: u64 = 10;
 
 /// When links are lost, at moments that the seed decides.
 pub(crate) struct LossPlan {
@@ -109,6 +111,7 @@ impl Return {
 pub(crate) struct LossTally {
     losses: u64,
     resumed: u64,
+    late: u64,
     /// From being admitted again to playing.
     resume_us: Histogram,
 }
@@ -119,7 +122,8 @@ impl LossTally {
     }
 
     pub(crate) fn note_return(&mut self, returned: Returned) {
-        self.resumed += u64::from(matches!(returned, Returned::Resumed(_)));
+        self.resumed += u64::from(!matches!(returned, Returned::Failed));
+        self.late += u64::from(matches!(returned, Returned::Late(_)));
         if let Returned::Resumed(took) | Returned::Late(took) = returned {
             self.resume_us.record(took.as_micros() as u64);
         }
@@ -128,6 +132,7 @@ impl LossTally {
     pub(crate) fn merge(&mut self, other: &Self) {
         self.losses += other.losses;
         self.resumed += other.resumed;
+        self.late += other.late;
         self.resume_us.merge(&other.resume_us);
     }
 }
@@ -140,6 +145,8 @@ pub(crate) struct LossReport {
     resumed: u64,
     /// Rounded down: all of them are 1000, and only all.
     resumed_permille: u64,
+    /// Of those, how many took over a second from being admitted to playing.
+    late: u64,
     resume_ms_p50: f64,
     resume_ms_p99: f64,
 }
@@ -152,6 +159,7 @@ impl LossReport {
             losses: tally.losses,
             resumed: tally.resumed,
             resumed_permille: (tally.resumed * 1_000).checked_div(tally.losses).unwrap_or(0),
+            late: tally.late,
             resume_ms_p50: ms(500),
             resume_ms_p99: ms(990),
         }
@@ -162,9 +170,12 @@ impl LossReport {
         if self.losses < self.wanted {
             return Some(format!("{} links were to be lost, {} were", self.wanted, self.losses));
         }
+        if self.late * 1_000 > self.losses * LATE_PERMILLE_MAX {
+            return Some(format!("{} of {} players were back late, over a second", self.late, self.losses));
+        }
         (self.resumed_permille < RESUMED_PERMILLE_MIN).then(|| {
             format!(
-                "{} of {} lost links resumed in time ({} of 1000, {RESUMED_PERMILLE_MIN} are wanted)",
+                "{} of {} lost links resumed ({} of 1000, {RESUMED_PERMILLE_MIN} are wanted)",
                 self.resumed, self.losses, self.resumed_permille
             )
         })
