@@ -15,7 +15,7 @@ const RESUME_MAX: Duration = Duration::from_secs(1);
 const RETURN_MAX: Duration = Duration::from_secs(30);
 /// How many of a thousand must come back as they should.
 const RESUMED_PERMILLE_MIN: u64 = 999;
-/// How many of a thousand may take longer than [`RESUME_MAX`]: between two matches there is nothing to play for a while.
+/// How many of a thousand may take longer than [`RESUME_MAX`]: between two matches there is nothing to play.
 const LATE_PERMILLE_MAX: u64 = 10;
 
 /// When links are lost, at moments that the seed decides.
