@@ -239,3 +239,15 @@ fn a_lockstep_room_waits_for_an_input_that_is_late_and_not_for_ever() {
     assert!((15..60).contains(&slow), "a frame waits 200 ms for who is silent: {slow} in 4 s");
     assert_eq!(play.counters().desyncs, 0);
 }
+
+#[test]
+fn who_makes_a_private_room_need_not_repeat_its_code() {
+    let options = RoomOptions { code: "sesame".to_owned(), ..RoomOptions::new("arena", 4) };
+    let mut play = gathered(55, &["guest"], &options);
+    assert!(play.clients[0].room.as_ref().is_some_and(|room| room.private));
+    assert_eq!(play.clients[1].refusals, [Refusal::WrongCode { room: "den".parse().unwrap() }]);
+    let join = JoinRoom { code: "sesame".to_owned(), ..JoinRoom::seat("den".parse().unwrap(), None) };
+    play.clients[1].say(&ToServer::Join(join));
+    play.run_for(0.3);
+    assert_eq!(play.room_of("den").unwrap().roster().taken(), 2);
+}

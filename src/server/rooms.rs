@@ -39,16 +39,20 @@ pub(crate) fn join(world: &mut World, link: Entity, join: JoinRoom) -> Result<()
     let Some(name) = world.get::<Player>(player_entity).map(|player| player.name.clone()) else {
         return Ok(());
     };
+    let mut code = join.code;
     let room = match (world.resource::<Rooms>().get(&join.room), join.create) {
         (Some(room), _) => room,
         (None, None) => return Err(Refusal::NoSuchRoom { room: join.room }),
         (None, Some(options)) => {
             spend_room(world, player_entity)?;
+            if code.is_empty() {
+                // Who makes a room knows its code.
+                code.clone_from(&options.code);
+            }
             create(world, join.room, &options)?
         }
     };
     check_rules(world, link, room)?;
-    let code = join.code;
     let operation =
         if join.spectate { Operation::Spectate { name, code } } else { Operation::Join { name, code } };
     operate(world, room, Actor::Player(player), operation)
