@@ -136,7 +136,6 @@ fn server_config(settings: &Settings) -> ServerConfig {
         idle_kick: Duration::from_secs(rooms.idle_kick_s),
         reconnect_grace: Duration::from_secs(rooms.reconnect_grace_s),
         empty_room_life: Duration::from_secs(rooms.empty_room_life_s),
-        closed_room_life: Duration::from_secs(cleanup.closed_room_life_s),
         room_life_max: Duration::from_secs(cleanup.room_life_max_s),
         cleanup_delay: Duration::from_millis(cleanup.delay_ms),
         cleanup_forced_after: Duration::from_secs(cleanup.forced_after_s),

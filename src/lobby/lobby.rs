@@ -145,16 +145,12 @@ impl Lobby {
             self.admit(player, code)?;
         }
         let name = self.unique_name(name);
-        let room = || self.options.name.clone();
-        let Full(seats) = match self.roster.join(player, name.clone()) {
-            Ok(seat) => {
-                change.effects.push(Effect::Seat(player, seat));
-                change.events.push(RoomEventKind::Joined { seat, player, name });
-                return Ok(());
-            }
-            Err(full) => full,
-        };
-        Err(Refusal::RoomFull { room: room(), seats })
+        let joined = self.roster.join(player, name.clone());
+        let seat =
+            joined.map_err(|Full(seats)| Refusal::RoomFull { room: self.options.name.clone(), seats })?;
+        change.effects.push(Effect::Seat(player, seat));
+        change.events.push(RoomEventKind::Joined { seat, player, name });
+        Ok(())
     }
 
     fn spectate(

@@ -40,8 +40,6 @@ pub struct ServerConfig {
     pub reconnect_grace: Duration,
     /// How long a room may be empty. Default 5 min.
     pub empty_room_life: Duration,
-    /// How long a closed room is kept for whoever still looks at it. Default 1 min.
-    pub closed_room_life: Duration,
     /// How long a room may live without anything happening in it. Default 30 min.
     pub room_life_max: Duration,
     /// Time from a match's end to the cleanup of its packets. Default 5 s, so that nothing disturbs the next start.
@@ -105,7 +103,6 @@ impl Default for ServerConfig {
             idle_kick: Duration::from_secs(300),
             reconnect_grace: Duration::from_secs(30),
             empty_room_life: Duration::from_secs(300),
-            closed_room_life: Duration::from_secs(60),
             room_life_max: Duration::from_secs(1_800),
             cleanup_delay: Duration::from_secs(5),
             cleanup_forced_after: Duration::from_secs(30),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bevy_ecs::prelude::{Entity, World};
 use framekeep_link::QuietRenet;
-use framekeep_protocol::{CONTROL, PROTOCOL_VERSION, PlayerId, PlayerName, Role, Side, ToClient, ToServer};
+use framekeep_protocol::{PROTOCOL_VERSION, PlayerId, PlayerName, Role, Side, ToServer};
 
 use crate::link::{BusyLinks, Control};
 use crate::schedule::DueRooms;
@@ -74,20 +74,6 @@ pub fn say(world: &mut World, link: Entity, message: &ToServer) {
         player.opened = (0, 0);
     }
     control::hear(world, link, &message.encode());
-}
-
-/// What waits on the reliable lane of a link, in order; the lane is a new one afterwards.
-pub fn take(world: &mut World, link: Entity) -> Vec<ToClient> {
-    let now = world.resource::<Clock>().now();
-    let Some(mut control) = world.get_mut::<Control>(link) else { return Vec::new() };
-    let mut lane = std::mem::replace(&mut control.0, QuietRenet::new(Side::Server));
-    world.resource_mut::<BusyLinks>().links.remove(&link);
-    let mut other = QuietRenet::new(Side::Client);
-    lane.transmit(now, |payload| {
-        // What cannot be read is not taken.
-        let _ = other.receive(now, payload);
-    });
-    std::iter::from_fn(|| other.poll(CONTROL)).filter_map(|bytes| ToClient::decode(&bytes).ok()).collect()
 }
 
 /// Throws away what waits on the reliable lane of a link.

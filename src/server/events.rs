@@ -39,13 +39,7 @@ pub(crate) fn tell_all(world: &mut World, room: Entity, kinds: Vec<RoomEventKind
     }
     let links = links_of(world, room);
     for kind in kinds {
-        let Some(mut this) = world.get_mut::<Room>(room) else { return };
-        this.events += 1;
-        let urgency = kind.urgency();
-        let message = ToClient::Event(RoomEvent { number: this.events, kind });
-        for &link in &links {
-            offer(world, link, urgency, &message);
-        }
+        number_and_offer(world, room, &links, kind);
     }
     world.resource_mut::<StaleViews>().rooms.insert(room);
 }
@@ -55,21 +49,26 @@ pub(crate) fn view_changed(world: &mut World, room: Entity) {
     world.resource_mut::<StaleViews>().rooms.insert(room);
 }
 
-/// How everybody stands, best first.
+/// How everybody stands, best first. No view of the room changes by it.
 pub(crate) fn leaderboard(world: &mut World, room: Entity, scores: &[SeatScore]) {
     let links = links_of(world, room);
-    let Some(mut this) = world.get_mut::<Room>(room) else { return };
-    this.events += 1;
-    let message =
-        ToClient::Event(RoomEvent { number: this.events, kind: RoomEventKind::Leaderboard(scores.to_vec()) });
-    for link in links {
-        offer(world, link, Urgency::Ordinary, &message);
-    }
+    number_and_offer(world, room, &links, RoomEventKind::Leaderboard(scores.to_vec()));
 }
 
 /// The room closes in so many seconds if nothing happens in it.
 pub(crate) fn closing_soon(world: &mut World, room: Entity, in_s: u32) {
     tell_all(world, room, vec![RoomEventKind::ClosingSoon { in_s }]);
+}
+
+/// Gives an event the room's next number and offers it to every link.
+fn number_and_offer(world: &mut World, room: Entity, links: &[Entity], kind: RoomEventKind) {
+    let Some(mut this) = world.get_mut::<Room>(room) else { return };
+    this.events += 1;
+    let urgency = kind.urgency();
+    let message = ToClient::Event(RoomEvent { number: this.events, kind });
+    for &link in links {
+        offer(world, link, urgency, &message);
+    }
 }
 
 /// Queues an event for one link, if it can be taken or must be.

@@ -42,8 +42,6 @@ pub struct RoomLife {
     pub(crate) active_at: Duration,
     /// Since when nobody sits in it.
     pub(crate) empty_since: Option<Duration>,
-    /// When it was closed.
-    pub(crate) closed_at: Option<Duration>,
     /// A match has been played in it.
     pub(crate) played: bool,
     /// Its members were told that it closes soon.
@@ -53,8 +51,6 @@ pub struct RoomLife {
 /// Why a room closes by the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RoomRule {
-    /// It was closed a while ago.
-    Closed,
     /// It was empty for long.
     Empty,
     /// Nothing has happened in it for long.
@@ -82,17 +78,14 @@ impl RoomLife {
 
     /// The earliest of the rules that apply.
     fn end(&self, config: &ServerConfig) -> (Duration, RoomRule) {
-        let mut end = (self.active_at + config.room_life_max, RoomRule::Idle);
+        let end = (self.active_at + config.room_life_max, RoomRule::Idle);
         let empty_life = config.empty_room_life;
         let empty_life = if self.played { empty_life } else { empty_life.min(UNPLAYED_ROOM_LIFE) };
         let empty = self.empty_since.map(|since| (since + empty_life, RoomRule::Empty));
-        let closed = self.closed_at.map(|at| (at + config.closed_room_life, RoomRule::Closed));
-        for rule in [empty, closed].into_iter().flatten() {
-            if rule.0 < end.0 {
-                end = rule;
-            }
+        match empty {
+            Some(empty) if empty.0 < end.0 => empty,
+            _ => end,
         }
-        end
     }
 
     /// When the room is to be looked at: at its end, or before, when its members are to be warned.
@@ -172,8 +165,7 @@ fn begin_life(
     mut commands: Commands,
 ) {
     let now = clock.now();
-    let life =
-        RoomLife { active_at: now, empty_since: Some(now), closed_at: None, played: false, warned: false };
+    let life = RoomLife { active_at: now, empty_since: Some(now), played: false, warned: false };
     rooms.deadlines.put(life.look_at(&config), Due::RoomRule, added.entity);
     commands.entity(added.entity).insert(life);
 }
@@ -189,7 +181,6 @@ fn note_phase(
     let now = clock.now();
     life.touch(now);
     life.played |= phase.0 == RoomPhase::Playing;
-    life.closed_at = (phase.0 == RoomPhase::Closed).then_some(now);
     rooms.deadlines.put(life.look_at(&config), Due::RoomRule, inserted.entity);
 }
 
@@ -239,7 +230,7 @@ mod tests {
     }
 
     fn life() -> RoomLife {
-        RoomLife { active_at: s(0), empty_since: None, closed_at: None, played: true, warned: false }
+        RoomLife { active_at: s(0), empty_since: None, played: true, warned: false }
     }
 
     #[test]
@@ -250,8 +241,6 @@ mod tests {
         assert_eq!(empty.end(&config), (s(310), RoomRule::Empty));
         let unplayed = RoomLife { played: false, ..empty };
         assert_eq!(unplayed.end(&config), (s(20), RoomRule::Empty));
-        let closed = RoomLife { closed_at: Some(s(20)), ..empty };
-        assert_eq!(closed.end(&config), (s(80), RoomRule::Closed));
     }
 
     #[test]

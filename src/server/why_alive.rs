@@ -79,7 +79,6 @@ pub fn why_alive(world: &World, room: Entity) -> Vec<Hold> {
     hold_packets(world, room, &mut holds);
     if let Some((until, rule)) = room_deadline(world, room) {
         let what = match rule {
-            RoomRule::Closed => "closed; kept for a while",
             RoomRule::Empty => "empty; kept for whoever comes back",
             RoomRule::Idle => "may live as long without anything happening",
         };

@@ -133,9 +133,6 @@ settings! {
 
     /// What is no longer needed, and when it goes.
     cleanup: Cleanup {
-        /// How long a closed room is kept.
-        closed_room_life_s: u64 = Value::Integer(60), Allowed::Integer(0, 86_400), "seconds",
-            wrong: "too long keeps what nobody can enter";
         /// How long a room may live without anything happening in it. Its members are told a minute before.
         room_life_max_s: u64 = Value::Integer(1_800), Allowed::Integer(1, 604_800), "seconds",
             wrong: "too short closes rooms over their members' heads, too long keeps forgotten ones";
