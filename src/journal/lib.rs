@@ -22,6 +22,7 @@ mod limits;
 mod reader;
 mod record;
 mod replay;
+mod report;
 mod reseal;
 #[cfg(test)]
 mod sample;
@@ -42,6 +43,10 @@ pub use limits::{
 pub use reader::{Entry, SegmentEnd, SegmentFault, SegmentReader};
 pub use record::{MatchStarted, Record, RecordFault, RoomOpened, pack_snapshot};
 pub use replay::{NotSeekable, Replay};
+pub use report::{
+    DesyncCause, DesyncReport, HashPair, InvalidReport, REPORT_FIELDS_MAX, REPORT_FRAMES_MAX, REPORT_HASHES_MAX,
+    REPORT_TEXT_BYTES_MAX, REPORT_VERSION, ReportError, StateAt, cut_text, entity_of,
+};
 pub use reseal::reseal;
 pub use seal::{OutOfOrder, ReplayBuilder, Sealed};
 pub use segment::{SEGMENT_VERSION, SegmentHeader, SegmentWriter};

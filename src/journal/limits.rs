@@ -41,5 +41,8 @@ pub(crate) const CHUNK_RAW_BYTES_MAX: usize = CHUNK_FRAMES as usize * (FRAME_BYT
 /// Largest header before compression, in bytes.
 pub(crate) const HEADER_RAW_BYTES_MAX: usize = CONTENT_BYTES_MAX + 16 * 1024;
 
+/// Largest desync report before compression, in bytes: content, three states, frames and fields.
+pub(crate) const REPORT_RAW_BYTES_MAX: usize = 5 << 20;
+
 /// Most bytes that one compressed byte can become: LZ4's best case.
 pub(crate) const LZ4_RATIO_MAX: usize = 255;
