@@ -41,8 +41,8 @@ pub(crate) struct Args {
     /// How many rooms
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) rooms: u32,
-    /// Seats of each room, all taken by bots
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(2..=16))]
+    /// Seats of each room, all taken by bots; the arena has 16 at most, rhythm 64
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(2..=64))]
     pub(crate) seats: u8,
     /// Length of the measured window, in seconds; --songs and drills may make it longer
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=86_400))]
