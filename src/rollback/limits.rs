@@ -14,6 +14,9 @@ pub const HISTORY_TICKS_MAX: usize = 128;
 /// Most events that wait to be polled; the oldest is dropped for a new one.
 pub const EVENTS_MAX: usize = 512;
 
+/// Most game events that wait to be polled; the oldest is dropped for a new one, and counted.
+pub const GAME_EVENTS_MAX: usize = 1_024;
+
 /// Most ticks of delay between making an input and the tick it is for.
 pub const INPUT_DELAY_TICKS_MAX: u32 = 16;
 

@@ -5,12 +5,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use framekeep_protocol::{Epoch, MatchEnd, MatchStart, Snapshot, SnapshotFault};
-use framekeep_sim::{DecodeError, Frame, Game, Input, Match, SeatInput, Tick, decode, hash_bytes};
+use framekeep_sim::{DecodeError, Frame, Game, Input, Mark, Match, SeatInput, Tick, decode, hash_bytes};
 
 use crate::exchange::Exchange;
 use crate::limits::{ADVANCE_TICKS_MAX, EVENTS_MAX};
 use crate::timeline::{RestoreError, Rollback, Timeline};
-use crate::{LeadClock, MatchStats, RollbackConfig, RollbackEvent, StreamError};
+use crate::{
+    GameEvent, InputStatus, LeadClock, MatchStats, RollbackConfig, RollbackEvent, StreamError, ViewTime,
+};
 
 /// A match that cannot be played here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -250,6 +252,14 @@ impl<G: Game> RollbackMatch<G> {
         self.events.pop_front()
     }
 
+    /// The oldest game event that was not polled yet: what was predicted, confirmed or taken back.
+    pub fn poll_game_event(&mut self) -> Option<GameEvent<G::Event>> {
+        let events = self.timeline.events();
+        let event = events.poll();
+        self.exchange.stats.game_events_dropped += events.take_dropped();
+        event
+    }
+
     /// When to call `advance` and `poll_transmit` next if nothing arrives until then.
     #[must_use]
     pub fn wake_at(&self) -> Duration {
@@ -273,6 +283,39 @@ impl<G: Game> RollbackMatch<G> {
     #[must_use]
     pub fn predicted(&self) -> &Match<G> {
         self.timeline.predicted()
+    }
+
+    /// The state before `tick` as things stand, if it is kept: from one tick before the confirmed state (unless a
+    /// snapshot came between) to the predicted one.
+    #[must_use]
+    pub fn at(&self, tick: Tick) -> Option<&Match<G>> {
+        self.timeline.at(tick)
+    }
+
+    /// Changes whenever what is predicted does: something else is to be drawn.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.timeline.revision()
+    }
+
+    /// Which moment is drawn at `now`, for [`crate::ViewTimeline`]: between the last two predicted states, or the
+    /// newest of them while nothing more can be predicted.
+    #[must_use]
+    pub fn view_time(&self, now: Duration) -> ViewTime {
+        let (tick, next) = (self.timeline.predicted_tick(), self.exchange.sender.next());
+        let made = self.exchange.clock.due_at(next.earlier(1));
+        let part = now.saturating_sub(made).as_secs_f32() / self.clock().period().as_secs_f32();
+        let lags = tick < next.earlier(self.config.input_delay_ticks);
+        ViewTime { tick, part: if lags { 1.0 } else { part.min(1.0) } }
+    }
+
+    /// What is known of a seat's input in a tick, and the input. `None` for a tick that is not predicted yet, or is
+    /// [`crate::HISTORY_TICKS_MAX`] ticks behind the confirmed one.
+    #[must_use]
+    pub fn input(&self, tick: Tick, seat: u8) -> Option<(InputStatus, G::Input)> {
+        let (status, input) = self.timeline.input(tick, seat)?;
+        let absent = input.mark == Mark::Absent;
+        Some((status, if absent { G::Input::default() } else { G::Input::unpack(input.bits) }))
     }
 
     /// The match within the room.

@@ -1,13 +1,14 @@
 //! Tests: whole matches between clients and a server under one virtual clock, over bad networks.
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 
 use framekeep_conditioner::{Conditioner, LinkConditions};
 use framekeep_sim::{Pcg32, Tick};
 use proptest::prelude::*;
 
 use crate::fake::{FakeServer, SumGame, Twelve};
-use crate::{Cause, RollbackConfig, RollbackEvent, RollbackMatch, ThinMatch};
+use crate::{Cause, EventId, EventStage, GameEvent, RollbackConfig, RollbackEvent, RollbackMatch, ThinMatch};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -21,6 +22,16 @@ struct Client {
     causes: Vec<Cause>,
     predicted_was_confirmed: u32,
     wants_snapshot: bool,
+    told: Told,
+}
+
+/// What a client was told of the game's events.
+#[derive(Default)]
+struct Told {
+    open: BTreeMap<EventId, (Tick, u64)>,
+    confirmed: BTreeMap<Tick, Vec<u64>>,
+    foretold: u32,
+    cancelled: u32,
 }
 
 /// One server and its clients; every client hears of the match one delay after it was announced.
@@ -50,6 +61,7 @@ impl World {
                 causes: Vec::new(),
                 predicted_was_confirmed: 0,
                 wants_snapshot: false,
+                told: Told::default(),
             })
             .collect();
         Self { server, clients, now: conditions.delay }
@@ -81,6 +93,14 @@ impl World {
             assert!(client.play.is_complete());
             assert_eq!(client.play.confirmed_hash(), end.hash);
             assert_eq!(client.play.predicted().state(), client.play.confirmed().state());
+            assert_eq!(client.told.open, BTreeMap::new(), "every prediction was settled");
+            for (tick, events) in &client.told.confirmed {
+                assert_eq!(events, &self.server.events[tick.0 as usize], "the events of tick {tick}");
+            }
+            if client.play.stats().frames_skipped == 0 {
+                let told: usize = client.told.confirmed.values().map(Vec::len).sum();
+                assert_eq!(told, self.server.events.iter().map(Vec::len).sum::<usize>());
+            }
         }
         assert_eq!(self.server.desyncs, 0);
     }
@@ -123,6 +143,9 @@ impl Client {
         while let Some(event) = self.play.poll_event() {
             self.note(event, hashes);
         }
+        while let Some(event) = self.play.poll_game_event() {
+            self.told.note(event);
+        }
         if self.play.predicted().tick() == self.play.confirmed().tick() {
             self.predicted_was_confirmed += 1;
             assert_eq!(self.play.predicted().state(), self.play.confirmed().state());
@@ -142,6 +165,39 @@ impl Client {
             RollbackEvent::Stalled { .. } => {}
         }
     }
+}
+
+impl Told {
+    fn note(&mut self, told: GameEvent<u64>) {
+        let GameEvent { id, tick, stage, event } = told;
+        let settled = match stage {
+            EventStage::Predicted => {
+                assert_eq!(self.open.insert(id, (tick, event)), None, "{id:?} was predicted twice");
+                return;
+            }
+            EventStage::Confirmed { predicted } => {
+                self.confirmed.entry(tick).or_default().push(event);
+                self.foretold += u32::from(predicted);
+                predicted
+            }
+            EventStage::Cancelled => {
+                self.cancelled += 1;
+                true
+            }
+        };
+        assert_eq!(self.open.remove(&id), settled.then_some((tick, event)), "{id:?}");
+    }
+}
+
+#[test]
+fn events_are_foretold_confirmed_once_or_taken_back() {
+    let mut world = World::new(3, LinkConditions::WIFI, RollbackConfig::default(), 1, 9);
+    world.run(600);
+    for client in &world.clients {
+        assert!(client.told.foretold > 200, "{}", client.told.foretold);
+        assert!(client.told.cancelled > 50, "{}", client.told.cancelled);
+    }
+    world.finish();
 }
 
 #[test]
@@ -230,6 +286,7 @@ fn a_late_joiner_waits_for_his_snapshot() {
     world.clients[1].play =
         RollbackMatch::new(&start, RollbackConfig::default(), world.now, 60 * MS).unwrap();
     assert!(world.clients[1].play.is_waiting());
+    world.clients[1].told = Told::default();
     world.clients[1].wants_snapshot = true;
     world.run(200);
     assert!(!world.clients[1].play.is_waiting());

@@ -21,6 +21,8 @@ pub struct MatchStats {
     pub rollback_ticks: Histogram,
     /// How often the game stood still because nothing more could be predicted.
     pub stalls: u64,
+    /// Game events that nobody polled in time.
+    pub game_events_dropped: u64,
     /// Input made to acknowledgement received, smoothed; zero before the first. Holds the wait for the server's tick.
     pub rtt: Duration,
     /// How long before its deadline the newest input arrived, in 1/8 ticks; the server's last word.
@@ -51,5 +53,6 @@ impl MatchStats {
         self.confirm_us.merge(&other.confirm_us);
         self.rollback_ticks.merge(&other.rollback_ticks);
         self.stalls += other.stalls;
+        self.game_events_dropped += other.game_events_dropped;
     }
 }

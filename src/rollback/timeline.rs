@@ -2,8 +2,9 @@
 
 use framekeep_sim::{DecodeError, Frame, Game, Mark, Match, SeatInput, Tick};
 
-use crate::Cause;
+use crate::game_event::EventLog;
 use crate::limits::HISTORY_TICKS_MAX;
+use crate::{Cause, InputStatus};
 
 /// A correction: ticks from `from` on were predicted wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,9 @@ pub(crate) struct Timeline<G: Game> {
     confirmed: Tick,
     predicted: Tick,
     wrong: Option<Rollback>,
+    events: EventLog<G::Event>,
+    /// Counts every change of what is predicted.
+    revision: u64,
     scratch: Vec<u8>,
     hash: u64,
 }
@@ -60,6 +64,8 @@ impl<G: Game> Timeline<G> {
             predicted: first.tick(),
             states: vec![first; slots],
             wrong: None,
+            events: EventLog::new(slots),
+            revision: 0,
             scratch,
             hash,
         }
@@ -79,6 +85,34 @@ impl<G: Game> Timeline<G> {
 
     pub(crate) fn predicted_tick(&self) -> Tick {
         self.predicted
+    }
+
+    /// The state before `tick` as things stand, if it is kept: the predicted ones, the confirmed one, and the one
+    /// before that if no snapshot came between.
+    pub(crate) fn at(&self, tick: Tick) -> Option<&Match<G>> {
+        let state = &self.states[self.slot(tick)];
+        let kept = (self.confirmed.earlier(1)..=self.predicted).contains(&tick);
+        (kept && state.tick() == tick).then_some(state)
+    }
+
+    /// What is known of a seat's input in a tick, and the input; `None` if the tick is forgotten or not predicted.
+    pub(crate) fn input(&self, tick: Tick, seat: u8) -> Option<(InputStatus, SeatInput)> {
+        if tick < self.confirmed {
+            let frame = &self.history[tick.0 as usize % HISTORY_TICKS_MAX];
+            let input = frame.seat(seat);
+            return (frame.tick == tick).then_some((InputStatus::committed(input), input));
+        }
+        let guess = &self.guesses[self.slot(tick)];
+        (tick < self.predicted).then_some((InputStatus::Predicted, guess.seat(seat)))
+    }
+
+    pub(crate) fn events(&mut self) -> &mut EventLog<G::Event> {
+        &mut self.events
+    }
+
+    /// Changes whenever what is predicted does.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// The hash of the confirmed state.
@@ -107,7 +141,9 @@ impl<G: Game> Timeline<G> {
         self.confirmed = tick.next();
         self.predicted = self.predicted.max(self.confirmed);
         let slot = self.slot(self.confirmed);
+        self.events.confirmed(tick, self.states[slot].events());
         self.hash = self.states[slot].hash(&mut self.scratch);
+        self.revision += u64::from(!right);
     }
 
     /// Predicts again what stood on a wrong guess, if there was one.
@@ -120,9 +156,7 @@ impl<G: Game> Timeline<G> {
     /// Predicts one tick more. `own` is the own input, `None` if none was made for this tick.
     pub(crate) fn predict(&mut self, own: Option<SeatInput>) {
         let tick = self.predicted;
-        self.guess(tick, own);
-        let slot = self.slot(tick);
-        step_slot(&mut self.states, tick, &self.guesses[slot]);
+        self.step_guess(tick, own);
         self.predicted = tick.next();
     }
 
@@ -153,6 +187,8 @@ impl<G: Game> Timeline<G> {
         self.wrong = None;
         self.confirmed = reached.max(tick);
         self.predicted = self.predicted.max(self.confirmed);
+        self.events.keep(self.confirmed, self.predicted);
+        self.revision += 1;
         self.predict_again();
         let slot = self.slot(self.confirmed);
         self.hash = self.states[slot].hash(&mut self.scratch);
@@ -162,15 +198,25 @@ impl<G: Game> Timeline<G> {
     /// Gives up what was predicted for `end` and later ticks.
     pub(crate) fn cut(&mut self, end: Tick) {
         self.predicted = self.predicted.min(end.max(self.confirmed));
+        self.events.keep(self.confirmed, self.predicted);
+        self.revision += 1;
     }
 
     fn predict_again(&mut self) {
         for tick in self.confirmed.0..self.predicted.0 {
             let slot = self.slot(Tick(tick));
             let own = self.own.map(|own| self.guesses[slot].seat(own));
-            self.guess(Tick(tick), own);
-            step_slot(&mut self.states, Tick(tick), &self.guesses[slot]);
+            self.step_guess(Tick(tick), own);
         }
+    }
+
+    fn step_guess(&mut self, tick: Tick, own: Option<SeatInput>) {
+        self.guess(tick, own);
+        let slot = self.slot(tick);
+        step_slot(&mut self.states, tick, &self.guesses[slot]);
+        let after = self.slot(tick.next());
+        self.events.predicted(tick, self.states[after].events());
+        self.revision += 1;
     }
 
     /// Everybody does what they did last; a repeated input is repeated no longer than the server repeats it.
