@@ -84,6 +84,7 @@ pub(crate) fn hear(world: &mut World, entity: Entity, bytes: &[u8]) {
             }
             Ok(())
         }
+        ToServer::DesyncAnswer(_) => Ok(()),
         ToServer::Bye => {
             let _ = rooms::ask(world, entity, Operation::Leave(LeftReason::Asked));
             linger(world, entity);

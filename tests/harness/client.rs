@@ -216,7 +216,10 @@ impl Client {
                 self.ending = Some(end);
             }
             ToClient::Desynced { .. } => self.desyncs += 1,
-            ToClient::Welcome { .. } | ToClient::Admitted { .. } | ToClient::Closing { .. } => {}
+            ToClient::Welcome { .. }
+            | ToClient::Admitted { .. }
+            | ToClient::Closing { .. }
+            | ToClient::DesyncAsk(_) => {}
         }
     }
 }
