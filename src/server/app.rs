@@ -6,6 +6,7 @@ use bevy_ecs::schedule::{ScheduleLabel, SingleThreadedExecutor};
 
 use crate::admit::AdmitPlugin;
 use crate::broadcast::BroadcastPlugin;
+use crate::escalation::EscalationPlugin;
 use crate::expire::ExpirePlugin;
 use crate::leaderboard::LeaderboardPlugin;
 use crate::record::RecordPlugin;
@@ -79,6 +80,7 @@ impl Plugin for ServerPlugins {
                 RecordPlugin,
                 BroadcastPlugin,
                 LeaderboardPlugin,
+                EscalationPlugin,
                 ExpirePlugin,
                 SweepPlugin,
                 StatusPlugin,

@@ -7,6 +7,9 @@ use std::time::Duration;
 use bevy_ecs::prelude::Resource;
 use framekeep_protocol::SNAPSHOT_BYTES_MAX;
 
+use crate::FaultBudgets;
+use crate::limits::{HEARTBEAT, LINK_TIMEOUT};
+
 /// What an operator may change. Every field has a default that plays at once on one machine.
 #[derive(Clone, Debug, Resource)]
 pub struct ServerConfig {
@@ -52,6 +55,17 @@ pub struct ServerConfig {
     pub cleanup_retry_first: Duration,
     /// Longest time between two attempts. Default 16 s.
     pub cleanup_retry_max: Duration,
+    /// How many faults links, rooms and the node may have before something follows. Default 10 of a kind a minute.
+    pub fault_budgets: FaultBudgets,
+    /// How long a name stays with a room that was closed: who joins is told so, and only who closed it may open
+    /// another under it. Zero frees it at once. Default 1 min.
+    pub closed_room_life: Duration,
+    /// How long a link may be silent before either side gives it up, in tickets that are minted for this server.
+    /// Default 10 s.
+    pub link_timeout: Duration,
+    /// How often a link without traffic gets a sign of life, and silent ones are looked for; at least 250 ms, and
+    /// less than half of the time-out. Default 250 ms.
+    pub heartbeat: Duration,
     /// How often everything is swept. Default 1 min.
     pub sweep_every: Duration,
     /// Time between two leaderboards of a match. Default 2 s.
@@ -109,6 +123,10 @@ impl Default for ServerConfig {
             cleanup_batch: 256,
             cleanup_retry_first: Duration::from_secs(1),
             cleanup_retry_max: Duration::from_secs(16),
+            fault_budgets: FaultBudgets::default(),
+            closed_room_life: Duration::from_secs(60),
+            link_timeout: LINK_TIMEOUT,
+            heartbeat: HEARTBEAT,
             sweep_every: Duration::from_secs(60),
             leaderboard_every: Duration::from_secs(2),
             step_budget: Duration::from_millis(250),

@@ -8,7 +8,7 @@ use tracing::debug;
 use crate::admit::{admit, linger, tell};
 use crate::limits::{CONTROL_PER_PUMP_MAX, CONTROL_PER_SECOND_MAX};
 use crate::link::{BusyLinks, Control};
-use crate::{Clock, Counters, Link, LinkStage, SeatPlay, rooms};
+use crate::{Clock, Counters, Fault, Faults, Link, LinkStage, SeatPlay, rooms};
 
 /// Hears what busy links say and answers each.
 pub(crate) fn hear_links(world: &mut World) {
@@ -46,6 +46,7 @@ pub(crate) fn hear(world: &mut World, entity: Entity, bytes: &[u8]) {
         let first = link.heard.1 == CONTROL_PER_SECOND_MAX + 1;
         world.resource_mut::<Counters>().control_refused += 1;
         if first {
+            world.resource_mut::<Faults>().note(entity, Fault::TooFast { limit: CONTROL_PER_SECOND_MAX });
             tell(world, entity, &ToClient::Refused(Refusal::TooFast { limit: CONTROL_PER_SECOND_MAX }));
         }
         return;

@@ -3,7 +3,7 @@
 use bevy_ecs::prelude::Resource;
 use framekeep_protocol::{DatagramFault, PayloadFault};
 
-use crate::{FailureCause, Stray};
+use crate::{FailureCause, FaultKind, Stray};
 
 /// What the node has seen and done since it started. A peer's fault costs a number here, not a log line.
 #[derive(Clone, Debug, Default, Resource)]
@@ -72,6 +72,12 @@ pub struct Counters {
     pub matches_failed: u64,
     /// Those of them whose game was caught at something, by cause ([`FailureCause::ALL`]).
     pub failures: Tally<{ FailureCause::ALL.len() }>,
+    /// Faults charged to links, rooms and the node, by kind ([`FaultKind::ALL`]).
+    pub faults: Tally<{ FaultKind::ALL.len() }>,
+    /// Times one of them went over its budget of a kind.
+    pub escalations: Tally<{ FaultKind::ALL.len() }>,
+    /// Times the socket was opened anew after it had failed.
+    pub sockets_reopened: u64,
     /// Times a match went on from its last good state after its game had panicked.
     pub matches_rebuilt: u64,
     /// Room events queued for a link.

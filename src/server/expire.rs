@@ -15,7 +15,7 @@ use crate::deadlines::Due;
 use crate::limits::{CLOSING_NOTICE, UNPLAYED_ROOM_LIFE};
 use crate::room::{Phase, Room, Rooms};
 use crate::seat::{SeatOf, Seats};
-use crate::{Clock, Pump, Seat, ServerConfig, ServerSystems, Stage, admit, events, rooms};
+use crate::{Clock, Pump, Seat, ServerConfig, ServerSystems, Stage, admit, closed, events, rooms};
 
 /// What happens when time is up: held seats are freed, packets cleaned up, rooms closed.
 pub(crate) struct ExpirePlugin;
@@ -112,6 +112,7 @@ pub(crate) fn expire(world: &mut World) {
             }
             Due::Cleanup => budget -= cleanup::run_due(world, entity, budget).min(budget),
             Due::LinkIdle => admit::close_if_idle(world, entity),
+            Due::ClosedRoom => closed::forget_closed(world, entity),
             Due::Reservation => rooms::release_reservations(world, entity),
         }
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Retry;
+
 /// Datagrams taken from the socket in one pump; what is left waits in the socket's buffer for the next one.
 pub(crate) const DATAGRAMS_PER_PUMP_MAX: usize = 16_384;
 
@@ -28,8 +30,11 @@ pub(crate) const REQUEST_ADDRESSES_MAX: usize = 4_096;
 /// Used ticket ids that are remembered until they expire.
 pub(crate) const USED_TICKETS_MAX: usize = 65_536;
 
-/// How often each shard looks for links that are silent or need a sign of life.
-pub(crate) const KEEPALIVE_EVERY: Duration = Duration::from_millis(250);
+/// How often each shard looks for links that are silent or need a sign of life, where nothing else is configured.
+pub(crate) const HEARTBEAT: Duration = Duration::from_millis(250);
+
+/// How long a link may be silent before either side gives it up, where nothing else is configured.
+pub(crate) const LINK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Frames that stay entities at most; a seat that has not acknowledged older ones gets a snapshot instead.
 pub(crate) const FRAMES_LIVE_MAX: usize = 300;
@@ -40,8 +45,21 @@ pub(crate) const HASHES_KEPT: usize = 512;
 /// How long a finished match goes on sending its last frames to seats that lack them.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How often a match is rebuilt after a panic of its game; the next panic ends it.
-pub(crate) const REBUILDS_MAX: u32 = 3;
+/// How often a match is rebuilt after a panic of its game, at once; the next panic ends it.
+pub(crate) const REBUILD: Retry = Retry::at_once(3);
+
+/// Attempts after which a cleanup that fails is given up; what it has left goes with the room, or with the next
+/// cleanup of the same kind.
+pub(crate) const CLEANUP_RETRIES_MAX: u32 = 20;
+
+/// By how many percent the wait for another attempt at a cleanup may be shorter.
+pub(crate) const CLEANUP_JITTER_PERCENT: u32 = 10;
+
+/// Faults noted in one pump that are charged; the rest is not.
+pub(crate) const FAULTS_WAITING_MAX: usize = 1_024;
+
+/// How long after a seat has entered a match its packets are not yet judged: some may be of another room's match.
+pub(crate) const JUDGED_AFTER: Duration = Duration::from_secs(3);
 
 /// Steps in a row that may take longer than a tick; with this many the match is ended.
 pub(crate) const SLOW_STEPS_MAX: u32 = 30;

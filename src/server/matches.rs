@@ -16,7 +16,9 @@ use crate::room::Room;
 use crate::schedule::DueRooms;
 use crate::stage::{Ending, HashRing, Health, Stage, Timing};
 use crate::step::{self, StepBudget};
-use crate::{Clock, Counters, Failure, Games, Seat, SeatPlay, ServerConfig, cleanup, events, record, rooms};
+use crate::{
+    Clock, Counters, Failure, Faults, Games, Seat, SeatPlay, ServerConfig, cleanup, events, record, rooms,
+};
 
 /// Where seeds and room ids come from.
 #[derive(Resource)]
@@ -113,6 +115,7 @@ fn fail_to_start(world: &mut World, entity: Entity, failure: &Failure) {
     let mut counters = world.resource_mut::<Counters>();
     counters.matches_failed += 1;
     counters.failures.add(failure.cause as usize);
+    world.resource_mut::<Faults>().note(entity, failure.clone());
     let reason = EndReason::Failed;
     announce_end(world, entity, &MatchEnd { epoch, ticks: Tick(0), hash: 0, outcome: None, reason });
     rooms::match_over(world, entity);

@@ -7,6 +7,7 @@ use framekeep_protocol::{Epoch, PlayerId};
 use framekeep_sim::Tick;
 
 use crate::input_buffer::InputBuffer;
+use crate::limits::JUDGED_AFTER;
 
 /// The room a seat is in.
 #[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +65,8 @@ pub struct SeatPlay {
     pub(crate) period: Duration,
     /// When an input came last that differs from the one before it.
     pub(crate) acted_at: Duration,
+    /// Since when packets that cannot be meant are held against the link.
+    pub(crate) judged_from: Duration,
     /// A snapshot is owed to the client.
     pub(crate) snapshot_owed: bool,
     /// When the last snapshot was sent.
@@ -92,6 +95,7 @@ impl SeatPlay {
             deadline,
             period,
             acted_at: deadline,
+            judged_from: deadline + JUDGED_AFTER,
             snapshot_owed: false,
             snapshot_at: None,
         }

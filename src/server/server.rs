@@ -86,7 +86,7 @@ impl Server {
         let now = clock.now();
         // A newer ticket of a linked player needs a second shard to be seen by.
         for _ in 0..2 {
-            app.world_mut().spawn(Shard::new(&key, &public, config.shard_clients_max, now));
+            app.world_mut().spawn(Shard::new(&key, &public, &config, now));
         }
         app.insert_resource(config)
             .insert_resource(games)

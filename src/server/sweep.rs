@@ -160,7 +160,9 @@ fn forget_names(world: &mut World) -> u64 {
     world.resource_scope(|world, mut rooms: bevy_ecs::prelude::Mut<'_, Rooms>| {
         let before = rooms.by_name.len();
         rooms.by_name.retain(|_, room| world.get::<Room>(*room).is_some());
-        (before - rooms.by_name.len()) as u64
+        let (named, closed) = (before - rooms.by_name.len(), rooms.closed.len());
+        rooms.closed.retain(|_, closed| world.get_entity(*closed).is_ok());
+        (named + closed - rooms.closed.len()) as u64
     })
 }
 

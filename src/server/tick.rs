@@ -15,8 +15,8 @@ use crate::schedule::DueRooms;
 use crate::seat::Seats;
 use crate::step::{self, SlowestStep, StepBudget};
 use crate::{
-    Clock, Counters, LogBudget, Pump, Room, Seat, SeatPlay, ServerConfig, ServerSystems, Stage, StepTimer,
-    Timing, admit, matches, record,
+    Clock, Counters, Fault, Faults, LogBudget, Pump, Room, Seat, SeatPlay, ServerConfig, ServerSystems,
+    Stage, StepTimer, Timing, admit, matches, record,
 };
 
 /// A room that is later than this has its time moved instead of its frames caught up.
@@ -226,6 +226,7 @@ fn note_rebuild(world: &mut World, room: Entity) {
     let (tick, game, rebuilds) = (stage.frame.tick.0, stage.game.name(), stage.health.rebuilds);
     warn!(room = id, tick, game, rebuilds, %panicked, "a game panicked; its match was rebuilt and goes on");
     world.resource_mut::<Counters>().matches_rebuilt += 1;
+    world.resource_mut::<Faults>().note(room, panicked);
 }
 
 /// Ends a match whose game has failed; its replay is sealed as any other, and the log says where.
@@ -248,6 +249,7 @@ fn fail(world: &mut World, room: Entity) {
         "a game has failed; its match is ended"
     );
     world.resource_mut::<Counters>().failures.add(failure.cause as usize);
+    world.resource_mut::<Faults>().note(room, failure);
     matches::end(world, room, EndReason::Failed);
 }
 
@@ -257,6 +259,7 @@ fn check_hashes(
     rooms: Query<&Stage>,
     mut seats: Query<(&Seat, &mut SeatPlay)>,
     mut counters: ResMut<Counters>,
+    mut faults: ResMut<Faults>,
     mut commands: Commands,
     clock: Res<Clock>,
 ) {
@@ -276,6 +279,9 @@ fn check_hashes(
             continue;
         }
         play.snapshot_owed = true;
+        if let Some(link) = seat.link {
+            faults.note(link, Fault::Desync { tick });
+        }
         let message = ToClient::Desynced { epoch: stage.epoch, tick, expected, got };
         let (link, player) = (seat.link, seat.player.0);
         commands.queue(move |world: &mut World| {

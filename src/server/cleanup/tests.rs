@@ -81,7 +81,9 @@ fn a_player_who_leaves_or_aborts_takes_only_the_packets_of_that_seat() {
 #[test]
 fn a_host_who_aborts_takes_all_seats_packets_at_once_and_the_rest_later() {
     let (mut world, room) = room_with_packets(10);
+    match_ended(&mut world, room, false);
     host_aborted(&mut world, room);
+    assert_eq!(backlog(&mut world).tasks, 2);
     assert_eq!(pump(&mut world, s(100), 100), 20);
     assert_eq!(counts(&world), [0, 0, 1]);
     assert_eq!(pump(&mut world, s(105), 100), 1);
