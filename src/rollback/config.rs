@@ -1,6 +1,6 @@
 //! `RollbackConfig`, how a client plays.
 
-use crate::limits::{INPUT_DELAY_TICKS_MAX, ROLLBACK_TICKS_MAX};
+use crate::limits::{INPUT_DELAY_TICKS_MAX, ROLLBACK_TICKS_MAX, TRAIL_TICKS_MAX};
 
 /// How a client plays a match. Values out of range are clamped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,11 +19,20 @@ pub struct RollbackConfig {
     /// How much faster or slower than the server the clock may run to correct the lead, in permille, 1 to 100.
     /// Default 30.
     pub drift_permille_max: u32,
+    /// For how many ticks confirmed states are kept to explain a desync to the server, 0 to [`TRAIL_TICKS_MAX`].
+    /// Default 64; they take 1 MiB at most. With 0 a desync is healed and never explained.
+    pub trail_ticks: u32,
 }
 
 impl Default for RollbackConfig {
     fn default() -> Self {
-        Self { rollback_ticks_max: 20, input_delay_ticks: 0, lead_margin_eighths: 4, drift_permille_max: 30 }
+        Self {
+            rollback_ticks_max: 20,
+            input_delay_ticks: 0,
+            lead_margin_eighths: 4,
+            drift_permille_max: 30,
+            trail_ticks: 64,
+        }
     }
 }
 
@@ -36,6 +45,7 @@ impl RollbackConfig {
             input_delay_ticks: self.input_delay_ticks.min(INPUT_DELAY_TICKS_MAX),
             lead_margin_eighths: self.lead_margin_eighths.min(64),
             drift_permille_max: self.drift_permille_max.clamp(1, 100),
+            trail_ticks: self.trail_ticks.min(TRAIL_TICKS_MAX),
         }
     }
 }

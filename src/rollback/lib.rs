@@ -14,6 +14,7 @@
 //! | [`Histogram`], [`MatchStats`] | figures in fixed memory |
 
 mod config;
+mod drill;
 mod event;
 mod exchange;
 #[cfg(test)]
@@ -33,9 +34,11 @@ mod stats;
 mod sync_test;
 mod thin_match;
 mod timeline;
+mod trail;
 mod view_timeline;
 
 pub use config::RollbackConfig;
+pub use drill::Injected;
 pub use event::{Cause, RollbackEvent};
 pub use frame_stream::{FrameStream, StreamError};
 pub use game_event::{EventId, EventStage, GameEvent};
@@ -45,7 +48,7 @@ pub use input_status::InputStatus;
 pub use lead_clock::LeadClock;
 pub use limits::{
     ADVANCE_TICKS_MAX, EVENTS_MAX, GAME_EVENTS_MAX, GAP_PATIENCE, HISTORY_TICKS_MAX, INPUT_DELAY_TICKS_MAX,
-    OWN_INPUTS_MAX, ROLLBACK_TICKS_MAX, SNAPSHOT_REQUEST_EVERY,
+    OWN_INPUTS_MAX, ROLLBACK_TICKS_MAX, SNAPSHOT_REQUEST_EVERY, TRAIL_BYTES_MAX, TRAIL_TICKS_MAX,
 };
 pub use pose::Pose;
 pub use rollback_match::{RollbackMatch, SnapshotError, StartError};

@@ -26,5 +26,11 @@ pub const ADVANCE_TICKS_MAX: u32 = 32;
 /// How long frames may be missing before a snapshot is asked for.
 pub const GAP_PATIENCE: Duration = Duration::from_millis(300);
 
+/// Most ticks for which states are kept to explain a desync.
+pub const TRAIL_TICKS_MAX: u32 = 128;
+
+/// Bytes of states that are kept to explain a desync; larger states are kept for fewer ticks.
+pub const TRAIL_BYTES_MAX: usize = 1 << 20;
+
 /// Shortest time between two requests for a snapshot.
 pub const SNAPSHOT_REQUEST_EVERY: Duration = Duration::from_secs(1);

@@ -4,14 +4,15 @@ use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use framekeep_protocol::{Epoch, MatchEnd, MatchStart, Snapshot, SnapshotFault};
+use framekeep_protocol::{DesyncAnswer, DesyncAsk, Epoch, MatchEnd, MatchStart, Snapshot, SnapshotFault};
 use framekeep_sim::{DecodeError, Frame, Game, Input, Mark, Match, SeatInput, Tick, decode, hash_bytes};
 
 use crate::exchange::Exchange;
 use crate::limits::{ADVANCE_TICKS_MAX, EVENTS_MAX};
 use crate::timeline::{RestoreError, Rollback, Timeline};
 use crate::{
-    GameEvent, InputStatus, LeadClock, MatchStats, RollbackConfig, RollbackEvent, StreamError, ViewTime,
+    GameEvent, Injected, InputStatus, LeadClock, MatchStats, RollbackConfig, RollbackEvent, StreamError,
+    ViewTime,
 };
 
 /// A match that cannot be played here.
@@ -127,8 +128,7 @@ impl<G: Game> RollbackMatch<G> {
         }
         let content: G::Config = decode(&start.content)?;
         let first = Match::start(Arc::new(content), start.seed, start.seats);
-        let timeline =
-            Timeline::new(first, exchange.seat, config.rollback_ticks_max, start.input_repeat_ticks_max);
+        let timeline = Timeline::new(first, exchange.seat, &config, start.input_repeat_ticks_max);
         Ok(Self { exchange, timeline, config, events: VecDeque::new(), stalled: false })
     }
 
@@ -197,6 +197,24 @@ impl<G: Game> RollbackMatch<G> {
             RollbackEvent::Confirmed { tick: self.timeline.confirmed_tick(), hash: self.timeline.hash() };
         push(&mut self.events, confirmed);
         Ok(())
+    }
+
+    /// What to answer when the server asks where the state began to differ, in order.
+    #[must_use]
+    pub fn explain(&self, ask: DesyncAsk) -> Vec<DesyncAnswer> {
+        let (DesyncAsk::Hashes { epoch, .. } | DesyncAsk::State { epoch, .. }) = ask;
+        if epoch == self.exchange.stream.epoch() { self.timeline.explain(ask) } else { Vec::new() }
+    }
+
+    /// A drill: flips a bit of the state of the next tick that is confirmed and can take it, chosen by `seed`. The
+    /// bit is one after which the state is still a state of the game and another one for a while.
+    pub fn flip_bit(&mut self, seed: u64) {
+        self.timeline.flip_bit(seed);
+    }
+
+    /// The bit that [`RollbackMatch::flip_bit`] has flipped, once it has.
+    pub fn take_injected(&mut self) -> Option<Injected> {
+        self.timeline.take_injected()
     }
 
     /// The match is over: nothing is predicted past its last tick. Frames that are still missing may follow.

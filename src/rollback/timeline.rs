@@ -1,10 +1,13 @@
 //! `Timeline`, the confirmed state and the predicted ones after it.
 
-use framekeep_sim::{DecodeError, Frame, Game, Mark, Match, SeatInput, Tick};
+use framekeep_protocol::{DesyncAnswer, DesyncAsk};
+use framekeep_sim::{DecodeError, Frame, Game, Mark, Match, Pcg32, SeatInput, Tick, hash_bytes};
 
+use crate::drill::{Injected, flip_bit};
 use crate::game_event::EventLog;
 use crate::limits::HISTORY_TICKS_MAX;
-use crate::{Cause, InputStatus};
+use crate::trail::Trail;
+use crate::{Cause, InputStatus, RollbackConfig};
 
 /// A correction: ticks from `from` on were predicted wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,12 +47,16 @@ pub(crate) struct Timeline<G: Game> {
     revision: u64,
     scratch: Vec<u8>,
     hash: u64,
+    trail: Trail,
+    /// The chance of a drill that is to flip a bit at the next tick that is confirmed.
+    drill: Option<Pcg32>,
+    injected: Option<Injected>,
 }
 
 impl<G: Game> Timeline<G> {
-    pub(crate) fn new(first: Match<G>, own: Option<u8>, ahead_max: u32, repeats_max: u8) -> Self {
+    pub(crate) fn new(first: Match<G>, own: Option<u8>, config: &RollbackConfig, repeats_max: u8) -> Self {
         let seats = first.seats();
-        let slots = ahead_max as usize + 2;
+        let slots = config.rollback_ticks_max as usize + 2;
         let none = Frame::absent(Tick(u32::MAX), seats);
         let mut scratch = Vec::new();
         let hash = first.hash(&mut scratch);
@@ -68,6 +75,9 @@ impl<G: Game> Timeline<G> {
             revision: 0,
             scratch,
             hash,
+            trail: Trail::new(config.trail_ticks),
+            drill: None,
+            injected: None,
         }
     }
 
@@ -144,6 +154,37 @@ impl<G: Game> Timeline<G> {
         self.events.confirmed(tick, self.states[slot].events());
         self.hash = self.states[slot].hash(&mut self.scratch);
         self.revision += u64::from(!right);
+        if self.drill.is_some() {
+            self.inject();
+        }
+        self.trail.push(self.confirmed, self.hash, &self.scratch);
+    }
+
+    /// What is known of the last confirmed ticks.
+    pub(crate) fn explain(&self, ask: DesyncAsk) -> Vec<DesyncAnswer> {
+        self.trail.answer(ask)
+    }
+
+    /// Flips a bit of the state of the next tick that is confirmed and has one that lasts.
+    pub(crate) fn flip_bit(&mut self, seed: u64) {
+        self.drill = Some(Pcg32::new(seed, 0xd5));
+    }
+
+    /// The bit that was flipped, once.
+    pub(crate) fn take_injected(&mut self) -> Option<Injected> {
+        self.injected.take()
+    }
+
+    fn inject(&mut self) {
+        let (slot, tick) = (self.slot(self.confirmed), self.confirmed);
+        let Some(rng) = &mut self.drill else { return };
+        let flipped = flip_bit(&mut self.states[slot], &mut self.scratch, &self.last, rng);
+        let Some(injected) = flipped else { return };
+        (self.drill, self.injected) = (None, Some(injected));
+        self.hash = self.states[slot].hash(&mut self.scratch);
+        // What was predicted stands on the state as it was.
+        let depth = self.predicted.since(tick);
+        self.wrong.get_or_insert(Rollback { from: tick, depth, cause: Cause::Snapshot });
     }
 
     /// Predicts again what stood on a wrong guess, if there was one.
@@ -179,10 +220,15 @@ impl<G: Game> Timeline<G> {
         let done = Rollback { from: tick, depth: self.predicted.since(tick), cause: Cause::Snapshot };
         for past in tick.0..reached.0 {
             step_slot(&mut self.states, Tick(past), &self.history[past as usize % HISTORY_TICKS_MAX]);
+            // What was claimed of the snapshot's own tick stays as it was claimed.
+            let after = self.slot(Tick(past).next());
+            let hash = self.states[after].hash(&mut self.scratch);
+            self.trail.push(Tick(past).next(), hash, &self.scratch);
         }
         if tick > reached {
             self.repeats.fill(0);
             self.remember(before);
+            self.trail.push(tick, hash_bytes(bytes), bytes);
         }
         self.wrong = None;
         self.confirmed = reached.max(tick);
