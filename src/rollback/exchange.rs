@@ -5,7 +5,7 @@ use core::time::Duration;
 use framekeep_protocol::{FramesHead, InputHead, MatchStart, SPECTATOR_SEAT};
 use framekeep_sim::{Frame, Mark, Tick};
 
-use crate::limits::{GAP_PATIENCE, SNAPSHOT_REQUEST_EVERY};
+use crate::limits::{ADVANCE_TICKS_MAX, GAP_PATIENCE, SNAPSHOT_REQUEST_EVERY};
 use crate::{FrameStream, InputSender, LeadClock, MatchStats, RollbackConfig, StreamError};
 
 /// A match's packets both ways and the clock that paces them.
@@ -26,6 +26,9 @@ pub(crate) struct Exchange {
     /// When the last packet was sent, and the tick the next input was for then.
     sent: Option<(Duration, Tick)>,
     gap_since: Option<Duration>,
+    /// How many ticks behind the server only a snapshot helps.
+    catch_up_ticks_max: u32,
+    behind: bool,
     asked_at: Option<Duration>,
 }
 
@@ -68,6 +71,8 @@ impl Exchange {
             heard: Tick(0),
             sent: None,
             gap_since: None,
+            catch_up_ticks_max: config.catch_up_ticks_max,
+            behind: false,
             asked_at: None,
         }
     }
@@ -91,6 +96,7 @@ impl Exchange {
             self.sender.forget_before(self.stream.next());
             self.clock.committed(now, self.stream.next());
         }
+        self.behind = self.is_behind(now);
         match result {
             Ok(head) => self.note_head(now, &head),
             Err(error) => {
@@ -124,7 +130,7 @@ impl Exchange {
     pub(crate) fn restart(&mut self, now: Duration, tick: Tick, before: &Frame) {
         self.stats.frames_skipped += u64::from(tick.since(self.stream.next()));
         self.stream.restart(tick, before);
-        (self.waiting, self.gap_since) = (false, None);
+        (self.waiting, self.gap_since, self.behind) = (false, None, false);
         self.sender.forget_before(tick);
         self.clock.committed(now, tick);
     }
@@ -133,6 +139,12 @@ impl Exchange {
     pub(crate) fn input_due(&mut self, now: Duration, limit: Tick) -> Option<Tick> {
         self.clock.advance(now);
         self.sender.skip_to(self.stream.next());
+        if let Some(due) = self.clock.due(now)
+            && due.since(self.sender.next()) > ADVANCE_TICKS_MAX
+        {
+            // After a pause: inputs for ticks long committed help nobody.
+            self.sender.skip_to(due);
+        }
         let tick = self.sender.next();
         let open = self.seat.is_some() && !self.waiting && self.end.is_none_or(|end| tick < end);
         (open && tick < limit && self.clock.due(now) >= Some(tick)).then_some(tick)
@@ -169,11 +181,28 @@ impl Exchange {
     /// Whether a snapshot should be asked for now. Says so at most once a second.
     pub(crate) fn needs_snapshot(&mut self, now: Duration) -> bool {
         let gap = self.gap_since.is_some_and(|since| now.saturating_sub(since) >= GAP_PATIENCE);
-        let asked = self.asked_at.is_some_and(|at| now.saturating_sub(at) < SNAPSHOT_REQUEST_EVERY);
-        if gap && !asked {
+        let asks = (gap || self.behind) && !self.has_asked(now);
+        if asks {
             self.asked_at = Some(now);
         }
-        gap && !asked
+        asks
+    }
+
+    /// Whether so many frames are missing that a snapshot is quicker. The server is about as far as the clock, which
+    /// was set ahead of it by less than a round trip.
+    fn is_behind(&self, now: Duration) -> bool {
+        let Some(due) = self.clock.due(now) else { return false };
+        let newest = self.end.map_or(due, |end| due.min(end));
+        !self.waiting && newest.since(self.stream.next()) > self.catch_up_ticks_max
+    }
+
+    /// Whether a snapshot is on its way that makes frames older than it useless.
+    pub(crate) fn awaits_snapshot(&self, now: Duration) -> bool {
+        self.behind && self.has_asked(now)
+    }
+
+    fn has_asked(&self, now: Duration) -> bool {
+        self.asked_at.is_some_and(|at| now.saturating_sub(at) < SNAPSHOT_REQUEST_EVERY)
     }
 
     /// The match has `ticks` frames and no more.

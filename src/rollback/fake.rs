@@ -63,7 +63,7 @@ impl Game for SumGame {
                 .wrapping_add(u64::from(input.0))
                 .wrapping_add(u64::from(state.rng.next_u32()));
             // Small numbers, so that some are equal.
-            events.extend((*sum % 3 == 0).then_some(*sum % 5));
+            events.extend(sum.is_multiple_of(3).then_some(*sum % 5));
             state.repeated += u32::from(frame.seat(seat).mark == Mark::Repeated);
         }
     }

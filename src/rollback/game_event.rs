@@ -105,9 +105,9 @@ impl<E: Clone + PartialEq> EventLog<E> {
     /// Takes back what was predicted of ticks below `first` or from `end` on.
     pub(crate) fn keep(&mut self, first: Tick, end: Tick) {
         for slot in 0..self.told.len() {
-            let tick = self.told[slot].tick;
-            if !(first..end).contains(&tick) {
-                self.reconcile(tick, &[]);
+            let Told { tick, events } = &self.told[slot];
+            if !events.is_empty() && !(first..end).contains(tick) {
+                self.reconcile(*tick, &[]);
             }
         }
     }

@@ -13,6 +13,7 @@
 //! | [`SyncTest`] | rolls back at every tick and compares hashes |
 //! | [`Histogram`], [`MatchStats`] | figures in fixed memory |
 
+mod backlog;
 mod config;
 mod drill;
 mod event;
@@ -47,8 +48,9 @@ pub use input_sender::InputSender;
 pub use input_status::InputStatus;
 pub use lead_clock::LeadClock;
 pub use limits::{
-    ADVANCE_TICKS_MAX, EVENTS_MAX, GAME_EVENTS_MAX, GAP_PATIENCE, HISTORY_TICKS_MAX, INPUT_DELAY_TICKS_MAX,
-    OWN_INPUTS_MAX, ROLLBACK_TICKS_MAX, SNAPSHOT_REQUEST_EVERY, TRAIL_BYTES_MAX, TRAIL_TICKS_MAX,
+    ADVANCE_TICKS_MAX, BACKLOG_TICKS_MAX, EVENTS_MAX, GAME_EVENTS_MAX, GAP_PATIENCE, HISTORY_TICKS_MAX,
+    INPUT_DELAY_TICKS_MAX, OWN_INPUTS_MAX, ROLLBACK_TICKS_MAX, SIMULATE_TICKS_MAX, SIMULATE_TICKS_MIN,
+    SNAPSHOT_REQUEST_EVERY, TRAIL_BYTES_MAX, TRAIL_TICKS_MAX,
 };
 pub use pose::Pose;
 pub use rollback_match::{RollbackMatch, SnapshotError, StartError};

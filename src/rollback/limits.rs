@@ -26,11 +26,19 @@ pub const ADVANCE_TICKS_MAX: u32 = 32;
 /// How long frames may be missing before a snapshot is asked for.
 pub const GAP_PATIENCE: Duration = Duration::from_millis(300);
 
+/// Shortest time between two requests for a snapshot.
+pub const SNAPSHOT_REQUEST_EVERY: Duration = Duration::from_secs(1);
+
+/// Least and most ticks that one call of `advance` may be allowed to simulate.
+pub const SIMULATE_TICKS_MIN: u32 = 4;
+/// See [`SIMULATE_TICKS_MIN`].
+pub const SIMULATE_TICKS_MAX: u32 = 512;
+
+/// Most frames that wait to be simulated; beyond it the oldest is simulated, whatever the configuration says.
+pub const BACKLOG_TICKS_MAX: usize = 256;
+
 /// Most ticks for which states are kept to explain a desync.
 pub const TRAIL_TICKS_MAX: u32 = 128;
 
 /// Bytes of states that are kept to explain a desync; larger states are kept for fewer ticks.
 pub const TRAIL_BYTES_MAX: usize = 1 << 20;
-
-/// Shortest time between two requests for a snapshot.
-pub const SNAPSHOT_REQUEST_EVERY: Duration = Duration::from_secs(1);

@@ -23,6 +23,9 @@ struct Client {
     predicted_was_confirmed: u32,
     wants_snapshot: bool,
     told: Told,
+    /// Time between two rendered frames.
+    frame: Duration,
+    slept_until: Duration,
 }
 
 /// What a client was told of the game's events.
@@ -62,6 +65,8 @@ impl World {
                 predicted_was_confirmed: 0,
                 wants_snapshot: false,
                 told: Told::default(),
+                frame: MS,
+                slept_until: Duration::ZERO,
             })
             .collect();
         Self { server, clients, now: conditions.delay }
@@ -97,7 +102,7 @@ impl World {
             for (tick, events) in &client.told.confirmed {
                 assert_eq!(events, &self.server.events[tick.0 as usize], "the events of tick {tick}");
             }
-            if client.play.stats().frames_skipped == 0 {
+            if client.play.stats().frames as usize == self.server.frames.len() {
                 let told: usize = client.told.confirmed.values().map(Vec::len).sum();
                 assert_eq!(told, self.server.events.iter().map(Vec::len).sum::<usize>());
             }
@@ -126,6 +131,10 @@ impl World {
 
 impl Client {
     fn step(&mut self, now: Duration, hashes: &[u64]) {
+        if now < self.slept_until {
+            return;
+        }
+        self.slept_until = now + self.frame;
         while let Some(packet) = self.down.receive(now) {
             let _ = self.play.handle_frames(now, &packet);
         }
@@ -276,6 +285,48 @@ fn a_long_partition_stalls_and_then_catches_up() {
     world.run(100);
     assert!(world.clients[0].play.stats().inputs_late < 10);
     world.finish();
+}
+
+#[test]
+fn few_rendered_frames_or_a_small_budget_delay_the_picture_only() {
+    for (frame_ms, budget) in [(4, 60), (100, 60), (100, 8), (16, 4)] {
+        let config = RollbackConfig { simulate_ticks_max: budget, ..RollbackConfig::default() };
+        let mut world = World::new(2, LinkConditions::WIFI, config, 1, 10);
+        world.clients[0].frame = frame_ms * MS;
+        world.run(300);
+        world.clients.iter_mut().for_each(|client| client.play.stats_mut().clear());
+        world.run(600);
+        let client = &world.clients[0];
+        let stats = client.play.stats();
+        assert!(stats.simulated_ticks_max <= budget, "{}", stats.simulated_ticks_max);
+        assert!(stats.inputs_late < 30, "{frame_ms} ms, {budget} ticks: {} late", stats.inputs_late);
+        assert_eq!((stats.frames_skipped, stats.stalls), (0, 0), "{frame_ms} ms, {budget} ticks");
+        let behind = world.server.play.tick().since(client.play.confirmed().tick());
+        assert!(behind < 10, "{frame_ms} ms, {budget} ticks: {behind} behind");
+        world.finish();
+    }
+}
+
+#[test]
+fn after_a_pause_a_snapshot_stands_in_for_what_was_missed() {
+    for (seconds, skips) in [(1, false), (5, true), (60, true)] {
+        let mut world = World::new(2, LinkConditions::WIFI, RollbackConfig::default(), 1, 11);
+        world.run(200);
+        world.clients[0].slept_until = world.now + Duration::from_secs(seconds);
+        world.run(30 * seconds as u32 - 2);
+        world.clients[0].play.stats_mut().clear();
+        // A second after its return it is up to date and its inputs arrive in time.
+        world.run(32);
+        let behind = world.server.play.tick().since(world.clients[0].play.confirmed().tick());
+        assert!(behind < 10, "{seconds} s: {behind} behind");
+        let stats = world.clients[0].play.stats();
+        assert_eq!(stats.frames_skipped > 0, skips, "{seconds} s: {}", stats.frames_skipped);
+        assert!(stats.simulated_ticks < 200, "{seconds} s: {} ticks simulated", stats.simulated_ticks);
+        world.clients[0].play.stats_mut().clear();
+        world.run(60);
+        assert!(world.clients[0].play.stats().inputs_late < 4, "{seconds} s");
+        world.finish();
+    }
 }
 
 #[test]

@@ -19,6 +19,10 @@ pub struct MatchStats {
     pub confirm_us: Histogram,
     /// Ticks played again, one value for each rollback.
     pub rollback_ticks: Histogram,
+    /// Ticks simulated: frames that were not guessed right, ticks played again, ticks predicted.
+    pub simulated_ticks: u64,
+    /// The most of them in one call of `advance` with the packets before it.
+    pub simulated_ticks_max: u32,
     /// How often the game stood still because nothing more could be predicted.
     pub stalls: u64,
     /// Game events that nobody polled in time.
@@ -52,6 +56,8 @@ impl MatchStats {
         self.inputs_late += other.inputs_late;
         self.confirm_us.merge(&other.confirm_us);
         self.rollback_ticks.merge(&other.rollback_ticks);
+        self.simulated_ticks += other.simulated_ticks;
+        self.simulated_ticks_max = self.simulated_ticks_max.max(other.simulated_ticks_max);
         self.stalls += other.stalls;
         self.game_events_dropped += other.game_events_dropped;
     }

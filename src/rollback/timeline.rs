@@ -135,8 +135,9 @@ impl<G: Game> Timeline<G> {
         self.predicted.since(self.confirmed)
     }
 
-    /// Takes the committed frame of the confirmed tick. [`Timeline::settle`] must follow the last of a packet.
-    pub(crate) fn confirm(&mut self, frame: &Frame) {
+    /// Takes the committed frame of the confirmed tick and gives how many ticks were simulated for it, 0 if it was
+    /// guessed right. [`Timeline::settle`] must follow before anything else is predicted.
+    pub(crate) fn confirm(&mut self, frame: &Frame) -> u32 {
         let tick = self.confirmed;
         let guessed = self.wrong.is_none() && tick < self.predicted;
         let right = guessed && self.guesses[self.slot(tick)] == *frame;
@@ -153,11 +154,12 @@ impl<G: Game> Timeline<G> {
         let slot = self.slot(self.confirmed);
         self.events.confirmed(tick, self.states[slot].events());
         self.hash = self.states[slot].hash(&mut self.scratch);
-        self.revision += u64::from(!right);
+        self.revision += u64::from(self.predicted == self.confirmed);
         if self.drill.is_some() {
             self.inject();
         }
         self.trail.push(self.confirmed, self.hash, &self.scratch);
+        u32::from(!right)
     }
 
     /// What is known of the last confirmed ticks.
@@ -187,11 +189,13 @@ impl<G: Game> Timeline<G> {
         self.wrong.get_or_insert(Rollback { from: tick, depth, cause: Cause::Snapshot });
     }
 
-    /// Predicts again what stood on a wrong guess, if there was one.
-    pub(crate) fn settle(&mut self) -> Option<Rollback> {
+    /// Predicts again what stood on a wrong guess, if there was one: `ticks_max` ticks at most, what is beyond is given
+    /// up. Gives also how many were simulated.
+    pub(crate) fn settle(&mut self, ticks_max: u32) -> Option<(Rollback, u32)> {
         let wrong = self.wrong.take()?;
+        self.cut(self.confirmed.later(ticks_max));
         self.predict_again();
-        Some(wrong)
+        Some((wrong, self.ahead()))
     }
 
     /// Predicts one tick more. `own` is the own input, `None` if none was made for this tick.
