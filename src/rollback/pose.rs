@@ -16,11 +16,11 @@ pub struct Pose {
 }
 
 impl Pose {
-    /// The centre of a body in a view; views have no angles.
+    /// A body in a view.
     #[must_use]
     pub fn of(body: &ViewBody) -> Self {
         let units = |bits: i32| bits as f32 / 65_536.0;
-        Self { x: units(body.x), y: units(body.y), angle: 0.0 }
+        Self { x: units(body.x), y: units(body.y), angle: f32::from(body.angle as i16) * PI / 32_768.0 }
     }
 
     /// How far apart two places are, in world units.
