@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use clap::Parser;
 use framekeep_games::registry;
 use framekeep_protocol::{JoinRoom, PlayerId, RoomName, RoomOptions, ToServer};
@@ -15,6 +15,8 @@ use framekeep_sim::{ContentError, Frame, Game, Input, Outcome, SeatScore};
 
 /// The key of a server that lives for a minute.
 const KEY: [u8; 32] = [7; 32];
+/// The content with which the game panics after a third of a second.
+const SOON: &str = "soon";
 /// Seconds in which everybody joins before anything is measured.
 const JOINING_S: u32 = 12;
 /// Seconds of calm, then of panics, then of calm, ...
@@ -41,7 +43,7 @@ struct Args {
     panics: u32,
 }
 
-/// A game that panics in its tenth step.
+/// A game that panics in the step its content names.
 struct Fragile;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -63,40 +65,45 @@ impl Game for Fragile {
     const NAME: &'static str = "fragile";
     const VERSION: u32 = 1;
     const SEATS: core::ops::RangeInclusive<u8> = 1..=4;
-    type Config = ();
+    type Config = u32;
     type Input = Nothing;
     type State = u32;
     type Event = ();
 
-    fn default_content() {}
-
-    fn parse_content(_text: &str) -> Result<(), ContentError> {
-        Ok(())
+    // Without end: the probe that makes a game's fingerprint plays this.
+    fn default_content() -> u32 {
+        u32::MAX
     }
 
-    fn start((): &(), _seed: u64, _seats: u8) -> u32 {
+    fn parse_content(text: &str) -> Result<u32, ContentError> {
+        Ok(text.parse().unwrap_or(u32::MAX))
+    }
+
+    fn start(_content: &u32, _seed: u64, _seats: u8) -> u32 {
         0
     }
 
-    fn step((): &(), state: &mut u32, _frame: &Frame, _events: &mut Vec<()>) {
+    fn step(content: &u32, state: &mut u32, _frame: &Frame, _events: &mut Vec<()>) {
         *state += 1;
-        assert!(*state < 10, "this game is fragile");
+        assert!(*state < *content, "this game is fragile");
     }
 
-    fn outcome((): &(), _state: &u32) -> Option<Outcome> {
+    fn outcome(_content: &u32, _state: &u32) -> Option<Outcome> {
         None
     }
 
-    fn scores((): &(), _state: &u32, _out: &mut Vec<SeatScore>) {}
+    fn scores(_content: &u32, _state: &u32, _out: &mut Vec<SeatScore>) {}
 }
 
 fn main() -> Result<()> {
     let args = Args::parse();
-    // The panics are meant; their texts would only hide the figures.
-    std::panic::set_hook(Box::new(|_| {}));
     let config =
         ServerConfig { udp: "127.0.0.1:0".parse()?, start_delay: Duration::ZERO, ..ServerConfig::default() };
-    let mut server = Server::bind(config, Games::new(registry().with::<Fragile>()), NodeKey::new(KEY))?;
+    let mut games = Games::new(registry().with::<Fragile>());
+    games.add_content(Fragile::NAME, SOON, "10").map_err(|fault| anyhow!("{fault:?}"))?;
+    let mut server = Server::bind(config, games, NodeKey::new(KEY))?;
+    // The panics are meant; their texts would only hide the figures.
+    std::panic::set_hook(Box::new(|_| {}));
     let mut swarm = swarm(&args, &server)?.spawn().context("cannot start the swarm")?;
     println!("{} rooms of {} join for {JOINING_S} s", args.rooms, args.seats);
     serve(&mut server, JOINING_S, |_| {});
@@ -155,7 +162,7 @@ fn open_fragile(server: &mut Server) {
         return;
     };
     let link = drill::link(world, PlayerId(1_000_000 + number), name);
-    let options = RoomOptions::new(Fragile::NAME, 1);
+    let options = RoomOptions { content: SOON.to_owned(), ..RoomOptions::new(Fragile::NAME, 1) };
     drill::say(world, link, &ToServer::Join(JoinRoom::seat(room, Some(options))));
 }
 
