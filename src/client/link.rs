@@ -53,6 +53,8 @@ pub struct ClientLink {
     hello: Option<ClientHello>,
     early: Vec<ToServer>,
     now: Duration,
+    /// When the server was heard last, or the link began.
+    heard_at: Duration,
     netcode: NetcodeClient,
     renet: QuietRenet,
     hot: HotQueue,
@@ -73,6 +75,7 @@ impl ClientLink {
             hello: Some(hello),
             early: Vec::new(),
             now,
+            heard_at: now,
             netcode,
             renet: QuietRenet::new(Side::Client),
             hot: HotQueue::default(),
@@ -122,7 +125,18 @@ impl ClientLink {
             Some((Err(fault), _)) => self.counters.payload_faults[fault.index()] += 1,
             None => {}
         }
+        if self.netcode.time_since_last_received_packet().is_zero() {
+            self.heard_at = self.heard_at.max(now);
+        }
         self.notice_end();
+    }
+
+    /// How long nothing was heard of the server that is really its own. The server gives a sign of life every 250 ms
+    /// and a frame every tick: after half a second without either, packets of this address probably no longer reach
+    /// it (a NAT has bound it anew), and a new ticket is quicker than waiting for the time-out.
+    #[must_use]
+    pub fn silent_for(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.heard_at)
     }
 
     /// Gives every datagram that is due to `send`: the hand-shake's, keep-alives, control messages and

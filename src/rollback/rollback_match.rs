@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use framekeep_protocol::{DesyncAnswer, DesyncAsk, Epoch, MatchEnd, MatchStart, Snapshot, SnapshotFault};
-use framekeep_sim::{DecodeError, Game, Input, Mark, Match, SeatInput, Tick, decode, hash_bytes};
+use framekeep_sim::{DecodeError, Frame, Game, Input, Mark, Match, SeatInput, Tick, decode, hash_bytes};
 
 use crate::backlog::Backlog;
 use crate::exchange::Exchange;
@@ -336,6 +336,12 @@ impl<G: Game> RollbackMatch<G> {
         let part = now.saturating_sub(made).as_secs_f32() / self.clock().period().as_secs_f32();
         let lags = tick < next.earlier(self.config.input_delay_ticks);
         ViewTime { tick, part: if lags { 1.0 } else { part.min(1.0) } }
+    }
+
+    /// The committed frame of a confirmed tick; [`crate::HISTORY_TICKS_MAX`] ticks are kept.
+    #[must_use]
+    pub fn frame(&self, tick: Tick) -> Option<&Frame> {
+        self.timeline.frame(tick)
     }
 
     /// What is known of a seat's input in a tick, and the input. `None` for a tick that is not predicted yet, or is

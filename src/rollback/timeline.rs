@@ -105,12 +105,17 @@ impl<G: Game> Timeline<G> {
         (kept && state.tick() == tick).then_some(state)
     }
 
+    /// The committed frame of a confirmed tick, if it is kept.
+    pub(crate) fn frame(&self, tick: Tick) -> Option<&Frame> {
+        let frame = &self.history[tick.0 as usize % HISTORY_TICKS_MAX];
+        (tick < self.confirmed && frame.tick == tick).then_some(frame)
+    }
+
     /// What is known of a seat's input in a tick, and the input; `None` if the tick is forgotten or not predicted.
     pub(crate) fn input(&self, tick: Tick, seat: u8) -> Option<(InputStatus, SeatInput)> {
         if tick < self.confirmed {
-            let frame = &self.history[tick.0 as usize % HISTORY_TICKS_MAX];
-            let input = frame.seat(seat);
-            return (frame.tick == tick).then_some((InputStatus::committed(input), input));
+            let input = self.frame(tick)?.seat(seat);
+            return Some((InputStatus::committed(input), input));
         }
         let guess = &self.guesses[self.slot(tick)];
         (tick < self.predicted).then_some((InputStatus::Predicted, guess.seat(seat)))
