@@ -52,6 +52,12 @@ Example:
   framekeep key --out framekeep.key
   framekeep serve --udp 0.0.0.0:7770 --public 192.0.2.7:7770 --set identity.key_file=framekeep.key")]
     Key(KeyArgs),
+    /// Print the public key of this node: what its replays are checked with.
+    #[command(after_help = "\
+Example:
+  framekeep identity --data /var/lib/framekeep > node.pub
+  framekeep-replay verify --key node.pub match.fkr")]
+    Identity,
     /// List the rooms of the server that uses the data folder.
     #[command(after_help = "\
 Examples:

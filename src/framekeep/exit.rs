@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use framekeep_server::NodeKey;
 
 use crate::args::{Args, Command, ConfigCommand};
 use crate::config::{ConfigError, Effective};
@@ -102,6 +103,10 @@ fn run_command(args: &Args) -> Result<(), CommandError> {
         Some(Command::Key(key)) => {
             identity::make_key_file(&key.out)?;
             Ok(())
+        }
+        Some(Command::Identity) => {
+            let (key, _) = identity::of_minter(args.config.load()?.settings())?;
+            output::print(&format!("{}\n", NodeKey::new(*key.bytes()).seal().public()))
         }
         Some(Command::Rooms(args_of)) => rooms::list(args_of.json, args.config.load()?.settings()),
         Some(Command::WhyAlive(args_of)) => rooms::why_alive(&args_of.room, args.config.load()?.settings()),

@@ -5,21 +5,36 @@ use framekeep_sim::{AnyGame, AnyMatch, DecodeError, Tick, decode};
 use crate::chunk::ChunkCursor;
 use crate::limits::{CHUNK_RAW_BYTES_MAX, HEADER_RAW_BYTES_MAX, SECTION_RAW_BYTES_MAX};
 use crate::section::{Chain, Kind, MAGIC, PREFIX_BYTES, Section};
-use crate::trailer::{Place, Trailer, check_footer};
+use crate::signatures::{self, Signatures};
+use crate::trailer::{FOOTER_BYTES, Place, Trailer, check_footer};
 use crate::{Damaged, Frames, Keyframe, MatchEnd, MatchHeader, REPLAY_VERSION, keyframe};
 
 /// A sealed match whose every byte was checked.
 ///
 /// Keeps the file as it is and unpacks one section at a time: reading a file takes no more memory than the file,
-/// its largest section (9 MiB at most), and 48 bytes a section.
+/// its largest section (9 MiB at most), and some 150 bytes a section.
 #[derive(Clone, Debug)]
 pub struct Replay {
     bytes: Vec<u8>,
+    version: u16,
     header: MatchHeader,
     end: MatchEnd,
     root: [u8; 32],
     chunks: Vec<(Tick, Section)>,
     keyframes: Vec<(Keyframe, Section)>,
+    /// What is signed: every section up to the trailer.
+    pub(crate) signable: Vec<Signable>,
+    pub(crate) signatures: Option<Signatures>,
+}
+
+/// A section, and the chain's digest after it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Signable {
+    pub(crate) kind: Kind,
+    pub(crate) offset: usize,
+    /// The tick of the first frame that is not in the sections before.
+    pub(crate) tick: Tick,
+    pub(crate) digest: [u8; 32],
 }
 
 /// A tick that a replay cannot be put at.
@@ -45,15 +60,23 @@ impl Replay {
     /// [`Damaged`] says where the damaged part starts; truncation, changed bytes, bytes that follow and content out
     /// of bounds all count.
     pub fn read(bytes: Vec<u8>) -> Result<Self, Damaged> {
-        check_prefix(&bytes)?;
-        let mut walk = Walk::new(&bytes)?;
-        while walk.trailer.is_none() {
-            walk.section()?;
+        let version = check_prefix(&bytes)?;
+        let mut walk = Walk::new(&bytes, version)?;
+        while walk.trailer.is_none() || walk.is_at_signatures() {
+            let next = walk.next;
+            walk.section().map_err(|damage| damage.from(next))?;
         }
-        let Walk { header, chunks, keyframes, chain, offset, trailer, .. } = walk;
+        let Walk { header, chunks, keyframes, chain, offset, trailer, signable, signatures, next, .. } = walk;
         let (section, trailer) = trailer.unwrap_or_default();
-        check_footer(&bytes, offset, section, chain)?;
-        Ok(Self { header, end: trailer.end, root: chain.0, chunks, keyframes, bytes })
+        check_footer(&bytes, offset, section, chain).map_err(|damage| damage.from(next))?;
+        let root = signable.last().map_or(chain.0, |trailer| trailer.digest);
+        Ok(Self { header, end: trailer.end, root, version, chunks, keyframes, bytes, signable, signatures })
+    }
+
+    /// The version of the file's format.
+    #[must_use]
+    pub fn version(&self) -> u16 {
+        self.version
     }
 
     /// What the match was played with.
@@ -68,7 +91,7 @@ impl Replay {
         &self.end
     }
 
-    /// The root of the digest chain: it stands for the whole file.
+    /// The root of the digest chain: it stands for the whole match.
     #[must_use]
     pub fn root(&self) -> [u8; 32] {
         self.root
@@ -139,11 +162,12 @@ impl Replay {
     pub(crate) fn open_chunk(&self, number: usize, raw: &mut Vec<u8>) -> Option<ChunkCursor> {
         let (_, section) = self.chunks.get(number)?;
         section.unpack(&self.bytes, CHUNK_RAW_BYTES_MAX, raw).ok()?;
-        ChunkCursor::open(raw, self.header.seats, u32::from(self.header.input_bits)).ok()
+        ChunkCursor::open(raw, self.version, self.header.seats, u32::from(self.header.input_bits)).ok()
     }
 }
 
-fn check_prefix(bytes: &[u8]) -> Result<(), Damaged> {
+/// The version, if this build reads it.
+fn check_prefix(bytes: &[u8]) -> Result<u16, Damaged> {
     if !bytes.starts_with(&MAGIC) {
         return Err(Damaged::new(0, "this is not a replay: it does not start with FKREPLAY"));
     }
@@ -151,16 +175,17 @@ fn check_prefix(bytes: &[u8]) -> Result<(), Damaged> {
         return Err(Damaged::new(bytes.len(), "the file ends before its version"));
     };
     let version = u16::from_le_bytes(*version);
-    if version == REPLAY_VERSION {
-        return Ok(());
+    if (1..=REPLAY_VERSION).contains(&version) {
+        return Ok(version);
     }
-    let what = format!("format version {version}, and this build reads {REPLAY_VERSION}");
+    let what = format!("format version {version}, and this build reads 1 to {REPLAY_VERSION}");
     Err(Damaged::new(MAGIC.len(), what))
 }
 
 /// Reads section after section and checks that they belong together.
 struct Walk<'a> {
     bytes: &'a [u8],
+    version: u16,
     offset: usize,
     chain: Chain,
     raw: Vec<u8>,
@@ -173,12 +198,14 @@ struct Walk<'a> {
     hash: Option<u64>,
     /// Where the trailer starts, and the trailer.
     trailer: Option<(usize, Trailer)>,
+    signable: Vec<Signable>,
+    signatures: Option<Signatures>,
 }
 
 impl<'a> Walk<'a> {
     /// Reads the header, which must come first.
-    fn new(bytes: &'a [u8]) -> Result<Self, Damaged> {
-        let (mut chain, mut raw) = (Chain::start(), Vec::new());
+    fn new(bytes: &'a [u8], version: u16) -> Result<Self, Damaged> {
+        let (mut chain, mut raw) = (Chain::start(version), Vec::new());
         let section = Section::read(bytes, PREFIX_BYTES, &mut chain)?;
         if section.kind != Kind::Header {
             return Err(Damaged::new(section.offset, "the first section is not a header"));
@@ -186,8 +213,10 @@ impl<'a> Walk<'a> {
         section.unpack(bytes, HEADER_RAW_BYTES_MAX, &mut raw)?;
         let header: MatchHeader = decode(&raw).map_err(|error| Damaged::new(section.offset, error))?;
         header.validate().map_err(|error| Damaged::new(section.offset, error))?;
+        let (kind, offset) = (section.kind, section.offset);
         Ok(Self {
             bytes,
+            version,
             offset: section.end,
             chain,
             raw,
@@ -197,7 +226,18 @@ impl<'a> Walk<'a> {
             next: Tick(0),
             hash: None,
             trailer: None,
+            signable: vec![Signable { kind, offset, tick: Tick(0), digest: chain.0 }],
+            signatures: None,
         })
+    }
+
+    /// Whether signatures follow the trailer. They are longer than the footer, which follows otherwise.
+    fn is_at_signatures(&self) -> bool {
+        let rest = self.bytes.get(self.offset..).unwrap_or_default();
+        self.version >= 2
+            && self.signatures.is_none()
+            && rest.len() > FOOTER_BYTES
+            && rest[0] == Kind::Signatures as u8
     }
 
     fn section(&mut self) -> Result<(), Damaged> {
@@ -205,20 +245,28 @@ impl<'a> Walk<'a> {
         self.offset = section.end;
         let limit = match section.kind {
             Kind::Chunk => CHUNK_RAW_BYTES_MAX,
-            Kind::Header | Kind::Keyframe | Kind::Trailer => SECTION_RAW_BYTES_MAX,
+            Kind::Header | Kind::Keyframe | Kind::Trailer | Kind::Signatures => SECTION_RAW_BYTES_MAX,
         };
         section.unpack(self.bytes, limit, &mut self.raw)?;
-        match section.kind {
-            Kind::Header => Err("a second header"),
-            Kind::Chunk => self.chunk(section),
-            Kind::Keyframe => self.keyframe(section),
-            Kind::Trailer => self.trailer(section),
+        let (kind, offset) = (section.kind, section.offset);
+        if kind != Kind::Signatures {
+            self.signable.push(Signable { kind, offset, tick: self.next, digest: self.chain.0 });
         }
-        .map_err(|what| Damaged::new(section.offset, what))
+        match (kind, self.trailer.is_some()) {
+            (Kind::Header, _) => Err("a second header"),
+            (Kind::Chunk, false) => self.chunk(section),
+            (Kind::Keyframe, false) => self.keyframe(section),
+            (Kind::Trailer, false) => self.trailer(section),
+            (Kind::Signatures, true) => signatures::decode(&self.raw).map(|all| self.signatures = Some(all)),
+            (Kind::Signatures, false) => Err("signatures before the trailer"),
+            (_, true) => Err("a second trailer"),
+        }
+        .map_err(|what| Damaged::new(offset, what))
     }
 
     fn chunk(&mut self, section: Section) -> Result<(), &'static str> {
-        let mut cursor = ChunkCursor::open(&self.raw, self.header.seats, u32::from(self.header.input_bits))?;
+        let mut cursor =
+            ChunkCursor::open(&self.raw, self.version, self.header.seats, u32::from(self.header.input_bits))?;
         if cursor.first != self.next {
             return Err("a chunk does not continue the one before");
         }
@@ -265,7 +313,7 @@ mod tests {
 
     #[test]
     fn every_frame_and_hash_comes_back() {
-        for (seats, ticks) in [(1, 1), (2, 255), (4, 256), (4, 257), (64, 1_100)] {
+        for (seats, ticks) in [(1, 1), (2, 255), (4, 256), (4, 257), (64, 6_200)] {
             let replay = sample::replay(seats, ticks);
             let (mut rng, mut frames) = (Pcg32::new(3, 3), replay.frames());
             for tick in 0..ticks {
@@ -274,7 +322,8 @@ mod tests {
             }
             assert!(frames.next_frame().is_none());
             assert_eq!((replay.end().ticks, replay.header()), (Tick(ticks), &sample::header(seats)));
-            assert_eq!(replay.keyframes().count() as u32, ticks / 512);
+            let keyframes: Vec<_> = replay.keyframes().map(|keyframe| keyframe.tick.0).collect();
+            assert_eq!(keyframes, if ticks > 2_048 { vec![512, 1_024, 2_048, 4_096, 6_144] } else { vec![] });
         }
     }
 
@@ -296,19 +345,19 @@ mod tests {
 
     #[test]
     fn seeking_gives_the_state_of_that_tick() {
-        let (replay, games) = (sample::replay(2, 1_100), sample::registry());
+        let (replay, games) = (sample::replay(2, 4_500), sample::registry());
         let (game, mut scratch) = (games.get("drift").unwrap(), Vec::new());
-        for tick in [0, 1, 300, 512, 513, 1_024, 1_100] {
+        for tick in [0, 1, 300, 512, 513, 2_048, 4_095, 4_500] {
             let play = replay.seek(&**game, Tick(tick)).unwrap();
             assert_eq!(play.tick(), Tick(tick));
             if let Some((_, hash)) = tick.checked_sub(1).and_then(|tick| {
                 replay.frames_from(Tick(tick)).next_frame().map(|(frame, hash)| (frame.tick, hash))
             }) {
-                assert_eq!(play.hash(&mut scratch), hash);
+                assert!(hash.agrees(play.hash(&mut scratch)));
             }
         }
-        let error = replay.seek(&**game, Tick(1_101)).err().unwrap();
-        assert_eq!(error, NotSeekable::AfterEnd { tick: Tick(1_101), end: Tick(1_100) });
+        let error = replay.seek(&**game, Tick(4_501)).err().unwrap();
+        assert_eq!(error, NotSeekable::AfterEnd { tick: Tick(4_501), end: Tick(4_500) });
     }
 
     #[test]
@@ -337,9 +386,9 @@ mod tests {
     #[test]
     fn another_version_is_named() {
         let mut file = sample::replay(2, 10).bytes().to_vec();
-        file[8] = 2;
+        file[8] = 3;
         let damage = Replay::read(file).unwrap_err().to_string();
-        assert_eq!(damage, "damaged at byte 8: format version 2, and this build reads 1");
+        assert_eq!(damage, "damaged at byte 8: format version 3, and this build reads 1 to 2");
     }
 
     #[test]
@@ -364,7 +413,7 @@ mod tests {
         #[test]
         fn garbage_is_refused_without_a_panic(mut garbage in proptest::collection::vec(any::<u8>(), 0..400)) {
             prop_assert!(Replay::read(garbage.clone()).is_err());
-            garbage.splice(0..0, *b"FKREPLAY\x01\x00");
+            garbage.splice(0..0, *b"FKREPLAY\x02\x00");
             reseal(&mut garbage);
             let _ = Replay::read(garbage);
         }

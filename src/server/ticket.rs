@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bevy_ecs::prelude::Resource;
+use framekeep_journal::SealKey;
 use framekeep_protocol::{PlayerId, PlayerName, Role, RoomName, Ticket, TokenId};
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
@@ -37,6 +38,12 @@ impl NodeKey {
     #[must_use]
     pub fn netcode(&self) -> [u8; 32] {
         self.derive("netcode")
+    }
+
+    /// The key that signs the node's replays.
+    #[must_use]
+    pub fn seal(&self) -> SealKey {
+        SealKey::derive(&self.0)
     }
 
     fn signer(&self) -> Hmac<Sha256> {

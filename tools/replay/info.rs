@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use framekeep_journal::{REPLAY_VERSION, Replay, Seated};
+use framekeep_journal::{Replay, Seated};
 use framekeep_sim::{Mark, Outcome};
 use serde::Serialize;
 
@@ -94,7 +94,7 @@ fn describe<'a>(args: &InfoArgs, replay: &'a Replay) -> Info<'a> {
         schema_version: 1,
         file: args.file.display().to_string(),
         bytes: replay.bytes().len(),
-        format_version: REPLAY_VERSION,
+        format_version: replay.version(),
         protocol_version: header.protocol_version,
         game: &header.game,
         fingerprint: format!("{:016x}", header.fingerprint),

@@ -28,7 +28,7 @@ pub(crate) fn load(path: &Path) -> Result<Replay, LoadError> {
     let mut file = File::open(path)?.take(FILE_BYTES_MAX + 1);
     file.by_ref().take(MAGIC.len() as u64).read_to_end(&mut bytes)?;
     if bytes != MAGIC {
-        return Err(Damaged { offset: 0, what: "not a replay file".to_owned() }.into());
+        return Err(Damaged { offset: 0, tick: None, what: "not a replay file".to_owned() }.into());
     }
     file.read_to_end(&mut bytes)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {

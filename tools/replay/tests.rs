@@ -49,8 +49,13 @@ impl Recorded {
     fn change_input(&self, tick: u32) {
         let replay = Replay::read(fs::read(&self.file).unwrap()).unwrap();
         let mut builder = ReplayBuilder::new(replay.header()).unwrap();
-        let (mut frames, mut keyframes) = (replay.frames(), replay.keyframes());
-        while let Some((frame, hash)) = frames.next_frame() {
+        let (header, games) = (replay.header(), framekeep_games::registry());
+        let game = games.get(&header.game).unwrap();
+        let mut play = game.start(&header.content, header.seed, header.seats).unwrap();
+        let (mut frames, mut state) = (replay.frames(), Vec::new());
+        while let Some((frame, _)) = frames.next_frame() {
+            play.step(frame);
+            let hash = play.hash(&mut state);
             let mut frame = frame.clone();
             if frame.tick == Tick(tick) {
                 let bits = frame.seat(1).bits;
@@ -58,7 +63,7 @@ impl Recorded {
             }
             builder.push(&frame, hash).unwrap();
             if builder.keyframe_due() {
-                builder.push_keyframe(&replay.keyframe_state(keyframes.next().unwrap()).unwrap());
+                builder.push_keyframe(&state);
             }
         }
         let mut file = Vec::new();

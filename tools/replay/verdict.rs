@@ -94,7 +94,7 @@ impl Finding {
     fn disagrees(found: Disagreement, message: String) -> Self {
         let hashes = match found.mismatch {
             Mismatch::Hash { recorded, here } => {
-                Some(Hashes { recorded: format!("{recorded:016x}"), here: format!("{here:016x}") })
+                Some(Hashes { recorded: recorded.to_string(), here: format!("{here:016x}") })
             }
             Mismatch::Outcome { .. } => None,
         };

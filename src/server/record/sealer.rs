@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use framekeep_journal::{MatchEnd, ReplayBuilder};
+use framekeep_journal::{MatchEnd, ReplayBuilder, SealKey};
 use tracing::{error, info};
 
 use super::writer::Shared;
@@ -16,6 +16,7 @@ pub(super) struct Sealing {
     pub(super) builder: ReplayBuilder,
     pub(super) end: MatchEnd,
     pub(super) path: PathBuf,
+    pub(super) key: SealKey,
 }
 
 /// The thread that seals matches into files: apart from the journal's, which must not wait for it.
@@ -44,10 +45,10 @@ impl Sealer {
 }
 
 fn seal(sealing: Sealing) -> io::Result<()> {
-    let Sealing { builder, end, path } = sealing;
+    let Sealing { builder, end, path, key } = sealing;
     let ticks = builder.next();
     let mut bytes = Vec::new();
-    let sealed = builder.seal(end, &mut bytes)?;
+    let sealed = builder.seal_signed(end, &key, &mut bytes)?;
     replace_durably(&path, &bytes)?;
     info!(file = %path.display(), ticks = ticks.0, bytes = sealed.bytes, "a match is sealed");
     Ok(())

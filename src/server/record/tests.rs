@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use framekeep_journal::{
-    MatchEnd, MatchHeader, Record, ReplayBuilder, SegmentEnd, SegmentHeader, SegmentReader,
+    MatchEnd, MatchHeader, Record, ReplayBuilder, SealKey, SegmentEnd, SegmentHeader, SegmentReader,
 };
 use framekeep_sim::hash_bytes;
 use tempfile::TempDir;
@@ -179,7 +179,8 @@ fn a_match_that_could_not_be_sealed_keeps_its_journal() {
         };
         let builder = ReplayBuilder::new(&header).unwrap();
         writer.append(record_of(1));
-        writer.seal(Sealing { builder, end: MatchEnd::default(), path: folder.path().join(seal_into) });
+        let (end, path) = (MatchEnd::default(), folder.path().join(seal_into));
+        writer.seal(Sealing { builder, end, path, key: SealKey::derive(&[7; 32]) });
         writer.stop();
         fs::write(folder.path().join("replays/torn.tmp"), "half").unwrap();
         drop(Writer::start(folder.path(), 2, None).unwrap());
