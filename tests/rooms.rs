@@ -1,7 +1,8 @@
 //! Rooms: joining, starting, playing again; coming late, going, and coming back.
 
 use framekeep_protocol::{
-    CommitPolicy, EndReason, JoinRoom, Refusal, RoomOptions, RoomPhase, StartRule, ToServer,
+    ClosedReason, CommitPolicy, EndReason, JoinRoom, Refusal, RoomEventKind, RoomOptions, RoomPhase,
+    StartRule, ToServer,
 };
 use framekeep_tests::Scenario;
 
@@ -237,7 +238,63 @@ fn a_lockstep_room_waits_for_an_input_that_is_late_and_not_for_ever() {
     play.run_for(4.0);
     let slow = ticks(&play) - before;
     assert!((15..60).contains(&slow), "a frame waits 200 ms for who is silent: {slow} in 4 s");
+    let pauses = play.clients[0].pauses;
+    assert!((slow..10 * slow).contains(&pauses), "each wait is told, once a tick: {pauses} times");
     assert_eq!(play.counters().desyncs, 0);
+}
+
+#[test]
+fn a_room_that_waits_for_nobody_never_says_that_it_stands_still() {
+    let mut play = Scenario::new(56).link("wifi").room("den", 2);
+    play.run_for(5.0);
+    assert_eq!(play.clients.iter().map(|client| client.pauses).sum::<u32>(), 0);
+}
+
+#[test]
+fn a_join_that_is_refused_opens_no_room() {
+    let mut play = Scenario::new(57);
+    let client = play.come("ada");
+    play.run_until("connected", |play| play.clients[client].is_connected());
+    let name = || "den".parse().unwrap();
+    let private = RoomOptions { code: "sesame".to_owned(), ..RoomOptions::new("arena", 2) };
+    let wrong = JoinRoom { code: "simsalabim".to_owned(), ..JoinRoom::seat(name(), Some(private)) };
+    let watching = JoinRoom { spectate: true, ..JoinRoom::seat(name(), Some(RoomOptions::new("arena", 2))) };
+    for join in [wrong, watching] {
+        play.clients[client].say(&ToServer::Join(join));
+        play.run_for(0.3);
+        assert!(play.room_of("den").is_none());
+    }
+    assert_eq!(
+        play.clients[client].refusals,
+        [Refusal::WrongCode { room: name() }, Refusal::SpectatorsFull { room: name(), limit: 0 }]
+    );
+    assert_eq!((play.counters().rooms_opened, play.counters().rooms_closed), (0, 0));
+}
+
+#[test]
+fn who_comes_late_to_a_closed_room_is_told_so_and_only_its_closer_opens_another() {
+    let mut play = gathered(58, &["guest"], &RoomOptions::new("arena", 4));
+    play.clients[0].say(&ToServer::Close);
+    play.run_for(0.5);
+    let closed = RoomEventKind::Closed(ClosedReason::Host);
+    assert!(play.clients[1].events.iter().any(|event| event.kind == closed), "members are told");
+    play.clients[1].say(&ToServer::Join(JoinRoom::seat("den".parse().unwrap(), None)));
+    play.clients[1].join("den", 4);
+    play.run_for(0.5);
+    let refused = |free_in_s| Refusal::RoomClosed {
+        room: "den".parse().unwrap(),
+        reason: ClosedReason::Host,
+        free_in_s,
+    };
+    assert_eq!(play.clients[1].refusals, [refused(60), refused(60)]);
+    play.clients[0].join("den", 4);
+    play.run_for(0.5);
+    assert!(play.room_of("den").is_some(), "who closed it may open it again");
+    play.clients[0].say(&ToServer::Close);
+    play.run_for(60.5);
+    play.clients[1].join("den", 4);
+    play.run_for(0.5);
+    assert!(play.room_of("den").is_some(), "after a minute the name is free");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod attack;
 mod churn;
 mod cleanup;
 mod events;
+mod faults;
 mod golden;
 mod isolation;
 mod model;

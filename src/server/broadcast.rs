@@ -79,7 +79,7 @@ impl Window {
 /// linked seats have: the archive holds them since they were committed.
 fn send_frames(
     due: Res<DueRooms>,
-    mut rooms: Query<(&Stage, Option<&Seats>, &Frames)>,
+    mut rooms: Query<(&mut Stage, Option<&Seats>, &Frames)>,
     mut seats: Query<(&Seat, &mut SeatPlay)>,
     committed: Query<&CommittedFrame>,
     links: Query<&Link>,
@@ -87,14 +87,20 @@ fn send_frames(
     mut counters: ResMut<Counters>,
     mut owed: ResMut<SnapshotsOwed>,
     mut commands: Commands,
+    clock: Res<Clock>,
     mut window: Local<Window>,
 ) {
+    let now = clock.now();
     owed.0.clear();
     for &room in &due.due {
-        let Ok((stage, taken, frames)) = rooms.get_mut(room) else { continue };
+        let Ok((mut stage, taken, frames)) = rooms.get_mut(room) else { continue };
+        let paused = stage.timing.waited && stage.ending.is_none();
+        if paused && !stage.timing.take_pause_telling(now) {
+            continue;
+        }
         let next = stage.tick();
         let every = u32::from(stage.timing.send_every_ticks.max(1));
-        if !next.0.is_multiple_of(every) && stage.ending.is_none() {
+        if !next.0.is_multiple_of(every) && stage.ending.is_none() && !paused {
             continue;
         }
         let mut oldest = next;
@@ -130,7 +136,7 @@ fn send_frames(
                 count,
                 input_next: play.inputs.missing(),
                 lead: play.report_lead(),
-                paused: false,
+                paused,
             };
             shard.push_with(link.player.0, |out| {
                 begin_frames(&head, out);

@@ -25,8 +25,13 @@ pub(crate) struct EscalationPlugin;
 
 impl Plugin for EscalationPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<Faults>()
-            .add_systems(Pump, charge_faults.in_set(ServerSystems::Expire).before(crate::expire::expire));
+        app.init_resource::<Faults>().add_systems(
+            Pump,
+            charge_faults
+                .in_set(ServerSystems::Expire)
+                .after(crate::leaderboard::sample_scores)
+                .before(crate::expire::expire),
+        );
     }
 }
 

@@ -76,7 +76,9 @@ pub(crate) fn start(world: &mut World, entity: Entity) {
     let due = align(now + delay, period) + offset;
     let mut hashes = HashRing::new();
     hashes.push(Tick(0), hash);
-    let timing = Timing { due, period, rate_hz, send_every_ticks, repeat_ticks_max, wait_max, waited: false };
+    let (waited, pause_told_at) = (false, due);
+    let timing =
+        Timing { due, period, rate_hz, send_every_ticks, repeat_ticks_max, wait_max, waited, pause_told_at };
     let seats = play.seats();
     let stage = Stage {
         game,

@@ -66,8 +66,10 @@ pub struct Timing {
     pub(crate) repeat_ticks_max: u8,
     /// How long after its time a frame may wait for connected seats; zero where it never does.
     pub(crate) wait_max: Duration,
-    /// The next frame has waited.
+    /// The next frame waits, or has waited.
     pub(crate) waited: bool,
+    /// When seats are told next that it does.
+    pub(crate) pause_told_at: Duration,
 }
 
 /// A match that is over and still sends its last frames.

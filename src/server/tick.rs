@@ -70,7 +70,9 @@ fn commit_frames(
             continue;
         }
         if now < timing.due + timing.wait_max && stage.ending.is_none() && lacks_input(taken, &seats) {
-            timing.waited = true;
+            if !std::mem::replace(&mut timing.waited, true) {
+                timing.pause_told_at = now;
+            }
             again.push((now + LOCKSTEP_LOOK_EVERY, room));
             continue;
         }
@@ -114,6 +116,15 @@ fn commit_frames(
 }
 
 impl Timing {
+    /// Whether it is time to tell seats that the match stands still: at once, and then once a tick.
+    pub(crate) fn take_pause_telling(&mut self, now: Duration) -> bool {
+        let tell = now >= self.pause_told_at;
+        if tell {
+            self.pause_told_at = now + self.period;
+        }
+        tell
+    }
+
     /// Moves the time of a room that has waited for inputs, or is so late that it cannot make it up.
     fn catch_up(&mut self, now: Duration, log: &mut LogBudget) {
         let late = now.saturating_sub(self.due);

@@ -7,12 +7,12 @@ use framekeep_client::{ClientHello, ClientLink, LinkState};
 use framekeep_conditioner::{Conditioner, LinkConditions};
 use framekeep_games::arena::{Arena, ArenaBot};
 use framekeep_protocol::{
-    GameRules, JoinRoom, MatchEnd, PlayerName, Refusal, RoomEvent, RoomName, RoomOptions, RoomView, ToClient,
-    ToServer,
+    CloseReason, GameRules, InputHead, JoinRoom, MatchEnd, PlayerName, Refusal, RoomEvent, RoomName,
+    RoomOptions, RoomView, ToClient, ToServer, decode_frames, decode_inputs, encode_inputs,
 };
 use framekeep_rollback::{RollbackConfig, RollbackEvent, RollbackMatch};
 use framekeep_server::MemoryWireEnd;
-use framekeep_sim::{Game as _, Tick};
+use framekeep_sim::{Game, Input as _, Tick};
 
 /// Whether a client simulates honestly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,12 @@ pub enum ClientKind {
     Honest,
     /// Its input is made, and never sent.
     Silent,
+    /// The hashes it claims are not those of its states.
+    Lying,
+    /// Its packets of inputs cannot be read.
+    Garbling,
+    /// It sends payloads that belong to no lane.
+    Breaking,
 }
 
 /// A bot that plays the arena over a simulated network.
@@ -48,6 +54,10 @@ pub struct Client {
     pub hashes: Vec<(Tick, u64)>,
     /// Snapshots it was sent.
     pub snapshots: u32,
+    /// Why the server closes the link, once it said so.
+    pub closing: Option<CloseReason>,
+    /// Packets that said that the match stands still.
+    pub pauses: u32,
     /// The running match.
     pub play: Option<RollbackMatch<Arena>>,
     link: Option<ClientLink>,
@@ -72,6 +82,8 @@ impl Client {
             desyncs: 0,
             hashes: Vec::new(),
             snapshots: 0,
+            closing: None,
+            pauses: 0,
             play: None,
             link: None,
             ending: None,
@@ -155,6 +167,8 @@ impl Client {
         }
         while let Some(payload) = link.poll_hot() {
             if let Some(play) = &mut self.play {
+                let near = play.confirmed().tick();
+                self.pauses += u32::from(decode_frames(payload, near).is_ok_and(|(head, _)| head.paused));
                 // Packets of the match before are refused by their epoch.
                 let _ = play.handle_frames(now, payload);
             }
@@ -185,7 +199,8 @@ impl Client {
             }
         }
         self.packet.clear();
-        if play.poll_transmit(now, &mut self.packet) && self.kind == ClientKind::Honest {
+        if play.poll_transmit(now, &mut self.packet) && self.kind != ClientKind::Silent {
+            misbehave(self.kind, play.confirmed().tick(), &mut self.packet);
             let up = &mut self.up;
             link.send_hot(&self.packet, |datagram| up.send(now, datagram.to_vec()));
         }
@@ -216,11 +231,25 @@ impl Client {
                 self.ending = Some(end);
             }
             ToClient::Desynced { .. } => self.desyncs += 1,
-            ToClient::Welcome { .. }
-            | ToClient::Admitted { .. }
-            | ToClient::Closing { .. }
-            | ToClient::DesyncAsk(_) => {}
+            ToClient::Closing { reason } => self.closing = Some(reason),
+            ToClient::Welcome { .. } | ToClient::Admitted { .. } | ToClient::DesyncAsk(_) => {}
         }
+    }
+}
+
+/// Makes of an honest packet of inputs what a client of this kind sends.
+fn misbehave(kind: ClientKind, near: Tick, packet: &mut Vec<u8>) {
+    match kind {
+        ClientKind::Honest | ClientKind::Silent => {}
+        ClientKind::Lying => {
+            let (bits, mut inputs) = (<Arena as Game>::Input::BITS, Vec::new());
+            let Ok(head) = decode_inputs(packet, bits, near, &mut inputs) else { return };
+            packet.clear();
+            let head = InputHead { hash: head.hash.map(|hash| !hash), ..head };
+            encode_inputs(&head, bits, &inputs, packet);
+        }
+        ClientKind::Garbling => packet.push(0),
+        ClientKind::Breaking => *packet = vec![0x3f; 8],
     }
 }
 
