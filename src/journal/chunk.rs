@@ -28,9 +28,10 @@ pub(crate) struct ChunkBuilder {
 }
 
 impl ChunkBuilder {
-    pub(crate) fn new(seats: u8, bits: u32) -> Self {
+    /// No frames; the first one will be of that tick.
+    pub(crate) fn new(first: Tick, seats: u8, bits: u32) -> Self {
         let previous = Frame::absent(Tick(0), seats);
-        Self { first: Tick(0), count: 0, hash: 0, hashes: Vec::new(), frames: Vec::new(), previous, bits }
+        Self { first, count: 0, hash: 0, hashes: Vec::new(), frames: Vec::new(), previous, bits }
     }
 
     /// The tick of the next frame.
@@ -207,7 +208,7 @@ mod tests {
 
     fn two_frames() -> Vec<u8> {
         let (mut builder, mut frame, mut raw) =
-            (ChunkBuilder::new(1, 8), Frame::absent(Tick(0), 1), Vec::new());
+            (ChunkBuilder::new(Tick(0), 1, 8), Frame::absent(Tick(0), 1), Vec::new());
         for hash in [0x1122_3344_5566_7788, 0x99aa_bbcc_ddee_ff00] {
             frame.set(0, SeatInput::arrived(0x21));
             builder.push(&frame, hash);

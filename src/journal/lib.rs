@@ -21,6 +21,7 @@ mod history;
 mod keyframe;
 mod life;
 mod limits;
+mod part;
 mod reader;
 mod record;
 mod replay;
@@ -50,6 +51,7 @@ pub use limits::{
     BATCH_BYTES, CHUNK_FRAMES, FRAME_BYTES_MAX, GAME_NAME_BYTES_MAX, KEYFRAME_FIRST_TICK, KEYFRAME_TICKS,
     PLAYER_NAME_BYTES_MAX, RECORD_BYTES_MAX, ROOM_NAME_BYTES_MAX, TICK_RATE_HZ_MAX,
 };
+pub use part::Part;
 pub use reader::{Entry, SegmentEnd, SegmentFault, SegmentReader};
 pub use record::{MatchResumed, MatchStarted, Record, RecordFault, RoomOpened, pack_snapshot};
 pub use replay::{NotSeekable, Replay};

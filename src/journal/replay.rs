@@ -17,6 +17,7 @@ use crate::{Damaged, Frames, Keyframe, MatchEnd, MatchHeader, REPLAY_VERSION, ke
 pub struct Replay {
     bytes: Vec<u8>,
     version: u16,
+    start: Tick,
     header: MatchHeader,
     end: MatchEnd,
     root: [u8; 32],
@@ -25,13 +26,13 @@ pub struct Replay {
     /// What is signed: every section up to the trailer.
     pub(crate) signable: Vec<Signable>,
     pub(crate) signatures: Option<Signatures>,
+    signatures_section: Option<Section>,
 }
 
 /// A section, and the chain's digest after it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Signable {
-    pub(crate) kind: Kind,
-    pub(crate) offset: usize,
+    pub(crate) section: Section,
     /// The tick of the first frame that is not in the sections before.
     pub(crate) tick: Tick,
     pub(crate) digest: [u8; 32],
@@ -47,6 +48,14 @@ pub enum NotSeekable {
         tick: Tick,
         /// How many frames there are.
         end: Tick,
+    },
+    /// The replay is of the rest of a match.
+    #[error("tick {tick} is before the replay begins at tick {start}")]
+    BeforeStart {
+        /// The tick asked for.
+        tick: Tick,
+        /// The tick of the first frame.
+        start: Tick,
     },
     /// The game cannot read the content or a keyframe: other rules made them.
     #[error("the game cannot read what the replay holds: {0}")]
@@ -66,17 +75,48 @@ impl Replay {
             let next = walk.next;
             walk.section().map_err(|damage| damage.from(next))?;
         }
-        let Walk { header, chunks, keyframes, chain, offset, trailer, signable, signatures, next, .. } = walk;
+        let Walk {
+            header,
+            chunks,
+            keyframes,
+            chain,
+            offset,
+            trailer,
+            signable,
+            signatures,
+            signatures_section,
+            next,
+            start,
+            ..
+        } = walk;
         let (section, trailer) = trailer.unwrap_or_default();
         check_footer(&bytes, offset, section, chain).map_err(|damage| damage.from(next))?;
         let root = signable.last().map_or(chain.0, |trailer| trailer.digest);
-        Ok(Self { header, end: trailer.end, root, version, chunks, keyframes, bytes, signable, signatures })
+        Ok(Self {
+            header,
+            end: trailer.end,
+            root,
+            version,
+            start,
+            chunks,
+            keyframes,
+            bytes,
+            signable,
+            signatures,
+            signatures_section,
+        })
     }
 
     /// The version of the file's format.
     #[must_use]
     pub fn version(&self) -> u16 {
         self.version
+    }
+
+    /// The tick of the first frame: 0, unless it is the rest of a match, which then begins with a keyframe.
+    #[must_use]
+    pub fn start(&self) -> Tick {
+        self.start
     }
 
     /// What the match was played with.
@@ -120,7 +160,7 @@ impl Replay {
     /// All frames and hashes from the first on.
     #[must_use]
     pub fn frames(&self) -> Frames<'_> {
-        self.frames_from(Tick(0))
+        self.frames_from(self.start)
     }
 
     /// The frames and hashes from `tick` on.
@@ -137,6 +177,9 @@ impl Replay {
         if tick > self.end.ticks {
             return Err(NotSeekable::AfterEnd { tick, end: self.end.ticks });
         }
+        if tick < self.start {
+            return Err(NotSeekable::BeforeStart { tick, start: self.start });
+        }
         let mut play = game.start(&self.header.content, self.header.seed, self.header.seats)?;
         if let Some(keyframe) = self.keyframes().take_while(|keyframe| keyframe.tick <= tick).last() {
             let state = self.keyframe_state(keyframe).unwrap_or_default();
@@ -148,6 +191,10 @@ impl Replay {
             play.step(frame);
         }
         Ok(play)
+    }
+
+    pub(crate) fn signatures_section(&self) -> Option<Section> {
+        self.signatures_section
     }
 
     /// The chunk that holds `tick`, or the number of chunks.
@@ -192,6 +239,8 @@ struct Walk<'a> {
     header: MatchHeader,
     chunks: Vec<(Tick, Section)>,
     keyframes: Vec<(Keyframe, Section)>,
+    /// The tick of the first frame.
+    start: Tick,
     /// The tick of the next frame.
     next: Tick,
     /// The hash after the last frame.
@@ -200,6 +249,7 @@ struct Walk<'a> {
     trailer: Option<(usize, Trailer)>,
     signable: Vec<Signable>,
     signatures: Option<Signatures>,
+    signatures_section: Option<Section>,
 }
 
 impl<'a> Walk<'a> {
@@ -213,7 +263,6 @@ impl<'a> Walk<'a> {
         section.unpack(bytes, HEADER_RAW_BYTES_MAX, &mut raw)?;
         let header: MatchHeader = decode(&raw).map_err(|error| Damaged::new(section.offset, error))?;
         header.validate().map_err(|error| Damaged::new(section.offset, error))?;
-        let (kind, offset) = (section.kind, section.offset);
         Ok(Self {
             bytes,
             version,
@@ -223,11 +272,13 @@ impl<'a> Walk<'a> {
             header,
             chunks: Vec::new(),
             keyframes: Vec::new(),
+            start: Tick(0),
             next: Tick(0),
             hash: None,
             trailer: None,
-            signable: vec![Signable { kind, offset, tick: Tick(0), digest: chain.0 }],
+            signable: vec![Signable { section, tick: Tick(0), digest: chain.0 }],
             signatures: None,
+            signatures_section: None,
         })
     }
 
@@ -250,14 +301,14 @@ impl<'a> Walk<'a> {
         section.unpack(self.bytes, limit, &mut self.raw)?;
         let (kind, offset) = (section.kind, section.offset);
         if kind != Kind::Signatures {
-            self.signable.push(Signable { kind, offset, tick: self.next, digest: self.chain.0 });
+            self.signable.push(Signable { section, tick: self.next, digest: self.chain.0 });
         }
         match (kind, self.trailer.is_some()) {
             (Kind::Header, _) => Err("a second header"),
             (Kind::Chunk, false) => self.chunk(section),
             (Kind::Keyframe, false) => self.keyframe(section),
             (Kind::Trailer, false) => self.trailer(section),
-            (Kind::Signatures, true) => signatures::decode(&self.raw).map(|all| self.signatures = Some(all)),
+            (Kind::Signatures, true) => self.signatures(section),
             (Kind::Signatures, false) => Err("signatures before the trailer"),
             (_, true) => Err("a second trailer"),
         }
@@ -278,10 +329,21 @@ impl<'a> Walk<'a> {
 
     fn keyframe(&mut self, section: Section) -> Result<(), &'static str> {
         let (tick, hash, _) = keyframe::decode(&self.raw)?;
+        let begins = self.chunks.is_empty() && self.keyframes.is_empty() && self.version >= 2;
+        if begins {
+            (self.start, self.next) = (tick, tick);
+            self.hash = Some(hash);
+        }
         if tick != self.next || self.keyframes.last().is_some_and(|(last, _)| last.tick == tick) {
             return Err("a keyframe is not where its tick is");
         }
         self.keyframes.push((Keyframe { tick, hash, offset: section.offset as u64 }, section));
+        Ok(())
+    }
+
+    fn signatures(&mut self, section: Section) -> Result<(), &'static str> {
+        self.signatures = Some(signatures::decode(&self.raw)?);
+        self.signatures_section = Some(section);
         Ok(())
     }
 
@@ -360,14 +422,23 @@ mod tests {
         assert_eq!(error, NotSeekable::AfterEnd { tick: Tick(4_501), end: Tick(4_500) });
     }
 
+    /// 4 KiB and more, with every kind of section: each of the 32,768 flips and more is found, where it is.
     #[test]
-    fn every_flipped_byte_is_damage_at_or_before_it() {
-        let file = sample::replay(3, 600).bytes().to_vec();
-        for at in 0..file.len() {
-            let mut changed = file.clone();
-            changed[at] ^= 1 << (at % 8);
-            let damage = Replay::read(changed).expect_err("a flipped bit was not found");
-            assert!(damage.offset <= at as u64, "{at}: {damage}");
+    fn every_flipped_bit_is_damage_in_its_part_or_before() {
+        let whole = Replay::read(sample::signed(3, 560)).unwrap();
+        let (mut file, parts) = (whole.bytes().to_vec(), whole.parts().collect::<Vec<_>>());
+        assert!(file.len() >= 4_096, "{} bytes", file.len());
+        for bit in 0..file.len() * 8 {
+            let at = bit / 8;
+            file[at] ^= 1 << (bit % 8);
+            let damage = Replay::read(file.clone()).expect_err("a flipped bit was not found");
+            file[at] ^= 1 << (bit % 8);
+            let part = parts.iter().rfind(|part| part.offset <= at as u64);
+            let start = part.map_or(0, |part| part.offset);
+            assert!(damage.offset <= at as u64 && damage.offset >= start.min(8), "bit {bit}: {damage}");
+            let in_header = part.is_none_or(|part| part.name == "header");
+            assert_eq!(damage.tick.is_none(), in_header, "bit {bit}: {damage}");
+            assert!(damage.tick <= part.map(|part| part.tick), "bit {bit}: {damage}");
         }
     }
 

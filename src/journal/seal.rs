@@ -48,6 +48,8 @@ pub struct ReplayBuilder {
     /// The chain's digest after each section: what is signed.
     digests: Vec<[u8; 32]>,
     chunk: ChunkBuilder,
+    /// The tick of the first frame.
+    start: Tick,
     seats: u8,
     trailer: Trailer,
     keyframe_due: bool,
@@ -69,12 +71,27 @@ impl ReplayBuilder {
             file,
             chain,
             digests: vec![chain.0],
-            chunk: ChunkBuilder::new(header.seats, u32::from(header.input_bits)),
+            chunk: ChunkBuilder::new(Tick(0), header.seats, u32::from(header.input_bits)),
+            start: Tick(0),
             seats: header.seats,
             trailer: Trailer::default(),
             keyframe_due: false,
             raw,
         })
+    }
+
+    /// A replay of the rest of a match: from the state before the frame of `tick`, in its canonical encoding.
+    ///
+    /// # Errors
+    /// [`InvalidHeader`] names the value that is out of range.
+    pub fn resume(header: &MatchHeader, tick: Tick, state: &[u8]) -> Result<Self, InvalidHeader> {
+        let mut builder = Self::new(header)?;
+        builder.chunk = ChunkBuilder::new(tick, header.seats, u32::from(header.input_bits));
+        builder.start = tick;
+        builder.keyframe_due = true;
+        builder.push_keyframe(state);
+        builder.trailer.end.hash = hash_bytes(state);
+        Ok(builder)
     }
 
     /// The tick of the next frame.
@@ -103,7 +120,7 @@ impl ReplayBuilder {
         self.keyframe_due = false;
         if self.chunk.is_full() {
             self.close_chunk();
-            self.keyframe_due = is_keyframe(self.next());
+            self.keyframe_due = is_keyframe(Tick(self.next().0 - self.start.0));
         }
         Ok(())
     }
@@ -147,7 +164,7 @@ impl ReplayBuilder {
         if self.chunk.count() > 0 {
             self.close_chunk();
         }
-        let hash = if ticks == Tick(0) { end.hash } else { self.trailer.end.hash };
+        let hash = if ticks == Tick(0) && self.start == Tick(0) { end.hash } else { self.trailer.end.hash };
         self.trailer.end = MatchEnd { ticks, hash, ..end };
         let trailer = self.file.len();
         self.raw.clear();
@@ -189,4 +206,49 @@ impl ReplayBuilder {
 
 fn is_keyframe(Tick(tick): Tick) -> bool {
     tick.is_multiple_of(KEYFRAME_TICKS) || tick.is_power_of_two() && tick >= KEYFRAME_FIRST_TICK
+}
+
+#[cfg(test)]
+mod tests {
+    use framekeep_sim::Tick;
+
+    use crate::{NotSeekable, Replay, ReplayBuilder, Verifier, sample};
+
+    /// The end of a match, from `start` on.
+    fn rest(whole: &Replay, start: Tick) -> Replay {
+        let (games, mut state, mut file) = (sample::registry(), Vec::new(), Vec::new());
+        let game = games.get("drift").unwrap();
+        let mut play = whole.seek(&**game, start).unwrap();
+        play.encode(&mut state);
+        let mut builder = ReplayBuilder::resume(whole.header(), start, &state).unwrap();
+        let mut frames = whole.frames_from(start);
+        while let Some((frame, _)) = frames.next_frame() {
+            play.step(frame);
+            builder.push(frame, play.hash(&mut state)).unwrap();
+            if builder.keyframe_due() {
+                builder.push_keyframe(&state);
+            }
+        }
+        builder.seal(whole.end().clone(), &mut file).unwrap();
+        Replay::read(file).unwrap()
+    }
+
+    #[test]
+    fn the_rest_of_a_match_is_a_replay() {
+        let whole = sample::replay(3, 1_400);
+        for start in [1, 256, 700, 1_400].map(Tick) {
+            let rest = rest(&whole, start);
+            assert_eq!((rest.start(), rest.end()), (start, whole.end()));
+            let verified = Verifier::new(sample::registry()).verify(&rest, &mut |_, _| {}).unwrap();
+            assert_eq!((verified.ticks, verified.hash), (whole.end().ticks, whole.end().hash));
+            let (games, mut scratch) = (sample::registry(), Vec::new());
+            let game = games.get("drift").unwrap();
+            let before = rest.seek(&**game, start.earlier(1)).err();
+            assert_eq!(before, Some(NotSeekable::BeforeStart { tick: start.earlier(1), start }));
+            for tick in [start, Tick(1_400)] {
+                let here = rest.seek(&**game, tick).unwrap().hash(&mut scratch);
+                assert_eq!(here, whole.seek(&**game, tick).unwrap().hash(&mut scratch));
+            }
+        }
+    }
 }

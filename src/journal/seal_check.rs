@@ -64,8 +64,8 @@ impl Replay {
             None => Ok(sealed),
             Some(section) => Err(SealFault::Changed {
                 key: sealed,
-                part: section.kind.name(),
-                offset: section.offset as u64,
+                part: section.section.kind.name(),
+                offset: section.section.offset as u64,
                 tick: section.tick,
             }),
         }
@@ -100,8 +100,8 @@ mod tests {
     fn forge(file: &[u8], section: usize) -> Option<Vec<u8>> {
         let replay = read(file);
         let signable = replay.signable[section];
-        let end = replay.signable.get(section + 1).map(|next| next.offset)?;
-        for at in (signable.offset + HEAD_BYTES..end - 8).rev() {
+        let end = replay.signable.get(section + 1).map(|next| next.section.offset)?;
+        for at in (signable.section.offset + HEAD_BYTES..end - 8).rev() {
             for bit in 0..8 {
                 let mut forged = file.to_vec();
                 forged[at] ^= 1 << bit;
@@ -120,7 +120,8 @@ mod tests {
         for section in 0..original.signable.len() - 1 {
             let Some(forged) = forge(&file, section) else { continue };
             let (signable, key) = (original.signable[section], sample::key().public());
-            let (part, offset, tick) = (signable.kind.name(), signable.offset as u64, signable.tick);
+            let (part, offset, tick) =
+                (signable.section.kind.name(), signable.section.offset as u64, signable.tick);
             let fault = SealFault::Changed { key, part, offset, tick };
             assert_eq!(read(&forged).check_seal(Some(key)), Err(fault));
             forged_any += 1;
@@ -133,7 +134,7 @@ mod tests {
     #[test]
     fn a_shorter_match_with_the_signatures_of_a_longer_one_is_found() {
         let (long, short) = (sample::signed(2, 600), sample::replay(2, 256));
-        let trailer = read(&long).signable.last().unwrap().offset;
+        let trailer = read(&long).signable.last().unwrap().section.offset;
         let packed_len = u32::from_le_bytes(*long[trailer + 5..].first_chunk().unwrap()) as usize;
         let signatures = trailer + HEAD_BYTES + packed_len + CHECK_BYTES;
         assert_eq!(long[signatures], Kind::Signatures as u8);

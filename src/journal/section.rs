@@ -103,7 +103,8 @@ pub(crate) struct Section {
     pub(crate) offset: usize,
     /// Where the next one starts.
     pub(crate) end: usize,
-    raw_len: usize,
+    /// Bytes when unpacked.
+    pub(crate) raw_len: usize,
 }
 
 impl Section {

@@ -115,6 +115,9 @@ pub enum VerifyError {
     /// The game cannot read the content.
     #[error("the game cannot read the content in the record: {0}")]
     BadContent(DecodeError),
+    /// The replay begins with a state that the game cannot read.
+    #[error("the game cannot read the state that the replay begins with: {0}")]
+    BadStart(DecodeError),
     /// It was played again and is not as recorded.
     #[error(transparent)]
     Disagrees(Box<Disagreement>),
@@ -157,8 +160,9 @@ impl Verifier {
         let mut play =
             game.start(&header.content, header.seed, header.seats).map_err(VerifyError::BadContent)?;
         check_shape(replay, &*game, &*play)?;
+        begin(replay, &mut *play)?;
         let mut scratch = Vec::new();
-        let (mut frames, mut keyframes) = (replay.frames(), replay.keyframes().peekable());
+        let (mut frames, mut keyframes) = (replay.frames(), later_keyframes(replay).peekable());
         let mut hash = play.hash(&mut scratch);
         while let Some((frame, recorded)) = frames.next_frame() {
             let tick = frame.tick;
@@ -188,6 +192,20 @@ impl Verifier {
         }
         Err(VerifyError::OtherRules { game: game.name().into(), recorded, here })
     }
+}
+
+/// The keyframes after the first frame.
+fn later_keyframes(replay: &Replay) -> impl Iterator<Item = Keyframe> + '_ {
+    replay.keyframes().filter(|keyframe| keyframe.tick > replay.start())
+}
+
+/// Puts a match whose replay begins later to where it begins.
+fn begin(replay: &Replay, play: &mut dyn AnyMatch) -> Result<(), VerifyError> {
+    if replay.start() == Tick(0) {
+        return Ok(());
+    }
+    let state = replay.keyframes().next().and_then(|keyframe| replay.keyframe_state(keyframe));
+    play.restore(replay.start(), &state.unwrap_or_default()).map_err(VerifyError::BadStart)
 }
 
 fn check_shape(replay: &Replay, game: &dyn AnyGame, play: &dyn AnyMatch) -> Result<(), VerifyError> {
