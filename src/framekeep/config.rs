@@ -3,6 +3,7 @@
 //! One table, [`KEYS`], drives parsing, validation, `config show` and `config default`. To add a key, add one entry
 //! to `config/keys.rs`.
 
+mod contradiction;
 mod file;
 mod key;
 mod keys;

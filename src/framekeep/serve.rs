@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use framekeep_server::{BindError, ContentFault, Games, NodeKey, ServeError, Server, ServerConfig};
+use framekeep_server::{BindError, ContentFault, FaultBudgets, FaultKind, Games, NodeKey, ServeError, Server, ServerConfig};
 use tracing::{info, warn};
 
 use crate::config::{Durability, Effective, Origin, Settings};
@@ -119,7 +119,7 @@ fn games(settings: &Settings) -> Result<Games, ServeFailure> {
 }
 
 fn server_config(settings: &Settings) -> ServerConfig {
-    let Settings { net, rooms, cleanup, data, content, threads, .. } = settings;
+    let Settings { net, rooms, cleanup, faults, data, content, threads, .. } = settings;
     ServerConfig {
         name: net.name.clone(),
         udp: net.udp,
@@ -127,6 +127,8 @@ fn server_config(settings: &Settings) -> ServerConfig {
         receive_buffer_bytes: net.receive_buffer_bytes,
         shard_clients_max: net.shard_clients_max,
         clients_max: net.clients_max,
+        link_timeout: Duration::from_secs(net.link_timeout_s),
+        heartbeat: Duration::from_millis(net.heartbeat_ms),
         rooms_max: rooms.rooms_max,
         tick_rate_hz: rooms.tick_rate_hz,
         send_every_ticks: rooms.send_every_ticks,
@@ -135,6 +137,18 @@ fn server_config(settings: &Settings) -> ServerConfig {
         lockstep_wait: Duration::from_millis(rooms.lockstep_wait_ms),
         idle_kick: Duration::from_secs(rooms.idle_kick_s),
         reconnect_grace: Duration::from_secs(rooms.reconnect_grace_s),
+        closed_room_life: Duration::from_secs(rooms.closed_room_s),
+        fault_budgets: FaultBudgets {
+            window: Duration::from_secs(faults.window_s),
+            max: FaultKind::ALL.map(|kind| match kind {
+                FaultKind::Network => faults.network_max,
+                FaultKind::Input => faults.input_max,
+                FaultKind::Desync => faults.desync_max,
+                FaultKind::Game => faults.game_max,
+                FaultKind::Cleanup => faults.cleanup_max,
+                FaultKind::Record => faults.record_max,
+            }),
+        },
         empty_room_life: Duration::from_secs(rooms.empty_room_life_s),
         room_life_max: Duration::from_secs(cleanup.room_life_max_s),
         cleanup_delay: Duration::from_millis(cleanup.delay_ms),

@@ -88,6 +88,14 @@ settings! {
         /// Players in one shard of the transport behind the address.
         shard_clients_max: usize = Value::Integer(32), Allowed::Integer(1, 1024), "players",
             wrong: "too large makes each datagram dearer, too small makes many shards";
+        /// How long a link may be silent before either side gives it up. It is part of every ticket, so whoever mints
+        /// tickets needs the same value.
+        link_timeout_s: u64 = Value::Integer(10), Allowed::Integer(1, 300), "seconds",
+            wrong: "too short drops players in a short outage, too long leaves lost players in the game; it must be \
+                    more than twice `heartbeat_ms`";
+        /// How often a link without traffic gets a sign of life, and silent links are looked for.
+        heartbeat_ms: u64 = Value::Integer(250), Allowed::Integer(250, 4_000), "milliseconds",
+            wrong: "too long makes a few lost datagrams look like a lost link";
     }
 
     /// Rooms and their matches.
@@ -119,6 +127,10 @@ settings! {
         /// How long a room without players is kept.
         empty_room_life_s: u64 = Value::Integer(300), Allowed::Integer(1, 86_400), "seconds",
             wrong: "too long keeps rooms nobody comes back to";
+        /// How long the name of a room that its host, its failing game or the server closed stays taken: who joins is
+        /// told that it is closed. Only who closed it may open another at once. 0 frees it at once.
+        closed_room_s: u64 = Value::Integer(60), Allowed::Integer(0, 3_600), "seconds",
+            wrong: "too short lets late players sit alone in another room of the same name, too long blocks names";
         /// How long one step of a game may take; 30 steps in a row over the length of a tick end a match as well.
         /// 0 ends none.
         step_budget_ms: u64 = Value::Integer(250), Allowed::Integer(0, 60_000), "milliseconds",
@@ -157,6 +169,34 @@ settings! {
         /// Time between two leaderboards of a match whose game keeps scores.
         leaderboard_every_ms: u64 = Value::Integer(2_000), Allowed::Integer(100, 3_600_000), "milliseconds",
             wrong: "too short costs bandwidth, too long shows old scores";
+    }
+
+    /// How much may go wrong before something follows. Each link and each room has a budget of each kind, and so has
+    /// the server; who stays within it is served as if nothing were wrong. 0 has no limit.
+    faults: Faults {
+        /// The time after the first fault of a kind in which further ones are added to it.
+        window_s: u64 = Value::Integer(60), Allowed::Integer(1, 86_400), "seconds",
+            wrong: "too long adds up faults that have nothing to do with each other, too short forgives everything";
+        /// Payloads of a link that break the transport's rules; one more closes the link. For the server: failures
+        /// of its socket.
+        network_max: u32 = Value::Integer(10), Allowed::Integer(0, 1_000_000), "faults",
+            wrong: "too small closes links for little, too large lets a broken client go on";
+        /// Packets of inputs of a link that cannot be meant, and seconds with too many messages; one more closes the
+        /// link.
+        input_max: u32 = Value::Integer(10), Allowed::Integer(0, 1_000_000), "faults",
+            wrong: "too small closes links for little, too large lets a broken client go on";
+        /// Desyncs of a link, each healed by a snapshot; one more closes the link.
+        desync_max: u32 = Value::Integer(10), Allowed::Integer(0, 1_000_000), "faults",
+            wrong: "too small lets players go who could be healed, too large sends snapshots to who never agrees";
+        /// Panics, overruns and starts of a room's game that fail; one more closes the room.
+        game_max: u32 = Value::Integer(10), Allowed::Integer(0, 1_000_000), "faults",
+            wrong: "too small closes rooms for little, too large starts matches that fail again and again";
+        /// Cleanups of a room that fail; one more is told in the log.
+        cleanup_max: u32 = Value::Integer(10), Allowed::Integer(0, 1_000_000), "faults",
+            wrong: "too small tells of what mends itself, too large tells late";
+        /// Batches and files of journal and replays that are not written; one more is told in the log.
+        record_max: u32 = Value::Integer(10), Allowed::Integer(0, 1_000_000), "faults",
+            wrong: "too small tells of what mends itself, too large tells late";
     }
 
     /// What is kept on disk.

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use super::contradiction;
 use super::file;
 use super::key::{Key, Literal, Value};
 use super::keys::{KEYS, Settings};
@@ -115,7 +116,8 @@ impl LayerSources {
     /// Merges the layers over the defaults.
     ///
     /// # Errors
-    /// Every unknown key and every value that is not accepted, in whatever layer, even where a higher one covers it.
+    /// Every unknown key and every value that is not accepted, in whatever layer, even where a higher one covers it;
+    /// and values that contradict each other.
     pub fn merge(self) -> Result<Effective, ConfigError> {
         let mut effective = Effective {
             values: KEYS.iter().map(|key| (key.default.clone(), Origin::Default)).collect(),
@@ -131,11 +133,16 @@ impl LayerSources {
                 },
             }
         }
-        if problems.is_empty() {
-            effective.settings = Some(Settings::read(&effective)?);
-            return Ok(effective);
+        if !problems.is_empty() {
+            return Err(ConfigError { problems });
         }
-        Err(ConfigError { problems })
+        let settings = Settings::read(&effective)?;
+        let contradictions = contradiction::find(&settings, &effective);
+        if !contradictions.is_empty() {
+            return Err(ConfigError { problems: contradictions });
+        }
+        effective.settings = Some(settings);
+        Ok(effective)
     }
 }
 

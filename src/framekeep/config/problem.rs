@@ -42,6 +42,20 @@ pub enum Problem {
         /// Where it was written.
         origin: Origin,
     },
+    /// Two values that do not go together.
+    #[error("{a} ({a_origin}) contradicts {b} ({b_origin}): {must}")]
+    Contradiction {
+        /// The first key and its value.
+        a: String,
+        /// Where it came from.
+        a_origin: Origin,
+        /// The second key and its value.
+        b: String,
+        /// Where it came from.
+        b_origin: Origin,
+        /// What must hold.
+        must: &'static str,
+    },
     /// A file that is not TOML.
     #[error("{path}:{line}: {message}", path = .path.display())]
     Syntax {
