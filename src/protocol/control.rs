@@ -159,6 +159,9 @@ pub enum ToServer {
     DesyncAnswer(DesyncAnswer),
 }
 
+/// The number of [`ToServer::DesyncAnswer`].
+const DESYNC_ANSWER: u8 = 16;
+
 /// Why somebody is no longer in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LeftReason {
@@ -251,6 +254,12 @@ impl ToServer {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         codec::encode(self)
+    }
+
+    /// Whether the bytes, should they be a message, are a [`ToServer::DesyncAnswer`].
+    #[must_use]
+    pub fn is_desync_answer(bytes: &[u8]) -> bool {
+        bytes.first() == Some(&DESYNC_ANSWER)
     }
 
     /// Reads a message and checks its fields.

@@ -85,6 +85,14 @@ impl DesyncAnswer {
             .collect()
     }
 
+    /// The state whose block came in parts; `None` if it is damaged or not of the length that was named.
+    #[must_use]
+    pub fn unpack_state(block: &[u8], len: u32) -> Option<Vec<u8>> {
+        let len = len as usize;
+        let state = (len <= SNAPSHOT_BYTES_MAX).then(|| lz4_flex::block::decompress(block, len).ok())??;
+        (state.len() == len).then_some(state)
+    }
+
     /// Checks what the types leave open.
     pub(crate) fn validate(&self) -> Result<(), CodecError> {
         match self {
@@ -129,7 +137,9 @@ mod tests {
                 block.extend_from_slice(&bytes);
                 len = whole as usize;
             }
-            assert_eq!(lz4_flex::block::decompress(&block, len).unwrap(), state);
+            assert_eq!(DesyncAnswer::unpack_state(&block, len as u32), Some(state));
+            assert_eq!(DesyncAnswer::unpack_state(&block, len as u32 + 1), None);
+            assert_eq!(DesyncAnswer::unpack_state(&block, u32::MAX), None);
         }
     }
 

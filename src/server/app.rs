@@ -6,6 +6,7 @@ use bevy_ecs::schedule::{ScheduleLabel, SingleThreadedExecutor};
 
 use crate::admit::AdmitPlugin;
 use crate::broadcast::BroadcastPlugin;
+use crate::desync::DesyncPlugin;
 use crate::escalation::EscalationPlugin;
 use crate::expire::ExpirePlugin;
 use crate::leaderboard::LeaderboardPlugin;
@@ -77,6 +78,7 @@ impl Plugin for ServerPlugins {
                 TransportPlugin,
                 AdmitPlugin,
                 TickPlugin,
+                DesyncPlugin,
                 RecordPlugin,
                 BroadcastPlugin,
                 LeaderboardPlugin,

@@ -8,7 +8,7 @@ use tracing::debug;
 use crate::admit::{admit, linger, tell};
 use crate::limits::{CONTROL_PER_PUMP_MAX, CONTROL_PER_SECOND_MAX};
 use crate::link::{BusyLinks, Control};
-use crate::{Clock, Counters, Fault, Faults, Link, LinkStage, SeatPlay, rooms};
+use crate::{Clock, Counters, Fault, Faults, Link, LinkStage, SeatPlay, desync, rooms};
 
 /// Hears what busy links say and answers each.
 pub(crate) fn hear_links(world: &mut World) {
@@ -40,8 +40,11 @@ pub(crate) fn hear(world: &mut World, entity: Entity, bytes: &[u8]) {
     if link.heard.0 != second {
         link.heard = (second, 0);
     }
-    link.heard.1 += 1;
     link.active_at = now;
+    // A client that was asked for its state answers with many messages, which are bounded by what was asked.
+    let is_asked = ToServer::is_desync_answer(bytes) && desync::is_asked(world, entity);
+    let Some(mut link) = world.get_mut::<Link>(entity) else { return };
+    link.heard.1 += u32::from(!is_asked);
     if link.heard.1 > CONTROL_PER_SECOND_MAX {
         let first = link.heard.1 == CONTROL_PER_SECOND_MAX + 1;
         world.resource_mut::<Counters>().control_refused += 1;
@@ -85,7 +88,10 @@ pub(crate) fn hear(world: &mut World, entity: Entity, bytes: &[u8]) {
             }
             Ok(())
         }
-        ToServer::DesyncAnswer(_) => Ok(()),
+        ToServer::DesyncAnswer(answer) => {
+            desync::hear(world, entity, answer);
+            Ok(())
+        }
         ToServer::Bye => {
             let _ = rooms::ask(world, entity, Operation::Leave(LeftReason::Asked));
             linger(world, entity);

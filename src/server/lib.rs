@@ -28,6 +28,7 @@ mod control;
 mod counters;
 mod datagrams;
 mod deadlines;
+mod desync;
 mod dispatch;
 #[doc(hidden)]
 pub mod drill;
@@ -78,6 +79,7 @@ pub use config::{Durability, ServerConfig};
 pub use counters::{Counters, Tally};
 pub use datagrams::Datagrams;
 pub use deadlines::{Deadlines, Due};
+pub use desync::{DesyncVerdict, Desyncs};
 pub use dispatch::Dispatch;
 pub use escalation::Faults;
 pub use events::StaleViews;

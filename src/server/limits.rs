@@ -116,3 +116,43 @@ pub(crate) const EVENTS_HALF_BYTES: usize = 128 << 10;
 
 /// Bytes waiting on a link's reliable lane under which it is shown its room again.
 pub(crate) const EVENTS_LOW_BYTES: usize = 32 << 10;
+
+/// Ticks in one block of the frames that a running match remembers.
+pub(crate) const RECALL_BLOCK_TICKS: u32 = 64;
+
+/// Full blocks that it remembers: what clients can be asked about, and the frames before that which a report has.
+pub(crate) const RECALL_BLOCKS: usize = 4;
+
+/// Bytes of states in them; of larger states fewer are remembered, and at least one.
+pub(crate) const RECALL_BYTES_MAX: usize = 2 << 20;
+
+/// How long a client that is asked about a desync has for all its answers.
+pub(crate) const DESYNC_ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Desyncs about which one link is asked at once, and the time to the next ones after that.
+pub(crate) const DESYNC_ASKS_BURST: u32 = 4;
+/// See [`DESYNC_ASKS_BURST`].
+pub(crate) const DESYNC_ASK_EVERY: Duration = Duration::from_secs(10);
+
+/// Desyncs about which all links together are asked at once, and the time to the next ones after that.
+pub(crate) const DESYNC_NODE_ASKS_BURST: u32 = 32;
+/// See [`DESYNC_NODE_ASKS_BURST`].
+pub(crate) const DESYNC_NODE_ASK_EVERY: Duration = Duration::from_millis(125);
+
+/// Links that are asked at one time.
+pub(crate) const DESYNC_INQUIRIES_MAX: usize = 32;
+
+/// Desyncs that wait to be looked at.
+pub(crate) const DESYNC_EXAMS_MAX: usize = 32;
+
+/// Reports of desyncs in the data folder; the oldest goes for a new one.
+pub(crate) const DESYNC_REPORTS_MAX: usize = 2_000;
+
+/// Bytes of them.
+pub(crate) const DESYNC_REPORT_BYTES_MAX: u64 = 64 << 20;
+
+/// Names of fields by which desyncs are counted.
+pub(crate) const DESYNC_FIELDS_MAX: usize = 32;
+
+/// What the last desyncs turned out to be, as many as are remembered.
+pub(crate) const DESYNC_VERDICTS_KEPT: usize = 32;

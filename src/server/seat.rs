@@ -54,6 +54,12 @@ pub struct SeatPlay {
     pub(crate) acked: Tick,
     /// The client's hash of its state at a tick, not yet compared.
     pub(crate) claim: Option<(Tick, u32)>,
+    /// The newest tick whose hash was compared, and the newest that was ours.
+    pub(crate) compared: Option<Tick>,
+    /// See `compared`.
+    pub(crate) agreed: Option<Tick>,
+    /// Since when its hashes are not ours.
+    pub(crate) differs_since: Option<Duration>,
     /// The newest tick the client sent an input for.
     pub(crate) newest: Option<Tick>,
     /// How early inputs arrive, in eighths of a tick: the worst since the last report.
@@ -89,6 +95,9 @@ impl SeatPlay {
             last: None,
             acked: next,
             claim: None,
+            compared: None,
+            agreed: None,
+            differs_since: None,
             newest: None,
             lead: None,
             reported_lead: 0,

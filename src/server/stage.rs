@@ -8,11 +8,13 @@ use framekeep_protocol::{EndReason, Epoch};
 use framekeep_sim::{AnyGame, AnyMatch, Frame, Outcome, Tick};
 
 use crate::Failure;
+use crate::desync::Recall;
 use crate::guard::guarded;
 use crate::limits::HASHES_KEPT;
 
 /// The running match of a room: one plain value, and what is needed to step it.
 #[derive(Component)]
+#[require(Recall)]
 pub struct Stage {
     pub(crate) game: Arc<dyn AnyGame>,
     pub(crate) play: Box<dyn AnyMatch>,

@@ -11,7 +11,9 @@ use crate::record::Recorder;
 use crate::room::Rooms;
 use crate::schedule::DueRooms;
 use crate::why_alive::{Listing, write_rooms};
-use crate::{CleanupBacklog, CleanupStats, Cleanups, Clock, Counters, Histogram, Link, Pump, ServerSystems};
+use crate::{
+    CleanupBacklog, CleanupStats, Cleanups, Clock, Counters, Desyncs, Histogram, Link, Pump, ServerSystems,
+};
 
 /// How often the status file is written.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
@@ -46,6 +48,7 @@ fn write_status(
     players: Res<Players>,
     due: Res<DueRooms>,
     links: Query<&Link>,
+    desyncs: Res<Desyncs>,
     cleanup: Res<CleanupStats>,
     cleanups: Query<&Cleanups>,
 ) {
@@ -63,7 +66,7 @@ fn write_status(
             "\"inputs_absent\":{},\"inputs_late\":{},\"desyncs\":{},\"snapshots\":{},\"datagrams_in\":{},",
             "\"datagrams_out\":{},\"datagrams_refused\":{},\"payloads_refused\":{},\"requests_refused\":{},",
             "\"requests_over_budget\":{},\"tickets_refused\":{},\"decoder_panics\":{},",
-            "\"journal_failures\":{},\"swept\":{},\"cleanup\":{{{}}}}}\n"
+            "\"journal_failures\":{},\"swept\":{},\"desync\":{{{}}},\"cleanup\":{{{}}}}}\n"
         ),
         std::process::id(),
         now.as_millis(),
@@ -94,6 +97,7 @@ fn write_status(
         counters.decoder_panics,
         recorder.failures(),
         counters.swept.total(),
+        desyncs.json(),
         cleanup.json(CleanupBacklog::of(cleanups.iter(), now)),
     );
     debug!(rooms = rooms.len(), links = links.iter().len(), "status");

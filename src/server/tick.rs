@@ -9,14 +9,15 @@ use framekeep_sim::{SeatInput, Tick};
 use smallvec::SmallVec;
 use tracing::{debug, error, warn};
 
+use crate::desync::Notice;
 use crate::frame::{CommittedFrame, FrameOf, Frames};
 use crate::limits::{FRAMES_LIVE_MAX, SNAPSHOT_EVERY};
 use crate::schedule::DueRooms;
 use crate::seat::Seats;
 use crate::step::{self, SlowestStep, StepBudget};
 use crate::{
-    Clock, Counters, Fault, Faults, LogBudget, Pump, Room, Seat, SeatPlay, ServerConfig, ServerSystems,
-    Stage, StepTimer, Timing, admit, matches, record,
+    Clock, Counters, Desyncs, Fault, Faults, LogBudget, Pump, Room, Seat, SeatPlay, ServerConfig,
+    ServerSystems, Stage, StepTimer, Timing, admit, matches, record,
 };
 
 /// A room that is later than this has its time moved instead of its frames caught up.
@@ -265,29 +266,46 @@ fn fail(world: &mut World, room: Entity) {
 }
 
 /// Compares the hashes that clients claim with ours. A client that differs is healed by a snapshot.
-fn check_hashes(
+pub(crate) fn check_hashes(
     due: Res<DueRooms>,
     rooms: Query<&Stage>,
     mut seats: Query<(&Seat, &mut SeatPlay)>,
     mut counters: ResMut<Counters>,
     mut faults: ResMut<Faults>,
+    mut desyncs: ResMut<Desyncs>,
     mut commands: Commands,
     clock: Res<Clock>,
 ) {
-    for &(room, seat) in &due.claims {
-        let (Ok(stage), Ok((seat, mut play))) = (rooms.get(room), seats.get_mut(seat)) else { continue };
+    let now = clock.now();
+    for &(room, entity) in &due.claims {
+        let (Ok(stage), Ok((seat, mut play))) = (rooms.get(room), seats.get_mut(entity)) else { continue };
         let Some((tick, got)) = play.claim else { continue };
         let Some(expected) = stage.hash_at(tick) else { continue };
         play.claim = None;
+        // Packets overtake each other: what an older one says is no news.
+        if play.compared.is_some_and(|compared| tick <= compared) {
+            continue;
+        }
+        play.compared = Some(tick);
         let expected = expected as u32;
         if expected == got {
             counters.hashes_agreed += 1;
+            play.agreed = Some(tick);
+            if let Some(since) = play.differs_since.take() {
+                desyncs.heal_ms.record((now - since).as_millis() as u64);
+            }
             continue;
         }
         counters.desyncs += 1;
+        let is_news = play.differs_since.is_none();
         // A client that goes on differing is told, logged and healed once a second, however often it says so.
-        if play.snapshot_owed || play.snapshot_at.is_some_and(|at| clock.now() < at + SNAPSHOT_EVERY) {
+        let is_healing = play.snapshot_owed || play.snapshot_at.is_some_and(|at| now < at + SNAPSHOT_EVERY);
+        if is_healing && !is_news {
             continue;
+        }
+        if is_news {
+            play.differs_since = Some(now);
+            desyncs.notice(Notice { room, seat: entity, tick, got, good: play.agreed });
         }
         play.snapshot_owed = true;
         if let Some(link) = seat.link {

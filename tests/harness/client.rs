@@ -7,8 +7,8 @@ use framekeep_client::{ClientHello, ClientLink, LinkState};
 use framekeep_conditioner::{Conditioner, LinkConditions};
 use framekeep_games::arena::{Arena, ArenaBot};
 use framekeep_protocol::{
-    CloseReason, GameRules, InputHead, JoinRoom, MatchEnd, PlayerName, Refusal, RoomEvent, RoomName,
-    RoomOptions, RoomView, ToClient, ToServer, decode_frames, decode_inputs, encode_inputs,
+    CloseReason, DesyncAsk, GameRules, InputHead, JoinRoom, MatchEnd, PlayerName, Refusal, RoomEvent,
+    RoomName, RoomOptions, RoomView, ToClient, ToServer, decode_frames, decode_inputs, encode_inputs,
 };
 use framekeep_rollback::{RollbackConfig, RollbackEvent, RollbackMatch};
 use framekeep_server::MemoryWireEnd;
@@ -22,6 +22,8 @@ pub enum ClientKind {
     Honest,
     /// Its input is made, and never sent.
     Silent,
+    /// It plays by the rules, and does not explain itself.
+    Mute,
     /// The hashes it claims are not those of its states.
     Lying,
     /// Its packets of inputs cannot be read.
@@ -156,7 +158,11 @@ impl Client {
             link.handle_datagram(now, &mut datagram);
         }
         while let Some(message) = link.poll_control() {
-            self.hear(now, message, link.rtt());
+            if let ToClient::DesyncAsk(ask) = message {
+                self.explain(&mut link, ask);
+            } else {
+                self.hear(now, message, link.rtt());
+            }
         }
         while let Some(snapshot) = link.poll_snapshot() {
             self.snapshots += 1;
@@ -180,6 +186,15 @@ impl Client {
             wire.deliver(self.address, datagram);
         }
         self.link = Some(link);
+    }
+
+    /// Answers what the server asks about its state.
+    fn explain(&self, link: &mut ClientLink, ask: DesyncAsk) {
+        let answers = self.play.as_ref().map(|play| play.explain(ask)).unwrap_or_default();
+        for answer in answers.into_iter().filter(|_| self.kind != ClientKind::Mute) {
+            // A link that cannot take it is closing.
+            let _ = link.send_control(&ToServer::DesyncAnswer(answer));
+        }
     }
 
     fn play_on(&mut self, now: Duration, link: &mut ClientLink) {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use framekeep_client::{ClientHello, ClientLink, LinkState, TokenError};
 use framekeep_protocol::{
-    EndReason, JoinRoom, MatchEnd, MatchStart, PlayerId, Refusal, RoomName, RoomOptions, RoomPhase, ToClient,
-    ToServer, peek_epoch,
+    DesyncAsk, EndReason, JoinRoom, MatchEnd, MatchStart, PlayerId, Refusal, RoomName, RoomOptions,
+    RoomPhase, ToClient, ToServer, peek_epoch,
 };
 use framekeep_rollback::MatchStats;
 
@@ -260,6 +260,7 @@ impl Bot {
             ToClient::Started(start) => self.begin(now, &start),
             ToClient::Ended(end) => self.end(now, end),
             ToClient::Desynced { .. } => self.findings.desyncs += 1,
+            ToClient::DesyncAsk(ask) => self.explain(ask),
             ToClient::Refused(refusal) if !self.is_seated => self.be_refused(now, &refusal),
             ToClient::Refused(_) => self.asked_again = false,
             ToClient::Left { reason } if !self.is_leaving => {
@@ -269,6 +270,13 @@ impl Bot {
                 self.cut_off(format!("the server closes the link: {reason:?}"));
             }
             _ => {}
+        }
+    }
+
+    /// Answers what the server asks about its state.
+    fn explain(&mut self, ask: DesyncAsk) {
+        for answer in self.play.iter().flat_map(|play| play.explain(ask)) {
+            let _ = self.link.send_control(&ToServer::DesyncAnswer(answer));
         }
     }
 

@@ -139,6 +139,8 @@ fn to_client() -> Vec<ToClient> {
 #[test]
 fn every_message_comes_back() {
     for message in to_server() {
+        let is_answer = matches!(message, ToServer::DesyncAnswer(_));
+        assert_eq!(ToServer::is_desync_answer(&message.encode()), is_answer);
         assert_eq!(ToServer::decode(&message.encode()), Ok(message));
     }
     for message in to_client() {
