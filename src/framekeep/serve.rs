@@ -162,9 +162,11 @@ fn server_config(settings: &Settings) -> ServerConfig {
         state_bytes_max: rooms.state_bytes_max,
         data: Some(data.folder.clone()),
         durability: match data.durability {
+            Durability::Tick => framekeep_server::Durability::Tick,
             Durability::Second => framekeep_server::Durability::Second,
             Durability::Off => framekeep_server::Durability::Off,
         },
+        recovery_target: Duration::from_secs(data.recovery_target_s),
         content: content.folder.clone(),
         threads: threads.count,
         subtick: Duration::from_millis(threads.subtick_ms),

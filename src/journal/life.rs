@@ -141,6 +141,11 @@ impl Lives {
         self.rooms.get(&room)
     }
 
+    /// The numbers of all rooms, in order.
+    pub fn rooms(&self) -> impl Iterator<Item = u64> {
+        self.rooms.keys().copied()
+    }
+
     /// All rooms in the order of their numbers.
     pub fn into_rooms(self) -> impl Iterator<Item = (u64, Life)> {
         self.rooms.into_iter()

@@ -50,6 +50,9 @@ pub enum NotResumed {
     /// The game cannot read the content or a snapshot: other rules made them.
     #[error("the game cannot read what the journal holds: {0}")]
     Unreadable(#[from] DecodeError),
+    /// The records are not what they lead to.
+    #[error("{0}")]
+    Records(Disagreed),
     /// The game plays with another number of seats.
     #[error("the match has {recorded} seats, and the game makes {made} of it")]
     Seats {
@@ -67,21 +70,30 @@ impl MatchLife {
     /// [`NotResumed`] if it cannot be played at all. A hash that differs is no error: see [`Resumed::disagreed`].
     pub fn resume(&self, game: &dyn AnyGame) -> Result<Resumed, NotResumed> {
         let header = &self.started.header;
-        let mut run = Run::new(game, header.seats, self)?;
-        let from = self.resume_point();
-        for piece in &self.pieces {
-            let fed = match piece {
-                Piece::Chunk { version, packed } => run.chunk(*version, packed, from),
-                Piece::Steps { hashes, deltas } => run.steps(hashes, deltas, from),
-                Piece::Snapshot { tick, hash, packed } => run.snapshot(*tick, *hash, packed, from),
-            };
-            if let Err(what) = fed {
-                let tick = run.resumed.builder.next();
-                run.resumed.disagreed = Some(Disagreed { tick, what });
-                break;
-            }
+        let mut play = game.start(&header.content, header.seed, header.seats)?;
+        if play.seats() != header.seats {
+            return Err(NotResumed::Seats { recorded: header.seats, made: play.seats() });
         }
-        Ok(run.finish())
+        let mut run = Run::new(self, Some(play.as_ref()))?;
+        let disagreed = run.feed(self, &mut Some(play.as_mut()), self.resume_point());
+        let outcome = if disagreed.is_some() { None } else { play.outcome() };
+        if disagreed.is_none() {
+            let _ = play.hash(&mut run.scratch);
+        }
+        let Run { builder, frame, previous, hashes, stepped, scratch: state, .. } = run;
+        Ok(Resumed { play, builder, frame, previous, hashes, state, outcome, stepped, disagreed })
+    }
+
+    /// The match's replay as far as it has come, without playing it, and its last hash.
+    ///
+    /// # Errors
+    /// [`NotResumed`] if a record is wrong, or says of a frame not what it leads to.
+    pub fn archive(&self) -> Result<(ReplayBuilder, u64), NotResumed> {
+        let mut run = Run::new(self, None)?;
+        match run.feed(self, &mut None, Tick(u32::MAX)) {
+            None => Ok((run.builder, run.hashes.last().copied().unwrap_or_default())),
+            Some(disagreed) => Err(NotResumed::Records(disagreed)),
+        }
     }
 
     /// The tick of the last snapshot before which every hash is known.
@@ -100,117 +112,134 @@ impl MatchLife {
 
 /// A match while its records are played.
 struct Run {
-    resumed: Resumed,
+    builder: ReplayBuilder,
+    frame: Frame,
+    previous: Frame,
+    hashes: Vec<u64>,
+    stepped: u32,
     bits: u32,
-    seats: u8,
     scratch: Vec<u8>,
 }
 
+/// What steps the frames, if anything does.
+type Stepper<'a> = Option<&'a mut dyn AnyMatch>;
+
 impl Run {
-    fn new(game: &dyn AnyGame, seats: u8, life: &MatchLife) -> Result<Self, NotResumed> {
+    fn new(life: &MatchLife, play: Option<&dyn AnyMatch>) -> Result<Self, NotResumed> {
         let header = &life.started.header;
-        let play = game.start(&header.content, header.seed, seats)?;
-        if play.seats() != seats {
-            return Err(NotResumed::Seats { recorded: seats, made: play.seats() });
-        }
-        let mut state = Vec::new();
-        let hash = play.hash(&mut state);
-        let absent = Frame::absent(Tick(0), seats);
-        let resumed = Resumed {
-            play,
+        let mut scratch = Vec::new();
+        let hash = play.map_or(0, |play| play.hash(&mut scratch));
+        let absent = Frame::absent(Tick(0), header.seats);
+        Ok(Self {
             builder: ReplayBuilder::new(header)?,
             frame: absent.clone(),
             previous: absent,
             hashes: vec![hash],
-            state,
-            outcome: None,
             stepped: 0,
-            disagreed: None,
-        };
-        Ok(Self { resumed, bits: u32::from(header.input_bits), seats, scratch: Vec::new() })
+            bits: u32::from(header.input_bits),
+            scratch,
+        })
     }
 
-    fn chunk(&mut self, version: u16, packed: &[u8], from: Tick) -> Result<(), String> {
+    /// Plays all records, from the snapshot before `from` on; gives where they disagree.
+    fn feed(&mut self, life: &MatchLife, play: &mut Stepper<'_>, from: Tick) -> Option<Disagreed> {
+        for piece in &life.pieces {
+            let fed = match piece {
+                Piece::Chunk { version, packed } => self.chunk(*version, packed, play, from),
+                Piece::Steps { hashes, deltas } => self.steps(hashes, deltas, play, from),
+                Piece::Snapshot { tick, hash, packed } => self.snapshot(*tick, *hash, packed, play, from),
+            };
+            if let Err(what) = fed {
+                return Some(Disagreed { tick: self.builder.next(), what });
+            }
+        }
+        None
+    }
+
+    fn chunk(
+        &mut self,
+        version: u16,
+        packed: &[u8],
+        play: &mut Stepper<'_>,
+        from: Tick,
+    ) -> Result<(), String> {
         let mut raw = Vec::new();
         unpack(packed, &mut raw)?;
-        let mut cursor = ChunkCursor::open(&raw, version, self.seats, self.bits)?;
+        let mut cursor = ChunkCursor::open(&raw, version, self.frame.seat_count(), self.bits)?;
         while let Some(next) = cursor.next(&raw) {
             let (frame, hash) = next?;
-            std::mem::swap(&mut self.resumed.previous, &mut self.resumed.frame);
-            self.resumed.frame.copy_from(frame);
-            self.push(Some(hash), from)?;
+            std::mem::swap(&mut self.previous, &mut self.frame);
+            self.frame.copy_from(frame);
+            self.push(Some(hash), play, from)?;
         }
         Ok(())
     }
 
-    fn steps(&mut self, hashes: &[Option<u64>], deltas: &[u8], from: Tick) -> Result<(), String> {
+    fn steps(
+        &mut self,
+        hashes: &[Option<u64>],
+        deltas: &[u8],
+        play: &mut Stepper<'_>,
+        from: Tick,
+    ) -> Result<(), String> {
         let mut rest = deltas;
         for hash in hashes {
-            let resumed = &mut self.resumed;
-            resumed.previous.copy_from(&resumed.frame);
-            let used =
-                decode_frame(rest, &mut resumed.frame, self.bits).map_err(|error| error.to_string())?;
-            resumed.frame.tick = resumed.builder.next();
+            self.previous.copy_from(&self.frame);
+            let used = decode_frame(rest, &mut self.frame, self.bits).map_err(|error| error.to_string())?;
+            self.frame.tick = self.builder.next();
             rest = rest.get(used..).unwrap_or_default();
-            self.push(hash.map(TickHash::Full), from)?;
+            self.push(hash.map(TickHash::Full), play, from)?;
         }
         if rest.is_empty() { Ok(()) } else { Err(format!("{} bytes follow the last frame", rest.len())) }
     }
 
     /// Adds the frame; steps it if it is not before the snapshot that the match goes on from.
-    fn push(&mut self, known: Option<TickHash>, from: Tick) -> Result<(), String> {
-        let resumed = &mut self.resumed;
+    fn push(&mut self, known: Option<TickHash>, play: &mut Stepper<'_>, from: Tick) -> Result<(), String> {
         // Of a tick before the snapshot the low half is enough: it is what clients claim and replays keep.
-        let mut hash = match known {
-            Some(TickHash::Full(hash)) => hash,
-            Some(TickHash::Low(low)) => u64::from(low),
-            None => 0,
-        };
-        if resumed.frame.tick >= from {
-            resumed.play.step(&resumed.frame);
-            resumed.stepped += 1;
-            hash = resumed.play.hash(&mut self.scratch);
-            if let Some(known) = known.filter(|known| !known.agrees(hash)) {
-                return Err(format!("the state's hash is {hash:016x}, and {known} was recorded"));
+        let mut hash = known.map(|known| match known {
+            TickHash::Full(hash) => hash,
+            TickHash::Low(low) => u64::from(low),
+        });
+        if let Some(play) = play.as_mut().filter(|_| self.frame.tick >= from) {
+            play.step(&self.frame);
+            self.stepped += 1;
+            let stepped = play.hash(&mut self.scratch);
+            if let Some(known) = known.filter(|known| !known.agrees(stepped)) {
+                return Err(format!("the state's hash is {stepped:016x}, and {known} was recorded"));
             }
+            hash = Some(stepped);
         }
-        resumed.builder.push(&resumed.frame, hash).map_err(|error| error.to_string())?;
-        resumed.hashes.push(hash);
+        let hash = hash.ok_or("no hash was recorded")?;
+        self.builder.push(&self.frame, hash).map_err(|error| error.to_string())?;
+        self.hashes.push(hash);
         Ok(())
     }
 
-    fn snapshot(&mut self, tick: Tick, hash: u64, packed: &[u8], from: Tick) -> Result<(), String> {
-        let resumed = &mut self.resumed;
-        let due = resumed.builder.keyframe_due();
+    fn snapshot(
+        &mut self,
+        tick: Tick,
+        hash: u64,
+        packed: &[u8],
+        play: &mut Stepper<'_>,
+        from: Tick,
+    ) -> Result<(), String> {
+        let due = self.builder.keyframe_due();
         if tick != from && !due {
             return Ok(());
         }
         unpack(packed, &mut self.scratch)?;
-        if framekeep_sim::hash_bytes(&self.scratch) != hash
-            || resumed.hashes.last().map(|last| *last as u32) != Some(hash as u32)
-        {
+        let before = self.hashes.last().map(|last| *last as u32);
+        if framekeep_sim::hash_bytes(&self.scratch) != hash || before != Some(hash as u32) {
             return Err(format!(
                 "the snapshot before tick {tick} is not the state that {hash:016x} stands for"
             ));
         }
         if due {
-            resumed.builder.push_keyframe(&self.scratch);
+            self.builder.push_keyframe(&self.scratch);
         }
-        if tick == from {
-            resumed.play.restore(tick, &self.scratch).map_err(|error| error.to_string())?;
+        if let Some(play) = play.as_mut().filter(|_| tick == from) {
+            play.restore(tick, &self.scratch).map_err(|error| error.to_string())?;
         }
         Ok(())
-    }
-
-    fn finish(mut self) -> Resumed {
-        let resumed = &mut self.resumed;
-        if resumed.disagreed.is_none() {
-            let _ = resumed.play.hash(&mut resumed.state);
-            resumed.outcome = resumed.play.outcome();
-        }
-        if resumed.hashes.len() == 1 {
-            resumed.frame.tick = Tick(0);
-        }
-        self.resumed
     }
 }

@@ -11,11 +11,12 @@ use tracing::warn;
 use crate::frame::{CommittedFrame, Frames};
 use crate::limits::{DRAIN_TIMEOUT, DRAIN_WAITED, SNAPSHOT_EVERY};
 use crate::link::{BusyLinks, Control};
+use crate::record::Outgoing;
 use crate::room::Room;
 use crate::schedule::DueRooms;
 use crate::seat::Seats;
 use crate::tick::is_out_of_reach;
-use crate::{Clock, Counters, Link, Pump, Seat, SeatPlay, ServerSystems, Shard, Stage, matches};
+use crate::{Clock, Counters, Journaled, Link, Pump, Seat, SeatPlay, ServerSystems, Shard, Stage, matches};
 
 /// Bytes kept for the head of a packet of frames.
 const HEAD_BYTES: usize = 16;
@@ -45,7 +46,8 @@ struct Window {
 }
 
 impl Window {
-    fn fill(&mut self, frames: &[Entity], from: Tick, committed: &Query<&CommittedFrame>) {
+    /// Joins the frames since `from` that are before `until`.
+    fn fill(&mut self, frames: &[Entity], from: Tick, until: Tick, committed: &Query<&CommittedFrame>) {
         self.bytes.clear();
         self.ends.clear();
         self.first = from;
@@ -54,6 +56,9 @@ impl Window {
         let wanted = (newest.next().since(from) as usize).min(frames.len());
         for &frame in &frames[frames.len() - wanted..] {
             let Ok(frame) = committed.get(frame) else { continue };
+            if frame.tick >= until {
+                return;
+            }
             if self.ends.is_empty() {
                 self.first = frame.tick;
             }
@@ -75,11 +80,11 @@ impl Window {
     }
 }
 
-/// Queues for each linked seat of each due room the frames since its acknowledgement, and despawns those that all
+/// Queues for each linked seat of each room that may send the frames since its acknowledgement, and despawns those that all
 /// linked seats have: the archive holds them since they were committed.
 fn send_frames(
-    due: Res<DueRooms>,
-    mut rooms: Query<(&mut Stage, Option<&Seats>, &Frames)>,
+    outgoing: Res<Outgoing>,
+    mut rooms: Query<(&mut Stage, Option<&Seats>, &Frames, Option<&Journaled>)>,
     mut seats: Query<(&Seat, &mut SeatPlay)>,
     committed: Query<&CommittedFrame>,
     links: Query<&Link>,
@@ -92,15 +97,17 @@ fn send_frames(
 ) {
     let now = clock.now();
     owed.0.clear();
-    for &room in &due.due {
-        let Ok((mut stage, taken, frames)) = rooms.get_mut(room) else { continue };
+    for &room in &outgoing.0 {
+        let Ok((mut stage, taken, frames, journaled)) = rooms.get_mut(room) else { continue };
         let paused = stage.timing.waited && stage.ending.is_none();
         if paused && !stage.timing.take_pause_telling(now) {
             continue;
         }
         let next = stage.tick();
         let every = u32::from(stage.timing.send_every_ticks.max(1));
-        if !next.0.is_multiple_of(every) && stage.ending.is_none() && !paused {
+        // What is not durable, in a room where that counts, nobody is told.
+        let until = journaled.map_or(next, |journaled| journaled.sendable.min(next));
+        if !until.0.is_multiple_of(every) && stage.ending.is_none() && !paused {
             continue;
         }
         let mut oldest = next;
@@ -113,7 +120,7 @@ fn send_frames(
             if seat.link.is_some() {
                 oldest = oldest.min(play.acked);
             }
-            if play.snapshot_owed {
+            if play.snapshot_owed && until == next {
                 owed.0.push((room, entity));
             }
         }
@@ -121,7 +128,7 @@ fn send_frames(
         for &frame in &frames.entities()[..frames.entities().len() - live] {
             commands.entity(frame).despawn();
         }
-        window.fill(frames.entities(), oldest, &committed);
+        window.fill(frames.entities(), oldest, until, &committed);
         for seat in Seats::entities(taken) {
             let Ok((seat, mut play)) = seats.get_mut(seat) else { continue };
             let Some(link) = seat.link.and_then(|link| links.get(link).ok()) else { continue };

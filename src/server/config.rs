@@ -78,8 +78,11 @@ pub struct ServerConfig {
     pub state_bytes_max: usize,
     /// The data folder: journal, replays. `None` records nothing.
     pub data: Option<PathBuf>,
-    /// How often the journal is made durable. Default every second.
+    /// When the journal is durable. Default every second.
     pub durability: Durability,
+    /// How long the rooms of a killed server may take to be played up to where they were; decides how often states
+    /// are put into the journal. Default 3 s.
+    pub recovery_target: Duration,
     /// Folder of content files, `GAME/NAME.toml` below it; what ships with the games is always there.
     pub content: Option<PathBuf>,
     /// Threads that pump shards and step rooms; 0 is one per core.
@@ -92,6 +95,9 @@ pub struct ServerConfig {
 /// When what the journal holds is on the disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
+    /// Before a frame is sent: a power cut costs nothing that a player was shown. A disk that is slower than a tick
+    /// does not hold the game up: its rooms go on, and it is said so.
+    Tick,
     /// Once a second: a power cut costs at most a second.
     #[default]
     Second,
@@ -133,6 +139,7 @@ impl Default for ServerConfig {
             state_bytes_max: SNAPSHOT_BYTES_MAX,
             data: None,
             durability: Durability::Second,
+            recovery_target: Duration::from_secs(3),
             content: None,
             threads: 0,
             subtick: Duration::from_millis(8),

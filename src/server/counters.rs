@@ -88,6 +88,10 @@ pub struct Counters {
     pub events_dropped: u64,
     /// Links closed because nothing came from them for long.
     pub links_idle: u64,
+    /// Times a room went on without waiting for a disk that was slower than its tick.
+    pub rooms_behind: u64,
+    /// Rooms opened again after a run that was killed.
+    pub rooms_recovered: u64,
     /// Rooms opened.
     pub rooms_opened: u64,
     /// Rooms closed.

@@ -105,8 +105,18 @@ pub(crate) const CLOSING_NOTICE: Duration = Duration::from_secs(60);
 /// Bytes of journal records that may wait for the disk; a batch that would make it more is lost.
 pub(crate) const JOURNAL_PENDING_BYTES_MAX: usize = 64 << 20;
 
-/// Bytes of journal that runs which were killed may leave behind together; the oldest run is deleted first.
-pub(crate) const KILLED_RUNS_BYTES_MAX: u64 = 1 << 30;
+/// Bytes of damaged segments that are kept together; the oldest is deleted first.
+pub(crate) const DAMAGED_BYTES_MAX: u64 = 1 << 30;
+
+/// Bytes of journal after which every room is told once more, so that older segments can go; or twice what telling
+/// them takes, if that is more.
+pub(crate) const RETELL_BYTES: u64 = 64 << 20;
+
+/// Bytes of journal that telling rooms once more adds to one pump; the room that passes it is still told whole.
+pub(crate) const RETELL_PUMP_BYTES: usize = 1 << 20;
+
+/// How long after records were lost rooms are told once more.
+pub(crate) const RETELL_AFTER: Duration = Duration::from_secs(1);
 
 /// How long a seat is kept for a player who does not come.
 pub(crate) const RESERVATION_LIFE: Duration = Duration::from_secs(60);

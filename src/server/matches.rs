@@ -17,7 +17,8 @@ use crate::schedule::DueRooms;
 use crate::stage::{Ending, HashRing, Health, Stage, Timing};
 use crate::step::{self, StepBudget};
 use crate::{
-    Clock, Counters, Failure, Faults, Games, Seat, SeatPlay, ServerConfig, cleanup, events, record, rooms,
+    Clock, Counters, Failure, Faults, Games, Seat, SeatPlay, ServerConfig, cleanup, events, record, recover,
+    rooms,
 };
 
 /// Where seeds and room ids come from.
@@ -96,6 +97,7 @@ pub(crate) fn start(world: &mut World, entity: Entity) {
         state,
         outcome: None,
         health: Health::default(),
+        is_asleep: false,
     };
     record::match_started(world, entity, &stage);
     world.entity_mut(entity).insert((stage, Frames::default()));
@@ -179,6 +181,7 @@ pub(crate) fn end(world: &mut World, room: Entity, reason: EndReason) {
     let (tick, epoch) = (stage.tick(), stage.epoch);
     let hash = stage.hash_at(tick).unwrap_or_default();
     stage.ending = Some(Ending { reason, outcome: outcome.clone(), hash, until: now + DRAIN_TIMEOUT });
+    recover::wake(world, room, now);
     let ended = MatchEnd { epoch, ticks: tick, hash, outcome, reason };
     announce_end(world, room, &ended);
     rooms::match_over(world, room);

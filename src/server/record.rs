@@ -430,10 +430,9 @@ fn seated(room: &Room) -> Vec<Seated> {
         .collect()
 }
 
-/// A match starts: its archive is opened, and the journal told.
-pub(crate) fn match_started(world: &mut World, entity: Entity, stage: &Stage) {
-    let Some(room) = world.get::<Room>(entity) else { return };
-    let header = MatchHeader {
+/// What a match is played with.
+pub(crate) fn header_of(world: &World, room: &Room, stage: &Stage) -> MatchHeader {
+    MatchHeader {
         room: room.name.as_str().to_owned(),
         game: stage.game.name().to_owned(),
         fingerprint: world.resource::<Games>().fingerprint(stage.game.name()).unwrap_or_default(),
@@ -446,7 +445,13 @@ pub(crate) fn match_started(world: &mut World, entity: Entity, stage: &Stage) {
         tick_rate_hz: stage.timing.rate_hz,
         started_unix_s: stage.started_at.as_secs(),
         players: seated(room),
-    };
+    }
+}
+
+/// A match starts: its archive is opened, and the journal told.
+pub(crate) fn match_started(world: &mut World, entity: Entity, stage: &Stage) {
+    let Some(room) = world.get::<Room>(entity) else { return };
+    let header = header_of(world, room, stage);
     let (id, state) = (room.id, Box::new(retell::state_of(room)));
     match ReplayBuilder::new(&header) {
         Ok(builder) => drop(world.entity_mut(entity).insert(FrameArchive::new(builder, header.clone()))),
@@ -463,7 +468,58 @@ pub(crate) fn match_started(world: &mut World, entity: Entity, stage: &Stage) {
 }
 
 fn replay_name(room: RoomId, stage: &Stage) -> String {
-    format!("{:016x}-{:010}-{}.fkr", room.0, stage.started_at.as_secs(), stage.epoch.get())
+    file_name(room.0, stage.started_at.as_secs(), stage.epoch.get())
+}
+
+fn file_name(room: u64, started_unix_s: u64, epoch: u8) -> String {
+    format!("{room:016x}-{started_unix_s:010}-{epoch}.fkr")
+}
+
+/// A match of an earlier run is over: what there is of it is sealed into a file, unless there is one.
+pub(crate) fn seal_left(
+    world: &mut World,
+    room: u64,
+    started: &MatchStarted,
+    builder: ReplayBuilder,
+    end: MatchEnd,
+) {
+    let key = world.resource::<NodeKey>().seal();
+    let Some(journal) = &world.resource::<Recorder>().0 else { return };
+    let path = journal.writer.replays().join(file_name(room, started.header.started_unix_s, started.epoch));
+    if builder.next() > Tick(0) && !path.exists() {
+        journal.writer.seal(Sealing { builder, end, path, key });
+    }
+}
+
+/// Nothing is needed of a room any more that earlier runs have left.
+pub(crate) fn forget_room(world: &mut World, room: u64) {
+    if let Some(journal) = &mut world.resource_mut::<Recorder>().0 {
+        journal.batch.append(room, &Record::RoomClosed);
+        journal.marks.push((room, Mark::Ends));
+    }
+}
+
+/// Waits until everything that was told is on the disk, for a while at most; before players are there it may.
+pub(crate) fn settle(world: &mut World) {
+    if let Some(journal) = &mut world.resource_mut::<Recorder>().0 {
+        journal.hand_over();
+        journal.writer.settle();
+    }
+}
+
+/// Bytes that are told and not handed over.
+pub(crate) fn pending_bytes(world: &World) -> usize {
+    world.resource::<Recorder>().0.as_ref().map_or(0, |journal| journal.batch.pending_bytes())
+}
+
+/// A match goes on whose frames are durable.
+pub(crate) fn match_resumed(world: &mut World, entity: Entity, archive: FrameArchive) {
+    let ticks = archive.ticks();
+    world.entity_mut(entity).insert(archive);
+    if let Some(mut journaled) = world.get_mut::<Journaled>(entity) {
+        journaled.sendable = ticks;
+    }
+    retell(world, entity);
 }
 
 /// The file that the running match of a room becomes at its end, if it has frames and replays are kept.

@@ -1,7 +1,6 @@
 //! What players do to rooms. Rare, so each operation has the whole world; what is allowed is decided by the `Lobby`.
 
 use bevy_ecs::prelude::{Entity, World};
-use framekeep_journal::RoomOpened;
 use framekeep_lobby::{Actor, Change, Effect, Lobby, LobbyOptions, Operation};
 use framekeep_protocol::{
     ClosedReason, Epoch, JoinRoom, LeftReason, PlayerId, Refusal, Role, RoomEventKind, RoomId, RoomName,
@@ -59,7 +58,7 @@ pub(crate) fn join(world: &mut World, link: Entity, join: JoinRoom) -> Result<()
     let operation = operation(code);
     // Tried on a copy first: a room that its maker cannot join is never opened.
     room.lobby.clone().apply(Actor::Player(player), operation.clone())?;
-    let room = open(world, room, options);
+    let room = open(world, room);
     operate(world, room, Actor::Player(player), operation)
 }
 
@@ -122,21 +121,14 @@ fn plan(world: &mut World, name: RoomName, options: &RoomOptions) -> Result<Room
     })
 }
 
-fn open(world: &mut World, room: Room, options: RoomOptions) -> Entity {
-    let (id, name) = (room.id, room.name.clone());
-    let opened = RoomOpened {
-        name: name.as_str().to_owned(),
-        game: options.game,
-        content: options.content,
-        seats: options.seats,
-        tick_rate_hz: room.tick_rate_hz,
-        send_every_ticks: room.send_every_ticks,
-    };
-    record::room_opened(world, id, opened);
+/// Adds a room to the world.
+pub(crate) fn open(world: &mut World, room: Room) -> Entity {
+    let (id, name, phase) = (room.id, room.name.clone(), room.lobby.phase());
     closed::free_name(world, &name);
     debug!(room = %name, id = id.0, "a room is opened");
-    let entity = world.spawn((room, Phase(RoomPhase::Waiting), Seats::default())).id();
+    let entity = world.spawn((room, Phase(phase), Seats::default())).id();
     world.resource_mut::<Rooms>().by_name.insert(name, entity);
+    record::room_opened(world, entity);
     world.resource_mut::<Counters>().rooms_opened += 1;
     entity
 }
@@ -222,6 +214,7 @@ pub(crate) fn operate(
     } else {
         crate::expire::touch_room(world, entity);
     }
+    record::room_changed(world, entity);
     follow(world, entity, events, &effects, by_whom);
     Ok(())
 }
@@ -327,6 +320,7 @@ pub(crate) fn release_reservations(world: &mut World, entity: Entity) {
         world.resource_mut::<Rooms>().deadlines.put(next, Due::Reservation, entity);
     }
     events::view_changed(world, entity);
+    record::room_changed(world, entity);
 }
 
 /// Closes a room and everything that hangs on it.

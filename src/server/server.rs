@@ -20,12 +20,14 @@ use crate::step::SlowestStep;
 use crate::transport::public_addresses;
 use crate::wire::{BindError, UdpWire, Wire};
 use crate::{
-    Clock, Durability, Games, Link, NodeKey, Pump, Room, ServerConfig, ServerPlugins, Shard, Socket, admit,
-    matches,
+    Clock, Games, Link, NodeKey, Pump, Room, ServerConfig, ServerPlugins, Shard, Socket, admit, matches,
+    recover,
 };
 
 /// Longest wait of a server without running matches, so that it hears a shutdown soon.
 const IDLE_WAIT: Duration = Duration::from_millis(20);
+/// How often frames that wait for the disk are looked at.
+const HELD_LOOK_EVERY: Duration = Duration::from_millis(2);
 /// How long good-byes are sent when the server shuts down.
 const FAREWELL: Duration = Duration::from_millis(200);
 
@@ -53,12 +55,8 @@ impl Server {
     pub fn bind(config: ServerConfig, games: Games, key: NodeKey) -> Result<Self, ServeError> {
         let wire = UdpWire::bind(config.udp, config.receive_buffer_bytes)?;
         let mut chance = Chance::system();
-        let every = match config.durability {
-            Durability::Second => Some(Duration::from_secs(1)),
-            Durability::Off => None,
-        };
         let recorder = match config.data.clone() {
-            Some(folder) => Recorder::open(&folder, chance.next(), every)?,
+            Some(folder) => Recorder::open(&folder, chance.next(), config.durability)?,
             None => Recorder::default(),
         };
         Ok(Self::new(config, games, key, Box::new(wire), Clock::system(), chance, recorder))
@@ -96,6 +94,7 @@ impl Server {
             .insert_resource(recorder)
             .insert_non_send(Socket(wire))
             .add_plugins(ServerPlugins);
+        recover::reopen_rooms(app.world_mut());
         Self { app }
     }
 
@@ -177,7 +176,9 @@ impl Server {
         if idle {
             world.non_send::<Socket>().0.wait(IDLE_WAIT);
         } else {
-            std::thread::sleep(due.map_or(socket_at, |due| due.min(socket_at)).saturating_sub(now));
+            let held = world.resource::<Recorder>().holds_frames();
+            let look_at = if held { socket_at.min(now + HELD_LOOK_EVERY) } else { socket_at };
+            std::thread::sleep(due.map_or(look_at, |due| due.min(look_at)).saturating_sub(now));
         }
     }
 

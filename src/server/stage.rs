@@ -39,6 +39,8 @@ pub struct Stage {
     /// The result, once that state has one.
     pub(crate) outcome: Option<Outcome>,
     pub(crate) health: Health,
+    /// It stands still until the first of its players is back: its server was killed.
+    pub(crate) is_asleep: bool,
 }
 
 /// How a match's game behaves.
@@ -112,7 +114,8 @@ impl Stage {
     }
 
     /// The last frame that is part of the match.
-    pub(crate) fn last_frame(&self) -> &Frame {
+    #[must_use]
+    pub fn last_frame(&self) -> &Frame {
         if self.holds_frame() { &self.frame } else { &self.previous }
     }
 

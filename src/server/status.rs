@@ -66,6 +66,7 @@ fn write_status(
             "\"inputs_absent\":{},\"inputs_late\":{},\"desyncs\":{},\"snapshots\":{},\"datagrams_in\":{},",
             "\"datagrams_out\":{},\"datagrams_refused\":{},\"payloads_refused\":{},\"requests_refused\":{},",
             "\"requests_over_budget\":{},\"tickets_refused\":{},\"decoder_panics\":{},",
+            "\"journal_bytes\":{},\"undurable_rooms\":{},\"rooms_recovered\":{},",
             "\"journal_failures\":{},\"swept\":{},\"desync\":{{{}}},\"cleanup\":{{{}}}}}\n"
         ),
         std::process::id(),
@@ -95,6 +96,9 @@ fn write_status(
         counters.requests_over_budget,
         counters.tickets_refused,
         counters.decoder_panics,
+        recorder.journal_bytes(),
+        recorder.undurable_rooms(),
+        counters.rooms_recovered,
         recorder.failures(),
         counters.swept.total(),
         desyncs.json(),

@@ -80,7 +80,7 @@ fn commit_frames(
         timing.catch_up(now, &mut log);
         timing.due += timing.period;
         again.push((timing.due, room));
-        stage.fresh = stage.ending.is_none() && stage.health.failure.is_none();
+        stage.fresh = stage.ending.is_none() && stage.outcome.is_none() && stage.health.failure.is_none();
         if !stage.fresh {
             // Nothing more is committed, and the last hashes are still to be compared.
             claims.extend(Seats::entities(taken).map(|seat| (room, seat)));
@@ -204,7 +204,9 @@ fn note_endings(
         if health.recovered.is_some() {
             noted.push((room, Noted::Rebuilt));
         }
-        if stage.outcome.is_some() {
+        if stage.outcome.is_some() && !record::is_settled(world, room, stage.tick()) {
+            // A result is told when the frames it comes of are durable.
+        } else if stage.outcome.is_some() {
             noted.push((room, Noted::Outcome));
         } else if health.failure.is_some() {
             noted.push((room, Noted::Failure));

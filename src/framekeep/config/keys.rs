@@ -204,9 +204,14 @@ settings! {
         /// The folder of journals, replays and the development key. It is made when it is missing.
         folder: PathBuf = Value::text("./framekeep-data"), Allowed::Path, "",
             wrong: "a folder that cannot be written ends the start with exit code 1";
-        /// When frames are on disk: `second` once a second, `off` when the system likes.
+        /// When frames are on disk: `tick` before they are sent, `second` once a second, `off` when the system likes.
+        /// A server that is killed loses nothing in any of them; a machine that loses power does.
         durability: Durability = Value::text("second"), Allowed::OneOf(Durability::WORDS), "",
-            wrong: "with `off` a power cut costs more than the last second";
+            wrong: "with `tick` frames are later by what the disk takes, a tick at most; with `off` a power cut costs \
+                    more than the last second";
+        /// How long the rooms of a killed server may take to be played up to where they were.
+        recovery_target_s: u64 = Value::Integer(3), Allowed::Integer(1, 3_600), "seconds",
+            wrong: "too short fills the journal with states, too long lets players wait after a crash";
     }
 
     /// Who may connect.

@@ -84,6 +84,8 @@ macro_rules! word_setting {
 word_setting! {
     /// When frames are on the disk.
     Durability {
+        /// Before a frame is sent.
+        Tick = "tick",
         /// Once a second.
         Second = "second",
         /// When the system likes.
