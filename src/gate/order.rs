@@ -45,8 +45,8 @@ pub type Reply = Box<dyn FnOnce(Answer) + Send>;
 pub enum Order {
     /// Opens a link.
     Open(NewLink),
-    /// What a link says.
-    Say(WebLinkId, ToServer),
+    /// What a link says, and the number of it, which its answer names.
+    Say(WebLinkId, u64, ToServer),
     /// What the player of a link does.
     Input(WebLinkId, WebInput),
     /// A link wants to be shown its room and its match again, whole.
@@ -100,7 +100,9 @@ impl fmt::Debug for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Open(new) => write!(f, "Open({:?})", new.link),
-            Self::Say(link, message) => f.debug_tuple("Say").field(link).field(message).finish(),
+            Self::Say(link, number, message) => {
+                f.debug_tuple("Say").field(link).field(number).field(message).finish()
+            }
             Self::Input(link, input) => f.debug_tuple("Input").field(link).field(input).finish(),
             Self::Sync(link) => f.debug_tuple("Sync").field(link).finish(),
             Self::Close(link) => f.debug_tuple("Close").field(link).finish(),

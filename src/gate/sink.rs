@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use framekeep_protocol::{CloseReason, Epoch, ToClient};
+use framekeep_protocol::{Epoch, ToClient};
 use framekeep_sim::{Tick, View};
 
 /// How a match looks at a tick, for clients that do not simulate.
@@ -20,8 +20,9 @@ pub struct StateView {
 ///
 /// Dropping the sink says that the link is gone.
 pub trait LinkSink: Send + Sync {
-    /// Queues a message. `false` if there is no room: the link is closed then.
-    fn tell(&self, message: &ToClient) -> bool;
+    /// Queues a message; `to` is the number of what it answers, or 0. `false` if there is no room: the link is closed
+    /// then.
+    fn tell(&self, message: &ToClient, to: u64) -> bool;
 
     /// How many more messages there is room for.
     fn room(&self) -> usize;
@@ -31,7 +32,4 @@ pub trait LinkSink: Send + Sync {
 
     /// Shows how the match looks now; stands for every view that was not taken yet.
     fn show(&self, view: &Arc<StateView>);
-
-    /// Why the link is about to be closed.
-    fn end(&self, reason: CloseReason);
 }

@@ -9,6 +9,7 @@ use crate::broadcast::BroadcastPlugin;
 use crate::desync::DesyncPlugin;
 use crate::escalation::EscalationPlugin;
 use crate::expire::ExpirePlugin;
+use crate::gate::GatePlugin;
 use crate::leaderboard::LeaderboardPlugin;
 use crate::record::RecordPlugin;
 use crate::status::StatusPlugin;
@@ -85,6 +86,7 @@ impl Plugin for ServerPlugins {
                 EscalationPlugin,
                 ExpirePlugin,
                 SweepPlugin,
+                GatePlugin,
                 StatusPlugin,
             ));
     }

@@ -150,6 +150,15 @@ fn apply_rule(world: &mut World, room: Entity, now: Duration) {
     }
 }
 
+/// Keeps a room that was opened for players who are still to come as long as one whose players have left.
+pub(crate) fn keep_while_empty(world: &mut World, room: Entity) {
+    let config = world.resource::<ServerConfig>().clone();
+    let Some(mut life) = world.get_mut::<RoomLife>(room) else { return };
+    life.played = true;
+    let at = life.look_at(&config);
+    world.resource_mut::<Rooms>().deadlines.put(at, Due::RoomRule, room);
+}
+
 /// Whether a match runs in a room and somebody is connected to play it.
 fn is_played(world: &World, room: Entity) -> bool {
     world.get::<Stage>(room).is_some_and(|stage| !stage.is_over())

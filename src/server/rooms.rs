@@ -85,7 +85,8 @@ fn spend_room(world: &mut World, player: Entity) -> Result<(), Refusal> {
 }
 
 /// A room as it is asked for, if the node can have it; nothing knows of it yet.
-fn plan(world: &mut World, name: RoomName, options: &RoomOptions) -> Result<Room, Refusal> {
+pub(crate) fn plan(world: &mut World, name: RoomName, options: &RoomOptions) -> Result<Room, Refusal> {
+    crate::gate::check_open(world)?;
     let config = world.resource::<ServerConfig>();
     let rooms_max = config.rooms_max;
     if world.resource::<Rooms>().len() >= rooms_max {

@@ -155,12 +155,24 @@ impl Server {
         self.shut_down();
     }
 
-    /// Pumps until `shutdown` is set. A game whose step never returns keeps it from ever seeing that.
+    /// Pumps until `shutdown` is set or the node was told to drain and has. A game whose step never returns keeps it
+    /// from ever seeing that.
     pub fn pump_until(&mut self, shutdown: &AtomicBool) {
-        while !shutdown.load(Ordering::Relaxed) {
+        while !shutdown.load(Ordering::Relaxed) && !crate::gate::is_drained(self.world_mut()) {
             self.pump();
             self.rest();
         }
+    }
+
+    /// Lets the server be asked through the front door.
+    pub fn attach_gate(&mut self, keeper: framekeep_gate::Keeper) {
+        self.world_mut().insert_resource(crate::gate::Gate(keeper));
+    }
+
+    /// Opens no rooms any more and pumps until no match is running, for `grace` at most or until `at_once` is set.
+    pub fn drain(&mut self, grace: Duration, at_once: &AtomicBool) {
+        crate::gate::drain(self.world_mut(), grace);
+        self.pump_until(at_once);
     }
 
     /// Waits for the next sub-tick, or for a datagram when no match is running.
@@ -172,13 +184,15 @@ impl Server {
         };
         let socket_at = pumped_at + world.resource::<ServerConfig>().subtick;
         let due = world.resource::<DueRooms>().next();
-        let idle = world.resource::<DueRooms>().is_empty() && world.resource::<BusyLinks>().is_quiet();
+        let idle = world.resource::<DueRooms>().is_empty()
+            && world.resource::<BusyLinks>().is_quiet()
+            && !crate::gate::has_links(world);
         if idle {
             world.non_send::<Socket>().0.wait(IDLE_WAIT);
         } else {
             let held = world.resource::<Recorder>().holds_frames();
             let look_at = if held { socket_at.min(now + HELD_LOOK_EVERY) } else { socket_at };
-            std::thread::sleep(due.map_or(look_at, |due| due.min(look_at)).saturating_sub(now));
+            crate::gate::rest(world, due.map_or(look_at, |due| due.min(look_at)).saturating_sub(now));
         }
     }
 

@@ -59,6 +59,20 @@ impl Stray {
         Self::DeadRoomDue,
         Self::DeadName,
     ];
+
+    /// The kind's name in metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SeatWithoutRoom => "seat_without_room",
+            Self::IdlePlayer => "idle_player",
+            Self::PacketWithoutRoom => "packet_without_room",
+            Self::LinkWithoutPlayer => "link_without_player",
+            Self::RoomWithoutDeadline => "room_without_deadline",
+            Self::DeadRoomDue => "dead_room_due",
+            Self::DeadName => "dead_name",
+        }
+    }
 }
 
 fn sweep_in_time(world: &mut World) {

@@ -47,7 +47,7 @@ fn collect_due_rooms(mut due: ResMut<DueRooms>, clock: Res<Clock>) {
 }
 
 /// Commits the frame of each due room: what arrived, else what was done before, else nothing.
-fn commit_frames(
+pub(crate) fn commit_frames(
     mut due: ResMut<DueRooms>,
     mut rooms: Query<(&mut Stage, Option<&Seats>)>,
     mut seats: Query<(&Seat, &mut SeatPlay)>,

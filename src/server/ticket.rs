@@ -47,8 +47,17 @@ impl NodeKey {
     }
 
     fn signer(&self) -> Hmac<Sha256> {
+        self.signer_for("ticket")
+    }
+
+    fn signer_for(&self, purpose: &str) -> Hmac<Sha256> {
         #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-        Hmac::new_from_slice(&self.derive("ticket")).expect("a key of 32 bytes")
+        Hmac::new_from_slice(&self.derive(purpose)).expect("a key of 32 bytes")
+    }
+
+    /// The authentication code of a text, under a key of its own for each purpose.
+    pub(crate) fn authenticate(&self, purpose: &str, text: &[u8]) -> [u8; 32] {
+        self.signer_for(&format!("gate {purpose}")).chain_update(text).finalize().into_bytes().into()
     }
 }
 
@@ -117,10 +126,15 @@ pub fn mint_with_timeout(
         issued_at_s,
         expires_at_s: issued_at_s + TICKET_LIFE_S,
     };
-    let user_data = ticket.encode(|bytes| key.signer().chain_update(bytes).finalize().into_bytes().into());
+    let user_data = sealed(key, &ticket);
     // Zero would be no time-out at all.
     let timeout_s = i32::try_from(link_timeout.as_secs()).unwrap_or(i32::MAX).max(1);
     crate::shard::connect_token(key, request, timeout_s, &user_data).map_err(MintError::Netcode)
+}
+
+/// The bytes of a ticket, signed.
+pub(crate) fn sealed(key: &NodeKey, ticket: &Ticket) -> [u8; 256] {
+    ticket.encode(|bytes| key.signer().chain_update(bytes).finalize().into_bytes().into())
 }
 
 /// The player id of a development identity: the same name is the same player.

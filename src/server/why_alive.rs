@@ -161,7 +161,7 @@ fn row(world: &World, entity: Entity) -> Option<RoomRow> {
 }
 
 /// An estimate of the memory of a room: the archive of its match, its seats' rings, frames and packets.
-fn bytes(world: &World, room: Entity) -> usize {
+pub(crate) fn bytes(world: &World, room: Entity) -> usize {
     /// What an entity takes beside its components.
     const ENTITY: usize = 64;
     let archive = world.get::<FrameArchive>(room).map_or(0, FrameArchive::bytes);
