@@ -313,14 +313,6 @@ impl<G: Game> RollbackMatch<G> {
         self.timeline.at(tick)
     }
 
-    /// The match one tick after the predicted one, if the own input for it is `own` (an input that is made already, with
-    /// an input delay, goes first): to draw what a player does before its tick has come. Changes nothing.
-    pub fn preview(&mut self, own: Option<G::Input>) -> &Match<G> {
-        let made = self.exchange.sender.get(self.timeline.predicted_tick());
-        let own = self.exchange.seat.and(made.or(own.map(G::Input::pack)));
-        self.timeline.preview(own.map(SeatInput::arrived))
-    }
-
     /// Changes whenever what is predicted does: something else is to be drawn.
     #[must_use]
     pub fn revision(&self) -> u64 {

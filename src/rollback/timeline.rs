@@ -56,7 +56,7 @@ pub(crate) struct Timeline<G: Game> {
 impl<G: Game> Timeline<G> {
     pub(crate) fn new(first: Match<G>, own: Option<u8>, config: &RollbackConfig, repeats_max: u8) -> Self {
         let seats = first.seats();
-        let slots = config.rollback_ticks_max as usize + 3;
+        let slots = config.rollback_ticks_max as usize + 2;
         let none = Frame::absent(Tick(u32::MAX), seats);
         let mut scratch = Vec::new();
         let hash = first.hash(&mut scratch);
@@ -255,14 +255,6 @@ impl<G: Game> Timeline<G> {
         self.predicted = self.predicted.min(end.max(self.confirmed));
         self.events.keep(self.confirmed, self.predicted);
         self.revision += 1;
-    }
-
-    /// The tick after the predicted ones as it would be, which changes nothing.
-    pub(crate) fn preview(&mut self, own: Option<SeatInput>) -> &Match<G> {
-        let (tick, slot) = (self.predicted, self.slot(self.predicted));
-        self.guess(tick, own);
-        step_slot(&mut self.states, tick, &self.guesses[slot]);
-        &self.states[self.slot(tick.next())]
     }
 
     fn predict_again(&mut self) {
