@@ -255,7 +255,7 @@ impl Client {
 /// Makes of an honest packet of inputs what a client of this kind sends.
 fn misbehave(kind: ClientKind, near: Tick, packet: &mut Vec<u8>) {
     match kind {
-        ClientKind::Honest | ClientKind::Silent => {}
+        ClientKind::Honest | ClientKind::Silent | ClientKind::Mute => {}
         ClientKind::Lying => {
             let (bits, mut inputs) = (<Arena as Game>::Input::BITS, Vec::new());
             let Ok(head) = decode_inputs(packet, bits, near, &mut inputs) else { return };
