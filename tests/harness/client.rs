@@ -12,7 +12,10 @@ use framekeep_protocol::{
 };
 use framekeep_rollback::{RollbackConfig, RollbackEvent, RollbackMatch};
 use framekeep_server::MemoryWireEnd;
-use framekeep_sim::{Game, Input as _, Tick};
+use framekeep_sim::{Frame, Game, Input as _, Tick, encode_into, hash_bytes};
+
+/// A link on which nothing was heard for this long is given up by a client that reconnects.
+const SILENCE_MAX: Duration = Duration::from_millis(500);
 
 /// Whether a client simulates honestly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,6 +63,16 @@ pub struct Client {
     pub closing: Option<CloseReason>,
     /// Packets that said that the match stands still.
     pub pauses: u32,
+    /// Digests of the frames of this match that it has confirmed, by tick.
+    pub frames: Vec<(Tick, u64)>,
+    /// How it plays the matches that begin from now on.
+    pub config: RollbackConfig,
+    /// Time between two rendered frames: between them nothing is received, simulated or sent. Zero: every turn.
+    pub rendered_every: Duration,
+    /// Until when it does nothing at all, as a program that was stopped; what is sent to it waits.
+    pub paused_until: Duration,
+    /// Whether it asks for a new ticket when its link is over or the server falls silent.
+    pub reconnects: bool,
     /// The running match.
     pub play: Option<RollbackMatch<Arena>>,
     link: Option<ClientLink>,
@@ -86,6 +99,11 @@ impl Client {
             snapshots: 0,
             closing: None,
             pauses: 0,
+            frames: Vec::new(),
+            config: RollbackConfig::default(),
+            rendered_every: Duration::ZERO,
+            paused_until: Duration::ZERO,
+            reconnects: false,
             play: None,
             link: None,
             ending: None,
@@ -142,6 +160,12 @@ impl Client {
         self.play = None;
     }
 
+    /// Changes its network, both ways.
+    pub fn set_conditions(&mut self, conditions: LinkConditions) {
+        self.up.set_conditions(conditions);
+        self.down.set_conditions(conditions);
+    }
+
     /// Cuts the client off, or lets it back.
     pub fn set_partitioned(&mut self, partitioned: bool) {
         self.up.set_partitioned(partitioned);
@@ -152,7 +176,26 @@ impl Client {
         self.down.send(now, datagram);
     }
 
+    /// Whether a reconnecting client needs a new ticket: its link is over, or its server is silent for so long that
+    /// the way there must have changed.
+    pub(crate) fn wants_ticket(&self, now: Duration) -> bool {
+        let lost = match self.state() {
+            Some(LinkState::Closed { .. }) => true,
+            Some(_) => self.link.as_ref().is_some_and(|link| link.silent_for(now) > SILENCE_MAX),
+            None => false,
+        };
+        self.reconnects && lost && now >= self.paused_until
+    }
+
     pub(crate) fn turn(&mut self, now: Duration, wire: &MemoryWireEnd) {
+        if now < self.paused_until {
+            return;
+        }
+        self.paused_until = now + self.rendered_every;
+        self.act(now, wire);
+    }
+
+    fn act(&mut self, now: Duration, wire: &MemoryWireEnd) {
         let Some(mut link) = self.link.take() else { return };
         while let Some(mut datagram) = self.down.receive(now) {
             link.handle_datagram(now, &mut datagram);
@@ -204,7 +247,10 @@ impl Client {
         play.advance(now, |tick| self.bot.input(&state, seat, tick.0));
         while let Some(event) = play.poll_event() {
             match event {
-                RollbackEvent::Confirmed { tick, hash } => self.hashes.push((tick, hash)),
+                RollbackEvent::Confirmed { tick, hash } => {
+                    self.hashes.push((tick, hash));
+                    self.frames.extend(play.frame(tick.earlier(1)).map(|frame| (frame.tick, digest(frame))));
+                }
                 RollbackEvent::NeedSnapshot { .. } => {
                     let epoch = play.epoch();
                     // A link that cannot take it is closing.
@@ -235,8 +281,9 @@ impl Client {
             ToClient::Started(start) => {
                 let rtt = rtt.unwrap_or(Duration::from_millis(50));
                 // A match of another game is not played, only heard of.
-                self.play = RollbackMatch::new(&start, RollbackConfig::default(), now, rtt).ok();
+                self.play = RollbackMatch::new(&start, self.config, now, rtt).ok();
                 self.hashes.clear();
+                self.frames.clear();
             }
             ToClient::Ended(end) => {
                 if let Some(play) = &mut self.play {
@@ -250,6 +297,13 @@ impl Client {
             ToClient::Welcome { .. } | ToClient::Admitted { .. } | ToClient::DesyncAsk(_) => {}
         }
     }
+}
+
+/// What tells frames apart.
+pub(crate) fn digest(frame: &Frame) -> u64 {
+    let mut bytes = Vec::new();
+    encode_into(frame, &mut bytes);
+    hash_bytes(&bytes)
 }
 
 /// Makes of an honest packet of inputs what a client of this kind sends.

@@ -1,5 +1,6 @@
 //! `Scenario`, a server with clients under one clock.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -8,13 +9,13 @@ use framekeep_conditioner::LinkConditions;
 use framekeep_games::arena::Arena;
 use framekeep_protocol::{PlayerId, PlayerName, Role};
 use framekeep_server::{
-    Chance, Clock, Counters, Games, MemoryWire, MemoryWireEnd, NodeKey, Pump, Recorder, Room, Rooms, Server,
-    ServerConfig, Stage, TicketRequest, mint, player_id_of,
+    Chance, Clock, Counters, Durability, Games, MemoryWire, MemoryWireEnd, NodeKey, Pump, Recorder, Room,
+    Rooms, Server, ServerConfig, Stage, TicketRequest, mint, player_id_of,
 };
-use framekeep_sim::{Game as _, GameRegistry};
+use framekeep_sim::{Game as _, GameRegistry, Tick};
 
 use crate::Client;
-use crate::client::room_name;
+use crate::client::{digest, room_name};
 
 /// The virtual time at which scenarios begin.
 const BEGIN: Duration = Duration::from_secs(1_000_000);
@@ -27,6 +28,9 @@ pub struct Scenario {
     pub server: Server,
     /// All clients in the order they came.
     pub clients: Vec<Client>,
+    /// Digests of the frames committed in the [watched](Self::watch) room, and the hash after each, by tick.
+    pub log: BTreeMap<Tick, (u64, u64)>,
+    watched: Option<String>,
     seed: u64,
     conditions: LinkConditions,
     wire: MemoryWireEnd,
@@ -56,21 +60,25 @@ impl Scenario {
     pub fn with_games(seed: u64, games: GameRegistry, change: impl FnOnce(&mut ServerConfig)) -> Self {
         let mut config = ServerConfig { threads: 1, ..ServerConfig::default() };
         change(&mut config);
-        let (wire, end) = MemoryWire::pair(config.udp);
+        let recorder = match &config.data {
+            Some(folder) => Recorder::open(folder, seed, Durability::Off).unwrap(),
+            None => Recorder::default(),
+        };
+        Self::on(seed, games, config, recorder)
+    }
+
+    /// A server whose journal is already open.
+    #[must_use]
+    pub fn on(seed: u64, games: GameRegistry, config: ServerConfig, recorder: Recorder) -> Self {
         let key = NodeKey::new([seed as u8; 32]);
         let games = Games::new(games);
         let fingerprint = games.fingerprint(Arena::NAME).unwrap_or_default();
-        let recorder = match &config.data {
-            Some(folder) => Recorder::open(folder, seed, None).unwrap(),
-            None => Recorder::default(),
-        };
-        let clock = Clock::manual(BEGIN);
-        let mut server =
-            Server::new(config, games, key.clone(), Box::new(wire), clock, Chance::seeded(seed), recorder);
-        refuse_ambiguity(&mut server);
+        let (server, end) = serve(seed, games, config, &key, BEGIN, recorder);
         Self {
             server,
             clients: Vec::new(),
+            log: BTreeMap::new(),
+            watched: None,
             seed,
             conditions: LinkConditions::PERFECT,
             wire: end,
@@ -78,6 +86,23 @@ impl Scenario {
             now: BEGIN,
             fingerprint,
         }
+    }
+
+    /// Kills the server, which writes nothing more than it had handed over, and starts another of the games that ship
+    /// on the same data folder. Clients still have their links, which nobody answers.
+    ///
+    /// # Panics
+    /// If there is no data folder, or it cannot be used.
+    pub fn restart(&mut self) {
+        let config = self.server.world().resource::<ServerConfig>().clone();
+        let folder = config.data.clone().unwrap();
+        let nothing = || Games::new(GameRegistry::new());
+        let idle = ServerConfig { threads: 1, ..ServerConfig::default() };
+        self.server = serve(0, nothing(), idle, &self.key, self.now, Recorder::default()).0;
+        self.seed += 1;
+        let recorder = Recorder::open(&folder, self.seed, Durability::Off).unwrap();
+        let games = Games::new(framekeep_games::registry());
+        (self.server, self.wire) = serve(self.seed, games, config, &self.key, self.now, recorder);
     }
 
     /// The network of clients that come from now on: a preset or `loss=..,delay=..`.
@@ -178,10 +203,30 @@ impl Scenario {
             client.turn(self.now, &self.wire);
         }
         self.server.pump_at(self.now);
+        self.note_frame();
+        for number in 0..self.clients.len() {
+            if self.clients[number].wants_ticket(self.now) {
+                self.reconnect(number);
+            }
+        }
         while let Some((to, datagram)) = self.wire.take() {
             if let Some(client) = self.clients.iter_mut().find(|client| client.address == to) {
                 client.receive(self.now, datagram);
             }
+        }
+    }
+
+    /// Keeps a log of what is committed in a room from now on.
+    pub fn watch(&mut self, room: &str) {
+        self.watched = Some(room.to_owned());
+    }
+
+    fn note_frame(&mut self) {
+        let Some(stage) = self.watched.as_deref().and_then(|room| self.stage(room)) else { return };
+        let (tick, frame) = (stage.tick(), stage.last_frame());
+        if tick > Tick(0) && !self.log.contains_key(&frame.tick) {
+            let hash = stage.hash_at(tick).unwrap_or_default();
+            self.log.insert(frame.tick, (digest(frame), hash));
         }
     }
 
@@ -243,6 +288,22 @@ impl Scenario {
         assert_eq!(self.counters().decoder_panics, 0, "seed {seed}: a decoder panicked");
         assert_eq!(self.counters().swept.total(), 0, "seed {seed}: a sweep found what nothing owns");
     }
+}
+
+/// A server on a wire of memory, and the other end of that.
+fn serve(
+    seed: u64,
+    games: Games,
+    config: ServerConfig,
+    key: &NodeKey,
+    now: Duration,
+    recorder: Recorder,
+) -> (Server, MemoryWireEnd) {
+    let (wire, end) = MemoryWire::pair(config.udp);
+    let (clock, chance) = (Clock::manual(now), Chance::seeded(seed));
+    let mut server = Server::new(config, games, key.clone(), Box::new(wire), clock, chance, recorder);
+    refuse_ambiguity(&mut server);
+    (server, end)
 }
 
 /// Two systems of which either could go first, and that touch the same data, are an error.
