@@ -155,7 +155,7 @@ fn send_frames(
 }
 
 /// Sends the snapshots that are owed, each seat's at most once a second.
-fn send_snapshots(
+pub(crate) fn send_snapshots(
     owed: Res<SnapshotsOwed>,
     rooms: Query<&Stage>,
     mut seats: Query<(&Seat, &mut SeatPlay)>,

@@ -42,7 +42,10 @@ impl Plugin for DesyncPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<Desyncs>()
             .add_systems(Pump, inquire.in_set(ServerSystems::Check).after(crate::tick::check_hashes))
-            .add_systems(Pump, recall::remember_frames.in_set(ServerSystems::Record));
+            .add_systems(
+                Pump,
+                recall::remember_frames.before(crate::record::record_rooms).in_set(ServerSystems::Record),
+            );
     }
 }
 
@@ -157,10 +160,10 @@ struct Allowance(Duration);
 impl Allowance {
     /// Takes one, if one is left.
     fn take(&mut self, now: Duration, every: Duration, burst: u32) -> bool {
-        let next = self.0.max(now);
-        let is_left = next < now + every * burst;
+        let next = self.0.max(now) + every;
+        let is_left = next <= now + every * burst;
         if is_left {
-            self.0 = next + every;
+            self.0 = next;
         }
         is_left
     }

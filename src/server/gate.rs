@@ -41,8 +41,14 @@ impl Plugin for GatePlugin {
                 Pump,
                 link::act_for_web_seats.in_set(ServerSystems::Commit).before(crate::tick::commit_frames),
             )
-            .add_systems(Pump, view::show_states.in_set(ServerSystems::Broadcast))
-            .add_systems(Pump, report::report.in_set(ServerSystems::Report));
+            .add_systems(
+                Pump,
+                view::show_states.after(crate::broadcast::send_snapshots).in_set(ServerSystems::Broadcast),
+            )
+            .add_systems(
+                Pump,
+                report::report.after(crate::why_alive::write_rooms).in_set(ServerSystems::Report),
+            );
     }
 }
 

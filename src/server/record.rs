@@ -231,7 +231,7 @@ impl Journal {
 }
 
 /// Tells rooms that are not as they were told last.
-fn record_rooms(mut recorder: ResMut<Recorder>, rooms: Query<&Room>) {
+pub(crate) fn record_rooms(mut recorder: ResMut<Recorder>, rooms: Query<&Room>) {
     let Some(journal) = &mut recorder.0 else { return };
     let mut changed = std::mem::take(&mut journal.changed);
     changed.sort_unstable();
