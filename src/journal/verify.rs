@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use framekeep_sim::{AnyGame, AnyMatch, DecodeError, FieldDiff, GameRegistry, Outcome, Tick, UnknownGame};
 
@@ -143,6 +144,21 @@ impl Verifier {
         *self.fingerprints.entry(game.name()).or_insert_with(|| game.fingerprint())
     }
 
+    /// The rules of a match, and the match before its first frame.
+    ///
+    /// # Errors
+    /// [`VerifyError`] if the match cannot be played here.
+    pub fn start(&mut self, replay: &Replay) -> Result<(Arc<dyn AnyGame>, Box<dyn AnyMatch>), VerifyError> {
+        let game = self.games.get(&replay.header().game)?.clone();
+        self.check_rules(replay, &*game)?;
+        let header = replay.header();
+        let mut play =
+            game.start(&header.content, header.seed, header.seats).map_err(VerifyError::BadContent)?;
+        check_shape(replay, &*game, &*play)?;
+        begin(replay, &mut *play)?;
+        Ok((game, play))
+    }
+
     /// Plays a match again. After each tick `on_tick` is given the tick and the hash of the state here, up to and
     /// including the first one that disagrees.
     ///
@@ -154,13 +170,7 @@ impl Verifier {
         replay: &Replay,
         on_tick: &mut dyn FnMut(Tick, u64),
     ) -> Result<Verified, VerifyError> {
-        let game = self.games.get(&replay.header().game)?.clone();
-        self.check_rules(replay, &*game)?;
-        let header = replay.header();
-        let mut play =
-            game.start(&header.content, header.seed, header.seats).map_err(VerifyError::BadContent)?;
-        check_shape(replay, &*game, &*play)?;
-        begin(replay, &mut *play)?;
+        let (_, mut play) = self.start(replay)?;
         let mut scratch = Vec::new();
         let (mut frames, mut keyframes) = (replay.frames(), later_keyframes(replay).peekable());
         let mut hash = play.hash(&mut scratch);

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use framekeep_journal::{Damaged, Replay};
 
+use crate::exit::Exit;
+
 /// Largest file that is read, in bytes (1 GiB): months of one match.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
@@ -21,6 +23,15 @@ pub(crate) enum LoadError {
     TooLarge,
     #[error(transparent)]
     Damaged(#[from] Damaged),
+}
+
+impl LoadError {
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Damaged(_) => Exit::Damaged,
+            Self::Io(_) | Self::TooLarge => Exit::Failure,
+        }
+    }
 }
 
 pub(crate) fn load(path: &Path) -> Result<Replay, LoadError> {

@@ -4,11 +4,13 @@ use std::io::{self, Write, stderr};
 use std::path::Path;
 use std::time::Instant;
 
-use framekeep_journal::Verifier;
+use framekeep_journal::{SealFault, Verifier};
 use serde::Serialize;
 
 use crate::args::VerifyArgs;
 use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::key::KeyArg;
 use crate::load::load;
 use crate::progress::Progress;
 use crate::verdict::{Finding, Verdict};
@@ -21,14 +23,14 @@ struct Report {
     files: Vec<Verdict>,
 }
 
-pub(crate) fn run(args: &VerifyArgs, out: &mut impl Write) -> io::Result<Exit> {
+pub(crate) fn run(args: &VerifyArgs, out: &mut impl Write) -> Result<Exit, Failure> {
     let mut verifier = Verifier::new(framekeep_games::registry());
     verifier.ignore_fingerprint = args.force;
     let mut report = Report { schema_version: 1, agrees: true, files: Vec::new() };
     let mut exit = Exit::Ok;
     for file in &args.files {
         let mut hashes = args.hashes.then_some(&mut *out);
-        let finding = check(file, &mut verifier, hashes.as_mut())?;
+        let finding = check(file, args.key, &mut verifier, hashes.as_mut())?;
         exit = exit.max(finding.exit());
         let verdict = Verdict { file: file.display().to_string(), finding };
         match (args.json, args.hashes) {
@@ -40,18 +42,28 @@ pub(crate) fn run(args: &VerifyArgs, out: &mut impl Write) -> io::Result<Exit> {
     }
     if args.json {
         report.agrees = exit == Exit::Ok;
-        serde_json::to_writer_pretty(&mut *out, &report)?;
+        serde_json::to_writer_pretty(&mut *out, &report).map_err(io::Error::from)?;
         writeln!(out)?;
     }
     Ok(exit)
 }
 
 /// Reads and plays one file; prints the hash of every tick if there is somewhere to print it.
-fn check(path: &Path, verifier: &mut Verifier, hashes: Option<&mut impl Write>) -> io::Result<Finding> {
+fn check(
+    path: &Path,
+    key: Option<KeyArg>,
+    verifier: &mut Verifier,
+    hashes: Option<&mut impl Write>,
+) -> io::Result<Finding> {
     let started = Instant::now();
     let replay = match load(path) {
         Ok(replay) => replay,
         Err(error) => return Ok(error.into()),
+    };
+    let sealed_by = match replay.check_seal(key.map(|KeyArg(key)| key)) {
+        Ok(key) => Some(key.to_string()),
+        Err(SealFault::Unsigned) if key.is_none() => None,
+        Err(fault) => return Ok(fault.into()),
     };
     let progress = Progress::new(&path.display().to_string(), replay.end().ticks.0);
     let (mut hashes, mut printed) = (hashes, Ok(()));
@@ -64,9 +76,9 @@ fn check(path: &Path, verifier: &mut Verifier, hashes: Option<&mut impl Write>) 
     printed?;
     Ok(match verified {
         Ok(verified) => {
-            let ticks = verified.ticks.0;
+            let ticks = verified.ticks.0 - replay.start().0;
             let ticks_per_s = (f64::from(ticks) / started.elapsed().as_secs_f64().max(1e-9)) as u64;
-            Finding::Agrees { ticks, hash: format!("{:016x}", verified.hash), ticks_per_s }
+            Finding::Agrees { ticks, hash: format!("{:016x}", verified.hash), ticks_per_s, sealed_by }
         }
         Err(error) => error.into(),
     })
