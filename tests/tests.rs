@@ -3,6 +3,7 @@
 mod admission;
 mod attack;
 mod churn;
+mod desync;
 mod cleanup;
 mod events;
 mod faults;

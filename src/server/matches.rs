@@ -10,6 +10,7 @@ use framekeep_sim::{Frame, Pcg32, Tick};
 use tracing::{error, info};
 
 use crate::admit::tell;
+use crate::desync::Recall;
 use crate::frame::Frames;
 use crate::limits::DRAIN_TIMEOUT;
 use crate::room::Room;
@@ -100,7 +101,8 @@ pub(crate) fn start(world: &mut World, entity: Entity) {
         is_asleep: false,
     };
     record::match_started(world, entity, &stage);
-    world.entity_mut(entity).insert((stage, Frames::default()));
+    let recall = Recall::begin(Tick(0), &stage.previous, &stage.state);
+    world.entity_mut(entity).insert((stage, recall, Frames::default()));
     world.resource_mut::<DueRooms>().put(due, entity);
     world.resource_mut::<Counters>().matches_started += 1;
     let in_ms = due.saturating_sub(now).as_millis() as u32;
