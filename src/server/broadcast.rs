@@ -34,7 +34,7 @@ impl Plugin for BroadcastPlugin {
 
 /// Rooms and seats that are owed a snapshot, found while their frames are sent.
 #[derive(Resource, Default)]
-struct SnapshotsOwed(Vec<(Entity, Entity)>);
+pub(crate) struct SnapshotsOwed(Vec<(Entity, Entity)>);
 
 /// The frames of one room, joined: what each seat gets is the end of it.
 #[derive(Default)]
