@@ -1,9 +1,12 @@
 //! Rooms: joining, starting, playing again; coming late, going, and coming back.
 
+use std::time::Duration;
+
 use framekeep_protocol::{
     ClosedReason, CommitPolicy, EndReason, JoinRoom, Refusal, RoomEventKind, RoomOptions, RoomPhase,
     StartRule, ToServer,
 };
+use framekeep_server::ServerConfig;
 use framekeep_tests::Scenario;
 
 #[test]
@@ -248,6 +251,24 @@ fn a_room_that_waits_for_nobody_never_says_that_it_stands_still() {
     let mut play = Scenario::new(56).link("wifi").room("den", 2);
     play.run_for(5.0);
     assert_eq!(play.clients.iter().map(|client| client.pauses).sum::<u32>(), 0);
+}
+
+#[test]
+fn a_silent_link_is_given_up_after_the_configured_time() {
+    for (timeout_s, heartbeat_ms) in [(3, 250), (6, 1_000)] {
+        let change = |config: &mut ServerConfig| {
+            config.link_timeout = Duration::from_secs(timeout_s);
+            config.heartbeat = Duration::from_millis(heartbeat_ms);
+        };
+        let mut play = Scenario::with_config(59, change).room("den", 2);
+        play.run_for(2.0);
+        play.clients[0].vanish();
+        play.run_for(timeout_s as f64 - 0.1);
+        assert_eq!(play.counters().links_closed, 0, "{timeout_s} s");
+        play.run_for(0.3 + heartbeat_ms as f64 / 1_000.0);
+        assert_eq!(play.counters().links_closed, 1, "{timeout_s} s");
+        assert!(play.clients[1].is_connected(), "who says nothing gets signs of life");
+    }
 }
 
 #[test]

@@ -6,6 +6,8 @@ use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{IntoScheduleConfigs, Query, Res, ResMut, Resource};
 use tracing::debug;
 
+use crate::counters::Tally;
+use crate::fault::FaultKind;
 use crate::player::Players;
 use crate::record::Recorder;
 use crate::room::Rooms;
@@ -27,6 +29,13 @@ impl Plugin for StatusPlugin {
             .init_resource::<Listing>()
             .add_systems(Pump, (write_status, write_rooms).chain().in_set(ServerSystems::Report));
     }
+}
+
+/// A JSON object with a number for each kind of fault.
+fn by_kind(tally: &Tally<{ FaultKind::ALL.len() }>) -> String {
+    let members = FaultKind::ALL.iter().zip(tally.0);
+    let members: Vec<_> = members.map(|(kind, count)| format!("\"{}\":{count}", kind.name())).collect();
+    format!("{{{}}}", members.join(","))
 }
 
 /// How long things take.
@@ -67,7 +76,7 @@ fn write_status(
             "\"datagrams_out\":{},\"datagrams_refused\":{},\"payloads_refused\":{},\"requests_refused\":{},",
             "\"requests_over_budget\":{},\"tickets_refused\":{},\"decoder_panics\":{},",
             "\"journal_bytes\":{},\"undurable_rooms\":{},\"rooms_recovered\":{},",
-            "\"journal_failures\":{},\"swept\":{},\"desync\":{{{}}},\"cleanup\":{{{}}}}}\n"
+            "\"journal_failures\":{},\"swept\":{},\"faults\":{},\"escalations\":{},\"sockets_reopened\":{},\"desync\":{{{}}},\"cleanup\":{{{}}}}}\n"
         ),
         std::process::id(),
         now.as_millis(),
@@ -101,6 +110,9 @@ fn write_status(
         counters.rooms_recovered,
         recorder.failures(),
         counters.swept.total(),
+        by_kind(&counters.faults),
+        by_kind(&counters.escalations),
+        counters.sockets_reopened,
         desyncs.json(),
         cleanup.json(CleanupBacklog::of(cleanups.iter(), now)),
     );

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cleanup::Cleanups;
 use crate::expire::{RoomRule, room_deadline};
+use crate::fault::{FaultKind, FaultLog};
 use crate::limits::ROOMS_LISTED_PER_PUMP;
 use crate::packet::{self, PacketKind};
 use crate::seat::Seats;
@@ -77,6 +78,7 @@ pub fn why_alive(world: &World, room: Entity) -> Vec<Hold> {
     hold_seats(world, room, &mut holds);
     hold_match(world, room, &mut holds);
     hold_packets(world, room, &mut holds);
+    tell_faults(world, room, &mut holds);
     if let Some((until, rule)) = room_deadline(world, room) {
         let what = match rule {
             RoomRule::Empty => "empty; kept for whoever comes back",
@@ -126,6 +128,20 @@ fn hold_packets(world: &World, room: Entity, holds: &mut Vec<Hold>) {
             _ => format!("a cleanup of the {tier} tier has failed {failures} times and is tried again"),
         };
         holds.push(Hold::new(what, Some(task.due_at)));
+    }
+}
+
+/// Faults hold nothing, but with too many of them the room goes.
+fn tell_faults(world: &World, room: Entity, holds: &mut Vec<Hold>) {
+    let Some(log) = world.get::<FaultLog>(room) else { return };
+    let (now, budgets) = (world.resource::<Clock>().now(), world.resource::<ServerConfig>().fault_budgets);
+    for kind in FaultKind::ALL {
+        let (spent, max) = (log.spent(kind, now, &budgets), budgets.max[kind as usize]);
+        if spent > 0 {
+            let window = budgets.window.as_secs();
+            let what = format!("{spent} {} faults of at most {max} within {window} s", kind.name());
+            holds.push(Hold::new(what, None));
+        }
     }
 }
 

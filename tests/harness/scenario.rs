@@ -10,7 +10,7 @@ use framekeep_games::arena::Arena;
 use framekeep_protocol::{PlayerId, PlayerName, Role};
 use framekeep_server::{
     Chance, Clock, Counters, Durability, Games, MemoryWire, MemoryWireEnd, NodeKey, Pump, Recorder, Room,
-    Rooms, Server, ServerConfig, Stage, TicketRequest, mint, player_id_of,
+    Rooms, Server, ServerConfig, Stage, TicketRequest, mint_with_timeout, player_id_of,
 };
 use framekeep_sim::{Game as _, GameRegistry, Tick};
 
@@ -169,7 +169,8 @@ impl Scenario {
             role: Role::Player,
             now: self.now,
         };
-        mint(&self.key, &request).unwrap()
+        let timeout = self.server.world().resource::<ServerConfig>().link_timeout;
+        mint_with_timeout(&self.key, &request, timeout).unwrap()
     }
 
     /// The fingerprint of the arena on this server.

@@ -48,7 +48,85 @@ impl SocketHealth {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::net::SocketAddr;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+    use framekeep_sim::GameRegistry;
+
     use super::*;
+    use crate::{
+        Chance, Clock, Counters, Datagrams, FaultKind, Games, MemoryWire, NodeKey, Recorder, Server,
+        ServerConfig, Wire,
+    };
+
+    /// A wire that fails as long as it is told to.
+    struct Flaky {
+        wire: MemoryWire,
+        fails: Arc<AtomicBool>,
+        reopened: Arc<AtomicU32>,
+    }
+
+    impl Flaky {
+        fn check(&self) -> io::Result<()> {
+            let fails = self.fails.load(Ordering::Relaxed);
+            if fails { Err(io::Error::other("the cable is out")) } else { Ok(()) }
+        }
+    }
+
+    impl Wire for Flaky {
+        fn local_addr(&self) -> SocketAddr {
+            self.wire.local_addr()
+        }
+
+        fn receive(
+            &mut self,
+            limit: usize,
+            visit: &mut dyn FnMut(SocketAddr, &mut [u8]),
+        ) -> io::Result<usize> {
+            self.check()?;
+            self.wire.receive(limit, visit)
+        }
+
+        fn send(&mut self, datagrams: &Datagrams) -> io::Result<usize> {
+            self.check()?;
+            self.wire.send(datagrams)
+        }
+
+        fn reopen(&mut self) -> io::Result<()> {
+            self.reopened.fetch_add(1, Ordering::Relaxed);
+            self.check()
+        }
+
+        fn wait(&self, _timeout: Duration) {}
+    }
+
+    #[test]
+    fn a_server_whose_socket_fails_opens_it_anew_until_it_works() {
+        let config = ServerConfig { threads: 1, ..ServerConfig::default() };
+        let (wire, end) = MemoryWire::pair(config.udp);
+        let (fails, reopened) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicU32::new(0)));
+        let flaky = Flaky { wire, fails: fails.clone(), reopened: reopened.clone() };
+        let clock = Clock::manual(Duration::from_secs(1_000));
+        let (games, key) = (Games::new(GameRegistry::new()), NodeKey::new([1; 32]));
+        let (chance, recorder) = (Chance::seeded(1), Recorder::default());
+        let mut server = Server::new(config, games, key, Box::new(flaky), clock, chance, recorder);
+        let mut pump = |from_ms: u64, to_ms: u64| {
+            for ms in (from_ms..to_ms).step_by(8) {
+                server.pump_at(Duration::from_secs(1_000) + Duration::from_millis(ms));
+            }
+            server.world().resource::<Counters>().clone()
+        };
+        let failing = pump(0, 5_000);
+        let tries = reopened.load(Ordering::Relaxed);
+        assert!((5..9).contains(&tries), "{tries} tries in 5 s");
+        assert_eq!((failing.faults.0[FaultKind::Network as usize], failing.sockets_reopened), (1, 0));
+        fails.store(false, Ordering::Relaxed);
+        end.deliver(SocketAddr::from(([127, 0, 0, 1], 9)), vec![7; 40]);
+        let working = pump(5_000, 10_000);
+        assert_eq!((working.sockets_reopened, working.datagrams_in), (1, 1));
+    }
 
     #[test]
     fn a_socket_that_keeps_failing_is_opened_ever_more_seldom() {
