@@ -36,7 +36,7 @@ impl Plugin for GatePlugin {
             .init_resource::<Drain>()
             .init_resource::<report::Reporting>()
             .add_observer(link::forget_web_link)
-            .add_systems(Pump, take_orders.in_set(ServerSystems::Receive))
+            .add_systems(Pump, take_orders.after(crate::transport::deliver).in_set(ServerSystems::Receive))
             .add_systems(
                 Pump,
                 link::act_for_web_seats.in_set(ServerSystems::Commit).before(crate::tick::commit_frames),

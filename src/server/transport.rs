@@ -146,7 +146,7 @@ fn open_datagrams(mut shards: Query<&mut Shard>, clock: Res<Clock>) {
 }
 
 /// Hands payloads to seats and links. Connections come and go in the `Admit` systems.
-fn deliver(
+pub(crate) fn deliver(
     mut shards: Query<(Entity, &mut Shard)>,
     links: Query<&Link>,
     mut controls: Query<&mut Control>,
