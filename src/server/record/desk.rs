@@ -288,7 +288,7 @@ impl Desk {
         }
     }
 
-    fn sync(&mut self) {
+    pub(super) fn sync(&mut self) {
         let newest = self.newest;
         if let Some(segment) = &mut self.segment
             && std::mem::take(&mut segment.dirty)
