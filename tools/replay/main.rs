@@ -14,8 +14,11 @@ mod info;
 mod key;
 mod load;
 mod opened;
+mod picture;
+mod play;
 mod progress;
 mod record;
+mod render;
 mod seek;
 mod stats;
 #[cfg(test)]
@@ -75,6 +78,8 @@ fn command(command: &Command, out: &mut impl Write) -> Result<Exit, Failure> {
         Command::Check(args) => check::run(args, out),
         Command::Corpus(CorpusArgs { command: CorpusCommand::Verify(args) }) => corpus::verify(args, out),
         Command::Record(args) => record::run(args, out),
-        Command::Play(_) | Command::Render(_) | Command::Explain(_) => Ok(Exit::Ok),
+        Command::Render(args) => render::run(args, out),
+        Command::Play(args) => play::run(args, out),
+        Command::Explain(_) => Ok(Exit::Ok),
     }
 }
