@@ -20,6 +20,9 @@ const GOODBYES: usize = 3;
 /// Most control messages that wait for the hello.
 const EARLY_MAX: usize = 16;
 
+/// Most payloads that are kept when they overtake the end of the hand-shake.
+const OVERTAKING_MAX: usize = 8;
+
 /// What a client says of itself when it connects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientHello {
@@ -55,6 +58,8 @@ pub struct ClientLink {
     now: Duration,
     /// When the server was heard last, or the link began.
     heard_at: Duration,
+    /// Payloads that came before the hand-shake was over.
+    overtaking: Vec<Vec<u8>>,
     netcode: NetcodeClient,
     renet: QuietRenet,
     hot: HotQueue,
@@ -76,6 +81,7 @@ impl ClientLink {
             early: Vec::new(),
             now,
             heard_at: now,
+            overtaking: Vec::new(),
             netcode,
             renet: QuietRenet::new(Side::Client),
             hot: HotQueue::default(),
@@ -117,6 +123,24 @@ impl ClientLink {
             self.counters.datagram_faults[fault.index()] += 1;
             return;
         }
+        let is_connected = self.netcode.is_connected();
+        if !is_connected && is_payload(datagram) {
+            // It has overtaken the answer to the hand-shake, before which netcode refuses it.
+            if self.overtaking.len() < OVERTAKING_MAX {
+                self.overtaking.push(datagram.to_vec());
+            }
+            return;
+        }
+        self.open(now, datagram);
+        if !is_connected && self.netcode.is_connected() {
+            for mut datagram in std::mem::take(&mut self.overtaking) {
+                self.open(now, &mut datagram);
+            }
+        }
+        self.notice_end();
+    }
+
+    fn open(&mut self, now: Duration, datagram: &mut [u8]) {
         match self.netcode.process_packet(datagram).map(|payload| (self.renet.receive(now, payload), payload))
         {
             Some((Ok(Lane::Hot), payload)) => self.counters.hot_dropped += u64::from(self.hot.push(payload)),
@@ -128,7 +152,6 @@ impl ClientLink {
         if self.netcode.time_since_last_received_packet().is_zero() {
             self.heard_at = self.heard_at.max(now);
         }
-        self.notice_end();
     }
 
     /// How long nothing was heard of the server that is really its own. The server gives a sign of life every 250 ms
@@ -269,6 +292,11 @@ impl ClientLink {
             self.state = LinkState::Closed { reason };
         }
     }
+}
+
+/// Whether a datagram of netcode holds a payload: the low bits of its first byte are its kind.
+fn is_payload(datagram: &[u8]) -> bool {
+    datagram.first().is_some_and(|first| first & 0x0f == 5)
 }
 
 fn seal(netcode: &mut NetcodeClient, payload: &[u8], send: &mut impl FnMut(&[u8])) {
