@@ -6,7 +6,7 @@ use framekeep_protocol::{
     ClosedReason, CommitPolicy, EndReason, JoinRoom, Refusal, RoomEventKind, RoomOptions, RoomPhase,
     StartRule, ToServer,
 };
-use framekeep_server::ServerConfig;
+use framekeep_server::{RoomList, ServerConfig};
 use framekeep_tests::Scenario;
 
 #[test]
@@ -269,6 +269,27 @@ fn a_silent_link_is_given_up_after_the_configured_time() {
         assert_eq!(play.counters().links_closed, 1, "{timeout_s} s");
         assert!(play.clients[1].is_connected(), "who says nothing gets signs of life");
     }
+}
+
+#[test]
+fn the_list_of_rooms_is_written_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_owned();
+    let mut play = Scenario::with_config(60, |config| config.data = Some(data)).room("den", 2);
+    play.run_for(6.0);
+    play.clients[1].vanish();
+    play.run_for(14.0);
+    let now_ms = play.now().as_millis() as u64;
+    // What was handed to the writing thread is on the disk when the server is gone.
+    drop(play);
+    let text = std::fs::read_to_string(folder.path().join("rooms.json")).unwrap();
+    let list: RoomList = serde_json::from_str(&text).unwrap();
+    assert!(now_ms - list.unix_ms <= 2_100, "it is written every two seconds: {} {now_ms}", list.unix_ms);
+    let [row] = &list.rooms[..] else { panic!("{list:?}") };
+    assert_eq!((row.name.as_str(), row.phase.as_str(), row.game.as_str()), ("den", "playing", "arena"));
+    assert_eq!((row.seats, row.connected), (2, 1));
+    assert!(row.tick.is_some_and(|tick| tick > 400) && row.bytes > 1_000, "{row:?}");
+    assert!(row.holds.iter().any(|hold| hold.what.starts_with("seat 1 is held")), "{row:?}");
 }
 
 #[test]

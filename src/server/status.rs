@@ -76,7 +76,8 @@ fn write_status(
             "\"datagrams_out\":{},\"datagrams_refused\":{},\"payloads_refused\":{},\"requests_refused\":{},",
             "\"requests_over_budget\":{},\"tickets_refused\":{},\"decoder_panics\":{},",
             "\"journal_bytes\":{},\"undurable_rooms\":{},\"rooms_recovered\":{},",
-            "\"journal_failures\":{},\"swept\":{},\"faults\":{},\"escalations\":{},\"sockets_reopened\":{},\"desync\":{{{}}},\"cleanup\":{{{}}}}}\n"
+            "\"journal_failures\":{},\"swept\":{},\"faults\":{},\"escalations\":{},",
+            "\"sockets_reopened\":{},\"desync\":{{{}}},\"cleanup\":{{{}}}}}\n"
         ),
         std::process::id(),
         now.as_millis(),

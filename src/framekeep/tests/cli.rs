@@ -240,6 +240,23 @@ fn a_server_says_where_it_is_and_what_to_try_and_ends_by_either_signal() {
 }
 
 #[test]
+fn the_list_of_rooms_says_whether_its_server_still_runs() {
+    let desk = Desk::new();
+    let server = desk.serve(&["--udp", "127.0.0.1:0"], &[]);
+    // The first list comes with one of the server's first turns.
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let mut listed = desk.run(&["rooms"], &[]);
+    while listed.code() != 0 && std::time::Instant::now() < until {
+        listed = desk.run(&["rooms"], &[]);
+    }
+    assert!(listed.stdout().ends_with("0 rooms; the server runs\n"), "{}", listed.stdout() + &listed.stderr());
+    assert!(desk.run(&["rooms", "--json"], &[]).stdout().contains("\"server_runs\":true"));
+    assert_eq!(server.end_by(Signal::SIGTERM), 0);
+    let listed = desk.run(&["rooms"], &[]).stdout();
+    assert!(listed.contains("0 rooms; no server uses this data folder any more"), "{listed}");
+}
+
+#[test]
 fn the_development_key_is_private_and_kept() {
     use std::os::unix::fs::MetadataExt;
 
