@@ -10,7 +10,7 @@ use bevy_ecs::prelude::{
 use framekeep_rollback::{Pose, ViewTimeline};
 use framekeep_sim::{Game, View, ViewBody};
 
-use crate::play::{ActiveMatch, timeline};
+use crate::play::{ActiveMatch, key, timeline};
 use crate::{ClientClock, ClientConfig, ClientSystems, LocalInput};
 
 /// A thing of the match, as an entity: spawned when it comes, despawned when it goes. Add what draws it when it is
@@ -78,9 +78,9 @@ impl<G: Game> Plugin for MirrorPlugin<G> {
 /// What is drawn, and the entity of everything.
 #[derive(Resource)]
 pub(crate) struct Mirror<G: Game> {
-    timeline: ViewTimeline<u32>,
+    timeline: ViewTimeline<u64>,
     view: View,
-    entities: BTreeMap<u32, Entity>,
+    entities: BTreeMap<u64, Entity>,
     game: PhantomData<fn() -> G>,
 }
 
@@ -107,25 +107,28 @@ fn mirror<G: Game>(
     scoreboard.scores.clone_from(&view.scores);
     scoreboard.ticks_left = view.ticks_left;
     let shown = timeline.frame(part, clock.passed());
-    entities.retain(|id, entity| {
-        let stays = shown.binary_search_by_key(id, |shown| shown.id).is_ok();
+    entities.retain(|key, entity| {
+        let stays = shown.binary_search_by_key(key, |shown| shown.id).is_ok();
         if !stays {
             commands.entity(*entity).despawn();
         }
         stays
     });
     for body in &view.bodies {
-        let Ok(at) = shown.binary_search_by_key(&body.id, |shown| shown.id) else { continue };
+        let key = key(body);
+        let Ok(at) = shown.binary_search_by_key(&key, |shown| shown.id) else { continue };
         let pose = DrawnPose { pose: shown[at].pose, correction: shown[at].offset };
         let is = mirrored(body, own);
-        match entities.get(&body.id) {
+        match entities.get(&key) {
             Some(&entity) => {
                 if let Ok((mut mirrored, mut place)) = drawn.get_mut(entity) {
                     mirrored.set_if_neq(is);
                     place.set_if_neq(pose);
                 }
             }
-            None => drop(entities.insert(body.id, commands.spawn((is, pose)).id())),
+            None => {
+                entities.insert(key, commands.spawn((is, pose)).id());
+            }
         }
     }
 }

@@ -20,7 +20,7 @@ pub use local::{LocalBots, LocalMatch};
 pub use replay::{ReplayFault, ReplayPlayer};
 
 pub(crate) use online::OnlineMatch;
-pub(crate) use sketch::Sketch;
+pub(crate) use sketch::{Sketch, key};
 pub(crate) use watch::WatchedMatch;
 
 use crate::ClientConfig;
@@ -253,7 +253,7 @@ impl<G: Game> ActiveMatch<G> {
         &mut self,
         now: Duration,
         own: G::Input,
-        timeline: &mut ViewTimeline<u32>,
+        timeline: &mut ViewTimeline<u64>,
         view: &mut View,
     ) -> Option<f32> {
         let sketch = &mut self.sketch;
@@ -275,6 +275,6 @@ impl<G: Game> ActiveMatch<G> {
 }
 
 /// A timeline with these settings, for whoever mirrors.
-pub(crate) fn timeline(smoothing: Smoothing) -> ViewTimeline<u32> {
+pub(crate) fn timeline(smoothing: Smoothing) -> ViewTimeline<u64> {
     ViewTimeline::new(smoothing)
 }

@@ -159,7 +159,7 @@ impl<G: Game> LocalPlay<G> {
         now: Duration,
         own: G::Input,
         sketch: &mut Sketch<G>,
-        timeline: &mut ViewTimeline<u32>,
+        timeline: &mut ViewTimeline<u64>,
         view: &mut View,
     ) -> Option<f32> {
         let own = own.pack();

@@ -31,7 +31,7 @@ impl<G: Game> OnlineMatch<G> {
         now: Duration,
         own: G::Input,
         sketch: &mut Sketch<G>,
-        timeline: &mut ViewTimeline<u32>,
+        timeline: &mut ViewTimeline<u64>,
         view: &mut View,
     ) -> Option<f32> {
         let Self { play, was_rolled_back } = self;

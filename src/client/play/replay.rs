@@ -201,7 +201,7 @@ impl<G: Game> ReplayPlayer<G> {
     pub(crate) fn draw(
         &mut self,
         sketch: &mut Sketch<G>,
-        timeline: &mut ViewTimeline<u32>,
+        timeline: &mut ViewTimeline<u64>,
         view: &mut View,
     ) -> Option<f32> {
         if std::mem::take(&mut self.jumped) {

@@ -1,7 +1,7 @@
 //! `Sketch`, the two states between which a frame is drawn.
 
 use framekeep_rollback::{Pose, ViewTimeline};
-use framekeep_sim::{Frame, Game, Match, Tick, View};
+use framekeep_sim::{Frame, Game, Match, Tick, View, ViewBody};
 
 /// The two states between which a frame is drawn, and the memory to make them in.
 ///
@@ -12,8 +12,8 @@ pub(crate) struct Sketch<G: Game> {
     next: Option<Match<G>>,
     frame: Frame,
     view: View,
-    before: Vec<(u32, Pose)>,
-    after: Vec<(u32, Pose)>,
+    before: Vec<(u64, Pose)>,
+    after: Vec<(u64, Pose)>,
     /// What `next` was made of: the tick of the frame, its revision, the own input's bits.
     made_of: Option<(Tick, u64, u64)>,
 }
@@ -48,7 +48,7 @@ impl<G: Game> Sketch<G> {
         current: &Match<G>,
         revision: u64,
         own: u64,
-        timeline: &mut ViewTimeline<u32>,
+        timeline: &mut ViewTimeline<u64>,
         view: &mut View,
         frame: impl FnOnce(&mut Frame),
     ) {
@@ -65,7 +65,7 @@ impl<G: Game> Sketch<G> {
     pub(crate) fn correct(
         &mut self,
         current: &Match<G>,
-        timeline: &mut ViewTimeline<u32>,
+        timeline: &mut ViewTimeline<u64>,
         frame: impl FnOnce(&mut Frame),
     ) {
         self.step(current, frame);
@@ -77,7 +77,7 @@ impl<G: Game> Sketch<G> {
         &mut self,
         before: &Match<G>,
         after: &Match<G>,
-        timeline: &mut ViewTimeline<u32>,
+        timeline: &mut ViewTimeline<u64>,
         view: &mut View,
     ) {
         let made_of = Some((after.tick(), u64::MAX, 0));
@@ -104,8 +104,14 @@ impl<G: Game> Sketch<G> {
 }
 
 /// Where everything is in a state.
-fn poses<G: Game>(state: &Match<G>, view: &mut View, out: &mut Vec<(u32, Pose)>) {
+fn poses<G: Game>(state: &Match<G>, view: &mut View, out: &mut Vec<(u64, Pose)>) {
     state.view(view);
     out.clear();
-    out.extend(view.bodies.iter().map(|body| (body.id, Pose::of(body))));
+    out.extend(view.bodies.iter().map(|body| (key(body), Pose::of(body))));
+}
+
+/// What a body is told apart by. A thing that was only guessed may have had the id of one that is; whose it is tells
+/// most such apart.
+pub(crate) fn key(body: &ViewBody) -> u64 {
+    u64::from(body.seat) << 32 | u64::from(body.id)
 }

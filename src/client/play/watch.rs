@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use framekeep_rollback::{EventId, EventStage, GameEvent, InputStatus, RollbackMatch, ViewTimeline};
-use framekeep_sim::{Frame, Game, Input, Match, SeatInput, Tick, View};
+use framekeep_rollback::{EventId, EventStage, GameEvent, RollbackMatch, ViewTimeline};
+use framekeep_sim::{Frame, Game, Match, Tick, View};
 
 use super::Sketch;
 
@@ -47,17 +47,15 @@ impl<G: Game> WatchedMatch<G> {
         }
         let confirmed = self.play.confirmed();
         let first = self.taken;
-        let is_known =
-            |tick: u32| self.play.input(Tick(tick), 0).is_some_and(|(status, _)| is_settled(status));
-        let goes_on = self.shown.is_some() && (first.0..confirmed.tick().0).all(is_known);
+        let goes_on = self.shown.is_some()
+            && (first.0..confirmed.tick().0).all(|tick| self.play.frame(Tick(tick)).is_some());
         if !goes_on || self.frames.len() > FRAMES_MAX {
             // The beginning, or a snapshot: what is missing between is not shown.
             self.frames.clear();
             self.shown = Some((confirmed.clone(), confirmed.clone()));
         } else {
-            for tick in first.0..confirmed.tick().0 {
-                self.frames.push_back(committed(&self.play, Tick(tick), confirmed.seats()));
-            }
+            let ticks = first.0..confirmed.tick().0;
+            self.frames.extend(ticks.filter_map(|tick| self.play.frame(Tick(tick)).cloned()));
         }
         self.taken = self.play.confirmed().tick();
     }
@@ -104,28 +102,11 @@ impl<G: Game> WatchedMatch<G> {
     pub(crate) fn draw(
         &self,
         sketch: &mut Sketch<G>,
-        timeline: &mut ViewTimeline<u32>,
+        timeline: &mut ViewTimeline<u64>,
         view: &mut View,
     ) -> Option<f32> {
         let Some((older, newer)) = &self.shown else { return Some(1.0) };
         sketch.between(older, newer, timeline, view);
         Some(self.part as f32)
     }
-}
-
-fn is_settled(status: InputStatus) -> bool {
-    status != InputStatus::Predicted
-}
-
-/// The committed frame of a tick.
-fn committed<G: Game>(play: &RollbackMatch<G>, tick: Tick, seats: u8) -> Frame {
-    let mut frame = Frame::absent(tick, seats);
-    for seat in 0..seats {
-        match play.input(tick, seat) {
-            Some((InputStatus::Confirmed, input)) => frame.set(seat, SeatInput::arrived(input.pack())),
-            Some((InputStatus::Repeated, input)) => frame.set(seat, SeatInput::repeated(input.pack())),
-            _ => {}
-        }
-    }
-    frame
 }
