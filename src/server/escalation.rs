@@ -1,20 +1,11 @@
 //! `EscalationPlugin`: faults are charged to the link, room or node they are of; who is over a budget bears what
-//! follows, and nobody else.
-//!
-//! | kind | of a link | of a room | of the node |
-//! |---|---|---|---|
-//! | network, input | the link is closed as `Faulty` | – | told in the log; the socket is opened anew meanwhile |
-//! | desync | the link is closed as `Desynced` | – | – |
-//! | game | – | the room is closed as `Failing` | – |
-//! | cleanup | – | told in the log | – |
-//! | record | – | – | told in the log |
+//! follows ([`FaultKind::escalation`](crate::FaultKind::escalation)), and nobody else.
 
 use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{Entity, IntoScheduleConfigs, Resource, World};
-use framekeep_protocol::{CloseReason, ClosedReason};
 use tracing::{debug, error};
 
-use crate::fault::{Fault, FaultKind, FaultLog};
+use crate::fault::{Escalation, Fault, FaultKind, FaultLog, FaultOwner};
 use crate::limits::FAULTS_WAITING_MAX;
 use crate::{
     Clock, Counters, Link, LinkStage, Pump, Recorder, Room, ServerConfig, ServerSystems, admit, rooms,
@@ -113,18 +104,17 @@ fn escalate(world: &mut World, whose: Option<Entity>, fault: &Fault) {
         return;
     };
     if let Some(link) = world.get::<Link>(whose) {
-        if !matches!(link.stage, LinkStage::Closing { .. }) {
-            debug!(player = link.player.0, kind, %fault, "a link has more faults than it may and is closed");
-            let reason = match fault.kind() {
-                FaultKind::Desync => CloseReason::Desynced,
-                _ => CloseReason::Faulty,
-            };
+        let is_closing = matches!(link.stage, LinkStage::Closing { .. });
+        debug!(player = link.player.0, kind, %fault, "a link has more faults than it may");
+        if let Some(Escalation::CloseLink(reason)) = fault.kind().escalation(FaultOwner::Link)
+            && !is_closing
+        {
             admit::close_link(world, whose, reason);
         }
     } else if let Some(room) = world.get::<Room>(whose) {
         error!(room = %room.name, id = room.id.0, kind, %fault, "a room has more faults than it may");
-        if fault.kind() == FaultKind::Game {
-            rooms::close(world, whose, ClosedReason::Failing);
+        if let Some(Escalation::CloseRoom(reason)) = fault.kind().escalation(FaultOwner::Room) {
+            rooms::close(world, whose, reason);
         }
     }
 }

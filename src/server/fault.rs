@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bevy_ecs::prelude::Component;
-use framekeep_protocol::{HotError, PayloadFault};
+use framekeep_protocol::{CloseReason, ClosedReason, HotError, PayloadFault};
 use framekeep_sim::Tick;
 
 use crate::{CleanupError, Failure};
@@ -40,6 +40,46 @@ impl FaultKind {
             Self::Game => "game",
             Self::Cleanup => "cleanup",
             Self::Record => "record",
+        }
+    }
+}
+
+/// What a fault is of, which has the budget for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultOwner {
+    /// One connection.
+    Link,
+    /// One room.
+    Room,
+    /// The server.
+    Node,
+}
+
+/// What follows from one fault more than the budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Escalation {
+    /// The link is told why and closed; its seat is held as for any lost link.
+    CloseLink(CloseReason),
+    /// The match is ended and the room closed; its name is not free for a while.
+    CloseRoom(ClosedReason),
+    /// Operators are told in the log; what is tried again is tried again as before.
+    Log,
+}
+
+impl FaultKind {
+    /// What follows when an owner has too many faults of this kind; `None` where there are none of the kind.
+    #[must_use]
+    pub const fn escalation(self, owner: FaultOwner) -> Option<Escalation> {
+        match (self, owner) {
+            (Self::Network | Self::Input, FaultOwner::Link) => {
+                Some(Escalation::CloseLink(CloseReason::Faulty))
+            }
+            (Self::Desync, FaultOwner::Link) => Some(Escalation::CloseLink(CloseReason::Desynced)),
+            (Self::Game, FaultOwner::Room) => Some(Escalation::CloseRoom(ClosedReason::Failing)),
+            (Self::Cleanup, FaultOwner::Room) | (Self::Network | Self::Record, FaultOwner::Node) => {
+                Some(Escalation::Log)
+            }
+            _ => None,
         }
     }
 }
@@ -163,6 +203,23 @@ mod tests {
 
     const fn s(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn the_document_has_the_escalations_of_the_code() {
+        let mut table = String::from("| faults | of a link | of a room | of the node |\n|---|---|---|---|\n");
+        for kind in FaultKind::ALL {
+            let cell = |owner| match kind.escalation(owner) {
+                Some(Escalation::CloseLink(reason)) => format!("link closed: `{reason:?}`"),
+                Some(Escalation::CloseRoom(reason)) => format!("room closed: `{reason:?}`"),
+                Some(Escalation::Log) => "logged".to_owned(),
+                None => "–".to_owned(),
+            };
+            let cells = [FaultOwner::Link, FaultOwner::Room, FaultOwner::Node].map(cell);
+            table += &format!("| {} | {} |\n", kind.name(), cells.join(" | "));
+        }
+        let document = include_str!("../../docs/ROOMS.md");
+        assert!(document.contains(&table), "docs/ROOMS.md must have this table:\n{table}");
     }
 
     #[test]

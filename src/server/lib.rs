@@ -86,7 +86,7 @@ pub use dispatch::Dispatch;
 pub use escalation::Faults;
 pub use events::StaleViews;
 pub use expire::{RoomLife, RoomRule, room_deadline, touch_room};
-pub use fault::{Fault, FaultBudgets, FaultKind, FaultLog};
+pub use fault::{Escalation, Fault, FaultBudgets, FaultKind, FaultLog, FaultOwner};
 pub use frame::{CommittedFrame, FrameOf, Frames};
 pub use games::{ContentFault, Games};
 pub use gate::KeyMint;

@@ -249,7 +249,8 @@ fn the_list_of_rooms_says_whether_its_server_still_runs() {
     while listed.code() != 0 && std::time::Instant::now() < until {
         listed = desk.run(&["rooms"], &[]);
     }
-    assert!(listed.stdout().ends_with("0 rooms; the server runs\n"), "{}", listed.stdout() + &listed.stderr());
+    let text = listed.stdout() + &listed.stderr();
+    assert!(text.ends_with("0 rooms; the server runs\n"), "{text}");
     assert!(desk.run(&["rooms", "--json"], &[]).stdout().contains("\"server_runs\":true"));
     assert_eq!(server.end_by(Signal::SIGTERM), 0);
     let listed = desk.run(&["rooms"], &[]).stdout();
