@@ -8,6 +8,7 @@ mod cut;
 mod describe;
 mod diff;
 mod exit;
+mod explain;
 mod export;
 mod failure;
 mod info;
@@ -80,6 +81,6 @@ fn command(command: &Command, out: &mut impl Write) -> Result<Exit, Failure> {
         Command::Record(args) => record::run(args, out),
         Command::Render(args) => render::run(args, out),
         Command::Play(args) => play::run(args, out),
-        Command::Explain(_) => Ok(Exit::Ok),
+        Command::Explain(args) => explain::run(args, out),
     }
 }

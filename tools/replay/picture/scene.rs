@@ -71,7 +71,8 @@ impl Scene {
         let scale = self.scale(canvas, head);
         if backdrop(&self.game) == Backdrop::StrikeLine {
             let (x, y) = self.place(canvas, head, (self.left + self.right) / 2.0, 0.0);
-            let shape = Turned { x, y, half_width: canvas.width as f32, half_height: 0.04 * scale, angle: 0.0 };
+            let shape =
+                Turned { x, y, half_width: canvas.width as f32, half_height: 0.04 * scale, angle: 0.0 };
             canvas.turned(shape, LINE);
         }
         // What stands is drawn first, so that what moves is never hidden.
