@@ -21,7 +21,7 @@ const GOODBYES: usize = 3;
 const EARLY_MAX: usize = 16;
 
 /// Most payloads that are kept when they overtake the end of the hand-shake.
-const OVERTAKING_MAX: usize = 8;
+const OVERTAKING_MAX: usize = 16;
 
 /// What a client says of itself when it connects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,7 +155,7 @@ impl ClientLink {
     }
 
     /// How long nothing was heard of the server that is really its own. The server gives a sign of life every 250 ms
-    /// and a frame every tick: after half a second without either, packets of this address probably no longer reach
+    /// and a frame every tick: after 400 ms without either, packets of this address probably no longer reach
     /// it (a NAT has bound it anew), and a new ticket is quicker than waiting for the time-out.
     #[must_use]
     pub fn silent_for(&self, now: Duration) -> Duration {

@@ -8,14 +8,17 @@ use framekeep_conditioner::{Conditioner, LinkConditions};
 use framekeep_games::arena::{Arena, ArenaBot};
 use framekeep_protocol::{
     CloseReason, DesyncAsk, GameRules, InputHead, JoinRoom, MatchEnd, PlayerName, Refusal, RoomEvent,
-    RoomName, RoomOptions, RoomView, ToClient, ToServer, decode_frames, decode_inputs, encode_inputs,
+    RoomName, RoomOptions, RoomView, Snapshot, ToClient, ToServer, decode_frames, decode_inputs,
+    encode_inputs,
 };
 use framekeep_rollback::{RollbackConfig, RollbackEvent, RollbackMatch};
 use framekeep_server::MemoryWireEnd;
 use framekeep_sim::{Frame, Game, Input as _, Tick, encode_into, hash_bytes};
 
 /// A link on which nothing was heard for this long is given up by a client that reconnects.
-const SILENCE_MAX: Duration = Duration::from_millis(500);
+const SILENCE_MAX: Duration = Duration::from_millis(400);
+/// The same while it connects: netcode repeats what was lost four times a second.
+const CONNECTING_MAX: Duration = Duration::from_secs(2);
 
 /// Whether a client simulates honestly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,10 +76,16 @@ pub struct Client {
     pub paused_until: Duration,
     /// Whether it asks for a new ticket when its link is over or the server falls silent.
     pub reconnects: bool,
+    /// The content of rooms it creates; empty for the default.
+    pub content: String,
+    /// How many links it has opened.
+    pub links: u32,
     /// The running match.
     pub play: Option<RollbackMatch<Arena>>,
     link: Option<ClientLink>,
     ending: Option<MatchEnd>,
+    /// The newest snapshot that came before the match it belongs to was announced.
+    early_snapshot: Option<Snapshot>,
     bot: ArenaBot,
     up: Conditioner<Vec<u8>>,
     down: Conditioner<Vec<u8>>,
@@ -104,9 +113,12 @@ impl Client {
             rendered_every: Duration::ZERO,
             paused_until: Duration::ZERO,
             reconnects: false,
+            content: String::new(),
+            links: 0,
             play: None,
             link: None,
             ending: None,
+            early_snapshot: None,
             bot: ArenaBot::new(seed),
             up: Conditioner::new(conditions, seed ^ 1),
             down: Conditioner::new(conditions, seed ^ 2),
@@ -124,6 +136,10 @@ impl Client {
             games: vec![GameRules { name: Arena::NAME.to_owned(), fingerprint }],
         };
         self.link = Some(ClientLink::new(ticket, hello, now).unwrap());
+        self.links += 1;
+        // Nothing that is under way to or from its old socket concerns the new one.
+        while self.up.receive(Duration::MAX).or_else(|| self.down.receive(Duration::MAX)).is_some() {}
+        self.early_snapshot = None;
         self.play = None;
         self.hashes.clear();
     }
@@ -150,7 +166,8 @@ impl Client {
 
     /// Joins a room of the arena, or creates it.
     pub fn join(&mut self, room: &str, seats: u8) {
-        let options = RoomOptions::new(Arena::NAME, seats);
+        let content = self.content.clone();
+        let options = RoomOptions { content, ..RoomOptions::new(Arena::NAME, seats) };
         self.say(&ToServer::Join(JoinRoom::seat(room_name(room), Some(options))));
     }
 
@@ -179,9 +196,11 @@ impl Client {
     /// Whether a reconnecting client needs a new ticket: its link is over, or its server is silent for so long that
     /// the way there must have changed.
     pub(crate) fn wants_ticket(&self, now: Duration) -> bool {
+        let silent = self.link.as_ref().map_or(Duration::ZERO, |link| link.silent_for(now));
         let lost = match self.state() {
             Some(LinkState::Closed { .. }) => true,
-            Some(_) => self.link.as_ref().is_some_and(|link| link.silent_for(now) > SILENCE_MAX),
+            Some(LinkState::Connected) => silent > SILENCE_MAX,
+            Some(LinkState::Connecting) => silent > CONNECTING_MAX,
             None => false,
         };
         self.reconnects && lost && now >= self.paused_until
@@ -209,9 +228,12 @@ impl Client {
         }
         while let Some(snapshot) = link.poll_snapshot() {
             self.snapshots += 1;
-            if let Some(play) = &mut self.play {
-                // A snapshot of another match is of no use and no harm.
-                let _ = play.handle_snapshot(now, &snapshot);
+            match &mut self.play {
+                Some(play) if play.epoch() == snapshot.epoch => {
+                    // One that cannot be used is followed by another.
+                    let _ = play.handle_snapshot(now, &snapshot);
+                }
+                _ => self.early_snapshot = Some(snapshot),
             }
         }
         while let Some(payload) = link.poll_hot() {
@@ -284,6 +306,10 @@ impl Client {
                 self.play = RollbackMatch::new(&start, self.config, now, rtt).ok();
                 self.hashes.clear();
                 self.frames.clear();
+                if let (Some(play), Some(snapshot)) = (&mut self.play, self.early_snapshot.take()) {
+                    // One of the match before is of no use and no harm.
+                    let _ = play.handle_snapshot(now, &snapshot);
+                }
             }
             ToClient::Ended(end) => {
                 if let Some(play) = &mut self.play {

@@ -19,6 +19,9 @@ use crate::client::{digest, room_name};
 
 /// The virtual time at which scenarios begin.
 const BEGIN: Duration = Duration::from_secs(1_000_000);
+/// The default arena, and the name of the same for an hour.
+const COURTYARD: &str = include_str!("../../assets/arenas/courtyard.toml");
+const LONG: &str = "long";
 /// How far the clock moves in one turn.
 const TURN: Duration = Duration::from_millis(2);
 
@@ -31,6 +34,7 @@ pub struct Scenario {
     /// Digests of the frames committed in the [watched](Self::watch) room, and the hash after each, by tick.
     pub log: BTreeMap<Tick, (u64, u64)>,
     watched: Option<String>,
+    content: String,
     seed: u64,
     conditions: LinkConditions,
     wire: MemoryWireEnd,
@@ -71,7 +75,13 @@ impl Scenario {
     #[must_use]
     pub fn on(seed: u64, games: GameRegistry, config: ServerConfig, recorder: Recorder) -> Self {
         let key = NodeKey::new([seed as u8; 32]);
-        let games = Games::new(games);
+        let mut games = Games::new(games);
+        // A registry without the arena has no use for it.
+        let _ = games.add_content(
+            Arena::NAME,
+            LONG,
+            &COURTYARD.replace("time_limit_s = 60", "time_limit_s = 3600"),
+        );
         let fingerprint = games.fingerprint(Arena::NAME).unwrap_or_default();
         let (server, end) = serve(seed, games, config, &key, BEGIN, recorder);
         Self {
@@ -79,6 +89,7 @@ impl Scenario {
             clients: Vec::new(),
             log: BTreeMap::new(),
             watched: None,
+            content: String::new(),
             seed,
             conditions: LinkConditions::PERFECT,
             wire: end,
@@ -115,6 +126,13 @@ impl Scenario {
         self
     }
 
+    /// Rooms that clients create from now on play for an hour.
+    #[must_use]
+    pub fn long(mut self) -> Self {
+        LONG.clone_into(&mut self.content);
+        self
+    }
+
     /// Clients who have joined a room of `seats` seats, which plays when the last has come.
     #[must_use]
     pub fn room(mut self, name: &str, seats: u8) -> Self {
@@ -136,6 +154,7 @@ impl Scenario {
         let seed = self.seed.wrapping_mul(1_000_003) ^ number as u64;
         let client = Client::new(player_name(name), address, self.conditions, seed);
         self.clients.push(client);
+        self.clients[number].content.clone_from(&self.content);
         self.reconnect(number);
         number
     }
@@ -207,6 +226,9 @@ impl Scenario {
         self.note_frame();
         for number in 0..self.clients.len() {
             if self.clients[number].wants_ticket(self.now) {
+                // A new socket, as in a program.
+                let port = self.clients[number].address.port();
+                self.clients[number].address.set_port(port + 1_000);
                 self.reconnect(number);
             }
         }
