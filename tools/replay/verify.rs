@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use framekeep_journal::{SealFault, Verifier};
+use framekeep_sim::Tick;
 use serde::Serialize;
 
 use crate::args::VerifyArgs;
@@ -55,7 +56,6 @@ fn check(
     verifier: &mut Verifier,
     hashes: Option<&mut impl Write>,
 ) -> io::Result<Finding> {
-    let started = Instant::now();
     let replay = match load(path) {
         Ok(replay) => replay,
         Err(error) => return Ok(error.into()),
@@ -65,14 +65,18 @@ fn check(
         Err(SealFault::Unsigned) if key.is_none() => None,
         Err(fault) => return Ok(fault.into()),
     };
+    // The fingerprint of the rules is computed once for all files, and is no part of playing this one.
+    let rules = verifier.start(&replay).map(|_| ());
+    let started = Instant::now();
     let progress = Progress::new(&path.display().to_string(), replay.end().ticks.0);
     let (mut hashes, mut printed) = (hashes, Ok(()));
-    let verified = verifier.verify(&replay, &mut |tick, hash| {
+    let mut on_tick = |tick: Tick, hash: u64| {
         progress.at(tick.0);
         if let Some(out) = hashes.as_mut().filter(|_| printed.is_ok()) {
             printed = writeln!(out, "{tick} {hash:016x}");
         }
-    });
+    };
+    let verified = rules.and_then(|()| verifier.verify(&replay, &mut on_tick));
     printed?;
     Ok(match verified {
         Ok(verified) => {

@@ -19,9 +19,10 @@ Usage: cargo xtask <CHORE> [ARGUMENTS OF `cargo test`...]
 
 Chores:
   test     every test of the workspace, doc tests included; installs what they need where it may
-  ci       fmt, clippy, docs (warnings are errors), the wasm builds of the pure crates, test
+  ci       fmt, clippy, docs (warnings are errors), the wasm builds of the pure crates, corpus, test
   tidy     the rules of the tree alone: walls, sizes, names, paths in documents
   wasm     build the pure crates for wasm32, where the targets are installed
+  corpus   play every replay in assets/replays again: does a change of the rules alter past matches?
   golden   make the golden replays in assets/replays again; look at what changed before you keep it
   songs    compose the songs in assets/songs again
 
@@ -49,6 +50,7 @@ fn run(args: &[String]) -> Result<()> {
         "ci" => ci(rest),
         "tidy" => tidy(rest),
         "wasm" => wasm::build(),
+        "corpus" => golden::verify(),
         "golden" => golden::remake(),
         "songs" => songs::write(),
         "help" | "--help" | "-h" => {
@@ -78,5 +80,6 @@ fn ci(rest: &[String]) -> Result<()> {
         .env("RUSTDOCFLAGS", "-D warnings")
         .run()?;
     wasm::build()?;
+    golden::verify()?;
     test(rest)
 }
