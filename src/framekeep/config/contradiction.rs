@@ -22,15 +22,11 @@ pub(super) fn find(settings: &Settings, effective: &Effective) -> Vec<Problem> {
 }
 
 fn problem(effective: &Effective, a: &str, b: &str, must: &'static str) -> Option<Problem> {
-    let named = |path: &str| effective.iter().find(|(key, ..)| key.path() == path);
-    let ((_, a_value, a_origin), (_, b_value, b_origin)) = (named(a)?, named(b)?);
-    Some(Problem::Contradiction {
-        a: format!("{a} = {a_value}"),
-        a_origin: a_origin.clone(),
-        b: format!("{b} = {b_value}"),
-        b_origin: b_origin.clone(),
-        must,
-    })
+    let told = |path: &str| {
+        let (_, value, origin) = effective.iter().find(|(key, ..)| key.path() == path)?;
+        Some(format!("{path} = {value} ({origin})"))
+    };
+    Some(Problem::Contradiction { a: told(a)?, b: told(b)?, must })
 }
 
 #[cfg(test)]

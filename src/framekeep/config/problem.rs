@@ -43,16 +43,12 @@ pub enum Problem {
         origin: Origin,
     },
     /// Two values that do not go together.
-    #[error("{a} ({a_origin}) contradicts {b} ({b_origin}): {must}")]
+    #[error("{a} contradicts {b}: {must}")]
     Contradiction {
-        /// The first key and its value.
+        /// The first key, its value and where that came from.
         a: String,
-        /// Where it came from.
-        a_origin: Origin,
-        /// The second key and its value.
+        /// The second.
         b: String,
-        /// Where it came from.
-        b_origin: Origin,
         /// What must hold.
         must: &'static str,
     },
