@@ -13,7 +13,8 @@ Examples:
   framekeep-swarm --rooms 8 --seats 4 --seconds 20 --link wifi
   framekeep-swarm --game rhythm --rooms 50 --songs 1
   framekeep-swarm --rooms 10 --crowd 500
-  framekeep-swarm --rooms 50 --seconds 120 --link wifi --link-losses 1000";
+  framekeep-swarm --rooms 50 --seconds 120 --link wifi --link-losses 1000
+  framekeep-swarm --rooms 25 --seconds 60 --inject-desync 300";
 
 /// Bots that play on a Framekeep server over real UDP, and a table of what they saw.
 ///
@@ -108,6 +109,12 @@ pub(crate) struct Drills {
     /// and must play on its seat again, 999 of 1000 at least and 990 within a second of being admitted
     #[arg(long, value_name = "LINKS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) link_losses: Option<u32>,
+    /// Flip this many bits of bots' states, each of another bot if there are enough, over the window; the server must
+    /// name tick and field of each in a report in --data, and heal the bot within a second. A bot is broken 3 times in
+    /// a row and once in 12 s after that, so the window may grow
+    #[arg(long, value_name = "BITS", conflicts_with = "thin",
+        value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) inject_desync: Option<u32>,
 }
 
 /// What must not be exceeded.
