@@ -1,0 +1,52 @@
+//! The example, as it is, alone and against a server.
+
+use bevy_app::App;
+use framekeep_client::ClientClock;
+use framekeep_client::prelude::{ActiveMatch, LocalMatch};
+use framekeep_server::Games;
+use framekeep_sim::{GameRegistry, Tick};
+use framekeep_tests::Apps;
+
+use super::{Coins, client};
+
+#[test]
+fn two_players_take_coins_on_a_server() {
+    let mut apps = Apps::new(1, Games::new(GameRegistry::new().with::<Coins>()), |_| {});
+    for name in ["ada", "bob"] {
+        apps.come(name, 60, client);
+    }
+    apps.run_until("both play", |apps| {
+        (0..2).all(|number| apps.of::<ActiveMatch<Coins>>(number).current().is_some())
+    });
+    apps.run_for(10.0);
+    for number in 0..2 {
+        let play = apps.of::<ActiveMatch<Coins>>(number).rollback().unwrap();
+        assert!(play.confirmed().tick() > Tick(250), "{}", play.confirmed().tick());
+        let expected = apps.stage("beach").unwrap().hash_at(play.confirmed().tick());
+        assert_eq!(expected, Some(play.confirmed_hash()));
+    }
+}
+
+#[test]
+fn it_plays_alone_without_a_server() {
+    let mut app = App::new();
+    let begin = std::time::Duration::from_secs(1);
+    app.insert_resource(ClientClock::manual(begin)).add_plugins(client);
+    app.world_mut().resource_mut::<ActiveMatch<Coins>>().play_local(LocalMatch::default());
+    for frame in 0..300 {
+        app.world_mut()
+            .resource_mut::<ClientClock>()
+            .set(begin + std::time::Duration::from_millis(16) * frame);
+        app.update();
+    }
+    let game = app.world().resource::<ActiveMatch<Coins>>();
+    let play = game.current().unwrap();
+    assert_eq!(play.tick(), Tick(143));
+    assert_ne!(play.state().coin, 2, "the coin was taken");
+}
+
+#[test]
+fn it_is_under_80_lines() {
+    let code = include_str!("main.rs").lines().count() - 3;
+    assert!(code < 80, "{code} lines, the declaration of this module apart");
+}
