@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::args::{CorpusVerifyArgs, VerifyArgs};
+use crate::describe::counted;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::verify;
@@ -25,7 +26,7 @@ pub(crate) fn verify(args: &CorpusVerifyArgs, out: &mut impl Write) -> Result<Ex
         verify::run(&VerifyArgs { files, key: args.key, hashes: false, json: args.json, force: false }, out)?;
     if !args.json {
         let verdict = if exit == Exit::Ok { "all agree" } else { "not all agree" };
-        writeln!(out, "{count} replays in {}: {verdict}", args.folder.display())?;
+        writeln!(out, "{} in {}: {verdict}", counted(count as u64, "replay"), args.folder.display())?;
     }
     Ok(exit)
 }

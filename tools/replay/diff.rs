@@ -7,6 +7,7 @@ use framekeep_sim::{Frame, Mark, SeatInput, Tick};
 use serde::Serialize;
 
 use crate::args::DiffArgs;
+use crate::describe::outcome;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::opened::Opened;
@@ -82,7 +83,7 @@ fn compare(left: &Opened, right: &Opened, fields_max: usize) -> Result<Differenc
         let tick = Tick(hash.tick + 1);
         fields(left, right, tick, fields_max, &mut difference)?;
     }
-    let outcome = |opened: &Opened| format!("{:?}", opened.replay.end().outcome);
+    let outcome = |opened: &Opened| outcome(opened.replay.end().outcome.as_ref());
     if outcome(left) != outcome(right) {
         let (left, right) = (outcome(left), outcome(right));
         difference.headers.push(Pair { path: "outcome".into(), left, right });

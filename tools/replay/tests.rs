@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use crate::args::Args;
 use crate::exit::Exit;
 
+mod documents;
 mod evidence;
 mod parts;
 mod reports;

@@ -3,6 +3,7 @@
 use framekeep_sim::{AnyMatch, Pcg32};
 
 use super::{Script, Test};
+use crate::describe::counted;
 use crate::progress::Progress;
 
 /// A room that plays the script and is some ticks behind the first one.
@@ -59,7 +60,7 @@ pub(crate) fn shuffled(script: &Script, count: u32, seed: u64) -> Test {
 
 /// The rooms are dealt out to threads; a room changes its thread every second or so.
 pub(crate) fn threaded(script: &Script, count: u32, threads: u32) -> Test {
-    let name = format!("{count} rooms on {threads} threads");
+    let name = format!("{} on {}", counted(count.into(), "room"), counted(threads.into(), "thread"));
     if cfg!(target_family = "wasm") {
         return Test::skipped(name, "there are no threads here");
     }

@@ -123,7 +123,7 @@ fn a_corpus_is_as_good_as_its_worst_file() {
     let recorded = Recorded::new(30);
     let folder = recorded.file.parent().unwrap().to_str().unwrap();
     let (exit, text) = run(&["corpus", "verify", folder]);
-    assert!(exit == Exit::Ok && text.contains("1 replays in "), "{text}");
+    assert!(exit == Exit::Ok && text.contains("1 replay in "), "{text}");
     fs::create_dir(recorded.beside("deeper")).unwrap();
     fs::write(recorded.beside("deeper/bad.fkr"), "FKREPLAY").unwrap();
     let (exit, report) = json(&["corpus", "verify", "--json", folder]);
