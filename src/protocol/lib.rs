@@ -46,6 +46,7 @@ mod match_start;
 mod names;
 mod payload;
 mod raw_bytes;
+mod redundancy;
 mod refusal;
 mod renet_packet;
 mod room;
@@ -77,6 +78,7 @@ pub use limits::{
 pub use match_start::{EndReason, MatchEnd, MatchStart, SPECTATOR_SEAT};
 pub use names::{NameFault, PlayerName, RoomName};
 pub use payload::{Lane, PayloadFault, PayloadGuard};
+pub use redundancy::Redundancy;
 pub use refusal::Refusal;
 pub use renet_packet::{AckRanges, PacketPeek, peek_packet};
 pub use room::{CommitPolicy, Member, RoomPhase, RoomView, StartRule};

@@ -8,6 +8,7 @@ use framekeep_protocol::{
 use framekeep_sim::Tick;
 use tracing::warn;
 
+use crate::copies::{Copies, send_copies};
 use crate::frame::{CommittedFrame, Frames};
 use crate::limits::{DRAIN_TIMEOUT, DRAIN_WAITED, SNAPSHOT_EVERY};
 use crate::link::{BusyLinks, Control};
@@ -27,7 +28,11 @@ pub(crate) struct BroadcastPlugin;
 impl Plugin for BroadcastPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<SnapshotsOwed>()
-            .add_systems(Pump, (send_frames, send_snapshots).chain().in_set(ServerSystems::Broadcast))
+            .init_resource::<Copies>()
+            .add_systems(
+                Pump,
+                (send_frames, send_copies, send_snapshots).chain().in_set(ServerSystems::Broadcast),
+            )
             .add_systems(Pump, finish_matches.in_set(ServerSystems::Release));
     }
 }
@@ -91,6 +96,7 @@ fn send_frames(
     mut shards: Query<&mut Shard>,
     mut counters: ResMut<Counters>,
     mut owed: ResMut<SnapshotsOwed>,
+    mut copies: ResMut<Copies>,
     mut commands: Commands,
     clock: Res<Clock>,
     mut window: Local<Window>,
@@ -146,8 +152,11 @@ fn send_frames(
                 paused,
             };
             shard.push_with(link.player.0, |out| {
+                let start = out.len();
                 begin_frames(&head, out);
                 out.extend_from_slice(bytes);
+                let interval = stage.timing.period * every;
+                copies.put(&mut play, (link.shard, link.player.0), &out[start..], interval, now);
             });
             counters.hot_sent += 1;
         }

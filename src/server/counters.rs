@@ -58,6 +58,8 @@ pub struct Counters {
     pub frames: u64,
     /// Hot packets sent to seats.
     pub hot_sent: u64,
+    /// Of frames, packets sent again to seats whose way loses or delays them.
+    pub hot_copies: u64,
     /// Snapshots sent.
     pub snapshots: u64,
     /// Hashes of clients that agreed with ours.

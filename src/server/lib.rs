@@ -25,6 +25,7 @@ mod clock;
 mod closed;
 mod config;
 mod control;
+mod copies;
 mod counters;
 mod datagrams;
 mod deadlines;

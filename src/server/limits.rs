@@ -70,6 +70,9 @@ pub(crate) const PUMP_SLOW: Duration = Duration::from_secs(2);
 /// How long it does so while the next match is wanted already.
 pub(crate) const DRAIN_WAITED: Duration = Duration::from_secs(1);
 
+/// Copies of packets of frames that may wait to be sent; more are not made.
+pub(crate) const COPIES_WAITING_MAX: usize = 16_384;
+
 /// Shortest time between two snapshots to one seat.
 pub(crate) const SNAPSHOT_EVERY: Duration = Duration::from_millis(1_000);
 

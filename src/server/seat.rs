@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bevy_ecs::prelude::{Component, Entity};
-use framekeep_protocol::{Epoch, PlayerId};
+use framekeep_protocol::{Epoch, PlayerId, Redundancy};
 use framekeep_sim::Tick;
 
 use crate::input_buffer::InputBuffer;
@@ -66,6 +66,8 @@ pub struct SeatPlay {
     pub(crate) lead: Option<i8>,
     /// What was reported last.
     reported_lead: i8,
+    /// How often frames are sent to the client again.
+    pub(crate) redundancy: Redundancy,
     /// When the frame of `inputs.next()` is committed, and the time between two frames.
     pub(crate) deadline: Duration,
     pub(crate) period: Duration,
@@ -101,6 +103,7 @@ impl SeatPlay {
             newest: None,
             lead: None,
             reported_lead: 0,
+            redundancy: Redundancy::default(),
             deadline,
             period,
             acted_at: deadline,
@@ -119,6 +122,17 @@ impl SeatPlay {
     pub(crate) fn report_lead(&mut self) -> i8 {
         self.reported_lead = self.lead.take().unwrap_or(self.reported_lead);
         self.reported_lead
+    }
+
+    /// Notes what the client has received, and whether frames were lost or late on their way: then it acknowledges more
+    /// frames with one packet than it has made inputs since the one before.
+    pub(crate) fn note_ack(&mut self, newest: Tick, ack: Tick, now: Duration) {
+        let inputs = self.newest.map_or(u32::MAX, |seen| newest.since(seen));
+        let frames = ack.since(self.acked);
+        if inputs > 0 && frames > inputs.max(1) {
+            self.redundancy.note_loss(now);
+        }
+        self.acked = self.acked.max(ack);
     }
 
     /// Notes how early the input of `newest` has arrived, if it is the first time that it does.

@@ -219,9 +219,7 @@ fn receive_inputs(
     if ack > seat.inputs.next() {
         return Err(Fault::AckAhead { ack, next: seat.inputs.next() });
     }
-    if ack > seat.acked {
-        seat.acked = ack;
-    }
+    seat.note_ack(newest, ack, now);
     if let Some(hash) = hash
         && seat.claim.is_none_or(|(tick, _)| ack > tick)
     {

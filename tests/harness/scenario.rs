@@ -268,7 +268,12 @@ impl Scenario {
     pub fn run_until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
         let until = self.now + Duration::from_secs(60);
         while !holds(self) {
-            assert!(self.now < until, "seed {}: within a minute of virtual time, not so: {what}", self.seed);
+            let (seed, states) = (self.seed, self.clients.iter().map(Client::state));
+            assert!(
+                self.now < until,
+                "seed {seed}: within a minute of virtual time, not so: {what}; links are {:?}",
+                states.collect::<Vec<_>>()
+            );
             self.turn();
         }
     }
