@@ -15,6 +15,7 @@ mod model;
 mod play;
 mod record;
 mod recover;
+mod rendering;
 mod returning;
 mod rooms;
 mod tidy;
