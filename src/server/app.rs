@@ -12,6 +12,7 @@ use crate::expire::ExpirePlugin;
 use crate::gate::GatePlugin;
 use crate::leaderboard::LeaderboardPlugin;
 use crate::record::RecordPlugin;
+use crate::results::ResultsPlugin;
 use crate::status::StatusPlugin;
 use crate::sweep::SweepPlugin;
 use crate::tick::TickPlugin;
@@ -81,6 +82,7 @@ impl Plugin for ServerPlugins {
                 TickPlugin,
                 DesyncPlugin,
                 RecordPlugin,
+                ResultsPlugin,
                 BroadcastPlugin,
                 LeaderboardPlugin,
                 EscalationPlugin,

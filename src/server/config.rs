@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bevy_ecs::prelude::Resource;
 use framekeep_protocol::SNAPSHOT_BYTES_MAX;
+use framekeep_results::ReplayRules;
 
 use crate::FaultBudgets;
 use crate::limits::{HEARTBEAT, LINK_TIMEOUT};
@@ -83,6 +84,10 @@ pub struct ServerConfig {
     /// How long the rooms of a killed server may take to be played up to where they were; decides how often states
     /// are put into the journal. Default 3 s.
     pub recovery_target: Duration,
+    /// Which replays are kept. Default all of them.
+    pub replay_rules: ReplayRules,
+    /// Results that are kept; 0 for all. Default 1,000,000.
+    pub results_max: u64,
     /// Folder of content files, `GAME/NAME.toml` below it; what ships with the games is always there.
     pub content: Option<PathBuf>,
     /// Threads that pump shards and step rooms; 0 is one per core.
@@ -140,6 +145,8 @@ impl Default for ServerConfig {
             data: None,
             durability: Durability::Second,
             recovery_target: Duration::from_secs(3),
+            replay_rules: ReplayRules::default(),
+            results_max: 1_000_000,
             content: None,
             threads: 0,
             subtick: Duration::from_millis(8),

@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{Component, Entity, FromWorld, IntoScheduleConfigs, Resource, World};
-use framekeep_journal::{DesyncCause, MatchHeader, Seated};
-use framekeep_protocol::{DESYNC_HASHES_MAX, DesyncAnswer, DesyncAsk, PROTOCOL_VERSION, ToClient};
-use framekeep_sim::{Tick, hash_bytes};
+use framekeep_journal::DesyncCause;
+use framekeep_protocol::{DESYNC_HASHES_MAX, DesyncAnswer, DesyncAsk, ToClient};
+use framekeep_sim::Tick;
 use tracing::{error, warn};
 
 use desk::Desk;
@@ -31,8 +31,8 @@ use crate::limits::{
     DESYNC_NODE_ASK_EVERY, DESYNC_NODE_ASKS_BURST, DESYNC_VERDICTS_KEPT,
 };
 use crate::{
-    Clock, Counters, Games, Histogram, LogBudget, Pump, Room, Seat, ServerConfig, ServerSystems, Stage,
-    Tally, admit,
+    Clock, Counters, Histogram, LogBudget, Pump, Room, Seat, ServerConfig, ServerSystems, Stage, Tally,
+    admit, record,
 };
 
 /// Where a client's state began to differ, asked of the client, looked at and written down.
@@ -224,7 +224,7 @@ fn about(world: &World, notice: &Notice) -> Option<About> {
     let seat = world.get::<Seat>(notice.seat)?;
     Some(About {
         game: stage.game.clone(),
-        header: header(world, room, stage),
+        header: record::header_of(world, room, stage),
         room: room.id.0,
         epoch: stage.epoch,
         index: seat.index,
@@ -232,29 +232,6 @@ fn about(world: &World, notice: &Notice) -> Option<About> {
         noticed: notice.tick,
         blocks: world.get::<Recall>(notice.room).map(Recall::blocks).unwrap_or_default(),
     })
-}
-
-/// What has to be known to play the running match of a room again.
-fn header(world: &World, room: &Room, stage: &Stage) -> MatchHeader {
-    let seats = room.lobby.roster().seats().iter().zip(0_u8..);
-    let seated = seats.filter_map(|(occupant, seat)| {
-        let occupant = occupant.as_ref()?;
-        Some(Seated { seat, player: occupant.player.0, name: occupant.name.as_str().to_owned() })
-    });
-    MatchHeader {
-        room: room.name.as_str().to_owned(),
-        game: stage.game.name().to_owned(),
-        fingerprint: world.resource::<Games>().fingerprint(stage.game.name()).unwrap_or_default(),
-        protocol_version: PROTOCOL_VERSION,
-        content: stage.content.to_vec(),
-        content_hash: hash_bytes(&stage.content),
-        seed: stage.seed,
-        seats: stage.play.seats(),
-        input_bits: stage.game.input_bits() as u8,
-        tick_rate_hz: stage.timing.rate_hz,
-        started_unix_s: stage.started_at.as_secs(),
-        players: seated.collect(),
-    }
 }
 
 /// Whether a link may be asked now; if so it counts as asked.

@@ -130,6 +130,18 @@ pub(crate) const EVENTS_HALF_BYTES: usize = 128 << 10;
 /// Bytes waiting on a link's reliable lane under which it is shown its room again.
 pub(crate) const EVENTS_LOW_BYTES: usize = 32 << 10;
 
+/// Results that wait to be kept; one more is lost.
+pub(crate) const RESULTS_WAITING_MAX: usize = 4_096;
+
+/// Results that are kept in one transaction.
+pub(crate) const RESULTS_BATCH: usize = 256;
+
+/// After this what could not be kept is tried again.
+pub(crate) const RESULTS_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// How often replays are cleared away that the rules do not keep.
+pub(crate) const RETAIN_EVERY: Duration = Duration::from_secs(30);
+
 /// Ticks in one block of the frames that a running match remembers.
 pub(crate) const RECALL_BLOCK_TICKS: u32 = 64;
 

@@ -38,7 +38,7 @@ use crate::frame::{CommittedFrame, Frames};
 use crate::room::Room;
 use crate::schedule::DueRooms;
 use crate::{
-    Clock, Counters, Durability, Games, NodeKey, Pump, RoomList, ServerConfig, ServerSystems, Stage,
+    Clock, Counters, Durability, Games, NodeKey, Pump, RoomList, ServerConfig, ServerSystems, Stage, results,
 };
 
 /// Ticks between two snapshots of a room in the journal, at least and at most.
@@ -485,7 +485,9 @@ pub(crate) fn seal_left(
 ) {
     let key = world.resource::<NodeKey>().seal();
     let Some(journal) = &world.resource::<Recorder>().0 else { return };
-    let path = journal.writer.replays().join(file_name(room, started.header.started_unix_s, started.epoch));
+    let file = file_name(room, started.header.started_unix_s, started.epoch);
+    let path = journal.writer.replays().join(&file);
+    results::keep(world, &started.header, &end, &file, "");
     if builder.next() > Tick(0) && !path.exists() {
         journal.writer.seal(Sealing { builder, end, path, key });
     }
@@ -541,6 +543,7 @@ pub(crate) fn match_ended(world: &mut World, entity: Entity, stage: &Stage) {
         framekeep_protocol::EndReason::Failed => EndReason::Failed,
     };
     let end = MatchEnd { ticks: stage.tick(), hash: ending.hash, outcome: ending.outcome.clone(), reason };
+    results::keep(world, &archive.header, &end, &file, room.lobby.content());
     let key = world.resource::<NodeKey>().seal();
     let mut recorder = world.resource_mut::<Recorder>();
     recorder.append(id, &Record::MatchEnded { epoch: stage.epoch.get(), end: end.clone() });

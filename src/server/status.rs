@@ -14,7 +14,8 @@ use crate::room::Rooms;
 use crate::schedule::DueRooms;
 use crate::why_alive::{Listing, write_rooms};
 use crate::{
-    CleanupBacklog, CleanupStats, Cleanups, Clock, Counters, Desyncs, Histogram, Link, Pump, ServerSystems,
+    CleanupBacklog, CleanupStats, Cleanups, Clock, Counters, Desyncs, Histogram, Link, Pump, Results,
+    ServerSystems,
 };
 
 /// How often the status file is written.
@@ -58,6 +59,7 @@ fn write_status(
     due: Res<DueRooms>,
     links: Query<&Link>,
     desyncs: Res<Desyncs>,
+    results: Res<Results>,
     cleanup: Res<CleanupStats>,
     cleanups: Query<&Cleanups>,
 ) {
@@ -76,7 +78,7 @@ fn write_status(
             "\"datagrams_out\":{},\"datagrams_refused\":{},\"payloads_refused\":{},\"requests_refused\":{},",
             "\"requests_over_budget\":{},\"tickets_refused\":{},\"decoder_panics\":{},",
             "\"journal_bytes\":{},\"undurable_rooms\":{},\"rooms_recovered\":{},",
-            "\"journal_failures\":{},\"swept\":{},\"faults\":{},\"escalations\":{},",
+            "\"journal_failures\":{},\"results_lost\":{},\"swept\":{},\"faults\":{},\"escalations\":{},",
             "\"sockets_reopened\":{},\"desync\":{{{}}},\"cleanup\":{{{}}}}}\n"
         ),
         std::process::id(),
@@ -110,6 +112,7 @@ fn write_status(
         recorder.undurable_rooms(),
         counters.rooms_recovered,
         recorder.failures(),
+        results.lost(),
         counters.swept.total(),
         by_kind(&counters.faults),
         by_kind(&counters.escalations),
