@@ -25,6 +25,7 @@ fn verified(folder: &Path) -> Replay {
     let replay = Replay::read(fs::read(&replays[0]).unwrap()).unwrap();
     let verified = Verifier::new(framekeep_games::registry()).verify(&replay, &mut |_, _| {}).unwrap();
     assert_eq!((verified.ticks, verified.hash), (replay.end().ticks, replay.end().hash));
+    assert!(replay.check_seal(None).is_ok(), "the node signs what it seals");
     replay
 }
 

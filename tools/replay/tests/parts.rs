@@ -104,6 +104,21 @@ fn parts_and_seats_are_counted() {
 }
 
 #[test]
+fn ten_minutes_of_four_players_are_150_kilobytes_at_most() {
+    let recorded = Recorded::new(1);
+    let (arena, key_file) = (recorded.beside("long.toml"), recorded.beside("node.key"));
+    let short = include_str!("../../../assets/arenas/pit.toml");
+    let long = short.replace("time_limit_s = 60", "time_limit_s = 600");
+    fs::write(&arena, long.replace("score_limit = 10", "score_limit = 1000")).unwrap();
+    fs::write(&key_file, "0123456789abcdef".repeat(4)).unwrap();
+    let words = ["record", "--ticks=18000", "--content", &arena, "--key-file", &key_file, "--out"];
+    assert_eq!(run(&[&words[..], &[recorded.path()]].concat()).0, Exit::Ok);
+    let (_, info) = json(&["info", "--json", recorded.path()]);
+    assert_eq!((&info["ticks"], &info["seats"]), (&18_000.into(), &4.into()));
+    assert!(info["bytes"].as_u64().unwrap() <= 150_000, "{} bytes", info["bytes"]);
+}
+
+#[test]
 fn a_match_survives_the_torture() {
     let recorded = Recorded::new(90);
     let (exit, report) = json(&["check", "--json", "--threads=3", recorded.path()]);
