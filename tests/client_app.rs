@@ -1,7 +1,10 @@
 //! The client plugin: Bevy apps and the production server under one virtual clock.
 
 mod bodies;
+mod faulty;
+mod modes;
 mod play;
+mod rooms;
 mod troubles;
 
 use bevy_app::{App, PreUpdate};
@@ -56,6 +59,7 @@ fn brawl(seats: u8) -> ClientConfig {
     let mut config = ClientConfig::seat::<Arena>("brawl", seats);
     if let Some(options) = config.room.as_mut().and_then(|join| join.create.as_mut()) {
         options.content = "long".to_owned();
+        options.spectators_max = 4;
     }
     config
 }

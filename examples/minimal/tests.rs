@@ -50,3 +50,17 @@ fn it_is_under_80_lines() {
     let code = include_str!("main.rs").lines().count() - 3;
     assert!(code < 80, "{code} lines, the declaration of this module apart");
 }
+
+#[test]
+fn the_book_shows_this_code_and_all_of_it() {
+    let (code, book) = (include_str!("main.rs"), include_str!("../../docs/book/first-game.md"));
+    let blocks: Vec<_> =
+        book.split("```rust\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    for block in &blocks {
+        assert!(code.contains(block.trim_end()), "this is not in main.rs:\n{block}");
+    }
+    let shown = blocks.concat();
+    let missing =
+        code.lines().filter(|line| !line.is_empty() && !line.starts_with("//!") && !shown.contains(*line));
+    assert_eq!(missing.collect::<Vec<_>>(), ["#[cfg(test)]", "mod tests;"]);
+}

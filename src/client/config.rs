@@ -9,7 +9,7 @@ use framekeep_rollback::{RollbackConfig, Smoothing};
 use framekeep_sim::Game;
 
 /// How a client behaves. Every field has a default that plays; a running client takes over changes as it goes, except
-/// for `rollback`, which a match takes over when it starts.
+/// for `rollback` and `smoothing`, which a match takes over when it starts, and `conditions`, which a link does.
 #[derive(Clone, Debug, Resource)]
 pub struct ClientConfig {
     /// What to call the player. Default: what the ticket says; the server shows the ticket's name in any case.

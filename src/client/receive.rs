@@ -7,7 +7,7 @@ use bevy_app::{App, Plugin, PreUpdate, Startup};
 use bevy_ecs::prelude::{IntoScheduleConfigs, MessageReader, MessageWriter, Messages, Res, ResMut, Resource};
 use bevy_state::state::{NextState, State};
 use framekeep_protocol::{
-    GameRules, JoinRoom, RoomEventKind, RoomPhase, Snapshot, ToClient, ToServer, peek_epoch,
+    GameRules, JoinRoom, LeftReason, RoomEventKind, RoomPhase, Snapshot, ToClient, ToServer, peek_epoch,
 };
 use framekeep_sim::{Game, Match, diff_values, fingerprint};
 
@@ -239,7 +239,9 @@ impl<G: Game> Ears<'_, '_, G> {
             ToClient::Left { reason } => {
                 self.connection.room = None;
                 leave(self.membership, self.active);
-                self.told.failed.write(Failed(Reason::Left(reason)));
+                if reason != LeftReason::Asked {
+                    self.told.failed.write(Failed(Reason::Left(reason)));
+                }
             }
             ToClient::Started(start) => self.start(start),
             ToClient::Ended(end) => self.end(end),

@@ -32,9 +32,19 @@ fn two_apps_play_and_agree() {
 }
 
 #[test]
+fn a_minute_over_a_bad_network_without_a_desync() {
+    play_over_a_bad_network(60.0);
+}
+
+#[test]
+#[ignore = "takes a minute or two"]
 fn ten_minutes_over_a_bad_network_without_a_desync() {
+    play_over_a_bad_network(600.0);
+}
+
+fn play_over_a_bad_network(seconds: f64) {
     let mut apps = duel(2, [60, 60], "delay=75,jitter=30,loss=5");
-    apps.run_for(600.0);
+    apps.run_for(seconds);
     for number in [0, 1] {
         assert_eq!(apps.of::<Told>(number).desyncs, 0);
         let diagnostics = apps.of::<NetDiagnostics>(number);

@@ -171,7 +171,9 @@ impl<G: Game> ReplayPlayer<G> {
         Ok(())
     }
 
-    pub(crate) fn current(&self) -> &Match<G> {
+    /// The match at the tick that is shown.
+    #[must_use]
+    pub fn current(&self) -> &Match<G> {
         &self.newer
     }
 
