@@ -20,6 +20,9 @@ const GOODBYES: usize = 3;
 /// Most control messages that wait for the hello.
 const EARLY_MAX: usize = 16;
 
+/// How often a packet of the hand-shake is sent while it is not answered.
+const HANDSHAKE_EVERY: Duration = Duration::from_millis(100);
+
 /// Most payloads that are kept when they overtake the end of the hand-shake.
 const OVERTAKING_MAX: usize = 16;
 
@@ -58,6 +61,9 @@ pub struct ClientLink {
     now: Duration,
     /// When the server was heard last, or the link began.
     heard_at: Duration,
+    /// What was sent last of the hand-shake, and when.
+    handshake: Vec<u8>,
+    handshake_at: Duration,
     /// Payloads that came before the hand-shake was over.
     overtaking: Vec<Vec<u8>>,
     netcode: NetcodeClient,
@@ -81,6 +87,8 @@ impl ClientLink {
             early: Vec::new(),
             now,
             heard_at: now,
+            handshake: Vec::new(),
+            handshake_at: now,
             overtaking: Vec::new(),
             netcode,
             renet: QuietRenet::new(Side::Client),
@@ -174,8 +182,21 @@ impl ClientLink {
             let Self { netcode, renet, .. } = self;
             renet.transmit(self.now, |payload| seal(netcode, payload, &mut send));
         }
+        let is_connected = self.netcode.is_connected();
         if let Some((datagram, _)) = self.netcode.update(passed) {
+            if !is_connected {
+                self.handshake.clear();
+                self.handshake.extend_from_slice(datagram);
+                self.handshake_at = self.now;
+            }
             send(datagram);
+        } else if !is_connected
+            && !self.handshake.is_empty()
+            && self.now >= self.handshake_at + HANDSHAKE_EVERY
+        {
+            // netcode waits a quarter of a second, of which a player who comes back has not many.
+            self.handshake_at = self.now;
+            send(&self.handshake);
         }
         self.notice_end();
     }
