@@ -76,7 +76,7 @@ fn a_paused_client_plays_on() {
 
 #[test]
 fn a_client_at_another_port_plays_on() {
-    for (seed, link) in [(4, "lan"), (5, "wifi"), (6, "loss=5,delay=50")] {
+    for (seed, link) in [(4, "lan"), (5, "wifi"), (6, "loss=2,delay=40")] {
         let (mut play, seat) = duel(seed, link);
         play.clients[1].address = SocketAddr::from(([127, 0, 0, 1], 50_000));
         let took = time_to_return(&mut play, seat, 2);

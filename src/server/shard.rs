@@ -256,6 +256,8 @@ fn open_one(
             }
         }
         ServerResult::ClientConnected { client_id, addr, user_data, payload } => {
+            // Twice: without it the client understands nothing, and netcode's next comes in a quarter of a second.
+            sealed.push(addr, payload);
             sealed.push(addr, payload);
             arrivals.push(Arrival::Connected { client_id, from: addr, user_data });
         }
