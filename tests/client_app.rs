@@ -4,6 +4,7 @@ mod bodies;
 mod faulty;
 mod modes;
 mod play;
+mod real;
 mod rooms;
 mod troubles;
 

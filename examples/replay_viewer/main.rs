@@ -98,8 +98,8 @@ mod tests {
         assert!(text.contains('A') && text.contains('B'), "{text}");
         let mut game = app.world_mut().resource_mut::<ActiveMatch<Arena>>();
         let player = game.replay_mut().unwrap();
-        assert_eq!(player.tick(), Tick(143));
-        for (key, tick) in [(KeyCode::Right, 293), (KeyCode::Left, 143), (KeyCode::Left, 0)] {
+        assert_eq!(player.tick(), Tick(144));
+        for (key, tick) in [(KeyCode::Right, 294), (KeyCode::Left, 144), (KeyCode::Left, 0)] {
             press(player, key);
             assert_eq!(player.tick(), Tick(tick));
         }

@@ -26,6 +26,8 @@ pub(crate) struct WatchedMatch<G: Game> {
     shown: Option<(Match<G>, Match<G>)>,
     /// How far the picture is from the older to the newer.
     part: f64,
+    /// Waits at the beginning until there is the distance that is wanted.
+    is_filling: bool,
     now: Option<Duration>,
     events: u64,
 }
@@ -33,7 +35,7 @@ pub(crate) struct WatchedMatch<G: Game> {
 impl<G: Game> WatchedMatch<G> {
     pub(crate) fn new(play: RollbackMatch<G>) -> Self {
         let (frames, taken) = (VecDeque::new(), Tick(0));
-        Self { play, frames, taken, shown: None, part: 0.0, now: None, events: 0 }
+        Self { play, frames, taken, shown: None, part: 0.0, is_filling: true, now: None, events: 0 }
     }
 
     pub(crate) fn current(&self) -> Option<&Match<G>> {
@@ -53,6 +55,7 @@ impl<G: Game> WatchedMatch<G> {
             // The beginning, or a snapshot: what is missing between is not shown.
             self.frames.clear();
             self.shown = Some((confirmed.clone(), confirmed.clone()));
+            (self.part, self.is_filling) = (1.0, true);
         } else {
             let ticks = first.0..confirmed.tick().0;
             self.frames.extend(ticks.filter_map(|tick| self.play.frame(Tick(tick)).cloned()));
@@ -70,6 +73,10 @@ impl<G: Game> WatchedMatch<G> {
         let period = self.play.clock().period().as_secs_f64();
         let ahead = self.frames.len() as f64 + 1.0 - self.part;
         let wanted = (delay.as_secs_f64() / period).max(1.0);
+        self.is_filling &= ahead < wanted;
+        if self.is_filling {
+            return;
+        }
         let rate = 1.0 + DRIFT * ((ahead - wanted) / DRIFT_TICKS).clamp(-1.0, 1.0);
         self.part += passed.as_secs_f64() / period * rate;
         // Far behind after a pause of the app: the rest is played through at once.
