@@ -160,6 +160,15 @@ pub struct ConfigArgs {
     /// Keep journals, replays and the development key in this folder (data.folder).
     #[arg(long, value_name = "FOLDER", global = true)]
     pub data: Option<String>,
+    /// Serve HTTP and WebSocket on this address, or `off` (http.address).
+    #[arg(long, value_name = "IP:PORT", global = true)]
+    pub http: Option<String>,
+    /// Serve operators' actions on this address, or `off` (admin.address).
+    #[arg(long, value_name = "IP:PORT", global = true)]
+    pub admin: Option<String>,
+    /// Let running matches go on for so many seconds when the server is told to stop (drain.grace_s).
+    #[arg(long, value_name = "SECONDS", global = true)]
+    pub grace: Option<String>,
     /// Simulate this often a second (rooms.tick_rate_hz).
     #[arg(long, value_name = "HZ", global = true)]
     pub tick_rate_hz: Option<String>,
@@ -186,6 +195,9 @@ impl ConfigArgs {
             .with_flag("--udp", "net.udp", self.udp.as_deref())
             .with_flag("--public", "net.public", self.public.as_deref())
             .with_flag("--data", "data.folder", self.data.as_deref())
+            .with_flag("--http", "http.address", self.http.as_deref())
+            .with_flag("--admin", "admin.address", self.admin.as_deref())
+            .with_flag("--grace", "drain.grace_s", self.grace.as_deref())
             .with_flag("--tick-rate-hz", "rooms.tick_rate_hz", self.tick_rate_hz.as_deref())
             .with_flag("--log", "log.level", self.log.as_deref())
             .with_flag("--log-format", "log.format", self.log_format.as_deref());

@@ -13,6 +13,7 @@ use framekeep_server::{
 use tracing::{info, warn};
 
 use crate::config::{Durability, Effective, Origin, Settings};
+use crate::front_door::{self, FrontDoorError};
 use crate::{CommandError, Exit, banner, identity, logs, output, watchdog};
 
 /// The server could not start.
@@ -40,6 +41,9 @@ pub enum ServeFailure {
     /// The address or the data folder cannot be used.
     #[error(transparent)]
     Start(#[from] ServeError),
+    /// HTTP cannot be served.
+    #[error(transparent)]
+    FrontDoor(#[from] FrontDoorError),
 }
 
 impl ServeFailure {
@@ -54,6 +58,7 @@ impl ServeFailure {
             | ServeFailure::NoPublicAddress(_)
             | ServeFailure::Content(_) => Exit::Config,
             ServeFailure::Start(ServeError::Bind(_)) => Exit::Bind,
+            ServeFailure::FrontDoor(error) => error.exit(),
         }
     }
 }
@@ -66,17 +71,23 @@ pub(crate) fn serve(effective: &Effective) -> Result<(), CommandError> {
     if settings.net.udp.ip().is_unspecified() && settings.net.public.is_empty() {
         return Err(ServeFailure::NoPublicAddress(settings.net.udp).into());
     }
-    let (shutdown, told) = shutdown_flag().map_err(ServeFailure::from)?;
+    let (stop, told) = stop_flags().map_err(ServeFailure::from)?;
     let registry = framekeep_games::registry();
     let games: Vec<_> = registry.iter().map(|game| game.name()).collect();
-    let mut server = bind(effective, &NodeKey::new(*key.bytes()))?;
-    let banner = banner::text(settings, server.local_addr(), &source, &games.join(", "));
+    let key = NodeKey::new(*key.bytes());
+    let mut server = bind(effective, &key)?;
+    let (gateway, keeper) =
+        front_door::open(effective, &key, server.local_addr()).map_err(ServeFailure::from)?;
+    server.attach_gate(keeper);
+    let banner = banner::text(settings, server.local_addr(), &source, &games.join(", "), gateway.as_ref());
     if let Err(error) = output::print(&banner) {
         warn!(%error, "nobody can read the banner");
     }
     info!(udp = %server.local_addr(), data = %settings.data.folder.display(), "ready");
-    let pumping = watchdog::start(told).map_err(ServeFailure::Watchdog)?;
-    server.pump_until(&shutdown);
+    let grace = Duration::from_secs(settings.drain.grace_s);
+    let pumping = watchdog::start(told, grace).map_err(ServeFailure::Watchdog)?;
+    server.pump_until(&stop.asked);
+    server.drain(grace, &stop.at_once);
     drop(pumping);
     server.shut_down();
     info!("stopped");
@@ -175,19 +186,28 @@ fn server_config(settings: &Settings) -> ServerConfig {
     }
 }
 
-/// A flag that SIGINT and SIGTERM set, and what is told of it. A second signal ends the process at once.
-fn shutdown_flag() -> Result<(Arc<AtomicBool>, Receiver<()>), ctrlc::Error> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let set = Arc::clone(&flag);
+/// What SIGINT and SIGTERM set.
+#[derive(Clone, Debug, Default)]
+struct Stop {
+    /// By the first signal: running matches may end.
+    asked: Arc<AtomicBool>,
+    /// By the second: nothing is waited for.
+    at_once: Arc<AtomicBool>,
+}
+
+/// Flags that SIGINT and SIGTERM set, and what is told of the first one. A third signal ends the process.
+fn stop_flags() -> Result<(Stop, Receiver<()>), ctrlc::Error> {
+    let stop = Stop::default();
+    let set = stop.clone();
     let (tell, told) = mpsc::channel();
     ctrlc::set_handler(move || {
-        if set.swap(true, Ordering::Relaxed) {
+        if set.asked.swap(true, Ordering::Relaxed) && set.at_once.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
         // Before the server runs nobody listens, and nothing can be stuck.
         let _ = tell.send(());
     })?;
-    Ok((flag, told))
+    Ok((stop, told))
 }
 
 #[cfg(test)]

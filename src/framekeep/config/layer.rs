@@ -10,7 +10,7 @@ use super::keys::{KEYS, Settings};
 use super::origin::Origin;
 use super::problem::{ConfigError, Problem};
 use super::setting::Setting;
-use crate::identity::KEY_ENV;
+use crate::identity::SECRET_ENVS;
 
 /// What a run looks for in the current folder when no `--config` names a file.
 const FILE_NAME: &str = "framekeep.toml";
@@ -75,7 +75,7 @@ impl LayerSources {
     pub fn with_env(mut self, vars: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut found: Vec<_> =
             vars.into_iter().map(|(name, value)| (name.to_string_lossy().into_owned(), value)).collect();
-        found.retain(|(name, _)| name.starts_with(ENV_NAMESPACE) && name != KEY_ENV);
+        found.retain(|(name, _)| name.starts_with(ENV_NAMESPACE) && !SECRET_ENVS.contains(&name.as_str()));
         found.sort();
         for (name, value) in found {
             let Some(path) = name.strip_prefix(ENV_PREFIX) else {
