@@ -1,5 +1,5 @@
-//! `Keys`, what the keyboard says. A terminal tells when a key goes down and not when it comes up, so one walks on until
-//! another key is pressed.
+//! `Keys`, what the keyboard says. A terminal tells when a key goes down and not when it comes up, so one walks on
+//! until another key is pressed.
 
 use bevy_ecs::prelude::Resource;
 use crossterm::event::KeyCode;
