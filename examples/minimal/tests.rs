@@ -64,3 +64,9 @@ fn the_book_shows_this_code_and_all_of_it() {
         code.lines().filter(|line| !line.is_empty() && !line.starts_with("//!") && !shown.contains(*line));
     assert_eq!(missing.collect::<Vec<_>>(), ["#[cfg(test)]", "mod tests;"]);
 }
+
+#[test]
+fn the_readme_shows_this_code() {
+    let (code, _) = include_str!("main.rs").split_once("\n#[cfg(test)]").unwrap();
+    assert!(include_str!("../../README.md").contains(code.trim_end()), "copy main.rs into README.md");
+}
