@@ -27,6 +27,8 @@ struct Bot(ArenaBot);
 #[derive(Resource, Default)]
 struct Told {
     desyncs: u32,
+    /// Paths of fields that differed.
+    fields: Vec<String>,
     rollbacks: Vec<u32>,
 }
 
@@ -42,7 +44,10 @@ fn take_notes(
     mut desyncs: MessageReader<DesyncDetected>,
     mut rollbacks: MessageReader<RollbackHappened>,
 ) {
-    told.desyncs += desyncs.read().count() as u32;
+    for desync in desyncs.read() {
+        told.desyncs += 1;
+        told.fields.extend(desync.fields.iter().map(|field| field.path.clone()));
+    }
     told.rollbacks.extend(rollbacks.read().map(|rollback| rollback.depth));
 }
 

@@ -32,8 +32,9 @@ pub struct DesyncDetected {
     pub expected: u32,
     /// The low 32 bits of this client's hash.
     pub got: u32,
-    /// The fields that differed when the server's state came, this client's on the left; empty if the two could not be
-    /// compared, because the server's was ahead.
+    /// Fields that differed when the server's state came, this client's on the left. If that state was ahead of what
+    /// was confirmed here, they were compared with what was predicted, and some may only have been guessed wrong. Empty
+    /// if there was nothing to compare; the server's report has it all.
     pub fields: Vec<FieldDiff>,
 }
 

@@ -158,6 +158,14 @@ impl<G: Game> ActiveMatch<G> {
         if let Source::Local(local) = &self.source { local.fault() } else { None }
     }
 
+    /// A drill: flips a bit of the confirmed state of a match on a server, chosen by `seed`, to see the desync found,
+    /// told and healed.
+    pub fn flip_bit(&mut self, seed: u64) {
+        if let Some(play) = self.rollback_mut() {
+            play.flip_bit(seed);
+        }
+    }
+
     /// Plays in this process alone, from now on. A match on a server is left aside until its room starts another.
     pub fn play_local(&mut self, start: LocalMatch<G>) {
         self.replace(Source::Local(Box::new(local::LocalPlay::new(start))));

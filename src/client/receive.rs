@@ -310,13 +310,13 @@ impl<G: Game> Ears<'_, '_, G> {
             self.membership.early = Some(snapshot);
             return;
         };
-        let suspect: Option<Match<G>> = self.membership.desync.is_some().then(|| play.confirmed().clone());
+        let is_suspect = self.membership.desync.is_some();
+        let suspect: Option<Match<G>> = play.at(snapshot.tick).filter(|_| is_suspect).cloned();
         if let Err(error) = play.handle_snapshot(self.now, &snapshot) {
             tracing::debug!(%error, "a snapshot was of no use");
         }
-        let healed = play.confirmed();
         if let Some(mut desync) = self.membership.desync.take() {
-            if let Some(suspect) = suspect.filter(|suspect| suspect.tick() == healed.tick()) {
+            if let Some((suspect, healed)) = suspect.as_ref().zip(play.at(snapshot.tick)) {
                 desync.fields = diff_values(suspect.state(), healed.state(), FIELDS_MAX);
             }
             self.told.desyncs.write(desync);

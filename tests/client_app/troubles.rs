@@ -7,7 +7,7 @@ use framekeep_client::prelude::{ActiveMatch, ConnectionState};
 use framekeep_games::arena::Arena;
 use framekeep_tests::Apps;
 
-use super::{arena_app, assert_agree, games, is_playing};
+use super::{Told, arena_app, assert_agree, games, is_playing};
 
 /// Two apps that play, on a server that holds seats long enough for a minute's pause.
 fn duel(seed: u64) -> Apps {
@@ -86,4 +86,18 @@ fn a_link_that_is_only_silent_for_a_while_is_kept() {
     apps.run_for(3.0);
     assert_agree(&apps);
     assert_eq!(apps.of::<Connection>(0).reconnections(), 0);
+}
+
+#[test]
+fn a_flipped_bit_is_told_with_its_field_and_healed() {
+    let mut apps = duel(16);
+    apps.apps[0].app.world_mut().resource_mut::<ActiveMatch<Arena>>().flip_bit(5);
+    apps.run_until("it is told", |apps| apps.of::<Told>(0).desyncs > 0);
+    apps.run_for(3.0);
+    let told = apps.of::<Told>(0);
+    assert_eq!(told.desyncs, 1);
+    assert!(!told.fields.is_empty(), "no field is named");
+    let play = apps.of::<ActiveMatch<Arena>>(0).rollback().unwrap();
+    let expected = apps.stage("brawl").and_then(|stage| stage.hash_at(play.confirmed().tick()));
+    assert_eq!(Some(play.confirmed_hash()), expected);
 }

@@ -3,8 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use bevy_app::App;
-use bevy_ecs::schedule::{Schedules, SingleThreadedExecutor};
+use bevy_app::{App, PreUpdate};
+use bevy_ecs::schedule::{LogLevel, ScheduleBuildSettings, Schedules, SingleThreadedExecutor};
 use framekeep_client::{ClientClock, MemoryNet, TicketFault, Tickets, Wires};
 use framekeep_protocol::{PlayerName, Role, RoomName};
 use framekeep_server::{
@@ -97,8 +97,14 @@ impl Apps {
         (seat.build)(&mut seat.app);
         seat.app.finish();
         seat.app.cleanup();
-        for (_, schedule) in seat.app.world_mut().resource_mut::<Schedules>().iter_mut() {
+        let mut schedules = seat.app.world_mut().resource_mut::<Schedules>();
+        for (_, schedule) in schedules.iter_mut() {
             schedule.set_executor(SingleThreadedExecutor::new());
+        }
+        // Two systems of which either could go first, and that touch the same data, are an error.
+        if let Some(schedule) = schedules.get_mut(PreUpdate) {
+            let ambiguity_detection = LogLevel::Error;
+            schedule.set_build_settings(ScheduleBuildSettings { ambiguity_detection, ..Default::default() });
         }
         seat.next_at = self.now;
     }
