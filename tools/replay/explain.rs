@@ -9,7 +9,7 @@ use framekeep_sim::{AnyMatch, FieldDiff, Frame, Mark, hash_bytes};
 use serde::Serialize;
 
 use crate::args::ExplainArgs;
-use crate::describe::{date_time, duration, grouped};
+use crate::describe::{counted, date_time, duration, grouped};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -212,7 +212,8 @@ fn head(explained: &Explained<'_>, report: &DesyncReport, out: &mut impl Write) 
     let first = report.first_bad.0;
     row("first bad", format!("tick {} ({}); {certain}", grouped(first.into()), duration(first, rate)))?;
     let late = report.noticed.0.saturating_sub(first);
-    row("noticed", format!("tick {}, {late} ticks later", grouped(report.noticed.0.into())))?;
+    let (noticed, late) = (grouped(report.noticed.0.into()), counted(late.into(), "tick"));
+    row("noticed", format!("tick {noticed}, {late} later"))?;
     let client = explained.hash_client.as_deref().unwrap_or("not told");
     row("hash", format!("{} on the server, {client} on the client", explained.hash_server))
 }
@@ -231,8 +232,8 @@ fn fields(explained: &Explained<'_>, out: &mut impl Write) -> std::io::Result<()
     if explained.fields.is_empty() {
         return writeln!(out, "{:<12}none are known", "fields");
     }
-    let entity = explained.entity.map(|entity| format!(" of {entity}")).unwrap_or_default();
-    writeln!(out, "{:<12}{} differ, the first{entity}", "fields", explained.fields.len())?;
+    let entity = explained.entity.map(|entity| format!(", the first is of {entity}")).unwrap_or_default();
+    writeln!(out, "{:<12}{} known{entity}", "fields", counted(explained.fields.len() as u64, "difference"))?;
     explained.fields.iter().try_for_each(|FieldDiff { path, left, right }| {
         writeln!(out, "  {path}: {left} on the server, {right} on the client")
     })
