@@ -85,8 +85,8 @@ impl Window {
     }
 }
 
-/// Queues for each linked seat of each room that may send the frames since its acknowledgement, and despawns those that all
-/// linked seats have: the archive holds them since they were committed.
+/// Queues for each linked seat of each room that may send the frames since its acknowledgement, and despawns those
+/// that all linked seats have: the archive holds them since they were committed.
 fn send_frames(
     outgoing: Res<Outgoing>,
     mut rooms: Query<(&mut Stage, Option<&Seats>, &Frames, Option<&Journaled>)>,
@@ -143,14 +143,7 @@ fn send_frames(
                 continue;
             }
             let (count, bytes) = window.since(play.acked);
-            let head = FramesHead {
-                epoch: stage.epoch,
-                first: play.acked,
-                count,
-                input_next: play.inputs.missing(),
-                lead: play.report_lead(),
-                paused,
-            };
+            let head = head(&stage, &mut play, count, paused);
             shard.push_with(link.player.0, |out| {
                 let start = out.len();
                 begin_frames(&head, out);
@@ -160,6 +153,18 @@ fn send_frames(
             });
             counters.hot_sent += 1;
         }
+    }
+}
+
+/// What a packet of frames says of the link.
+fn head(stage: &Stage, play: &mut SeatPlay, count: u8, paused: bool) -> FramesHead {
+    FramesHead {
+        epoch: stage.epoch,
+        first: play.acked,
+        count,
+        input_next: play.inputs.missing(),
+        lead: play.report_lead(),
+        paused,
     }
 }
 

@@ -107,7 +107,8 @@ fn compare(play: &mut Scenario, last: Tick) -> Result<(), String> {
 }
 
 /// The heads of the columns of a report.
-pub(crate) const HEADS: &str = "loss delay jitter reord dup | agree  confirm ms p50   p99 | late %  depth p50 p99 max | stalls snapshots";
+pub(crate) const HEADS: &str = "loss delay jitter reord dup | agree  confirm ms p50   p99 | late %  \
+    depth p50 p99 max | stalls snapshots";
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
