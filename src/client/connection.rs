@@ -324,6 +324,13 @@ impl Connection {
     }
 }
 
+impl Default for Connection {
+    /// One that nobody has asked for.
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
+
 /// What a connection works with.
 pub(crate) struct Surroundings<'a> {
     pub(crate) config: &'a ClientConfig,

@@ -67,6 +67,8 @@ impl<G: Game> Default for DiagnosticsPlugin<G> {
 impl<G: Game> Plugin for DiagnosticsPlugin<G> {
     fn build(&self, app: &mut App) {
         app.init_resource::<NetDiagnostics>()
+            .init_resource::<Connection>()
+            .init_resource::<ActiveMatch<G>>()
             .add_systems(PreUpdate, measure::<G>.in_set(ClientSystems::Report));
     }
 }

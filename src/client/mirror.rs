@@ -71,6 +71,8 @@ impl<G: Game> Plugin for MirrorPlugin<G> {
             game: PhantomData::<fn() -> G>,
         })
         .init_resource::<Scoreboard>()
+        .init_resource::<ActiveMatch<G>>()
+        .init_resource::<LocalInput<G>>()
         .add_systems(PreUpdate, mirror::<G>.in_set(ClientSystems::Mirror));
     }
 }

@@ -38,7 +38,8 @@ impl<G: Game> Default for PlayPlugin<G> {
 
 impl<G: Game> Plugin for PlayPlugin<G> {
     fn build(&self, app: &mut App) {
-        app.init_resource::<ActiveMatch<G>>()
+        app.init_resource::<Connection>()
+            .init_resource::<ActiveMatch<G>>()
             .init_resource::<LocalInput<G>>()
             .init_resource::<NetDiagnostics>()
             .add_message::<Predicted<G::Event>>()

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use bevy_app::App;
+use bevy_app::{App, PluginGroup as _};
 use framekeep_client::prelude::{ActiveMatch, ClientConfig, FramekeepClientPlugins, LocalMatch, Mirrored};
-use framekeep_client::{ClientClock, PlayMode};
+use framekeep_client::{
+    ClientClock, DiagnosticsPlugin, FramePlugin, LinkPlugin, MirrorPlugin, PlayMode, PlayPlugin,
+};
 use framekeep_games::arena::{Arena, ArenaBot};
 use framekeep_journal::Replay;
 use framekeep_sim::{Game, Tick};
@@ -132,4 +134,24 @@ fn a_game_that_is_not_deterministic_is_found_out() {
     let fault = game.sync_fault().expect("the fault is found");
     assert!(fault.to_string().contains("differs in"), "{fault}");
     assert!(game.current().unwrap().tick().0 < 10, "the match stands still");
+}
+
+#[test]
+fn every_part_but_the_frame_may_be_left_out() {
+    type Plugins = FramekeepClientPlugins<Arena>;
+    let groups = [
+        Plugins::default().build().disable::<LinkPlugin<Arena>>(),
+        Plugins::default().build().disable::<PlayPlugin<Arena>>(),
+        Plugins::default().build().disable::<MirrorPlugin<Arena>>(),
+        Plugins::default().build().disable::<DiagnosticsPlugin<Arena>>(),
+        Plugins::default().build().set(FramePlugin { config: ClientConfig::watch("brawl") }),
+    ];
+    for (number, group) in groups.into_iter().enumerate() {
+        let mut app = App::new();
+        app.insert_resource(ClientClock::manual(BEGIN)).add_plugins(group);
+        active::<Arena>(&mut app).play_local(LocalMatch::default());
+        run(&mut app, 1.0);
+        let ticks = active::<Arena>(&mut app).current().unwrap().tick();
+        assert_eq!(ticks > Tick(20), number != 1, "only what plays lets ticks pass");
+    }
 }
