@@ -31,7 +31,7 @@ pub struct Door {
 #[derive(Debug)]
 pub enum GateFull {
     /// The server is behind; try again in a moment.
-    Busy(Order),
+    Busy(Box<Order>),
     /// The server is gone.
     Gone,
 }
@@ -50,7 +50,7 @@ impl Door {
                 }
                 Ok(())
             }
-            Err(TrySendError::Full(order)) => Err(GateFull::Busy(order)),
+            Err(TrySendError::Full(order)) => Err(GateFull::Busy(Box::new(order))),
             Err(TrySendError::Disconnected(_)) => Err(GateFull::Gone),
         }
     }
@@ -99,7 +99,7 @@ mod tests {
         let (door, mut keeper) = gate(1);
         door.send(Order::Close(WebLinkId(1))).unwrap();
         let back = door.send(Order::Close(WebLinkId(2)));
-        assert!(matches!(back, Err(GateFull::Busy(Order::Close(WebLinkId(2))))));
+        assert!(matches!(back, Err(GateFull::Busy(order)) if matches!(*order, Order::Close(WebLinkId(2)))));
         assert!(matches!(keeper.take(), Some(Order::Close(WebLinkId(1)))));
         drop(keeper);
         assert!(matches!(door.send(Order::Close(WebLinkId(3))), Err(GateFull::Gone)));

@@ -4,6 +4,7 @@ pub(crate) mod health;
 mod node;
 pub(crate) mod openapi;
 mod replays;
+mod results;
 pub(crate) mod rooms;
 mod tickets;
 
@@ -33,6 +34,8 @@ pub(crate) fn router(front: Arc<Front>) -> Router {
         .route("/tickets", post(tickets::mint))
         .route("/replays", get(replays::list))
         .route("/replays/{name}", get(replays::download))
+        .route("/results", get(results::list))
+        .route("/results/{id}", get(results::show))
         .route("/node", get(node::show))
         .route("/cluster", get(node::cluster))
         .route("/cleanup", get(node::cleanup))

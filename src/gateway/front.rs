@@ -91,12 +91,12 @@ impl Front {
         let mut order = order;
         for _ in 0..TRIES_MAX {
             match self.door.send(order) {
-                Err(GateFull::Busy(back)) => order = back,
+                Err(GateFull::Busy(back)) => order = *back,
                 done => return done,
             }
             tokio::time::sleep(TRY_AGAIN_AFTER).await;
         }
-        Err(GateFull::Busy(order))
+        Err(GateFull::Busy(Box::new(order)))
     }
 
     /// Whether the server has said how it is within the last seconds.
