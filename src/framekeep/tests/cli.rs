@@ -113,6 +113,7 @@ fn help_of_every_command_has_an_example_and_exit_code_0() {
         &["serve", "--help"],
         &["token", "--help"],
         &["key", "--help"],
+        &["identity", "--help"],
         &["config", "show", "--help"],
         &["config", "default", "--help"],
     ] {
@@ -214,6 +215,17 @@ fn a_key_file_is_private_and_never_replaced() {
     assert_eq!(desk.run(&["key", "--out", "my.key"], &[]).code(), 1);
     assert_eq!(std::fs::read_to_string(desk.path().join("my.key")).expect("a key file"), first);
     assert_eq!(std::fs::read_dir(desk.path()).expect("the folder").count(), 1, "no temporary file is left");
+}
+
+#[test]
+fn the_public_key_follows_from_the_node_key() {
+    let (desk, key) = (Desk::new(), "0123456789abcdef".repeat(4));
+    assert_eq!(desk.run(&["identity", "--data", "nothing"], &[]).code(), 4);
+    let run = desk.run(&["identity"], &[("FRAMEKEEP_KEY", key.as_str())]);
+    assert_eq!(run.code(), 0, "{}", run.stderr());
+    // The same for as long as replays are to be checked.
+    let public = "97cdd24ba484f257ad79c428f131b6a4377877d80764e15827a302638841a4dd";
+    assert_eq!(run.stdout().trim(), public);
 }
 
 #[test]
