@@ -124,9 +124,10 @@ impl Connection {
     }
 
     /// Leaves the server.
-    pub(crate) fn disconnect(&mut self) {
+    pub(crate) fn disconnect(&mut self, now: Duration) {
         if let Some(line) = &mut self.line {
             line.say(&ToServer::Bye);
+            line.transmit(now);
         }
         self.hang_up();
         self.reason = None;
@@ -302,7 +303,8 @@ impl Connection {
         }
     }
 
-    fn hang_up(&mut self) {
+    /// Closes every link; the server holds the seat for a while.
+    pub(crate) fn hang_up(&mut self) {
         for line in [&mut self.line, &mut self.attempt].into_iter().flatten() {
             line.close();
         }

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use bevy_app::{App, Plugin, PreUpdate, Startup};
+use bevy_app::{App, AppExit, Last, Plugin, PreUpdate, Startup};
 use bevy_ecs::prelude::{IntoScheduleConfigs, MessageReader, MessageWriter, Messages, Res, ResMut, Resource};
 use bevy_state::state::{NextState, State};
 use framekeep_protocol::{
@@ -53,6 +53,7 @@ impl<G: Game> Plugin for LinkPlugin<G> {
             .add_message::<MatchEnded>()
             .add_message::<DesyncDetected>()
             .add_systems(Startup, connect_at_start)
+            .add_systems(Last, say_goodbye)
             .add_systems(
                 PreUpdate,
                 (obey_commands::<G>, receive::<G>, show_states).chain().in_set(ClientSystems::Receive),
@@ -102,7 +103,15 @@ fn connect_at_start(
     }
 }
 
+/// An app that ends says so, and need not be waited for; its seat is held in case it comes back.
+fn say_goodbye(mut exits: MessageReader<AppExit>, mut connection: ResMut<Connection>) {
+    if exits.read().next().is_some() {
+        connection.hang_up();
+    }
+}
+
 fn obey_commands<G: Game>(
+    clock: Res<ClientClock>,
     mut commands: MessageReader<ClientCommand>,
     mut connection: ResMut<Connection>,
     mut membership: ResMut<Membership>,
@@ -115,7 +124,7 @@ fn obey_commands<G: Game>(
                 connection.connect();
             }
             ClientCommand::Disconnect => {
-                connection.disconnect();
+                connection.disconnect(clock.now());
                 leave(&mut membership, &mut active);
             }
             ClientCommand::Join(join) => {

@@ -50,6 +50,7 @@ fn play_over_a_bad_network(seconds: f64) {
         let diagnostics = apps.of::<NetDiagnostics>(number);
         let p99 = diagnostics.rollback_ticks.quantile(990);
         assert!(diagnostics.rollbacks > 100, "{} rollbacks", diagnostics.rollbacks);
+        println!("app {number}: {} rollbacks, p99 {p99} ticks", diagnostics.rollbacks);
         assert!(p99 <= 10, "rollback p99 {p99} ticks");
         assert_eq!(diagnostics.reconnections, 0);
     }

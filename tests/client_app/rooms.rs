@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bevy_app::{App, PreUpdate};
+use bevy_app::{App, AppExit, PreUpdate};
 use bevy_ecs::prelude::{IntoScheduleConfigs, MessageReader, ResMut, Resource};
 use bevy_state::state::State;
 use framekeep_client::prelude::{
@@ -154,4 +154,29 @@ fn without_tickets_the_client_gives_up_after_a_while() {
     assert!((3.0..8.0).contains(&took.as_secs_f64()), "{took:?}");
     assert_eq!(apps.of::<Log>(number).failed.len(), 6);
     assert_eq!(apps.of::<Connection>(number).reason(), Some(&Reason::GaveUp(5)));
+}
+
+#[test]
+fn an_app_that_ends_says_so_and_may_come_back() {
+    let mut apps = Apps::new(35, games(), |_| {});
+    for number in 0..2 {
+        apps.come(&format!("p{number}"), 60, arena_app(number, 2, "lan"));
+    }
+    apps.run_until("both play", |apps| is_playing(apps, 0) && is_playing(apps, 1));
+    let is_connected = |apps: &Apps, connected: usize| {
+        let room = apps.of::<Connection>(1).room().unwrap();
+        room.members.iter().filter(|member| member.connected).count() == connected
+    };
+    apps.apps[0].app.world_mut().write_message(AppExit::Success);
+    apps.run_for(0.1);
+    apps.apps[0].is_paused = true;
+    let took = apps.run_until("the other is told", |apps| is_connected(apps, 1));
+    assert!(took.as_secs_f64() < 1.0, "{took:?}");
+    apps.apps[0].is_paused = false;
+    apps.restart(0);
+    apps.run_until("it is back", |apps| is_connected(apps, 2) && is_playing(apps, 0));
+    command(&mut apps, 0, ClientCommand::Disconnect);
+    let left = |apps: &Apps| apps.of::<Connection>(1).room().unwrap().members.len() == 1;
+    apps.run_until("it has left for good", left);
+    assert_eq!(apps.of::<Connection>(0).state(), ConnectionState::Offline);
 }
