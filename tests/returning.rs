@@ -11,8 +11,7 @@ const BACK_WITHIN: Duration = Duration::from_secs(1);
 
 /// Two players in a room who have played for a while; the second will go and come back.
 fn duel(seed: u64, link: &str) -> (Scenario, u8) {
-    let mut play =
-        Scenario::with_config(seed, |config| config.reconnect_grace = Duration::from_secs(90)).long();
+    let mut play = Scenario::new(seed).long();
     play.watch("duel");
     let mut play = play.link(link).room("duel", 2);
     play.clients[1].reconnects = true;
