@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use framekeep_protocol::{PlayerName, RoomName};
 
 use crate::config::{ConfigError, Effective, LayerSources};
+use crate::results::When;
 
 /// The headless, authoritative, deterministic game server.
 #[derive(Debug, Parser)]
@@ -26,9 +27,10 @@ Examples:
   framekeep serve --udp 127.0.0.1:0 --tick-rate-hz 60
   framekeep token --player ada --room friday      a connect ticket on standard output
   framekeep rooms                                 the rooms of the server that runs here
+  framekeep results list --player ada             the last matches of a player
   framekeep config show --origin                  the effective configuration and where it comes from
 
-Exit codes: 0 ok, 1 failure, 2 usage, 4 configuration, 5 cannot bind or connect.";
+Exit codes: 0 ok, 1 failure, 2 usage, 4 configuration, 5 cannot bind or connect, 6 damaged file.";
 
 /// What the binary can do.
 #[derive(Debug, Subcommand)]
@@ -69,6 +71,8 @@ Examples:
 Example:
   framekeep why-alive friday --data /var/lib/framekeep")]
     WhyAlive(WhyAliveArgs),
+    /// List, show and export finished matches, also while the server runs.
+    Results(ResultsArgs),
     /// Show the configuration.
     #[command(after_help = "\
 Examples:
@@ -116,6 +120,90 @@ pub struct WhyAliveArgs {
     /// The room's name.
     #[arg(value_name = "ROOM")]
     pub room: RoomName,
+}
+
+/// The command of `framekeep results`.
+#[derive(Debug, clap::Args)]
+pub struct ResultsArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ResultsCommand,
+}
+
+/// What `framekeep results` can do.
+#[derive(Debug, Subcommand)]
+pub enum ResultsCommand {
+    /// List finished matches, the newest first.
+    #[command(after_help = "\
+Examples:
+  framekeep results list --player ada --since 7d
+  framekeep results list --game arena --json | jq .winner")]
+    List {
+        /// Which ones.
+        #[command(flatten)]
+        filters: ResultFilters,
+        /// At most so many.
+        #[arg(long, value_name = "COUNT", default_value_t = 50)]
+        limit: usize,
+        /// Print an object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one match.
+    #[command(after_help = "\
+Example:
+  framekeep results show 5f3a9c0000000001-1794000000-1")]
+    Show {
+        /// Its id, or a beginning that no other id has.
+        #[arg(value_name = "ID")]
+        id: String,
+        /// Print an object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print every finished match, the newest first.
+    #[command(after_help = "\
+Examples:
+  framekeep results export > results.jsonl
+  framekeep results export --format csv --since 30d --out november.csv")]
+    Export {
+        /// Which ones.
+        #[command(flatten)]
+        filters: ResultFilters,
+        /// An object a line, or a line of CSV for every player of every match.
+        #[arg(long, value_enum, default_value_t)]
+        format: ExportFormat,
+        /// Write to this file, which must not exist, instead of standard output.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// Which results are wanted.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct ResultFilters {
+    /// Somebody of this name, or this id of 16 hexadecimal digits, played in it.
+    #[arg(long, value_name = "PLAYER")]
+    pub player: Option<String>,
+    /// It was of this game.
+    #[arg(long, value_name = "GAME")]
+    pub game: Option<String>,
+    /// It ended then or later: seconds since 1970, or how long ago as 90s, 30m, 12h, 7d.
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<When>,
+    /// It ended before then.
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<When>,
+}
+
+/// How results are exported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExportFormat {
+    /// An object a line.
+    #[default]
+    Jsonl,
+    /// A line for every player of every match.
+    Csv,
 }
 
 /// The command of `framekeep config`.

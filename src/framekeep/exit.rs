@@ -10,6 +10,7 @@ use crate::args::{Args, Command, ConfigCommand};
 use crate::config::{ConfigError, Effective};
 use crate::identity::{self, IdentityError};
 use crate::output;
+use crate::results::{self, ResultsError};
 use crate::rooms::{self, RoomsError};
 use crate::serve::{self, ServeFailure};
 use crate::token::{self, TokenError};
@@ -28,6 +29,8 @@ pub enum Exit {
     Config = 4,
     /// An address could not be bound or reached.
     Bind = 5,
+    /// A file is damaged.
+    Damaged = 6,
 }
 
 /// Why a command failed.
@@ -48,6 +51,9 @@ pub enum CommandError {
     /// A server's rooms cannot be shown.
     #[error(transparent)]
     Rooms(#[from] RoomsError),
+    /// Results cannot be shown.
+    #[error(transparent)]
+    Results(#[from] ResultsError),
     /// Standard output or a file could not be written.
     #[error("cannot write {what}: {source}")]
     Write {
@@ -68,6 +74,7 @@ impl CommandError {
             CommandError::Serve(error) => error.exit(),
             CommandError::Token(error) => error.exit(),
             CommandError::Rooms(error) => error.exit(),
+            CommandError::Results(error) => error.exit(),
             CommandError::Write { .. } => Exit::Failure,
         }
     }
@@ -110,6 +117,7 @@ fn run_command(args: &Args) -> Result<(), CommandError> {
         }
         Some(Command::Rooms(args_of)) => rooms::list(args_of.json, args.config.load()?.settings()),
         Some(Command::WhyAlive(args_of)) => rooms::why_alive(&args_of.room, args.config.load()?.settings()),
+        Some(Command::Results(wanted)) => results::run(&wanted.command, args.config.load()?.settings()),
         Some(Command::Config(config)) => {
             let text = match config.command {
                 ConfigCommand::Show { origin } => args.config.load()?.to_toml(origin),

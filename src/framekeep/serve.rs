@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
+use framekeep_results::ReplayRules;
 use framekeep_server::{
     BindError, ContentFault, FaultBudgets, FaultKind, Games, NodeKey, ServeError, Server, ServerConfig,
 };
@@ -180,6 +181,12 @@ fn server_config(settings: &Settings) -> ServerConfig {
             Durability::Off => framekeep_server::Durability::Off,
         },
         recovery_target: Duration::from_secs(data.recovery_target_s),
+        results_max: data.results_max,
+        replay_rules: ReplayRules {
+            count_max: data.replays_max,
+            age_max: Duration::from_secs(data.replays_days_max * 86_400),
+            bytes_max: data.replays_bytes_max,
+        },
         content: content.folder.clone(),
         threads: threads.count,
         subtick: Duration::from_millis(threads.subtick_ms),

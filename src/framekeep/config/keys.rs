@@ -212,6 +212,18 @@ settings! {
         /// How long the rooms of a killed server may take to be played up to where they were.
         recovery_target_s: u64 = Value::Integer(3), Allowed::Integer(1, 3_600), "seconds",
             wrong: "too short fills the journal with states, too long lets players wait after a crash";
+        /// Finished matches whose results are kept; the oldest go. 0 keeps all.
+        results_max: u64 = Value::Integer(1_000_000), Allowed::Integer(0, i64::MAX), "matches",
+            wrong: "too small forgets what players may ask for; a million takes about a gigabyte";
+        /// Replays that are kept; the oldest go. 0 keeps all.
+        replays_max: u64 = Value::Integer(0), Allowed::Integer(0, i64::MAX), "replays",
+            wrong: "too small deletes what somebody may want to see or prove";
+        /// How old a replay may become. 0 keeps all.
+        replays_days_max: u64 = Value::Integer(0), Allowed::Integer(0, 36_500), "days",
+            wrong: "too short deletes what somebody may want to see or prove";
+        /// Bytes of replays that are kept; the oldest go. 0 keeps all.
+        replays_bytes_max: u64 = Value::Integer(0), Allowed::Integer(0, i64::MAX), "bytes",
+            wrong: "too small deletes what somebody may want to see or prove, 0 may fill the disk";
     }
 
     /// Who may connect.

@@ -218,3 +218,84 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use framekeep_journal::{MatchHeader, StateAt};
+    use framekeep_protocol::Epoch;
+    use framekeep_sim::{GameRegistry, hash_bytes};
+
+    use super::super::inquiry::{About, Found};
+    use super::*;
+
+    fn header() -> MatchHeader {
+        let content_hash = hash_bytes(&[]);
+        MatchHeader {
+            game: "arena".into(),
+            content_hash,
+            seats: 2,
+            input_bits: 9,
+            tick_rate_hz: 30,
+            ..MatchHeader::default()
+        }
+    }
+
+    /// Nothing is remembered of the match it is about.
+    fn exam(room: u64) -> Exam {
+        let games = GameRegistry::new().with::<framekeep_games::arena::Arena>();
+        let about = About {
+            game: games.get("arena").unwrap().clone(),
+            header: header(),
+            room,
+            epoch: Epoch::new(1),
+            index: 0,
+            player: PlayerId(7),
+            noticed: Tick(9),
+            blocks: Vec::new(),
+        };
+        Exam { about, found: Found { first_bad: Tick(8), ..Found::default() }, now_unix_s: 1 }
+    }
+
+    #[test]
+    fn a_thread_looks_and_too_many_exams_come_back() {
+        let mut desk = Desk::open(None, false);
+        let (mut taken, mut verdicts) = (0, 0);
+        for room in 0..1_000 {
+            taken += usize::from(desk.hand_over(exam(room)).is_ok());
+        }
+        assert!((1..=1_000).contains(&taken), "{taken}");
+        while verdicts < taken {
+            let Some(verdict) = desk.poll() else { continue };
+            assert_eq!((verdict.cause, verdict.report), (DesyncCause::ServerDiffers, None));
+            verdicts += 1;
+        }
+        desk.hand_over(exam(5)).unwrap();
+        drop(desk);
+    }
+
+    #[test]
+    fn the_drawer_holds_the_newest_reports_and_no_rubbish() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("half.tmp"), "cut").unwrap();
+        let state = |tick: u32| StateAt { tick: Tick(tick), bytes: vec![0; 8] };
+        let report = |room| DesyncReport {
+            header: header(),
+            room,
+            first_bad: Tick(8),
+            server: state(8),
+            base: state(8),
+            ..DesyncReport::default()
+        };
+        let mut drawer = Drawer::open(Some(folder.path().to_owned()));
+        let first = drawer.put(&report(1)).unwrap();
+        assert_eq!(DesyncReport::read(&fs::read(&first).unwrap()).unwrap().room, 1);
+        assert_eq!(drawer.put(&report(1)), Some(first.clone()), "the same again replaces it");
+        assert_eq!(drawer.files.len(), 1);
+        drawer.bytes += DESYNC_REPORT_BYTES_MAX - drawer.bytes;
+        let second = drawer.put(&report(2)).unwrap();
+        assert!(!first.exists() && second.exists(), "the oldest goes for the newest");
+        let again = Drawer::open(Some(folder.path().to_owned()));
+        assert_eq!((again.files.len(), again.bytes), (1, fs::metadata(second).unwrap().len()));
+        assert!(!folder.path().join("half.tmp").exists());
+    }
+}
