@@ -128,7 +128,7 @@ impl Section {
         };
         if chain.extend(section) != *check {
             let name = Kind::from_byte(head[0]).map_or("section", Kind::name);
-            return damaged(&format!("the {name}'s bytes are not the ones that were sealed"));
+            return damaged(&format!("the bytes of the {name} are not the ones that were sealed"));
         }
         let Some(kind) = Kind::from_byte(head[0]) else {
             return damaged("a section has an unknown kind");
