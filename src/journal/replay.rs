@@ -321,6 +321,9 @@ impl<'a> Walk<'a> {
         if cursor.first != self.next {
             return Err("a chunk does not continue the one before");
         }
+        if cursor.first.0.checked_add(cursor.count).is_none() {
+            return Err("a chunk goes on beyond the last tick there can be");
+        }
         self.chunks.push((cursor.first, section));
         self.next = cursor.first.later(cursor.count);
         self.hash = Some(cursor.check(&self.raw)?);
