@@ -1,5 +1,7 @@
 //! A server is killed and another one takes its rooms over: in virtual time, over the production server.
 
+mod times;
+
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 

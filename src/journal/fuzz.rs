@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use framekeep_sim::Tick;
 
-use crate::{Replay, SegmentReader, Verifier, sample};
+use crate::{Lives, Replay, SegmentReader, Verifier, sample};
 
+#[path = "../../tools/fuzz/bodies/desync_report.rs"]
+mod desync_report;
 #[path = "../../tools/fuzz/bodies/journal_segment.rs"]
 mod journal_segment;
 #[path = "../../tools/fuzz/bodies/replay_file.rs"]
@@ -24,6 +26,11 @@ fn run_corpus(target: &str, run: fn(&[u8])) {
         eprintln!("{}", file.display());
         run(&fs::read(&file).unwrap());
     }
+}
+
+#[test]
+fn desync_report_corpus() {
+    run_corpus("desync_report", desync_report::run);
 }
 
 #[test]
@@ -70,4 +77,12 @@ fn the_first_segment_stays_readable() {
         kinds.push(entry.record.kind());
     }
     assert_eq!(kinds, (1..=9).collect::<Vec<_>>());
+    let segment = fs::read(corpus("journal_segment").join("version_2")).unwrap();
+    let (mut reader, mut lives) = (SegmentReader::open(&segment[..]).unwrap(), Lives::default());
+    while let Some(entry) = reader.next_entry().unwrap() {
+        lives.take(&entry).unwrap();
+    }
+    let play = lives.get(7).unwrap().play.as_ref().unwrap();
+    let resumed = play.resume(sample::registry().get("drift").unwrap().as_ref()).unwrap();
+    assert_eq!((play.next(), resumed.disagreed), (Tick(40), None));
 }

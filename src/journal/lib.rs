@@ -13,6 +13,8 @@ extern crate self as framekeep_journal;
 
 mod chunk;
 mod damage;
+#[cfg(test)]
+mod flips;
 mod frames;
 #[cfg(test)]
 mod fuzz;
@@ -46,7 +48,7 @@ pub use frames::Frames;
 pub use header::{EndReason, InvalidHeader, MatchEnd, MatchHeader, Seated};
 pub use history::Told;
 pub use keyframe::Keyframe;
-pub use life::{Life, LifeFault, Lives, MatchLife};
+pub use life::{EndedMatch, Life, LifeFault, Lives, MatchLife};
 pub use limits::{
     BATCH_BYTES, CHUNK_FRAMES, FRAME_BYTES_MAX, GAME_NAME_BYTES_MAX, KEYFRAME_FIRST_TICK, KEYFRAME_TICKS,
     PLAYER_NAME_BYTES_MAX, RECORD_BYTES_MAX, ROOM_NAME_BYTES_MAX, TICK_RATE_HZ_MAX,

@@ -9,7 +9,7 @@ use framekeep_sim::Tick;
 use crate::chunk::ChunkCursor;
 use crate::limits::CHUNK_RAW_BYTES_MAX;
 use crate::record::unpack;
-use crate::{Entry, MatchStarted, MemberState, Record, RoomOpened, RoomState, Seated};
+use crate::{Entry, MatchEnd, MatchStarted, MemberState, Record, RoomOpened, RoomState, Seated};
 
 /// The rooms of a journal that were not closed, each with its match as far as the records go.
 ///
@@ -18,7 +18,19 @@ use crate::{Entry, MatchStarted, MemberState, Record, RoomOpened, RoomState, Sea
 #[derive(Clone, Debug, Default)]
 pub struct Lives {
     rooms: BTreeMap<u64, Life>,
+    ended: Vec<EndedMatch>,
     newest: Option<(u64, Tick)>,
+}
+
+/// A match that was played to its end.
+#[derive(Clone, Debug)]
+pub struct EndedMatch {
+    /// The room it was played in.
+    pub room: u64,
+    /// The match.
+    pub play: MatchLife,
+    /// How it ended.
+    pub end: MatchEnd,
 }
 
 /// One room that was not closed.
@@ -95,6 +107,11 @@ impl Lives {
             }
             Record::RoomClosed => drop(self.rooms.remove(&room)),
             Record::CleanShutdown => {}
+            Record::MatchEnded { epoch, end } => {
+                let Some(life) = self.rooms.get_mut(&room) else { return Ok(()) };
+                let ended = life.end_match(*epoch);
+                self.ended.extend(ended.map(|play| EndedMatch { room, play, end: end.clone() }));
+            }
             record => {
                 // Of a room whose beginning is lost, or that is closed, nothing can be made.
                 let Some(life) = self.rooms.get_mut(&room) else { return Ok(()) };
@@ -115,6 +132,11 @@ impl Lives {
                 self.rooms.insert(room, life);
             }
         }
+    }
+
+    /// The matches that have ended since this was asked last: their replays are perhaps not written yet.
+    pub fn take_ended(&mut self) -> Vec<EndedMatch> {
+        std::mem::take(&mut self.ended)
     }
 
     /// The room of the last record of a match, and the tick its match needs next.
@@ -194,13 +216,6 @@ impl Life {
             Record::MatchResumed(resumed) => {
                 self.coming = Some((resumed.ticks, MatchLife::new(resumed.started.clone())));
             }
-            Record::MatchEnded { epoch, .. } => {
-                self.coming = None;
-                if self.play.as_ref().is_some_and(|play| play.started.epoch == *epoch) {
-                    self.play = None;
-                }
-                self.note_phase(RoomPhase::Finished);
-            }
             record => {
                 let play = self.coming.as_mut().map(|(_, play)| play).or(self.play.as_mut());
                 if let Some(play) = play {
@@ -212,6 +227,13 @@ impl Life {
             self.play = self.coming.take().map(|(_, play)| play);
         }
         Ok(())
+    }
+
+    /// The match is over; gives it.
+    fn end_match(&mut self, epoch: u8) -> Option<MatchLife> {
+        self.coming = None;
+        self.note_phase(RoomPhase::Finished);
+        self.play.take_if(|play| play.started.epoch == epoch)
     }
 
     /// Rooms of version 1 do not say where they are in their life.

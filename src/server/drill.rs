@@ -90,6 +90,11 @@ pub fn lose(world: &mut World, link: Entity) {
     admit::drop_link(world, link);
 }
 
+/// Waits until the journal has all that was told.
+pub fn settle(world: &mut World) {
+    crate::record::settle(world);
+}
+
 /// When the next deadline is.
 pub fn next_deadline(world: &mut World) -> Option<Duration> {
     world.resource_mut::<Rooms>().deadlines.next_at()

@@ -16,7 +16,7 @@ use std::time::Duration;
 use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{Component, Entity, IntoScheduleConfigs, Query, Res, ResMut, Resource, World};
 use framekeep_journal::{
-    EndReason, Lives, MatchEnd, MatchHeader, MatchStarted, Record, ReplayBuilder, Seated, SegmentWriter,
+    EndReason, MatchEnd, MatchHeader, MatchStarted, Record, ReplayBuilder, Seated, SegmentWriter,
     pack_snapshot,
 };
 use framekeep_protocol::{PROTOCOL_VERSION, RoomId};
@@ -32,7 +32,7 @@ use retell::Retelling;
 pub(crate) use retell::retell;
 use sealer::Sealing;
 pub use writer::RecordError;
-use writer::Writer;
+use writer::{Left, Writer};
 
 use crate::frame::{CommittedFrame, Frames};
 use crate::room::Room;
@@ -103,7 +103,7 @@ struct Journal {
     held: Held,
     retelling: Retelling,
     /// What earlier runs have left, until it is taken.
-    lives: Option<Lives>,
+    left: Option<Left>,
     /// Rooms that would lose frames if the machine stopped now, as it was found when last looked.
     behind: usize,
     looked_at: Duration,
@@ -130,7 +130,7 @@ impl Recorder {
         durability: Durability,
         disk: Box<dyn Disk>,
     ) -> Result<Self, RecordError> {
-        let (writer, lives) = Writer::start(folder, node, durability, disk)?;
+        let (writer, left) = Writer::start(folder, node, durability, disk)?;
         Ok(Self(Some(Journal {
             writer,
             durability,
@@ -140,15 +140,15 @@ impl Recorder {
             changed: Vec::new(),
             held: Held::default(),
             retelling: Retelling::default(),
-            lives: Some(lives),
+            left: Some(left),
             behind: 0,
             looked_at: Duration::ZERO,
         })))
     }
 
-    /// The rooms that runs before this one have left open; once.
-    pub(crate) fn take_lives(&mut self) -> Option<Lives> {
-        self.0.as_mut()?.lives.take()
+    /// What runs before this one have left; once.
+    pub(crate) fn take_left(&mut self) -> Option<Left> {
+        self.0.as_mut()?.left.take()
     }
 
     /// Writes the status file of the node.

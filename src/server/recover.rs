@@ -28,9 +28,19 @@ enum Play {
 /// Opens the rooms again that earlier runs have left open, tells the journal of this run, and waits for the disk:
 /// segments of earlier runs are deleted only then.
 pub(crate) fn reopen_rooms(world: &mut World) {
-    let Some(lives) = world.resource_mut::<Recorder>().take_lives().filter(|lives| !lives.is_empty()) else {
+    let Some(left) = world.resource_mut::<Recorder>().take_left() else { return };
+    for ended in left.unsealed {
+        match ended.play.archive() {
+            Ok((builder, _)) => {
+                record::seal_left(world, ended.room, ended.play.started(), builder, ended.end)
+            }
+            Err(error) => error!(room = ended.room, %error, "a match of a killed server is lost"),
+        }
+    }
+    let lives = left.lives;
+    if lives.is_empty() {
         return;
-    };
+    }
     let began = world.resource::<Clock>().precise();
     let rooms: Vec<(u64, Life)> = lives.into_rooms().collect();
     let plays = resume_all(world.resource::<Games>(), &rooms);

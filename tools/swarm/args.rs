@@ -25,6 +25,9 @@ Examples:
 /// charges the waking to the process that sends, so the server's processor time would include what players elsewhere
 /// never cost it. Times from input to frame come out up to a millisecond longer for that.
 ///
+/// Bots that hear nothing of the server for a second in a match connect again with new tickets, for 30 s, so that a run
+/// goes on over a restart of the server.
+///
 /// Exits with 1 on a desync, a failed join, a lost link, a missing frame, a server that vanished, a song that was not
 /// finished, a drill that failed or a missed --max goal; with 4 without a key, with 5 if the server does not answer. A
 /// bot counts as disconnected when its link ended, when it heard nothing for 2 s at the end of the window, or when the

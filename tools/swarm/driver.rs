@@ -153,6 +153,7 @@ impl<'a> Swarm<'a> {
             let now = self.now();
             if now >= self.oversight_at {
                 self.oversee(now)?;
+                self.find_the_abandoned()?;
                 self.oversight_at = self.next_oversight(now);
             }
         }

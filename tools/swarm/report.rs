@@ -134,7 +134,8 @@ impl Report {
                 .songs_wanted()
                 .map(|songs| SongReport::new(songs, args.rooms, outcome.rooms_finished)),
             crowd: args.drills.crowd.map(|_| outcome.crowd.unwrap_or_default()),
-            link_losses: args.drills.link_losses.map(|wanted| LossReport::new(wanted, &outcome.losses)),
+            link_losses: (args.drills.link_losses.is_some() || outcome.losses.any())
+                .then(|| LossReport::new(args.drills.link_losses.unwrap_or(0), &outcome.losses)),
             inject_desync: args.drills.inject_desync.map(|_| outcome.flip_report.clone()),
             failures: Vec::new(),
             goals_missed: Vec::new(),

@@ -25,6 +25,7 @@ Chores:
   corpus   play every replay in assets/replays again: does a change of the rules alter past matches?
   golden   make the golden replays in assets/replays again; look at what changed before you keep it
   songs    compose the songs in assets/songs again
+  kill     kill the built server while players play on it, --count times (500), and print what it took
 
 Example:
   cargo xtask test -- --nocapture tidy";
@@ -53,6 +54,7 @@ fn run(args: &[String]) -> Result<()> {
         "corpus" => golden::verify(),
         "golden" => golden::remake(),
         "songs" => songs::write(),
+        "kill" => kill(rest),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(())
@@ -64,6 +66,18 @@ fn run(args: &[String]) -> Result<()> {
 fn test(rest: &[String]) -> Result<()> {
     packages::install_missing()?;
     Step::cargo("test", &["test", "--workspace", "--locked"]).args(rest).run()
+}
+
+/// `--count N` says how often.
+fn kill(rest: &[String]) -> Result<()> {
+    let count = match rest {
+        [] => "500",
+        [flag, count] if flag == "--count" && count.parse::<u32>().is_ok() => count,
+        _ => bail!("kill takes --count and a number"),
+    };
+    let test = ["test", "--release", "--locked", "-p", "framekeep", "--test", "kills", "--"];
+    let only = ["many_kills", "--ignored", "--nocapture"].map(str::to_owned);
+    Step::cargo("kill", &test).args(&only).env("FRAMEKEEP_KILLS", count).run()
 }
 
 fn tidy(rest: &[String]) -> Result<()> {

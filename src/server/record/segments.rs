@@ -1,17 +1,19 @@
 //! `survey`, what earlier runs have left in the journal: the rooms that were not closed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use framekeep_journal::{
-    Lives, Record, SegmentEnd, SegmentFault, SegmentHeader, SegmentReader, SegmentWriter,
+    EndedMatch, Lives, Record, SegmentEnd, SegmentFault, SegmentHeader, SegmentReader, SegmentWriter,
 };
 use tracing::{error, info, warn};
 
 use crate::limits::DAMAGED_BYTES_MAX;
 
+/// Matches that ended shortly before a kill, at most.
+const UNSEALED_MAX: usize = 256;
 /// What the name of a damaged segment that is kept ends in.
 const DAMAGED: &str = "damaged";
 
@@ -23,6 +25,8 @@ pub(super) struct Survey {
     pub(super) segments: BTreeMap<u64, u64>,
     /// The rooms that were not closed.
     pub(super) lives: Lives,
+    /// Matches that ended and of which no replay is there: the server was killed before it was written.
+    pub(super) unsealed: Vec<EndedMatch>,
 }
 
 /// The file of a segment.
@@ -36,7 +40,7 @@ fn sequence_of(path: &Path) -> Option<u64> {
 
 /// Reads what earlier runs have left. Segments of a run that ended in order are deleted, and all before them: whatever
 /// they held was taken over by that run. Damaged segments are kept beside the journal, up to a limit.
-pub(super) fn survey(journal: &Path, mut node: u64) -> io::Result<Survey> {
+pub(super) fn survey(journal: &Path, replays: &Path, mut node: u64) -> io::Result<Survey> {
     let (mut segments, sequence) = segments_in(journal)?;
     while segments.values().any(|segment| segment.node == node) {
         node = node.wrapping_add(1);
@@ -49,13 +53,21 @@ pub(super) fn survey(journal: &Path, mut node: u64) -> io::Result<Survey> {
         fs::remove_file(&first.get().path)?;
         first.remove();
     }
-    let mut lives = Lives::default();
+    let (mut lives, mut unsealed) = (Lives::default(), VecDeque::new());
     for segment in segments.values() {
-        read(&segment.path, &mut lives)?;
+        read(&segment.path, &mut lives, |ended| {
+            if !replays.join(replay_of(&ended)).exists() {
+                unsealed.push_back(ended);
+            }
+            // Of those that ended long ago the file was there, and is not wanted any more.
+            if unsealed.len() > UNSEALED_MAX {
+                unsealed.pop_front();
+            }
+        })?;
     }
     bound_damaged(journal)?;
     let segments = segments.into_iter().map(|(sequence, segment)| (sequence, segment.bytes)).collect();
-    Ok(Survey { next: SegmentHeader { node, sequence }, segments, lives })
+    Ok(Survey { next: SegmentHeader { node, sequence }, segments, lives, unsealed: unsealed.into() })
 }
 
 /// A segment on disk.
@@ -90,8 +102,14 @@ fn segments_in(journal: &Path) -> io::Result<(BTreeMap<u64, Segment>, u64)> {
     Ok((segments, next))
 }
 
+/// The name of a match's replay.
+fn replay_of(ended: &EndedMatch) -> String {
+    let started = ended.play.started();
+    super::file_name(ended.room, started.header.started_unix_s, started.epoch)
+}
+
 /// Takes every record of a segment up to the last whole one.
-fn read(path: &Path, lives: &mut Lives) -> io::Result<()> {
+fn read(path: &Path, lives: &mut Lives, mut ended: impl FnMut(EndedMatch)) -> io::Result<()> {
     let mut reader = match SegmentReader::open(BufReader::with_capacity(1 << 18, File::open(path)?)) {
         Ok(reader) => reader,
         Err(SegmentFault::Io(error)) => return Err(error),
@@ -102,7 +120,9 @@ fn read(path: &Path, lives: &mut Lives) -> io::Result<()> {
             let (offset, room, tick) = (fault.offset, fault.room, fault.tick.0);
             error!(file = %path.display(), offset, room, tick, what = fault.what, "the journal of a room ends here");
         }
+        lives.take_ended().into_iter().for_each(&mut ended);
     }
+    lives.take_ended().into_iter().for_each(&mut ended);
     let (room, tick) = lives.newest().map_or((0, 0), |(room, tick)| (room, tick.0));
     match reader.end() {
         Some(SegmentEnd::Torn { offset, what }) => {

@@ -103,7 +103,7 @@ fn a_run_that_ended_in_order_goes_with_all_that_came_before_it() {
     put_segment(folder.path(), 9, 4, &[clean_end(), record_of(1)].concat());
     put_segment(folder.path(), 10, 5, &ended[..ended.len() - 1]);
     fs::write(path_of(folder.path(), 6), &header_bytes(SegmentHeader::default())[..29]).unwrap();
-    let found = survey(folder.path(), 9).unwrap();
+    let found = survey(folder.path(), folder.path(), 9).unwrap();
     assert_eq!(numbers(folder.path()), [4, 5]);
     assert_eq!(found.segments.keys().copied().collect::<Vec<_>>(), [4, 5]);
     let next = found.next;
@@ -117,7 +117,7 @@ fn damaged_segments_are_kept_and_bounded() {
         put_segment(folder.path(), 1, sequence, &[record_of(1), vec![0xff; 53]].concat());
     }
     fs::write(path_of(folder.path(), 3), b"not a segment at all, in some fifty bytes of text.").unwrap();
-    let found = survey(folder.path(), 2).unwrap();
+    let found = survey(folder.path(), folder.path(), 2).unwrap();
     assert_eq!((found.segments.len(), found.lives.len()), (3, 0));
     let damaged = || {
         let files = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());

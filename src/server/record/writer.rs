@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use framekeep_journal::Lives;
+use framekeep_journal::{EndedMatch, Lives};
 use tracing::error;
 
 use super::desk::{Batch, Desk, Mark, Order};
@@ -42,6 +42,14 @@ pub enum RecordError {
         /// The data folder.
         folder: PathBuf,
     },
+}
+
+/// What earlier runs have left.
+pub(crate) struct Left {
+    /// The rooms that were not closed.
+    pub(crate) lives: Lives,
+    /// Matches that ended and of which no replay is there.
+    pub(crate) unsealed: Vec<EndedMatch>,
 }
 
 impl RecordError {
@@ -126,20 +134,20 @@ impl Writer {
         node: u64,
         durability: Durability,
         disk: Box<dyn Disk>,
-    ) -> Result<(Self, Lives), RecordError> {
+    ) -> Result<(Self, Left), RecordError> {
         let (journal, replays) = (folder.join("journal"), folder.join("replays"));
         for path in [&journal, &replays] {
             fs::create_dir_all(path).map_err(RecordError::at(path))?;
         }
         let lock = lock(folder)?;
-        let Survey { next, segments, lives } =
-            segments::survey(&journal, node).map_err(RecordError::at(&journal))?;
+        let Survey { next, segments, lives, unsealed } =
+            segments::survey(&journal, &replays, node).map_err(RecordError::at(&journal))?;
         super::sealer::forget_unfinished(&replays).map_err(RecordError::at(&replays))?;
         let shared = Arc::new(Shared::default());
         let mut desk = Desk::new(folder, next, durability, disk, shared.clone());
         desk.inherit(segments, lives.rooms());
         let writer = Self::start_threads(folder, desk, shared, lock).map_err(RecordError::at(folder))?;
-        Ok((writer, lives))
+        Ok((writer, Left { lives, unsealed }))
     }
 
     fn start_threads(folder: &Path, desk: Desk, shared: Arc<Shared>, lock: File) -> io::Result<Self> {

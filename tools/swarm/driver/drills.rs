@@ -98,6 +98,15 @@ impl Swarm<'_> {
         self.members.iter().filter_map(|member| member.bot.as_ref()).map(|bot| bot.flips.count()).sum()
     }
 
+    /// Bots of which the server hears nothing more, nor they of it, connect again at once: it was perhaps restarted.
+    pub(super) fn find_the_abandoned(&mut self) -> anyhow::Result<()> {
+        let now = self.now();
+        let is_abandoned =
+            |index: &usize| self.members[*index].bot.as_ref().is_some_and(|bot| bot.is_abandoned(now));
+        let abandoned: Vec<usize> = (0..self.players).filter(is_abandoned).collect();
+        abandoned.into_iter().try_for_each(|index| self.lose_link(index, now, Duration::ZERO))
+    }
+
     /// The bot says nothing to anybody; its socket is closed and another opened.
     fn lose_link(&mut self, index: usize, now: Duration, away: Duration) -> anyhow::Result<()> {
         self.lines_lost += 1;
