@@ -1,6 +1,5 @@
 //! Durability: frames wait for the disk, a tick at most; disks that are slow, full or broken are told of and heal.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

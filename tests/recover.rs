@@ -78,8 +78,7 @@ fn nobody_comes_back_and_the_match_is_sealed_when_the_grace_is_over() {
     play.clients.iter_mut().for_each(Client::vanish);
     play.run_for(29.0);
     assert!(play.stage("duel").is_some());
-    play.run_for(6.0);
-    assert!(play.stage("duel").is_none());
+    play.run_until("put away", |play| play.stage("duel").is_none());
     play.server.shut_down();
     let replay = verified(folder.path());
     assert_eq!((replay.end().ticks.0, replay.end().reason), (ticks, EndReason::Aborted));

@@ -94,7 +94,8 @@ fn segments_in(journal: &Path) -> io::Result<(BTreeMap<u64, Segment>, u64)> {
             // A kill within the header: it holds nothing.
             Err(SegmentFault::Short(_)) => fs::remove_file(&path)?,
             Err(fault) => {
-                error!(file = %path.display(), offset = 0, %fault, "a segment of the journal cannot be read and is left out");
+                let file = path.display();
+                error!(%file, offset = 0, %fault, "a segment of the journal cannot be read and is left out");
                 fs::rename(&path, path.with_extension(DAMAGED))?;
             }
         }
@@ -126,10 +127,12 @@ fn read(path: &Path, lives: &mut Lives, mut ended: impl FnMut(EndedMatch)) -> io
     let (room, tick) = lives.newest().map_or((0, 0), |(room, tick)| (room, tick.0));
     match reader.end() {
         Some(SegmentEnd::Torn { offset, what }) => {
-            info!(file = %path.display(), offset, room, tick, what, "a segment ends in the middle of a record: the server was killed there");
+            let file = path.display();
+            info!(%file, offset, room, tick, what, "a segment ends within a record: the server was killed there");
         }
         Some(SegmentEnd::Damaged { offset, what }) => {
-            error!(file = %path.display(), offset, room, tick, what, "a segment of the journal is damaged; what follows in it is lost");
+            let file = path.display();
+            error!(%file, offset, room, tick, what, "a segment is damaged; what follows in it is lost");
             // A second name keeps it when the journal needs it no longer.
             let _ = fs::hard_link(path, path.with_extension(DAMAGED));
         }

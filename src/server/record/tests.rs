@@ -214,6 +214,32 @@ fn a_failed_write_ends_the_segment_and_not_the_journal() {
     assert_eq!(rooms_in(&journal, 7).0, [3, 4]);
 }
 
+/// The system's device that is always full.
+struct DevFull;
+
+impl Disk for DevFull {
+    fn create(&mut self, _: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(fs::File::options().append(true).open("/dev/full")?))
+    }
+
+    fn remove(&mut self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_device_that_is_always_full_costs_records_and_nothing_else() {
+    let folder = folder();
+    let (mut desk, shared) = desk(folder.path(), 0, DevFull);
+    for round in 1..=5 {
+        desk.append(&batch_of(round));
+        desk.sync();
+        assert_eq!((shared.failures(), shared.holes(), shared.durable()), (round, round, round));
+        desk.retry_now();
+    }
+}
+
 #[test]
 fn a_failed_fsync_poisons_its_segment() {
     let folder = folder();
