@@ -452,3 +452,21 @@ proptest! {
         }
     }
 }
+
+/// What never happens in the probe match can change without a new fingerprint.
+#[test]
+fn everything_happens_in_the_probe_match() {
+    let mut seen = std::collections::BTreeSet::new();
+    framekeep_sim::probe::<Rhythm>(|play| {
+        for event in play.events() {
+            seen.insert(match event {
+                RhythmEvent::Judged { judgement, .. } => format!("{judgement:?}"),
+                RhythmEvent::HoldCompleted { .. } => "hold completed".to_owned(),
+                RhythmEvent::HoldDropped { .. } => "hold dropped".to_owned(),
+                RhythmEvent::ComboBroken { .. } => "combo broken".to_owned(),
+            });
+        }
+    });
+    let all = ["Good", "Great", "Miss", "Perfect", "combo broken", "hold completed", "hold dropped"];
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), all);
+}
