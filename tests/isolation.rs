@@ -318,8 +318,7 @@ fn a_thousand_rooms_miss_no_tick_while_one_panics_each_second() {
 
 #[test]
 fn a_seat_whose_new_link_never_says_hello_is_freed_in_time() {
-    let grace = |config: &mut ServerConfig| config.reconnect_grace = Duration::from_secs(30);
-    let mut play = Scenario::with_config(42, grace).room("duel", 2);
+    let mut play = Scenario::new(42).room("duel", 2);
     play.run_for(2.0);
     let name = play.clients[0].name.as_str().to_owned();
     let second = play.come(&name);

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use framekeep_server::ServerConfig;
 use framekeep_sim::{Mark, Tick};
 use framekeep_tests::Scenario;
 
@@ -11,7 +12,9 @@ const BACK_WITHIN: Duration = Duration::from_secs(1);
 
 /// Two players in a room who have played for a while; the second will go and come back.
 fn duel(seed: u64, link: &str) -> (Scenario, u8) {
-    let mut play = Scenario::new(seed).long();
+    // A minute in another window has to be within the grace.
+    let grace = |config: &mut ServerConfig| config.reconnect_grace = Duration::from_secs(90);
+    let mut play = Scenario::with_config(seed, grace).long();
     play.watch("duel");
     let mut play = play.link(link).room("duel", 2);
     play.clients[1].reconnects = true;

@@ -109,8 +109,7 @@ fn a_client_that_was_cut_off_for_long_is_healed_by_a_snapshot() {
 
 #[test]
 fn a_seat_is_held_for_the_grace_and_then_freed() {
-    let grace = |config: &mut ServerConfig| config.reconnect_grace = Duration::from_secs(30);
-    let mut play = Scenario::with_config(17, grace).room("brawl", 4);
+    let mut play = Scenario::new(17).room("brawl", 4);
     play.run_for(2.0);
     play.clients[3].vanish();
     play.run_for(25.0);

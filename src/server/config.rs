@@ -40,7 +40,7 @@ pub struct ServerConfig {
     pub lockstep_wait: Duration,
     /// How long a player may do nothing before the link is closed; zero for as long as they like. Default 5 min.
     pub idle_kick: Duration,
-    /// How long the seat of a lost link is held. Default 90 s: a minute in another window costs nobody his seat.
+    /// How long the seat of a lost link is held. Default 30 s.
     pub reconnect_grace: Duration,
     /// How long a room may be empty. Default 5 min.
     pub empty_room_life: Duration,
@@ -126,7 +126,7 @@ impl Default for ServerConfig {
             start_delay: Duration::from_millis(250),
             lockstep_wait: Duration::from_millis(200),
             idle_kick: Duration::from_secs(300),
-            reconnect_grace: Duration::from_secs(90),
+            reconnect_grace: Duration::from_secs(30),
             empty_room_life: Duration::from_secs(300),
             room_life_max: Duration::from_secs(1_800),
             cleanup_delay: Duration::from_secs(5),

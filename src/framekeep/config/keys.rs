@@ -119,7 +119,7 @@ settings! {
         idle_kick_s: u64 = Value::Integer(300), Allowed::Integer(0, 86_400), "seconds",
             wrong: "too short loses players who think, too long keeps seats for those who went away";
         /// How long the seat of a lost link is held for its player.
-        reconnect_grace_s: u64 = Value::Integer(90), Allowed::Integer(0, 3_600), "seconds",
+        reconnect_grace_s: u64 = Value::Integer(30), Allowed::Integer(0, 3_600), "seconds",
             wrong: "too short loses seats to short outages, too long blocks them for others";
         /// Time between the announcement of a match and its first frame.
         start_delay_ms: u64 = Value::Integer(250), Allowed::Integer(0, 10_000), "milliseconds",
