@@ -15,6 +15,8 @@ use crate::{ClientConfig, ClientHello, ClientLink, ConnectionState, Reason, Tick
 const IDLE_FACTOR: u32 = 8;
 /// A frame that took longer than this was no frame but a pause of the app: silence in it is nobody's.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How long the server may take to hear that the client leaves.
+const GOODBYE_WAIT: Duration = Duration::from_millis(500);
 /// Control messages, snapshots and hot payloads taken in one frame at most.
 const HEARD_MAX: usize = 1_024;
 
@@ -38,6 +40,8 @@ pub struct Connection {
     backoff: Backoff,
     attempts: u64,
     worked_at: Option<Duration>,
+    /// When a link is closed although the server has not heard that the client leaves.
+    leaving_until: Option<Duration>,
     was_admitted: bool,
     reason: Option<Reason>,
     player: Option<PlayerId>,
@@ -56,6 +60,7 @@ impl Connection {
             backoff: Backoff::new(seed),
             attempts: 0,
             worked_at: None,
+            leaving_until: None,
             was_admitted: false,
             reason: None,
             player: None,
@@ -118,19 +123,33 @@ impl Connection {
     /// Begins to connect.
     pub(crate) fn connect(&mut self) {
         if !self.is_wanted {
+            self.hang_up();
             self.backoff.reset();
             (self.is_wanted, self.was_admitted, self.reason) = (true, false, None);
         }
     }
 
-    /// Leaves the server.
+    /// Leaves the server: says so, and closes the link when that has been heard.
     pub(crate) fn disconnect(&mut self, now: Duration) {
         if let Some(line) = &mut self.line {
             line.say(&ToServer::Bye);
-            line.transmit(now);
+            self.leaving_until = Some(now + GOODBYE_WAIT);
         }
-        self.hang_up();
-        self.reason = None;
+        if let Some(attempt) = &mut self.attempt {
+            attempt.close();
+        }
+        self.drop_attempt();
+        (self.is_wanted, self.is_attempt_wanted, self.room, self.reason) = (false, false, None, None);
+    }
+
+    /// The server closes the link once it has heard that the client leaves; it is not waited for long.
+    fn leave(&mut self, now: Duration, until: Duration) {
+        if let Some(line) = &mut self.line {
+            line.receive(now);
+        }
+        if now >= until || self.line.as_ref().is_none_or(|line| line.end().is_some()) {
+            self.hang_up();
+        }
     }
 
     /// Says something on the reliable lane, if there is a link.
@@ -158,7 +177,7 @@ impl Connection {
     pub(crate) fn work(&mut self, now: Duration, with: &mut Surroundings<'_>, heard: &mut Vec<Heard>) {
         let gap = now.saturating_sub(self.worked_at.replace(now).unwrap_or(now));
         if !self.is_wanted {
-            return;
+            return self.leaving_until.map_or((), |until| self.leave(now, until));
         }
         for line in [&mut self.line, &mut self.attempt].into_iter().flatten() {
             if gap > PAUSE {
@@ -311,6 +330,7 @@ impl Connection {
         self.drop_line();
         self.drop_attempt();
         (self.is_wanted, self.is_attempt_wanted, self.room) = (false, false, None);
+        self.leaving_until = None;
     }
 
     fn drop_line(&mut self) {

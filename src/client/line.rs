@@ -95,8 +95,12 @@ impl Line {
 
     /// Says goodbye, on the wire itself: nobody is there to carry it out later.
     pub(crate) fn close(&mut self) {
-        let Self { link, wire, .. } = self;
+        let Self { link, wire, up, .. } = self;
         let server = link.server_addr();
+        // What the bad network still holds goes first: it may be the last word.
+        while let Some(datagram) = up.receive(Duration::MAX) {
+            wire.send(server, &datagram);
+        }
         link.close(|datagram| wire.send(server, datagram));
     }
 

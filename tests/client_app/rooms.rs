@@ -177,6 +177,7 @@ fn an_app_that_ends_says_so_and_may_come_back() {
     apps.run_until("it is back", |apps| is_connected(apps, 2) && is_playing(apps, 0));
     command(&mut apps, 0, ClientCommand::Disconnect);
     let left = |apps: &Apps| apps.of::<Connection>(1).room().unwrap().members.len() == 1;
-    apps.run_until("it has left for good", left);
+    let took = apps.run_until("it has left for good", left);
+    assert!(took.as_secs_f64() < 1.0, "{took:?}");
     assert_eq!(apps.of::<Connection>(0).state(), ConnectionState::Offline);
 }
