@@ -20,6 +20,8 @@ fn a_server_says_how_it_is() {
     assert!(node["games"].as_array().unwrap().iter().any(|game| game["name"] == "arena"));
     assert_eq!(serving.get("/debug/rooms").json()["zombie"], 0);
     assert!(serving.get("/api/v1/cleanup").json()["failures"].is_number());
+    assert_eq!(serving.get("/api/v1/results").json()["results"].as_array().map(Vec::len), Some(0));
+    assert_eq!(serving.get("/api/v1/results/nothing").problem(), "not_found");
     let document = serving.get("/api/openapi.json").json();
     assert!(document["paths"]["/api/v1/rooms/{name}"]["delete"].is_object());
     assert!(serving.get("/").body.contains("Framekeep"));

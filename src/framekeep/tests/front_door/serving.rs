@@ -109,7 +109,7 @@ impl Serving {
     }
 
     /// Asks again and again until something holds.
-    pub(crate) fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+    pub(crate) fn until(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
         let begun = Instant::now();
         while !holds(self) {
             assert!(begun.elapsed() < LONGEST, "never: {what}; {}", self.log());

@@ -16,6 +16,8 @@ pub(crate) struct Web {
     pub(crate) socket: WebSocket<TcpStream>,
     /// What was heard, in order.
     pub(crate) heard: Vec<Value>,
+    /// Everything before this was waited for.
+    cursor: usize,
     /// How it was closed, once it is.
     pub(crate) closed: Option<Option<CloseFrame>>,
     pub(crate) next_id: u64,
@@ -48,7 +50,7 @@ impl Web {
         let protocol = [("Sec-WebSocket-Protocol", "framekeep.v1.json")];
         let (socket, _) = open(serving.http, &protocol).expect("a WebSocket");
         let (resume_token, player) = (String::new(), String::new());
-        Self { socket, heard: Vec::new(), closed: None, next_id: 1, resume_token, player }
+        Self { socket, heard: Vec::new(), cursor: 0, closed: None, next_id: 1, resume_token, player }
     }
 
     /// A player who has been welcomed.
@@ -88,20 +90,20 @@ impl Web {
         self.hear_if(kind, |_| true)
     }
 
-    /// Waits for a message of a kind for whose body something holds.
+    /// Waits for a message of a kind for whose body something holds, after the one that was waited for last.
     pub(crate) fn hear_if(&mut self, kind: &str, holds: impl Fn(&Value) -> bool) -> Value {
         let begun = Instant::now();
-        let mut seen = self.heard.len();
-        while begun.elapsed() < LONGEST && self.closed.is_none() {
-            self.read();
-            for message in &self.heard[seen..] {
-                if let Some(body) = message.get(kind)
-                    && holds(body)
-                {
+        loop {
+            while let Some(message) = self.heard.get(self.cursor) {
+                self.cursor += 1;
+                if let Some(body) = message.get(kind).filter(|body| holds(body)) {
                     return body.clone();
                 }
             }
-            seen = self.heard.len();
+            if begun.elapsed() > LONGEST || self.closed.is_some() {
+                break;
+            }
+            self.read();
         }
         let last: Vec<_> = self.heard.iter().rev().take(5).collect();
         panic!("never heard {kind}; closed: {:?}; last: {last:?}", self.closed);
