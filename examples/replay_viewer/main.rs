@@ -37,7 +37,11 @@ fn viewer(app: &mut App, path: &Path) -> anyhow::Result<()> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let replay = Replay::read(bytes).with_context(|| format!("{} is no replay", path.display()))?;
     app.add_plugins((FramekeepClientPlugins::<Arena>::default(), PicturePlugin));
-    app.world_mut().resource_mut::<ActiveMatch<Arena>>().play_replay(&replay)?;
+    let mut game = app.world_mut().resource_mut::<ActiveMatch<Arena>>();
+    if let Err(fault) = game.play_replay(&replay) {
+        game.play_replay_by_any_rules(&replay)?;
+        eprintln!("{fault}; what follows may differ from what was played");
+    }
     Ok(())
 }
 

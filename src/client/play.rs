@@ -176,6 +176,16 @@ impl<G: Game> ActiveMatch<G> {
     /// # Errors
     /// [`ReplayFault`] if it is of another game, or of other rules.
     pub fn play_replay(&mut self, replay: &Replay) -> Result<(), ReplayFault> {
+        replay::check_rules::<G>(replay)?;
+        self.play_replay_by_any_rules(replay)
+    }
+
+    /// As [`ActiveMatch::play_replay`], also if the fingerprint of its rules is another one: what is shown may not be
+    /// what was played then.
+    ///
+    /// # Errors
+    /// [`ReplayFault`] if it is of another game, or cannot be read.
+    pub fn play_replay_by_any_rules(&mut self, replay: &Replay) -> Result<(), ReplayFault> {
         let player = ReplayPlayer::new(replay)?;
         self.replace(Source::Replay(Box::new(player)));
         Ok(())

@@ -75,7 +75,7 @@ fn a_replay_is_played_paused_sought_and_hurried() {
     let file = include_bytes!("../../assets/replays/courtyard_duel.fkr").to_vec();
     let replay = Replay::read(file).unwrap();
     let mut app = alone::<Arena>();
-    active::<Arena>(&mut app).play_replay(&replay).unwrap();
+    active::<Arena>(&mut app).play_replay_by_any_rules(&replay).unwrap();
     run(&mut app, 5.0);
     let player = app.world().resource::<ActiveMatch<Arena>>().replay().unwrap();
     assert!((147..=150).contains(&player.tick().0), "{}", player.tick());

@@ -72,10 +72,6 @@ impl<G: Game> ReplayPlayer<G> {
         if header.game != G::NAME {
             return Err(ReplayFault::WrongGame { expected: G::NAME, got: header.game.clone() });
         }
-        let expected = fingerprint::<G>();
-        if header.fingerprint != expected {
-            return Err(ReplayFault::WrongRules { expected, got: header.fingerprint });
-        }
         if u32::from(header.input_bits) != G::Input::BITS || !G::SEATS.contains(&header.seats) {
             return Err(ReplayFault::Shape { seats: header.seats, bits: header.input_bits });
         }
@@ -212,4 +208,11 @@ impl<G: Game> ReplayPlayer<G> {
         sketch.between(&self.older, &self.newer, timeline, view);
         Some(self.part as f32)
     }
+}
+
+/// Compares the rules of a replay with those here.
+pub(super) fn check_rules<G: Game>(replay: &Replay) -> Result<(), ReplayFault> {
+    let (expected, got) = (fingerprint::<G>(), replay.header().fingerprint);
+    let is_other = replay.header().game == G::NAME && got != expected;
+    if is_other { Err(ReplayFault::WrongRules { expected, got }) } else { Ok(()) }
 }
