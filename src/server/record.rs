@@ -356,7 +356,11 @@ fn release_frames(
     journal.held.release_late(clock.now(), |frame| {
         if let Ok(mut journaled) = journaled.get_mut(frame.room) {
             journaled.sendable = journaled.sendable.max(frame.next);
-            counters.rooms_behind += u64::from(!std::mem::replace(&mut journaled.is_behind, true));
+            if !std::mem::replace(&mut journaled.is_behind, true) {
+                counters.rooms_behind += 1;
+                // It is said before the frame is sent.
+                journal.looked_at = Duration::ZERO;
+            }
             outgoing.0.push(frame.room);
         }
     });
