@@ -255,7 +255,11 @@ impl Line {
                     self.front.stats.views.add(1);
                     shown = Some(at);
                 }
-                Next::Gone => end = Some(End::Closed("too_slow")),
+                Next::Gone => {
+                    // The server closes without a word only what takes nothing.
+                    self.front.stats.refuse(Refused::TooSlow);
+                    end = Some(End::Closed("too_slow"));
+                }
             }
             if end.is_some() || self.batch.messages.len() >= BATCH_MESSAGES_MAX {
                 break;
