@@ -26,7 +26,8 @@ enum Verdict {
 }
 
 /// Starts the watchdog. Once `told` says that the server was told to stop, what is returned has `grace` and ten seconds
-/// to be dropped; then the process ends with exit code 1. What the journal was handed before is written by its own thread.
+/// to be dropped; then the process ends with exit code 1. What the journal was handed before is
+/// written by its own thread.
 pub(crate) fn start(told: Receiver<()>, grace: Duration) -> io::Result<Pumping> {
     let (alive, pumping) = mpsc::channel();
     std::thread::Builder::new().name("framekeep-watchdog".to_owned()).spawn(move || {

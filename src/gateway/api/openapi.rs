@@ -12,7 +12,8 @@ use crate::admin;
     info(title = "Framekeep", description = "Rooms, tickets and replays of a Framekeep node."),
     paths(
         rooms::list, rooms::show, rooms::open, rooms::close, rooms::debug, tickets::mint, replays::list,
-        replays::download, results::list, results::show, node::show, node::cluster, node::cleanup, node::alerts, health::alive, health::ready,
+        replays::download, results::list, results::show, node::show, node::cluster, node::cleanup,
+        node::alerts, health::alive, health::ready,
         health::metrics, admin::drain, admin::kick, admin::close, admin::audit,
     ),
     modifiers(&Keys)
