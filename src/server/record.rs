@@ -196,6 +196,16 @@ impl Recorder {
         self.0.as_ref().map_or(0, |journal| journal.writer.journal_bytes())
     }
 
+    /// How the journal is, as fields of the status.
+    pub(crate) fn json(&self) -> String {
+        format!(
+            "\"journal_bytes\":{},\"undurable_rooms\":{},\"journal_failures\":{}",
+            self.journal_bytes(),
+            self.undurable_rooms(),
+            self.failures()
+        )
+    }
+
     /// Whether frames wait for the disk.
     pub(crate) fn holds_frames(&self) -> bool {
         self.0.as_ref().is_some_and(|journal| journal.held.holds_any())
