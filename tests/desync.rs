@@ -57,7 +57,7 @@ fn flip(play: &mut Scenario, client: usize, seed: u64) -> (Injected, Duration) {
     while is_it(play).is_none() {
         let waited = play.now() - since;
         let recent: Vec<_> = desyncs(play).recent().collect();
-        assert!(waited < Duration::from_secs(1), "seed {seed}: {injected:?} is not named: {recent:?}");
+        assert!(waited < Duration::from_secs(2), "seed {seed}: {injected:?} is not named: {recent:?}");
         play.turn();
     }
     let (verdict, took) = (is_it(play).unwrap(), play.now() - since);
@@ -104,6 +104,8 @@ fn check_reports(data: &Path, flipped: &BTreeMap<(u64, Tick), Injected>) -> usiz
         let report = DesyncReport::read(&fs::read(file.unwrap().path()).unwrap()).unwrap();
         let injected = &flipped[&(report.player, report.first_bad)];
         assert!(report.exact, "the tick before is known to be good");
+        let noticed_after = report.noticed.since(report.first_bad);
+        assert!(noticed_after <= u32::from(report.header.tick_rate_hz), "found within a second of play");
         assert_eq!(report.fields[..report.fields.len().min(8)], injected.fields[..]);
         let (server, client) = (&report.server.bytes, &report.client.as_ref().unwrap().bytes);
         let differing: u32 = server.iter().zip(client).map(|(a, b)| (a ^ b).count_ones()).sum();

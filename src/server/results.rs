@@ -179,7 +179,8 @@ impl Keeper {
         match open_or_set_aside(&self.file, now_s) {
             Ok((store, aside)) => {
                 if let Some(aside) = aside {
-                    error!(aside = %aside.display(), "THE FILE OF RESULTS IS DAMAGED and set aside; a new one is begun");
+                    let aside = aside.display();
+                    error!(%aside, "THE FILE OF RESULTS IS DAMAGED and set aside; a new one is begun");
                 }
                 self.store = Some(store);
                 self.is_told = false;

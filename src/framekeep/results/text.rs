@@ -52,7 +52,8 @@ pub(super) fn page(result: &MatchResult, replay: Option<&Path>) -> String {
     let content = if result.content.is_empty() { "the default" } else { &result.content };
     let replay = replay.map_or_else(|| "gone".to_owned(), |path| path.display().to_string());
     let mut text = format!(
-        "match    {}\nroom     {}\ngame     {} (rules {})\ncontent  {content} ({})\nstarted  {} UTC\nended    {} UTC, {}\n\
+        "match    {}\nroom     {}\ngame     {} (rules {})\ncontent  {content} ({})\n\
+         started  {} UTC\nended    {} UTC, {}\n\
          length   {} ticks at {} Hz\nhash     {}\nreplay   {replay}\n",
         result.id,
         result.room,
