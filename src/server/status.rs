@@ -49,6 +49,12 @@ pub struct Timings {
     written_at: Duration,
 }
 
+/// Median, 99th percentile and maximum of some times.
+fn spread(name: &str, us: &Histogram) -> String {
+    let (p50, p99, max) = (us.quantile(0.50), us.quantile(0.99), us.max());
+    format!("\"{name}_us_p50\":{p50},\"{name}_us_p99\":{p99},\"{name}_us_max\":{max}")
+}
+
 fn write_status(
     mut timings: ResMut<Timings>,
     clock: Res<Clock>,
@@ -72,8 +78,7 @@ fn write_status(
     let json = format!(
         concat!(
             "{{\"schema_version\":1,\"pid\":{},\"unix_ms\":{},\"links\":{},\"players\":{},\"rooms\":{},",
-            "\"playing\":{},\"tick_us_p50\":{},\"tick_us_p99\":{},\"tick_us_max\":{},\"pump_us_p50\":{},",
-            "\"pump_us_p99\":{},\"pump_us_max\":{},\"frames\":{},\"inputs_arrived\":{},\"inputs_repeated\":{},",
+            "\"playing\":{},{},{},\"frames\":{},\"inputs_arrived\":{},\"inputs_repeated\":{},",
             "\"inputs_absent\":{},\"inputs_late\":{},\"desyncs\":{},\"snapshots\":{},\"datagrams_in\":{},",
             "\"datagrams_out\":{},\"datagrams_refused\":{},\"payloads_refused\":{},\"requests_refused\":{},",
             "\"requests_over_budget\":{},\"tickets_refused\":{},\"decoder_panics\":{},",
@@ -86,12 +91,8 @@ fn write_status(
         players.len(),
         rooms.len(),
         due.len(),
-        frame.quantile(0.50),
-        frame.quantile(0.99),
-        frame.max(),
-        pump.quantile(0.50),
-        pump.quantile(0.99),
-        pump.max(),
+        spread("tick", frame),
+        spread("pump", pump),
         counters.frames,
         counters.inputs_arrived,
         counters.inputs_repeated,
