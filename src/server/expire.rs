@@ -6,7 +6,7 @@ use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{
     Add, Commands, Component, Entity, Insert, IntoScheduleConfigs, On, Query, Remove, Res, ResMut, World,
 };
-use framekeep_protocol::{ClosedReason, LeftReason, RoomPhase};
+use framekeep_protocol::{ClosedReason, LeftReason, PlayerId, RoomPhase};
 use tracing::debug;
 
 use crate::cleanup;
@@ -15,7 +15,10 @@ use crate::deadlines::Due;
 use crate::limits::{CLOSING_NOTICE, UNPLAYED_ROOM_LIFE};
 use crate::room::{Phase, Room, Rooms};
 use crate::seat::{SeatOf, Seats};
-use crate::{Clock, Pump, Seat, ServerConfig, ServerSystems, Stage, admit, closed, events, rooms};
+use crate::{
+    Clock, Link, LinkStage, Player, Players, Pump, Seat, ServerConfig, ServerSystems, Stage, admit, closed,
+    events, rooms,
+};
 
 /// What happens when time is up: held seats are freed, packets cleaned up, rooms closed.
 pub(crate) struct ExpirePlugin;
@@ -121,9 +124,23 @@ pub(crate) fn expire(world: &mut World) {
 fn free_lost_seat(world: &mut World, entity: Entity, now: Duration) {
     let grace = world.resource::<ServerConfig>().reconnect_grace;
     let Some(seat) = world.get::<Seat>(entity) else { return };
+    // A player who is being greeted is back as soon as that is done.
+    if let Some(until) = greeted_until(world, seat.player).filter(|until| *until > now) {
+        world.resource_mut::<Rooms>().deadlines.put(until, Due::SeatGrace, entity);
+        return;
+    }
     if seat.lost_at.is_some_and(|lost| now >= lost + grace) {
         debug!(player = seat.player.0, "a held seat is freed");
         rooms::free_seat(world, entity, LeftReason::Lost);
+    }
+}
+
+/// Until when the link of a player may be in greeting, if it is.
+fn greeted_until(world: &World, player: PlayerId) -> Option<Duration> {
+    let player = world.resource::<Players>().get(player)?;
+    match world.get::<Link>(world.get::<Player>(player)?.link?)?.stage {
+        LinkStage::Greeting { until, .. } => Some(until),
+        _ => None,
     }
 }
 

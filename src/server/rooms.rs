@@ -4,7 +4,7 @@ use bevy_ecs::prelude::{Entity, World};
 use framekeep_lobby::{Actor, Change, Effect, Lobby, LobbyOptions, Operation};
 use framekeep_protocol::{
     ClosedReason, Epoch, JoinRoom, LeftReason, PlayerId, Refusal, Role, RoomEventKind, RoomId, RoomName,
-    RoomOptions, RoomPhase,
+    RoomOptions, RoomPhase, SPECTATOR_SEAT,
 };
 use tracing::{debug, info};
 
@@ -32,9 +32,8 @@ pub(crate) fn join(world: &mut World, link: Entity, join: JoinRoom) -> Result<()
     if watches_only || this.only_room.as_ref().is_some_and(|only| *only != join.room) {
         return Err(Refusal::TicketForeign);
     }
-    if let Some(name) = seated_room_name(world, player_entity) {
-        // Saying it again changes nothing: a seat that is held is resumed when its player is admitted.
-        return if name == join.room { Ok(()) } else { Err(Refusal::AlreadyInRoom { room: name }) };
+    if let Some(place) = world.get::<Player>(player_entity).and_then(|player| player.seat) {
+        return join_again(world, link, place, &join);
     }
     let Some(name) = world.get::<Player>(player_entity).map(|player| player.name.clone()) else {
         return Ok(());
@@ -66,10 +65,17 @@ fn room_game(world: &World, room: Entity) -> &'static str {
     world.get::<Room>(room).map_or("", |room| room.game.name())
 }
 
-fn seated_room_name(world: &World, player: Entity) -> Option<RoomName> {
-    let seat = world.get::<Player>(player)?.seat?;
-    let SeatOf(room) = world.get::<SeatOf>(seat)?;
-    world.get::<Room>(*room).map(|room| room.name.clone())
+/// Who is in the room already and asks for the same place is shown the room; for another place one has to leave.
+fn join_again(world: &mut World, link: Entity, place: Entity, join: &JoinRoom) -> Result<(), Refusal> {
+    let Some(&SeatOf(entity)) = world.get::<SeatOf>(place) else { return Ok(()) };
+    let Some(room) = world.get::<Room>(entity).map(|room| room.name.clone()) else { return Ok(()) };
+    let watches = world.get::<crate::Seat>(place).is_some_and(|seat| seat.index == SPECTATOR_SEAT);
+    let holds_it = world.get::<Link>(link).is_some_and(|link| link.seat == Some(place));
+    if room != join.room || watches != join.spectate || !holds_it {
+        return Err(Refusal::AlreadyInRoom { room });
+    }
+    events::show_room(world, entity, link);
+    Ok(())
 }
 
 /// A player may open so many rooms in a while, so that nobody can use up the node's.

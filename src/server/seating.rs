@@ -8,8 +8,8 @@ use crate::deadlines::Due;
 use crate::room::{Room, Rooms};
 use crate::seat::SeatOf;
 use crate::{
-    Clock, Link, Player, Players, Seat, SeatPlay, ServerConfig, Stage, cleanup, events, matches, record,
-    recover, rooms,
+    Clock, Link, LinkStage, Player, Players, Seat, SeatPlay, ServerConfig, Stage, cleanup, events, leaderboard, matches,
+    record, recover, rooms,
 };
 
 /// Gives a player a seat that the lobby has assigned.
@@ -31,13 +31,16 @@ pub(crate) fn watch(world: &mut World, room: Entity, player: PlayerId) {
     take_seat(world, room, player, SPECTATOR_SEAT);
 }
 
-/// Joins a link with the seat its player holds, if any, and tells it everything it needs to play.
+/// Joins a link with the seat its player holds, if any, and tells it everything it needs to play. A link that another
+/// has taken over, or that is being closed, has no claim to it.
 pub(crate) fn resume_seat(world: &mut World, link: Entity) {
     let Some(this) = world.get::<Link>(link) else { return };
     let player = this.player;
-    let Some(seat_entity) = world.get::<Player>(this.player_entity).and_then(|player| player.seat) else {
+    let Some(identity) = world.get::<Player>(this.player_entity) else { return };
+    if identity.link != Some(link) || !matches!(this.stage, LinkStage::Admitted { .. }) {
         return;
-    };
+    }
+    let Some(seat_entity) = identity.seat else { return };
     let Some(&SeatOf(room)) = world.get::<SeatOf>(seat_entity) else { return };
     let mut was_lost = false;
     if let Some(mut seat) = world.get_mut::<Seat>(seat_entity) {
@@ -51,6 +54,7 @@ pub(crate) fn resume_seat(world: &mut World, link: Entity) {
     let begin = world.resource::<Clock>().now() + world.resource::<ServerConfig>().start_delay;
     recover::wake(world, room, begin);
     events::show_room(world, room, link);
+    leaderboard::show_board(world, room, link);
     if was_lost {
         events::tell_all(world, room, vec![RoomEventKind::LinkBack { player }]);
     }
@@ -103,3 +107,6 @@ pub(crate) fn leave_seat(world: &mut World, room: Entity, player: PlayerId, reas
         record::room_changed(world, room);
     }
 }
+
+#[cfg(test)]
+mod tests;

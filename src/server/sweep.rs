@@ -14,6 +14,7 @@ use crate::schedule::DueRooms;
 use crate::seat::{SeatOf, Seats};
 use crate::{
     Clock, Counters, Link, Player, Players, Pump, Room, Rooms, Seat, ServerConfig, ServerSystems, admit,
+    seating,
 };
 
 /// Once a minute everything is looked through for what should not be there.
@@ -46,11 +47,15 @@ pub enum Stray {
     DeadRoomDue,
     /// A name whose room is gone.
     DeadName,
+    /// A seat whose link acts for another seat or for none.
+    SeatOfAnotherLink,
+    /// A seat without a link that nothing would ever free.
+    SeatWithoutDeadline,
 }
 
 impl Stray {
     /// Everything a sweep can find.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::SeatWithoutRoom,
         Self::IdlePlayer,
         Self::PacketWithoutRoom,
@@ -58,6 +63,8 @@ impl Stray {
         Self::RoomWithoutDeadline,
         Self::DeadRoomDue,
         Self::DeadName,
+        Self::SeatOfAnotherLink,
+        Self::SeatWithoutDeadline,
     ];
 
     /// The kind's name in metrics.
@@ -71,6 +78,8 @@ impl Stray {
             Self::RoomWithoutDeadline => "room_without_deadline",
             Self::DeadRoomDue => "dead_room_due",
             Self::DeadName => "dead_name",
+            Self::SeatOfAnotherLink => "seat_of_another_link",
+            Self::SeatWithoutDeadline => "seat_without_deadline",
         }
     }
 }
@@ -96,6 +105,8 @@ pub fn sweep(world: &mut World) -> u64 {
         schedule_rooms(world),
         forget_due_rooms(world),
         forget_names(world),
+        part_seats(world),
+        hold_seats(world),
     ];
     let total = found.iter().sum();
     if total > 0 {
@@ -180,6 +191,44 @@ fn forget_names(world: &mut World) -> u64 {
     })
 }
 
+/// A seat and its link name each other; otherwise the player is as good as gone until they come back.
+fn part_seats(world: &mut World) -> u64 {
+    let seats = world.query::<(Entity, &Seat)>();
+    let acts = |link: Entity, seat| world.get::<Link>(link).is_some_and(|link| link.seat == Some(seat));
+    let strays: Vec<Entity> = seats
+        .iter_manual(world)
+        .filter(|(entity, seat)| seat.link.is_some_and(|link| !acts(link, *entity)))
+        .map(|(entity, _)| entity)
+        .collect();
+    let now = world.resource::<Clock>().now();
+    for &stray in &strays {
+        if let Some(mut seat) = world.get_mut::<Seat>(stray) {
+            (seat.link, seat.lost_at) = (None, Some(now));
+        }
+        seating::hold_seat(world, stray);
+    }
+    strays.len() as u64
+}
+
+/// A seat without a link is held until a time that comes.
+fn hold_seats(world: &mut World) -> u64 {
+    let seats = world.query::<(Entity, &Seat)>();
+    let deadlines = &world.resource::<Rooms>().deadlines;
+    let strays: Vec<Entity> = seats
+        .iter_manual(world)
+        .filter(|(entity, seat)| seat.link.is_none() && deadlines.get(Due::SeatGrace, *entity).is_none())
+        .map(|(entity, _)| entity)
+        .collect();
+    let now = world.resource::<Clock>().now();
+    for &stray in &strays {
+        if let Some(mut seat) = world.get_mut::<Seat>(stray) {
+            seat.lost_at.get_or_insert(now);
+        }
+        seating::hold_seat(world, stray);
+    }
+    strays.len() as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,7 +266,7 @@ mod tests {
         let name = framekeep_protocol::RoomName::try_from("gone".to_owned()).unwrap();
         world.resource_mut::<Rooms>().by_name.insert(name, dead);
         assert_eq!(sweep(&mut world), 4);
-        assert_eq!(world.resource::<Counters>().swept.0, [1, 0, 1, 0, 0, 1, 1]);
+        assert_eq!(world.resource::<Counters>().swept.0, [1, 0, 1, 0, 0, 1, 1, 0, 0]);
         assert_eq!(sweep(&mut world), 0, "and it is repaired");
     }
 }

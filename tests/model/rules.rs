@@ -195,7 +195,9 @@ impl Model {
         now: Duration,
     ) -> Refused {
         if let Some(place) = self.place(who) {
-            return (place != room).then_some("AlreadyInRoom");
+            // Who asks for the place that they have is shown the room again.
+            let is_the_same = place == room && self.tables[room].as_ref()?.sits(who) != watch;
+            return (!is_the_same).then_some("AlreadyInRoom");
         }
         let is_new = self.tables[room].is_none();
         if is_new && self.closed[room].is_some_and(|(by, _)| by != who || !create) {
