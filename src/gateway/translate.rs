@@ -167,7 +167,9 @@ fn room_event(event: RoomEvent) -> wire::Event {
             out.player = player.map(|player| player.to_string()).unwrap_or_default();
             out.text = text;
         }
-        RoomEventKind::Leaderboard(scores) => out.scores = scores.into_iter().map(score).collect(),
+        RoomEventKind::Leaderboard(scores) | RoomEventKind::Scores(scores) => {
+            out.scores = scores.into_iter().map(score).collect();
+        }
         RoomEventKind::ClosingSoon { in_s } => out.in_ms = in_s.saturating_mul(1_000),
         RoomEventKind::Closed(reason) => out.reason = closed(reason).to_owned(),
         _ => {}
@@ -265,6 +267,7 @@ const fn kind(kind: &RoomEventKind) -> &'static str {
         RoomEventKind::Locked { .. } => "locked",
         RoomEventKind::Chat { .. } => "chat",
         RoomEventKind::Leaderboard(_) => "leaderboard",
+        RoomEventKind::Scores(_) => "scores",
         RoomEventKind::ClosingSoon { .. } => "closing_soon",
         RoomEventKind::Closed(_) => "closed",
         #[allow(unreachable_patterns, reason = "kinds may be added")]

@@ -10,7 +10,6 @@ use bevy_ecs::prelude::{Entity, Resource, World};
 use framekeep_protocol::{
     CONTROL, Member, RoomEvent, RoomEventKind, RoomView, SPECTATOR_SEAT, ToClient, Urgency,
 };
-use framekeep_sim::SeatScore;
 
 use crate::admit::tell;
 use crate::limits::{EVENTS_HALF_BYTES, EVENTS_LOW_BYTES};
@@ -49,10 +48,17 @@ pub(crate) fn view_changed(world: &mut World, room: Entity) {
     world.resource_mut::<StaleViews>().rooms.insert(room);
 }
 
-/// How everybody stands, best first. No view of the room changes by it.
-pub(crate) fn leaderboard(world: &mut World, room: Entity, scores: &[SeatScore]) {
+/// How seats stand. No view of the room changes by it.
+pub(crate) fn tell_scores(world: &mut World, room: Entity, kind: RoomEventKind) {
     let links = links_of(world, room);
-    number_and_offer(world, room, &links, RoomEventKind::Leaderboard(scores.to_vec()));
+    number_and_offer(world, room, &links, kind);
+}
+
+/// Tells one link, which was just shown the room, something that the others know. It has the number of the event that
+/// the view stands for.
+pub(crate) fn tell_newest(world: &mut World, room: Entity, link: Entity, kind: RoomEventKind) {
+    let Some(number) = world.get::<Room>(room).map(|room| room.events) else { return };
+    offer(world, link, kind.urgency(), &ToClient::Event(RoomEvent { number, kind }));
 }
 
 /// The room closes in so many seconds if nothing happens in it.
