@@ -233,10 +233,14 @@ impl Lobby {
     }
 
     fn remove(&mut self, player: PlayerId, reason: LeftReason, change: &mut Change) {
-        self.roster.leave(player);
+        let sat = self.roster.leave(player).is_some();
         self.spectators.retain(|(spectator, _)| *spectator != player);
         change.effects.push(Effect::Remove(player, reason));
         change.events.push(RoomEventKind::Left { player, reason });
+        if sat && self.roster.is_empty() && std::mem::take(&mut self.locked) {
+            // Nobody is left who could unlock it.
+            change.events.push(RoomEventKind::Locked { locked: false });
+        }
         self.abort_if_nobody_plays(change);
     }
 

@@ -6,7 +6,7 @@ use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{
     Add, Commands, Component, Entity, Insert, IntoScheduleConfigs, On, Query, Remove, Res, ResMut, World,
 };
-use framekeep_protocol::{ClosedReason, LeftReason, PlayerId, RoomPhase};
+use framekeep_protocol::{ClosedReason, LeftReason, PlayerId, RoomPhase, SPECTATOR_SEAT};
 use tracing::debug;
 
 use crate::cleanup;
@@ -43,7 +43,7 @@ impl Plugin for ExpirePlugin {
 pub struct RoomLife {
     /// When something last happened in it.
     pub(crate) active_at: Duration,
-    /// Since when nobody sits in it.
+    /// Since when nobody has a seat in it; some may watch.
     pub(crate) empty_since: Option<Duration>,
     /// A match has been played in it.
     pub(crate) played: bool,
@@ -211,33 +211,44 @@ fn note_phase(
     rooms.deadlines.put(life.look_at(&config), Due::RoomRule, inserted.entity);
 }
 
+/// A seat is taken. Who only watches keeps no room.
 fn note_arrival(
     inserted: On<Insert<SeatOf>>,
-    seats: Query<&SeatOf>,
+    seats: Query<(&Seat, &SeatOf)>,
     mut lives: Query<&mut RoomLife>,
     clock: Res<Clock>,
     config: Res<ServerConfig>,
     mut rooms: ResMut<Rooms>,
 ) {
-    let Ok(&SeatOf(room)) = seats.get(inserted.entity) else { return };
+    let Ok((seat, &SeatOf(room))) = seats.get(inserted.entity) else { return };
+    if seat.index == SPECTATOR_SEAT {
+        return;
+    }
     let Ok(mut life) = lives.get_mut(room) else { return };
     life.touch(clock.now());
     life.empty_since = None;
     rooms.deadlines.put(life.look_at(&config), Due::RoomRule, room);
 }
 
-/// The last seat of a room is freed: the component goes with it.
+/// The last seat of a room is freed, whoever watches.
 fn note_emptiness(
-    removed: On<Remove<Seats>>,
-    mut lives: Query<&mut RoomLife>,
+    removed: On<Remove<SeatOf>>,
+    seats: Query<(&Seat, &SeatOf)>,
+    mut lives: Query<(&mut RoomLife, Option<&Seats>)>,
     clock: Res<Clock>,
     config: Res<ServerConfig>,
     mut rooms: ResMut<Rooms>,
 ) {
-    let Ok(mut life) = lives.get_mut(removed.entity) else { return };
+    let is_taken = |entity: Entity| seats.get(entity).is_ok_and(|(seat, _)| seat.index != SPECTATOR_SEAT);
+    let Ok((_, &SeatOf(room))) = seats.get(removed.entity) else { return };
+    let Ok((mut life, taken)) = lives.get_mut(room) else { return };
+    let mut others = Seats::entities(taken).filter(|&other| other != removed.entity);
+    if !is_taken(removed.entity) || others.any(is_taken) {
+        return;
+    }
     life.touch(clock.now());
     life.empty_since = Some(clock.now());
-    rooms.deadlines.put(life.look_at(&config), Due::RoomRule, removed.entity);
+    rooms.deadlines.put(life.look_at(&config), Due::RoomRule, room);
 }
 
 fn forget_seat(removed: On<Remove<Seat>>, mut rooms: ResMut<Rooms>) {

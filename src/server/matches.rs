@@ -133,8 +133,12 @@ fn align(time: Duration, period: Duration) -> Duration {
     Duration::from_nanos((time.div_ceil(period) * period) as u64)
 }
 
-/// Brings a seat into the running match: at its start, late, or back after its link was lost.
+/// Brings a seat into the running match: at its start, late, or back after its link was lost. A player who has given
+/// the match up, which one can before its first frame, has no part in it.
 pub(crate) fn enter(world: &mut World, room: Entity, seat_entity: Entity) {
+    if gave_up(world, room, seat_entity) {
+        return;
+    }
     let (Some(stage), Some(seat), Some(this)) =
         (world.get::<Stage>(room), world.get::<Seat>(seat_entity), world.get::<Room>(room))
     else {
@@ -165,6 +169,11 @@ pub(crate) fn enter(world: &mut World, room: Entity, seat_entity: Entity) {
     if let Some(link) = link {
         tell(world, link, &ToClient::Started(message));
     }
+}
+
+fn gave_up(world: &World, room: Entity, seat: Entity) -> bool {
+    let (Some(room), Some(seat)) = (world.get::<Room>(room), world.get::<Seat>(seat)) else { return false };
+    room.lobby.occupant(seat.player).is_some_and(|occupant| occupant.out)
 }
 
 /// Gives the running match up.

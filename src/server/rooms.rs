@@ -202,9 +202,14 @@ pub(crate) fn operate(
         _ => None,
     };
     let by_whom = closing_by(actor);
+    // To keep somebody out who is not there is no news to the room.
+    let is_ban = matches!(operation, Operation::Kick { ban: true, .. });
+    let is_chat = matches!(operation, Operation::Chat(_));
     let mut room = world.get_mut::<Room>(entity).ok_or(Refusal::NotInRoom)?;
     let Change { events, effects } = room.lobby.apply(actor, operation)?;
     let phase = room.lobby.phase();
+    // What changes nothing, and what is only said, keeps no room alive.
+    let changes = is_ban || (!is_chat && !(events.is_empty() && effects.is_empty()));
     if let Some(player) = reserved {
         let until = world.resource::<Clock>().now() + RESERVATION_LIFE;
         let mut first = until;
@@ -218,10 +223,12 @@ pub(crate) fn operate(
     }
     if phase_of(world, entity) != Some(phase) {
         world.entity_mut(entity).insert(Phase(phase));
-    } else {
+    } else if changes {
         crate::expire::touch_room(world, entity);
     }
-    record::room_changed(world, entity);
+    if changes {
+        record::room_changed(world, entity);
+    }
     follow(world, entity, events, &effects, by_whom);
     Ok(())
 }
@@ -263,7 +270,10 @@ fn bench(world: &mut World, room: Entity, player: PlayerId) {
         else {
             continue;
         };
-        world.entity_mut(seat).remove::<SeatPlay>();
+        // Who gives up what has not begun still gets the last frames of the match before.
+        if world.get::<Stage>(room).is_some_and(|stage| !stage.is_over()) {
+            world.entity_mut(seat).remove::<SeatPlay>();
+        }
         cleanup::player_aborted(world, room, index);
     }
 }

@@ -5,7 +5,7 @@ use framekeep_protocol::{LeftReason, PlayerId, RoomEventKind, SPECTATOR_SEAT, To
 
 use crate::admit::{forget_player, tell};
 use crate::deadlines::Due;
-use crate::room::{Room, Rooms};
+use crate::room::Rooms;
 use crate::seat::SeatOf;
 use crate::{
     Clock, Link, LinkStage, Player, Players, Seat, SeatPlay, ServerConfig, Stage, cleanup, events, leaderboard, matches,
@@ -58,12 +58,8 @@ pub(crate) fn resume_seat(world: &mut World, link: Entity) {
     if was_lost {
         events::tell_all(world, room, vec![RoomEventKind::LinkBack { player }]);
     }
-    let is_out = world
-        .get::<Room>(room)
-        .is_some_and(|room| room.lobby.occupant(player).is_some_and(|occupant| occupant.out));
     match world.get::<Stage>(room).map(Stage::is_over) {
-        Some(false) if !is_out => matches::enter(world, room, seat_entity),
-        Some(false) => {}
+        Some(false) => matches::enter(world, room, seat_entity),
         // The client that had a part in what is over is gone, and with it what it had received.
         Some(true) => drop(world.entity_mut(seat_entity).remove::<SeatPlay>()),
         None => {}
@@ -109,4 +105,4 @@ pub(crate) fn leave_seat(world: &mut World, room: Entity, player: PlayerId, reas
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

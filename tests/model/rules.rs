@@ -300,8 +300,8 @@ impl Table {
             self.kept.remove(&who);
             self.seats[seat] = Some(who);
             self.host = self.host.or(Some(who));
+            self.empty_since = None;
         }
-        self.empty_since = None;
         None
     }
 
@@ -355,6 +355,7 @@ impl Table {
     }
 
     fn remove(&mut self, who: u64, now: Duration) {
+        let sat = self.sits(who);
         for seat in &mut self.seats {
             if *seat == Some(who) {
                 *seat = None;
@@ -366,8 +367,9 @@ impl Table {
         if self.host == Some(who) {
             self.host = self.seats.iter().flatten().next().copied();
         }
-        if self.players().next().is_none() && self.watchers.is_empty() {
+        if sat && self.players().next().is_none() {
             self.empty_since = Some(now);
+            self.locked = false;
         }
         self.finish_if_nobody_plays();
     }

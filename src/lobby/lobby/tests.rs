@@ -174,6 +174,20 @@ fn a_code_a_lock_and_a_ban_keep_people_out_and_a_reservation_lets_them_in() {
 }
 
 #[test]
+fn the_last_who_leaves_a_seat_leaves_the_room_unlocked() {
+    let mut lobby = in_phase(RoomPhase::Preparing, StartRule::Host);
+    lobby.apply(Actor::Player(HOST), Operation::Lock(true)).unwrap();
+    let leave = |lobby: &mut Lobby, player| {
+        lobby.apply(Actor::Player(player), Operation::Leave(LeftReason::Asked)).unwrap().events
+    };
+    leave(&mut lobby, HOST);
+    assert!(lobby.is_locked(), "another member is host, and can unlock it");
+    let told = leave(&mut lobby, MEMBER);
+    assert!(told.contains(&RoomEventKind::Locked { locked: false }), "{told:?}");
+    assert!(!lobby.is_locked() && lobby.spectators().len() == 1);
+}
+
+#[test]
 fn nobody_has_the_name_of_another() {
     let mut lobby = Lobby::new(options(StartRule::Host), String::new());
     for (player, given) in [(1, "ada"), (2, "ada"), (3, "ada"), (4, "ada (2)")] {
