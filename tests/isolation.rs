@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use framekeep_journal::{Replay, Verifier};
 use framekeep_protocol::{
@@ -35,10 +35,12 @@ enum Fault {
     LongStep,
     /// Every step takes somewhat too long.
     LongSteps,
+    /// Every step takes 60 ms of the machine's own time.
+    Spin,
 }
 
 impl Fault {
-    const ALL: [(&'static str, Self); 9] = [
+    const ALL: [(&'static str, Self); 10] = [
         ("none", Self::None),
         ("start", Self::Start),
         ("step", Self::Step),
@@ -48,6 +50,7 @@ impl Fault {
         ("growth", Self::Growth),
         ("long-step", Self::LongStep),
         ("long-steps", Self::LongSteps),
+        ("spin", Self::Spin),
     ];
 
     fn of(content: (u8, u32), ticks: u32) -> Self {
@@ -65,6 +68,16 @@ thread_local! {
 
 fn spend(ms: u64) {
     SPENT.set(SPENT.get() + Duration::from_millis(ms));
+}
+
+/// How long a step takes that really does.
+const SPIN: Duration = Duration::from_millis(60);
+
+fn spin(time: Duration) {
+    let began = Instant::now();
+    while began.elapsed() < time {
+        std::hint::spin_loop();
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -116,6 +129,7 @@ impl Game for Trial {
             Fault::Growth => state.1.extend([1; 5_000]),
             Fault::LongStep => spend(251),
             Fault::LongSteps => spend(40),
+            Fault::Spin => spin(SPIN),
             Fault::None | Fault::Start | Fault::Outcome | Fault::Scores => {}
         }
     }
@@ -183,7 +197,7 @@ fn every_way_to_fail_ends_the_match_with_its_cause() {
         ("scores 40", FailureCause::Panicked, 60),
         ("growth 40", FailureCause::TooLarge, 48),
         ("long-step 40", FailureCause::OverBudget, 40),
-        ("long-steps 40", FailureCause::OverBudget, 69),
+        ("long-steps 40", FailureCause::OverBudget, 46),
     ] {
         let mut play = trial(44, |config| config.state_bytes_max = 50_000);
         let (loner, healthy) = (open(&mut play, "glass", fault), open(&mut play, "steel", "none 0"));
@@ -195,6 +209,50 @@ fn every_way_to_fail_ends_the_match_with_its_cause() {
         assert_eq!(phase_of(&play, "glass"), RoomPhase::Finished, "{fault}");
         assert!(play.clients[healthy].last_end.is_none() && play.stage("steel").unwrap().tick().0 > 130);
     }
+}
+
+/// A slow room and a quick one under the machine's own time for three seconds; the ticks of the quick one beside those
+/// it should have, and the play. The slow one is given so much over its share.
+fn beside_a_slow_room(budget: Duration) -> (u32, u32, Scenario) {
+    let mut play = trial(49, |config| {
+        (config.step_budget, config.start_delay, config.threads) = (budget, Duration::ZERO, 2);
+    });
+    play.server.world_mut().insert_resource(StepTimer::system());
+    for (room, fault) in [("steel", "none 0"), ("tar", "spin 1")] {
+        open(&mut play, room, fault);
+        play.run_until("playing", |play| play.stage(room).is_some());
+    }
+    let (from, before) = (play.now(), play.stage("steel").unwrap().tick().0);
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(3) {
+        play.server.pump_at(from + began.elapsed());
+    }
+    let until = from + began.elapsed();
+    // What is due by now is caught up: one frame a pump.
+    for _ in 0..30 {
+        play.server.pump_at(until);
+    }
+    let ticks = play.stage("steel").unwrap().tick().0 - before;
+    ((until - from).as_millis() as u32 * 30 / 1_000, ticks, play)
+}
+
+#[test]
+fn a_room_that_is_really_slow_is_ended_and_another_misses_no_tick() {
+    let (expected, ticks, play) = beside_a_slow_room(ServerConfig::default().step_budget);
+    assert!(ticks.abs_diff(expected) <= 2, "{ticks} of {expected} ticks");
+    let counters = play.counters();
+    let by_cause = FailureCause::ALL.map(|cause| u64::from(cause == FailureCause::OverBudget));
+    assert_eq!((counters.matches_failed, counters.failures.0), (1, by_cause));
+    assert!(counters.matches_slowed >= 1, "it was slowed before it was ended");
+}
+
+#[test]
+fn a_room_that_is_slow_and_may_be_is_slowed_itself_and_another_misses_no_tick() {
+    let (expected, ticks, play) = beside_a_slow_room(Duration::ZERO);
+    assert!(ticks.abs_diff(expected) <= 2, "{ticks} of {expected} ticks");
+    let slow = play.stage("tar").unwrap().tick().0;
+    let at_most = 3_000 / (2 * SPIN.as_millis() as u32) + 2;
+    assert!((2..=at_most).contains(&slow), "{slow} ticks, at most every second moment is its own");
 }
 
 #[test]
@@ -278,7 +336,7 @@ fn storm(count: usize, seconds: usize) {
     let (mut calm_us, mut storm_us) = (Vec::new(), Vec::new());
     let until = play.now() + Duration::from_secs(seconds as u64 + 12);
     while play.now() < until {
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         play.turn();
         let took_us = began.elapsed().as_micros() as u64;
         let calm = play.counters().matches_failed == 0;

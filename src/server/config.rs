@@ -71,8 +71,9 @@ pub struct ServerConfig {
     pub sweep_every: Duration,
     /// Time between two leaderboards of a match. Default 2 s.
     pub leaderboard_every: Duration,
-    /// How long one step of a game may take. Default 250 ms; a longer step ends its match, and so do 30 in a row that
-    /// take longer than a tick. Zero ends none.
+    /// How much time the steps of a match may take over their share, which is half of each tick; what later steps
+    /// leave of theirs counts. Default 150 ms; more ends the match, and over half of it the match is slowed. Zero ends
+    /// none and slows each that is over its share.
     pub step_budget: Duration,
     /// Bytes the canonical encoding of a match's state may take, at most what a snapshot holds. Default 1 MiB; a
     /// larger state ends its match.
@@ -140,7 +141,7 @@ impl Default for ServerConfig {
             heartbeat: HEARTBEAT,
             sweep_every: Duration::from_secs(60),
             leaderboard_every: Duration::from_secs(2),
-            step_budget: Duration::from_millis(250),
+            step_budget: Duration::from_millis(150),
             state_bytes_max: SNAPSHOT_BYTES_MAX,
             data: None,
             durability: Durability::Second,

@@ -82,6 +82,8 @@ pub struct Counters {
     pub sockets_reopened: u64,
     /// Times a match went on from its last good state after its game had panicked.
     pub matches_rebuilt: u64,
+    /// Times a match was put off because its steps took more than their share.
+    pub matches_slowed: u64,
     /// Room events queued for a link.
     pub events_sent: u64,
     /// Room events that a view of the room stands for, because their link was slow.
@@ -90,6 +92,8 @@ pub struct Counters {
     pub events_dropped: u64,
     /// Links closed because nothing came from them for long.
     pub links_idle: u64,
+    /// Links closed because their reliable lane could not take what they have to be told.
+    pub links_too_slow: u64,
     /// Times a room went on without waiting for a disk that was slower than its tick.
     pub rooms_behind: u64,
     /// Rooms opened again after a run that was killed.

@@ -11,7 +11,8 @@ const MESSAGE_BYTES_MAX: usize = 240;
 pub enum FailureCause {
     /// It panicked, and did so again in a match rebuilt from its last good state; or it could not start one.
     Panicked,
-    /// Its steps take longer than [`ServerConfig::step_budget`](crate::ServerConfig::step_budget), or than a tick.
+    /// Its steps have taken more than their share by
+    /// [`ServerConfig::step_budget`](crate::ServerConfig::step_budget).
     OverBudget,
     /// Its state has outgrown [`ServerConfig::state_bytes_max`](crate::ServerConfig::state_bytes_max).
     TooLarge,

@@ -61,8 +61,9 @@ pub(crate) const FAULTS_WAITING_MAX: usize = 1_024;
 /// How long after a seat has entered a match its packets are not yet judged: some may be of another room's match.
 pub(crate) const JUDGED_AFTER: Duration = Duration::from_secs(3);
 
-/// Steps in a row that may take longer than a tick; with this many the match is ended.
-pub(crate) const SLOW_STEPS_MAX: u32 = 30;
+/// One part in so many of the time is a room's share for its steps: half of each tick. What they take over it is on
+/// its budget, and a room that has used up half of that waits for as long as its steps take.
+pub(crate) const STEP_SHARE: u32 = 2;
 
 /// A pump that takes longer is logged with the room that took most of it.
 pub(crate) const PUMP_SLOW: Duration = Duration::from_secs(2);
@@ -84,6 +85,9 @@ pub(crate) const CONTROL_PER_PUMP_MAX: usize = 16;
 
 /// How long a link that is being closed goes on sending what it was told last.
 pub(crate) const LINGER: Duration = Duration::from_millis(500);
+
+/// How long one goes on sending that is too slow: its last words come after what was sent before.
+pub(crate) const SLOW_LINGER: Duration = Duration::from_secs(2);
 
 /// Rooms one player may open within [`ROOMS_OPENED_WINDOW_S`].
 pub(crate) const ROOMS_OPENED_MAX: u32 = 10;

@@ -52,10 +52,14 @@ pub(crate) struct Health {
     pub(crate) recovered: Option<Failure>,
     /// How often it was rebuilt.
     pub(crate) rebuilds: u32,
-    /// How many steps in a row have taken longer than a tick.
-    pub(crate) slow_steps: u32,
-    /// How long the last step took.
+    /// How much time the match has taken over its share, less what later steps left of theirs.
+    pub(crate) over: Duration,
+    /// It has used up so much of its budget that it is slowed itself, lest it slow others.
+    pub(crate) is_slowed: bool,
+    /// How long the last step took, and what was asked of the match since the one before.
     pub(crate) step_took: Duration,
+    /// How long the match took to answer since the last step.
+    pub(crate) asked_took: Duration,
 }
 
 /// When frames are committed and sent.

@@ -8,7 +8,7 @@ use framekeep_protocol::{RoomId, SNAPSHOT_BYTES_MAX};
 use framekeep_sim::{AnyGame, AnyMatch, Frame, Outcome};
 
 use crate::guard::guarded;
-use crate::limits::{REBUILD, SLOW_STEPS_MAX};
+use crate::limits::{REBUILD, STEP_SHARE};
 use crate::{Clock, Failure, FailureCause, ServerConfig, Stage};
 
 /// Where the time that steps take is read: a reading that never goes backwards.
@@ -75,20 +75,23 @@ impl StepBudget {
         Err(Failure::new(FailureCause::TooLarge, message))
     }
 
-    /// Whether a step that took so long was quick enough; `slow_steps` counts those in a row that took over a tick.
-    fn check_time(&self, took: Duration, period: Duration, slow_steps: &mut u32) -> Result<(), Failure> {
-        *slow_steps = if took > period { *slow_steps + 1 } else { 0 };
+    /// Charges a step that took so long to its match: its share is half of the tick, `over` is what it and those
+    /// before it took more, less what they left. Gives whether the match is to be slowed.
+    fn charge(&self, took: Duration, period: Duration, over: &mut Duration) -> Result<bool, Failure> {
+        let share = period / STEP_SHARE;
+        *over = (*over + took).saturating_sub(share);
+        let is_slowed = *over > self.time / 2;
         if self.time.is_zero() {
-            return Ok(());
+            *over = Duration::ZERO;
+        } else if *over > self.time {
+            let limit = self.time;
+            let message = format!(
+                "its last step took {took:?}; by now its steps took {over:?} more than their share of {share:?} \
+                 each, the limit is {limit:?}"
+            );
+            return Err(Failure::new(FailureCause::OverBudget, message));
         }
-        let fail = |message| Err(Failure::new(FailureCause::OverBudget, message));
-        if took > self.time {
-            return fail(format!("a step took {took:?}, the budget is {:?}", self.time));
-        }
-        if *slow_steps >= SLOW_STEPS_MAX {
-            return fail(format!("{slow_steps} steps in a row took longer than a tick of {period:?}"));
-        }
-        Ok(())
+        Ok(is_slowed)
     }
 }
 
@@ -147,13 +150,15 @@ pub(crate) fn step(stage: &mut Stage, timer: &StepTimer, budget: StepBudget) {
         }
         kept.map(|()| stepped)
     });
-    stage.health.step_took = timer.read().saturating_sub(before);
+    let asked_took = std::mem::take(&mut stage.health.asked_took);
+    stage.health.step_took = timer.read().saturating_sub(before) + asked_took;
     // Until here nothing of the stage but the match itself has changed: a frame that failed is not part of it.
     let result = stepped.and_then(|stepped| {
         stage.hashes.push(stage.frame.tick.next(), stepped.hash);
         stage.outcome = stepped.outcome;
         let health = &mut stage.health;
-        budget.check_time(health.step_took, stage.timing.period, &mut health.slow_steps)
+        health.is_slowed = budget.charge(health.step_took, stage.timing.period, &mut health.over)?;
+        Ok(())
     });
     stage.health.failure = result.err();
 }
@@ -201,29 +206,53 @@ mod tests {
 
     const PERIOD: Duration = Duration::from_millis(33);
 
-    fn check(budget_ms: u64, took_ms: u64, times: u32) -> Result<(), Failure> {
-        let budget = StepBudget { time: Duration::from_millis(budget_ms), state_bytes_max: 100 };
-        let mut slow = 0;
-        (0..times).try_for_each(|_| budget.check_time(Duration::from_millis(took_ms), PERIOD, &mut slow))
+    const BUDGET: StepBudget = StepBudget { time: Duration::from_millis(150), state_bytes_max: 100 };
+
+    /// How many steps that take these times, again and again, a match survives out of 10,000.
+    fn survives(budget: StepBudget, took_ms: &[u64]) -> usize {
+        let mut over = Duration::ZERO;
+        let steps = took_ms.iter().cycle().take(10_000);
+        steps.take_while(|&&ms| budget.charge(Duration::from_millis(ms), PERIOD, &mut over).is_ok()).count()
     }
 
     #[test]
-    fn one_very_long_step_or_many_long_ones_are_over_the_budget() {
-        assert_eq!(check(250, 251, 1).unwrap_err().message, "a step took 251ms, the budget is 250ms");
-        assert_eq!(check(250, 250, 1), Ok(()));
-        assert_eq!(check(250, 40, SLOW_STEPS_MAX - 1), Ok(()));
-        let slow = check(250, 40, SLOW_STEPS_MAX).unwrap_err();
-        assert_eq!(slow.message, "30 steps in a row took longer than a tick of 33ms");
-        assert_eq!(check(250, 33, 1_000), Ok(()));
-        assert_eq!(check(0, 1_000, 1_000), Ok(()), "zero is no limit");
+    fn what_steps_take_over_their_share_adds_up() {
+        assert_eq!(survives(BUDGET, &[166]), 1, "149.5 ms over, and then as much again");
+        assert_eq!(survives(BUDGET, &[167]), 0);
+        assert_eq!(survives(BUDGET, &[40]), 6);
+        assert_eq!(survives(BUDGET, &[16]), 10_000, "half of a tick is any room's");
+        assert_eq!(
+            survives(BUDGET, &[100, 1, 1, 1, 1, 1, 1]),
+            10_000,
+            "what it leaves later is its own again"
+        );
+        let mut over = Duration::ZERO;
+        let failure = BUDGET.charge(Duration::from_millis(240), PERIOD, &mut over).unwrap_err();
+        assert_eq!(
+            failure.to_string(),
+            "its last step took 240ms; by now its steps took 223.5ms more than their share of 16.5ms each, the \
+             limit is 150ms"
+        );
     }
 
     #[test]
-    fn one_quick_step_forgives_the_slow_ones_before_it() {
-        let budget = StepBudget { time: Duration::from_secs(1), state_bytes_max: 100 };
-        let mut slow = SLOW_STEPS_MAX - 1;
-        assert_eq!(budget.check_time(Duration::from_millis(1), PERIOD, &mut slow), Ok(()));
-        assert_eq!(slow, 0);
+    fn quick_steps_in_between_forgive_slow_ones_no_more_than_they_save() {
+        let mut many_slow = vec![40; 29];
+        many_slow.push(1);
+        assert_eq!(survives(BUDGET, &many_slow), 6);
+        assert!(survives(BUDGET, &[40, 1]) < 50, "the average is over half of a tick");
+        assert!(survives(BUDGET, &[140, 1, 1, 1, 1, 1]) < 50);
+    }
+
+    #[test]
+    fn a_match_is_slowed_before_it_is_ended_and_also_where_none_is_ended() {
+        let mut over = Duration::ZERO;
+        let slowed = [60, 60, 1, 60].map(|ms| BUDGET.charge(Duration::from_millis(ms), PERIOD, &mut over));
+        assert_eq!(slowed, [Ok(false), Ok(true), Ok(false), Ok(true)]);
+        let none = StepBudget { time: Duration::ZERO, state_bytes_max: 100 };
+        assert_eq!(survives(none, &[1_000]), 10_000, "zero ends none");
+        let slowed = [60, 16].map(|ms| none.charge(Duration::from_millis(ms), PERIOD, &mut over));
+        assert_eq!(slowed, [Ok(true), Ok(false)]);
     }
 
     #[test]

@@ -131,9 +131,9 @@ settings! {
         /// told that it is closed. Only who closed it may open another at once. 0 frees it at once.
         closed_room_s: u64 = Value::Integer(60), Allowed::Integer(0, 3_600), "seconds",
             wrong: "too short lets late players sit alone in another room of the same name, too long blocks names";
-        /// How long one step of a game may take; 30 steps in a row over the length of a tick end a match as well.
-        /// 0 ends none.
-        step_budget_ms: u64 = Value::Integer(250), Allowed::Integer(0, 60_000), "milliseconds",
+        /// How much time the steps of a match may take over their share, which is half of each tick, less what later
+        /// steps leave of theirs. More ends the match. 0 ends none; over its share a room is slowed all the same.
+        step_budget_ms: u64 = Value::Integer(150), Allowed::Integer(0, 60_000), "milliseconds",
             wrong: "too short ends matches when the machine is busy, too long lets one room delay the others";
         /// What the state of a match may take in its canonical encoding.
         state_bytes_max: usize = Value::Integer(MIB), Allowed::Integer(1_024, MIB), "bytes",

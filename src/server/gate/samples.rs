@@ -87,7 +87,11 @@ fn traffic(samples: &mut Samples, counters: &Counters) {
         ("timeout", counters.handshakes_timed_out),
     ];
     samples.by("framekeep_connections_refused_total", "Connections that led to no link", "reason", requests);
-    let links = [("opened", counters.links_opened), ("closed", counters.links_closed)];
+    let links = [
+        ("opened", counters.links_opened),
+        ("closed", counters.links_closed),
+        ("too_slow", counters.links_too_slow),
+    ];
     samples.by("framekeep_links_total", "Links opened and closed", "change", links);
     let events = [
         ("sent", counters.events_sent),
@@ -144,6 +148,7 @@ fn rooms(samples: &mut Samples, counters: &Counters) {
         ("ended", counters.matches_ended),
         ("failed", counters.matches_failed),
         ("rebuilt", counters.matches_rebuilt),
+        ("slowed", counters.matches_slowed),
     ];
     samples.by("framekeep_matches_total", "Matches, by what happened to them", "change", matches);
 }
