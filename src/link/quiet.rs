@@ -107,6 +107,21 @@ impl QuietRenet {
         sent
     }
 
+    /// Queues a message that is the last one of a channel, also after [`LinkFault::NotDraining`]: what waits there and
+    /// was not sent even once is dropped for it.
+    ///
+    /// # Errors
+    /// As for [`Self::send`].
+    pub fn send_last(&mut self, channel: u8, message: impl Into<Bytes>) -> Result<(), LinkFault> {
+        if matches!(self.fault, Some(LinkFault::NotDraining { .. })) {
+            self.fault = None;
+        }
+        if let Some(outbox) = self.outboxes.iter_mut().find(|outbox| outbox.id() == channel) {
+            outbox.drop_waiting();
+        }
+        self.send(channel, message)
+    }
+
     /// How many bytes can be sent on a channel before [`Self::send`] fails; 0 if there is no such channel.
     #[must_use]
     pub fn room(&self, channel: u8) -> usize {

@@ -150,6 +150,19 @@ fn more_than_a_channel_holds_ends_the_link_without_a_panic() {
 }
 
 #[test]
+fn a_full_channel_still_takes_its_last_words() {
+    let mut wire = Wire::new(50, 20, 5, 7);
+    for _ in 0..1_000 {
+        let _ = wire.server.send(CONTROL, vec![1; 1_000]);
+    }
+    assert!(wire.server.fault().is_some());
+    wire.server.send_last(CONTROL, b"bye".to_vec()).unwrap();
+    assert_eq!(wire.server.fault(), None);
+    wire.run(100);
+    assert_eq!(received(&mut wire.client, CONTROL).last().map(Vec::as_slice), Some(&b"bye"[..]));
+}
+
+#[test]
 fn what_cannot_be_sent_is_an_error_and_does_not_end_the_link() {
     let mut link = QuietRenet::new(Side::Client);
     assert_eq!(link.send(SNAPSHOT, vec![1]), Err(LinkFault::NoSuchChannel { channel: SNAPSHOT }));

@@ -8,10 +8,11 @@ use super::*;
 use crate::link::Control;
 use crate::{Chance, Counters, Games, LinkStage, MemoryWire, NodeKey, Recorder, Server, admit, drill, sweep};
 
-const BEGIN: Duration = Duration::from_secs(1_000);
-const ADA: PlayerId = PlayerId(1);
+pub(crate) const BEGIN: Duration = Duration::from_secs(1_000);
+pub(crate) const ADA: PlayerId = PlayerId(1);
 
-fn server(change: impl FnOnce(&mut ServerConfig)) -> Server {
+/// A server that is driven by hand.
+pub(crate) fn server(change: impl FnOnce(&mut ServerConfig)) -> Server {
     let mut config = ServerConfig { threads: 1, ..ServerConfig::default() };
     change(&mut config);
     let (wire, _end) = MemoryWire::pair(config.udp);
@@ -20,14 +21,28 @@ fn server(change: impl FnOnce(&mut ServerConfig)) -> Server {
     Server::new(config, games, key, Box::new(wire), clock, chance, Recorder::default())
 }
 
-fn come(server: &mut Server, player: PlayerId) -> Entity {
+pub(crate) fn come(server: &mut Server, player: PlayerId) -> Entity {
     let name = PlayerName::try_from(format!("p{}", player.0)).unwrap();
     drill::link(server.world_mut(), player, name)
 }
 
-fn join(spectate: bool) -> ToServer {
+pub(crate) fn join(spectate: bool) -> ToServer {
     let options = RoomOptions { spectators_max: 2, ..RoomOptions::new("arena", 2) };
     ToServer::Join(JoinRoom { spectate, ..JoinRoom::seat("den".parse().unwrap(), Some(options)) })
+}
+
+/// What a link is told with everything that waits on its lane, by a client that takes it all.
+pub(crate) fn told(server: &mut Server, link: Entity) -> Vec<ToClient> {
+    let mut other = framekeep_link::QuietRenet::new(Side::Client);
+    let mut all = Vec::new();
+    for round in 1..2_000 {
+        let now = BEGIN + Duration::from_millis(20 * round);
+        let Some(mut control) = server.world_mut().get_mut::<Control>(link) else { break };
+        control.0.transmit(now, |payload| assert!(other.receive(now, payload).is_ok()));
+        other.transmit(now, |payload| assert!(control.0.receive(now, payload).is_ok()));
+        all.extend(std::iter::from_fn(|| other.poll(framekeep_protocol::CONTROL)));
+    }
+    all.iter().map(|bytes| ToClient::decode(bytes).unwrap()).collect()
 }
 
 /// A player in a room, with the seat and the link.
@@ -131,9 +146,6 @@ fn who_asks_for_the_same_place_again_is_shown_the_room_and_for_another_one_is_re
     assert_eq!(drill::say(world, ada, &join(true)), refused);
     drill::hush(world, ada);
     assert_eq!(drill::say(world, ada, &join(false)), None);
-    let mut other = framekeep_link::QuietRenet::new(Side::Client);
-    let mut control = world.get_mut::<Control>(ada).unwrap();
-    control.0.transmit(BEGIN, |payload| assert!(other.receive(BEGIN, payload).is_ok()));
-    let told = ToClient::decode(&other.poll(framekeep_protocol::CONTROL).unwrap()).unwrap();
+    let told = told(&mut server, ada).remove(0);
     assert!(matches!(told, ToClient::Joined(view) if view.seat == 0));
 }
