@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use bevy_ecs::prelude::{Entity, World};
 use framekeep_protocol::{
-    JoinRoom, PlayerId, PlayerName, Refusal, RoomName, RoomOptions, RoomPhase, StartRule, ToServer,
+    JoinRoom, PlayerId, PlayerName, Refusal, RoomName, RoomOptions, RoomPhase, SPECTATOR_SEAT, StartRule,
+    ToServer,
 };
 use framekeep_server::{
     Chance, Clock, Games, MemoryWire, MemoryWireEnd, NodeKey, Phase, Players, Recorder, Room, Rooms, Seat,
-    SeatOf, Server, ServerConfig, drill,
+    SeatOf, SeatPlay, Seats, Server, ServerConfig, Stage, drill,
 };
 
 use rules::{Ask, Kind, Model, NAME_KEPT, ROOMS};
@@ -195,6 +196,10 @@ impl Drill {
             let is = seen(self.server.world(), room);
             let must = self.model.seen(room);
             assert_eq!(is, must, "room {room} (left: the server, right: the model) after: {told}");
+            // The last frames of a match before may still be sent while the next is about to start.
+            if let Some(playing) = playing(self.server.world(), room) {
+                assert_eq!(Some(playing), self.model.playing(room), "who plays in {room} after: {told}");
+            }
         }
         self.compare_seats(told);
     }
@@ -242,6 +247,20 @@ fn seen(world: &World, room: usize) -> Option<rules::Seen> {
         watchers: lobby.spectators().iter().map(|(player, _)| player.0).collect(),
         kept: lobby.roster().reserved().into(),
     })
+}
+
+/// Who has a part in the match that runs in a room, in seat order.
+fn playing(world: &World, room: usize) -> Option<Vec<u64>> {
+    let entity = world.resource::<Rooms>().get(&room_name(room))?;
+    world.get::<Stage>(entity).filter(|stage| !stage.is_over())?;
+    let seats = Seats::entities(world.get::<Seats>(entity));
+    let mut playing: Vec<(u8, u64)> = seats
+        .filter(|&seat| world.get::<SeatPlay>(seat).is_some())
+        .filter_map(|seat| world.get::<Seat>(seat).map(|seat| (seat.index, seat.player.0)))
+        .filter(|&(seat, _)| seat != SPECTATOR_SEAT)
+        .collect();
+    playing.sort_unstable();
+    Some(playing.into_iter().map(|(_, player)| player).collect())
 }
 
 fn message(ask: &Ask) -> ToServer {

@@ -117,6 +117,12 @@ impl Model {
         self.tables[room].as_ref().map(Table::seen)
     }
 
+    /// Who has a part in the match that runs in a room, in seat order; `None` if none does.
+    pub(crate) fn playing(&self, room: usize) -> Option<Vec<u64>> {
+        let table = self.tables[room].as_ref().filter(|table| table.phase == RoomPhase::Playing)?;
+        Some(table.players().filter(|who| !table.out.contains(who)).collect())
+    }
+
     /// The game of a room is over.
     pub(crate) fn finish(&mut self, room: usize) {
         if let Some(table) = &mut self.tables[room]
