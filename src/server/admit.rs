@@ -211,8 +211,7 @@ pub(crate) fn player_of(world: &mut World, ticket: &Ticket) -> Entity {
     if let Some(entity) = world.resource::<Players>().get(ticket.player) {
         return entity;
     }
-    let player =
-        Player { id: ticket.player, name: ticket.name.clone(), link: None, seat: None, opened: (0, 0) };
+    let player = Player { id: ticket.player, name: ticket.name.clone(), link: None, seat: None };
     let entity = world.spawn(player).id();
     world.resource_mut::<Players>().by_id.insert(ticket.player, entity);
     entity

@@ -8,6 +8,7 @@ use framekeep_protocol::{
 use framekeep_sim::Tick;
 use tracing::warn;
 
+use crate::allowance::{Allowances, Spent};
 use crate::copies::{Copies, send_copies};
 use crate::frame::{CommittedFrame, Frames};
 use crate::limits::{DRAIN_TIMEOUT, DRAIN_WAITED, SNAPSHOT_EVERY};
@@ -176,13 +177,17 @@ pub(crate) fn send_snapshots(
     mut controls: Query<&mut Control>,
     mut busy: ResMut<BusyLinks>,
     mut counters: ResMut<Counters>,
+    mut allowances: ResMut<Allowances>,
     clock: Res<Clock>,
 ) {
     let now = clock.now();
     for &(room, seat) in &owed.0 {
         let (Ok(stage), Ok((seat, mut play))) = (rooms.get(room), seats.get_mut(seat)) else { continue };
         let Some(link) = seat.link else { continue };
-        if play.snapshot_at.is_some_and(|at| now < at + SNAPSHOT_EVERY) {
+        // Who leaves and joins again has another seat and is the same player.
+        if play.snapshot_at.is_some_and(|at| now < at + SNAPSHOT_EVERY)
+            || !allowances.allows(seat.player, Spent::Snapshot, now)
+        {
             continue;
         }
         let Ok(mut control) = controls.get_mut(link) else { continue };
@@ -195,6 +200,7 @@ pub(crate) fn send_snapshots(
         }
         play.snapshot_owed = false;
         play.snapshot_at = Some(now);
+        allowances.spend(seat.player, Spent::Snapshot, now);
         play.acked = play.acked.max(tick);
         play.claim = None;
         busy.links.insert(link);

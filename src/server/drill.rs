@@ -7,6 +7,7 @@ use bevy_ecs::prelude::{Entity, World};
 use framekeep_link::QuietRenet;
 use framekeep_protocol::{PROTOCOL_VERSION, PlayerId, PlayerName, Refusal, Role, Side, ToServer};
 
+use crate::allowance::Allowances;
 use crate::link::{BusyLinks, Control};
 use crate::schedule::DueRooms;
 use crate::{Clock, Link, LinkStage, Player, Players, Rooms, StaleViews, admit, control};
@@ -39,7 +40,7 @@ pub fn link(world: &mut World, player: PlayerId, name: PlayerName) -> Entity {
     let now = world.resource::<Clock>().now();
     let known = world.resource::<Players>().get(player);
     let player_entity = known.unwrap_or_else(|| {
-        let entity = world.spawn(Player { id: player, name, link: None, seat: None, opened: (0, 0) }).id();
+        let entity = world.spawn(Player { id: player, name, link: None, seat: None }).id();
         world.resource_mut::<Players>().by_id.insert(player, entity);
         entity
     });
@@ -70,10 +71,8 @@ pub fn link(world: &mut World, player: PlayerId, name: PlayerName) -> Entity {
 pub fn say(world: &mut World, link: Entity, message: &ToServer) -> Option<Refusal> {
     let mut this = world.get_mut::<Link>(link)?;
     this.heard = (0, 0);
-    let player = this.player_entity;
-    if let Some(mut player) = world.get_mut::<Player>(player) {
-        player.opened = (0, 0);
-    }
+    let player = this.player;
+    world.resource_mut::<Allowances>().forget(player);
     control::hear(world, link, &message.encode())
 }
 

@@ -17,6 +17,7 @@
 //! frames are entities; a running match's state is one plain value in the room's [`Stage`].
 
 mod admit;
+mod allowance;
 mod app;
 mod broadcast;
 mod cleanup;

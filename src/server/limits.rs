@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::Retry;
+use crate::allowance::Limit;
 
 /// Datagrams taken from the socket in one pump; what is left waits in the socket's buffer for the next one.
 pub(crate) const DATAGRAMS_PER_PUMP_MAX: usize = 16_384;
@@ -89,10 +90,17 @@ pub(crate) const LINGER: Duration = Duration::from_millis(500);
 /// How long one goes on sending that is too slow: its last words come after what was sent before.
 pub(crate) const SLOW_LINGER: Duration = Duration::from_secs(2);
 
-/// Rooms one player may open within [`ROOMS_OPENED_WINDOW_S`].
-pub(crate) const ROOMS_OPENED_MAX: u32 = 10;
-/// See [`ROOMS_OPENED_MAX`], in seconds.
-pub(crate) const ROOMS_OPENED_WINDOW_S: u64 = 10;
+/// Rooms one player may open.
+pub(crate) const ROOMS_OPENED: Limit = Limit { times: 10, within: Duration::from_secs(10) };
+
+/// Wrong codes of rooms one player may try.
+pub(crate) const CODES_WRONG: Limit = Limit { times: 10, within: Duration::from_secs(60) };
+
+/// Snapshots one player may get, in whatever seats; each seat gets one a second ([`SNAPSHOT_EVERY`]).
+pub(crate) const SNAPSHOTS_SENT: Limit = Limit { times: 3, within: Duration::from_secs(3) };
+
+/// Players of whom it is remembered what they did of these.
+pub(crate) const ALLOWANCES_MAX: usize = 16_384;
 
 /// How long a room may be empty in which no match was ever played.
 pub(crate) const UNPLAYED_ROOM_LIFE: Duration = Duration::from_secs(10);

@@ -8,9 +8,10 @@ use framekeep_protocol::{
 };
 use tracing::{debug, info};
 
+use crate::allowance::{Allowances, Spent};
 use crate::closed::{self, Closing};
 use crate::deadlines::Due;
-use crate::limits::{RESERVATION_LIFE, ROOMS_OPENED_MAX, ROOMS_OPENED_WINDOW_S};
+use crate::limits::RESERVATION_LIFE;
 use crate::matches::{self, Chance};
 use crate::room::{Phase, Room, Rooms};
 use crate::seat::{SeatOf, Seats};
@@ -43,11 +44,14 @@ pub(crate) fn join(world: &mut World, link: Entity, join: JoinRoom) -> Result<()
         |code| if spectate { Operation::Spectate { name, code } } else { Operation::Join { name, code } };
     if let Some(room) = world.resource::<Rooms>().get(&room) {
         check_rules(world, link, room_game(world, room))?;
-        return operate(world, room, Actor::Player(player), operation(code));
+        return enter(world, room, player, operation(code));
     }
     closed::check_name(world, &room, player, create.is_some())?;
     let Some(options) = create else { return Err(Refusal::NoSuchRoom { room }) };
-    spend_room(world, player_entity)?;
+    let now = world.resource::<Clock>().now();
+    let mut allowances = world.resource_mut::<Allowances>();
+    allowances.check(player, Spent::Room, now)?;
+    allowances.spend(player, Spent::Room, now);
     if code.is_empty() {
         // Who makes a room knows its code.
         code.clone_from(&options.code);
@@ -78,16 +82,17 @@ fn join_again(world: &mut World, link: Entity, place: Entity, join: &JoinRoom) -
     Ok(())
 }
 
-/// A player may open so many rooms in a while, so that nobody can use up the node's.
-fn spend_room(world: &mut World, player: Entity) -> Result<(), Refusal> {
-    let window = world.resource::<Clock>().now().as_secs() / ROOMS_OPENED_WINDOW_S;
-    let Some(mut player) = world.get_mut::<Player>(player) else { return Ok(()) };
-    if player.opened.0 != window {
-        player.opened = (window, 0);
+/// Enters a room that is there. Codes cannot be guessed for long.
+fn enter(world: &mut World, room: Entity, player: PlayerId, operation: Operation) -> Result<(), Refusal> {
+    let now = world.resource::<Clock>().now();
+    if world.get::<Room>(room).is_some_and(|room| !room.lobby.options().code.is_empty()) {
+        world.resource::<Allowances>().check(player, Spent::Code, now)?;
     }
-    player.opened.1 += 1;
-    let limit = ROOMS_OPENED_MAX;
-    if player.opened.1 > limit { Err(Refusal::TooFast { limit }) } else { Ok(()) }
+    let entered = operate(world, room, Actor::Player(player), operation);
+    if matches!(entered, Err(Refusal::WrongCode { .. })) {
+        world.resource_mut::<Allowances>().spend(player, Spent::Code, now);
+    }
+    entered
 }
 
 /// A room as it is asked for, if the node can have it; nothing knows of it yet.
@@ -375,3 +380,6 @@ fn clear_away(world: &mut World, entity: Entity, closing: Closing) {
 pub(crate) fn seats_of(world: &World, room: Entity) -> Vec<Entity> {
     Seats::entities(world.get::<Seats>(room)).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use super::Play;
 use crate::deadlines::Due;
 use crate::desync::Recall;
 use crate::frame::Frames;
+use crate::guard::discard;
 use crate::limits::{HASHES_KEPT, RESERVATION_LIFE};
 use crate::record::{self, FrameArchive};
 use crate::stage::{HashRing, Health, Stage, Timing};
@@ -118,7 +119,7 @@ fn lobby_state(state: &RoomState) -> LobbyState {
 fn hold(world: &mut World, room: Entity, id: PlayerId, name: PlayerName, seat: Option<u8>) {
     let known = world.resource::<Players>().get(id);
     let player = known.unwrap_or_else(|| {
-        let player = world.spawn(Player { id, name, link: None, seat: None, opened: (0, 0) }).id();
+        let player = world.spawn(Player { id, name, link: None, seat: None }).id();
         world.resource_mut::<Players>().by_id.insert(id, player);
         player
     });
@@ -195,6 +196,7 @@ fn seal_what_is_left(world: &mut World, id: u64, told: Option<MatchLife>, play: 
                 (None, None) => EndReason::Aborted,
             };
             let hash = resumed.hashes.last().copied().unwrap_or_default();
+            discard(resumed.play);
             (resumed.builder, hash, resumed.outcome, reason)
         }
         Play::Stuck => match told.archive() {

@@ -1,0 +1,138 @@
+//! `Allowances`, what players may do so often: remembered for a while by who they are, not by the link they come with.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bevy_ecs::prelude::Resource;
+use framekeep_protocol::{PlayerId, Refusal};
+
+use crate::limits::{ALLOWANCES_MAX, CODES_WRONG, ROOMS_OPENED, SNAPSHOTS_SENT};
+
+/// So often in so much time, which begins with the first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limit {
+    pub(crate) times: u32,
+    pub(crate) within: Duration,
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Spent {
+    /// A room was opened.
+    Room,
+    /// A code was wrong.
+    Code,
+    /// A snapshot was sent.
+    Snapshot,
+}
+
+impl Spent {
+    const ALL: [Self; 3] = [Self::Room, Self::Code, Self::Snapshot];
+
+    const fn limit(self) -> Limit {
+        match self {
+            Self::Room => ROOMS_OPENED,
+            Self::Code => CODES_WRONG,
+            Self::Snapshot => SNAPSHOTS_SENT,
+        }
+    }
+}
+
+/// Since when, and how often.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    since: Duration,
+    times: u32,
+}
+
+impl Tally {
+    fn is_over(&self, limit: Limit, now: Duration) -> bool {
+        self.times == 0 || now >= self.since + limit.within
+    }
+}
+
+/// What players have done of which they may do only so much. A player who comes back finds it as it was.
+#[derive(Resource, Default)]
+pub(crate) struct Allowances {
+    by_player: HashMap<PlayerId, [Tally; Spent::ALL.len()], foldhash::fast::RandomState>,
+}
+
+impl Allowances {
+    /// Whether a player may do it once more.
+    pub(crate) fn allows(&self, player: PlayerId, what: Spent, now: Duration) -> bool {
+        let Some(tallies) = self.by_player.get(&player) else { return true };
+        let (tally, limit) = (tallies[what as usize], what.limit());
+        tally.is_over(limit, now) || tally.times < limit.times
+    }
+
+    /// The same, as an answer to the player.
+    ///
+    /// # Errors
+    /// [`Refusal::TooFast`] if not.
+    pub(crate) fn check(&self, player: PlayerId, what: Spent, now: Duration) -> Result<(), Refusal> {
+        let limit = what.limit().times;
+        if self.allows(player, what, now) { Ok(()) } else { Err(Refusal::TooFast { limit }) }
+    }
+
+    /// Notes that a player has done it.
+    pub(crate) fn spend(&mut self, player: PlayerId, what: Spent, now: Duration) {
+        if self.by_player.len() >= ALLOWANCES_MAX && !self.by_player.contains_key(&player) {
+            self.forget_old(now);
+            if self.by_player.len() >= ALLOWANCES_MAX {
+                return;
+            }
+        }
+        let tally = &mut self.by_player.entry(player).or_default()[what as usize];
+        if tally.is_over(what.limit(), now) {
+            *tally = Tally { since: now, times: 0 };
+        }
+        tally.times += 1;
+    }
+
+    /// Forgets what a player has done.
+    pub(crate) fn forget(&mut self, player: PlayerId) {
+        self.by_player.remove(&player);
+    }
+
+    fn forget_old(&mut self, now: Duration) {
+        let is_old = |tallies: &[Tally; Spent::ALL.len()]| {
+            Spent::ALL.iter().all(|what| tallies[*what as usize].is_over(what.limit(), now))
+        };
+        self.by_player.retain(|_, tallies| !is_old(tallies));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Duration = Duration::from_secs(1_000);
+    const ADA: PlayerId = PlayerId(1);
+
+    #[test]
+    fn so_much_is_allowed_and_again_when_the_time_is_over() {
+        let mut allowances = Allowances::default();
+        for _ in 0..CODES_WRONG.times {
+            assert!(allowances.check(ADA, Spent::Code, NOW).is_ok());
+            allowances.spend(ADA, Spent::Code, NOW);
+        }
+        assert_eq!(
+            allowances.check(ADA, Spent::Code, NOW),
+            Err(Refusal::TooFast { limit: CODES_WRONG.times })
+        );
+        assert!(allowances.allows(ADA, Spent::Room, NOW), "each is counted for itself");
+        assert!(allowances.allows(PlayerId(2), Spent::Code, NOW), "and each player");
+        assert!(allowances.allows(ADA, Spent::Code, NOW + CODES_WRONG.within));
+    }
+
+    #[test]
+    fn many_players_take_bounded_memory_and_old_ones_make_room() {
+        let mut allowances = Allowances::default();
+        for player in 0..2 * ALLOWANCES_MAX as u64 {
+            allowances.spend(PlayerId(player), Spent::Room, NOW);
+        }
+        assert_eq!(allowances.by_player.len(), ALLOWANCES_MAX);
+        allowances.spend(PlayerId(u64::MAX), Spent::Room, NOW + ROOMS_OPENED.within);
+        assert_eq!(allowances.by_player.len(), 1);
+    }
+}
