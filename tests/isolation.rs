@@ -29,6 +29,8 @@ enum Fault {
     Outcome,
     /// Its scores panic.
     Scores,
+    /// Its scores panic once in the life of the process.
+    ScoresOnce,
     /// Its state grows without end.
     Growth,
     /// A step takes too long.
@@ -40,13 +42,14 @@ enum Fault {
 }
 
 impl Fault {
-    const ALL: [(&'static str, Self); 10] = [
+    const ALL: [(&'static str, Self); 11] = [
         ("none", Self::None),
         ("start", Self::Start),
         ("step", Self::Step),
         ("once", Self::StepOnce),
         ("outcome", Self::Outcome),
         ("scores", Self::Scores),
+        ("scores-once", Self::ScoresOnce),
         ("growth", Self::Growth),
         ("long-step", Self::LongStep),
         ("long-steps", Self::LongSteps),
@@ -60,6 +63,8 @@ impl Fault {
 
 /// Whether [`Fault::StepOnce`] is still to come: a state that no rule set should have.
 static ONCE: AtomicBool = AtomicBool::new(true);
+/// The same for [`Fault::ScoresOnce`].
+static SCORES_ONCE: AtomicBool = AtomicBool::new(true);
 
 thread_local! {
     /// The time that steps have taken on this thread.
@@ -130,7 +135,7 @@ impl Game for Trial {
             Fault::LongStep => spend(251),
             Fault::LongSteps => spend(40),
             Fault::Spin => spin(SPIN),
-            Fault::None | Fault::Start | Fault::Outcome | Fault::Scores => {}
+            Fault::None | Fault::Start | Fault::Outcome | Fault::Scores | Fault::ScoresOnce => {}
         }
     }
 
@@ -140,7 +145,10 @@ impl Game for Trial {
     }
 
     fn scores(content: &(u8, u32), state: &(u32, Vec<u8>), _out: &mut Vec<SeatScore>) {
-        assert_ne!(Fault::of(*content, state.0), Fault::Scores, "nobody can count");
+        let fault = Fault::of(*content, state.0);
+        assert_ne!(fault, Fault::Scores, "nobody can count");
+        let miscounts = fault == Fault::ScoresOnce && SCORES_ONCE.swap(false, Ordering::Relaxed);
+        assert!(!miscounts, "who counted was distracted");
     }
 }
 
@@ -292,6 +300,16 @@ fn a_panic_that_does_not_come_again_costs_nothing() {
         let tick = framekeep_sim::Tick(tick);
         assert_eq!(flaky.hash_at(tick), calm.hash_at(tick), "the same state as if nothing had happened");
     }
+}
+
+#[test]
+fn a_panic_between_two_steps_that_does_not_come_again_costs_nothing() {
+    let mut play = trial(50, |_| {});
+    let flaky = open(&mut play, "flaky", "scores-once 40");
+    play.run_for(5.0);
+    assert_eq!((play.counters().matches_rebuilt, play.counters().matches_failed), (1, 0));
+    assert!(play.clients[flaky].last_end.is_none() && play.stage("flaky").unwrap().tick().0 > 130);
+    play.assert_all_agree();
 }
 
 #[test]

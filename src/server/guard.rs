@@ -3,6 +3,8 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use tracing::error;
+
 /// Bytes of a panic's message that are kept.
 const MESSAGE_BYTES_MAX: usize = 240;
 
@@ -71,9 +73,27 @@ pub(crate) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, Failure> {
     })
 }
 
+/// Drops what is a game's. A panic then harms nobody, for what it was of is gone.
+pub(crate) fn discard<T>(value: T) {
+    if let Err(failure) = guarded(|| drop(value)) {
+        error!(%failure, "a game panicked when what was its own was dropped");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_panics_when_it_is_dropped_is_gone_all_the_same() {
+        struct Sore;
+        impl Drop for Sore {
+            fn drop(&mut self) {
+                panic!("not me");
+            }
+        }
+        discard(Sore);
+    }
 
     #[test]
     fn a_panic_becomes_its_message() {

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use bevy_app::{App, Plugin};
-use bevy_ecs::prelude::{Entity, IntoScheduleConfigs, Local, World};
+use bevy_ecs::prelude::{Entity, IntoScheduleConfigs, Local, Mut, World};
 use framekeep_protocol::RoomEventKind;
 use framekeep_sim::{SeatScore, Tick};
 
 use crate::packet::{self, BufferedPacket, PacketKind, buffer_packets};
 use crate::schedule::DueRooms;
-use crate::{Clock, Pump, Room, ServerConfig, ServerSystems, Stage, events};
+use crate::{Clock, Pump, Room, ServerConfig, ServerSystems, Stage, StepTimer, events, step};
 
 /// Scores of running matches into packets, and leaderboards to the members.
 pub(crate) struct LeaderboardPlugin;
@@ -48,12 +48,13 @@ fn ticks_between(every: Duration, rate: u32) -> u32 {
 
 /// Puts what has changed into packets, and tells the members what the packets say.
 fn sample_room(world: &mut World, room: Entity, board: bool) {
-    let Some(mut stage) = world.get_mut::<Stage>(room) else { return };
-    let tick = stage.tick();
     let mut scores = Vec::new();
-    if stage.ask(|play| play.scores(&mut scores)).is_none() {
-        return;
-    }
+    let asked = world.resource_scope(|world, timer: Mut<StepTimer>| {
+        let mut stage = world.get_mut::<Stage>(room)?;
+        step::ask(&mut stage, &timer, |play| play.scores(&mut scores))?;
+        Some(stage.tick())
+    });
+    let Some(tick) = asked else { return };
     if let Some(this) = world.get::<Room>(room) {
         scores.retain(|score| plays(this, score.seat));
     }

@@ -12,6 +12,7 @@ use tracing::{error, info};
 use crate::admit::tell;
 use crate::desync::Recall;
 use crate::frame::Frames;
+use crate::guard::discard;
 use crate::limits::DRAIN_TIMEOUT;
 use crate::room::Room;
 use crate::schedule::DueRooms;
@@ -224,6 +225,7 @@ pub(crate) fn finish(world: &mut World, room: Entity) {
     }
     let (ticks, ending) = (stage.tick().0, stage.ending.map_or(EndReason::Aborted, |ending| ending.reason));
     info!(ticks, reason = ?ending, "a match is put away");
+    discard(stage.play);
     let again = world.get_mut::<Room>(room).is_some_and(|mut room| std::mem::take(&mut room.play_again));
     if again && rooms::phase_of(world, room) == Some(RoomPhase::Playing) {
         start(world, room);

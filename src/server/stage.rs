@@ -9,7 +9,6 @@ use framekeep_sim::{AnyGame, AnyMatch, Frame, Outcome, Tick};
 
 use crate::Failure;
 use crate::desync::Recall;
-use crate::guard::guarded;
 use crate::limits::HASHES_KEPT;
 
 /// The running match of a room: one plain value, and what is needed to step it.
@@ -100,16 +99,6 @@ impl Stage {
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
         self.health.failure.as_ref()
-    }
-
-    /// Asks the match something. A panic ends the match with the next pump in which its room is due; until then, and
-    /// after any other failure, there is no answer.
-    pub fn ask<T>(&mut self, question: impl FnOnce(&dyn AnyMatch) -> T) -> Option<T> {
-        if self.health.failure.is_some() {
-            return None;
-        }
-        let answer = guarded(|| question(self.play.as_ref()));
-        answer.map_err(|failure| self.health.failure = Some(failure)).ok()
     }
 
     /// Whether the frame committed last could be stepped, and is part of the match.

@@ -7,7 +7,7 @@ use bevy_ecs::prelude::{FromWorld, Resource, World};
 use framekeep_protocol::{RoomId, SNAPSHOT_BYTES_MAX};
 use framekeep_sim::{AnyGame, AnyMatch, Frame, Outcome};
 
-use crate::guard::guarded;
+use crate::guard::{discard, guarded};
 use crate::limits::{REBUILD, STEP_SHARE};
 use crate::{Clock, Failure, FailureCause, ServerConfig, Stage};
 
@@ -122,7 +122,13 @@ pub(crate) fn start(
         })
     })?;
     let started = started.map_err(|error| Failure::new(FailureCause::Panicked, error.to_string()))?;
-    budget.check_bytes(started.state.len()).map(|()| started)
+    match budget.check_bytes(started.state.len()) {
+        Ok(()) => Ok(started),
+        Err(failure) => {
+            discard(started.play);
+            Err(failure)
+        }
+    }
 }
 
 /// What a step has made of the match besides its state.
@@ -163,10 +169,40 @@ pub(crate) fn step(stage: &mut Stage, timer: &StepTimer, budget: StepBudget) {
     stage.health.failure = result.err();
 }
 
+/// Asks the match something between two steps. The time it takes is charged to the next step; a game that panics is
+/// asked once more in a match that is rebuilt. If that fails as well the match ends with the next pump in which its
+/// room is due; until then, and after any other failure, there is no answer.
+pub(crate) fn ask<T>(
+    stage: &mut Stage,
+    timer: &StepTimer,
+    mut question: impl FnMut(&dyn AnyMatch) -> T,
+) -> Option<T> {
+    if stage.health.failure.is_some() {
+        return None;
+    }
+    let before = timer.read();
+    let answer =
+        SCRATCH.with_borrow_mut(|scratch| call_or_rebuild(stage, scratch, |play, _, _| question(play)));
+    stage.health.asked_took += timer.read().saturating_sub(before);
+    answer.map_err(|failure| stage.health.failure = Some(failure)).ok()
+}
+
 /// Steps the match; if the game panics, once more in a match that is rebuilt from the state before.
 fn step_or_rebuild(stage: &mut Stage, scratch: &mut Vec<u8>) -> Result<Stepped, Failure> {
-    let panicked = match guarded(|| advance(stage.play.as_mut(), &stage.frame, scratch)) {
-        Ok(stepped) => return Ok(stepped),
+    call_or_rebuild(stage, scratch, |play, frame, scratch| {
+        play.step(frame);
+        Stepped { hash: play.hash(scratch), outcome: play.outcome() }
+    })
+}
+
+/// Calls into the match; if the game panics, once more in a match that is rebuilt from the last good state.
+fn call_or_rebuild<T>(
+    stage: &mut Stage,
+    scratch: &mut Vec<u8>,
+    mut call: impl FnMut(&mut dyn AnyMatch, &Frame, &mut Vec<u8>) -> T,
+) -> Result<T, Failure> {
+    let panicked = match guarded(|| call(stage.play.as_mut(), &stage.frame, scratch)) {
+        Ok(answer) => return Ok(answer),
         Err(panicked) => panicked,
     };
     if REBUILD.wait(stage.health.rebuilds + 1, stage.seed).is_none() {
@@ -175,26 +211,21 @@ fn step_or_rebuild(stage: &mut Stage, scratch: &mut Vec<u8>) -> Result<Stepped, 
     stage.health.rebuilds += 1;
     let rebuilt = guarded(|| {
         let mut play = rebuild(stage, scratch)?;
-        let stepped = advance(play.as_mut(), &stage.frame, scratch);
-        stage.play = play;
-        Some(stepped)
+        let answer = call(play.as_mut(), &stage.frame, scratch);
+        discard(std::mem::replace(&mut stage.play, play));
+        Some(answer)
     })?;
-    let Some(stepped) = rebuilt else {
+    let Some(answer) = rebuilt else {
         let message = format!("{}; and the match cannot be rebuilt", panicked.message);
         return Err(Failure::new(FailureCause::Panicked, message));
     };
     stage.health.recovered = Some(panicked);
-    Ok(stepped)
+    Ok(answer)
 }
 
-fn advance(play: &mut dyn AnyMatch, frame: &Frame, scratch: &mut Vec<u8>) -> Stepped {
-    play.step(frame);
-    Stepped { hash: play.hash(scratch), outcome: play.outcome() }
-}
-
-/// The match as it was before its newest frame, if it comes out as the hash says that it was.
+/// The match as it was after the last frame that is part of it, if it comes out as the hash says that it was.
 fn rebuild(stage: &Stage, scratch: &mut Vec<u8>) -> Option<Box<dyn AnyMatch>> {
-    let tick = stage.frame.tick;
+    let tick = stage.tick();
     let mut play = stage.game.start(&stage.content, stage.seed, stage.frame.seat_count()).ok()?;
     play.restore(tick, &stage.state).ok()?;
     (Some(play.hash(scratch)) == stage.hash_at(tick)).then_some(play)

@@ -6,7 +6,7 @@ use framekeep_sim::{AnyMatch, FieldDiff, Frame, hash_bytes};
 
 use super::inquiry::{About, Found};
 use super::recall::frames_between;
-use crate::guard::guarded;
+use crate::guard::{discard, guarded};
 
 /// Everything there is to look at.
 pub(super) struct Exam {
@@ -32,6 +32,7 @@ impl Exam {
                 _ => cause = DesyncCause::Undecodable,
             }
         }
+        discard(made.play);
         let first_bad = self.found.first_bad;
         let sent = self.found.pairs.iter().find(|pair| pair.tick == first_bad).map(|pair| pair.server);
         if sent != Some(hash_bytes(&made.server.bytes)) {

@@ -9,7 +9,7 @@ use framekeep_sim::View;
 use super::link::{WebLink, WebLinks};
 use crate::schedule::DueRooms;
 use crate::seat::Seats;
-use crate::{Seat, Stage};
+use crate::{Seat, Stage, StepTimer, step};
 
 /// Shows the state of each due room to those of its members who asked for views: as often as they asked, and once more
 /// when the match is over. A room's view is made once and shared.
@@ -20,6 +20,7 @@ pub(super) fn show_states(
     seats: Query<&Seat>,
     links: Query<&WebLink>,
     mut shown_to: Local<Vec<Entity>>,
+    timer: Res<StepTimer>,
 ) {
     if known.is_empty() {
         return;
@@ -39,8 +40,7 @@ pub(super) fn show_states(
             continue;
         }
         let mut view = View::default();
-        // A game that panics here ends its match with the next frame.
-        if stage.ask(|play| play.view(&mut view)).is_none() {
+        if step::ask(&mut stage, &timer, |play| play.view(&mut view)).is_none() {
             continue;
         }
         let view = Arc::new(StateView { epoch: stage.epoch, tick: stage.tick(), view });
