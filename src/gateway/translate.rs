@@ -116,6 +116,9 @@ fn room_view(view: RoomView) -> wire::RoomView {
         ready: member.ready,
         out: member.out,
     });
+    let watchers = view.watchers.into_iter();
+    let watchers =
+        watchers.map(|who| wire::Watcher { player: who.player.to_string(), name: who.name.into() });
     wire::RoomView {
         room: view.room.to_string(),
         name: view.name.into(),
@@ -128,8 +131,10 @@ fn room_view(view: RoomView) -> wire::RoomView {
         start: start(view.start).to_owned(),
         locked: view.locked,
         private: view.private,
-        spectators: view.spectators.into(),
+        spectators: view.watchers.len() as u32,
         event: view.event,
+        watchers: watchers.collect(),
+        kept: view.kept.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -268,6 +273,7 @@ const fn kind(kind: &RoomEventKind) -> &'static str {
         RoomEventKind::Chat { .. } => "chat",
         RoomEventKind::Leaderboard(_) => "leaderboard",
         RoomEventKind::Scores(_) => "scores",
+        RoomEventKind::Released { .. } => "released",
         RoomEventKind::ClosingSoon { .. } => "closing_soon",
         RoomEventKind::Closed(_) => "closed",
         #[allow(unreachable_patterns, reason = "kinds may be added")]

@@ -330,7 +330,9 @@ impl Lobby {
                 return Err(Refusal::TooManyBans { limit: BANS_MAX as u8 });
             }
             self.banned.push(player);
-            self.roster.release(player);
+            if self.roster.release(player) {
+                change.events.push(RoomEventKind::Released { player });
+            }
         }
         if is_here {
             self.remove(player, LeftReason::Removed, change);

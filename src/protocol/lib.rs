@@ -81,7 +81,7 @@ pub use payload::{Lane, PayloadFault, PayloadGuard};
 pub use redundancy::Redundancy;
 pub use refusal::Refusal;
 pub use renet_packet::{AckRanges, PacketPeek, peek_packet};
-pub use room::{CommitPolicy, Member, RoomPhase, RoomView, StartRule};
+pub use room::{CommitPolicy, Member, RoomPhase, RoomView, StartRule, Watcher};
 pub use room_event::{ClosedReason, RoomEvent, RoomEventKind, Urgency};
 pub use side::Side;
 pub use snapshot::{Snapshot, SnapshotFault};

@@ -129,6 +129,11 @@ pub enum RoomEventKind {
     Closed(ClosedReason),
     /// How those seats stand whose score has changed within the last second, in seat order.
     Scores(Vec<SeatScore>),
+    /// A seat is no longer kept for a player who did not come, or may not.
+    Released {
+        /// For whom it was.
+        player: PlayerId,
+    },
 }
 
 /// Why a room was closed.

@@ -8,7 +8,7 @@
 use bevy_ecs::entity::EntityHashSet;
 use bevy_ecs::prelude::{Entity, Resource, World};
 use framekeep_protocol::{
-    CONTROL, Member, RoomEvent, RoomEventKind, RoomView, SPECTATOR_SEAT, ToClient, Urgency,
+    CONTROL, Member, RoomEvent, RoomEventKind, RoomView, SPECTATOR_SEAT, ToClient, Urgency, Watcher,
 };
 
 use crate::admit::tell;
@@ -40,11 +40,6 @@ pub(crate) fn tell_all(world: &mut World, room: Entity, kinds: Vec<RoomEventKind
     for kind in kinds {
         number_and_offer(world, room, &links, kind);
     }
-    world.resource_mut::<StaleViews>().rooms.insert(room);
-}
-
-/// Only the view of a room has changed.
-pub(crate) fn view_changed(world: &mut World, room: Entity) {
     world.resource_mut::<StaleViews>().rooms.insert(room);
 }
 
@@ -184,6 +179,8 @@ fn view_of(world: &World, entity: Entity) -> Option<RoomView> {
             out: occupant.out,
         })
     });
+    let watchers = lobby.spectators().iter();
+    let watchers = watchers.map(|(player, name)| Watcher { player: *player, name: name.clone() });
     Some(RoomView {
         room: room.id,
         name: room.name.clone(),
@@ -196,7 +193,8 @@ fn view_of(world: &World, entity: Entity) -> Option<RoomView> {
         start: lobby.options().start,
         locked: lobby.is_locked(),
         private: !lobby.options().code.is_empty(),
-        spectators: lobby.spectators().len() as u8,
+        watchers: watchers.collect(),
+        kept: lobby.roster().reserved_seats().map(|(_, player)| player).collect(),
         event: room.events,
     })
 }

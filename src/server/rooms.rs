@@ -331,18 +331,21 @@ pub(crate) fn release_reservations(world: &mut World, entity: Entity) {
     let now = world.resource::<Clock>().now();
     let Some(mut room) = world.get_mut::<Room>(entity) else { return };
     let Room { lobby, reservations, .. } = &mut *room;
+    let mut released = Vec::new();
     reservations.retain(|&(player, until)| {
         let keep = until > now;
-        if !keep {
-            lobby.release(player);
+        if !keep && lobby.release(player) {
+            released.push(RoomEventKind::Released { player });
         }
         keep
     });
     if let Some(next) = reservations.iter().map(|(_, until)| *until).min() {
         world.resource_mut::<Rooms>().deadlines.put(next, Due::Reservation, entity);
     }
-    events::view_changed(world, entity);
-    record::room_changed(world, entity);
+    if !released.is_empty() {
+        events::tell_all(world, entity, released);
+        record::room_changed(world, entity);
+    }
 }
 
 /// Closes a room and everything that hangs on it.

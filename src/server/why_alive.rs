@@ -76,6 +76,7 @@ pub fn why_alive(world: &World, room: Entity) -> Vec<Hold> {
         return holds;
     }
     hold_seats(world, room, &mut holds);
+    hold_kept(world, room, &mut holds);
     hold_match(world, room, &mut holds);
     hold_packets(world, room, &mut holds);
     tell_faults(world, room, &mut holds);
@@ -99,6 +100,14 @@ fn hold_seats(world: &World, room: Entity, holds: &mut Vec<Hold>) {
             }
             None => Hold::new(format!("seat {index} is taken by player {player:016x}"), None),
         });
+    }
+}
+
+/// A seat that is kept holds the room as little as one that is free, but nobody else gets it.
+fn hold_kept(world: &World, room: Entity, holds: &mut Vec<Hold>) {
+    let Some(room) = world.get::<Room>(room) else { return };
+    for &(player, until) in room.reservations.iter().filter(|(who, _)| room.roster().is_reserved(*who)) {
+        holds.push(Hold::new(format!("a seat is kept for player {:016x}", player.0), Some(until)));
     }
 }
 

@@ -171,6 +171,9 @@ fn a_code_a_lock_and_a_ban_keep_people_out_and_a_reservation_lets_them_in() {
     assert_eq!(enter(&mut lobby, 2, &code), Err(Refusal::RoomLocked { room: room() }));
     lobby.apply(host, Operation::Reserve(PlayerId(2))).unwrap();
     assert!(enter(&mut lobby, 2, "").is_ok(), "who is expected needs no code");
+    lobby.apply(host, Operation::Reserve(PlayerId(8))).unwrap();
+    let change = lobby.apply(host, Operation::Kick { player: PlayerId(8), ban: true }).unwrap();
+    assert_eq!(change.events, [RoomEventKind::Released { player: PlayerId(8) }]);
 }
 
 #[test]
