@@ -106,6 +106,9 @@ fn refused(refusal: &Refusal) -> String {
         Refusal::TicketReused | Refusal::TicketForeign | Refusal::TicketExpired { .. } => {
             "Your pass for this server is no longer valid. Please log in again.".to_owned()
         }
+        Refusal::TooManyMatches { wait_s, .. } => {
+            format!("This room has started many matches. The next one can start in {wait_s} seconds.")
+        }
         Refusal::TooFast { .. } => "That was too fast. Please wait a moment.".to_owned(),
         Refusal::BadNonce | Refusal::BadMessage => {
             "The server did not understand this game. Please update and try again.".to_owned()

@@ -214,6 +214,16 @@ pub enum Refusal {
         /// When its name is free again, in seconds.
         free_in_s: u32,
     },
+    /// The room has started as many matches as it may for a while.
+    #[error(
+        "this room has started {limit} matches within a minute, which is the limit: try again in {wait_s} s"
+    )]
+    TooManyMatches {
+        /// The limit.
+        limit: u32,
+        /// When the next match may start, in seconds.
+        wait_s: u32,
+    },
 }
 
 #[cfg(test)]

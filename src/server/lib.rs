@@ -64,6 +64,7 @@ mod seating;
 mod server;
 mod shard;
 mod stage;
+mod starts;
 mod status;
 mod step;
 mod sweep;

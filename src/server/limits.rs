@@ -102,6 +102,14 @@ pub(crate) const SNAPSHOTS_SENT: Limit = Limit { times: 3, within: Duration::fro
 /// Players of whom it is remembered what they did of these.
 pub(crate) const ALLOWANCES_MAX: usize = 16_384;
 
+/// Matches one room may start within [`MATCH_STARTS_WINDOW`].
+pub(crate) const MATCH_STARTS_MAX: u32 = 12;
+/// See [`MATCH_STARTS_MAX`].
+pub(crate) const MATCH_STARTS_WINDOW: Duration = Duration::from_secs(60);
+
+/// A match that is given up before it has been played for so long leaves neither a replay nor a result.
+pub(crate) const SEALED_AFTER: Duration = Duration::from_secs(3);
+
 /// How long a room may be empty in which no match was ever played.
 pub(crate) const UNPLAYED_ROOM_LIFE: Duration = Duration::from_secs(10);
 

@@ -7,7 +7,7 @@ use framekeep_protocol::{
     CommitPolicy, EndReason, Epoch, MatchEnd, MatchStart, RoomEventKind, RoomPhase, ToClient,
 };
 use framekeep_sim::{Frame, Pcg32, Tick};
-use tracing::{error, info};
+use tracing::{debug, error};
 
 use crate::admit::tell;
 use crate::desync::Recall;
@@ -48,12 +48,15 @@ impl Chance {
     }
 }
 
-/// Starts a match in a room that has just become `Playing`.
+/// Starts a match in a room that has just become `Playing`; none while the node comes to rest.
 pub(crate) fn start(world: &mut World, entity: Entity) {
     if let Some(mut room) = world.get_mut::<Room>(entity) {
         room.play_again = false;
     }
     finish(world, entity);
+    if crate::gate::check_open(world).is_err() {
+        return rooms::match_over(world, entity);
+    }
     let now = world.resource::<Clock>().now();
     let seed = world.resource_mut::<Chance>().next();
     let config = world.resource::<ServerConfig>();
@@ -224,7 +227,7 @@ pub(crate) fn finish(world: &mut World, room: Entity) {
         world.entity_mut(seat).remove::<SeatPlay>();
     }
     let (ticks, ending) = (stage.tick().0, stage.ending.map_or(EndReason::Aborted, |ending| ending.reason));
-    info!(ticks, reason = ?ending, "a match is put away");
+    debug!(ticks, reason = ?ending, "a match is put away");
     discard(stage.play);
     let again = world.get_mut::<Room>(room).is_some_and(|mut room| std::mem::take(&mut room.play_again));
     if again && rooms::phase_of(world, room) == Some(RoomPhase::Playing) {

@@ -30,7 +30,7 @@ pub(crate) use held::Outgoing;
 use held::{Held, HeldFrame};
 use retell::Retelling;
 pub(crate) use retell::retell;
-use sealer::Sealing;
+use sealer::{Sealing, is_kept};
 pub use writer::RecordError;
 use writer::{Left, Writer};
 
@@ -501,8 +501,11 @@ pub(crate) fn seal_left(
     let Some(journal) = &world.resource::<Recorder>().0 else { return };
     let file = file_name(room, started.header.started_unix_s, started.epoch);
     let path = journal.writer.replays().join(&file);
+    if !is_kept(&end, started.header.tick_rate_hz) {
+        return;
+    }
     results::keep(world, &started.header, &end, &file, "");
-    if builder.next() > Tick(0) && !path.exists() {
+    if !path.exists() {
         journal.writer.seal(Sealing { builder, end, path, key });
     }
 }
@@ -557,12 +560,15 @@ pub(crate) fn match_ended(world: &mut World, entity: Entity, stage: &Stage) {
         framekeep_protocol::EndReason::Failed => EndReason::Failed,
     };
     let end = MatchEnd { ticks: stage.tick(), hash: ending.hash, outcome: ending.outcome.clone(), reason };
-    results::keep(world, &archive.header, &end, &file, room.lobby.content());
+    let is_kept = is_kept(&end, stage.timing.rate_hz);
+    if is_kept {
+        results::keep(world, &archive.header, &end, &file, room.lobby.content());
+    }
     let key = world.resource::<NodeKey>().seal();
     let mut recorder = world.resource_mut::<Recorder>();
     recorder.append(id, &Record::MatchEnded { epoch: stage.epoch.get(), end: end.clone() });
     let Some(journal) = &mut recorder.0 else { return };
-    if archive.builder.next() == Tick(0) {
+    if !is_kept {
         return;
     }
     let path = journal.writer.replays().join(file);

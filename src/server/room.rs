@@ -10,9 +10,11 @@ use framekeep_protocol::{Epoch, PlayerId, RoomId, RoomName, RoomPhase};
 use framekeep_sim::AnyGame;
 
 use crate::deadlines::Deadlines;
+use crate::starts::Starts;
 
 /// A room: seats, a phase, and at most one running match.
 #[derive(Component)]
+#[require(Starts)]
 pub struct Room {
     /// Unique on this node, across restarts.
     pub id: RoomId,

@@ -17,7 +17,7 @@ use crate::room::{Phase, Room, Rooms};
 use crate::seat::{SeatOf, Seats};
 use crate::{
     Clock, Counters, Games, Link, LinkStage, Player, SeatPlay, ServerConfig, Stage, cleanup, events, record,
-    seating,
+    seating, starts,
 };
 
 /// Slowest and fastest tick rate a room may ask for.
@@ -202,6 +202,7 @@ pub(crate) fn operate(
     actor: Actor,
     operation: Operation,
 ) -> Result<(), Refusal> {
+    starts::check(world, entity, actor, &operation)?;
     let reserved = match &operation {
         Operation::Reserve(player) => Some(*player),
         _ => None,
@@ -210,6 +211,7 @@ pub(crate) fn operate(
     // To keep somebody out who is not there is no news to the room.
     let is_ban = matches!(operation, Operation::Kick { ban: true, .. });
     let is_chat = matches!(operation, Operation::Chat(_));
+    check_start(world, entity, actor, &operation)?;
     let mut room = world.get_mut::<Room>(entity).ok_or(Refusal::NotInRoom)?;
     let Change { events, effects } = room.lobby.apply(actor, operation)?;
     let phase = room.lobby.phase();
@@ -236,6 +238,18 @@ pub(crate) fn operate(
     }
     follow(world, entity, events, &effects, by_whom);
     Ok(())
+}
+
+/// No match is started while the node comes to rest. That somebody goes is never refused; what that would start ends
+/// before it begins.
+fn check_start(world: &World, entity: Entity, actor: Actor, operation: &Operation) -> Result<(), Refusal> {
+    let closing = crate::gate::check_open(world);
+    if closing.is_ok() || matches!(operation, Operation::Leave(_) | Operation::Kick { .. }) {
+        return Ok(());
+    }
+    let room = world.get::<Room>(entity).ok_or(Refusal::NotInRoom)?;
+    let Change { effects, .. } = room.lobby.clone().apply(actor, operation.clone())?;
+    if effects.iter().any(|effect| matches!(effect, Effect::StartMatch)) { closing } else { Ok(()) }
 }
 
 fn closing_by(actor: Actor) -> Closing {
@@ -284,6 +298,11 @@ fn bench(world: &mut World, room: Entity, player: PlayerId) {
 }
 
 fn start_match(world: &mut World, entity: Entity) {
+    if !starts::take(world, entity) {
+        // Somebody left, and the others are ready. The phase has just been looked at.
+        let _ = operate(world, entity, Actor::Server, Operation::Abort);
+        return;
+    }
     let draining = world.get::<Stage>(entity).is_some_and(Stage::is_over);
     if draining && let Some(mut room) = world.get_mut::<Room>(entity) {
         // Slow clients still get the last frames of the match before.

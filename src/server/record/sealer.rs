@@ -5,12 +5,15 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use framekeep_journal::{MatchEnd, ReplayBuilder, SealKey};
-use tracing::{error, info};
+use framekeep_journal::{EndReason, MatchEnd, ReplayBuilder, SealKey};
+use framekeep_sim::Tick;
+use tracing::{debug, error, info};
 
 use super::writer::Shared;
+use crate::LogBudget;
+use crate::limits::SEALED_AFTER;
 
 /// How long a disk that did not take a replay is left alone.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -23,19 +26,27 @@ pub(super) struct Sealing {
     pub(super) key: SealKey,
 }
 
+/// Whether a match leaves a replay and a result: one without frames, or given up right after its start, does not.
+pub(super) fn is_kept(end: &MatchEnd, rate_hz: u16) -> bool {
+    let played = Duration::from_secs(end.ticks.0.into()) / u32::from(rate_hz.max(1));
+    end.ticks > Tick(0) && (end.reason != EndReason::Aborted || played >= SEALED_AFTER)
+}
+
 /// The thread that seals matches into files: apart from the journal's, which must not wait for it.
 pub(super) struct Sealer {
     shared: Arc<Shared>,
+    began: Instant,
+    log: LogBudget,
 }
 
 impl Sealer {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+        Self { shared, began: Instant::now(), log: LogBudget::default() }
     }
 
     /// Seals until nothing more can come; gives whether every match became a file. What a full or broken disk does not
     /// take is tried again.
-    pub(super) fn work(self, sealings: &Receiver<Sealing>) -> bool {
+    pub(super) fn work(mut self, sealings: &Receiver<Sealing>) -> bool {
         let mut left: Vec<Sealing> = Vec::new();
         loop {
             let wait = if left.is_empty() { Duration::MAX } else { RETRY_AFTER };
@@ -51,22 +62,32 @@ impl Sealer {
     }
 
     /// Gives back what the disk does not take.
-    fn try_to_seal(&self, sealing: Sealing) -> Option<Sealing> {
-        let Err(error) = seal(&sealing) else { return None };
+    fn try_to_seal(&mut self, sealing: Sealing) -> Option<Sealing> {
+        let error = match seal(&sealing) {
+            Ok(bytes) => {
+                let (file, ticks) = (sealing.path.display(), sealing.end.ticks.0);
+                if self.log.take(self.began.elapsed()) {
+                    info!(%file, ticks, bytes, "a match is sealed");
+                } else {
+                    debug!(%file, ticks, bytes, "a match is sealed");
+                }
+                return None;
+            }
+            Err(error) => error,
+        };
         self.shared.count_failure();
         error!(%error, file = %sealing.path.display(), "a match could not be sealed; it is tried again");
         Some(sealing)
     }
 }
 
-fn seal(sealing: &Sealing) -> io::Result<()> {
+/// Gives how many bytes the file has.
+fn seal(sealing: &Sealing) -> io::Result<u64> {
     let Sealing { builder, end, path, key } = sealing;
-    let ticks = builder.next();
     let mut bytes = Vec::new();
     let sealed = builder.clone().seal_signed(end.clone(), key, &mut bytes)?;
     replace_durably(path, &bytes)?;
-    info!(file = %path.display(), ticks = ticks.0, bytes = sealed.bytes, "a match is sealed");
-    Ok(())
+    Ok(sealed.bytes)
 }
 
 /// Writes a file as a whole or not at all; what was there survives a kill of the process, not a loss of power.
