@@ -13,7 +13,6 @@ use std::f32::consts::FRAC_PI_4;
 type Paints = Assets<ColorMaterial>;
 const BOTS: u8 = 3;
 
-/// The floor of the arena.
 #[derive(Component)]
 struct Floor;
 
