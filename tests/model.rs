@@ -65,6 +65,8 @@ struct Drill {
     _end: MemoryWireEnd,
     model: Model,
     links: Vec<Option<Entity>>,
+    /// A link that was taken over, by player.
+    old: Vec<Option<Entity>>,
     dice: Dice,
     now: Duration,
 }
@@ -84,7 +86,8 @@ impl Drill {
             watchers,
         });
         let links = vec![None; PLAYERS as usize];
-        Self { server, _end: end, model: Model::new(kinds), links, dice: Dice::new(seed), now: BEGIN }
+        let old = links.clone();
+        Self { server, _end: end, model: Model::new(kinds), links, old, dice: Dice::new(seed), now: BEGIN }
     }
 
     /// One operation on both; tells what it was.
@@ -97,7 +100,9 @@ impl Drill {
             None => self.relink(who),
             Some(link) => match self.dice.below(100) {
                 0..4 => self.lose(who, link),
-                4..25 => self.pass(),
+                4..6 => self.take_over(who, link),
+                6..8 => self.haunt(who),
+                8..25 => self.pass(),
                 _ => self.say(who, link),
             },
         }
@@ -116,6 +121,23 @@ impl Drill {
         self.links[who as usize] = None;
         self.model.lose(who, self.now);
         format!("{who} is lost")
+    }
+
+    fn take_over(&mut self, who: u64, link: Entity) -> String {
+        let name = PlayerName::try_from(format!("p{who}")).unwrap();
+        self.old[who as usize] = Some(link);
+        self.links[who as usize] = drill::take_over(self.server.world_mut(), link, name);
+        format!("{who} comes with a second link")
+    }
+
+    /// A link that was taken over, and is perhaps gone, asks for what it had: nothing changes.
+    fn haunt(&mut self, who: u64) -> String {
+        if let Some(old) = self.old[who as usize] {
+            let world = self.server.world_mut();
+            drill::sync(world, old);
+            assert_eq!(drill::say(world, old, &ToServer::Leave), None, "it is not heard");
+        }
+        format!("the link that {who} had before haunts")
     }
 
     fn pass(&mut self) -> String {

@@ -25,9 +25,14 @@ fn the_fifth_of_four_is_told_that_the_room_is_full() {
 #[test]
 fn a_host_starts_before_the_room_is_full_and_a_late_comer_gets_a_snapshot() {
     let mut play = Scenario::new(12);
-    let (host, late) = (play.come("host"), play.come("late"));
+    let (host, guest, late) = (play.come("host"), play.come("guest"), play.come("late"));
     play.run_until("connected", |play| play.clients.iter().all(|client| client.is_connected()));
     play.clients[host].join("brawl", 4);
+    play.run_for(0.2);
+    play.clients[host].say(&ToServer::Start);
+    play.run_until("refused", |play| !play.clients[host].refusals.is_empty());
+    assert_eq!(play.clients[host].refusals, [Refusal::TooFewPlayers { players: 1, needed: 2 }]);
+    play.clients[guest].join("brawl", 4);
     play.run_for(0.2);
     play.clients[host].say(&ToServer::Start);
     play.run_for(5.0);

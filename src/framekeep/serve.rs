@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
 use framekeep_results::ReplayRules;
@@ -15,6 +15,7 @@ use tracing::{info, warn};
 
 use crate::config::{Durability, Effective, Origin, Settings};
 use crate::front_door::{self, FrontDoorError};
+use crate::watchdog::Word;
 use crate::{CommandError, Exit, banner, identity, logs, output, watchdog};
 
 /// The server could not start.
@@ -72,7 +73,8 @@ pub(crate) fn serve(effective: &Effective) -> Result<(), CommandError> {
     if settings.net.udp.ip().is_unspecified() && settings.net.public.is_empty() {
         return Err(ServeFailure::NoPublicAddress(settings.net.udp).into());
     }
-    let (stop, told) = stop_flags().map_err(ServeFailure::from)?;
+    let (tell, told) = mpsc::channel();
+    let stop = stop_flags(tell.clone()).map_err(ServeFailure::from)?;
     let registry = framekeep_games::registry();
     let games: Vec<_> = registry.iter().map(|game| game.name()).collect();
     let key = NodeKey::new(*key.bytes());
@@ -86,7 +88,7 @@ pub(crate) fn serve(effective: &Effective) -> Result<(), CommandError> {
     }
     info!(udp = %server.local_addr(), data = %settings.data.folder.display(), "ready");
     let grace = Duration::from_secs(settings.drain.grace_s);
-    let pumping = watchdog::start(told, grace).map_err(ServeFailure::Watchdog)?;
+    let pumping = watchdog::start(tell, told, grace).map_err(ServeFailure::Watchdog)?;
     server.pump_until(&stop.asked);
     server.drain(grace, &stop.at_once);
     drop(pumping);
@@ -164,6 +166,7 @@ fn server_config(settings: &Settings) -> ServerConfig {
             }),
         },
         empty_room_life: Duration::from_secs(rooms.empty_room_life_s),
+        finished_room_life: Duration::from_secs(rooms.finished_room_s),
         room_life_max: Duration::from_secs(cleanup.room_life_max_s),
         cleanup_delay: Duration::from_millis(cleanup.delay_ms),
         cleanup_forced_after: Duration::from_secs(cleanup.forced_after_s),
@@ -202,19 +205,18 @@ struct Stop {
     at_once: Arc<AtomicBool>,
 }
 
-/// Flags that SIGINT and SIGTERM set, and what is told of the first one. A third signal ends the process.
-fn stop_flags() -> Result<(Stop, Receiver<()>), ctrlc::Error> {
+/// Flags that SIGINT and SIGTERM set; the watchdog is told of each. A third signal ends the process.
+fn stop_flags(tell: Sender<Word>) -> Result<Stop, ctrlc::Error> {
     let stop = Stop::default();
     let set = stop.clone();
-    let (tell, told) = mpsc::channel();
     ctrlc::set_handler(move || {
         if set.asked.swap(true, Ordering::Relaxed) && set.at_once.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
         // Before the server runs nobody listens, and nothing can be stuck.
-        let _ = tell.send(());
+        let _ = tell.send(Word::Stop);
     })?;
-    Ok((stop, told))
+    Ok(stop)
 }
 
 #[cfg(test)]

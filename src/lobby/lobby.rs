@@ -77,6 +77,13 @@ impl Lobby {
         self.opened
     }
 
+    /// Notes that a player has a link, or has lost it and the seat is held.
+    pub fn note_presence(&mut self, player: PlayerId, present: bool) {
+        if let Some(occupant) = self.roster.occupant_mut(player) {
+            occupant.present = present;
+        }
+    }
+
     /// A seat is no longer kept for a player.
     pub fn release(&mut self, player: PlayerId) -> bool {
         self.roster.release(player)
@@ -264,14 +271,13 @@ impl Lobby {
     }
 
     fn start(&mut self) -> Result<(), Refusal> {
-        let players = self.roster.taken();
+        let (players, needed) = (self.roster.taken(), self.options.seats_min);
+        if players < needed {
+            return Err(Refusal::TooFewPlayers { players, needed });
+        }
         if self.options.start == StartRule::Full {
             self.opened = true;
             return Ok(());
-        }
-        let needed = self.options.seats_min;
-        if players < needed {
-            return Err(Refusal::TooFewPlayers { players, needed });
         }
         let missing = self.roster.occupants().filter(|occupant| !occupant.ready).count() as u8;
         if missing > 0 {
@@ -376,7 +382,7 @@ impl Lobby {
     fn is_gathered(&self) -> bool {
         let taken = self.roster.taken();
         match self.options.start {
-            StartRule::Full => self.roster.is_full() || (self.opened && taken > 0),
+            StartRule::Full => self.roster.is_full() || (self.opened && taken >= self.options.seats_min),
             StartRule::Ready | StartRule::Host => taken >= self.options.seats_min,
         }
     }

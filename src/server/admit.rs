@@ -134,13 +134,18 @@ fn connect(world: &mut World, shard: Entity, client_id: u64, from: SocketAddr, u
             refuse_connection(world, shard, client_id, from, TicketRefused::Reused);
             return;
         }
-        close_link(world, old, CloseReason::TakenOver);
-        // The new link may yet fail its greeting: until then the seat is held like any other.
-        if let Some(seat) = detach(world, old) {
-            seating::hold_seat(world, seat);
-        }
+        supersede(world, old);
     }
     open_link(world, shard, from, ticket, now);
+}
+
+/// Another link of its player takes a link over. The new one may yet fail its greeting: until then the seat is held like
+/// any other.
+pub(crate) fn supersede(world: &mut World, old: Entity) {
+    close_link(world, old, CloseReason::TakenOver);
+    if let Some(seat) = detach(world, old) {
+        seating::hold_seat(world, seat);
+    }
 }
 
 pub(crate) fn linked(world: &World, ticket: &Ticket) -> Option<Entity> {

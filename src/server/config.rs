@@ -44,6 +44,8 @@ pub struct ServerConfig {
     pub reconnect_grace: Duration,
     /// How long a room may be empty. Default 5 min.
     pub empty_room_life: Duration,
+    /// How long a room whose match is over may stay without another one. Default 5 min.
+    pub finished_room_life: Duration,
     /// How long a room may live without anything happening in it. Default 30 min.
     pub room_life_max: Duration,
     /// Time from a match's end to the cleanup of its packets. Default 5 s, so that nothing disturbs the next start.
@@ -129,6 +131,7 @@ impl Default for ServerConfig {
             idle_kick: Duration::from_secs(300),
             reconnect_grace: Duration::from_secs(30),
             empty_room_life: Duration::from_secs(300),
+            finished_room_life: Duration::from_secs(300),
             room_life_max: Duration::from_secs(1_800),
             cleanup_delay: Duration::from_secs(5),
             cleanup_forced_after: Duration::from_secs(30),

@@ -66,6 +66,18 @@ pub fn link(world: &mut World, player: PlayerId, name: PlayerName) -> Entity {
     entity
 }
 
+/// Admits a player through a second link, which takes the first one over.
+pub fn take_over(world: &mut World, old: Entity, name: PlayerName) -> Option<Entity> {
+    let player = world.get::<Link>(old)?.player;
+    admit::supersede(world, old);
+    Some(link(world, player, name))
+}
+
+/// A link asks to be shown its room and its match again, as those through the front door can.
+pub fn sync(world: &mut World, link: Entity) {
+    crate::seating::resume_seat(world, link);
+}
+
 /// Has the server hear a message of a link, whatever the link and its player have asked for in this second; gives why
 /// not, if it is refused.
 pub fn say(world: &mut World, link: Entity, message: &ToServer) -> Option<Refusal> {

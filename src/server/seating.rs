@@ -5,11 +5,11 @@ use framekeep_protocol::{LeftReason, PlayerId, RoomEventKind, SPECTATOR_SEAT, To
 
 use crate::admit::{forget_player, tell};
 use crate::deadlines::Due;
-use crate::room::Rooms;
+use crate::room::{Room, Rooms};
 use crate::seat::SeatOf;
 use crate::{
-    Clock, Link, LinkStage, Player, Players, Seat, SeatPlay, ServerConfig, Stage, cleanup, events, leaderboard, matches,
-    record, recover, rooms,
+    Clock, Link, LinkStage, Player, Players, Seat, SeatPlay, ServerConfig, Stage, cleanup, events,
+    leaderboard, matches, record, recover, rooms,
 };
 
 /// Gives a player a seat that the lobby has assigned.
@@ -47,6 +47,7 @@ pub(crate) fn resume_seat(world: &mut World, link: Entity) {
         seat.link = Some(link);
         was_lost = seat.lost_at.take().is_some();
     }
+    note_presence(world, room, player, true);
     world.resource_mut::<Rooms>().deadlines.cancel(Due::SeatGrace, seat_entity);
     if let Some(mut this) = world.get_mut::<Link>(link) {
         this.seat = Some(seat_entity);
@@ -75,9 +76,16 @@ pub(crate) fn hold_seat(world: &mut World, seat: Entity) {
     else {
         return;
     };
+    note_presence(world, room, player, false);
     world.resource_mut::<Rooms>().deadlines.put(until, Due::SeatGrace, seat);
     let held_ms = grace.as_millis() as u32;
     events::tell_all(world, room, vec![RoomEventKind::LinkLost { player, held_ms }]);
+}
+
+fn note_presence(world: &mut World, room: Entity, player: PlayerId, present: bool) {
+    if let Some(mut room) = world.get_mut::<Room>(room) {
+        room.lobby.note_presence(player, present);
+    }
 }
 
 /// Takes a player's place away, which the lobby has done already, and tells its link.

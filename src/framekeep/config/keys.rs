@@ -127,6 +127,9 @@ settings! {
         /// How long a room without players is kept.
         empty_room_life_s: u64 = Value::Integer(300), Allowed::Integer(1, 86_400), "seconds",
             wrong: "too long keeps rooms nobody comes back to";
+        /// How long a room whose match is over is kept when its host does not want another one.
+        finished_room_s: u64 = Value::Integer(300), Allowed::Integer(1, 86_400), "seconds",
+            wrong: "too short closes rooms whose players rest between matches, too long keeps rooms that are done";
         /// How long the name of a room that its host, its failing game or the server closed stays taken: who joins is
         /// told that it is closed. Only who closed it may open another at once. 0 frees it at once.
         closed_room_s: u64 = Value::Integer(60), Allowed::Integer(0, 3_600), "seconds",

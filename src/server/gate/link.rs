@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use bevy_ecs::prelude::{Component, Entity, On, Query, Remove, Res, ResMut, Resource, World};
 use framekeep_gate::{LinkSink, NewLink, WebInput, WebLinkId};
-use framekeep_protocol::{
-    CloseReason, PROTOCOL_VERSION, Refusal, SPECTATOR_SEAT, Ticket, ToClient, ToServer,
-};
+use framekeep_protocol::{PROTOCOL_VERSION, Refusal, SPECTATOR_SEAT, Ticket, ToClient, ToServer};
 use framekeep_sim::{Tick, input_mask};
 use tracing::debug;
 
@@ -101,10 +99,7 @@ fn admissible(world: &mut World, new: &NewLink) -> Result<Ticket, Refusal> {
         if world.get::<Link>(old).is_some_and(|link| link.issued_at_s > ticket.issued_at_s) {
             return Err(Refusal::TicketReused);
         }
-        admit::close_link(world, old, CloseReason::TakenOver);
-        if let Some(seat) = admit::detach(world, old) {
-            seating::hold_seat(world, seat);
-        }
+        admit::supersede(world, old);
     }
     Ok(ticket)
 }

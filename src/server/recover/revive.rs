@@ -100,7 +100,7 @@ fn room_of(world: &World, id: u64, state: &RoomState) -> Option<Room> {
 fn lobby_state(state: &RoomState) -> LobbyState {
     let seats = state.members.iter().map(|member| {
         let (player, name) = (member.player, member.name.clone());
-        (member.seat, Occupant { player, name, ready: member.ready, out: member.out })
+        (member.seat, Occupant { player, name, ready: member.ready, out: member.out, present: false })
     });
     LobbyState {
         phase: state.phase,

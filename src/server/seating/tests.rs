@@ -57,9 +57,8 @@ fn seated(change: impl FnOnce(&mut ServerConfig)) -> (Server, Entity, Entity) {
 /// A newer link takes the player over; it is still in greeting.
 fn take_over(server: &mut Server, old: Entity) -> Entity {
     let world = server.world_mut();
-    admit::close_link(world, old, framekeep_protocol::CloseReason::TakenOver);
-    let seat = admit::detach(world, old).unwrap();
-    hold_seat(world, seat);
+    let seat = world.get::<Link>(old).unwrap().seat.unwrap();
+    admit::supersede(world, old);
     let new = come(server, ADA);
     let nonce = [0; 16];
     let until = server.world().resource::<Clock>().now() + Duration::from_secs(5);
