@@ -200,6 +200,8 @@ impl Server {
     pub fn shut_down(mut self) {
         info!("shutting down: matches are sealed, players told");
         let world = self.app.world_mut();
+        // A match that is put away must not be followed by the next one.
+        crate::gate::drain(world, Duration::ZERO);
         let rooms: Vec<Entity> =
             world.query_filtered::<Entity, bevy_ecs::prelude::With<Room>>().iter(world).collect();
         for room in rooms {
