@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bevy_ecs::prelude::Component;
 use framekeep_protocol::{EndReason, Epoch};
-use framekeep_sim::{AnyGame, AnyMatch, Frame, Outcome, Tick};
+use framekeep_sim::{AnyGame, AnyMatch, Frame, Outcome, SeatInput, Tick};
 
 use crate::Failure;
 use crate::desync::Recall;
@@ -110,6 +110,13 @@ impl Stage {
     #[must_use]
     pub fn last_frame(&self) -> &Frame {
         if self.holds_frame() { &self.frame } else { &self.previous }
+    }
+
+    /// How much memory it takes, about. What a game takes cannot be asked; it is counted as much as its encoding.
+    pub(crate) fn bytes(&self) -> usize {
+        let frames = 2 * usize::from(self.frame.seat_count()) * size_of::<SeatInput>();
+        let state = self.state.capacity() + self.state.len();
+        size_of::<Self>() + size_of_val(&*self.hashes.hashes) + frames + state + self.content.len()
     }
 
     /// Whether the match is over.

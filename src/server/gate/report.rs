@@ -10,10 +10,9 @@ use framekeep_protocol::RoomPhase;
 use super::link::WebLinks;
 use super::{Drain, Gate, samples};
 use crate::limits::ROOMS_LISTED_PER_PUMP;
-use crate::seat::Seats;
 use crate::{
-    CleanupStats, CleanupTier, Clock, Games, Link, PacketKind, Phase, Players, Room, Rooms, Seat,
-    ServerConfig, Stage, why_alive,
+    CleanupStats, CleanupTier, Clock, Games, Link, PacketKind, Phase, Players, Room, Rooms, ServerConfig,
+    Stage, why_alive,
 };
 
 /// How often a report is made.
@@ -114,7 +113,6 @@ fn cleanup(stats: &CleanupStats) -> Vec<(String, u64)> {
 pub(super) fn row(world: &World, entity: Entity) -> Option<RoomRow> {
     let room = world.get::<Room>(entity)?;
     let stage = world.get::<Stage>(entity);
-    let seats = || Seats::entities(world.get::<Seats>(entity)).filter_map(|seat| world.get::<Seat>(seat));
     let holds: Vec<Hold> = why_alive::why_alive(world, entity)
         .into_iter()
         .map(|hold| Hold { what: hold.what, until_unix_ms: hold.until_unix_ms })
@@ -128,7 +126,7 @@ pub(super) fn row(world: &World, entity: Entity) -> Option<RoomRow> {
         phase: world.get::<Phase>(entity).map_or(RoomPhase::Closed, |phase| phase.0).to_string(),
         seats: lobby.roster().capacity().into(),
         taken: lobby.roster().taken().into(),
-        connected: seats().filter(|seat| seat.link.is_some()).count() as u32,
+        connected: why_alive::connected(world, entity),
         spectators: lobby.spectators().len() as u32,
         private: !lobby.options().code.is_empty(),
         locked: lobby.is_locked(),
