@@ -128,6 +128,9 @@ pub(crate) const CLOSING_NOTICE: Duration = Duration::from_secs(60);
 /// Bytes of journal records that may wait for the disk; a batch that would make it more is lost.
 pub(crate) const JOURNAL_PENDING_BYTES_MAX: usize = 64 << 20;
 
+/// Memory of finished matches that may wait for a disk that does not take their replays; one more is lost.
+pub(crate) const SEALS_WAITING_BYTES_MAX: usize = 256 << 20;
+
 /// Bytes of damaged segments that are kept together; the oldest is deleted first.
 pub(crate) const DAMAGED_BYTES_MAX: u64 = 1 << 30;
 

@@ -1,5 +1,6 @@
 //! `Sealer`, the thread that seals matches into files.
 
+use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,9 @@ use crate::limits::SEALED_AFTER;
 /// How long a disk that did not take a replay is left alone.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
+/// How many replays the disk may refuse in one turn before it is left alone again.
+const RETRY_FAILURES_MAX: usize = 8;
+
 /// A finished match and the file it is to become.
 pub(super) struct Sealing {
     pub(super) builder: ReplayBuilder,
@@ -32,52 +36,88 @@ pub(super) fn is_kept(end: &MatchEnd, rate_hz: u16) -> bool {
     end.ticks > Tick(0) && (end.reason != EndReason::Aborted || played >= SEALED_AFTER)
 }
 
+impl Sealing {
+    /// How much memory it takes, about.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.builder.bytes()
+    }
+}
+
 /// The thread that seals matches into files: apart from the journal's, which must not wait for it.
 pub(super) struct Sealer {
     shared: Arc<Shared>,
     began: Instant,
     log: LogBudget,
+    /// What the disk did not take.
+    left: VecDeque<Sealing>,
+    /// When it is tried again, if there is any.
+    retry_at: Option<Instant>,
 }
 
 impl Sealer {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, began: Instant::now(), log: LogBudget::default() }
+        let (log, left) = (LogBudget::default(), VecDeque::new());
+        Self { shared, began: Instant::now(), log, left, retry_at: None }
     }
 
     /// Seals until nothing more can come; gives whether every match became a file. What a full or broken disk does not
-    /// take is tried again.
+    /// take is tried again; how much may wait is bounded where it is handed over.
     pub(super) fn work(mut self, sealings: &Receiver<Sealing>) -> bool {
-        let mut left: Vec<Sealing> = Vec::new();
         loop {
-            let wait = if left.is_empty() { Duration::MAX } else { RETRY_AFTER };
-            match sealings.recv_timeout(wait) {
-                Ok(sealing) => left.extend(self.try_to_seal(sealing)),
-                Err(RecvTimeoutError::Timeout) => {
-                    left = left.into_iter().filter_map(|sealing| self.try_to_seal(sealing)).collect();
-                }
+            let wait = self.retry_at.map(|at| at.saturating_duration_since(Instant::now()));
+            match sealings.recv_timeout(wait.unwrap_or(Duration::MAX)) {
+                Ok(sealing) if self.retry_at.is_none() => self.seal_or_keep(sealing),
+                // The disk is left alone until then.
+                Ok(sealing) => self.left.push_back(sealing),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            if self.retry_at.is_some_and(|at| at <= Instant::now()) {
+                self.retry(RETRY_FAILURES_MAX);
+            }
         }
-        left.into_iter().filter_map(|sealing| self.try_to_seal(sealing)).count() == 0
+        self.retry(usize::MAX);
+        self.left.is_empty() && self.shared.seals_lost() == 0
     }
 
-    /// Gives back what the disk does not take.
-    fn try_to_seal(&mut self, sealing: Sealing) -> Option<Sealing> {
-        let error = match seal(&sealing) {
-            Ok(bytes) => {
-                let (file, ticks) = (sealing.path.display(), sealing.end.ticks.0);
-                if self.log.take(self.began.elapsed()) {
-                    info!(%file, ticks, bytes, "a match is sealed");
-                } else {
-                    debug!(%file, ticks, bytes, "a match is sealed");
-                }
-                return None;
+    fn seal_or_keep(&mut self, sealing: Sealing) {
+        let Err(error) = self.try_to_seal(&sealing) else { return };
+        let file = sealing.path.display();
+        error!(%error, %file, "the disk does not take a replay; it and those after it are tried again");
+        self.left.push_back(sealing);
+        self.retry_at = Some(Instant::now() + RETRY_AFTER);
+    }
+
+    /// Tries what is left in turn, until so many were not taken.
+    fn retry(&mut self, failures_max: usize) {
+        let (before, mut failures) = (self.left.len(), 0);
+        for _ in 0..before {
+            let Some(sealing) = self.left.pop_front() else { break };
+            if let Err(error) = self.try_to_seal(&sealing) {
+                debug!(%error, file = %sealing.path.display(), "a replay is not taken yet");
+                self.left.push_back(sealing);
+                failures += 1;
             }
-            Err(error) => error,
-        };
-        self.shared.count_failure();
-        error!(%error, file = %sealing.path.display(), "a match could not be sealed; it is tried again");
-        Some(sealing)
+            if failures >= failures_max {
+                break;
+            }
+        }
+        self.retry_at = (!self.left.is_empty()).then(|| Instant::now() + RETRY_AFTER);
+        if before > 0 && self.left.is_empty() {
+            info!(replays = before, "the disk takes replays again");
+        }
+    }
+
+    fn try_to_seal(&mut self, sealing: &Sealing) -> io::Result<()> {
+        let bytes = seal(sealing).inspect_err(|_| self.shared.count_failure())?;
+        self.shared.sealed(sealing.bytes());
+        let (file, ticks) = (sealing.path.display(), sealing.end.ticks.0);
+        if self.log.take(self.began.elapsed()) {
+            info!(%file, ticks, bytes, "a match is sealed");
+        } else {
+            debug!(%file, ticks, bytes, "a match is sealed");
+        }
+        Ok(())
     }
 }
 
@@ -126,4 +166,56 @@ pub(super) fn forget_unfinished(replays: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use framekeep_journal::MatchHeader;
+    use framekeep_sim::hash_bytes;
+
+    use super::*;
+    use crate::limits::SEALS_WAITING_BYTES_MAX;
+
+    fn sealing(folder: &Path, number: usize) -> Sealing {
+        let header = MatchHeader {
+            game: "arena".to_owned(),
+            content_hash: hash_bytes(&[]),
+            seats: 1,
+            input_bits: 1,
+            tick_rate_hz: 30,
+            ..MatchHeader::default()
+        };
+        let (builder, path) = (ReplayBuilder::new(&header).unwrap(), folder.join(format!("{number}.fkr")));
+        Sealing { builder, end: MatchEnd::default(), path, key: SealKey::derive(&[7; 32]) }
+    }
+
+    #[test]
+    fn a_disk_that_takes_nothing_is_left_alone_and_gets_all_when_it_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let replays = folder.path().join("replays");
+        let shared = Arc::new(Shared::default());
+        let mut sealer = Sealer::new(shared.clone());
+        sealer.left.extend((1..20).map(|number| sealing(&replays, number)));
+        assert!(sealer.left.iter().all(|sealing| shared.admit_seal(sealing.bytes())));
+        let first = sealing(&replays, 0);
+        assert!(shared.admit_seal(first.bytes()));
+        sealer.seal_or_keep(first);
+        sealer.retry(RETRY_FAILURES_MAX);
+        assert_eq!((sealer.left.len(), shared.failures()), (20, 1 + RETRY_FAILURES_MAX as u64));
+        assert!(sealer.retry_at.is_some());
+        fs::create_dir(&replays).unwrap();
+        sealer.retry(RETRY_FAILURES_MAX);
+        assert_eq!((sealer.left.len(), sealer.retry_at), (0, None));
+        assert_eq!(fs::read_dir(&replays).unwrap().count(), 20);
+    }
+
+    #[test]
+    fn what_waits_for_the_disk_is_bounded_and_what_is_over_it_is_counted() {
+        let shared = Shared::default();
+        assert!(shared.admit_seal(SEALS_WAITING_BYTES_MAX));
+        assert!(!shared.admit_seal(1) && !shared.admit_seal(1));
+        assert_eq!((shared.seals_lost(), shared.failures()), (2, 2));
+        shared.sealed(SEALS_WAITING_BYTES_MAX);
+        assert!(shared.admit_seal(SEALS_WAITING_BYTES_MAX + 1), "one always may");
+    }
 }

@@ -16,7 +16,7 @@ use super::desk::{Batch, Desk, Mark, Order};
 use super::disk::Disk;
 use super::sealer::{Sealer, Sealing};
 use super::segments::{self, Survey};
-use crate::limits::JOURNAL_PENDING_BYTES_MAX;
+use crate::limits::{JOURNAL_PENDING_BYTES_MAX, SEALS_WAITING_BYTES_MAX};
 use crate::{Durability, RoomList};
 
 /// How long the start of a server waits for its disk at most.
@@ -71,6 +71,12 @@ pub(super) struct Shared {
     pub(super) journal_bytes: AtomicU64,
     /// Bytes of batches that wait.
     pub(super) pending_bytes: AtomicUsize,
+    /// Memory of matches that wait to be sealed.
+    unsealed_bytes: AtomicUsize,
+    /// Matches that were given up because too many waited.
+    seals_lost: AtomicU64,
+    /// The last one was.
+    seals_full: AtomicBool,
     /// A status waits; a second one would be of no use.
     pub(super) status_waits: AtomicBool,
     /// A list of rooms waits; the same.
@@ -92,6 +98,31 @@ impl Shared {
         self.holes.fetch_add(1, Ordering::Release);
     }
 
+    /// Whether a match of that size may wait to be sealed; if not, it is lost and counted.
+    pub(super) fn admit_seal(&self, bytes: usize) -> bool {
+        let waiting = self.unsealed_bytes.fetch_add(bytes, Ordering::Relaxed);
+        if waiting == 0 || waiting + bytes <= SEALS_WAITING_BYTES_MAX {
+            self.seals_full.store(false, Ordering::Relaxed);
+            return true;
+        }
+        self.sealed(bytes);
+        self.count_failure();
+        self.seals_lost.fetch_add(1, Ordering::Relaxed);
+        if !self.seals_full.swap(true, Ordering::Relaxed) {
+            error!(waiting, "the disk takes no replays and too many wait: matches that end are lost");
+        }
+        false
+    }
+
+    /// A match that waited does so no longer.
+    pub(super) fn sealed(&self, bytes: usize) {
+        self.unsealed_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn seals_lost(&self) -> u64 {
+        self.seals_lost.load(Ordering::Relaxed)
+    }
+
     pub(super) fn holes(&self) -> u64 {
         self.holes.load(Ordering::Acquire)
     }
@@ -108,7 +139,7 @@ impl Shared {
 
 /// The threads that write the data folder, one for the journal and one for replays, and the ways to them.
 ///
-/// Giving an order never waits. Batches are bounded by their bytes, seals by the rooms that play; the rest is one of
+/// Giving an order never waits. Batches and seals are bounded by their bytes; the rest is one of
 /// each. Dropping the writer writes what was handed over and leaves the run without its clean end, as a kill would.
 pub(super) struct Writer {
     journal: Option<Sender<Order>>,
@@ -197,8 +228,11 @@ impl Writer {
         number
     }
 
-    /// Hands a finished match over to be sealed.
+    /// Hands a finished match over to be sealed, unless too many wait that the disk does not take.
     pub(super) fn seal(&self, sealing: Sealing) {
+        if !self.shared.admit_seal(sealing.bytes()) {
+            return;
+        }
         if self.seals.as_ref().is_none_or(|seals| seals.send(sealing).is_err()) {
             self.shared.count_failure();
         }
