@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use framekeep_protocol::{JoinRoom, Refusal, RoomOptions, RoomPhase, StartRule, ToServer};
+use framekeep_protocol::{
+    JoinRoom, Refusal, RoomEvent, RoomEventKind, RoomOptions, RoomPhase, StartRule, ToServer,
+};
 use framekeep_server::{CleanupStats, RoomRow, list_rooms, sweep, why_alive};
 use framekeep_tests::Scenario;
 
@@ -223,6 +225,7 @@ fn nobody_is_kept_from_leaving_where_no_more_matches_may_start() {
         play.run_for(0.2);
     }
     (0..2).for_each(|client| ready(&mut play, client));
+    play.run_for(0.2);
     play.clients[2].say(&ToServer::Leave);
     play.run_for(0.5);
     assert_eq!(play.counters().matches_started, 12);

@@ -10,7 +10,7 @@ use framekeep_tests::Scenario;
 /// Two play for a while, and the host gives the match up.
 fn play_a_match(seed: u64, data: &Path) {
     let mut play = Scenario::with_config(seed, |config| config.data = Some(data.to_owned())).room("duel", 2);
-    play.run_for(2.0);
+    play.run_for(4.0);
     for client in &mut play.clients {
         client.say(&ToServer::Abort);
     }

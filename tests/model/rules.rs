@@ -108,7 +108,7 @@ impl Model {
         self.linked.remove(&who);
         if let Some(room) = self.place(who) {
             self.held.insert(who, now + GRACE);
-            self.tables[room].iter_mut().for_each(|table| drop(table.absent.insert(who)));
+            self.tables[room].iter_mut().for_each(|table| table.absent.extend([who]));
         }
     }
 
@@ -399,7 +399,8 @@ impl Table {
         self.out.remove(&who);
         if self.host == Some(who) {
             let there = self.players().find(|who| !self.absent.contains(who));
-            self.host = there.or(self.players().next());
+            let next = there.or_else(|| self.players().next());
+            self.host = next;
         }
         self.absent.remove(&who);
         if sat && self.players().next().is_none() {
