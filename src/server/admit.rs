@@ -139,8 +139,8 @@ fn connect(world: &mut World, shard: Entity, client_id: u64, from: SocketAddr, u
     open_link(world, shard, from, ticket, now);
 }
 
-/// Another link of its player takes a link over. The new one may yet fail its greeting: until then the seat is held like
-/// any other.
+/// Another link of its player takes a link over. The new one may yet fail its greeting: until then the seat is held
+/// like any other.
 pub(crate) fn supersede(world: &mut World, old: Entity) {
     close_link(world, old, CloseReason::TakenOver);
     if let Some(seat) = detach(world, old) {

@@ -9,8 +9,7 @@
 //! let config = ServerConfig { udp: "127.0.0.1:0".parse().unwrap(), ..ServerConfig::default() };
 //! let games = Games::new(GameRegistry::new()); // `.with::<MyGame>()`
 //! let server = Server::bind(config, games, NodeKey::new([7; 32])).unwrap();
-//! let shutdown = Arc::new(AtomicBool::new(true)); // set by Ctrl-C in a real program
-//! server.run(&shutdown);
+//! server.run(&Arc::new(AtomicBool::new(true))); // the flag is set by Ctrl-C in a real program
 //! ```
 //!
 //! A pump is one turn of the server: [`ServerSystems`] names its steps in order. Rooms, seats, players, links and
@@ -64,7 +63,6 @@ mod seating;
 mod server;
 mod shard;
 mod stage;
-mod starts;
 mod status;
 mod step;
 mod sweep;

@@ -1,5 +1,7 @@
 //! What players do to rooms. Rare, so each operation has the whole world; what is allowed is decided by the `Lobby`.
 
+pub(crate) mod starts;
+
 use bevy_ecs::prelude::{Entity, World};
 use framekeep_lobby::{Actor, Change, Effect, Lobby, LobbyOptions, Operation};
 use framekeep_protocol::{
@@ -17,7 +19,7 @@ use crate::room::{Phase, Room, Rooms};
 use crate::seat::{SeatOf, Seats};
 use crate::{
     Clock, Counters, Games, Link, LinkStage, Player, SeatPlay, ServerConfig, Stage, cleanup, events, record,
-    seating, starts,
+    seating,
 };
 
 /// Slowest and fastest tick rate a room may ask for.
@@ -216,7 +218,7 @@ pub(crate) fn operate(
     let Change { events, effects } = room.lobby.apply(actor, operation)?;
     let phase = room.lobby.phase();
     // What changes nothing, and what is only said, keeps no room alive.
-    let changes = is_ban || (!is_chat && !(events.is_empty() && effects.is_empty()));
+    let changes = is_ban || !(is_chat || (events.is_empty() && effects.is_empty()));
     if let Some(player) = reserved {
         let until = world.resource::<Clock>().now() + RESERVATION_LIFE;
         let mut first = until;

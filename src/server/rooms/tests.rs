@@ -97,6 +97,7 @@ fn a_view_has_who_watches_and_for_whom_seats_are_kept_until_they_are_released() 
     release_reservations(server.world_mut(), room);
     assert!(!is_kept(server.world()));
     let heard = told(&mut server, ada);
-    let released = |message: &ToClient| matches!(message, ToClient::Event(event) if event.kind == RoomEventKind::Released { player: late });
+    let event = RoomEventKind::Released { player: late };
+    let released = |told: &ToClient| matches!(told, ToClient::Event(told) if told.kind == event);
     assert!(heard.iter().any(released), "{heard:?}");
 }
