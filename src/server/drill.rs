@@ -10,7 +10,7 @@ use framekeep_protocol::{PROTOCOL_VERSION, PlayerId, PlayerName, Refusal, Role, 
 use crate::allowance::Allowances;
 use crate::link::{BusyLinks, Control};
 use crate::schedule::DueRooms;
-use crate::{Clock, Link, LinkStage, Player, Players, Rooms, SeatOf, StaleViews, admit, control, starts};
+use crate::{Clock, Link, LinkStage, Player, Players, Rooms, SeatOf, StaleViews, admit, control, rooms};
 
 const NONCE: [u8; 16] = [7; 16];
 
@@ -87,7 +87,7 @@ pub fn say(world: &mut World, link: Entity, message: &ToServer) -> Option<Refusa
     world.resource_mut::<Allowances>().forget(player);
     let seat = world.get::<Link>(link).and_then(|link| link.seat);
     if let Some(&SeatOf(room)) = seat.and_then(|seat| world.get::<SeatOf>(seat)) {
-        starts::restore(world, room);
+        rooms::starts::restore(world, room);
     }
     control::hear(world, link, &message.encode())
 }

@@ -10,7 +10,7 @@ use framekeep_protocol::{Epoch, PlayerId, PlayerName, RoomId, RoomName, RoomPhas
 use framekeep_sim::AnyGame;
 
 use crate::deadlines::Deadlines;
-use crate::starts::Starts;
+use crate::rooms::starts::Starts;
 
 /// A room: seats, a phase, and at most one running match.
 #[derive(Component)]
