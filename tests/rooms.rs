@@ -225,6 +225,24 @@ fn a_member_gives_up_and_keeps_the_seat_and_the_host_gives_up_for_all() {
 }
 
 #[test]
+fn who_leaves_and_joins_again_and_again_gets_no_more_snapshots_for_it() {
+    let mut play = gathered(57, &["guest", "late"], &RoomOptions::new("arena", 4));
+    play.clients[0].say(&ToServer::Start);
+    play.run_for(2.0);
+    for _ in 0..30 {
+        play.clients[2].say(&ToServer::Leave);
+        play.run_for(0.1);
+        play.clients[2].say(&ToServer::Join(JoinRoom::seat("den".parse().unwrap(), None)));
+        play.run_for(0.1);
+    }
+    let snapshots = play.clients[2].snapshots;
+    assert!((3..=9).contains(&snapshots), "{snapshots} in six seconds and 30 seats");
+    play.run_for(3.0);
+    assert!(play.clients[2].snapshots > snapshots, "and what it needs when it stays");
+    play.assert_all_agree();
+}
+
+#[test]
 fn who_is_banned_is_told_and_stays_out() {
     let mut play = gathered(53, &["guest"], &by_readiness(StartRule::Host));
     let player = play.clients[0].room.as_ref().unwrap().members[1].player;
