@@ -261,3 +261,6 @@ fn needs_no_frames(play: &mut SeatPlay, next: Tick) {
     play.acked = next;
     play.snapshot_owed = false;
 }
+
+#[cfg(test)]
+mod tests;
