@@ -116,6 +116,7 @@ fn room_view(view: RoomView) -> wire::RoomView {
         ready: member.ready,
         out: member.out,
     });
+    let spectators = view.watchers.len() as u32;
     let watchers = view.watchers.into_iter();
     let watchers =
         watchers.map(|who| wire::Watcher { player: who.player.to_string(), name: who.name.into() });
@@ -131,7 +132,7 @@ fn room_view(view: RoomView) -> wire::RoomView {
         start: start(view.start).to_owned(),
         locked: view.locked,
         private: view.private,
-        spectators: view.watchers.len() as u32,
+        spectators,
         event: view.event,
         watchers: watchers.collect(),
         kept: view.kept.iter().map(ToString::to_string).collect(),
