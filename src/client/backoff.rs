@@ -34,6 +34,11 @@ impl Backoff {
         (self.failed, self.at) = (0, Duration::ZERO);
     }
 
+    /// The next attempt is due at once.
+    pub(crate) fn hurry(&mut self) {
+        self.at = Duration::ZERO;
+    }
+
     /// An attempt has failed.
     pub(crate) fn note_failure(&mut self, now: Duration, config: &ReconnectConfig) {
         let pause = config.first.saturating_mul(1 << self.failed.min(16)).min(config.longest);

@@ -129,6 +129,11 @@ impl Line {
         *self.link.state() == LinkState::Connected
     }
 
+    /// Whether the server has accepted the connection, and closed any other of the player for it.
+    pub(crate) fn is_reached(&self) -> bool {
+        self.link.is_reached()
+    }
+
     /// Why it is over, if it is.
     pub(crate) fn end(&self) -> Option<&LinkEnd> {
         match self.link.state() {

@@ -269,6 +269,11 @@ impl ClientLink {
         self.end(LinkEnd::ClosedHere);
     }
 
+    /// Whether the server has accepted the connection, if not yet the player.
+    pub(crate) fn is_reached(&self) -> bool {
+        self.netcode.is_connected() && !self.is_closed()
+    }
+
     const fn is_closed(&self) -> bool {
         matches!(self.state, LinkState::Closed { .. })
     }

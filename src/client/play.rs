@@ -253,7 +253,7 @@ impl<G: Game> ActiveMatch<G> {
 
     /// What is to be taken back of matches that were replaced.
     pub(crate) fn take_back(&mut self, events: &mut Vec<GameEvent<G::Event>>) {
-        if self.id_base == self.id_next {
+        if self.open.is_empty() {
             return;
         }
         let base = self.id_base;
