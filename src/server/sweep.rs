@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{Entity, IntoScheduleConfigs, Resource, With, Without, World};
+use framekeep_lobby::{Actor, Operation};
+use framekeep_protocol::{LeftReason, PlayerId};
 use tracing::error;
 
 use crate::deadlines::Due;
@@ -14,7 +16,7 @@ use crate::schedule::DueRooms;
 use crate::seat::{SeatOf, Seats};
 use crate::{
     Clock, Counters, Link, Player, Players, Pump, Room, Rooms, Seat, ServerConfig, ServerSystems, admit,
-    seating,
+    rooms, seating,
 };
 
 /// Once a minute everything is looked through for what should not be there.
@@ -51,11 +53,13 @@ pub enum Stray {
     SeatOfAnotherLink,
     /// A seat without a link that nothing would ever free.
     SeatWithoutDeadline,
+    /// A member or watcher of a room for whom there is no seat.
+    MemberWithoutSeat,
 }
 
 impl Stray {
     /// Everything a sweep can find.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::SeatWithoutRoom,
         Self::IdlePlayer,
         Self::PacketWithoutRoom,
@@ -65,6 +69,7 @@ impl Stray {
         Self::DeadName,
         Self::SeatOfAnotherLink,
         Self::SeatWithoutDeadline,
+        Self::MemberWithoutSeat,
     ];
 
     /// The kind's name in metrics.
@@ -80,6 +85,7 @@ impl Stray {
             Self::DeadName => "dead_name",
             Self::SeatOfAnotherLink => "seat_of_another_link",
             Self::SeatWithoutDeadline => "seat_without_deadline",
+            Self::MemberWithoutSeat => "member_without_seat",
         }
     }
 }
@@ -107,6 +113,7 @@ pub fn sweep(world: &mut World) -> u64 {
         forget_names(world),
         part_seats(world),
         hold_seats(world),
+        free_places(world),
     ];
     let total = found.iter().sum();
     if total > 0 {
@@ -229,6 +236,26 @@ fn hold_seats(world: &mut World) -> u64 {
     strays.len() as u64
 }
 
+/// Whom the lobby of a room knows has a seat there; otherwise nobody could ever free that place.
+fn free_places(world: &mut World) -> u64 {
+    let rooms = world.query::<(Entity, &Room, Option<&Seats>)>();
+    let mut strays = Vec::new();
+    for (entity, room, seats) in rooms.iter_manual(world) {
+        let is_seated = |player: PlayerId| {
+            let mut seats = Seats::entities(seats).filter_map(|seat| world.get::<Seat>(seat));
+            seats.any(|seat| seat.player == player)
+        };
+        let members = room.roster().occupants().map(|occupant| occupant.player);
+        let everybody = members.chain(room.lobby.spectators().iter().map(|(player, _)| *player));
+        strays.extend(everybody.filter(|player| !is_seated(*player)).map(|player| (entity, player)));
+    }
+    for &(room, player) in &strays {
+        // That somebody leaves is never refused.
+        let _ = rooms::operate(world, room, Actor::Player(player), Operation::Leave(LeftReason::Lost));
+    }
+    strays.len() as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -266,7 +293,7 @@ mod tests {
         let name = framekeep_protocol::RoomName::try_from("gone".to_owned()).unwrap();
         world.resource_mut::<Rooms>().by_name.insert(name, dead);
         assert_eq!(sweep(&mut world), 4);
-        assert_eq!(world.resource::<Counters>().swept.0, [1, 0, 1, 0, 0, 1, 1, 0, 0]);
+        assert_eq!(world.resource::<Counters>().swept.0, [1, 0, 1, 0, 0, 1, 1, 0, 0, 0]);
         assert_eq!(sweep(&mut world), 0, "and it is repaired");
     }
 }

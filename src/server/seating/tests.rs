@@ -130,7 +130,24 @@ fn a_sweep_finds_a_seat_that_its_link_does_not_know_and_one_that_nothing_would_f
     world.resource_mut::<Rooms>().deadlines.cancel(Due::SeatGrace, seat);
     assert_eq!(sweep(world), 1);
     assert_eq!(sweep(world), 0, "and it is repaired");
-    assert_eq!(world.resource::<Counters>().swept.0[7..], [1, 1]);
+    assert_eq!(world.resource::<Counters>().swept.0[7..9], [1, 1]);
+}
+
+#[test]
+fn a_sweep_frees_the_place_of_a_member_for_whom_there_is_no_seat() {
+    let (mut server, seat, link) = seated(|_| {});
+    let eve = come(&mut server, PlayerId(2));
+    let world = server.world_mut();
+    assert_eq!(drill::say(world, eve, &join(true)), None);
+    assert_eq!(sweep(world), 0);
+    let &SeatOf(room) = world.get::<SeatOf>(seat).unwrap();
+    world.despawn(seat);
+    world.get_mut::<Link>(link).unwrap().seat = None;
+    assert_eq!(world.get::<crate::Room>(room).unwrap().roster().taken(), 1);
+    assert_eq!(sweep(world), 1);
+    assert_eq!(world.get::<crate::Room>(room).unwrap().roster().taken(), 0);
+    assert_eq!(sweep(world), 0, "and it is repaired");
+    assert_eq!(world.resource::<Counters>().swept.0[9..], [1]);
 }
 
 #[test]
