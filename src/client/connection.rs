@@ -163,6 +163,11 @@ impl Connection {
         }
     }
 
+    /// Whether there is a link to say something on.
+    pub(crate) fn is_linked(&self) -> bool {
+        self.line.is_some()
+    }
+
     /// Says something on the reliable lane, if there is a link.
     pub(crate) fn say(&mut self, message: &ToServer) {
         if let Some(line) = &mut self.line {

@@ -103,6 +103,7 @@ fn mirror<G: Game>(
             commands.entity(entity).despawn();
         }
         *timeline = crate::play::timeline(config.smoothing);
+        scoreboard.set_if_neq(Scoreboard::default());
         return;
     };
     let own = active.seat();

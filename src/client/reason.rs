@@ -32,6 +32,9 @@ pub enum Reason {
     /// The player is no longer in the room.
     #[error("no longer in the room: {0:?}")]
     Left(LeftReason),
+    /// There is no link on which the server could be asked.
+    #[error("there is no connection to a server: connect first, or wait until it is back")]
+    NotConnected,
     /// As many attempts to connect as are allowed have failed.
     #[error("{0} attempts to connect have failed")]
     GaveUp(u32),
@@ -57,6 +60,7 @@ impl Reason {
             Self::Left(LeftReason::RoomClosed) => "The room was closed.".to_owned(),
             Self::Left(LeftReason::Lost) => "You were away too long; your seat is free again.".to_owned(),
             Self::Left(LeftReason::Asked) => "You have left the room.".to_owned(),
+            Self::NotConnected => "You are not connected right now.".to_owned(),
             Self::GaveUp(_) => "The server cannot be reached. Please try again later.".to_owned(),
         }
     }
@@ -74,7 +78,10 @@ impl Reason {
             Self::Link(LinkEnd::Refused(refusal)) => Self::Refused(refusal.clone()).is_final(),
             Self::Link(end) => *end == LinkEnd::ClosedHere,
             Self::Closing(reason) => {
-                matches!(reason, CloseReason::TakenOver | CloseReason::Kicked | CloseReason::Idle)
+                matches!(
+                    reason,
+                    CloseReason::TakenOver | CloseReason::Kicked | CloseReason::Idle | CloseReason::Desynced
+                )
             }
             Self::NoTicket(fault) => matches!(fault, TicketFault::Used | TicketFault::None),
             Self::GaveUp(_) => true,
@@ -97,7 +104,7 @@ fn refused(refusal: &Refusal) -> String {
         Refusal::Banned { room } => format!("You may not come back to the room {room}."),
         Refusal::NotReady { missing, .. } => format!("{missing} of the players are not ready yet."),
         Refusal::TooFewPlayers { players, needed } => {
-            format!("{needed} players are needed, {players} are here.")
+            format!("Players needed: {needed}; so far: {players}.")
         }
         Refusal::TooManyRooms { .. } | Refusal::ServerFull { .. } => {
             "The server is full. Please try again later.".to_owned()

@@ -7,13 +7,15 @@ use bevy_app::{App, AppExit, Last, Plugin, PreUpdate, Startup};
 use bevy_ecs::prelude::{IntoScheduleConfigs, MessageReader, MessageWriter, Messages, Res, ResMut, Resource};
 use bevy_state::state::{NextState, State};
 use framekeep_protocol::{
-    GameRules, JoinRoom, LeftReason, RoomEventKind, RoomPhase, Snapshot, ToClient, ToServer, peek_epoch,
+    GameRules, JoinRoom, LeftReason, Refusal, RoomEventKind, RoomPhase, RoomView, Snapshot, ToClient,
+    ToServer, peek_epoch,
 };
 use framekeep_sim::{Game, Match, diff_values, fingerprint};
 
 use crate::connection::{Connection, Heard, Surroundings};
 use crate::play::{ActiveMatch, Source};
 use crate::room::apply;
+use crate::transmit::transmit;
 use crate::wire::Wires;
 use crate::{
     ClientClock, ClientCommand, ClientConfig, ClientSystems, ConnectionState, DesyncDetected, Failed,
@@ -54,6 +56,7 @@ impl<G: Game> Plugin for LinkPlugin<G> {
             .add_message::<DesyncDetected>()
             .add_systems(Startup, connect_at_start)
             .add_systems(Last, say_goodbye)
+            .add_systems(PreUpdate, transmit::<G>.in_set(ClientSystems::Send))
             .add_systems(
                 PreUpdate,
                 (obey_commands::<G>, receive::<G>, show_states).chain().in_set(ClientSystems::Receive),
@@ -70,6 +73,10 @@ pub(crate) struct Membership {
     /// When to ask for it, if the server has not given it by itself.
     ask_at: Option<Duration>,
     was_admitted: bool,
+    /// Whether the client has asked for the room by itself, and not heard a refusal since.
+    has_asked: bool,
+    /// Whether the room of before is to be left as soon as there is a link again.
+    leaves: bool,
     /// A desync that the server told of, until its snapshot comes.
     desync: Option<DesyncDetected>,
     /// A snapshot that came before the match it is of was announced.
@@ -84,6 +91,8 @@ impl Membership {
             wanted: None,
             ask_at: None,
             was_admitted: false,
+            has_asked: false,
+            leaves: false,
             desync: None,
             early: None,
             heard: Vec::new(),
@@ -112,44 +121,90 @@ fn say_goodbye(mut exits: MessageReader<AppExit>, mut connection: ResMut<Connect
 
 fn obey_commands<G: Game>(
     clock: Res<ClientClock>,
+    config: Res<ClientConfig>,
     mut commands: MessageReader<ClientCommand>,
     mut connection: ResMut<Connection>,
     mut membership: ResMut<Membership>,
     mut active: ResMut<ActiveMatch<G>>,
+    mut failed: MessageWriter<Failed>,
 ) {
     for command in commands.read() {
-        match command.clone() {
+        let message = match command.clone() {
             ClientCommand::Connect => {
-                membership.was_admitted = false;
-                connection.connect();
+                if matches!(connection.state(), ConnectionState::Offline | ConnectionState::Closed) {
+                    membership.was_admitted = false;
+                    membership.wanted = membership.wanted.take().or_else(|| config.room.clone());
+                    connection.connect();
+                }
+                continue;
             }
             ClientCommand::Disconnect => {
                 connection.disconnect(clock.now());
                 leave(&mut membership, &mut active);
+                continue;
             }
             ClientCommand::Join(join) => {
+                // Without a link it is asked for as soon as there is one.
                 connection.say(&ToServer::Join(join.clone()));
-                membership.wanted = Some(join);
+                (membership.wanted, membership.has_asked) = (Some(join), false);
+                (membership.leaves, membership.ask_at) = (false, None);
+                continue;
             }
             ClientCommand::Leave => {
                 membership.wanted = None;
-                connection.say(&ToServer::Leave);
+                membership.leaves = !connection.is_linked() && connection.room().is_some();
+                if membership.leaves {
+                    continue;
+                }
+                ToServer::Leave
             }
-            ClientCommand::Ready(ready) => connection.say(&ToServer::Ready { ready }),
-            ClientCommand::Start => connection.say(&ToServer::Start),
-            ClientCommand::PlayAgain => connection.say(&ToServer::PlayAgain),
-            ClientCommand::Chat(text) => connection.say(&ToServer::Chat { text }),
-            ClientCommand::Ask(message) => connection.say(&message),
+            ClientCommand::Ready(ready) => ToServer::Ready { ready },
+            ClientCommand::Start => ToServer::Start,
+            ClientCommand::PlayAgain => ToServer::PlayAgain,
+            ClientCommand::Chat(text) => ToServer::Chat { text },
+            ClientCommand::Ask(message) => message,
+        };
+        if connection.is_linked() {
+            connection.say(&message);
+        } else {
+            failed.write(Failed(Reason::NotConnected));
         }
     }
 }
 
 /// The room is left: its match goes, unless it is played here.
 fn leave<G: Game>(membership: &mut Membership, active: &mut ActiveMatch<G>) {
-    (membership.wanted, membership.ask_at) = (None, None);
+    membership.wanted = None;
+    lose_room(membership, active);
+}
+
+/// As [`leave`], of a room that is still wanted.
+fn lose_room<G: Game>(membership: &mut Membership, active: &mut ActiveMatch<G>) {
+    (membership.ask_at, membership.has_asked, membership.leaves) = (None, false, false);
+    (membership.early, membership.desync) = (None, None);
     if active.rollback().is_some() {
         active.stop();
     }
+}
+
+/// Whether a refusal may be the answer to somebody who asks for a room.
+fn is_about_joining(refusal: &Refusal) -> bool {
+    !matches!(
+        refusal,
+        Refusal::AlreadyInRoom { .. }
+            | Refusal::NotInRoom
+            | Refusal::NotHost
+            | Refusal::NotForSpectators
+            | Refusal::NotForPlayers
+            | Refusal::NotReady { .. }
+            | Refusal::TooFewPlayers { .. }
+            | Refusal::NoSuchMember { .. }
+            | Refusal::NotToOneself
+            | Refusal::TooManyBans { .. }
+            | Refusal::WrongPhase { .. }
+            | Refusal::TooFast { .. }
+            | Refusal::TooManyMatches { .. }
+    )
 }
 
 /// Everything a message of the server may change.
@@ -205,6 +260,10 @@ fn receive<G: Game>(
         ears.hear(heard);
     }
     ears.ask_for_room();
+    if ears.connection.state() == ConnectionState::Closed {
+        // Nobody will say how its match goes on.
+        lose_room(ears.membership, ears.active);
+    }
     membership.heard = heard;
 }
 
@@ -223,17 +282,8 @@ impl<G: Game> Ears<'_, '_, G> {
     fn hear_control(&mut self, message: ToClient) {
         match message {
             ToClient::Admitted { .. } => self.be_admitted(),
-            ToClient::Refused(refusal) => {
-                // Who comes back to a seat that was held need not ask for it, and may have.
-                let is_back = matches!(refusal, framekeep_protocol::Refusal::AlreadyInRoom { .. });
-                if !(is_back && self.membership.was_admitted) {
-                    self.told.failed.write(Failed(Reason::Refused(refusal)));
-                }
-            }
-            ToClient::Joined(view) => {
-                self.membership.ask_at = None;
-                self.connection.room = Some(view);
-            }
+            ToClient::Refused(refusal) => self.be_refused(refusal),
+            ToClient::Joined(view) => self.be_in_room(view),
             ToClient::Room(view) => self.connection.room = Some(view),
             ToClient::Event(event) => {
                 if let Some(room) = &mut self.connection.room {
@@ -275,7 +325,45 @@ impl<G: Game> Ears<'_, '_, G> {
         let wait = if self.membership.was_admitted { SEAT_BACK_WAIT } else { Duration::ZERO };
         self.membership.was_admitted = true;
         self.membership.ask_at = Some(self.now + wait);
+        (self.membership.early, self.membership.has_asked) = (None, false);
+        if std::mem::take(&mut self.membership.leaves) {
+            self.connection.say(&ToServer::Leave);
+        }
         // The server tells everything anew; until it has, the room is as it was.
+    }
+
+    fn be_refused(&mut self, refusal: Refusal) {
+        let wanted = self.membership.wanted.as_ref().map(|join| &join.room);
+        // Who comes back to a seat that was held need not ask for it, and may have.
+        let is_back = matches!(&refusal, Refusal::AlreadyInRoom { room } if Some(room) == wanted);
+        let has_asked = self.membership.has_asked && (is_back || is_about_joining(&refusal));
+        if has_asked {
+            self.membership.has_asked = false;
+        }
+        if has_asked && is_back {
+            return;
+        }
+        if has_asked && self.connection.room.is_some() {
+            self.be_lost();
+        }
+        self.told.failed.write(Failed(Reason::Refused(refusal)));
+    }
+
+    /// The place in the room was not held long enough.
+    fn be_lost(&mut self) {
+        self.connection.room = None;
+        lose_room(self.membership, self.active);
+        self.told.failed.write(Failed(Reason::Left(LeftReason::Lost)));
+    }
+
+    fn be_in_room(&mut self, view: RoomView) {
+        self.membership.ask_at = None;
+        // A match that goes on is announced again after this; one that ended while the link was away is not.
+        if view.phase != RoomPhase::Playing && self.active.rollback().is_some() && self.active.ended.is_none()
+        {
+            self.active.stop();
+        }
+        self.connection.room = Some(view);
     }
 
     fn ask_for_room(&mut self) {
@@ -283,6 +371,9 @@ impl<G: Game> Ears<'_, '_, G> {
             self.membership.ask_at = None;
             if let Some(join) = &self.membership.wanted {
                 self.connection.say(&ToServer::Join(join.clone()));
+                self.membership.has_asked = true;
+            } else if self.connection.room.is_some() {
+                self.be_lost();
             }
         }
     }

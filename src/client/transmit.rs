@@ -1,4 +1,4 @@
-//! `PlayPlugin`: inputs are made, ticks predicted, datagrams sent.
+//! `PlayPlugin`: inputs are made, ticks predicted. And what sends the datagrams.
 
 use std::marker::PhantomData;
 
@@ -49,8 +49,7 @@ impl<G: Game> Plugin for PlayPlugin<G> {
             .add_systems(
                 PreUpdate,
                 (advance::<G>, tell_corrections::<G>).chain().in_set(ClientSystems::Advance),
-            )
-            .add_systems(PreUpdate, transmit::<G>.in_set(ClientSystems::Send));
+            );
     }
 }
 
@@ -110,7 +109,7 @@ fn tell_corrections<G: Game>(
 }
 
 /// Sends what is due.
-fn transmit<G: Game>(
+pub(crate) fn transmit<G: Game>(
     clock: Res<ClientClock>,
     mut active: ResMut<ActiveMatch<G>>,
     mut connection: ResMut<Connection>,
