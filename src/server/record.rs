@@ -3,6 +3,7 @@
 mod desk;
 mod disk;
 mod held;
+mod partings;
 mod retell;
 mod sealer;
 mod segments;
@@ -28,6 +29,7 @@ pub use disk::{Disk, DiskFile, SystemDisk};
 pub use held::Journaled;
 pub(crate) use held::Outgoing;
 use held::{Held, HeldFrame};
+use partings::{Parting, Partings};
 use retell::Retelling;
 pub(crate) use retell::retell;
 use sealer::{Sealing, is_kept};
@@ -101,6 +103,7 @@ struct Journal {
     /// Rooms that are not as they were told last.
     changed: Vec<Entity>,
     held: Held,
+    partings: Partings,
     retelling: Retelling,
     /// What earlier runs have left, until it is taken.
     left: Option<Left>,
@@ -139,6 +142,7 @@ impl Recorder {
             packed: Vec::new(),
             changed: Vec::new(),
             held: Held::default(),
+            partings: Partings::default(),
             retelling: Retelling::default(),
             left: Some(left),
             behind: 0,
@@ -229,7 +233,15 @@ impl Journal {
         }
         let records = std::mem::take(self.batch.get_mut());
         self.retelling.count(records.len());
-        Some(self.writer.append(records, std::mem::take(&mut self.marks)))
+        let number = self.writer.append(records, std::mem::take(&mut self.marks));
+        self.partings.hand_over(number);
+        Some(number)
+    }
+
+    /// Tells that a room or its match is over, until that is durable.
+    fn tell_end(&mut self, room: u64, parting: Parting) {
+        let holes = self.writer.shared().holes();
+        self.partings.tell(room, parting, holes, &mut self.batch, &mut self.marks);
     }
 
     fn append_snapshot(&mut self, room: u64, stage: &Stage) {
@@ -415,11 +427,7 @@ pub(crate) fn room_opened(world: &mut World, entity: Entity) {
 
 /// A room was closed.
 pub(crate) fn room_closed(world: &mut World, room: RoomId) {
-    let mut recorder = world.resource_mut::<Recorder>();
-    recorder.append(room, &Record::RoomClosed);
-    if let Some(journal) = &mut recorder.0 {
-        journal.marks.push((room.0, Mark::Ends));
-    }
+    forget_room(world, room.0);
 }
 
 /// Something of a room besides its match has changed.
@@ -513,8 +521,7 @@ pub(crate) fn seal_left(
 /// Nothing is needed of a room any more that earlier runs have left.
 pub(crate) fn forget_room(world: &mut World, room: u64) {
     if let Some(journal) = &mut world.resource_mut::<Recorder>().0 {
-        journal.batch.append(room, &Record::RoomClosed);
-        journal.marks.push((room, Mark::Ends));
+        journal.tell_end(room, Parting::Room);
     }
 }
 
@@ -566,8 +573,8 @@ pub(crate) fn match_ended(world: &mut World, entity: Entity, stage: &Stage) {
     }
     let key = world.resource::<NodeKey>().seal();
     let mut recorder = world.resource_mut::<Recorder>();
-    recorder.append(id, &Record::MatchEnded { epoch: stage.epoch.get(), end: end.clone() });
     let Some(journal) = &mut recorder.0 else { return };
+    journal.tell_end(id.0, Parting::Match(stage.epoch.get(), end.clone()));
     if !is_kept {
         return;
     }

@@ -81,6 +81,8 @@ pub(super) struct Desk {
     segments: BTreeMap<u64, u64>,
     /// The first segment that each room needs.
     needs: HashMap<u64, u64>,
+    /// Marks of the open segment that are not durable: they change what is needed only once they are.
+    coming: Vec<(u64, Mark)>,
     /// Some segment is perhaps not needed any more.
     reclaimable: bool,
     /// The last batch that came.
@@ -115,6 +117,7 @@ impl Desk {
             retry_at: None,
             segments: BTreeMap::new(),
             needs: HashMap::new(),
+            coming: Vec::new(),
             reclaimable: false,
             newest: 0,
             shared,
@@ -198,7 +201,12 @@ impl Desk {
 
     /// Appends to the segment, or begins the next one with these records.
     pub(super) fn append(&mut self, batch: &Batch) {
+        self.write(batch);
+        // Not before: what is made durable on the way there is what came earlier.
         self.newest = batch.number;
+    }
+
+    fn write(&mut self, batch: &Batch) {
         if self.segment.as_ref().is_some_and(|segment| segment.bytes >= SEGMENT_BYTES) {
             self.sync();
             self.segment = None;
@@ -247,12 +255,20 @@ impl Desk {
     fn note_marks(&mut self, marks: &[(u64, Mark)]) {
         let Some(segment) = &self.segment else { return };
         self.segments.insert(segment.sequence, segment.bytes);
-        for &(room, mark) in marks {
-            match mark {
-                Mark::Begins => drop(self.needs.insert(room, segment.sequence)),
-                Mark::Ends => drop(self.needs.remove(&room)),
+        self.coming.extend_from_slice(marks);
+        self.reclaimable |= !marks.is_empty();
+    }
+
+    /// What the marks say holds once they are durable. Where they are lost no room needs less than before: what they
+    /// say is told once more.
+    fn settle_marks(&mut self, sequence: u64, is_durable: bool) {
+        for (room, mark) in self.coming.drain(..) {
+            match (mark, is_durable) {
+                (Mark::Begins, true) => drop(self.needs.insert(room, sequence)),
+                (Mark::Begins, false) => drop(self.needs.entry(room).or_insert(sequence)),
+                (Mark::Ends, true) => drop(self.needs.remove(&room)),
+                (Mark::Ends, false) => {}
             }
-            self.reclaimable = true;
         }
     }
 
@@ -292,11 +308,14 @@ impl Desk {
         let newest = self.newest;
         if let Some(segment) = &mut self.segment
             && std::mem::take(&mut segment.dirty)
-            && let Err(error) = segment.file.sync()
         {
-            // After a failed fsync the pages may be gone; the segment is not to be trusted any further.
-            self.lost(&error);
-            self.give_up();
+            let (sequence, synced) = (segment.sequence, segment.file.sync());
+            self.settle_marks(sequence, synced.is_ok());
+            if let Err(error) = synced {
+                // After a failed fsync the pages may be gone; the segment is not to be trusted any further.
+                self.lost(&error);
+                self.give_up();
+            }
         }
         self.shared.note_durable(newest);
     }

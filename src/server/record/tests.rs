@@ -3,8 +3,8 @@
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use framekeep_journal::{
     MatchEnd, MatchHeader, Record, ReplayBuilder, SealKey, SegmentEnd, SegmentHeader, SegmentReader,
@@ -319,4 +319,76 @@ fn a_match_that_could_not_be_sealed_keeps_its_journal() {
         assert_eq!(folder.path().join(seal_into).exists(), kept == 0);
         assert!(!folder.path().join("replays/torn.tmp").exists());
     }
+}
+
+/// Notes what was said to be durable when a segment was begun.
+struct Watching(Arc<AtomicU64>, Arc<Mutex<Option<Arc<Shared>>>>);
+
+impl Disk for Watching {
+    fn create(&mut self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        if let Some(shared) = &*self.1.lock().unwrap() {
+            self.0.store(shared.durable(), Ordering::Relaxed);
+        }
+        SystemDisk.create(path)
+    }
+}
+
+/// A batch after which the next segment is begun.
+fn filling(batch: Batch) -> Batch {
+    Batch { records: vec![0; 65 << 20], ..batch }
+}
+
+#[test]
+fn a_batch_is_not_durable_before_its_segment_is_there() {
+    let folder = folder();
+    let (seen, cell) = (Arc::new(AtomicU64::new(0)), Arc::new(Mutex::new(None)));
+    let (mut desk, shared) = desk(folder.path(), 0, Watching(seen.clone(), cell.clone()));
+    *cell.lock().unwrap() = Some(shared.clone());
+    desk.append(&filling(batch_of(1)));
+    desk.sync();
+    assert_eq!(shared.durable(), 1);
+    desk.append(&batch_of(2));
+    assert_eq!(seen.load(Ordering::Relaxed), 1);
+    desk.sync();
+    assert_eq!(shared.durable(), 2);
+}
+
+#[test]
+fn a_room_told_again_keeps_its_old_records_until_the_new_ones_are_durable() {
+    let folder = folder();
+    let journal = folder.path().join("journal");
+    let disk = Faulty::default();
+    let (mut desk, _) = desk(folder.path(), 0, disk.clone());
+    desk.append(&filling(batch_of(1)));
+    desk.sync();
+    desk.append(&batch_of(1));
+    disk.syncs.store(1, Ordering::Relaxed);
+    desk.sync();
+    desk.append(&batch_of(7));
+    desk.sync();
+    desk.reclaim();
+    assert_eq!(numbers(&journal), [0, 1, 3], "the room is durable only in the first");
+    desk.append(&batch_of(1));
+    desk.reclaim();
+    assert_eq!(numbers(&journal), [3]);
+}
+
+#[test]
+fn the_end_of_a_room_that_was_lost_and_is_told_again_frees_its_segments() {
+    let folder = folder();
+    let journal = folder.path().join("journal");
+    let disk = Faulty::default();
+    let (mut desk, _) = desk(folder.path(), 0, disk.clone());
+    let end_of =
+        |number| Batch { records: record_of(1), number, marks: vec![(1, Mark::Ends)], ..Batch::default() };
+    desk.append(&batch_of(1));
+    desk.sync();
+    disk.appends.store(1, Ordering::Relaxed);
+    desk.append(&end_of(2));
+    desk.append(&batch_of(3));
+    desk.reclaim();
+    assert_eq!(numbers(&journal), [0, 2], "that it ended is not on the disk");
+    desk.append(&end_of(4));
+    desk.reclaim();
+    assert_eq!(numbers(&journal), [2]);
 }
