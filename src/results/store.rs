@@ -131,6 +131,19 @@ impl ResultStore {
         })
     }
 
+    /// Whether there is a result of this id.
+    ///
+    /// # Errors
+    /// [`ResultError`].
+    pub fn contains(&self, id: &str) -> Result<bool, ResultError> {
+        guarded(&self.path, || {
+            let write = self.database.begin_write()?;
+            let found = write.open_table(IDS)?.get(id)?.is_some();
+            write.abort()?;
+            Ok(found)
+        })
+    }
+
     /// How many results there are.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 mod desk;
 mod disk;
 mod held;
+mod left;
 mod partings;
 mod retell;
 mod sealer;
@@ -29,6 +30,7 @@ pub use disk::{Disk, DiskFile, SystemDisk};
 pub use held::Journaled;
 pub(crate) use held::Outgoing;
 use held::{Held, HeldFrame};
+pub(crate) use left::{is_sealed, seal_left};
 use partings::{Parting, Partings};
 use retell::Retelling;
 pub(crate) use retell::retell;
@@ -174,10 +176,12 @@ impl Recorder {
         }
     }
 
-    /// Writes what is pending, waits until it is durable and every match is sealed, and ends the run.
-    pub(crate) fn close(&mut self) {
-        if let Some(mut journal) = self.0.take() {
-            journal.hand_over();
+    /// Writes what is pending, waits until it is durable and every match is sealed, and ends the run; it has a clean
+    /// end only if its results are kept too, for the next start makes them from the journal.
+    pub(crate) fn close(&mut self, results_are_kept: bool) {
+        let Some(mut journal) = self.0.take() else { return };
+        journal.hand_over();
+        if results_are_kept {
             journal.writer.stop();
         }
     }
@@ -497,27 +501,6 @@ fn file_name(room: u64, started_unix_s: u64, epoch: u8) -> String {
     format!("{room:016x}-{started_unix_s:010}-{epoch}.fkr")
 }
 
-/// A match of an earlier run is over: what there is of it is sealed into a file, unless there is one.
-pub(crate) fn seal_left(
-    world: &mut World,
-    room: u64,
-    started: &MatchStarted,
-    builder: ReplayBuilder,
-    end: MatchEnd,
-) {
-    let key = world.resource::<NodeKey>().seal();
-    let Some(journal) = &world.resource::<Recorder>().0 else { return };
-    let file = file_name(room, started.header.started_unix_s, started.epoch);
-    let path = journal.writer.replays().join(&file);
-    if !is_kept(&end, started.header.tick_rate_hz) {
-        return;
-    }
-    results::keep(world, &started.header, &end, &file, "");
-    if !path.exists() {
-        journal.writer.seal(Sealing { builder, end, path, key });
-    }
-}
-
 /// Nothing is needed of a room any more that earlier runs have left.
 pub(crate) fn forget_room(world: &mut World, room: u64) {
     if let Some(journal) = &mut world.resource_mut::<Recorder>().0 {
@@ -579,5 +562,5 @@ pub(crate) fn match_ended(world: &mut World, entity: Entity, stage: &Stage) {
         return;
     }
     let path = journal.writer.replays().join(file);
-    journal.writer.seal(Sealing { builder: archive.builder, end, path, key });
+    journal.writer.seal(Sealing { builder: archive.builder, end, path, key, ended: None });
 }

@@ -29,10 +29,13 @@ enum Play {
 /// segments of earlier runs are deleted only then.
 pub(crate) fn reopen_rooms(world: &mut World) {
     let Some(left) = world.resource_mut::<Recorder>().take_left() else { return };
-    for ended in left.unsealed {
+    for ended in left.ended {
         match ended.play.archive() {
             Ok((builder, _)) => {
-                record::seal_left(world, ended.room, ended.play.started(), builder, ended.end)
+                // The rooms that go on still tell by which name its content goes.
+                let room = left.lives.get(ended.room).map(|life| &life.room);
+                let content = room.map_or("", |room| room.content.as_str());
+                record::seal_left(world, ended.room, ended.play.started(), content, builder, ended.end)
             }
             Err(error) => error!(room = ended.room, %error, "a match of a killed server is lost"),
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{FromWorld, Resource, World};
@@ -22,6 +22,14 @@ use crate::{Clock, Recorder, ServerConfig};
 /// The file of results in the data folder.
 const FILE: &str = "results.redb";
 
+/// What the thread is to do.
+enum Order {
+    /// Keep a result.
+    Keep(MatchResult),
+    /// Keep the result of a match of an earlier run, unless there is one: what was kept when it ended knows more.
+    KeepIfMissing(MatchResult),
+}
+
 /// Every finished match into the store of results.
 pub(crate) struct ResultsPlugin;
 
@@ -34,7 +42,7 @@ impl Plugin for ResultsPlugin {
 /// The way to the thread that keeps results; nowhere where nothing is recorded.
 #[derive(Resource)]
 pub struct Results {
-    orders: Option<SyncSender<MatchResult>>,
+    orders: Option<SyncSender<Order>>,
     thread: Option<JoinHandle<()>>,
     lost: Arc<AtomicU64>,
 }
@@ -57,6 +65,7 @@ impl FromWorld for Results {
             count_max,
             store: None,
             waiting: VecDeque::new(),
+            left: Vec::new(),
             lost: lost.clone(),
             is_told: false,
         };
@@ -76,21 +85,24 @@ impl Results {
         self.lost.load(Ordering::Relaxed)
     }
 
-    fn put(&self, result: MatchResult) {
+    fn put(&self, order: Order) {
         let Some(orders) = &self.orders else { return };
-        if orders.try_send(result).is_err() {
+        if orders.try_send(order).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Ends the thread; gives whether every result was kept.
+    pub(crate) fn finish(&mut self) -> bool {
+        self.orders = None;
+        self.thread.take().is_none_or(|thread| thread.join().is_ok()) && self.lost() == 0
     }
 }
 
 impl Drop for Results {
     /// What was put is still kept.
     fn drop(&mut self) {
-        self.orders = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.finish();
     }
 }
 
@@ -101,7 +113,24 @@ pub(crate) fn keep(world: &World, header: &MatchHeader, end: &MatchEnd, file: &s
         return;
     }
     let ended = world.resource::<Clock>().now().as_millis() as u64;
-    results.put(result_of(header, end, file, content, ended));
+    results.put(Order::Keep(result_of(header, end, file, content, ended)));
+}
+
+/// A match of an earlier run is over: its result is kept unless there is one.
+pub(crate) fn keep_left(world: &World, header: &MatchHeader, end: &MatchEnd, file: &str, content: &str) {
+    let Some(results) = world.get_resource::<Results>() else { return };
+    if results.orders.is_none() || end.ticks.0 == 0 {
+        return;
+    }
+    let ended = ended_at(header, end).as_millis() as u64;
+    results.put(Order::KeepIfMissing(result_of(header, end, file, content, ended)));
+}
+
+/// When a match of an earlier run ended, since 1970. It is not recorded; that it was played at its rate is near
+/// enough, and the same at every start.
+pub(crate) fn ended_at(header: &MatchHeader, end: &MatchEnd) -> Duration {
+    let started = Duration::from_secs(header.started_unix_s);
+    started + Duration::from_secs(end.ticks.0.into()) / u32::from(header.tick_rate_hz.max(1))
 }
 
 fn result_of(header: &MatchHeader, end: &MatchEnd, file: &str, content: &str, ended: u64) -> MatchResult {
@@ -142,24 +171,30 @@ struct Keeper {
     count_max: u64,
     store: Option<ResultStore>,
     waiting: VecDeque<MatchResult>,
+    /// Results of matches of earlier runs, to be kept unless they are there.
+    left: Vec<MatchResult>,
     lost: Arc<AtomicU64>,
     /// The log says that nothing can be kept.
     is_told: bool,
 }
 
 impl Keeper {
-    fn work(mut self, results: &Receiver<MatchResult>) {
+    fn work(mut self, results: &Receiver<Order>) {
         self.open();
         self.retain();
         let mut retain_at = Instant::now() + RETAIN_EVERY;
         loop {
-            let wait = if self.waiting.is_empty() { RETAIN_EVERY } else { RESULTS_RETRY_AFTER };
+            let wait = if self.waiting.is_empty() && self.left.is_empty() {
+                RETAIN_EVERY
+            } else {
+                RESULTS_RETRY_AFTER
+            };
             match results.recv_timeout(wait) {
-                Ok(result) => self.waiting.push_back(result),
+                Ok(order) => self.carry_out(order),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            self.waiting.extend(results.try_iter().take(RESULTS_BATCH));
+            results.try_iter().take(RESULTS_BATCH).for_each(|order| self.carry_out(order));
             self.write();
             if Instant::now() >= retain_at {
                 self.retain();
@@ -167,10 +202,29 @@ impl Keeper {
             }
         }
         self.write();
-        let left = self.waiting.len() as u64;
+        let left = (self.waiting.len() + self.left.len()) as u64;
         self.lost.fetch_add(left, Ordering::Relaxed);
         if left > 0 {
             error!(left, file = %self.file.display(), "results are lost");
+        }
+    }
+
+    fn carry_out(&mut self, order: Order) {
+        match order {
+            Order::Keep(result) => self.waiting.push_back(result),
+            Order::KeepIfMissing(result) => self.left.push(result),
+        }
+    }
+
+    /// Lets what is left of earlier runs wait with the rest, as far as it is not there.
+    fn sort_left(&mut self) {
+        let Some(store) = &self.store else { return };
+        for result in std::mem::take(&mut self.left) {
+            match store.contains(&result.id) {
+                Ok(true) => {}
+                Ok(false) => self.waiting.push_back(result),
+                Err(_) => self.left.push(result),
+            }
         }
     }
 
@@ -191,12 +245,13 @@ impl Keeper {
 
     /// Writes what waits; what cannot be written is tried again.
     fn write(&mut self) {
-        if self.waiting.is_empty() {
+        if self.waiting.is_empty() && self.left.is_empty() {
             return;
         }
         if self.store.is_none() {
             self.open();
         }
+        self.sort_left();
         while let Some(store) = &mut self.store {
             let count = self.waiting.len().min(RESULTS_BATCH);
             if count == 0 {
@@ -265,6 +320,7 @@ mod tests {
             count_max: 5,
             store: None,
             waiting: VecDeque::new(),
+            left: Vec::new(),
             lost: Arc::default(),
             is_told: false,
         }
@@ -277,6 +333,24 @@ mod tests {
         assert_eq!((result.winner, result.players[0].score, result.duration_ms()), (Some(1), Some(4), 3_000));
         assert_eq!((result.hash.as_str(), result.reason.as_str()), ("000000000000feed", "outcome"));
         assert!(result.has_player("ada") && result.has_player("00000000000000ab"));
+    }
+
+    #[test]
+    fn what_an_earlier_run_left_never_replaces_a_result() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut keeper = keeper(folder.path());
+        keeper.carry_out(Order::Keep(result(1)));
+        keeper.write();
+        for number in [1, 2] {
+            let aborted = MatchResult { reason: "aborted".into(), ended_unix_ms: 9_000, ..result(number) };
+            keeper.carry_out(Order::KeepIfMissing(aborted));
+        }
+        keeper.write();
+        assert_eq!(keeper.store.as_ref().unwrap().count().unwrap(), 2);
+        drop(keeper);
+        let reader = framekeep_results::ResultReader::open(&folder.path().join(FILE)).unwrap();
+        assert_eq!(reader.get("r-1").unwrap().unwrap().reason, "outcome");
+        assert_eq!(reader.get("r-2").unwrap().unwrap().reason, "aborted");
     }
 
     #[test]

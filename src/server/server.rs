@@ -14,6 +14,7 @@ use crate::limits::PUMP_SLOW;
 use crate::link::BusyLinks;
 use crate::matches::Chance;
 use crate::record::{RecordError, Recorder};
+use crate::results::Results;
 use crate::schedule::DueRooms;
 use crate::status::Timings;
 use crate::step::SlowestStep;
@@ -221,7 +222,8 @@ impl Server {
         let world = self.app.world_mut();
         world.run_system_cached(disconnect_all).unwrap_or_else(|error| error!(%error, "links are left open"));
         self.pump();
-        self.app.world_mut().resource_mut::<Recorder>().close();
+        let results_are_kept = self.app.world_mut().resource_mut::<Results>().finish();
+        self.app.world_mut().resource_mut::<Recorder>().close(results_are_kept);
     }
 }
 

@@ -6,9 +6,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use framekeep_journal::{EndReason, MatchEnd, ReplayBuilder, SealKey};
+use framekeep_journal::{EndReason, MatchEnd, Replay, ReplayBuilder, SealKey};
 use framekeep_sim::Tick;
 use tracing::{debug, error, info};
 
@@ -28,6 +28,8 @@ pub(super) struct Sealing {
     pub(super) end: MatchEnd,
     pub(super) path: PathBuf,
     pub(super) key: SealKey,
+    /// When the match ended, since 1970, if an earlier run played it: its file is as old as that.
+    pub(super) ended: Option<Duration>,
 }
 
 /// Whether a match leaves a replay and a result: one without frames, or given up right after its start, does not.
@@ -123,11 +125,21 @@ impl Sealer {
 
 /// Gives how many bytes the file has.
 fn seal(sealing: &Sealing) -> io::Result<u64> {
-    let Sealing { builder, end, path, key } = sealing;
+    let Sealing { builder, end, path, key, ended } = sealing;
+    if let Some(bytes) = longer_file(path, end.ticks) {
+        return Ok(bytes);
+    }
     let mut bytes = Vec::new();
     let sealed = builder.clone().seal_signed(end.clone(), key, &mut bytes)?;
-    replace_durably(path, &bytes)?;
+    replace_durably(path, &bytes, ended.map(|ended| SystemTime::UNIX_EPOCH + ended))?;
     Ok(sealed.bytes)
+}
+
+/// The bytes of the replay that is there already, if it is whole and has as many ticks: it is never replaced, for what
+/// comes after it is a match that a start took up again from records that say less.
+fn longer_file(path: &Path, ticks: Tick) -> Option<u64> {
+    let there = Replay::read(fs::read(path).ok()?).ok()?;
+    (there.end().ticks >= ticks).then_some(there.bytes().len() as u64)
 }
 
 /// Writes a file as a whole or not at all; what was there survives a kill of the process, not a loss of power.
@@ -138,10 +150,12 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Writes a file as a whole or not at all; once it returns the file outlasts a loss of power.
-fn replace_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn replace_durably(path: &Path, bytes: &[u8], modified: Option<SystemTime>) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
     let written = File::create(&temporary).and_then(|mut file| {
         file.write_all(bytes)?;
+        // Old replays are deleted by their age: what was played long ago is no new one.
+        modified.map_or(Ok(()), |modified| file.set_modified(modified))?;
         file.sync_all()
     });
     if let Err(error) = written.and_then(|()| fs::rename(&temporary, path)) {
@@ -171,7 +185,7 @@ pub(super) fn forget_unfinished(replays: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use framekeep_journal::MatchHeader;
-    use framekeep_sim::hash_bytes;
+    use framekeep_sim::{Frame, hash_bytes};
 
     use super::*;
     use crate::limits::SEALS_WAITING_BYTES_MAX;
@@ -186,7 +200,7 @@ mod tests {
             ..MatchHeader::default()
         };
         let (builder, path) = (ReplayBuilder::new(&header).unwrap(), folder.join(format!("{number}.fkr")));
-        Sealing { builder, end: MatchEnd::default(), path, key: SealKey::derive(&[7; 32]) }
+        Sealing { builder, end: MatchEnd::default(), path, key: SealKey::derive(&[7; 32]), ended: None }
     }
 
     #[test]
@@ -207,6 +221,26 @@ mod tests {
         sealer.retry(RETRY_FAILURES_MAX);
         assert_eq!((sealer.left.len(), sealer.retry_at), (0, None));
         assert_eq!(fs::read_dir(&replays).unwrap().count(), 20);
+    }
+
+    #[test]
+    fn a_replay_is_never_replaced_by_a_shorter_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let sealed = |ticks: u32, reason: EndReason| {
+            let mut sealing = sealing(folder.path(), 1);
+            for tick in 0..ticks {
+                sealing.builder.push(&Frame::absent(Tick(tick), 1), 0).unwrap();
+            }
+            sealing.end = MatchEnd { ticks: Tick(ticks), reason, ..MatchEnd::default() };
+            seal(&sealing).unwrap();
+            let there = Replay::read(fs::read(&sealing.path).unwrap()).unwrap();
+            (there.end().ticks.0, there.end().reason)
+        };
+        assert_eq!(sealed(30, EndReason::Outcome), (30, EndReason::Outcome));
+        assert_eq!(sealed(20, EndReason::Aborted), (30, EndReason::Outcome));
+        assert_eq!(sealed(30, EndReason::Aborted), (30, EndReason::Outcome));
+        fs::write(folder.path().join("1.fkr"), b"torn").unwrap();
+        assert_eq!(sealed(20, EndReason::Aborted), (20, EndReason::Aborted));
     }
 
     #[test]

@@ -6,14 +6,15 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use framekeep_journal::{
-    EndedMatch, Lives, Record, SegmentEnd, SegmentFault, SegmentHeader, SegmentReader, SegmentWriter,
+    EndedMatch, Lives, Record, SEGMENT_VERSION, SegmentEnd, SegmentFault, SegmentHeader, SegmentReader,
+    SegmentWriter,
 };
 use tracing::{error, info, warn};
 
 use crate::limits::DAMAGED_BYTES_MAX;
 
-/// Matches that ended shortly before a kill, at most.
-const UNSEALED_MAX: usize = 256;
+/// Matches that ended before a kill, at most.
+const ENDED_MAX: usize = 256;
 /// What the name of a damaged segment that is kept ends in.
 const DAMAGED: &str = "damaged";
 
@@ -25,8 +26,8 @@ pub(super) struct Survey {
     pub(super) segments: BTreeMap<u64, u64>,
     /// The rooms that were not closed.
     pub(super) lives: Lives,
-    /// Matches that ended and of which no replay is there: the server was killed before it was written.
-    pub(super) unsealed: Vec<EndedMatch>,
+    /// Matches that ended: a server that was killed has perhaps not written their replays or results.
+    pub(super) ended: Vec<EndedMatch>,
 }
 
 /// The file of a segment.
@@ -53,21 +54,25 @@ pub(super) fn survey(journal: &Path, replays: &Path, mut node: u64) -> io::Resul
         fs::remove_file(&first.get().path)?;
         first.remove();
     }
-    let (mut lives, mut unsealed) = (Lives::default(), VecDeque::new());
+    let (mut lives, mut left) = (Lives::default(), VecDeque::new());
     for segment in segments.values() {
         read(&segment.path, &mut lives, |ended| {
-            if !replays.join(replay_of(&ended)).exists() {
-                unsealed.push_back(ended);
-            }
+            let is_sealed = replays.join(replay_of(&ended)).exists();
+            left.push_back((ended, is_sealed));
             // Of those that ended long ago the file was there, and is not wanted any more.
-            if unsealed.len() > UNSEALED_MAX {
-                unsealed.pop_front();
+            if left.len() > ENDED_MAX {
+                left.remove(left.iter().position(|(_, is_sealed)| *is_sealed).unwrap_or(0));
             }
         })?;
     }
     bound_damaged(journal)?;
     let segments = segments.into_iter().map(|(sequence, segment)| (sequence, segment.bytes)).collect();
-    Ok(Survey { next: SegmentHeader { node, sequence }, segments, lives, unsealed: unsealed.into() })
+    Ok(Survey {
+        next: SegmentHeader { node, sequence },
+        segments,
+        lives,
+        ended: left.into_iter().map(|(ended, _)| ended).collect(),
+    })
 }
 
 /// A segment on disk.
@@ -93,6 +98,13 @@ fn segments_in(journal: &Path) -> io::Result<(BTreeMap<u64, Segment>, u64)> {
             }
             // A kill within the header: it holds nothing.
             Err(SegmentFault::Short(_)) => fs::remove_file(&path)?,
+            // A disk that cannot be read now is no damaged segment.
+            Err(SegmentFault::Io(error)) => return Err(error),
+            // Its rooms would be lost without anything being wrong with it.
+            Err(fault @ SegmentFault::Version(version)) if version > SEGMENT_VERSION => {
+                let file = path.display();
+                return Err(io::Error::other(format!("{file}: {fault}; start the version that wrote it")));
+            }
             Err(fault) => {
                 let file = path.display();
                 error!(%file, offset = 0, %fault, "a segment of the journal cannot be read and is left out");

@@ -311,7 +311,7 @@ fn a_match_that_could_not_be_sealed_keeps_its_journal() {
         let builder = ReplayBuilder::new(&header).unwrap();
         writer.append(record_of(1), Vec::new());
         let (end, path) = (MatchEnd::default(), folder.path().join(seal_into));
-        writer.seal(Sealing { builder, end, path, key: SealKey::derive(&[7; 32]) });
+        writer.seal(Sealing { builder, end, path, key: SealKey::derive(&[7; 32]), ended: None });
         writer.stop();
         fs::write(folder.path().join("replays/torn.tmp"), "half").unwrap();
         drop(start(folder.path(), 2).unwrap());
@@ -391,4 +391,25 @@ fn the_end_of_a_room_that_was_lost_and_is_told_again_frees_its_segments() {
     desk.append(&end_of(4));
     desk.reclaim();
     assert_eq!(numbers(&journal), [2]);
+}
+
+/// CRC-32 (IEEE 802.3), bit by bit.
+fn crc32(bytes: &[u8]) -> u32 {
+    let bit = |rest: u32| (rest >> 1) ^ (0xedb8_8320 & (rest & 1).wrapping_neg());
+    !bytes.iter().fold(u32::MAX, |rest, byte| (0..8).fold(rest ^ u32::from(*byte), |rest, _| bit(rest)))
+}
+
+#[test]
+fn a_journal_of_a_later_version_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(start(folder.path(), 1).unwrap());
+    let path = path_of(&folder.path().join("journal"), 0);
+    let mut bytes = header_bytes(SegmentHeader::default());
+    bytes[8..10].copy_from_slice(&(framekeep_journal::SEGMENT_VERSION + 1).to_le_bytes());
+    let checksum = crc32(&bytes[..26]);
+    bytes[26..30].copy_from_slice(&checksum.to_le_bytes());
+    fs::write(&path, &bytes).unwrap();
+    let Err(error) = start(folder.path(), 2) else { panic!("its rooms are lost") };
+    assert!(error.to_string().contains("start the version that wrote it"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), bytes);
 }

@@ -48,8 +48,8 @@ pub enum RecordError {
 pub(crate) struct Left {
     /// The rooms that were not closed.
     pub(crate) lives: Lives,
-    /// Matches that ended and of which no replay is there.
-    pub(crate) unsealed: Vec<EndedMatch>,
+    /// Matches that ended: of some there is perhaps no replay, or no result.
+    pub(crate) ended: Vec<EndedMatch>,
 }
 
 impl RecordError {
@@ -171,14 +171,14 @@ impl Writer {
             fs::create_dir_all(path).map_err(RecordError::at(path))?;
         }
         let lock = lock(folder)?;
-        let Survey { next, segments, lives, unsealed } =
+        let Survey { next, segments, lives, ended } =
             segments::survey(&journal, &replays, node).map_err(RecordError::at(&journal))?;
         super::sealer::forget_unfinished(&replays).map_err(RecordError::at(&replays))?;
         let shared = Arc::new(Shared::default());
         let mut desk = Desk::new(folder, next, durability, disk, shared.clone());
         desk.inherit(segments, lives.rooms());
         let writer = Self::start_threads(folder, desk, shared, lock).map_err(RecordError::at(folder))?;
-        Ok((writer, Left { lives, unsealed }))
+        Ok((writer, Left { lives, ended }))
     }
 
     fn start_threads(folder: &Path, desk: Desk, shared: Arc<Shared>, lock: File) -> io::Result<Self> {

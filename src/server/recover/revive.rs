@@ -22,13 +22,16 @@ use crate::{Clock, Counters, Games, Player, Players, Room, Rooms, Seat, ServerCo
 /// Opens a room again as it was, with its match if that can go on.
 pub(super) fn open_again(world: &mut World, id: u64, life: Life, play: Play) {
     let Life { room: state, play: told, .. } = life;
-    let goes_on = state.phase == RoomPhase::Playing && !state.play_again;
+    // A match whose replay is there is over, whatever the records that are left say of it.
+    let is_sealed = told.as_ref().is_some_and(|told| record::is_sealed(world, id, told.started()));
+    let goes_on = state.phase == RoomPhase::Playing && !state.play_again && !is_sealed;
     let was_playing = state.phase == RoomPhase::Playing;
     let Some(room) = room_of(world, id, &state).filter(|_| state.phase != RoomPhase::Closed) else {
-        seal_what_is_left(world, id, told, play);
+        seal_what_is_left(world, id, &state.content, told, play);
         return record::forget_room(world, id);
     };
     let reserved = !room.reservations.is_empty();
+    let content = state.content.clone();
     let entity = rooms::open(world, room);
     world.resource_mut::<Counters>().rooms_recovered += 1;
     let members = state.members.into_iter().map(|member| (member.player, member.name, Some(member.seat)));
@@ -45,7 +48,7 @@ pub(super) fn open_again(world: &mut World, id: u64, life: Life, play: Play) {
             go_on(world, entity, &told, *resumed);
         }
         (play, told) => {
-            seal_what_is_left(world, id, told, play);
+            seal_what_is_left(world, id, &content, told, play);
             if was_playing {
                 // The phase has just been looked at.
                 let _ = rooms::operate(world, entity, Actor::Server, Operation::Finish);
@@ -185,7 +188,7 @@ fn go_on(world: &mut World, entity: Entity, told: &MatchLife, resumed: Resumed) 
 }
 
 /// A match that does not go on becomes a file as far as it went.
-fn seal_what_is_left(world: &mut World, id: u64, told: Option<MatchLife>, play: Play) {
+fn seal_what_is_left(world: &mut World, id: u64, content: &str, told: Option<MatchLife>, play: Play) {
     let Some(told) = told else { return };
     let (builder, hash, outcome, reason) = match play {
         Play::None => return,
@@ -205,5 +208,5 @@ fn seal_what_is_left(world: &mut World, id: u64, told: Option<MatchLife>, play: 
         },
     };
     let end = MatchEnd { ticks: builder.next(), hash, outcome, reason };
-    record::seal_left(world, id, told.started(), builder, end);
+    record::seal_left(world, id, told.started(), content, builder, end);
 }
