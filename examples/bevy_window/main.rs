@@ -1,6 +1,6 @@
 //! The arena in a window. Arrows or WASD walk and aim, space shoots, shift dashes.
 //!
-//! Alone against three bots: `cargo run --release`. On a server: `cargo run --release -- ada.token duel`.
+//! Alone against three bots: `cargo run --release`. On a server: `cargo run --release -- ada.ticket duel`.
 use bevy::camera::ScalingMode;
 use bevy::input::InputSystems;
 use bevy::prelude::*;
@@ -141,7 +141,7 @@ fn colour_of(kind: u8, seat: u8) -> Color {
         kind if kind == Kind::Player as u8 => Color::hsl(hue, 0.8, 0.6),
         kind if kind == Kind::Projectile as u8 => Color::hsl(hue, 0.8, 0.8),
         kind if kind == Kind::Crate as u8 => Color::srgb(0.55, 0.4, 0.25),
-        kind if kind == Kind::Health as u8 => Color::srgb(0.2, 0.9, 0.3),
+        kind if kind == Kind::Health as u8 => Color::srgb(0.9, 0.95, 0.9),
         kind if kind == Kind::Shield as u8 => Color::srgb(0.3, 0.7, 1.0),
         kind if kind == Kind::Rapid as u8 => Color::srgb(1.0, 0.8, 0.1),
         _ => Color::srgb(0.4, 0.42, 0.48),
