@@ -2,6 +2,7 @@
 
 mod bodies;
 mod faulty;
+mod lost;
 mod modes;
 mod play;
 mod real;

@@ -8,8 +8,10 @@ use framekeep_protocol::{JoinRoom, PlayerName, RoomName, RoomOptions};
 use framekeep_rollback::{RollbackConfig, Smoothing};
 use framekeep_sim::Game;
 
-/// How a client behaves. Every field has a default that plays; a running client takes over changes as it goes, except
-/// for `rollback` and `smoothing`, which a match takes over when it starts, and `conditions`, which a link does.
+/// How a client behaves. Every field has a default that plays. Of changes while the client runs, `reconnect` and
+/// `spectator_delay` count at once, `player`, `conditions` and `seed` for the next link, `rollback` for the next match,
+/// `smoothing` after a time without one, and `room` when
+/// [`ClientCommand::Connect`](crate::ClientCommand::Connect) finds no room wanted; `connect_at_start` is read once.
 #[derive(Clone, Debug, Resource)]
 pub struct ClientConfig {
     /// What to call the player. Default: what the ticket says; the server shows the ticket's name in any case.
@@ -26,7 +28,7 @@ pub struct ClientConfig {
     /// How a lost link is replaced.
     pub reconnect: ReconnectConfig,
     /// How far behind the newest frame a spectator watches. Default 200 ms; under the jitter of the path the picture
-    /// stops now and then.
+    /// stops now and then. At most ten minutes.
     pub spectator_delay: Duration,
     /// A bad network put between this client and the server, each way, for development. Default perfect: none.
     pub conditions: LinkConditions,

@@ -165,7 +165,7 @@ impl Connection {
 
     /// Whether there is a link to say something on.
     pub(crate) fn is_linked(&self) -> bool {
-        self.line.is_some()
+        self.is_wanted && self.line.is_some()
     }
 
     /// Says something on the reliable lane, if there is a link.

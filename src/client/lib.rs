@@ -75,6 +75,9 @@ pub use diagnostics::{DiagnosticsPlugin, NetDiagnostics};
 pub use end::LinkEnd;
 pub use framekeep_conditioner::LinkConditions;
 pub use framekeep_link::LinkFault;
+pub use framekeep_protocol::{
+    JoinRoom, MatchEnd, MatchStart, Refusal, RoomEvent, RoomEventKind, RoomOptions, RoomView,
+};
 pub use framekeep_rollback::{Cause, EventId, Pose, RollbackConfig, Smoothing};
 pub use link::{ClientHello, ClientLink, LinkState};
 pub use mirror::{DrawnPose, MirrorPlugin, Mirrored, Scoreboard};
@@ -97,6 +100,7 @@ pub use wire::{ClientWire, MemoryNet, UdpWires, WireSource, Wires};
 pub mod prelude {
     pub use crate::{
         ActiveMatch, Cancelled, ClientCommand, ClientConfig, ClientSystems, Confirmed, ConnectionState,
-        DrawnPose, FramekeepClientPlugins, LocalInput, LocalMatch, Mirrored, Predicted, RoomState, Tickets,
+        DrawnPose, Failed, FramekeepClientPlugins, LocalInput, LocalMatch, Mirrored, Predicted, RoomState,
+        Tickets,
     };
 }

@@ -61,7 +61,9 @@ pub struct Predicted<E: Send + Sync + 'static> {
     pub event: E,
 }
 
-/// A game event that has happened: told exactly once for each.
+/// A game event that has happened: told once for each that this client has played through. Those of ticks for which a
+/// snapshot stands in (coming late, a longer reconnection, a gap) are not told, and what was predicted for such a tick
+/// is [`Cancelled`], also if it happened.
 #[derive(Message, Clone, Debug, PartialEq, Eq)]
 pub struct Confirmed<E: Send + Sync + 'static> {
     /// Which.
@@ -74,7 +76,8 @@ pub struct Confirmed<E: Send + Sync + 'static> {
     pub event: E,
 }
 
-/// A game event that was predicted and does not happen.
+/// A game event that was predicted and does not happen, or of which this client has not seen whether it did: a
+/// snapshot stands in for its tick, or the match was left.
 #[derive(Message, Clone, Debug, PartialEq, Eq)]
 pub struct Cancelled<E: Send + Sync + 'static> {
     /// Which.

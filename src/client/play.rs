@@ -54,6 +54,10 @@ pub(crate) enum Source<G: Game> {
 pub struct ActiveMatch<G: Game> {
     pub(crate) source: Source<G>,
     pub(crate) ended: Option<MatchEnd>,
+    /// Packets of the match that brought frames.
+    pub(crate) packets: u64,
+    /// Ticks from one such packet of the server to the next.
+    pub(crate) send_every_ticks: u8,
     /// What was told as predicted and not yet settled.
     open: Vec<(EventId, Tick, G::Event)>,
     /// Added to the ids of a match's events, so that no two matches share one.
@@ -67,6 +71,8 @@ impl<G: Game> Default for ActiveMatch<G> {
         Self {
             source: Source::Idle,
             ended: None,
+            packets: 0,
+            send_every_ticks: 1,
             open: Vec::new(),
             id_base: 0,
             id_next: 0,
@@ -210,6 +216,7 @@ impl<G: Game> ActiveMatch<G> {
         } else {
             Source::Watching(Box::new(WatchedMatch::new(play)))
         });
+        self.send_every_ticks = start.send_every_ticks.max(1);
         Ok(())
     }
 
@@ -287,6 +294,7 @@ impl<G: Game> ActiveMatch<G> {
     fn replace(&mut self, source: Source<G>) {
         self.source = source;
         self.ended = None;
+        self.packets = 0;
         self.id_base = self.id_next;
         self.sketch.forget();
     }

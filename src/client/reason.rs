@@ -56,7 +56,8 @@ impl Reason {
             Self::Unplayable(_) => {
                 "This match needs another version of the game. Please update and try again.".to_owned()
             }
-            Self::Left(LeftReason::Removed) => "The host has removed you from the room.".to_owned(),
+            // By the host, or by the server because nothing was done; the server says so at once in that case.
+            Self::Left(LeftReason::Removed) => "You were removed from the room.".to_owned(),
             Self::Left(LeftReason::RoomClosed) => "The room was closed.".to_owned(),
             Self::Left(LeftReason::Lost) => "You were away too long; your seat is free again.".to_owned(),
             Self::Left(LeftReason::Asked) => "You have left the room.".to_owned(),

@@ -425,12 +425,15 @@ impl<G: Game> Ears<'_, '_, G> {
 
     fn hear_frames(&mut self, payload: &[u8]) {
         let Some(play) = self.active.rollback_mut() else { return };
+        let frames = play.stats().frames;
         // Packets of the match before are refused by their epoch, in which no gap is to be noticed.
         if peek_epoch(payload) == Some(play.epoch())
             && let Err(error) = play.handle_frames(self.now, payload)
         {
             tracing::trace!(%error, "a packet of frames was of no use");
         }
+        // Copies, and what others have told already, bring none.
+        self.active.packets += u64::from(play.stats().frames > frames);
         if let Source::Watching(watched) = &mut self.active.source {
             watched.take_frames();
         }

@@ -18,11 +18,11 @@ use super::{arena_app, brawl, games, is_playing};
 
 /// What an app was told, in order.
 #[derive(Resource, Default)]
-struct Log {
-    failed: Vec<Reason>,
+pub(super) struct Log {
+    pub(super) failed: Vec<Reason>,
     chat: Vec<String>,
     /// By id: predicted, confirmed, cancelled.
-    events: BTreeMap<u64, [u32; 3]>,
+    pub(super) events: BTreeMap<u64, [u32; 3]>,
 }
 
 fn write_log(
@@ -48,18 +48,18 @@ fn write_log(
     cancelled.read().for_each(|event| log.events.entry(event.id.0).or_default()[2] += 1);
 }
 
-fn logged(build: impl Fn(&mut App) + 'static) -> impl Fn(&mut App) + 'static {
+pub(super) fn logged(build: impl Fn(&mut App) + 'static) -> impl Fn(&mut App) + 'static {
     move |app| {
         build(app);
         app.init_resource::<Log>().add_systems(PreUpdate, write_log.after(ClientSystems::Report));
     }
 }
 
-fn room_state(apps: &Apps, number: usize) -> RoomState {
+pub(super) fn room_state(apps: &Apps, number: usize) -> RoomState {
     *apps.of::<State<RoomState>>(number).get()
 }
 
-fn command(apps: &mut Apps, number: usize, command: ClientCommand) {
+pub(super) fn command(apps: &mut Apps, number: usize, command: ClientCommand) {
     apps.apps[number].app.world_mut().write_message(command);
 }
 

@@ -10,7 +10,7 @@ use framekeep_tests::Apps;
 use super::{Told, arena_app, assert_agree, games, is_playing};
 
 /// Two apps that play, on a server that holds seats long enough for a minute's pause.
-fn duel(seed: u64) -> Apps {
+pub(super) fn duel(seed: u64) -> Apps {
     let mut apps = Apps::new(seed, games(), |config| {
         config.reconnect_grace = Duration::from_secs(120);
     });

@@ -8,8 +8,10 @@ use framekeep_sim::{Frame, Game, Match, Tick, View};
 
 use super::Sketch;
 
-/// Most frames that wait to be shown; with more, what is shown jumps.
+/// Most frames that wait to be shown beyond those of the delay; with more, what is shown jumps.
 const FRAMES_MAX: usize = 4_096;
+/// The longest delay.
+const DELAY_MAX: Duration = Duration::from_secs(600);
 /// How much faster or slower than the match the picture may run to keep its distance, as a part.
 const DRIFT: f64 = 0.05;
 /// By how many ticks the distance may be off before the rate differs by all of [`DRIFT`].
@@ -28,6 +30,8 @@ pub(crate) struct WatchedMatch<G: Game> {
     part: f64,
     /// Waits at the beginning until there is the distance that is wanted.
     is_filling: bool,
+    /// How many frames the delay is.
+    wanted: f64,
     now: Option<Duration>,
     events: u64,
 }
@@ -35,7 +39,17 @@ pub(crate) struct WatchedMatch<G: Game> {
 impl<G: Game> WatchedMatch<G> {
     pub(crate) fn new(play: RollbackMatch<G>) -> Self {
         let (frames, taken) = (VecDeque::new(), Tick(0));
-        Self { play, frames, taken, shown: None, part: 0.0, is_filling: true, now: None, events: 0 }
+        Self {
+            play,
+            frames,
+            taken,
+            shown: None,
+            part: 0.0,
+            is_filling: true,
+            wanted: 1.0,
+            now: None,
+            events: 0,
+        }
     }
 
     pub(crate) fn current(&self) -> Option<&Match<G>> {
@@ -51,7 +65,7 @@ impl<G: Game> WatchedMatch<G> {
         let first = self.taken;
         let goes_on = self.shown.is_some()
             && (first.0..confirmed.tick().0).all(|tick| self.play.frame(Tick(tick)).is_some());
-        if !goes_on || self.frames.len() > FRAMES_MAX {
+        if !goes_on || self.frames.len() > FRAMES_MAX + self.wanted as usize * 2 {
             // The beginning, or a snapshot: what is missing between is not shown.
             self.frames.clear();
             self.shown = Some((confirmed.clone(), confirmed.clone()));
@@ -72,7 +86,8 @@ impl<G: Game> WatchedMatch<G> {
         let passed = now.saturating_sub(self.now.replace(now).unwrap_or(now));
         let period = self.play.clock().period().as_secs_f64();
         let ahead = self.frames.len() as f64 + 1.0 - self.part;
-        let wanted = (delay.as_secs_f64() / period).max(1.0);
+        let wanted = (delay.min(DELAY_MAX).as_secs_f64() / period).max(1.0);
+        self.wanted = wanted;
         self.is_filling &= ahead < wanted;
         if self.is_filling {
             return;
