@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use framekeep_client::prelude::{ActiveMatch, ClientCommand, ConnectionState, Mirrored, RoomState};
-use framekeep_client::{Connection, PlayMode, Reason};
+use framekeep_client::{Connection, NetDiagnostics, PlayMode, Reason};
 use framekeep_games::arena::Arena;
 use framekeep_protocol::{CloseReason, LeftReason, Refusal, ToServer};
 use framekeep_tests::Apps;
@@ -103,4 +103,16 @@ fn what_was_predicted_of_a_match_that_is_left_is_taken_back() {
     assert_eq!(apps.of::<Log>(0).failed, [Reason::NotConnected]);
     command(&mut apps, 0, ClientCommand::Connect);
     apps.run_until("it is in the room again", |apps| room_state(apps, 0) != RoomState::Outside);
+}
+
+#[test]
+fn a_good_network_is_said_to_be_good() {
+    let mut apps = Apps::new(46, games(), |_| {});
+    for number in 0..2 {
+        apps.come(&format!("p{number}"), 60, arena_app(46 + number, 2, "perfect"));
+    }
+    apps.run_until("both play", |apps| is_playing(apps, 0) && is_playing(apps, 1));
+    apps.run_for(10.0);
+    let net = apps.of::<NetDiagnostics>(0);
+    assert!(net.loss < 0.1 && net.jitter < Duration::from_millis(25), "{net:?}");
 }

@@ -60,9 +60,11 @@ fn a_new_port_from_the_translator() {
     apps.apps[0].net.rebind();
     apps.run_for(0.1);
     let tick = apps.of::<ActiveMatch<Arena>>(0).confirmed().unwrap().tick();
-    apps.run_until("frames come again", |apps| {
+    let took = apps.run_until("frames come again", |apps| {
         apps.of::<ActiveMatch<Arena>>(0).confirmed().is_some_and(|play| play.tick().0 > tick.0 + 12)
     });
+    // Counted from the new port on, the silence that has to be noticed included.
+    assert!(took <= Duration::from_millis(900), "it took {took:?}");
     assert_back_within_a_second(&mut apps, before);
     assert_eq!(apps.of::<Connection>(0).reconnections(), 1);
 }
