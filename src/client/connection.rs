@@ -282,7 +282,8 @@ impl Connection {
                     self.player = Some(player);
                     self.reconnections += u32::from(self.was_admitted);
                     (self.was_admitted, self.is_attempt_wanted, self.reason) = (true, false, None);
-                    self.admitted_at = Some(now);
+                    // From here on a takeover is somebody else's.
+                    (self.admitted_at, self.own_takeover_until) = (Some(now), None);
                     heard.push(Heard::Control(message));
                     return;
                 }
