@@ -1,5 +1,6 @@
 //! `ResultReader`, the side that reads.
 
+use std::fmt;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
@@ -44,6 +45,19 @@ impl Cursor {
     #[must_use]
     pub fn at(result: &MatchResult) -> Self {
         Self { ended_unix_ms: result.ended_unix_ms, id: result.id.clone() }
+    }
+
+    /// Reads what [`Display`](fmt::Display) wrote; `None` if it is something else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (ended, id) = text.split_once('.')?;
+        Some(Self { ended_unix_ms: ended.parse().ok()?, id: id.to_owned() })
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.ended_unix_ms, self.id)
     }
 }
 

@@ -84,7 +84,8 @@ fn pages_follow_each_other_without_a_gap() {
         loop {
             let page = reader.find(&query).unwrap();
             let Some(last) = page.last() else { break };
-            query.after = Some(Cursor::at(last));
+            query.after = Cursor::parse(&Cursor::at(last).to_string());
+            assert_eq!(query.after, Some(Cursor::at(last)));
             pages.extend(page);
         }
         assert_eq!(ids(&pages), ids(&whole));

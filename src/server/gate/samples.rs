@@ -196,6 +196,9 @@ fn now(samples: &mut Samples, world: &mut World) {
     let failures = world.resource::<Recorder>().failures();
     let help = "Batches and files that could not be written";
     samples.counter("framekeep_journal_failures_total", help, None, failures);
+    let undurable = world.resource::<Recorder>().undurable_rooms() as f64;
+    let help = "Rooms that go on without being as durable as they should be";
+    samples.gauge("framekeep_undurable_rooms", help, None, undurable);
     let draining = world.resource::<super::Drain>().is_on();
     let help = "Whether the node lets nobody open rooms any more";
     samples.gauge("framekeep_draining", help, None, f64::from(u8::from(draining)));

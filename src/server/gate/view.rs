@@ -1,5 +1,6 @@
 //! What the clients that do not simulate are shown of their match.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bevy_ecs::prelude::{Entity, Local, Query, Res};
@@ -7,26 +8,51 @@ use framekeep_gate::StateView;
 use framekeep_sim::View;
 
 use super::link::{WebLink, WebLinks};
+use crate::record::Journaled;
 use crate::schedule::DueRooms;
 use crate::seat::Seats;
 use crate::{Seat, Stage, StepTimer, step};
 
+/// A state that is not shown yet: the frames that led to it are not durable.
+pub(super) struct Unsettled {
+    room: Entity,
+    link: Entity,
+    view: Arc<StateView>,
+}
+
 /// Shows the state of each due room to those of its members who asked for views: as often as they asked, and once more
-/// when the match is over. A room's view is made once and shared.
+/// when the match is over. A room's view is made once and shared. What players on UDP are not sent before it is
+/// durable is not shown before either.
 pub(super) fn show_states(
     due: Res<DueRooms>,
     known: Res<WebLinks>,
-    mut rooms: Query<(&mut Stage, Option<&Seats>)>,
+    mut rooms: Query<(&mut Stage, Option<&Seats>, Option<&Journaled>)>,
     seats: Query<&Seat>,
     links: Query<&WebLink>,
+    mut waiting: Local<VecDeque<Unsettled>>,
     mut shown_to: Local<Vec<Entity>>,
     timer: Res<StepTimer>,
 ) {
     if known.is_empty() {
+        waiting.clear();
         return;
     }
+    waiting.retain(|unsettled| {
+        let now = rooms.get(unsettled.room).ok().map(|(stage, _, journaled)| (stage.epoch, journaled));
+        let Some((epoch, journaled)) = now else { return false };
+        if epoch != unsettled.view.epoch {
+            return false;
+        }
+        let is_settled = journaled.is_none_or(|journaled| journaled.sendable >= unsettled.view.tick);
+        if let Ok(link) = links.get(unsettled.link)
+            && is_settled
+        {
+            link.sink().show(&unsettled.view);
+        }
+        !is_settled
+    });
     for &room in &due.due {
-        let Ok((mut stage, taken)) = rooms.get_mut(room) else { continue };
+        let Ok((mut stage, taken, journaled)) = rooms.get_mut(room) else { continue };
         if !stage.fresh {
             continue;
         }
@@ -44,8 +70,13 @@ pub(super) fn show_states(
             continue;
         }
         let view = Arc::new(StateView { epoch: stage.epoch, tick: stage.tick(), view });
-        for link in shown_to.iter().filter_map(|&link| links.get(link).ok()) {
-            link.sink().show(&view);
+        if journaled.is_none_or(|journaled| journaled.sendable >= view.tick) {
+            for link in shown_to.iter().filter_map(|&link| links.get(link).ok()) {
+                link.sink().show(&view);
+            }
+        } else {
+            // Frames wait for a tick of the room at most, so there is one for a link, seldom two.
+            waiting.extend(shown_to.iter().map(|&link| Unsettled { room, link, view: view.clone() }));
         }
     }
 }
