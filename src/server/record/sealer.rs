@@ -145,8 +145,10 @@ fn longer_file(path: &Path, ticks: Tick) -> Option<u64> {
 /// Writes a file as a whole or not at all; what was there survives a kill of the process, not a loss of power.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
-    fs::write(&temporary, bytes)?;
-    fs::rename(&temporary, path)
+    // A half-written file takes room on a disk that may be full.
+    fs::write(&temporary, bytes)
+        .and_then(|()| fs::rename(&temporary, path))
+        .inspect_err(|_| drop(fs::remove_file(&temporary)))
 }
 
 /// Writes a file as a whole or not at all; once it returns the file outlasts a loss of power.
