@@ -185,6 +185,7 @@ fn server_config(settings: &Settings) -> ServerConfig {
         },
         recovery_target: Duration::from_secs(data.recovery_target_s),
         results_max: data.results_max,
+        sealed_after: Duration::from_secs(data.sealed_after_s),
         replay_rules: ReplayRules {
             count_max: data.replays_max,
             age_max: Duration::from_secs(data.replays_days_max * 86_400),

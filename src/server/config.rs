@@ -87,6 +87,8 @@ pub struct ServerConfig {
     /// How long the rooms of a killed server may take to be played up to where they were; decides how often states
     /// are put into the journal. Default 3 s.
     pub recovery_target: Duration,
+    /// A match that is given up before it has been played for so long leaves neither replay nor result. Default 3 s.
+    pub sealed_after: Duration,
     /// Which replays are kept. Default all of them.
     pub replay_rules: ReplayRules,
     /// Results that are kept; 0 for all. Default 1,000,000.
@@ -149,6 +151,7 @@ impl Default for ServerConfig {
             data: None,
             durability: Durability::Second,
             recovery_target: Duration::from_secs(3),
+            sealed_after: Duration::from_secs(3),
             replay_rules: ReplayRules::default(),
             results_max: 1_000_000,
             content: None,

@@ -107,9 +107,6 @@ pub(crate) const MATCH_STARTS_MAX: u32 = 12;
 /// See [`MATCH_STARTS_MAX`].
 pub(crate) const MATCH_STARTS_WINDOW: Duration = Duration::from_secs(60);
 
-/// A match that is given up before it has been played for so long leaves neither a replay nor a result.
-pub(crate) const SEALED_AFTER: Duration = Duration::from_secs(3);
-
 /// How long a room may be empty in which no match was ever played.
 pub(crate) const UNPLAYED_ROOM_LIFE: Duration = Duration::from_secs(10);
 

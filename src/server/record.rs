@@ -550,7 +550,7 @@ pub(crate) fn match_ended(world: &mut World, entity: Entity, stage: &Stage) {
         framekeep_protocol::EndReason::Failed => EndReason::Failed,
     };
     let end = MatchEnd { ticks: stage.tick(), hash: ending.hash, outcome: ending.outcome.clone(), reason };
-    let is_kept = is_kept(&end, stage.timing.rate_hz);
+    let is_kept = is_kept(&end, stage.timing.rate_hz, world.resource::<ServerConfig>().sealed_after);
     if is_kept {
         results::keep(world, &archive.header, &end, &file, room.lobby.content());
     }

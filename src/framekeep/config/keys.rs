@@ -224,6 +224,9 @@ settings! {
         /// How old a replay may become. 0 keeps all.
         replays_days_max: u64 = Value::Integer(0), Allowed::Integer(0, 36_500), "days",
             wrong: "too short deletes what somebody may want to see or prove";
+        /// A match that is given up before it has been played for so long leaves neither a replay nor a result.
+        sealed_after_s: u64 = Value::Integer(3), Allowed::Integer(0, 3_600), "seconds",
+            wrong: "0 lets one player fill the disk with empty matches";
         /// Bytes of replays that are kept; the oldest go. 0 keeps all.
         replays_bytes_max: u64 = Value::Integer(0), Allowed::Integer(0, i64::MAX), "bytes",
             wrong: "too small deletes what somebody may want to see or prove, 0 may fill the disk";

@@ -5,7 +5,7 @@ use framekeep_journal::{EndReason, MatchEnd, MatchStarted, ReplayBuilder};
 
 use super::sealer::{Sealing, is_kept};
 use super::{Recorder, file_name};
-use crate::{NodeKey, results};
+use crate::{NodeKey, ServerConfig, results};
 
 /// A match of an earlier run is over: what there is of it is sealed into a file, unless there is one.
 pub(crate) fn seal_left(
@@ -20,7 +20,7 @@ pub(crate) fn seal_left(
     let Some(journal) = &world.resource::<Recorder>().0 else { return };
     let file = file_name(room, started.header.started_unix_s, started.epoch);
     let path = journal.writer.replays().join(&file);
-    if !is_kept(&end, started.header.tick_rate_hz) {
+    if !is_kept(&end, started.header.tick_rate_hz, world.resource::<ServerConfig>().sealed_after) {
         return;
     }
     results::keep_left(world, &started.header, &end, &file, content);

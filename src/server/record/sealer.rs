@@ -14,7 +14,6 @@ use tracing::{debug, error, info};
 
 use super::writer::Shared;
 use crate::LogBudget;
-use crate::limits::SEALED_AFTER;
 
 /// How long a disk that did not take a replay is left alone.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -33,9 +32,9 @@ pub(super) struct Sealing {
 }
 
 /// Whether a match leaves a replay and a result: one without frames, or given up right after its start, does not.
-pub(super) fn is_kept(end: &MatchEnd, rate_hz: u16) -> bool {
+pub(super) fn is_kept(end: &MatchEnd, rate_hz: u16, sealed_after: Duration) -> bool {
     let played = Duration::from_secs(end.ticks.0.into()) / u32::from(rate_hz.max(1));
-    end.ticks > Tick(0) && (end.reason != EndReason::Aborted || played >= SEALED_AFTER)
+    end.ticks > Tick(0) && (end.reason != EndReason::Aborted || played >= sealed_after)
 }
 
 impl Sealing {

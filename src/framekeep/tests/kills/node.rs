@@ -36,6 +36,7 @@ impl Node {
             ("FRAMEKEEP_KEY", KEY),
             ("FRAMEKEEP__DATA__DURABILITY", durability),
             ("FRAMEKEEP__ROOMS__START_DELAY_MS", "40"),
+            ("FRAMEKEEP__DATA__SEALED_AFTER_S", "0"),
             ("FRAMEKEEP__DRAIN__GRACE_S", "0"),
             ("FRAMEKEEP__LOG__FORMAT", "json"),
         ];
