@@ -340,8 +340,11 @@ impl Line {
             };
             let frame = CloseFrame { code, reason: reason.into() };
             let _ = self.socket.send(Message::Close(Some(frame))).await;
+            // What is still on its way is taken and thrown away: closing on it would reset the connection, and the
+            // last words would be lost.
+            while let Some(Ok(_)) = self.socket.recv().await {}
         };
-        // A client that takes nothing is not waited for.
+        // A client that takes nothing, or goes on talking, is not waited for.
         let _ = tokio::time::timeout(CLOSE_WITHIN, last_words).await;
     }
 }
