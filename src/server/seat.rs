@@ -135,7 +135,7 @@ impl SeatPlay {
     }
 
     /// Notes that frames came late or were lost. A turn that took long looks alike, for everybody at once, and copies
-    /// would make the next one longer: only what happens again and again is the way's fault, and then it is known to be.
+    /// would make the next one longer: only what happens again and again is the way's fault.
     fn note_jump(&mut self, now: Duration) {
         let (count, since, last) = &mut self.jumps;
         if now >= *since + JUMPS_WITHIN {
