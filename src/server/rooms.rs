@@ -213,7 +213,6 @@ pub(crate) fn operate(
     // To keep somebody out who is not there is no news to the room.
     let is_ban = matches!(operation, Operation::Kick { ban: true, .. });
     let is_chat = matches!(operation, Operation::Chat(_));
-    check_start(world, entity, actor, &operation)?;
     let mut room = world.get_mut::<Room>(entity).ok_or(Refusal::NotInRoom)?;
     let Change { events, effects } = room.lobby.apply(actor, operation)?;
     let phase = room.lobby.phase();
@@ -240,18 +239,6 @@ pub(crate) fn operate(
     }
     follow(world, entity, events, &effects, by_whom);
     Ok(())
-}
-
-/// No match is started while the node comes to rest. That somebody goes is never refused; what that would start ends
-/// before it begins.
-fn check_start(world: &World, entity: Entity, actor: Actor, operation: &Operation) -> Result<(), Refusal> {
-    let closing = crate::gate::check_open(world);
-    if closing.is_ok() || matches!(operation, Operation::Leave(_) | Operation::Kick { .. }) {
-        return Ok(());
-    }
-    let room = world.get::<Room>(entity).ok_or(Refusal::NotInRoom)?;
-    let Change { effects, .. } = room.lobby.clone().apply(actor, operation.clone())?;
-    if effects.iter().any(|effect| matches!(effect, Effect::StartMatch)) { closing } else { Ok(()) }
 }
 
 fn closing_by(actor: Actor) -> Closing {

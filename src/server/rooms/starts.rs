@@ -7,7 +7,7 @@ use framekeep_lobby::{Actor, Effect, Operation};
 use framekeep_protocol::Refusal;
 
 use crate::limits::{MATCH_STARTS_MAX, MATCH_STARTS_WINDOW};
-use crate::{Clock, Room};
+use crate::{Clock, Room, gate};
 
 /// The matches that a room has started lately: each costs a seed, records and messages to everybody.
 #[derive(Component, Clone, Copy, Debug, Default)]
@@ -31,21 +31,25 @@ impl Starts {
     }
 }
 
-/// Refuses what would start a match in a room that has started too many. Nobody is kept from leaving.
+/// Refuses what would start a match while the node comes to rest, or in a room that has started too many. That somebody
+/// goes is never refused; what that would start ends before it begins.
 pub(crate) fn check(world: &World, room: Entity, actor: Actor, operation: &Operation) -> Result<(), Refusal> {
-    let (Some(starts), Some(this)) = (world.get::<Starts>(room), world.get::<Room>(room)) else {
+    let Err(refusal) = gate::check_open(world).and_then(|()| check_budget(world, room)) else {
         return Ok(());
     };
-    let Some(wait) = starts.wait(world.resource::<Clock>().now()) else { return Ok(()) };
-    if actor == Actor::Server || matches!(operation, Operation::Leave(_)) {
+    if actor == Actor::Server || matches!(operation, Operation::Leave(_) | Operation::Kick { .. }) {
         return Ok(());
     }
-    let change = this.lobby.clone().apply(actor, operation.clone())?;
-    if change.effects.contains(&Effect::StartMatch) {
-        let wait_s = wait.as_secs() as u32 + 1;
-        return Err(Refusal::TooManyMatches { limit: MATCH_STARTS_MAX, wait_s });
-    }
-    Ok(())
+    let room = world.get::<Room>(room).ok_or(Refusal::NotInRoom)?;
+    let change = room.lobby.clone().apply(actor, operation.clone())?;
+    if change.effects.contains(&Effect::StartMatch) { Err(refusal) } else { Ok(()) }
+}
+
+fn check_budget(world: &World, room: Entity) -> Result<(), Refusal> {
+    let wait = world.get::<Starts>(room).and_then(|starts| starts.wait(world.resource::<Clock>().now()));
+    wait.map_or(Ok(()), |wait| {
+        Err(Refusal::TooManyMatches { limit: MATCH_STARTS_MAX, wait_s: wait.as_secs() as u32 + 1 })
+    })
 }
 
 /// Takes one start from the room's budget; tells whether there was one.
