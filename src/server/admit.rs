@@ -185,25 +185,14 @@ fn open_link(world: &mut World, shard: Entity, from: SocketAddr, ticket: Ticket,
     }
     let player_entity = player_of(world, &ticket);
     let until = now + HELLO_TIMEOUT;
-    let link = Link {
-        player: ticket.player,
-        address: from,
-        stage: LinkStage::Greeting { nonce, until },
-        shard,
-        player_entity,
-        seat: None,
-        only_room: ticket.room,
-        role: ticket.role,
-        issued_at_s: ticket.issued_at_s,
-        heard: (0, 0),
-        active_at: now,
-    };
+    let player = ticket.player;
+    let link = Link::open(ticket, from, LinkStage::Greeting { nonce, until }, (shard, player_entity), now);
     let entity = world.spawn((link, Control(QuietRenet::new(Side::Server)))).id();
     if let Some(mut player) = world.get_mut::<Player>(player_entity) {
         player.link = Some(entity);
     }
     if let Some(mut shard) = world.get_mut::<Shard>(shard) {
-        shard.adopt(ticket.player.0, entity);
+        shard.adopt(player.0, entity);
     }
     world.resource_mut::<Dispatch>().link(from, entity);
     world.resource_mut::<BusyLinks>().waiting.insert(entity);

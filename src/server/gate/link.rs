@@ -107,20 +107,10 @@ fn admissible(world: &mut World, new: &NewLink) -> Result<Ticket, Refusal> {
 fn admit_link(world: &mut World, new: NewLink, ticket: Ticket) {
     let now = world.resource::<Clock>().now();
     let player_entity = admit::player_of(world, &ticket);
-    let link = Link {
-        player: ticket.player,
-        // The port is one of TCP: no datagram comes from it.
-        address: SocketAddr::new(new.from.ip(), 0),
-        stage: LinkStage::Greeting { nonce: NONCE, until: now + Duration::from_secs(1) },
-        shard: Entity::PLACEHOLDER,
-        player_entity,
-        seat: None,
-        only_room: ticket.room,
-        role: ticket.role,
-        issued_at_s: ticket.issued_at_s,
-        heard: (0, 0),
-        active_at: now,
-    };
+    // The port is one of TCP: no datagram comes from it.
+    let address = SocketAddr::new(new.from.ip(), 0);
+    let stage = LinkStage::Greeting { nonce: NONCE, until: now + Duration::from_secs(1) };
+    let link = Link::open(ticket, address, stage, (Entity::PLACEHOLDER, player_entity), now);
     let web = WebLink {
         id: new.link,
         sink: new.sink,
