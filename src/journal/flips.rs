@@ -6,9 +6,8 @@ use framekeep_sim::{Frame, Match, Pcg32, Tick, hash_bytes};
 
 use crate::sample::{self, Drift};
 use crate::{
-    Lives, MatchResumed, MatchStarted, MemberState, REPLAY_VERSION, Record, Replay, RoomState,
-    SEGMENT_VERSION, SegmentEnd, SegmentFault, SegmentHeader, SegmentReader, SegmentWriter, Told,
-    pack_snapshot,
+    Lives, MatchResumed, MatchStarted, MemberState, REPLAY_VERSION, Record, Replay, RoomState, SegmentEnd,
+    SegmentFault, SegmentHeader, SegmentReader, SegmentWriter, Told, pack_snapshot,
 };
 
 /// Bytes of each file whose bits are flipped.
@@ -246,12 +245,4 @@ fn a_match_that_is_told_once_more_is_the_same_or_not_there() {
         let found = read(&bytes[..cut]).unwrap();
         assert!(found.hash.is_none_or(|hash| hash == hashes[40]), "cut at {cut}: all of it or nothing");
     }
-}
-
-/// Run with `--ignored` to write the golden file of a new version; those of earlier ones stay.
-#[test]
-#[ignore = "writes a file of the corpus"]
-fn write_the_golden_file() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tools/fuzz/corpus/journal_segment");
-    std::fs::write(format!("{folder}/version_{SEGMENT_VERSION}"), retold(40)).unwrap();
 }
