@@ -71,6 +71,7 @@ mod ticket;
 mod transport;
 mod why_alive;
 mod wire;
+mod workload;
 
 pub use app::{Pump, ServerPlugins, ServerSystems};
 pub use cleanup::{

@@ -20,6 +20,7 @@ use crate::status::Timings;
 use crate::step::SlowestStep;
 use crate::transport::public_addresses;
 use crate::wire::{BindError, UdpWire, Wire};
+use crate::workload::Workload;
 use crate::{
     Clock, Games, Link, NodeKey, Pump, Room, ServerConfig, ServerPlugins, Shard, Socket, admit, matches,
     recover,
@@ -127,6 +128,7 @@ impl Server {
             let clock = world.resource::<Clock>();
             (clock.now(), clock.precise())
         };
+        world.resource_mut::<Workload>().note(start, end);
         if end - start > PUMP_SLOW {
             let slowest = *world.resource::<SlowestStep>();
             let (pump_ms, step_ms) = ((end - start).as_millis() as u64, slowest.took.as_millis() as u64);
