@@ -11,12 +11,13 @@ use tracing::error;
 
 use crate::deadlines::Due;
 use crate::expire::room_deadline;
+use crate::link::BusyLinks;
 use crate::packet::{BufferedPacket, PacketOf};
 use crate::schedule::DueRooms;
 use crate::seat::{SeatOf, Seats};
 use crate::{
-    Clock, Counters, Link, Player, Players, Pump, Room, Rooms, Seat, ServerConfig, ServerSystems, admit,
-    rooms, seating,
+    Clock, Counters, Link, LinkStage, Player, Players, Pump, Room, Rooms, Seat, ServerConfig, ServerSystems,
+    admit, rooms, seating,
 };
 
 /// Once a minute everything is looked through for what should not be there.
@@ -153,13 +154,21 @@ fn drop_links(world: &mut World) -> u64 {
     let links = world.query::<(Entity, &Link)>();
     let strays: Vec<Entity> = links
         .iter_manual(world)
-        .filter(|(_, link)| world.get::<Player>(link.player_entity).is_none())
+        .filter(|(entity, link)| {
+            !is_awaited(world, *entity) && world.get::<Player>(link.player_entity).is_none()
+        })
         .map(|(entity, _)| entity)
         .collect();
     for &link in &strays {
         admit::drop_link(world, link);
     }
     strays.len() as u64
+}
+
+/// Whether a link says its last words and will be dropped when it has; its player may be gone before it.
+fn is_awaited(world: &World, link: Entity) -> bool {
+    let is_closing = |link: &Link| matches!(link.stage, LinkStage::Closing { .. });
+    world.get::<Link>(link).is_some_and(is_closing) && world.resource::<BusyLinks>().waiting.contains(&link)
 }
 
 fn schedule_rooms(world: &mut World) -> u64 {
@@ -237,7 +246,7 @@ fn hold_seats(world: &mut World) -> u64 {
 }
 
 /// Whom the lobby of a room knows has a seat there; otherwise nobody could ever free that place.
-fn free_places(world: &mut World) -> u64 {
+pub(crate) fn free_places(world: &mut World) -> u64 {
     let rooms = world.query::<(Entity, &Room, Option<&Seats>)>();
     let mut strays = Vec::new();
     for (entity, room, seats) in rooms.iter_manual(world) {

@@ -134,6 +134,20 @@ fn a_sweep_finds_a_seat_that_its_link_does_not_know_and_one_that_nothing_would_f
 }
 
 #[test]
+fn a_sweep_leaves_a_link_its_last_words_whose_player_is_gone_already() {
+    let mut server = server(|_| {});
+    let old = come(&mut server, ADA);
+    admit::supersede(server.world_mut(), old);
+    let new = come(&mut server, ADA);
+    drill::lose(server.world_mut(), new);
+    assert!(server.world().resource::<Players>().get(ADA).is_none());
+    assert_eq!(sweep(server.world_mut()), 0);
+    assert!(server.world().get::<Link>(old).is_some());
+    server.pump_at(BEGIN + Duration::from_secs(5));
+    assert!(server.world().get::<Link>(old).is_none(), "it goes when they are said");
+}
+
+#[test]
 fn a_sweep_frees_the_place_of_a_member_for_whom_there_is_no_seat() {
     let (mut server, seat, link) = seated(|_| {});
     let eve = come(&mut server, PlayerId(2));
