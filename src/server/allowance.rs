@@ -15,6 +15,13 @@ pub(crate) struct Limit {
     pub(crate) within: Duration,
 }
 
+impl Limit {
+    /// What asking more often is answered with.
+    pub(crate) const fn refusal(self) -> Refusal {
+        Refusal::TooFast { limit: self.times, within_s: self.within.as_secs() as u32 }
+    }
+}
+
 /// What is counted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Spent {
@@ -70,8 +77,7 @@ impl Allowances {
     /// # Errors
     /// [`Refusal::TooFast`] if not.
     pub(crate) fn check(&self, player: PlayerId, what: Spent, now: Duration) -> Result<(), Refusal> {
-        let limit = what.limit().times;
-        if self.allows(player, what, now) { Ok(()) } else { Err(Refusal::TooFast { limit }) }
+        if self.allows(player, what, now) { Ok(()) } else { Err(what.limit().refusal()) }
     }
 
     /// Notes that a player has done it.
@@ -118,7 +124,7 @@ mod tests {
         }
         assert_eq!(
             allowances.check(ADA, Spent::Code, NOW),
-            Err(Refusal::TooFast { limit: CODES_WRONG.times })
+            Err(CODES_WRONG.refusal())
         );
         assert!(allowances.allows(ADA, Spent::Room, NOW), "each is counted for itself");
         assert!(allowances.allows(PlayerId(2), Spent::Code, NOW), "and each player");

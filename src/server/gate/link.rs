@@ -194,9 +194,11 @@ pub(crate) fn tell(world: &mut World, entity: Entity, message: &ToClient) -> boo
     if !web.sink.tell(message, web.answering)
         && let Some(mut link) = world.get_mut::<Link>(entity)
     {
-        // A client that takes nothing is not told why; it is gone at the end of this pump.
-        link.stage = LinkStage::Closing { until: Duration::ZERO };
+        // A client that takes nothing is not told why by us; it is gone at the end of this pump.
+        let before = std::mem::replace(&mut link.stage, LinkStage::Closing { until: Duration::ZERO });
         world.resource_mut::<BusyLinks>().waiting.insert(entity);
+        world.resource_mut::<Counters>().links_too_slow +=
+            u64::from(!matches!(before, LinkStage::Closing { .. }));
     }
     true
 }

@@ -37,7 +37,7 @@ fn codes_cannot_be_guessed_for_long_whatever_the_link() {
     for guess in 0..CODES_WRONG.times {
         assert_eq!(ask(&mut server, ADA, &private("den", &format!("{guess}"), false)), wrong);
     }
-    let too_fast = Some(Refusal::TooFast { limit: CODES_WRONG.times });
+    let too_fast = Some(CODES_WRONG.refusal());
     for code in ["wrong", "right"] {
         assert_eq!(ask(&mut server, ADA, &private("den", code, false)), too_fast, "{code} is not looked at");
     }
@@ -52,7 +52,7 @@ fn who_reconnects_may_not_open_more_rooms_for_that() {
     for room in 0..ROOMS_OPENED.times {
         assert_eq!(ask(&mut server, ADA, &private(&format!("r-{room}"), "", true)), None);
     }
-    let too_fast = Some(Refusal::TooFast { limit: ROOMS_OPENED.times });
+    let too_fast = Some(ROOMS_OPENED.refusal());
     assert_eq!(ask(&mut server, ADA, &private("one-more", "", true)), too_fast);
     server.world_mut().resource_mut::<Clock>().set(BEGIN + ROOMS_OPENED.within);
     assert_eq!(ask(&mut server, ADA, &private("one-more", "", true)), None);
