@@ -276,6 +276,13 @@ impl MatchLife {
         self.next
     }
 
+    /// Keeps what the match was started with and forgets what was played, of which there is a replay. It cannot be
+    /// gone on with.
+    pub fn forget_frames(&mut self) {
+        (self.pieces, self.broken) = (Vec::new(), true);
+        self.started.header.content = Vec::new();
+    }
+
     fn take(&mut self, record: &Record<'_>) -> Result<(), String> {
         if self.broken {
             return Ok(());

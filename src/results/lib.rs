@@ -10,12 +10,13 @@
 //! assert_eq!(found.unwrap()[0].id, "a-1");
 //! ```
 //!
-//! The file is one of redb 4 in its mode for one writer and any number of readers. Each result is a JSON text under
-//! the time of its end and its id; two tables index it by player and by game, a third finds an id.
+//! The file is one of redb 4 in its mode for one writer and any number of readers. Each result is a JSON text with a
+//! checksum under the time of its end and its id; two tables index it by player and by game, a third finds an id.
 
 mod query;
 mod retention;
 mod row;
+mod sealed_row;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use redb::{ReadOnlyDatabase, ReadTransaction, ReadableDatabase, TableDefinition};
 
 use crate::store::{GAMES, IDS, PLAYERS, RESULTS, builder, guarded};
-use crate::{MatchResult, ResultError};
+use crate::{MatchResult, ResultError, sealed_row};
 
 /// Which results are wanted; everything that is named must hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,13 +117,15 @@ impl ResultReader {
                 return Ok(None);
             }
             let results = read.open_table(RESULTS)?;
-            Ok(results.get((ended, found.as_str()))?.and_then(|text| parse(text.value())))
+            let row = results.get((ended, found.as_str()))?;
+            row.map(|row| parse(row.value(), &found)).transpose()
         })
     }
 }
 
-fn parse(text: &[u8]) -> Option<MatchResult> {
-    serde_json::from_slice(text).ok()
+/// A row that is not what was written is as bad as a page that is not.
+fn parse(row: &[u8], id: &str) -> Result<MatchResult, redb::Error> {
+    sealed_row::read(row, id).map_err(redb::Error::Corrupted)
 }
 
 /// The time and id below which results are wanted.
@@ -147,7 +149,8 @@ fn find_all(read: &ReadTransaction, query: &Query) -> Result<Vec<MatchResult>, r
         if found.len() >= query.limit {
             break;
         }
-        found.extend(parse(entry?.1.value()));
+        let entry = entry?;
+        found.push(parse(entry.1.value(), entry.0.value().1)?);
     }
     Ok(found)
 }
@@ -172,8 +175,11 @@ fn find_indexed(
         }
         let entry = entry?;
         let (_, ended, id) = entry.0.value();
-        let result = results.get((ended, id))?.and_then(|text| parse(text.value()));
-        found.extend(result.filter(|result| query.game.as_ref().is_none_or(|game| result.game == *game)));
+        let Some(row) = results.get((ended, id))? else { continue };
+        let result = parse(row.value(), id)?;
+        if query.game.as_ref().is_none_or(|game| result.game == *game) {
+            found.push(result);
+        }
     }
     Ok(found)
 }

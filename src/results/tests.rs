@@ -98,15 +98,15 @@ fn a_match_is_found_by_its_id_or_the_beginning_of_it() {
     let path = folder.path().join("results.redb");
     let mut store = filled(&path, 120);
     let again = MatchResult { ended_unix_ms: 9_999, game: "chess".into(), ..result(5) };
-    store.insert(std::slice::from_ref(&again)).unwrap();
-    assert_eq!(store.count().unwrap(), 120, "the same match twice is one match");
+    store.insert(&[again]).unwrap();
+    assert_eq!(store.count().unwrap(), 120, "the same match twice is one match, as it was told first");
     let reader = ResultReader::open(&path).unwrap();
-    assert_eq!(reader.get("match-00005").unwrap(), Some(again));
+    assert_eq!(reader.get("match-00005").unwrap(), Some(result(5)));
     assert_eq!(reader.get("match-0011").unwrap(), None, "ten begin so");
     assert_eq!(reader.get("match-00119").unwrap(), Some(result(119)));
     assert_eq!(reader.get("match-9").unwrap(), None);
     let chess = Query { game: Some("chess".into()), ..Query::default() };
-    assert_eq!(reader.find(&chess).unwrap().len(), 1);
+    assert_eq!(reader.find(&chess).unwrap().len(), 0);
     assert_eq!(reader.find(&Query::default()).unwrap().len(), 120);
 }
 
@@ -167,6 +167,27 @@ fn a_damaged_file_is_set_aside_and_never_stops_anybody() {
         drop(store);
     }
     assert!(set_aside > 2, "{set_aside} set aside, {whole} whole");
+}
+
+#[test]
+fn a_changed_result_is_told_of_and_not_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("results.redb");
+    drop(filled(&path, 20));
+    let mut bytes = fs::read(&path).unwrap();
+    // The name of a player in the text of results; indexes have it in other words.
+    let name = b"\"name\":\"player-3\",";
+    let places = (0..bytes.len() - name.len()).filter(|&at| bytes[at..].starts_with(name));
+    let places: Vec<usize> = places.collect();
+    assert!(!places.is_empty());
+    places.iter().for_each(|at| bytes[at + name.len() - 3] ^= 1);
+    fs::write(&path, &bytes).unwrap();
+    let reader = ResultReader::open(&path).unwrap();
+    let error = reader.find(&Query::default()).unwrap_err();
+    assert!(matches!(error, ResultError::Damaged { .. }), "{error}");
+    assert!(error.to_string().contains("the checksum of the result of match match-000"), "{error}");
+    let others = Query { game: Some("rhythm".into()), player: Some("player-100".into()), ..Query::default() };
+    assert!(reader.find(&Query { limit: 1, ..others }).is_ok(), "others are told");
 }
 
 #[test]
