@@ -110,6 +110,11 @@ pub fn settle(world: &mut World) {
     crate::record::settle(world);
 }
 
+/// Whether frames wait for the disk.
+pub fn holds_frames(world: &World) -> bool {
+    world.resource::<crate::Recorder>().holds_frames()
+}
+
 /// When the next deadline is.
 pub fn next_deadline(world: &mut World) -> Option<Duration> {
     world.resource_mut::<Rooms>().deadlines.next_at()

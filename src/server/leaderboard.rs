@@ -1,15 +1,16 @@
 //! `LeaderboardPlugin`: scores of running matches into packets, and leaderboards to the members.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{Entity, IntoScheduleConfigs, Local, Mut, World};
-use framekeep_protocol::RoomEventKind;
+use framekeep_protocol::{Epoch, RoomEventKind};
 use framekeep_sim::{SeatScore, Tick};
 
 use crate::packet::{self, BufferedPacket, PacketKind, buffer_packets};
 use crate::schedule::DueRooms;
-use crate::{Clock, Pump, Room, ServerConfig, ServerSystems, Stage, StepTimer, events, step};
+use crate::{Clock, Pump, Room, ServerConfig, ServerSystems, Stage, StepTimer, events, record, step};
 
 /// Scores of running matches into packets, and leaderboards to the members.
 pub(crate) struct LeaderboardPlugin;
@@ -23,8 +24,28 @@ impl Plugin for LeaderboardPlugin {
 /// Bytes of a coded [`SeatScore`].
 const SCORE_BYTES: usize = 15;
 
+/// How the seats of a match stand after a tick. Nobody is told before the frames that led there are durable.
+pub(crate) struct Standing {
+    room: Entity,
+    epoch: Epoch,
+    tick: Tick,
+    made_at: Duration,
+    scores: Vec<SeatScore>,
+    /// A leaderboard is made of it, too.
+    board: bool,
+}
+
 /// Samples the due rooms whose match has just completed a second, or a leaderboard's time.
-pub(crate) fn sample_scores(world: &mut World, mut sampled: Local<Vec<(Entity, bool)>>) {
+pub(crate) fn sample_scores(
+    world: &mut World,
+    mut sampled: Local<Vec<(Entity, bool)>>,
+    mut waiting: Local<VecDeque<Standing>>,
+) {
+    // Frames wait for a tick of the room at most, so there is one for a room, seldom two.
+    for _ in 0..waiting.len() {
+        let Some(standing) = waiting.pop_front() else { break };
+        waiting.extend(publish(world, standing));
+    }
     let every = world.resource::<ServerConfig>().leaderboard_every;
     sampled.clear();
     for &room in &world.resource::<DueRooms>().due {
@@ -38,7 +59,9 @@ pub(crate) fn sample_scores(world: &mut World, mut sampled: Local<Vec<(Entity, b
         }
     }
     for &(room, board) in &*sampled {
-        sample_room(world, room, board);
+        if let Some(standing) = sample_room(world, room, board) {
+            waiting.extend(publish(world, standing));
+        }
     }
 }
 
@@ -46,19 +69,30 @@ fn ticks_between(every: Duration, rate: u32) -> u32 {
     (every.as_millis() as u64 * u64::from(rate) / 1_000).clamp(1, u64::from(u32::MAX)) as u32
 }
 
-/// Puts what has changed into packets, and tells the members what the packets say.
-fn sample_room(world: &mut World, room: Entity, board: bool) {
-    let mut scores = Vec::new();
-    let asked = world.resource_scope(|world, timer: Mut<StepTimer>| {
+/// Asks the match how its seats stand.
+fn sample_room(world: &mut World, room: Entity, board: bool) -> Option<Standing> {
+    let (mut scores, made_at) = (Vec::new(), world.resource::<Clock>().now());
+    let (epoch, tick) = world.resource_scope(|world, timer: Mut<StepTimer>| {
         let mut stage = world.get_mut::<Stage>(room)?;
         step::ask(&mut stage, &timer, |play| play.scores(&mut scores))?;
-        Some(stage.tick())
-    });
-    let Some(tick) = asked else { return };
+        Some((stage.epoch, stage.tick()))
+    })?;
+    Some(Standing { room, epoch, tick, made_at, scores, board })
+}
+
+/// Puts what has changed into packets, and tells the members what the packets say; gives it back as long as that is too
+/// early.
+fn publish(world: &mut World, standing: Standing) -> Option<Standing> {
+    let Standing { room, epoch, tick, made_at, board, .. } = standing;
+    // What of a match comes after its end is told by its result.
+    world.get::<Stage>(room).filter(|stage| stage.epoch == epoch && !stage.is_over())?;
+    if !record::is_settled(world, room, tick) {
+        return Some(standing);
+    }
+    let mut scores = standing.scores;
     if let Some(this) = world.get::<Room>(room) {
         scores.retain(|score| plays(this, score.seat));
     }
-    let made_at = world.resource::<Clock>().now();
     let packets = changed(world, room, &scores, tick, made_at);
     buffer_packets(world, room, packets);
     forward_scores(world, room, tick);
@@ -66,6 +100,7 @@ fn sample_room(world: &mut World, room: Entity, board: bool) {
         buffer_board(world, room, tick, made_at);
         forward_board(world, room, tick);
     }
+    None
 }
 
 /// Whether somebody has the seat and has not given the match up. Nobody else's score is kept or shown.

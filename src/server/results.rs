@@ -17,18 +17,14 @@ use framekeep_results::{
 use tracing::{error, info};
 
 use crate::limits::{RESULTS_BATCH, RESULTS_RETRY_AFTER, RESULTS_WAITING_MAX, RETAIN_EVERY};
+use crate::record::Hold;
 use crate::{Clock, Recorder, ServerConfig};
 
 /// The file of results in the data folder.
 const FILE: &str = "results.redb";
 
-/// What the thread is to do.
-enum Order {
-    /// Keep a result.
-    Keep(MatchResult),
-    /// Keep the result of a match of an earlier run, unless there is one: what was kept when it ended knows more.
-    KeepIfMissing(MatchResult),
-}
+/// A result on its way to the file, and what keeps the journal of its match until it is there.
+type Kept = (MatchResult, Hold);
 
 /// Every finished match into the store of results.
 pub(crate) struct ResultsPlugin;
@@ -42,7 +38,7 @@ impl Plugin for ResultsPlugin {
 /// The way to the thread that keeps results; nowhere where nothing is recorded.
 #[derive(Resource)]
 pub struct Results {
-    orders: Option<SyncSender<Order>>,
+    orders: Option<SyncSender<Kept>>,
     thread: Option<JoinHandle<()>>,
     lost: Arc<AtomicU64>,
 }
@@ -65,7 +61,7 @@ impl FromWorld for Results {
             count_max,
             store: None,
             waiting: VecDeque::new(),
-            left: Vec::new(),
+            holds: VecDeque::new(),
             lost: lost.clone(),
             is_told: false,
         };
@@ -85,9 +81,17 @@ impl Results {
         self.lost.load(Ordering::Relaxed)
     }
 
-    fn put(&self, order: Order) {
+    fn put(&self, kept: Kept) {
         let Some(orders) = &self.orders else { return };
-        if orders.try_send(order).is_err() {
+        if orders.try_send(kept).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits where too many wait: before players are there a server may.
+    fn put_in_time(&self, kept: Kept) {
+        let Some(orders) = &self.orders else { return };
+        if orders.send(kept).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -106,24 +110,28 @@ impl Drop for Results {
     }
 }
 
-/// A match is over: `file` is the name of its replay, `content` that of its content file.
-pub(crate) fn keep(world: &World, header: &MatchHeader, end: &MatchEnd, file: &str, content: &str) {
+/// A match is over: `names` are those of its replay and its content. `hold` goes when the result is kept.
+pub(crate) fn keep(world: &World, header: &MatchHeader, end: &MatchEnd, names: (&str, &str), hold: Hold) {
     let Some(results) = world.get_resource::<Results>() else { return };
-    if results.orders.is_none() || end.ticks.0 == 0 {
-        return;
+    if end.ticks.0 > 0 {
+        let ended = world.resource::<Clock>().now().as_millis() as u64;
+        results.put((result_of(header, end, names, ended), hold));
     }
-    let ended = world.resource::<Clock>().now().as_millis() as u64;
-    results.put(Order::Keep(result_of(header, end, file, content, ended)));
 }
 
-/// A match of an earlier run is over: its result is kept unless there is one.
-pub(crate) fn keep_left(world: &World, header: &MatchHeader, end: &MatchEnd, file: &str, content: &str) {
+/// A match of an earlier run is over; what was kept when it ended stays.
+pub(crate) fn keep_left(
+    world: &World,
+    header: &MatchHeader,
+    end: &MatchEnd,
+    names: (&str, &str),
+    hold: Hold,
+) {
     let Some(results) = world.get_resource::<Results>() else { return };
-    if results.orders.is_none() || end.ticks.0 == 0 {
-        return;
+    if end.ticks.0 > 0 {
+        let ended = ended_at(header, end).as_millis() as u64;
+        results.put_in_time((result_of(header, end, names, ended), hold));
     }
-    let ended = ended_at(header, end).as_millis() as u64;
-    results.put(Order::KeepIfMissing(result_of(header, end, file, content, ended)));
 }
 
 /// When a match of an earlier run ended, since 1970. It is not recorded; that it was played at its rate is near
@@ -133,7 +141,8 @@ pub(crate) fn ended_at(header: &MatchHeader, end: &MatchEnd) -> Duration {
     started + Duration::from_secs(end.ticks.0.into()) / u32::from(header.tick_rate_hz.max(1))
 }
 
-fn result_of(header: &MatchHeader, end: &MatchEnd, file: &str, content: &str, ended: u64) -> MatchResult {
+fn result_of(header: &MatchHeader, end: &MatchEnd, names: (&str, &str), ended: u64) -> MatchResult {
+    let (file, content) = names;
     let score = |seat: u8| end.outcome.as_ref()?.scores.get(usize::from(seat)).copied();
     let seated = header.players.iter().map(|player| SeatResult {
         seat: player.seat,
@@ -171,30 +180,26 @@ struct Keeper {
     count_max: u64,
     store: Option<ResultStore>,
     waiting: VecDeque<MatchResult>,
-    /// Results of matches of earlier runs, to be kept unless they are there.
-    left: Vec<MatchResult>,
+    /// For each of them, why the journal keeps its match.
+    holds: VecDeque<Hold>,
     lost: Arc<AtomicU64>,
     /// The log says that nothing can be kept.
     is_told: bool,
 }
 
 impl Keeper {
-    fn work(mut self, results: &Receiver<Order>) {
+    fn work(mut self, results: &Receiver<Kept>) {
         self.open();
         self.retain();
         let mut retain_at = Instant::now() + RETAIN_EVERY;
         loop {
-            let wait = if self.waiting.is_empty() && self.left.is_empty() {
-                RETAIN_EVERY
-            } else {
-                RESULTS_RETRY_AFTER
-            };
+            let wait = if self.waiting.is_empty() { RETAIN_EVERY } else { RESULTS_RETRY_AFTER };
             match results.recv_timeout(wait) {
-                Ok(order) => self.carry_out(order),
+                Ok(kept) => self.take(kept),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            results.try_iter().take(RESULTS_BATCH).for_each(|order| self.carry_out(order));
+            results.try_iter().take(RESULTS_BATCH).for_each(|kept| self.take(kept));
             self.write();
             if Instant::now() >= retain_at {
                 self.retain();
@@ -202,30 +207,22 @@ impl Keeper {
             }
         }
         self.write();
-        let left = (self.waiting.len() + self.left.len()) as u64;
+        let left = self.waiting.len() as u64;
         self.lost.fetch_add(left, Ordering::Relaxed);
         if left > 0 {
             error!(left, file = %self.file.display(), "results are lost");
         }
     }
 
-    fn carry_out(&mut self, order: Order) {
-        match order {
-            Order::Keep(result) => self.waiting.push_back(result),
-            Order::KeepIfMissing(result) => self.left.push(result),
-        }
+    fn take(&mut self, (result, hold): Kept) {
+        self.waiting.push_back(result);
+        self.holds.push_back(hold);
     }
 
-    /// Lets what is left of earlier runs wait with the rest, as far as it is not there.
-    fn sort_left(&mut self) {
-        let Some(store) = &self.store else { return };
-        for result in std::mem::take(&mut self.left) {
-            match store.contains(&result.id) {
-                Ok(true) => {}
-                Ok(false) => self.waiting.push_back(result),
-                Err(_) => self.left.push(result),
-            }
-        }
+    /// The first of those that wait are done with.
+    fn forget(&mut self, count: usize) {
+        self.waiting.drain(..count);
+        self.holds.drain(..count);
     }
 
     fn open(&mut self) {
@@ -245,13 +242,12 @@ impl Keeper {
 
     /// Writes what waits; what cannot be written is tried again.
     fn write(&mut self) {
-        if self.waiting.is_empty() && self.left.is_empty() {
+        if self.waiting.is_empty() {
             return;
         }
         if self.store.is_none() {
             self.open();
         }
-        self.sort_left();
         while let Some(store) = &mut self.store {
             let count = self.waiting.len().min(RESULTS_BATCH);
             if count == 0 {
@@ -263,7 +259,7 @@ impl Keeper {
                 count_max => store.trim(count_max),
             });
             match trimmed {
-                Ok(_) => drop(self.waiting.drain(..count)),
+                Ok(_) => self.forget(count),
                 Err(error) => {
                     // A new look at the file finds out what is the matter with it.
                     self.store = None;
@@ -272,7 +268,7 @@ impl Keeper {
             }
         }
         let over = self.waiting.len().saturating_sub(RESULTS_WAITING_MAX);
-        self.waiting.drain(..over);
+        self.forget(over);
         self.lost.fetch_add(over as u64, Ordering::Relaxed);
     }
 
@@ -308,7 +304,7 @@ mod tests {
         };
         let outcome = Some(Outcome { scores: vec![3, 4], winner: Some(1) });
         let end = MatchEnd { ticks: Tick(90), hash: 0xfeed, outcome, reason: EndReason::Outcome };
-        result_of(&header, &end, &format!("r-{number}.fkr"), "pit", 8_000)
+        result_of(&header, &end, (&format!("r-{number}.fkr"), "pit"), 8_000)
     }
 
     fn keeper(folder: &std::path::Path) -> Keeper {
@@ -320,7 +316,7 @@ mod tests {
             count_max: 5,
             store: None,
             waiting: VecDeque::new(),
-            left: Vec::new(),
+            holds: VecDeque::new(),
             lost: Arc::default(),
             is_told: false,
         }
@@ -339,11 +335,11 @@ mod tests {
     fn what_an_earlier_run_left_never_replaces_a_result() {
         let folder = tempfile::tempdir().unwrap();
         let mut keeper = keeper(folder.path());
-        keeper.carry_out(Order::Keep(result(1)));
+        keeper.take((result(1), Hold::default()));
         keeper.write();
         for number in [1, 2] {
             let aborted = MatchResult { reason: "aborted".into(), ended_unix_ms: 9_000, ..result(number) };
-            keeper.carry_out(Order::KeepIfMissing(aborted));
+            keeper.take((aborted, Hold::default()));
         }
         keeper.write();
         assert_eq!(keeper.store.as_ref().unwrap().count().unwrap(), 2);
@@ -358,17 +354,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut keeper = keeper(folder.path());
         let other = ResultStore::open(&keeper.file).unwrap();
-        keeper.waiting.extend((0..3).map(result));
+        let put = |keeper: &mut Keeper, numbers: std::ops::Range<u32>| {
+            numbers.for_each(|number| keeper.take((result(number), Hold::default())));
+        };
+        put(&mut keeper, 0..3);
         keeper.write();
         assert_eq!((keeper.waiting.len(), keeper.is_told), (3, true));
         drop(other);
         keeper.write();
         assert_eq!((keeper.waiting.len(), keeper.store.as_ref().unwrap().count().unwrap()), (0, 3));
-        keeper.waiting.extend((3..20).map(result));
+        put(&mut keeper, 3..20);
         keeper.write();
         assert_eq!(keeper.store.as_ref().unwrap().count().unwrap(), 5, "the oldest go");
         keeper.store = None;
-        keeper.waiting.extend((0..RESULTS_WAITING_MAX as u32 + 9).map(result));
+        put(&mut keeper, 0..RESULTS_WAITING_MAX as u32 + 9);
         let other = ResultStore::open(&keeper.file).unwrap();
         keeper.write();
         assert_eq!((keeper.waiting.len(), keeper.lost.load(Ordering::Relaxed)), (RESULTS_WAITING_MAX, 9));

@@ -96,7 +96,7 @@ impl Server {
             .insert_resource(recorder)
             .insert_non_send(Socket(wire))
             .add_plugins(ServerPlugins);
-        recover::reopen_rooms(app.world_mut());
+        recover::take_over(app.world_mut());
         Self { app }
     }
 

@@ -12,8 +12,9 @@ use framekeep_journal::SegmentHeader;
 use tracing::{debug, error};
 
 use super::disk::{Disk, DiskFile};
-use super::sealer::replace;
+use super::holds::{Hold, Holds};
 use super::segments::{clean_end, header_bytes, path_of};
+use super::status_file;
 use super::writer::Shared;
 use crate::{Durability, RoomList};
 
@@ -23,8 +24,9 @@ const SEGMENT_BYTES: u64 = 64 << 20;
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// How often what need not be done at once is done: making durable, deleting segments.
 const CHORES_EVERY: Duration = Duration::from_secs(1);
-/// Orders taken together at most before what they wrote is made durable.
-const GROUP_MAX: usize = 64;
+/// Orders taken together at most before what they wrote is made durable. A disk that takes seconds for that has some
+/// hundred to make up for: taken a few at a time, they would become more and more.
+const GROUP_MAX: usize = 4_096;
 
 /// What records say of where a room's journal begins and ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +48,10 @@ pub(super) struct Batch {
     pub(super) after_hole: bool,
     /// Rooms whose journal begins or ends here.
     pub(super) marks: Vec<(u64, Mark)>,
+    /// Rooms with a match that ends here, and for how long what was told of it is kept.
+    pub(super) holds: Vec<(u64, Hold)>,
+    /// When they were handed over.
+    pub(super) handed_at: Option<Instant>,
 }
 
 /// What the journal's thread is to do.
@@ -56,6 +62,8 @@ pub(super) enum Order {
     Status { json: String },
     /// Replace the file of rooms.
     Rooms { list: RoomList },
+    /// Replace the file of the names of closed rooms.
+    Names { json: Vec<u8> },
     /// Make all durable and delete what is not needed; then tell.
     Settle(Sender<()>),
     /// Write that this run ended in order.
@@ -70,6 +78,7 @@ pub(super) struct Desk {
     journal: PathBuf,
     status: PathBuf,
     rooms: PathBuf,
+    names: PathBuf,
     disk: Box<dyn Disk>,
     durability: Durability,
     segment: Option<Segment>,
@@ -83,10 +92,14 @@ pub(super) struct Desk {
     needs: HashMap<u64, u64>,
     /// Marks of the open segment that are not durable: they change what is needed only once they are.
     coming: Vec<(u64, Mark)>,
+    /// What is kept besides.
+    holds: Holds,
     /// Some segment is perhaps not needed any more.
     reclaimable: bool,
     /// The last batch that came.
     newest: u64,
+    /// When the batches were handed over that are not durable.
+    handed_at: Vec<Instant>,
     shared: Arc<Shared>,
 }
 
@@ -110,6 +123,7 @@ impl Desk {
             journal: folder.join("journal"),
             status: folder.join("status.json"),
             rooms: folder.join("rooms.json"),
+            names: folder.join(crate::closed::FILE),
             disk,
             durability,
             segment: None,
@@ -118,15 +132,24 @@ impl Desk {
             segments: BTreeMap::new(),
             needs: HashMap::new(),
             coming: Vec::new(),
+            holds: Holds::default(),
             reclaimable: false,
             newest: 0,
+            handed_at: Vec::new(),
             shared,
         }
     }
 
-    /// Takes over the segments of earlier runs, which these rooms need until they are told once more.
-    pub(super) fn inherit(&mut self, segments: BTreeMap<u64, u64>, rooms: impl Iterator<Item = u64>) {
+    /// Takes over the segments of earlier runs, which these rooms need until they are told once more, and matches that
+    /// are over until they are sealed.
+    pub(super) fn inherit(
+        &mut self,
+        segments: BTreeMap<u64, u64>,
+        rooms: impl Iterator<Item = u64>,
+        hold: Hold,
+    ) {
         if let Some(&first) = segments.keys().next() {
+            self.holds.take(first, hold);
             self.needs = rooms.map(|room| (room, first)).collect();
             self.segments = segments;
             self.reclaimable = true;
@@ -175,14 +198,19 @@ impl Desk {
             }
             Order::Status { json } => {
                 self.shared.status_waits.store(false, Ordering::Relaxed);
-                if let Err(error) = replace(&self.status, json.as_bytes()) {
+                if let Err(error) = status_file::write(&self.status, json.as_bytes()) {
                     self.failed(&error);
                 }
             }
             Order::Rooms { list } => {
                 self.shared.rooms_wait.store(false, Ordering::Relaxed);
                 let text = serde_json::to_vec(&list).map_err(io::Error::other);
-                if let Err(error) = text.and_then(|text| replace(&self.rooms, &text)) {
+                if let Err(error) = text.and_then(|text| status_file::write(&self.rooms, &text)) {
+                    self.failed(&error);
+                }
+            }
+            Order::Names { json } => {
+                if let Err(error) = status_file::write(&self.names, &json) {
                     self.failed(&error);
                 }
             }
@@ -201,9 +229,15 @@ impl Desk {
 
     /// Appends to the segment, or begins the next one with these records.
     pub(super) fn append(&mut self, batch: &Batch) {
+        for (room, hold) in &batch.holds {
+            // Where nothing is known of the room, it began in the open segment.
+            let open = self.segment.as_ref().map_or(self.next.sequence, |segment| segment.sequence);
+            self.holds.take(self.needs.get(room).copied().unwrap_or(open), hold.clone());
+        }
         self.write(batch);
         // Not before: what is made durable on the way there is what came earlier.
         self.newest = batch.number;
+        self.handed_at.extend(batch.handed_at.filter(|_| self.durability != Durability::Off));
     }
 
     fn write(&mut self, batch: &Batch) {
@@ -255,6 +289,9 @@ impl Desk {
     fn note_marks(&mut self, marks: &[(u64, Mark)]) {
         let Some(segment) = &self.segment else { return };
         self.segments.insert(segment.sequence, segment.bytes);
+        if self.durability == Durability::Off {
+            self.shared.note_taken();
+        }
         self.coming.extend_from_slice(marks);
         self.reclaimable |= !marks.is_empty();
     }
@@ -275,6 +312,7 @@ impl Desk {
     /// Deletes the segments that no room needs, once those it needs instead are durable.
     pub(super) fn reclaim(&mut self) {
         let Some(current) = self.segment.as_ref().map(|segment| segment.sequence) else { return };
+        self.reclaimable |= self.holds.forget();
         if !std::mem::take(&mut self.reclaimable) {
             return;
         }
@@ -283,7 +321,8 @@ impl Desk {
             self.reclaimable = true;
             return;
         }
-        let floor = self.needs.values().copied().min().unwrap_or(current).min(current);
+        let needed = self.needs.values().copied().chain(self.holds.floor());
+        let floor = needed.min().unwrap_or(current).min(current);
         while let Some((&sequence, _)) = self.segments.first_key_value().filter(|(first, _)| **first < floor)
         {
             if let Err(error) = self.disk.remove(&path_of(&self.journal, sequence)) {
@@ -309,15 +348,32 @@ impl Desk {
         if let Some(segment) = &mut self.segment
             && std::mem::take(&mut segment.dirty)
         {
+            let began = Instant::now();
             let (sequence, synced) = (segment.sequence, segment.file.sync());
+            self.note_times(began);
             self.settle_marks(sequence, synced.is_ok());
-            if let Err(error) = synced {
-                // After a failed fsync the pages may be gone; the segment is not to be trusted any further.
-                self.lost(&error);
-                self.give_up();
+            match synced {
+                Ok(()) => self.shared.note_taken(),
+                Err(error) => {
+                    // After a failed fsync the pages may be gone; the segment is not to be trusted any further.
+                    self.lost(&error);
+                    self.give_up();
+                }
             }
         }
+        // Of what never came into a segment there is nothing to tell.
+        self.handed_at.clear();
         self.shared.note_durable(newest);
+    }
+
+    /// Notes how long the disk took for what is durable now.
+    fn note_times(&mut self, began: Instant) {
+        let now = Instant::now();
+        let mut times = self.shared.times();
+        times.sync_us.record((now - began).as_micros() as u64);
+        for handed_at in self.handed_at.drain(..) {
+            times.durable_us.record((now - handed_at).as_micros() as u64);
+        }
     }
 
     #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `seal_left`, replays and results of matches that earlier runs have left.
+//! Replays and results of matches that earlier runs have left.
 
 use bevy_ecs::prelude::World;
 use framekeep_journal::{EndReason, MatchEnd, MatchStarted, ReplayBuilder};
@@ -16,19 +16,33 @@ pub(crate) fn seal_left(
     builder: ReplayBuilder,
     end: MatchEnd,
 ) {
-    let key = world.resource::<NodeKey>().seal();
-    let Some(journal) = &world.resource::<Recorder>().0 else { return };
-    let file = file_name(room, started.header.started_unix_s, started.epoch);
-    let path = journal.writer.replays().join(&file);
-    if !is_kept(&end, started.header.tick_rate_hz, world.resource::<ServerConfig>().sealed_after) {
+    if !keep_left(world, room, started, content, &end) || is_sealed(world, room, started) {
         return;
     }
-    results::keep_left(world, &started.header, &end, &file, content);
-    if !path.exists() {
-        let ended = Some(results::ended_at(&started.header, &end));
-        let end = end_within(end, &builder);
-        journal.writer.seal(Sealing { builder, end, path, key, ended });
+    let key = world.resource::<NodeKey>().seal();
+    let _hold = world.resource::<Recorder>().left_hold();
+    let Some(journal) = &world.resource::<Recorder>().0 else { return };
+    let path = journal.writer.replays().join(file_name(room, started.header.started_unix_s, started.epoch));
+    let ended = Some(results::ended_at(&started.header, &end));
+    let end = end_within(end, &builder);
+    journal.writer.seal(Sealing { builder, end, path, key, ended, _hold });
+}
+
+/// A match of an earlier run is over: its result is kept, unless there is one. Gives whether the match leaves anything.
+pub(crate) fn keep_left(
+    world: &World,
+    room: u64,
+    started: &MatchStarted,
+    content: &str,
+    end: &MatchEnd,
+) -> bool {
+    let header = &started.header;
+    let leaves = is_kept(end, header.tick_rate_hz, world.resource::<ServerConfig>().sealed_after);
+    if leaves {
+        let file = file_name(room, header.started_unix_s, started.epoch);
+        results::keep_left(world, header, end, (&file, content), world.resource::<Recorder>().left_hold());
     }
+    leaves
 }
 
 /// How a replay ends. Where the last frames of a match are lost it is one that broke off there.

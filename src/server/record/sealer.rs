@@ -12,6 +12,7 @@ use framekeep_journal::{EndReason, MatchEnd, Replay, ReplayBuilder, SealKey};
 use framekeep_sim::Tick;
 use tracing::{debug, error, info};
 
+use super::holds::Hold;
 use super::writer::Shared;
 use crate::LogBudget;
 
@@ -29,6 +30,8 @@ pub(super) struct Sealing {
     pub(super) key: SealKey,
     /// When the match ended, since 1970, if an earlier run played it: its file is as old as that.
     pub(super) ended: Option<Duration>,
+    /// As long as the match waits here, the journal keeps it.
+    pub(super) _hold: Hold,
 }
 
 /// Whether a match leaves a replay and a result: one without frames, or given up right after its start, does not.
@@ -124,7 +127,7 @@ impl Sealer {
 
 /// Gives how many bytes the file has.
 fn seal(sealing: &Sealing) -> io::Result<u64> {
-    let Sealing { builder, end, path, key, ended } = sealing;
+    let Sealing { builder, end, path, key, ended, .. } = sealing;
     if let Some(bytes) = longer_file(path, end.ticks) {
         return Ok(bytes);
     }
@@ -201,7 +204,14 @@ mod tests {
             ..MatchHeader::default()
         };
         let (builder, path) = (ReplayBuilder::new(&header).unwrap(), folder.join(format!("{number}.fkr")));
-        Sealing { builder, end: MatchEnd::default(), path, key: SealKey::derive(&[7; 32]), ended: None }
+        Sealing {
+            builder,
+            end: MatchEnd::default(),
+            path,
+            key: SealKey::derive(&[7; 32]),
+            ended: None,
+            _hold: Hold::default(),
+        }
     }
 
     #[test]

@@ -7,12 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use framekeep_journal::{
-    MatchEnd, MatchHeader, Record, ReplayBuilder, SealKey, SegmentEnd, SegmentHeader, SegmentReader,
+    MatchEnd, MatchHeader, Record, ReplayBuilder, RoomState, SealKey, SegmentEnd, SegmentHeader,
+    SegmentReader,
 };
+use framekeep_protocol::{CommitPolicy, RoomPhase, StartRule};
 use framekeep_sim::hash_bytes;
 use tempfile::TempDir;
 
 use super::desk::{Batch, Desk, Mark};
+use super::holds::Hold;
 use super::sealer::Sealing;
 use super::segments::{batch, bound_damaged_to, clean_end, header_bytes, path_of, survey};
 use super::writer::{RecordError, Shared, Writer};
@@ -144,14 +147,14 @@ fn a_second_server_is_refused_the_folder_until_the_first_is_gone() {
 fn nothing_follows_lost_records_in_the_same_segment() {
     let folder = tempfile::tempdir().unwrap();
     let mut writer = start(folder.path(), 1).unwrap();
-    writer.append(record_of(1), Vec::new());
+    writer.append(record_of(1), Vec::new(), Vec::new());
     let shared = writer.shared().clone();
     let waiting = crate::limits::JOURNAL_PENDING_BYTES_MAX;
     shared.pending_bytes.fetch_add(waiting, Ordering::Relaxed);
-    writer.append(record_of(2), Vec::new());
-    writer.append(record_of(3), Vec::new());
+    writer.append(record_of(2), Vec::new(), Vec::new());
+    writer.append(record_of(3), Vec::new(), Vec::new());
     shared.pending_bytes.fetch_sub(waiting, Ordering::Relaxed);
-    writer.append(record_of(4), Vec::new());
+    writer.append(record_of(4), Vec::new(), Vec::new());
     assert_eq!(writer.failures(), 2);
     writer.stop();
     let journal = folder.path().join("journal");
@@ -267,7 +270,7 @@ fn segments_go_when_no_room_needs_them() {
     put_segment(&journal, 9, 3, &record_of(1));
     put_segment(&journal, 9, 4, &record_of(2));
     let (mut desk, shared) = desk(folder.path(), 5, Faulty::default());
-    desk.inherit([(3, 47), (4, 47)].into(), [1, 2].into_iter());
+    desk.inherit([(3, 47), (4, 47)].into(), [1, 2].into_iter(), Hold::default());
     desk.append(&batch_of(1));
     desk.reclaim();
     assert_eq!(numbers(&journal), [3, 4, 5], "the second room is told nowhere else");
@@ -309,9 +312,16 @@ fn a_match_that_could_not_be_sealed_keeps_its_journal() {
             ..MatchHeader::default()
         };
         let builder = ReplayBuilder::new(&header).unwrap();
-        writer.append(record_of(1), Vec::new());
+        writer.append(record_of(1), Vec::new(), Vec::new());
         let (end, path) = (MatchEnd::default(), folder.path().join(seal_into));
-        writer.seal(Sealing { builder, end, path, key: SealKey::derive(&[7; 32]), ended: None });
+        writer.seal(Sealing {
+            builder,
+            end,
+            path,
+            key: SealKey::derive(&[7; 32]),
+            ended: None,
+            _hold: Hold::default(),
+        });
         writer.stop();
         fs::write(folder.path().join("replays/torn.tmp"), "half").unwrap();
         drop(start(folder.path(), 2).unwrap());
@@ -391,6 +401,106 @@ fn the_end_of_a_room_that_was_lost_and_is_told_again_frees_its_segments() {
     desk.append(&end_of(4));
     desk.reclaim();
     assert_eq!(numbers(&journal), [2]);
+}
+
+#[test]
+fn a_match_that_is_over_keeps_its_segments_until_its_replay_and_result_are_there() {
+    let folder = folder();
+    let journal = folder.path().join("journal");
+    let (mut desk, _) = desk(folder.path(), 0, Faulty::default());
+    desk.append(&filling(batch_of(1)));
+    let (replay, result) = (Hold::default(), Hold::default());
+    let holds = vec![(1, replay.clone()), (1, result.clone())];
+    desk.append(&Batch {
+        records: record_of(1),
+        number: 2,
+        marks: vec![(1, Mark::Ends)],
+        holds,
+        ..Batch::default()
+    });
+    desk.append(&batch_of(3));
+    desk.reclaim();
+    assert_eq!(numbers(&journal), [0, 1], "no open room needs the first");
+    drop(replay);
+    desk.reclaim();
+    assert_eq!(numbers(&journal), [0, 1]);
+    drop(result);
+    desk.reclaim();
+    assert_eq!(numbers(&journal), [1]);
+}
+
+#[test]
+fn what_an_earlier_run_left_is_kept_until_it_is_sealed() {
+    let folder = folder();
+    let journal = folder.path().join("journal");
+    put_segment(&journal, 9, 3, &record_of(1));
+    let (mut desk, _) = desk(folder.path(), 5, Faulty::default());
+    let hold = Hold::default();
+    desk.inherit([(3, 47)].into(), std::iter::empty(), hold.clone());
+    desk.append(&batch_of(7));
+    desk.reclaim();
+    assert_eq!(numbers(&journal), [3, 5]);
+    drop(hold);
+    desk.reclaim();
+    assert_eq!(numbers(&journal), [5]);
+}
+
+#[test]
+fn a_flipped_bit_in_a_header_costs_no_room() {
+    let header = header_bytes(SegmentHeader { node: 1, sequence: 0 });
+    let mut records = batch();
+    records.append(7, &Record::Room(Box::new(room_state())));
+    records.flush().unwrap();
+    let records = records.into_inner();
+    for bit in 0..header.len() * 8 {
+        let folder = tempfile::tempdir().unwrap();
+        let mut bytes = [&header[..], &records[..]].concat();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        fs::write(path_of(folder.path(), 0), &bytes).unwrap();
+        let found = survey(folder.path(), folder.path(), 1).unwrap();
+        assert_eq!(found.lives.rooms().collect::<Vec<_>>(), [7], "bit {bit}");
+        assert_eq!(found.segments.len(), 1, "it is reclaimed like others");
+    }
+}
+
+#[test]
+fn a_segment_that_cannot_be_read_costs_its_own_rooms_and_no_start() {
+    let folder = tempfile::tempdir().unwrap();
+    // A folder can be opened, and not be read.
+    fs::create_dir(path_of(folder.path(), 0)).unwrap();
+    let mut records = batch();
+    records.append(7, &Record::Room(Box::new(room_state())));
+    records.flush().unwrap();
+    put_segment(folder.path(), 1, 1, &records.into_inner());
+    let found = survey(folder.path(), folder.path(), 2).unwrap();
+    assert_eq!(found.lives.rooms().collect::<Vec<_>>(), [7]);
+    assert!(path_of(folder.path(), 0).with_extension("damaged").exists(), "it is kept");
+}
+
+fn room_state() -> RoomState {
+    RoomState {
+        name: "hall".parse().unwrap(),
+        game: "arena".to_owned(),
+        content: String::new(),
+        seats: 2,
+        tick_rate_hz: 30,
+        send_every_ticks: 1,
+        start: StartRule::Full,
+        commit: CommitPolicy::Deadline,
+        code: String::new(),
+        spectators_max: 0,
+        phase: RoomPhase::Waiting,
+        epoch: 0,
+        events: 0,
+        locked: false,
+        opened: false,
+        play_again: false,
+        host: None,
+        members: Vec::new(),
+        reserved: Vec::new(),
+        spectators: Vec::new(),
+        banned: Vec::new(),
+    }
 }
 
 /// CRC-32 (IEEE 802.3), bit by bit.

@@ -3,21 +3,22 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use framekeep_journal::{EndedMatch, Lives};
+use framekeep_journal::Lives;
 use tracing::error;
 
 use super::desk::{Batch, Desk, Mark, Order};
 use super::disk::Disk;
+use super::holds::Hold;
 use super::sealer::{Sealer, Sealing};
-use super::segments::{self, Survey};
+use super::segments::{self, LeftMatch, Survey};
 use crate::limits::{JOURNAL_PENDING_BYTES_MAX, SEALS_WAITING_BYTES_MAX};
-use crate::{Durability, RoomList};
+use crate::{Durability, Histogram, RoomList};
 
 /// How long the start of a server waits for its disk at most.
 const SETTLE_MAX: Duration = Duration::from_secs(10);
@@ -49,7 +50,9 @@ pub(crate) struct Left {
     /// The rooms that were not closed.
     pub(crate) lives: Lives,
     /// Matches that ended: of some there is perhaps no replay, or no result.
-    pub(crate) ended: Vec<EndedMatch>,
+    pub(crate) ended: Vec<LeftMatch>,
+    /// Keeps the segments they are made from.
+    pub(crate) hold: Hold,
 }
 
 impl RecordError {
@@ -67,6 +70,8 @@ pub(super) struct Shared {
     holes: AtomicU64,
     /// The last batch that is durable, or lost.
     durable: AtomicU64,
+    /// Records were lost, and nothing has become durable since.
+    refuses: AtomicBool,
     /// Bytes of the segments on disk.
     pub(super) journal_bytes: AtomicU64,
     /// Bytes of batches that wait.
@@ -81,6 +86,17 @@ pub(super) struct Shared {
     pub(super) status_waits: AtomicBool,
     /// A list of rooms waits; the same.
     pub(super) rooms_wait: AtomicBool,
+    /// How long the disk takes.
+    times: Mutex<DiskTimes>,
+}
+
+/// How long the disk takes, in microseconds.
+#[derive(Default)]
+pub(crate) struct DiskTimes {
+    /// One `fsync` of the journal.
+    pub(crate) sync_us: Histogram,
+    /// From the moment a batch of records is handed over to the moment it is durable.
+    pub(crate) durable_us: Histogram,
 }
 
 impl Shared {
@@ -95,7 +111,18 @@ impl Shared {
     /// Records are lost; to be called before their batch is said to be done with.
     pub(super) fn count_loss(&self) {
         self.count_failure();
+        self.refuses.store(true, Ordering::Relaxed);
         self.holes.fetch_add(1, Ordering::Release);
+    }
+
+    /// The disk has made something durable.
+    pub(super) fn note_taken(&self) {
+        self.refuses.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether records were lost and nothing has become durable since.
+    pub(super) fn refuses(&self) -> bool {
+        self.refuses.load(Ordering::Relaxed)
     }
 
     /// Whether a match of that size may wait to be sealed; if not, it is lost and counted.
@@ -117,6 +144,16 @@ impl Shared {
     /// A match that waited does so no longer.
     pub(super) fn sealed(&self, bytes: usize) {
         self.unsealed_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// How long the disk takes. Held for a moment only, by either side.
+    pub(super) fn times(&self) -> MutexGuard<'_, DiskTimes> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Memory of matches that wait to be sealed, in bytes.
+    pub(super) fn unsealed_bytes(&self) -> usize {
+        self.unsealed_bytes.load(Ordering::Relaxed)
     }
 
     pub(super) fn seals_lost(&self) -> u64 {
@@ -151,6 +188,8 @@ pub(super) struct Writer {
     replays: PathBuf,
     /// A batch was lost: the next one must not follow in the same segment.
     hole: bool,
+    /// Holds of batches that were lost: they go with the next one.
+    holds: Vec<(u64, Hold)>,
     /// The number of the last batch.
     batches: u64,
     /// Held as long as the folder is in use.
@@ -176,9 +215,10 @@ impl Writer {
         super::sealer::forget_unfinished(&replays).map_err(RecordError::at(&replays))?;
         let shared = Arc::new(Shared::default());
         let mut desk = Desk::new(folder, next, durability, disk, shared.clone());
-        desk.inherit(segments, lives.rooms());
+        let hold = Hold::default();
+        desk.inherit(segments, lives.rooms(), hold.clone());
         let writer = Self::start_threads(folder, desk, shared, lock).map_err(RecordError::at(folder))?;
-        Ok((writer, Left { lives, ended }))
+        Ok((writer, Left { lives, ended, hold }))
     }
 
     fn start_threads(folder: &Path, desk: Desk, shared: Arc<Shared>, lock: File) -> io::Result<Self> {
@@ -199,6 +239,7 @@ impl Writer {
             shared,
             replays: folder.join("replays"),
             hole: false,
+            holds: Vec::new(),
             batches: 0,
             _lock: lock,
         })
@@ -210,7 +251,13 @@ impl Writer {
 
     /// Hands whole records over; gives the number of their batch. If too much waits for the disk they are lost and
     /// counted: the game never waits.
-    pub(super) fn append(&mut self, records: Vec<u8>, marks: Vec<(u64, Mark)>) -> u64 {
+    pub(super) fn append(
+        &mut self,
+        records: Vec<u8>,
+        marks: Vec<(u64, Mark)>,
+        holds: Vec<(u64, Hold)>,
+    ) -> u64 {
+        self.holds.extend(holds);
         let bytes = records.len();
         self.batches += 1;
         let number = self.batches;
@@ -224,8 +271,14 @@ impl Writer {
         }
         self.shared.pending_bytes.fetch_add(bytes, Ordering::Relaxed);
         let after_hole = std::mem::take(&mut self.hole);
-        self.order(Order::Batch(Batch { records, number, after_hole, marks }));
+        let (handed_at, holds) = (Some(Instant::now()), std::mem::take(&mut self.holds));
+        self.order(Order::Batch(Batch { records, number, after_hole, marks, holds, handed_at }));
         number
+    }
+
+    /// The number of the next batch.
+    pub(super) fn next_batch(&self) -> u64 {
+        self.batches + 1
     }
 
     /// Hands a finished match over to be sealed, unless too many wait that the disk does not take.
@@ -250,6 +303,11 @@ impl Writer {
         if !self.shared.rooms_wait.swap(true, Ordering::Relaxed) {
             self.order(Order::Rooms { list });
         }
+    }
+
+    /// Hands the names of closed rooms over.
+    pub(super) fn names(&self, json: Vec<u8>) {
+        self.order(Order::Names { json });
     }
 
     fn order(&self, order: Order) {
