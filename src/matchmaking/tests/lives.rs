@@ -29,26 +29,26 @@ pub(super) fn modes() -> Vec<Mode> {
         Mode {
             contents: PLACES.map(str::to_owned).to_vec(),
             latency_ms: Widening { start: 50, per_s: 25, max: 200 },
-            ready_check_ms: 3_000,
+            ready_check_ms: 20_000,
             rating,
             ..Mode::new("arena", "trios", 2, 3)
         },
-        Mode { roles: roles.collect(), ready_check_ms: 2_000, ..Mode::new("arena", "raid", 1, 4) },
-        Mode { tick_rates_hz: vec![30, 60], fewer: fewer(5_000, 2, 0), ..Mode::new("arena", "brawl", 1, 6) },
+        Mode { roles: roles.collect(), ready_check_ms: 8_000, ..Mode::new("arena", "raid", 1, 4) },
+        Mode { tick_rates_hz: vec![30, 60], fewer: fewer(12_000, 2, 0), ..Mode::new("arena", "brawl", 1, 6) },
         Mode { fewer: fewer(3_000, 1, 1), rating, wait_ms_max: 20_000, ..Mode::new("arena", "pairs", 2, 2) },
     ]
 }
 
 fn ticket() -> impl Strategy<Value = Ticket> {
-    let member = (0..30_u64, 1_000..1_400_i32, proptest::sample::subsequence(ROLES.to_vec(), 0..=3));
+    let member = (0..60_u64, 1_000..1_400_i32, proptest::sample::subsequence(ROLES.to_vec(), 0..=3));
     let region = (0..2_usize, 20..260_u32);
-    let of = (0..60_u128, 0..5_usize, proptest::collection::vec(member, 1..=3));
+    let of = (0..90_u128, 0..5_usize, proptest::collection::vec(member, 1..=3));
     let wants = (
         proptest::sample::subsequence(PLACES.to_vec(), 0..=2),
         proptest::collection::vec(region, 0..=2),
         prop_oneof![Just(0_u16), Just(30), Just(60)],
     );
-    let rest = (0..3_u8, proptest::collection::vec(0..30_u64, 0..=2), any::<bool>());
+    let rest = (0..3_u8, proptest::collection::vec(0..60_u64, 0..=2), any::<bool>());
     (of, wants, rest).prop_map(|((id, mode, party), (contents, regions, tick_rate_hz), rest)| {
         let (priority, blocked, backfill) = rest;
         let mode = &modes()[mode];
@@ -81,7 +81,7 @@ fn ticket() -> impl Strategy<Value = Ticket> {
 }
 
 fn room() -> impl Strategy<Value = Backfill> {
-    (0..3_u8, 0..2_u8, 1_000..1_400_i32, proptest::collection::vec(0..30_u64, 0..=1)).prop_map(
+    (0..3_u8, 0..2_u8, 1_000..1_400_i32, proptest::collection::vec(0..60_u64, 0..=1)).prop_map(
         |(name, free, rating, blocked)| Backfill {
             room: format!("room-{name}"),
             game: "arena".to_owned(),
@@ -101,19 +101,27 @@ fn room() -> impl Strategy<Value = Backfill> {
 }
 
 pub(super) fn operation() -> impl Strategy<Value = Operation> {
-    let id = || (0..60_u128).prop_map(TicketId);
-    let player = || (0..30_u64).prop_map(PlayerId);
+    let id = || (0..90_u128).prop_map(TicketId);
+    let player = || (0..60_u64).prop_map(PlayerId);
     prop_oneof![
         8 => ticket().prop_map(Operation::Submit),
         1 => (ticket(), 0..20_000_u64).prop_map(|(ticket, since)| Operation::Restore(ticket, since)),
         1 => id().prop_map(Operation::Cancel),
-        6 => (id(), player()).prop_map(|(id, player)| Operation::Accept(id, player)),
+        14 => (id(), player()).prop_map(|(id, player)| Operation::Accept(id, player)),
         1 => (id(), player()).prop_map(|(id, player)| Operation::Decline(id, player)),
         1 => (1..12_u64).prop_map(|of| Operation::GiveBack(MatchId(of))),
         1 => room().prop_map(Operation::OpenBackfill),
         1 => (0..3_u8).prop_map(|name| Operation::CloseBackfill(format!("room-{name}"))),
         6 => Just(Operation::Round),
     ]
+}
+
+/// What was done and what came of it.
+#[derive(Debug, PartialEq)]
+struct Happened {
+    operation: Operation,
+    done: Result<(), Refused>,
+    events: Vec<Event>,
 }
 
 /// What must be true of a matcher's tickets, kept by its events alone.
@@ -145,12 +153,9 @@ impl Life {
         self.modes.iter().find(|mode| mode.name == name).unwrap().clone()
     }
 
-    fn act(&mut self, after_ms: u64, operation: &Operation) -> (Result<(), Refused>, Vec<Event>) {
+    fn act(&mut self, after_ms: u64, operation: &Operation) -> Happened {
         self.now_ms += after_ms;
-        let operation = match operation.clone() {
-            Operation::Restore(ticket, since_ms) => Operation::Restore(ticket, since_ms.min(self.now_ms)),
-            other => other,
-        };
+        let operation = self.meant(operation.clone());
         let done = self.matcher.apply(self.now_ms, operation.clone());
         let events = events(&mut self.matcher);
         events.iter().for_each(|event| self.hear(event));
@@ -161,7 +166,32 @@ impl Life {
         if operation == Operation::Round {
             self.nobody_waits_in_vain();
         }
-        (done, events)
+        Happened { operation, done, events }
+    }
+
+    /// Most answers are of players who are asked.
+    fn meant(&self, operation: Operation) -> Operation {
+        let asked = |id: TicketId, player: PlayerId| {
+            let is_asked = |of: &&std::sync::Arc<Match>| {
+                matches!(self.states[&of.places[0].ticket], TicketState::Asked { .. })
+            };
+            let asked: Vec<_> = self.matches.values().filter(is_asked).collect();
+            let of = asked.get(id.0 as usize % asked.len().max(1)).filter(|_| id.0 % 5 > 0);
+            let place = of.map(|of| of.places[player.0 as usize % of.places.len()]);
+            place.map_or((id, player), |place| (place.ticket, place.player))
+        };
+        match operation {
+            Operation::Restore(ticket, since_ms) => Operation::Restore(ticket, since_ms.min(self.now_ms)),
+            Operation::Accept(id, player) => {
+                let (id, player) = asked(id, player);
+                Operation::Accept(id, player)
+            }
+            Operation::Decline(id, player) => {
+                let (id, player) = asked(id, player);
+                Operation::Decline(id, player)
+            }
+            other => other,
+        }
     }
 
     fn note(&mut self, operation: &Operation) {
@@ -288,26 +318,61 @@ proptest! {
 
     #[test]
     fn every_life_obeys_the_rules(
-        operations in proptest::collection::vec((0..1_500_u64, operation()), 1..150),
+        operations in proptest::collection::vec((0..500_u64, operation()), 1..250),
     ) {
         let mut life = Life::new();
         let mut log = log_header(&life.modes);
         let mut happened = Vec::new();
         for (after_ms, operation) in &operations {
-            let at_ms = life.now_ms + after_ms;
-            let operation = match operation.clone() {
-                Operation::Restore(ticket, since_ms) => Operation::Restore(ticket, since_ms.min(at_ms)),
-                other => other,
-            };
-            log_operation(&mut log, at_ms, &operation);
-            happened.push(life.act(*after_ms, &operation));
+            let one = life.act(*after_ms, operation);
+            log_operation(&mut log, life.now_ms, &one.operation);
+            happened.push(one);
         }
         let reader = LogReader::new(&log).unwrap();
         let mut again = matcher(reader.modes().to_vec());
         for (entry, expected) in reader.zip(&happened) {
             let (at_ms, operation) = entry.unwrap();
-            let done = again.apply(at_ms, operation);
-            prop_assert_eq!(&(done, events(&mut again)), expected);
+            let done = again.apply(at_ms, operation.clone());
+            let events = events(&mut again);
+            prop_assert_eq!(&Happened { operation, done, events }, expected);
         }
+    }
+}
+
+/// What happened in many lives, so that the rules are not obeyed for want of an occasion.
+#[test]
+fn lives_see_everything() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+
+    let mut runner = TestRunner::deterministic();
+    let lives = proptest::collection::vec((0..500_u64, operation()), 300);
+    let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+    let mut note = |what: String| *seen.entry(what).or_default() += 1;
+    for _ in 0..40 {
+        let mut life = Life::new();
+        for (after_ms, operation) in lives.new_tree(&mut runner).unwrap().current() {
+            for event in life.act(after_ms, &operation).events {
+                match event {
+                    Event::Asked { of, .. } => note(format!("asked {}", of.mode)),
+                    Event::Formed(of) if of.room.is_some() => note("a guest".to_owned()),
+                    Event::Formed(of) => {
+                        let fewer = of.places.len() < life.mode(&of.mode).seats();
+                        note(format!("{} {}", if fewer { "fewer" } else { "full" }, of.mode));
+                        if of.tickets().count() < of.places.len() {
+                            note("a party".to_owned());
+                        }
+                    }
+                    Event::Ended(_, ended) => note(format!("{ended:?}")),
+                    Event::Returned(_) => note("returned".to_owned()),
+                    Event::FellThrough(_) => {}
+                }
+            }
+        }
+    }
+    let expected = "asked trios, asked raid, a guest, full duel, full trios, full raid, full brawl, full pairs, \
+                    fewer brawl, fewer pairs, a party, Cancelled, Expired, Declined, NoAnswer, Superseded, returned";
+    for what in expected.split(", ") {
+        assert!(seen.contains_key(what), "no life had {what:?}: {seen:#?}");
     }
 }
