@@ -29,7 +29,7 @@ impl Plugin for StatusPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<Timings>()
             .init_resource::<Listing>()
-            .add_systems(Pump, (write_status, write_rooms, write_names).chain().in_set(ServerSystems::Report));
+            .add_systems(Pump, (write_names, write_status, write_rooms).chain().in_set(ServerSystems::Report));
     }
 }
 

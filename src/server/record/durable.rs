@@ -101,21 +101,26 @@ pub(super) fn look_after(
     let all_late = journal.durability == Durability::Second && lag > SECOND_LATE;
     let is_behind = |(_, journaled): &(&Room, &Journaled)| all_late || !journaled.is_durable(durable, holes);
     journal.behind = rooms.iter().filter(is_behind).count();
-    if let Some((room, journaled)) = rooms.iter().find(is_behind).filter(|_| !journal.is_told) {
-        let (lag_ms, failures) = (lag.as_millis() as u64, journal.writer.failures());
-        let (room, tick) = (room.id.0, journaled.durable_to.0);
-        // Of the room that is named, what was sent before that tick is durable.
-        error!(
-            rooms = journal.behind,
-            room,
-            tick,
-            lag_ms,
-            failures,
-            "rooms go on without being durable: the disk is slow, full or broken"
-        );
-        journal.is_told = true;
-    } else if journal.is_told && journal.behind == 0 && !refuses {
-        info!(rooms = rooms.iter().len(), "all rooms are durable again");
-        journal.is_told = false;
+    match (journal.is_told, journal.behind > 0 || refuses) {
+        (false, true) => {
+            let (rooms, first) = (journal.behind, rooms.iter().find(is_behind));
+            let (lag_ms, failures) = (lag.as_millis() as u64, journal.writer.failures());
+            // Of the room that is named, what was sent before that tick is durable.
+            let (room, tick) = (first.map(|(room, _)| room.id.0), first.map(|(_, own)| own.durable_to.0));
+            error!(
+                rooms,
+                room,
+                tick,
+                lag_ms,
+                failures,
+                "rooms go on without being durable: the disk is slow, full or broken"
+            );
+            journal.is_told = true;
+        }
+        (true, false) => {
+            info!(rooms = rooms.iter().len(), "all rooms are durable again");
+            journal.is_told = false;
+        }
+        _ => {}
     }
 }
