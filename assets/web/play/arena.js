@@ -12,13 +12,13 @@ const TURN = 2 * Math.PI;
 export class ArenaScene {
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {{onEvent?: (event: object) => void, follows?: boolean}} [options]
+   * @param {{onEvent?: (event: object) => void, follows?: boolean, inset?: number, floor?: object}} [options]
    */
-  constructor(canvas, { onEvent = () => {}, follows = true } = {}) {
+  constructor(canvas, { onEvent = () => {}, follows = true, inset = 0, floor = null } = {}) {
     this.canvas = canvas;
     this.context = canvas.getContext('2d');
     this.onEvent = onEvent;
-    this.follows = follows;
+    Object.assign(this, { follows, inset, ownFloor: floor });
     this.camera = new Camera();
     this.particles = new Particles();
     this.watcher = new ArenaWatcher();
@@ -56,8 +56,8 @@ export class ArenaScene {
     while (this.waiting.length && this.waiting[0].tick <= drawn.tick + 0.001) {
       for (const event of this.watcher.see(this.waiting.shift())) this.#happen(event, how);
     }
-    this.floor = floorOf(how.content ?? '', drawn);
-    this.camera.fit(this.canvas, this.floor, { follows: this.follows });
+    this.floor = this.ownFloor ?? floorOf(how.content ?? '', drawn);
+    this.camera.fit(this.canvas, this.floor, this);
     const players = drawn.bodies.filter((body) => body.kind === ARENA.player);
     const own = players.find((body) => body.seat === how.seat);
     this.camera.follow(own ?? (this.follows ? players[0] : null), seconds);

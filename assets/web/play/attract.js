@@ -95,8 +95,7 @@ function thing(id, kind, x, y, halfWidth, halfHeight = halfWidth) {
 /** Shows both while their canvases can be seen. Gives a function that ends it. */
 export function attract(arenaCanvas, rhythmCanvas) {
   const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  const scene = new ArenaScene(arenaCanvas, { follows: false });
-  scene.camera.fit(arenaCanvas, FLOOR, { follows: false });
+  const scene = new ArenaScene(arenaCanvas, { follows: false, floor: FLOOR });
   const toy = new Toy();
   const begun = performance.now();
   const link = { rttMs: 0, match: { tick_rate_hz: 30 }, tick: (nowMs) => (nowMs - begun) / TICK_MS, input: () => false };
@@ -111,8 +110,7 @@ export function attract(arenaCanvas, rhythmCanvas) {
       toy.step();
       scene.push(toy.state());
     }
-    const floor = { content: '', nowMs };
-    scene.draw({ ...toy.state(), bodies: [...toy.state().bodies.values()] }, floor);
+    scene.draw({ ...toy.state(), bodies: [...toy.state().bodies.values()] }, { nowMs });
     written = writeNotes(song.chart, written, tick);
     strike(song, tick, nowMs);
     song.draw(nowMs);

@@ -64,6 +64,17 @@ export class BotCrew {
     if (link) this.#remove(link);
   }
 
+  /** Fills the free seats of a room; gives how many came. */
+  async fill(room) {
+    let came = 0;
+    for (let free = room.seats - room.members.length; free > 0; free -= 1) {
+      const bot = await this.add(room.name).catch(() => null);
+      if (!bot) break;
+      came += 1;
+    }
+    return came;
+  }
+
   /** Takes all of them out. */
   close() {
     for (const bot of [...this.bots]) this.#remove(bot);

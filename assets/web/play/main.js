@@ -5,8 +5,8 @@ import { $, make, remember } from './dom.js';
 import { guestName, roomName } from './names.js';
 import { Table } from './table.js';
 
-/** Seats of a room that friends are asked into. */
-const SEATS = 8;
+/** Seats of a room for a song: who does not come is not missed. */
+const SINGERS = 8;
 
 const TITLES = { courtyard: 'Courtyard', foundry: 'Foundry', pit: 'Pit', sunrise: 'Sunrise', clockwork: 'Clockwork' };
 
@@ -53,7 +53,7 @@ async function invite(room) {
   if (!view) {
     $('invited-what').textContent = `The room “${room}” is not open any more.`;
     $('invited-join').textContent = 'Open it again';
-    $('invited-join').replaceWith(make('button', { class: 'main', onclick: () => enter(room, { create: options('arena', SEATS) }) }, 'Open it again'));
+    $('invited-join').replaceWith(make('button', { class: 'main', onclick: () => enter(room, { create: options('arena') }) }, 'Open it again'));
     return;
   }
   const game = view.game === 'rhythm' ? 'Rhythm' : 'Arena';
@@ -61,21 +61,20 @@ async function invite(room) {
   $('invited-what').textContent = `${game}, ${view.connected} of ${view.seats} here. ${state}`;
 }
 
-function options(game, seats) {
+function options(game, alone = false) {
+  const seats = game === 'arena' ? Number($('players').value) : alone ? 1 : SINGERS;
   const content = $(game === 'arena' ? 'floor' : 'song').value ?? '';
   return { game, content, seats, spectators_max: 16, start: 'full' };
 }
 
 /** At once: against bots, or a song alone. */
 function play(game) {
-  const bots = game === 'arena' ? Number($('bots').value) : 0;
-  // Seats are left for friends who come later.
-  return enter(roomName(), { create: options(game, game === 'arena' ? Math.max(SEATS, bots + 2) : 1), bots });
+  return enter(roomName(), { create: options(game, true), atOnce: true });
 }
 
 /** A room that waits. */
 function open(game) {
-  return enter(roomName(), { create: options(game, SEATS) });
+  return enter(roomName(), { create: options(game) });
 }
 
 async function enter(room, how = {}) {

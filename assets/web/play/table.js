@@ -10,6 +10,9 @@ import { readName } from './names.js';
 import { RhythmScene } from './rhythm.js';
 import { Sound } from './sound.js';
 
+/** What a page says for somebody who found every seat taken: a page with bots takes one out. */
+const SEAT_PLEASE = 'A seat, please?';
+
 const HINTS = {
   arena: [['W', 'A', 'S', 'D', 'walk'], ['mouse', 'aims'], ['click', 'or', 'space', 'shoots'], ['shift', 'dashes']],
   arenaTouch: 'Left thumb walks, right thumb aims and shoots',
@@ -30,7 +33,7 @@ export class Table {
     this.sentAt = 0;
     this.counted = null;
     this.best = new Map();
-    this.playBots = 0;
+    this.isHasty = false;
     writeSeatColours();
     document.addEventListener('themechange', () => writeSeatColours(), { signal: this.abort.signal });
     this.#listen();
@@ -38,25 +41,48 @@ export class Table {
   }
 
   /** Goes into a room; opens it if `create` says how. */
-  async enter(room, { create, bots = 0 } = {}) {
+  async enter(room, { create, atOnce = false } = {}) {
     this.sound.wake();
     await this.link.connect();
-    // Bots come once the room is there; then the match starts without waiting for anybody else.
-    this.playBots = bots;
-    let view;
-    try {
-      view = await this.link.join(room, { create });
-    } catch (error) {
-      if (create || !['room_full', 'full', 'no_free_seat'].includes(error.code)) throw error;
-      view = await this.link.join(room, { spectate: true });
-      this.#notice('Every seat is taken: you are watching.', 4_000);
-    }
+    this.isHasty = atOnce;
+    const view = await this.#takePlace(room, create);
     remember('tab', 'framekeep.room', view.name);
     history.replaceState(null, '', `/play?room=${encodeURIComponent(view.name)}`);
     this.#open(view);
-    for (let count = 0; count < bots; count += 1) await this.bots.add(view.name).catch(() => {});
-    if (bots) this.link.start();
+    if (atOnce) await this.#begin();
     return view;
+  }
+
+  /** A seat, or where all are taken a place to watch from until one is free. */
+  async #takePlace(room, create) {
+    try {
+      return await this.link.join(room, { create });
+    } catch (error) {
+      if (error.code !== 'room_full') throw error;
+      const view = await this.link.join(room, { spectate: true });
+      this.link.chat(SEAT_PLEASE);
+      this.#notice('Every seat is taken. You come in as soon as one is free.', 3_500);
+      return view;
+    }
+  }
+
+  /** Bots take the free seats, and the match starts: by itself where every seat is taken. */
+  async #begin() {
+    const { room } = this.link;
+    if (room.game === 'arena') await this.bots.fill(room);
+    if (this.link.room?.phase === 'waiting') this.link.start();
+  }
+
+  /** Who watches for want of a seat takes the first that is free. */
+  #sitDown(room) {
+    if (room.seat !== NOBODY || room.members.length >= room.seats || this.isSitting || room.phase === 'closed') return;
+    this.isSitting = true;
+    this.link.leave();
+    this.link.once('left').catch(() => {}).then(() => this.#takePlace(room.name)).then((view) => {
+      if (view.seat !== NOBODY) this.#notice('You are in.', 1_800);
+    }).catch((error) => this.leave(error.message)).finally(() => {
+      this.isSitting = false;
+    });
   }
 
   #open(view) {
@@ -80,7 +106,7 @@ export class Table {
     if (game === 'rhythm') {
       this.scene = new RhythmScene(canvas, { link: this.link, sound: this.sound, plays: this.link.room.seat !== NOBODY });
     } else {
-      this.scene = new ArenaScene(canvas, { onEvent: (event) => this.#happen(event) });
+      this.scene = new ArenaScene(canvas, { onEvent: (event) => this.#happen(event), inset: matchMedia('(max-width: 46rem)').matches ? 104 : 56 });
       this.controls = new Controls(canvas, this.scene.camera);
     }
     const isTouch = matchMedia('(pointer: coarse)').matches;
@@ -108,11 +134,11 @@ export class Table {
     link.on('pong', () => this.#showLink());
     link.on('room', (room) => this.#showRoom(room));
     link.on('joined', (room) => this.scene && this.#showRoom(room));
-    link.on('started', (match) => this.#begin(match));
+    link.on('started', (match) => this.#startMatch(match));
     link.on('ended', (ended) => this.#finish(ended));
     link.on('state', (state) => this.scene?.push(state));
     link.on('event', (event) => this.#tell(event));
-    link.on('left', ({ reason, text }) => this.leave(LEFT[reason] ?? text ?? 'You are out of the room.'));
+    link.on('left', ({ reason, text }) => this.isSitting || this.leave(LEFT[reason] ?? text ?? 'You are out of the room.'));
     link.on('refused', ({ code, text }) => code !== 'already_in_room' && this.scene && this.#notice(text, 3_500));
     addEventListener('online', () => link.hurry(), { signal: this.abort.signal });
   }
@@ -147,11 +173,12 @@ export class Table {
     this.isHost = room.members.some((member) => member.player === this.link.player && member.host);
     const isPlaying = room.phase === 'playing';
     const waits = ['waiting', 'preparing', 'ready'].includes(room.phase);
-    $('waiting').hidden = !waits || this.playBots > 0;
+    $('waiting').hidden = !waits || this.isHasty;
     if (isPlaying) $('results').hidden = true;
     if (waits) this.#showWaiting(room);
     if (room.phase === 'finished') this.#showAgain();
     this.#showScores();
+    this.#sitDown(room);
   }
 
   #showWaiting(room) {
@@ -166,16 +193,18 @@ export class Table {
         isMine ? make('button', { onclick: () => this.bots.removeOne() }, 'Remove') : null);
     }));
     $('host-only').hidden = !this.isHost;
-    $('add-bot').hidden = room.game !== 'arena';
-    const least = room.game === 'arena' ? 2 : 1;
-    $('begin').disabled = room.members.length < least;
+    $('add-bot').hidden = room.game !== 'arena' || room.members.length >= room.seats;
+    const free = room.seats - room.members.length;
+    $('begin').textContent = room.game === 'arena' && free > 0 ? `Start with ${free} ${free > 1 ? 'bots' : 'bot'}` : 'Start';
     $('waiting-note').textContent = this.isHost
-      ? 'Send the link: whoever opens it is at the table. Friends can also come in while you play.'
+      ? 'Send the link: whoever opens it is at the table. Friends can come in while you play, too: a bot makes room.'
       : 'The host starts the match.';
   }
 
   #tell(event) {
     if (event.kind === 'countdown') this.countTo = performance.now() + event.in_ms;
+    // A bot gives its seat to a person who asks for one.
+    if (event.kind === 'chat' && event.text === SEAT_PLEASE && event.player !== this.link.player) this.bots.removeOne();
     if (event.kind === 'joined' && event.player !== this.link.player) this.#feed(`${readName(event.name).name} is here`, event.seat);
     if (event.kind === 'chat' && event.player !== this.link.player) this.#feed(event.text);
     const who = this.members?.find((member) => member.player === event.player);
@@ -193,7 +222,7 @@ export class Table {
     while ($('feed').children.length > 5) $('feed').firstChild.remove();
   }
 
-  #begin(match) {
+  #startMatch(match) {
     if (match.epoch !== this.epoch) {
       this.epoch = match.epoch;
       this.scene?.clear();
@@ -201,7 +230,7 @@ export class Table {
       this.countTo = performance.now() + match.due_in_us / 1_000;
       this.greeted = match.next > 30;
     }
-    this.playBots = 0;
+    this.isHasty = false;
     this.lastBits = null;
     $('waiting').hidden = true;
     $('results').hidden = true;
@@ -348,7 +377,7 @@ export class Table {
     on('leave', () => this.leave());
     on('results-leave', () => this.leave());
     on('again', () => this.#again());
-    on('begin', () => this.link.start());
+    on('begin', () => this.#begin());
     on('add-bot', () => this.bots.add(this.link.room.name).catch((error) => this.#notice(error.message, 3_000)));
     for (const id of ['invite', 'results-invite', 'copy']) on(id, () => this.#copy());
     on('sound', () => $('sound').setAttribute('aria-pressed', String(this.sound.toggle())));

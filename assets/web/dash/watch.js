@@ -1,0 +1,115 @@
+// Asks the node again and again how it is, and tells whoever wants to know.
+
+import { Change, Series, parse } from './metrics.js';
+
+const EVERY_MS = 1_000;
+const METRICS_EVERY = 2;
+
+/** What the charts of the node show: a title, a unit, and lines with what they are read from. */
+export const CHARTS = [
+  { id: 'tick', title: 'Work of a turn', unit: 's', lines: [
+    ['p50', (c) => c.quantile('framekeep_tick_seconds', 0.5)], ['p99', (c) => c.quantile('framekeep_tick_seconds', 0.99)]] },
+  { id: 'late', title: 'Lateness of frames', unit: 's', lines: [
+    ['p50', (c) => c.quantile('framekeep_frame_lateness_seconds', 0.5)],
+    ['p99', (c) => c.quantile('framekeep_frame_lateness_seconds', 0.99)]] },
+  { id: 'players', title: 'Players and rooms', unit: '', lines: [
+    ['players', (c) => c.value('framekeep_players')], ['playing', (c) => c.value('framekeep_rooms', { phase: 'playing' })],
+    ['UDP', (c) => c.value('framekeep_links', { transport: 'udp' })],
+    ['WebSocket', (c) => c.value('framekeep_links', { transport: 'websocket' })]] },
+  { id: 'packets', title: 'Packets a second', unit: '', lines: [
+    ['UDP in', (c) => c.rate('framekeep_datagrams_total', { direction: 'in' })],
+    ['UDP out', (c) => c.rate('framekeep_datagrams_total', { direction: 'out' })],
+    ['views', (c) => c.rate('framekeep_state_views_total')]] },
+  { id: 'bytes', title: 'Bytes a second', unit: 'B', lines: [
+    ['UDP in', (c) => c.rate('framekeep_udp_bytes_total', { direction: 'in' })],
+    ['UDP out', (c) => c.rate('framekeep_udp_bytes_total', { direction: 'out' })],
+    ['web in', (c) => c.rate('framekeep_websocket_bytes_total', { direction: 'in' })],
+    ['web out', (c) => c.rate('framekeep_websocket_bytes_total', { direction: 'out' })]] },
+  { id: 'kinds', title: 'Messages over UDP a second, by kind', unit: '', lines: ['hot', 'snapshot', 'event'].map((kind) =>
+    [kind, (c) => c.rate('framekeep_messages_sent_total', { kind })]) },
+  { id: 'rtt', title: 'Round trip of web clients', unit: 's', lines: [
+    ['p50', (c) => c.quantile('framekeep_websocket_rtt_seconds', 0.5)],
+    ['p99', (c) => c.quantile('framekeep_websocket_rtt_seconds', 0.99)]] },
+  { id: 'inputs', title: 'Inputs that did not arrive in time', unit: '', lines: ['repeated', 'absent', 'late', 'early'].map((fate) =>
+    [fate, (c) => c.rate('framekeep_inputs_total', { fate })]) },
+  { id: 'desyncs', title: 'Desyncs, and hashes that differed', unit: '', lines: [
+    ['desyncs', (c) => c.rate('framekeep_desyncs_total')],
+    ['differed', (c) => c.rate('framekeep_state_hashes_total', { result: 'differed' })]] },
+  { id: 'cleanup', title: 'Cleanups a second, by tier', unit: '', lines: ['user', 'session', 'room'].map((tier) =>
+    [tier, (c) => c.rate('framekeep_cleanups_total', { tier })]) },
+];
+
+export class Watch extends EventTarget {
+  constructor() {
+    super();
+    this.rooms = [];
+    this.node = null;
+    this.alerts = [];
+    this.change = null;
+    this.series = new Map(CHARTS.map(({ id, lines }) => [id, new Series(lines.map(([name]) => name))]));
+    this.turns = 0;
+    this.up = null;
+  }
+
+  start() {
+    const turn = async () => {
+      const begun = performance.now();
+      if (!document.hidden) await this.#look();
+      setTimeout(turn, Math.max(250, EVERY_MS - (performance.now() - begun)));
+    };
+    turn();
+  }
+
+  async #look() {
+    try {
+      if (this.turns % METRICS_EVERY === 0) await this.#lookAtNode();
+      this.rooms = await allRooms();
+      this.up = true;
+    } catch {
+      this.up = false;
+      this.metrics = null;
+    }
+    this.turns += 1;
+    this.dispatchEvent(new Event('change'));
+  }
+
+  async #lookAtNode() {
+    const [node, alerts, text] = await Promise.all([get('/api/v1/node'), get('/api/v1/alerts'), fetchText('/metrics')]);
+    Object.assign(this, { node, alerts });
+    const at = performance.now();
+    const metrics = parse(text);
+    this.change = new Change(this.metrics ?? null, metrics, (at - this.lookedAt) / 1_000);
+    [this.metrics, this.lookedAt] = [metrics, at];
+    for (const { id, lines } of CHARTS) {
+      this.series.get(id).push(Date.now() / 1_000, lines.map(([, read]) => read(this.change)));
+    }
+    this.dispatchEvent(new Event('metrics'));
+  }
+}
+
+/** The rooms of the node, page by page; no more than a table can show. */
+async function allRooms(most = 2_000) {
+  const rooms = [];
+  let after = '';
+  do {
+    const page = await get(`/api/v1/rooms?limit=500${after ? `&after=${encodeURIComponent(after)}` : ''}`);
+    rooms.push(...page.rooms);
+    rooms.total = page.total;
+    after = page.next ?? '';
+  } while (after && rooms.length < most);
+  return rooms;
+}
+
+/** A document of the API; an error says what the server said. */
+export async function get(path) {
+  const reply = await fetch(path, { signal: AbortSignal.timeout(8_000) });
+  const answer = await reply.json().catch(() => ({}));
+  if (!reply.ok) throw Object.assign(new Error(answer.detail ?? `status ${reply.status}`), { status: reply.status });
+  return answer;
+}
+
+async function fetchText(path) {
+  const reply = await fetch(path, { signal: AbortSignal.timeout(8_000) });
+  if (!reply.ok) throw new Error(`status ${reply.status}`);
+  return reply.text();
+}
