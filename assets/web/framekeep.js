@@ -74,6 +74,9 @@ export class Framekeep {
       ...options,
       url: String(url).replace(/\/+$/, ''),
     };
+    if (typeof this.#options.WebSocket !== 'function') {
+      throw new Error('there is no WebSocket here: pass a class as `WebSocket`');
+    }
     this.#backoff = new Backoff(options.backoff);
     /** "idle", "connecting", "online", "offline" (coming back), "closed" */
     this.status = 'idle';

@@ -94,6 +94,8 @@ async function enter(room, how = {}) {
     begin();
   };
   const table = new Table({ name, url: location.origin, onLeave });
+  // For the console and for tests.
+  globalThis.framekeep = table;
   try {
     await table.enter(room, how);
   } catch (error) {
