@@ -92,35 +92,60 @@ function thing(id, kind, x, y, halfWidth, halfHeight = halfWidth) {
   return { id, kind, seat: 255, x, y, rawX: x, rawY: y, angle: 0, halfWidth, halfHeight };
 }
 
-/** Shows both while their canvases can be seen. Gives a function that ends it. */
+/** Shows one or both, each on its canvas. Gives a function that ends it. */
 export function attract(arenaCanvas, rhythmCanvas) {
   const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  const scene = new ArenaScene(arenaCanvas, { follows: false, floor: FLOOR });
-  const toy = new Toy();
-  const begun = performance.now();
-  const link = { rttMs: 0, match: { tick_rate_hz: 30 }, tick: (nowMs) => (nowMs - begun) / TICK_MS, input: () => false };
-  const song = new RhythmScene(rhythmCanvas, { link, sound: { note() {}, miss() {} }, plays: false });
-  let written = 40;
+  const brawl = arenaCanvas && new Brawl(arenaCanvas);
+  const song = rhythmCanvas && new Song(rhythmCanvas);
   let over = false;
   const frame = (nowMs) => {
     if (over) return;
-    const tick = (nowMs - begun) / TICK_MS;
-    if (tick - toy.tick > 30) toy.tick = Math.floor(tick) - 1;
-    while (toy.tick < tick) {
-      toy.step();
-      scene.push(toy.state());
-    }
-    scene.draw({ ...toy.state(), bodies: [...toy.state().bodies.values()] }, { nowMs });
-    written = writeNotes(song.chart, written, tick);
-    strike(song, tick, nowMs);
-    song.draw(nowMs);
+    brawl?.draw(nowMs);
+    song?.draw(nowMs);
     if (!calm) requestAnimationFrame(frame);
   };
   requestAnimationFrame(frame);
   return () => {
     over = true;
-    song.end();
+    song?.scene.end();
   };
+}
+
+class Brawl {
+  constructor(canvas) {
+    this.scene = new ArenaScene(canvas, { follows: false, floor: FLOOR });
+    this.toy = new Toy();
+    this.begun = performance.now();
+  }
+
+  draw(nowMs) {
+    const { toy, scene } = this;
+    const tick = Math.max(1, (nowMs - this.begun) / TICK_MS);
+    // Who comes back to the page after a while does not see what was missed.
+    if (tick - toy.tick > 30) toy.tick = Math.floor(tick) - 1;
+    while (toy.tick < tick) {
+      toy.step();
+      scene.push(toy.state());
+    }
+    const state = toy.state();
+    scene.draw({ ...state, bodies: [...state.bodies.values()] }, { nowMs });
+  }
+}
+
+class Song {
+  constructor(canvas) {
+    const begun = performance.now();
+    const link = { rttMs: 0, match: { tick_rate_hz: 30 }, tick: (nowMs) => (nowMs - begun) / TICK_MS, input: () => false };
+    this.scene = new RhythmScene(canvas, { link, sound: { note() {}, miss() {} }, plays: false });
+    this.written = 40;
+  }
+
+  draw(nowMs) {
+    const tick = this.scene.link.tick(nowMs);
+    this.written = writeNotes(this.scene.chart, this.written, tick);
+    strike(this.scene, tick, nowMs);
+    this.scene.draw(nowMs);
+  }
 }
 
 /** Notes for the next seconds, on quarters and eighths. */

@@ -51,6 +51,7 @@ async function invite(room) {
   const reply = await fetch(`/api/v1/rooms/${encodeURIComponent(room)}`).catch(() => null);
   const view = reply?.ok ? await reply.json() : null;
   if (!view) {
+    stopAttract = attract($('attract-invited'), null);
     $('invited-what').textContent = `The room “${room}” is not open any more.`;
     $('invited-join').textContent = 'Open it again';
     $('invited-join').replaceWith(make('button', { class: 'main', onclick: () => enter(room, { create: options('arena') }) }, 'Open it again'));
@@ -58,6 +59,8 @@ async function invite(room) {
   }
   const game = view.game === 'rhythm' ? 'Rhythm' : 'Arena';
   const state = view.phase === 'playing' ? 'The match is running: you come in at once.' : 'They are waiting for you.';
+  const canvas = $('attract-invited');
+  stopAttract = view.game === 'rhythm' ? attract(null, canvas) : attract(canvas, null);
   $('invited-what').textContent = `${game}, ${view.connected} of ${view.seats} here. ${state}`;
 }
 

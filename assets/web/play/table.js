@@ -206,7 +206,7 @@ export class Table {
     // A bot gives its seat to a person who asks for one.
     if (event.kind === 'chat' && event.text === SEAT_PLEASE && event.player !== this.link.player) this.bots.removeOne();
     if (event.kind === 'joined' && event.player !== this.link.player) this.#feed(`${readName(event.name).name} is here`, event.seat);
-    if (event.kind === 'chat' && event.player !== this.link.player) this.#feed(event.text);
+    if (event.kind === 'chat' && event.text !== SEAT_PLEASE && event.player !== this.link.player) this.#feed(event.text);
     const who = this.members?.find((member) => member.player === event.player);
     if (event.kind === 'link_lost' && who) this.#feed(`${readName(who.name).name} lost the connection`, who.seat);
     if (event.kind === 'link_back' && who) this.#feed(`${readName(who.name).name} is back`, who.seat);
@@ -341,9 +341,10 @@ export class Table {
     const rows = (this.members ?? []).map((member) => ({ ...member, score: scores[member.seat] ?? 0 }));
     rows.sort((a, b) => b.score - a.score || a.seat - b.seat);
     const winner = rows.find((row) => row.seat === ended.winner);
-    $('winner').textContent = won ? 'You win!' : winner ? `${readName(winner.name).name} wins` : rows.length > 1 ? 'A draw' : 'Well played';
+    const isOver = ended.reason === 'outcome';
+    $('winner').textContent = !isOver ? 'No result' : won ? 'You win!' : winner ? `${readName(winner.name).name} wins` : rows.length > 1 ? 'A draw' : 'Well played';
     $('winner').style.setProperty('--of', winner ? `var(--seat-${winner.seat % 16})` : 'var(--ink)');
-    $('verdict').textContent = ended.reason === 'outcome' ? 'Full time' : 'The match was given up';
+    $('verdict').textContent = isOver ? 'Full time' : 'The match was given up';
     $('ranks').replaceChildren(...rows.slice(0, 8).map((row, place) => make('li',
       { class: row.seat === seat ? 'own' : '', style: { '--of': `var(--seat-${row.seat % 16})`, '--place': place } },
       make('span', { class: 'place' }, String(place + 1)), make('span', {}, readName(row.name).name),
