@@ -78,7 +78,7 @@ fn a_paused_client_plays_on() {
 
 #[test]
 fn a_client_at_another_port_plays_on() {
-    for (seed, link) in [(4, "lan"), (5, "wifi"), (6, "loss=2,delay=40")] {
+    for (seed, link) in [(4, "lan"), (5, "wifi"), (6, "loss=5,delay=50")] {
         let (mut play, seat) = duel(seed, link);
         play.clients[1].address = SocketAddr::from(([127, 0, 0, 1], 50_000));
         let took = time_to_return(&mut play, seat, 2);
@@ -115,6 +115,6 @@ fn returns_take_a_second_at_most_over_many_networks() {
             "another port, {link}: median {} ms, 19 of 20 within {} ms, most {} ms",
             took[9], took[18], took[19]
         );
-        assert!(took[9] <= BACK_WITHIN.as_millis(), "{link}: {took:?}");
+        assert!(took[19] <= BACK_WITHIN.as_millis(), "{link}: {took:?}");
     }
 }

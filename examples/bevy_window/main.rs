@@ -45,6 +45,7 @@ fn main() -> AppExit {
         .add_systems(Startup, stage)
         .add_systems(PreUpdate, press.in_set(ClientSystems::Input))
         .add_systems(Update, ((dress, place).chain(), tell))
+        .add_observer(|failed: On<Failed>| eprintln!("{}", failed.0.sentence()))
         .run()
 }
 

@@ -48,7 +48,7 @@ pub struct ReconnectConfig {
     pub first: Duration,
     /// The longest pause. Default 10 s.
     pub longest: Duration,
-    /// How much longer a pause may be by chance, in percent, so that the clients of a server that was away do not all
+    /// How much shorter a pause may be by chance, in percent, so that the clients of a server that was away do not all
     /// come at once. Default 50.
     pub jitter_percent: u32,
     /// Attempts in a row that may fail before the client gives up. Default 20.

@@ -335,10 +335,8 @@ impl Connection {
     /// Something failed: another attempt later, or none if it cannot help.
     fn fail(&mut self, now: Duration, reason: Reason, with: &Surroundings<'_>, heard: &mut Vec<Heard>) {
         let config = &with.config.reconnect;
-        self.backoff.note_failure(now, config);
-        let is_over = reason.is_final()
-            || (self.was_admitted && !config.enabled)
-            || self.backoff.failed() >= config.attempts_max.max(1);
+        let may_retry = self.backoff.note_failure(now, config);
+        let is_over = reason.is_final() || (self.was_admitted && !config.enabled) || !may_retry;
         tracing::debug!(%reason, is_over, "no connection");
         self.reason = Some(reason.clone());
         heard.push(Heard::Failed(reason));

@@ -1,5 +1,6 @@
 //! `NetDiagnostics`, how the connection does.
 
+use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -29,6 +30,10 @@ pub struct NetDiagnostics {
     pub lead_ticks: f32,
     /// Ticks that are predicted now.
     pub predicted_ticks: u32,
+    /// How many ticks after it is made an own input is played here.
+    pub input_delay_ticks: u32,
+    /// Whether the server says that the match stands still.
+    pub is_paused: bool,
     /// Ticks played again by each rollback of this app.
     pub rollback_ticks: Histogram,
     /// Rollbacks.
@@ -48,9 +53,43 @@ pub struct NetDiagnostics {
 }
 
 impl NetDiagnostics {
+    /// Every figure by name, in seconds, bytes and ticks, for whatever collects metrics: hand them to its gauges now and
+    /// then. [`std::fmt::Display`] writes the same as a Prometheus text.
+    #[must_use]
+    pub fn figures(&self) -> [(&'static str, f64); 18] {
+        let ticks = &self.rollback_ticks;
+        let traffic = &self.traffic;
+        [
+            ("framekeep_client_rtt_seconds", self.rtt.as_secs_f64()),
+            ("framekeep_client_jitter_seconds", self.jitter.as_secs_f64()),
+            ("framekeep_client_loss_ratio", self.loss.into()),
+            ("framekeep_client_lead_ticks", self.lead_ticks.into()),
+            ("framekeep_client_predicted_ticks", self.predicted_ticks.into()),
+            ("framekeep_client_input_delay_ticks", self.input_delay_ticks.into()),
+            ("framekeep_client_paused", f64::from(u8::from(self.is_paused))),
+            ("framekeep_client_rollbacks_total", self.rollbacks as f64),
+            ("framekeep_client_rollback_ticks_p50", ticks.quantile(500) as f64),
+            ("framekeep_client_rollback_ticks_p99", ticks.quantile(990) as f64),
+            ("framekeep_client_stalls", self.stalls as f64),
+            ("framekeep_client_inputs_late", self.inputs_late as f64),
+            ("framekeep_client_reconnections_total", self.reconnections.into()),
+            ("framekeep_client_up_bytes_per_second", self.up_bytes_per_s.into()),
+            ("framekeep_client_down_bytes_per_second", self.down_bytes_per_s.into()),
+            ("framekeep_client_up_bytes_total", traffic.up_bytes as f64),
+            ("framekeep_client_down_bytes_total", traffic.down_bytes as f64),
+            ("framekeep_client_datagrams_total", (traffic.up_datagrams + traffic.down_datagrams) as f64),
+        ]
+    }
+
     pub(crate) fn note_rollback(&mut self, depth: u32) {
         self.rollbacks += 1;
         self.rollback_ticks.record(depth.into());
+    }
+}
+
+impl fmt::Display for NetDiagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.figures().iter().try_for_each(|(name, value)| writeln!(f, "{name} {value}"))
     }
 }
 
@@ -109,6 +148,8 @@ fn measure<G: Game>(
         diagnostics.rtt = stats.rtt;
         diagnostics.lead_ticks = f32::from(stats.lead_eighths) / 8.0;
         diagnostics.predicted_ticks = play.predicted().tick().since(play.confirmed().tick());
+        diagnostics.input_delay_ticks = play.input_delay_ticks();
+        diagnostics.is_paused = play.is_paused();
         diagnostics.stalls = stats.stalls;
         diagnostics.inputs_late = stats.inputs_late;
         if active.ended.is_none() && !play.is_waiting() {

@@ -57,6 +57,7 @@ mod play;
 mod plugin;
 mod reason;
 mod receive;
+mod repeats;
 mod room;
 #[cfg(test)]
 mod tests;
@@ -76,14 +77,19 @@ pub use end::LinkEnd;
 pub use framekeep_conditioner::LinkConditions;
 pub use framekeep_link::LinkFault;
 pub use framekeep_protocol::{
-    JoinRoom, MatchEnd, MatchStart, Refusal, RoomEvent, RoomEventKind, RoomOptions, RoomView,
+    CloseReason, JoinRoom, LeftReason, MatchEnd, MatchStart, PlayerId, PlayerName, Refusal, RoomEvent,
+    RoomEventKind, RoomName, RoomOptions, RoomPhase, RoomView, StartRule, ToServer,
 };
-pub use framekeep_rollback::{Cause, EventId, Pose, RollbackConfig, Smoothing};
+pub use framekeep_rollback::{
+    Cause, EventId, Histogram, InputStatus, MatchStats, Pose, RollbackConfig, RollbackMatch, Smoothing,
+    StartError, SyncFault,
+};
+pub use framekeep_sim::{FieldDiff, Tick};
 pub use link::{ClientHello, ClientLink, LinkState};
 pub use mirror::{DrawnPose, MirrorPlugin, Mirrored, Scoreboard};
 pub use notice::{
     Cancelled, Confirmed, DesyncDetected, Failed, MatchEnded, MatchStarted, Predicted, RollbackHappened,
-    RoomHappened,
+    RoomHappened, TicksSkipped,
 };
 pub use phase::{ConnectionState, RoomState};
 pub use play::{ActiveMatch, LocalBots, LocalMatch, PlayMode, ReplayFault, ReplayPlayer};

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bevy_ecs::prelude::Resource;
 use framekeep_journal::Replay;
-use framekeep_protocol::{MatchEnd, MatchStart};
+use framekeep_protocol::{Epoch, MatchEnd, MatchStart, RoomId};
 use framekeep_rollback::{
     EventId, EventStage, GameEvent, MatchStats, RollbackMatch, Smoothing, StartError, SyncFault, ViewTimeline,
 };
@@ -64,6 +64,9 @@ pub struct ActiveMatch<G: Game> {
     id_base: u64,
     id_next: u64,
     pub(crate) sketch: Sketch<G>,
+    /// The match on a server that is or was the last, and the tick up to which it was confirmed before a reconnection.
+    of: Option<(RoomId, Epoch)>,
+    pub(crate) reached: Tick,
 }
 
 impl<G: Game> Default for ActiveMatch<G> {
@@ -77,6 +80,8 @@ impl<G: Game> Default for ActiveMatch<G> {
             id_base: 0,
             id_next: 0,
             sketch: Sketch::default(),
+            of: None,
+            reached: Tick(0),
         }
     }
 }
@@ -147,6 +152,12 @@ impl<G: Game> ActiveMatch<G> {
         }
     }
 
+    /// Whether the server says that the match stands still: it waits for somebody's input, or for its disk.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.rollback().is_some_and(RollbackMatch::is_paused)
+    }
+
     /// The replay that is played.
     #[must_use]
     pub fn replay(&self) -> Option<&ReplayPlayer<G>> {
@@ -211,6 +222,10 @@ impl<G: Game> ActiveMatch<G> {
         rtt: Duration,
     ) -> Result<(), StartError> {
         let play = RollbackMatch::new(start, config.rollback, now, rtt)?;
+        let of = Some((start.room, start.epoch));
+        let before = self.rollback().map_or(Tick(0), |play| play.confirmed().tick());
+        self.reached = if self.of == of { self.reached.max(before) } else { Tick(0) };
+        self.of = of;
         self.replace(if play.seat().is_some() {
             Source::Online(Box::new(OnlineMatch::new(play)))
         } else {
@@ -256,6 +271,16 @@ impl<G: Game> ActiveMatch<G> {
                 }
             }
         }
+    }
+
+    /// How a match in this process ended, once.
+    pub(crate) fn notice_local_end(&mut self) -> Option<MatchEnd> {
+        let Source::Local(local) = &self.source else { return None };
+        if self.ended.is_some() {
+            return None;
+        }
+        self.ended = local.end();
+        self.ended.clone()
     }
 
     /// What is to be taken back of matches that were replaced.

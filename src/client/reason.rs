@@ -56,8 +56,10 @@ impl Reason {
             Self::Unplayable(_) => {
                 "This match needs another version of the game. Please update and try again.".to_owned()
             }
-            // By the host, or by the server because nothing was done; the server says so at once in that case.
             Self::Left(LeftReason::Removed) => "You were removed from the room.".to_owned(),
+            Self::Left(LeftReason::Idle) => {
+                "You did nothing for too long, and your seat was given up.".to_owned()
+            }
             Self::Left(LeftReason::RoomClosed) => "The room was closed.".to_owned(),
             Self::Left(LeftReason::Lost) => "You were away too long; your seat is free again.".to_owned(),
             Self::Left(LeftReason::Asked) => "You have left the room.".to_owned(),
@@ -182,6 +184,7 @@ mod tests {
             Reason::Closing(CloseReason::Kicked),
             Reason::NoTicket(TicketFault::None),
             Reason::Left(LeftReason::Lost),
+            Reason::Left(LeftReason::Idle),
             Reason::GaveUp(20),
         ];
         for reason in reasons {

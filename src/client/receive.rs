@@ -7,12 +7,14 @@ use bevy_app::{App, AppExit, Last, Plugin, PreUpdate, Startup};
 use bevy_ecs::prelude::{IntoScheduleConfigs, MessageReader, MessageWriter, Messages, Res, ResMut, Resource};
 use bevy_state::state::{NextState, State};
 use framekeep_protocol::{
-    GameRules, JoinRoom, LeftReason, Refusal, RoomEventKind, RoomPhase, RoomView, Snapshot, ToClient,
-    ToServer, peek_epoch,
+    DesyncAsk, Epoch, GameRules, JoinRoom, LeftReason, Refusal, RoomEventKind, RoomPhase, RoomView, Snapshot,
+    ToClient, ToServer, peek_epoch,
 };
+use framekeep_rollback::RollbackMatch;
 use framekeep_sim::{Game, Match, diff_values, fingerprint};
 
 use crate::connection::{Connection, Heard, Surroundings};
+use crate::notice::add_notice;
 use crate::play::{ActiveMatch, Source};
 use crate::room::apply;
 use crate::transmit::transmit;
@@ -28,6 +30,8 @@ const RTT_UNKNOWN: Duration = Duration::from_millis(100);
 const SEAT_BACK_WAIT: Duration = Duration::from_secs(1);
 /// Fields named in a desync at most.
 const FIELDS_MAX: usize = 16;
+/// How long a desync waits to be told for the server to find the first tick.
+const EXPLAINED_WITHIN: Duration = Duration::from_secs(2);
 
 /// The link to a server: commands, rooms, reconnection.
 pub struct LinkPlugin<G: Game> {
@@ -49,11 +53,6 @@ impl<G: Game> Plugin for LinkPlugin<G> {
             .init_resource::<Wires>()
             .init_resource::<ActiveMatch<G>>()
             .add_message::<ClientCommand>()
-            .add_message::<Failed>()
-            .add_message::<RoomHappened>()
-            .add_message::<MatchStarted>()
-            .add_message::<MatchEnded>()
-            .add_message::<DesyncDetected>()
             .add_systems(Startup, connect_at_start)
             .add_systems(Last, say_goodbye)
             .add_systems(PreUpdate, transmit::<G>.in_set(ClientSystems::Send))
@@ -61,6 +60,11 @@ impl<G: Game> Plugin for LinkPlugin<G> {
                 PreUpdate,
                 (obey_commands::<G>, receive::<G>, show_states).chain().in_set(ClientSystems::Receive),
             );
+        add_notice::<Failed>(app);
+        add_notice::<RoomHappened>(app);
+        add_notice::<MatchStarted>(app);
+        add_notice::<MatchEnded>(app);
+        add_notice::<DesyncDetected>(app);
     }
 }
 
@@ -77,11 +81,22 @@ pub(crate) struct Membership {
     has_asked: bool,
     /// Whether the room of before is to be left as soon as there is a link again.
     leaves: bool,
-    /// A desync that the server told of, until its snapshot comes.
-    desync: Option<DesyncDetected>,
+    /// A desync that the server told of, until it is healed and explained.
+    desync: Option<Suspicion>,
+    /// A match that was over when the client came back to its room, until the server says how it ended.
+    unfinished: Option<Epoch>,
     /// A snapshot that came before the match it is of was announced.
     early: Option<Snapshot>,
     heard: Vec<Heard>,
+}
+
+/// A desync that the server told of.
+struct Suspicion {
+    told: DesyncDetected,
+    /// Whether the server's state has come.
+    is_healed: bool,
+    /// When it is told although the first tick is not known.
+    until: Duration,
 }
 
 impl Membership {
@@ -94,6 +109,7 @@ impl Membership {
             has_asked: false,
             leaves: false,
             desync: None,
+            unfinished: None,
             early: None,
             heard: Vec::new(),
         }
@@ -181,7 +197,7 @@ fn leave<G: Game>(membership: &mut Membership, active: &mut ActiveMatch<G>) {
 /// As [`leave`], of a room that is still wanted.
 fn lose_room<G: Game>(membership: &mut Membership, active: &mut ActiveMatch<G>) {
     (membership.ask_at, membership.has_asked, membership.leaves) = (None, false, false);
-    (membership.early, membership.desync) = (None, None);
+    (membership.early, membership.desync, membership.unfinished) = (None, None, None);
     if active.rollback().is_some() {
         active.stop();
     }
@@ -260,6 +276,7 @@ fn receive<G: Game>(
         ears.hear(heard);
     }
     ears.ask_for_room();
+    ears.tell_desync();
     if ears.connection.state() == ConnectionState::Closed {
         // Nobody will say how its match goes on.
         lose_room(ears.membership, ears.active);
@@ -305,9 +322,16 @@ impl<G: Game> Ears<'_, '_, G> {
             ToClient::Started(start) => self.start(start),
             ToClient::Ended(end) => self.end(end),
             ToClient::Desynced { tick, expected, got, .. } => {
-                self.membership.desync = Some(DesyncDetected { tick, expected, got, fields: Vec::new() });
+                let (seat, fields) = (self.active.seat(), Vec::new());
+                let told = DesyncDetected { tick, seat, first: None, expected, got, fields };
+                let until = self.now + EXPLAINED_WITHIN;
+                self.membership.desync = Some(Suspicion { told, is_healed: false, until });
             }
             ToClient::DesyncAsk(ask) => {
+                // The server asks for the state at the first tick that it found to differ.
+                if let (DesyncAsk::State { tick, .. }, Some(desync)) = (&ask, &mut self.membership.desync) {
+                    desync.told.first = Some(*tick);
+                }
                 let answers = self.active.rollback().map_or_else(Vec::new, |play| play.explain(ask));
                 for answer in answers {
                     self.connection.say(&ToServer::DesyncAnswer(answer));
@@ -361,6 +385,7 @@ impl<G: Game> Ears<'_, '_, G> {
         // A match that goes on is announced again after this; one that ended while the link was away is not.
         if view.phase != RoomPhase::Playing && self.active.rollback().is_some() && self.active.ended.is_none()
         {
+            self.membership.unfinished = self.active.rollback().map(RollbackMatch::epoch);
             self.active.stop();
         }
         self.connection.room = Some(view);
@@ -397,29 +422,45 @@ impl<G: Game> Ears<'_, '_, G> {
     }
 
     fn end(&mut self, end: framekeep_protocol::MatchEnd) {
-        let Some(play) = self.active.rollback_mut().filter(|play| play.epoch() == end.epoch) else { return };
-        play.finish(&end);
+        if self.active.ended.as_ref().is_some_and(|ended| ended.epoch == end.epoch) {
+            return;
+        }
+        if let Some(play) = self.active.rollback_mut().filter(|play| play.epoch() == end.epoch) {
+            play.finish(&end);
+        } else if self.membership.unfinished.take() != Some(end.epoch) {
+            return;
+        }
         self.active.ended = Some(end.clone());
         self.told.ended.write(MatchEnded(end));
     }
 
     fn hear_snapshot(&mut self, snapshot: Snapshot) {
-        let is_of = |play: &&mut framekeep_rollback::RollbackMatch<G>| play.epoch() == snapshot.epoch;
+        let is_of = |play: &&mut RollbackMatch<G>| play.epoch() == snapshot.epoch;
         let Some(play) = self.active.rollback_mut().filter(is_of) else {
             // Another lane: it may overtake the announcement of its match.
             self.membership.early = Some(snapshot);
             return;
         };
-        let is_suspect = self.membership.desync.is_some();
+        let is_suspect = self.membership.desync.as_ref().is_some_and(|desync| !desync.is_healed);
         let suspect: Option<Match<G>> = play.at(snapshot.tick).filter(|_| is_suspect).cloned();
         if let Err(error) = play.handle_snapshot(self.now, &snapshot) {
             tracing::debug!(%error, "a snapshot was of no use");
         }
-        if let Some(mut desync) = self.membership.desync.take() {
+        if let Some(desync) = &mut self.membership.desync {
             if let Some((suspect, healed)) = suspect.as_ref().zip(play.at(snapshot.tick)) {
-                desync.fields = diff_values(suspect.state(), healed.state(), FIELDS_MAX);
+                desync.told.fields = diff_values(suspect.state(), healed.state(), FIELDS_MAX);
             }
-            self.told.desyncs.write(desync);
+            desync.is_healed = true;
+        }
+    }
+
+    /// Tells of a desync that is healed, once its first tick is known or is not going to be.
+    fn tell_desync(&mut self) {
+        let now = self.now;
+        let is_due =
+            |desync: &mut Suspicion| now >= desync.until || (desync.is_healed && desync.told.first.is_some());
+        if let Some(desync) = self.membership.desync.take_if(is_due) {
+            self.told.desyncs.write(desync.told);
         }
     }
 

@@ -9,10 +9,11 @@ use framekeep_rollback::{EventStage, GameEvent, RollbackEvent};
 use framekeep_sim::Game;
 
 use crate::connection::Connection;
+use crate::notice::add_notice;
 use crate::play::{ActiveMatch, Source};
 use crate::{
-    Cancelled, ClientClock, ClientConfig, ClientSystems, Confirmed, NetDiagnostics, Predicted,
-    RollbackHappened,
+    Cancelled, ClientClock, ClientConfig, ClientSystems, Confirmed, MatchEnded, NetDiagnostics, Predicted,
+    RollbackHappened, TicksSkipped,
 };
 
 /// What the own seat does; written by the game in [`ClientSystems::Input`], used for every tick until it is changed.
@@ -42,14 +43,16 @@ impl<G: Game> Plugin for PlayPlugin<G> {
             .init_resource::<ActiveMatch<G>>()
             .init_resource::<LocalInput<G>>()
             .init_resource::<NetDiagnostics>()
-            .add_message::<Predicted<G::Event>>()
-            .add_message::<Confirmed<G::Event>>()
-            .add_message::<Cancelled<G::Event>>()
-            .add_message::<RollbackHappened>()
             .add_systems(
                 PreUpdate,
                 (advance::<G>, tell_corrections::<G>).chain().in_set(ClientSystems::Advance),
             );
+        add_notice::<Predicted<G::Event>>(app);
+        add_notice::<Confirmed<G::Event>>(app);
+        add_notice::<Cancelled<G::Event>>(app);
+        add_notice::<RollbackHappened>(app);
+        add_notice::<TicksSkipped>(app);
+        add_notice::<MatchEnded>(app);
     }
 }
 
@@ -63,9 +66,13 @@ fn advance<G: Game>(
     mut predicted: MessageWriter<Predicted<G::Event>>,
     mut confirmed: MessageWriter<Confirmed<G::Event>>,
     mut cancelled: MessageWriter<Cancelled<G::Event>>,
+    mut ended: MessageWriter<MatchEnded>,
 ) {
     active.take_back(&mut events);
     active.advance(clock.now(), input.0, &config, &mut events);
+    if let Some(end) = active.notice_local_end() {
+        ended.write(MatchEnded(end));
+    }
     for GameEvent { id, tick, stage, event } in events.drain(..) {
         match stage {
             EventStage::Predicted => {
@@ -87,8 +94,10 @@ fn tell_corrections<G: Game>(
     mut connection: ResMut<Connection>,
     mut diagnostics: ResMut<NetDiagnostics>,
     mut rollbacks: MessageWriter<RollbackHappened>,
+    mut skipped: MessageWriter<TicksSkipped>,
 ) {
     let mut was_rolled_back = false;
+    let reached = active.reached;
     let Some(play) = active.rollback_mut() else { return };
     while let Some(event) = play.poll_event() {
         match event {
@@ -96,6 +105,9 @@ fn tell_corrections<G: Game>(
                 was_rolled_back = true;
                 diagnostics.note_rollback(depth);
                 rollbacks.write(RollbackHappened { from, depth, cause });
+            }
+            RollbackEvent::Skipped { from, to } if from.max(reached) < to => {
+                skipped.write(TicksSkipped { from: from.max(reached), to });
             }
             RollbackEvent::NeedSnapshot { .. } => {
                 connection.say(&ToServer::NeedSnapshot { epoch: play.epoch() });

@@ -227,6 +227,7 @@ const fn left(reason: LeftReason) -> &'static str {
         LeftReason::RoomClosed => "room_closed",
         LeftReason::Removed => "removed",
         LeftReason::Lost => "lost",
+        LeftReason::Idle => "idle",
     }
 }
 

@@ -140,6 +140,20 @@ fn one_that_never_acknowledges_is_closed_after_ten_seconds_and_gets_little() {
 }
 
 #[test]
+fn one_that_never_acknowledges_still_hears_the_last_words() {
+    let mut wire = Wire::new(0, 5, 0, 5);
+    wire.loss_permille = [1_000, 0];
+    wire.server.send(SNAPSHOT, vec![1; SNAPSHOT_BYTES_MAX]).unwrap();
+    wire.server.send(CONTROL, message(1)).unwrap();
+    wire.run(330);
+    assert!(wire.server.fault().is_some());
+    wire.server.send_last(CONTROL, b"bye".to_vec()).unwrap();
+    wire.run(100);
+    assert_eq!(wire.server.fault(), None);
+    assert_eq!(received(&mut wire.client, CONTROL).last().map(Vec::as_slice), Some(&b"bye"[..]));
+}
+
+#[test]
 fn more_than_a_channel_holds_ends_the_link_without_a_panic() {
     let mut link = QuietRenet::new(Side::Client);
     let sent = (0..10_000).find_map(|i| link.send(CONTROL, vec![1; 1_000]).err().map(|fault| (i, fault)));
@@ -222,6 +236,27 @@ fn the_resend_timer_follows_the_round_trip() {
     wire.client.send(CONTROL, message(1)).unwrap();
     wire.run(30);
     assert_eq!(wire.sent[0], before + 2, "a slow link does not repeat itself");
+}
+
+#[test]
+fn the_first_packets_go_twice_and_later_ones_once() {
+    let mut link = QuietRenet::new(Side::Server);
+    let (mut now, mut sent) = (Duration::from_secs(1), Vec::new());
+    link.send(CONTROL, message(1)).unwrap();
+    link.transmit(now, |packet| sent.push(packet.to_vec()));
+    assert_eq!(sent.len(), 1);
+    now += Duration::from_millis(12);
+    link.transmit(now, |packet| sent.push(packet.to_vec()));
+    assert_eq!((sent.len(), &sent[0]), (2, &sent[1]));
+    let mut wire = Wire::new(0, 5, 0, 1);
+    for i in 0..20 {
+        wire.client.send(CONTROL, message(i)).unwrap();
+        wire.run(10);
+    }
+    let before = wire.sent[0];
+    wire.client.send(CONTROL, message(1)).unwrap();
+    wire.run(10);
+    assert_eq!(wire.sent[0], before + 1);
 }
 
 #[test]

@@ -8,7 +8,8 @@
 //! use framekeep_protocol::{Epoch, InputHead, decode_inputs, encode_inputs};
 //! use framekeep_sim::Tick;
 //!
-//! let head = InputHead { epoch: Epoch::new(1), newest: Tick(100), ack: Tick(96), hash: Some(0xfeed_f00d) };
+//! let (newest, ack, hash) = (Tick(100), Tick(96), Some(0xfeed_f00d));
+//! let head = InputHead { epoch: Epoch::new(1), newest, ack, hash, gap: false };
 //! let mut wire = Vec::new();
 //! encode_inputs(&head, 12, &[0x0a5, 0x0a5, 0x0a5], &mut wire);
 //! assert_eq!(wire.len(), 11);

@@ -302,7 +302,7 @@ pub(crate) fn close_if_idle(world: &mut World, entity: Entity) {
     debug!(player = link.player.0, "a player has done nothing for too long");
     world.resource_mut::<Counters>().links_idle += 1;
     if let Some(seat) = link_seat(world, entity) {
-        rooms::free_seat(world, seat, LeftReason::Removed);
+        rooms::free_seat(world, seat, LeftReason::Idle);
     }
     close_link(world, entity, CloseReason::Idle);
 }

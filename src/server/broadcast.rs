@@ -147,6 +147,7 @@ fn send_frames(
             }
             let (count, bytes) = window.since(play.acked);
             let head = head(&stage, &mut play, count, paused);
+            play.note_sent(head.first.later(count.into()), every, now);
             shard.push_with(link.player.0, |out| {
                 let start = out.len();
                 begin_frames(&head, out);

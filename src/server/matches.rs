@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bevy_ecs::prelude::{Entity, Resource, World};
+use bevy_ecs::prelude::{Component, Entity, Resource, World};
 use framekeep_protocol::{
     CommitPolicy, EndReason, Epoch, MatchEnd, MatchStart, RoomEventKind, RoomPhase, ToClient,
 };
@@ -106,7 +106,7 @@ pub(crate) fn start(world: &mut World, entity: Entity) {
     };
     record::match_started(world, entity, &stage);
     let recall = Recall::begin(Tick(0), &stage.previous, &stage.state);
-    world.entity_mut(entity).insert((stage, recall, Frames::default()));
+    world.entity_mut(entity).remove::<LastEnd>().insert((stage, recall, Frames::default()));
     world.resource_mut::<DueRooms>().put(due, entity);
     world.resource_mut::<Counters>().matches_started += 1;
     let in_ms = due.saturating_sub(now).as_millis() as u32;
@@ -208,7 +208,12 @@ pub(crate) fn end(world: &mut World, room: Entity, reason: EndReason) {
     }
 }
 
+/// How the last match of a room ended, for who was away then.
+#[derive(Component, Clone, Debug)]
+pub(crate) struct LastEnd(pub(crate) MatchEnd);
+
 fn announce_end(world: &mut World, room: Entity, ended: &MatchEnd) {
+    world.entity_mut(room).insert(LastEnd(ended.clone()));
     for seat in rooms::seats_of(world, room) {
         if let Some(link) = world.get::<Seat>(seat).and_then(|seat| seat.link) {
             tell(world, link, &ToClient::Ended(ended.clone()));

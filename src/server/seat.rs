@@ -9,12 +9,8 @@ use framekeep_sim::Tick;
 use crate::input_buffer::InputBuffer;
 use crate::limits::JUDGED_AFTER;
 
-/// Late or lost frames that count as one.
-const ONE_JUMP: Duration = Duration::from_millis(100);
-/// Late or lost frames within [`JUMPS_WITHIN`] from which on packets are sent again.
-const JUMPS_MIN: u8 = 3;
-/// See [`JUMPS_MIN`].
-const JUMPS_WITHIN: Duration = Duration::from_secs(5);
+/// How long after the server held frames back itself gaps are no sign of the way.
+const EXCUSED: Duration = Duration::from_secs(1);
 
 /// The room a seat is in.
 #[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,8 +71,9 @@ pub struct SeatPlay {
     reported_lead: i8,
     /// How often frames are sent to the client again.
     pub(crate) redundancy: Redundancy,
-    /// How often frames came late or were lost in the running window, since when, and when last.
-    jumps: (u8, Duration, Duration),
+    /// The first frame that was not sent yet, and when one was last held back for longer than the room's interval.
+    unsent: Tick,
+    held_back_at: Option<Duration>,
     /// When the frame of `inputs.next()` is committed, and the time between two frames.
     pub(crate) deadline: Duration,
     pub(crate) period: Duration,
@@ -113,7 +110,8 @@ impl SeatPlay {
             lead: None,
             reported_lead: 0,
             redundancy: Redundancy::default(),
-            jumps: (0, Duration::ZERO, Duration::ZERO),
+            unsent: next,
+            held_back_at: None,
             deadline,
             period,
             acted_at: deadline,
@@ -134,29 +132,24 @@ impl SeatPlay {
         self.reported_lead
     }
 
-    /// Notes that frames came late or were lost. A turn that took long looks alike, for everybody at once, and copies
-    /// would make the next one longer: only what happens again and again is the way's fault.
-    fn note_jump(&mut self, now: Duration) {
-        let (count, since, last) = &mut self.jumps;
-        if now >= *since + JUMPS_WITHIN {
-            (*count, *since) = (0, now);
+    /// Notes that a packet of frames up to `until` is sent, of which `every` are new as a rule.
+    pub(crate) fn note_sent(&mut self, until: Tick, every: u32, now: Duration) {
+        if until.since(self.unsent) > every {
+            self.held_back_at = Some(now);
         }
-        if *count == 0 || now >= *last + ONE_JUMP {
-            (*count, *last) = (count.saturating_add(1), now);
-        }
-        if *count >= JUMPS_MIN || self.redundancy.wanted() > 0 {
+        self.unsent = self.unsent.max(until);
+    }
+
+    /// The client says that frames came late or not at all: packets are sent again from now on, unless it was the
+    /// server itself that held frames back.
+    pub(crate) fn note_gap(&mut self, now: Duration) {
+        if self.held_back_at.is_none_or(|at| now >= at + EXCUSED) {
             self.redundancy.note_loss(now);
         }
     }
 
-    /// Notes what the client has received, and whether frames were lost or late on their way: then it acknowledges more
-    /// frames with one packet than it has made inputs since the one before.
-    pub(crate) fn note_ack(&mut self, newest: Tick, ack: Tick, now: Duration) {
-        let inputs = self.newest.map_or(u32::MAX, |seen| newest.since(seen));
-        let frames = ack.since(self.acked);
-        if inputs > 0 && frames > inputs.max(1) {
-            self.note_jump(now);
-        }
+    /// Notes what the client has received.
+    pub(crate) fn note_ack(&mut self, ack: Tick) {
         self.acked = self.acked.max(ack);
     }
 

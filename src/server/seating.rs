@@ -5,6 +5,7 @@ use framekeep_protocol::{LeftReason, PlayerId, RoomEventKind, SPECTATOR_SEAT, To
 
 use crate::admit::{forget_player, tell};
 use crate::deadlines::Due;
+use crate::matches::LastEnd;
 use crate::room::{Room, Rooms};
 use crate::seat::SeatOf;
 use crate::{
@@ -64,6 +65,9 @@ pub(crate) fn resume_seat(world: &mut World, link: Entity) {
         // The client that had a part in what is over is gone, and with it what it had received.
         Some(true) => drop(world.entity_mut(seat_entity).remove::<SeatPlay>()),
         None => {}
+    }
+    if was_lost && let Some(LastEnd(ended)) = world.get::<LastEnd>(room).cloned() {
+        tell(world, link, &ToClient::Ended(ended));
     }
 }
 

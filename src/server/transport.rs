@@ -213,13 +213,16 @@ fn receive_inputs(
         counters.hot_stray += 1;
         return Ok(());
     }
-    let InputHead { newest, ack, hash, .. } =
+    let InputHead { newest, ack, hash, gap, .. } =
         decode_inputs(payload, seat.input_bits, seat.inputs.next(), scratch)?;
     // An acknowledgement of frames that do not exist yet is a lie; the rest of the packet is not trusted either.
     if ack > seat.inputs.next() {
         return Err(Fault::AckAhead { ack, next: seat.inputs.next() });
     }
-    seat.note_ack(newest, ack, now);
+    seat.note_ack(ack);
+    if gap {
+        seat.note_gap(now);
+    }
     if let Some(hash) = hash
         && seat.claim.is_none_or(|(tick, _)| ack > tick)
     {

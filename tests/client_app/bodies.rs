@@ -18,8 +18,6 @@ const BAD: &str = "delay=75,jitter=30,loss=5";
 /// Faster than anything of the arena: a dash starts with 20 units a second, a shot flies with 14.
 const SPEED_MAX: f32 = 20.5;
 
-const SMOOTHING: Smoothing = Smoothing { correction_ms: 120, snap_distance: 6.0, teleport_distance: 4.0 };
-
 /// The key that is held.
 #[derive(Resource, Default)]
 struct Held(Option<Direction>);
@@ -80,17 +78,13 @@ fn a_key_shows_in_the_frame_it_is_read_in() {
 fn remote_bodies_never_jump_more_than_smoothing_allows() {
     let mut apps = Apps::new(6, games(), |_| {});
     for number in 0..2 {
-        let build = arena_app(number, 2, BAD);
-        apps.come(&format!("p{number}"), 60, move |app| {
-            build(app);
-            // Two players who turn away from each other are 4 units apart before the news of it comes.
-            app.world_mut().resource_mut::<ClientConfig>().smoothing = SMOOTHING;
-        });
+        apps.come(&format!("p{number}"), 60, arena_app(number, 2, BAD));
     }
     apps.run_until("both play", |apps| is_playing(apps, 0) && is_playing(apps, 1));
     let (mut last, mut steps) = (BTreeMap::new(), Vec::new());
     let frame = Duration::from_millis(18);
-    let allowed = SPEED_MAX * frame.as_secs_f32() + SMOOTHING.jump_max(frame);
+    let smoothing = Smoothing::default();
+    let allowed = SPEED_MAX * frame.as_secs_f32() + smoothing.jump_max(frame);
     apps.run_for_with(120.0, |number, app| {
         if number == 0 {
             let now = drawn(app);
@@ -101,7 +95,7 @@ fn remote_bodies_never_jump_more_than_smoothing_allows() {
                     steps.push(step);
                 }
                 // A shot that was never fired may have had the number of one that was: another thing.
-                let is_other = is.kind == Kind::Projectile as u8 && step > SMOOTHING.snap_distance;
+                let is_other = is.kind == Kind::Projectile as u8 && step > smoothing.snap_distance;
                 let kind = is.kind;
                 assert!(
                     step <= allowed || is_other,

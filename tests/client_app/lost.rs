@@ -76,6 +76,24 @@ fn a_match_that_ends_while_a_client_is_away_ends_for_it_too() {
     apps.run_until("it is back", |apps| room_state(apps, 1) == RoomState::Finished);
     apps.run_for(0.5);
     assert_nothing_is_played(&mut apps, 1);
+    let ended = &apps.of::<Log>(1).ended;
+    assert_eq!(ended.len(), 1, "how it ended is told once");
+    assert_eq!(*ended, apps.of::<Log>(0).ended);
+    assert_eq!(apps.of::<ActiveMatch<Arena>>(1).ended(), ended.first());
+}
+
+#[test]
+fn ticks_that_were_missed_are_named() {
+    let mut apps = duel(47, 120);
+    apps.apps[0].is_paused = true;
+    let paused_at = apps.of::<ActiveMatch<Arena>>(0).confirmed().unwrap().tick();
+    apps.run_for(20.0);
+    apps.apps[0].is_paused = false;
+    apps.run_until("it plays again", |apps| is_playing(apps, 0));
+    apps.run_for(1.0);
+    let [skipped] = apps.of::<Log>(0).skipped[..] else { panic!("{:?}", apps.of::<Log>(0).skipped) };
+    assert!(skipped.from >= paused_at && skipped.from.0 < paused_at.0 + 60, "{skipped:?}, {paused_at}");
+    assert!(skipped.to.0 > paused_at.0 + 590, "{skipped:?}, {paused_at}");
 }
 
 #[test]
@@ -115,4 +133,9 @@ fn a_good_network_is_said_to_be_good() {
     apps.run_for(10.0);
     let net = apps.of::<NetDiagnostics>(0);
     assert!(net.loss < 0.1 && net.jitter < Duration::from_millis(25), "{net:?}");
+    assert_eq!(net.input_delay_ticks, 0);
+    let text = net.to_string();
+    assert_eq!(text.lines().count(), net.figures().len(), "{text}");
+    assert!(text.contains("framekeep_client_rtt_seconds 0.0"), "{text}");
+    assert_eq!(apps.counters().hot_copies, 0, "a good network costs no copies");
 }

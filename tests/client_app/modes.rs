@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use bevy_app::{App, PluginGroup as _};
+use bevy_ecs::message::Messages;
 use framekeep_client::prelude::{ActiveMatch, ClientConfig, FramekeepClientPlugins, LocalMatch, Mirrored};
 use framekeep_client::{
-    ClientClock, DiagnosticsPlugin, FramePlugin, LinkPlugin, MirrorPlugin, PlayMode, PlayPlugin,
+    ClientClock, DiagnosticsPlugin, FramePlugin, LinkPlugin, MatchEnded, MirrorPlugin, PlayMode, PlayPlugin,
 };
 use framekeep_games::arena::{Arena, ArenaBot};
 use framekeep_journal::Replay;
@@ -120,8 +121,14 @@ fn a_match_alone_needs_no_network() {
     assert_eq!((game.mode(), game.seat()), (PlayMode::Local, Some(0)));
     assert_eq!(game.sync_fault(), None);
     assert!((590..=600).contains(&game.current().unwrap().tick().0));
+    run(&mut app, 41.0);
+    let game = app.world().resource::<ActiveMatch<Arena>>();
+    let end = game.ended().expect("a minute is over");
+    assert_eq!((end.ticks, end.hash), (Tick(1_800), game.current().unwrap().hash(&mut Vec::new())));
+    assert_eq!(app.world_mut().resource_mut::<Messages<MatchEnded>>().drain().count(), 1);
     active::<Arena>(&mut app).stop();
     run(&mut app, 0.1);
+    assert_eq!(active::<Arena>(&mut app).ended(), None);
     assert_eq!(app.world_mut().query::<&Mirrored>().iter(app.world()).count(), 0);
 }
 

@@ -1,5 +1,7 @@
 //! Two apps play.
 
+use std::ops::RangeInclusive;
+
 use framekeep_client::prelude::{ActiveMatch, ConnectionState, RoomState};
 use framekeep_client::{Connection, NetDiagnostics};
 use framekeep_games::arena::Arena;
@@ -42,8 +44,25 @@ fn ten_minutes_over_a_bad_network_without_a_desync() {
     play_over_a_bad_network(600.0);
 }
 
+/// Twice as far: there own inputs are delayed a little, so that rollbacks stay within ten ticks.
+#[test]
+fn a_minute_over_a_network_of_300_ms() {
+    let mut apps = duel(4, [60, 60], "delay=150,jitter=30,loss=5");
+    // The delay finds its place.
+    apps.run_for(30.0);
+    for number in [0, 1] {
+        let mut net = apps.apps[number].app.world_mut().resource_mut::<NetDiagnostics>();
+        (net.rollback_ticks, net.rollbacks) = Default::default();
+    }
+    assert_rollbacks(&mut apps, 60.0, 1..=4);
+}
+
 fn play_over_a_bad_network(seconds: f64) {
     let mut apps = duel(2, [60, 60], "delay=75,jitter=30,loss=5");
+    assert_rollbacks(&mut apps, seconds, 0..=0);
+}
+
+fn assert_rollbacks(apps: &mut Apps, seconds: f64, delay_ticks: RangeInclusive<u32>) {
     apps.run_for(seconds);
     for number in [0, 1] {
         assert_eq!(apps.of::<Told>(number).desyncs, 0);
@@ -52,6 +71,11 @@ fn play_over_a_bad_network(seconds: f64) {
         assert!(diagnostics.rollbacks > 100, "{} rollbacks", diagnostics.rollbacks);
         println!("app {number}: {} rollbacks, p99 {p99} ticks", diagnostics.rollbacks);
         assert!(p99 <= 10, "rollback p99 {p99} ticks");
+        assert!(
+            delay_ticks.contains(&diagnostics.input_delay_ticks),
+            "{} ticks",
+            diagnostics.input_delay_ticks
+        );
         assert_eq!(diagnostics.reconnections, 0);
     }
     assert_eq!(apps.counters().desyncs, 0);

@@ -1,15 +1,19 @@
 //! Rooms, events, refusals and what a player is told.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bevy_app::{App, AppExit, PreUpdate};
-use bevy_ecs::prelude::{IntoScheduleConfigs, MessageReader, ResMut, Resource};
+use bevy_ecs::prelude::{IntoScheduleConfigs, MessageReader, On, ResMut, Resource};
 use bevy_state::state::State;
 use framekeep_client::prelude::{
     Cancelled, ClientCommand, ClientConfig, ClientSystems, Confirmed, ConnectionState,
     FramekeepClientPlugins, Mirrored, Predicted, RoomState, Tickets,
 };
-use framekeep_client::{Connection, Failed, Reason, ReconnectConfig, RoomHappened, TicketFault};
+use framekeep_client::{
+    Connection, Failed, LeftReason, MatchEnd, MatchEnded, MatchStarted, NetDiagnostics, Reason,
+    ReconnectConfig, RollbackHappened, RoomHappened, TicketFault, TicksSkipped,
+};
 use framekeep_games::arena::{Arena, ArenaEvent};
 use framekeep_protocol::{Refusal, RoomEventKind, StartRule};
 use framekeep_tests::Apps;
@@ -21,6 +25,8 @@ use super::{arena_app, brawl, games, is_playing};
 pub(super) struct Log {
     pub(super) failed: Vec<Reason>,
     chat: Vec<String>,
+    pub(super) ended: Vec<MatchEnd>,
+    pub(super) skipped: Vec<TicksSkipped>,
     /// By id: predicted, confirmed, cancelled.
     pub(super) events: BTreeMap<u64, [u32; 3]>,
 }
@@ -28,12 +34,16 @@ pub(super) struct Log {
 fn write_log(
     mut log: ResMut<Log>,
     mut failed: MessageReader<Failed>,
+    mut ended: MessageReader<MatchEnded>,
+    mut skipped: MessageReader<TicksSkipped>,
     mut happened: MessageReader<RoomHappened>,
     mut predicted: MessageReader<Predicted<ArenaEvent>>,
     mut confirmed: MessageReader<Confirmed<ArenaEvent>>,
     mut cancelled: MessageReader<Cancelled<ArenaEvent>>,
 ) {
     log.failed.extend(failed.read().map(|failed| failed.0.clone()));
+    log.ended.extend(ended.read().map(|ended| ended.0.clone()));
+    log.skipped.extend(skipped.read());
     for happened in happened.read() {
         if let RoomEventKind::Chat { text, .. } = &happened.0.kind {
             log.chat.push(text.clone());
@@ -126,6 +136,50 @@ fn a_room_gets_ready_starts_talks_and_is_left() {
     assert_eq!(apps.of::<Connection>(0).room().unwrap().members.len(), 1);
 }
 
+/// What observers were told.
+#[derive(Resource, Default)]
+struct Observed {
+    rooms: u32,
+    starts: u32,
+    rollbacks: u32,
+    confirmed: u32,
+}
+
+#[test]
+fn observers_are_told_what_messages_tell() {
+    let mut apps = Apps::new(36, games(), |_| {});
+    for number in 0..2 {
+        let build = logged(arena_app(number, 2, "delay=60,jitter=20,loss=5"));
+        apps.come(&format!("p{number}"), 60, move |app| {
+            build(app);
+            app.init_resource::<Observed>()
+                .add_observer(|_: On<RoomHappened>, mut seen: ResMut<Observed>| seen.rooms += 1)
+                .add_observer(|_: On<MatchStarted>, mut seen: ResMut<Observed>| seen.starts += 1)
+                .add_observer(|_: On<RollbackHappened>, mut seen: ResMut<Observed>| seen.rollbacks += 1)
+                .add_observer(|_: On<Confirmed<ArenaEvent>>, mut seen: ResMut<Observed>| seen.confirmed += 1);
+        });
+    }
+    apps.run_until("both play", |apps| is_playing(apps, 0) && is_playing(apps, 1));
+    apps.run_for(20.0);
+    let (seen, told) = (apps.of::<Observed>(0), apps.of::<Log>(0));
+    assert_eq!(seen.starts, 1);
+    assert!(seen.rooms > 0, "nothing of the room");
+    assert_eq!(u64::from(seen.rollbacks), apps.of::<NetDiagnostics>(0).rollbacks);
+    let confirmed: u32 = told.events.values().map(|event| event[1]).sum();
+    assert_eq!(seen.confirmed, confirmed);
+}
+
+#[test]
+fn who_does_nothing_is_told_that_this_is_why() {
+    let mut apps = Apps::new(37, games(), |config| config.idle_kick = Duration::from_secs(5));
+    let number = apps.come("idle", 60, logged(hosted));
+    apps.run_until("it is in the room", |apps| room_state(apps, number) != RoomState::Outside);
+    apps.run_until("it is put out", |apps| !apps.of::<Log>(number).failed.is_empty());
+    let told = &apps.of::<Log>(number).failed[0];
+    assert_eq!(*told, Reason::Left(LeftReason::Idle));
+    assert_eq!(told.sentence(), "You did nothing for too long, and your seat was given up.");
+}
+
 #[test]
 fn who_finds_the_room_full_is_told_so() {
     let mut apps = Apps::new(33, games(), |_| {});
@@ -151,7 +205,7 @@ fn without_tickets_the_client_gives_up_after_a_while() {
     });
     let closed = |apps: &Apps| apps.of::<Connection>(number).state() == ConnectionState::Closed;
     let took = apps.run_until("it gives up", closed);
-    assert!((3.0..8.0).contains(&took.as_secs_f64()), "{took:?}");
+    assert!((1.8..4.0).contains(&took.as_secs_f64()), "{took:?}");
     assert_eq!(apps.of::<Log>(number).failed.len(), 6);
     assert_eq!(apps.of::<Connection>(number).reason(), Some(&Reason::GaveUp(5)));
 }

@@ -45,8 +45,10 @@ impl<G: Game> OnlineMatch<G> {
         {
             sketch.correct(current, timeline, |frame| guess(play, tick, seat.map(|seat| (seat, own)), frame));
         }
-        let (current, own) = (play.predicted(), own.pack());
+        let current = play.predicted();
         let tick = current.tick();
+        // Where inputs are delayed, the one for this tick is made already.
+        let own = play.made(tick).unwrap_or(own.pack());
         sketch.ahead(current, play.revision(), own, timeline, view, |frame| {
             guess(play, tick, seat.map(|seat| (seat, own)), frame);
         });

@@ -94,7 +94,7 @@ settings! {
             wrong: "too short drops players in a short outage, too long leaves lost players in the game; it must be \
                     more than twice `heartbeat_ms`";
         /// How often a link without traffic gets a sign of life, and silent links are looked for.
-        heartbeat_ms: u64 = Value::Integer(250), Allowed::Integer(250, 4_000), "milliseconds",
+        heartbeat_ms: u64 = Value::Integer(250), Allowed::Integer(250, 1_000), "milliseconds",
             wrong: "too long makes a few lost datagrams look like a lost link";
     }
 
