@@ -56,7 +56,7 @@ async fn guard(State(front): State<Arc<Front>>, request: Request, next: Next) ->
     let origin = request.headers().get(header::ORIGIN).cloned();
     let allowed = origin.as_ref().and_then(|origin| {
         let text = origin.to_str().ok()?;
-        front.origins.allow_any_port(text, request.headers()).then(|| origin.clone())
+        front.live().origins.allow_any_port(text, request.headers()).then(|| origin.clone())
     });
     let mut response = if origin.is_some() && allowed.is_none() {
         front.stats.refuse(Refused::Origin);
@@ -85,12 +85,12 @@ async fn guard(State(front): State<Arc<Front>>, request: Request, next: Next) ->
 fn admissible(front: &Front, request: &Request) -> Result<(), Problem> {
     let peer = request.extensions().get().copied();
     let address = peer.map(|ConnectInfo::<SocketAddr>(peer)| peer.ip());
-    if address.is_some_and(|address| !front.budgets.take(address)) {
+    if address.is_some_and(|address| !front.live().budgets.take(address)) {
         front.stats.refuse(Refused::Budget);
         return Err(over_budget());
     }
     let token = bearer(request.headers()).unwrap_or_default();
-    if front.config.admin_token.as_ref().is_some_and(|secret| secret.is(token)) {
+    if front.live().config.admin_token.as_ref().is_some_and(|secret| secret.is(token)) {
         return Ok(());
     }
     front.stats.refuse(Refused::Unauthorized);

@@ -1,8 +1,10 @@
 //! The HTTP API, its routes and what all of them share.
 
 pub(crate) mod health;
+mod matchmaking;
 mod node;
 pub(crate) mod openapi;
+mod past;
 mod replays;
 mod results;
 pub(crate) mod rooms;
@@ -32,8 +34,14 @@ pub(crate) fn router(front: Arc<Front>) -> Router {
         .route("/rooms", get(rooms::list).post(rooms::open))
         .route("/rooms/{name}", get(rooms::show).delete(rooms::close))
         .route("/tickets", post(tickets::mint))
+        .route("/matchmaking", get(matchmaking::queues))
+        .route("/matchmaking/tickets", post(matchmaking::submit))
+        .route("/matchmaking/tickets/{id}", get(matchmaking::watch).delete(matchmaking::cancel))
+        .route("/matchmaking/tickets/{id}/answer", post(matchmaking::answer))
         .route("/replays", get(replays::list))
         .route("/replays/{name}", get(replays::download))
+        .route("/replays/{name}/views", get(past::stored))
+        .route("/replays/views", post(past::sent))
         .route("/results", get(results::list))
         .route("/results/{id}", get(results::show))
         .route("/node", get(node::show))
@@ -79,12 +87,12 @@ fn admissible(front: &Front, request: &Request) -> Result<(), Problem> {
     }
     let address = request.extensions().get().copied();
     let address = address.map(|axum::extract::ConnectInfo::<std::net::SocketAddr>(peer)| peer.ip());
-    if address.is_some_and(|address| !front.budgets.take(address)) {
+    if address.is_some_and(|address| !front.live().budgets.take(address)) {
         front.stats.refuse(Refused::Budget);
         return Err(over_budget());
     }
     let reads = [Method::GET, Method::HEAD].contains(request.method());
-    if !reads && !front.origins.allow(request.headers()) {
+    if !reads && !front.live().origins.allow(request.headers()) {
         front.stats.refuse(Refused::Origin);
         return Err(Problem::forbidden("foreign_origin", "pages of this origin may not use the server"));
     }

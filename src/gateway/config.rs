@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::matchmaking::MatchmakingConfig;
 use crate::secret::Secret;
 
 /// What an operator may change.
@@ -35,6 +36,8 @@ pub struct GatewayConfig {
     pub web: WebConfig,
     /// Alerts.
     pub alerts: AlertConfig,
+    /// Who plays with whom.
+    pub matchmaking: MatchmakingConfig,
 }
 
 /// What an operator may change of WebSocket links.
@@ -69,14 +72,20 @@ pub struct AlertConfig {
     pub tick_mean_ms: u64,
     /// Longest work of a turn within a second, in milliseconds: critical over it. Default 50.
     pub tick_spike_ms: u64,
-    /// Mean round trip of WebSocket clients, in milliseconds: a warning over it. Default 100.
+    /// Mean round trip of clients, in milliseconds: a warning over it. Default 100.
     pub rtt_ms: u64,
+    /// Lost packets of frames and inputs, in percent of a minute's: a warning over it. Default 5.
+    pub loss_percent: u64,
     /// Mean lateness of frames, in milliseconds: a warning over it. Default 50.
     pub lateness_ms: u64,
     /// Age of the oldest cleanup that waits, in seconds: a warning over it. Default 120.
     pub cleanup_age_s: u64,
     /// Desyncs a minute: a warning over it. Default 10.
     pub desyncs_per_min: u64,
+    /// Orders of the front door that wait for the server: a warning over it. Default 8,192.
+    pub backlog_orders: u64,
+    /// How long rooms may go on without being durable, in seconds: critical after it. Default 1.
+    pub undurable_s: u64,
     /// How long the server may say nothing, in seconds: critical over it. Default 5.
     pub silence_s: u64,
     /// Where alerts are sent, as `http://host:port/path`.
@@ -103,6 +112,7 @@ impl Default for GatewayConfig {
             threads: 2,
             web: WebConfig::default(),
             alerts: AlertConfig::default(),
+            matchmaking: MatchmakingConfig::default(),
         }
     }
 }
@@ -130,9 +140,12 @@ impl Default for AlertConfig {
             tick_mean_ms: 30,
             tick_spike_ms: 50,
             rtt_ms: 100,
+            loss_percent: 5,
             lateness_ms: 50,
             cleanup_age_s: 120,
             desyncs_per_min: 10,
+            backlog_orders: 8_192,
+            undurable_s: 1,
             silence_s: 5,
             webhook: None,
         }

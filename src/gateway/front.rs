@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use framekeep_gate::{Answer, Door, GateFull, Mint, Order, Question, WebLinkId};
@@ -13,6 +13,7 @@ use crate::alerts::Alert;
 use crate::audit::Audit;
 use crate::budget::Budgets;
 use crate::origin::Origins;
+use crate::matchmaking::Matchmaking;
 use crate::problem::Problem;
 use crate::sessions::Sessions;
 use crate::stats::Stats;
@@ -36,10 +37,9 @@ const FRESH_FOR: Duration = Duration::from_secs(5);
 pub(crate) struct Front {
     pub(crate) door: Door,
     pub(crate) mint: Arc<dyn Mint>,
-    pub(crate) config: GatewayConfig,
-    pub(crate) budgets: Budgets,
-    pub(crate) origins: Origins,
+    live: RwLock<Arc<Live>>,
     pub(crate) stats: Stats,
+    pub(crate) matchmaking: Option<Matchmaking>,
     pub(crate) sessions: Sessions,
     pub(crate) greeting: Arc<Semaphore>,
     pub(crate) audit: Audit,
@@ -50,16 +50,53 @@ pub(crate) struct Front {
     links: AtomicU64,
 }
 
+/// What an operator may change while the front door is open.
+pub(crate) struct Live {
+    pub(crate) config: GatewayConfig,
+    pub(crate) budgets: Arc<Budgets>,
+    pub(crate) origins: Origins,
+}
+
+impl Live {
+    fn new(config: GatewayConfig) -> Self {
+        let is_loopback = config.http.is_some_and(|at: SocketAddr| at.ip().is_loopback());
+        Self {
+            budgets: Arc::new(Budgets::new(config.requests_per_s, config.key_requests_per_s)),
+            origins: Origins::new(&config.origins, is_loopback),
+            config,
+        }
+    }
+
+    /// With another configuration, as far as it can be changed while the front door is open.
+    fn changed(&self, config: GatewayConfig) -> Self {
+        let old = &self.config;
+        let rates = |config: &GatewayConfig| (config.requests_per_s, config.key_requests_per_s);
+        let same_rates = rates(&config) == rates(old);
+        let kept = GatewayConfig {
+            http: old.http,
+            admin: old.admin,
+            connections_max: old.connections_max,
+            data: old.data.clone(),
+            threads: old.threads,
+            ..config
+        };
+        let mut live = Self::new(kept);
+        if same_rates {
+            // Who has spent a budget does not get another one.
+            live.budgets = self.budgets.clone();
+        }
+        live
+    }
+}
+
 impl Front {
     pub(crate) fn new(config: GatewayConfig, door: Door, mint: Arc<dyn Mint>) -> Self {
-        let is_loopback = |address: Option<SocketAddr>| address.is_some_and(|at| at.ip().is_loopback());
         Self {
-            budgets: Budgets::new(config.requests_per_s, config.key_requests_per_s),
-            origins: Origins::new(&config.origins, is_loopback(config.http)),
             audit: Audit::new(config.data.as_deref()),
+            matchmaking: Matchmaking::new(&config.matchmaking),
             door,
             mint,
-            config,
+            live: RwLock::new(Arc::new(Live::new(config))),
             stats: Stats::default(),
             sessions: Sessions::default(),
             greeting: Arc::new(Semaphore::new(GREETING_MAX)),
@@ -67,6 +104,17 @@ impl Front {
             origin_of_time: Instant::now(),
             links: AtomicU64::new(1),
         }
+    }
+
+    /// What an operator may change, as it is now.
+    pub(crate) fn live(&self) -> Arc<Live> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Goes on with another configuration, as far as it can be changed while the front door is open.
+    pub(crate) fn reload(&self, config: GatewayConfig) {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        *live = Arc::new(live.changed(config));
     }
 
     /// A number that no link has had.

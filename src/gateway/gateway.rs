@@ -21,7 +21,7 @@ use tracing::{debug, warn};
 
 use crate::front::Front;
 use crate::stats::Refused;
-use crate::{GatewayConfig, admin, alerts, api};
+use crate::{GatewayConfig, admin, alerts, api, matchmaking};
 
 /// How long a client may take to say what it wants.
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
@@ -38,8 +38,21 @@ const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// The front door while it is open; dropping it closes it.
 pub struct Gateway {
     runtime: Option<Runtime>,
+    front: Arc<Front>,
     http: Option<SocketAddr>,
     admin: Option<SocketAddr>,
+}
+
+/// What changes a front door while it is open.
+#[derive(Clone)]
+pub struct GatewayHandle(Arc<Front>);
+
+impl GatewayHandle {
+    /// Goes on with another configuration. Addresses, threads, the data folder and the most connections stay as they
+    /// are; limits of WebSockets hold for connections that come from now on.
+    pub fn reload(&self, config: GatewayConfig) {
+        self.0.reload(config);
+    }
 }
 
 /// A front door that cannot be opened.
@@ -78,7 +91,7 @@ impl Gateway {
         let address =
             |listener: &Option<TcpListener>| listener.as_ref().and_then(|one| one.local_addr().ok());
         let gateway = (address(&http), address(&operators));
-        let places = Arc::new(Semaphore::new(front.config.connections_max));
+        let places = Arc::new(Semaphore::new(front.live().config.connections_max));
         for (listener, router) in
             [(http, api::router(front.clone())), (operators, admin::router(front.clone()))]
         {
@@ -91,8 +104,15 @@ impl Gateway {
                 });
             }
         }
-        runtime.spawn(alerts::watch(front));
-        Ok(Self { runtime: Some(runtime), http: gateway.0, admin: gateway.1 })
+        runtime.spawn(matchmaking::run(front.clone()));
+        runtime.spawn(alerts::watch(front.clone()));
+        Ok(Self { runtime: Some(runtime), front, http: gateway.0, admin: gateway.1 })
+    }
+
+    /// What changes the front door while it is open.
+    #[must_use]
+    pub fn handle(&self) -> GatewayHandle {
+        GatewayHandle(self.front.clone())
     }
 
     /// Where HTTP and WebSocket are served.

@@ -29,11 +29,11 @@ pub(crate) struct WithKey;
 /// Whether a request has the API key; a wrong one is an error, not a request without.
 pub(crate) fn has_key(front: &Front, headers: &HeaderMap) -> Result<bool, Problem> {
     let Some(token) = bearer(headers) else { return Ok(false) };
-    if !front.config.api_key.as_ref().is_some_and(|key| key.is(token)) {
+    if !front.live().config.api_key.as_ref().is_some_and(|key| key.is(token)) {
         front.stats.refuse(Refused::Unauthorized);
         return Err(Problem::unauthorized("this is not the API key of this server"));
     }
-    if !front.budgets.take_with_key() {
+    if !front.live().budgets.take_with_key() {
         front.stats.refuse(Refused::Budget);
         return Err(over_budget());
     }

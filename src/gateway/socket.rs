@@ -44,7 +44,7 @@ pub(crate) async fn upgrade(
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    if !front.origins.allow(&headers) {
+    if !front.live().origins.allow(&headers) {
         front.stats.refuse(Refused::Origin);
         let detail = "pages of this origin may not use the server: list it in http.origins";
         return Problem::forbidden("foreign_origin", detail).into_response();
@@ -57,7 +57,7 @@ pub(crate) async fn upgrade(
         front.stats.refuse(Refused::Full);
         return Problem::busy().into_response();
     };
-    let bytes_max = front.config.web.message_bytes_max;
+    let bytes_max = front.live().config.web.message_bytes_max;
     upgrade
         .protocols(Encoding::SUBPROTOCOLS)
         .max_message_size(bytes_max)
@@ -66,7 +66,7 @@ pub(crate) async fn upgrade(
 }
 
 async fn serve(socket: WebSocket, peer: SocketAddr, front: Arc<Front>, permit: OwnedSemaphorePermit) {
-    let within = front.config.web.authenticate_within;
+    let within = front.live().config.web.authenticate_within;
     let mut line = Line::new(socket, peer, front.clone());
     let begun = tokio::time::timeout(within, begin::begin(&mut line)).await;
     drop(permit);
@@ -89,7 +89,7 @@ async fn attend(mut line: Line, mut session: Box<Session>, front: &Front) {
     let end = converse(&mut line, &mut session, &mut thieves).await;
     match end {
         End::Lost => {
-            front.sessions.park(session, Instant::now() + front.config.web.resume_within);
+            front.sessions.park(session, Instant::now() + front.live().config.web.resume_within);
         }
         End::Bye => {
             front.sessions.forget(session.token);

@@ -137,7 +137,10 @@ impl Stats {
     /// Everything as samples.
     pub(crate) fn samples(&self) -> (Vec<Sample>, Vec<HistogramSample>) {
         let mut all = Vec::new();
-        let mut add = |name, help, kind, label, value| all.push(Sample { name, help, kind, label, value });
+        let mut add = |name, help, kind, label: Option<_>, value| {
+            let labels = label.into_iter().collect();
+            all.push(Sample { name, help, kind, labels, value });
+        };
         let (counter, gauge) = (SampleKind::Counter, SampleKind::Gauge);
         for (class, count) in CLASSES.iter().zip(&self.requests) {
             let help = "HTTP requests answered, by class of status";

@@ -58,6 +58,14 @@ pub struct Counters {
     pub frames: u64,
     /// Hot packets sent to seats.
     pub hot_sent: u64,
+    /// Hot packets received of seats.
+    pub hot_received: u64,
+    /// Bytes of hot packets received, and sent.
+    pub hot_bytes: [u64; 2],
+    /// Bytes of other payloads received, and sent.
+    pub control_bytes: [u64; 2],
+    /// Packets of inputs, and of frames, that were lost or came late, as far as their numbers tell.
+    pub packets_lost: [u64; 2],
     /// Of frames, packets sent again to seats whose way loses or delays them.
     pub hot_copies: u64,
     /// Snapshots sent.
@@ -98,6 +106,8 @@ pub struct Counters {
     pub rooms_behind: u64,
     /// Rooms opened again after a run that was killed.
     pub rooms_recovered: u64,
+    /// How long that took, in milliseconds.
+    pub recovery_ms: u64,
     /// Rooms opened.
     pub rooms_opened: u64,
     /// Rooms closed.

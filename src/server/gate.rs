@@ -3,7 +3,9 @@
 
 mod answer;
 mod drain;
+mod gauges;
 mod link;
+mod members;
 mod report;
 mod samples;
 mod ticket;

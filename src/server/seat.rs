@@ -8,7 +8,12 @@ use framekeep_sim::Tick;
 
 use crate::input_buffer::InputBuffer;
 use crate::limits::JUDGED_AFTER;
+use crate::way::Way;
 
+/// An acknowledgement this late says nothing of the way.
+const AGE_MAX: Duration = Duration::from_secs(10);
+/// Ticks without a packet after which its seat was away.
+const GAP_MAX: u32 = 64;
 /// How long after the server held frames back itself gaps are no sign of the way.
 const EXCUSED: Duration = Duration::from_secs(1);
 
@@ -65,12 +70,16 @@ pub struct SeatPlay {
     pub(crate) differs_since: Option<Duration>,
     /// The newest tick the client sent an input for.
     pub(crate) newest: Option<Tick>,
+    /// What is known of the way to the client.
+    pub(crate) way: Way,
     /// How early inputs arrive, in eighths of a tick: the worst since the last report.
     pub(crate) lead: Option<i8>,
     /// What was reported last.
     reported_lead: i8,
     /// How often frames are sent to the client again.
     pub(crate) redundancy: Redundancy,
+    /// Ticks from one packet to the next, the fewest there were; 0 before the second.
+    packet_ticks: u32,
     /// The first frame that was not sent yet, and when one was last held back for longer than the room's interval.
     unsent: Tick,
     held_back_at: Option<Duration>,
@@ -107,9 +116,11 @@ impl SeatPlay {
             agreed: None,
             differs_since: None,
             newest: None,
+            way: Way::default(),
             lead: None,
             reported_lead: 0,
             redundancy: Redundancy::default(),
+            packet_ticks: 0,
             unsent: next,
             held_back_at: None,
             deadline,
@@ -132,6 +143,12 @@ impl SeatPlay {
         self.reported_lead
     }
 
+    /// How early inputs arrive, as `report_lead` would say it, in milliseconds.
+    pub(crate) fn lead_ms(&self) -> i32 {
+        let eighths = i32::from(self.lead.unwrap_or(self.reported_lead));
+        eighths * i32::try_from(self.period.as_millis()).unwrap_or_default() / 8
+    }
+
     /// Notes that a packet of frames up to `until` is sent, of which `every` are new as a rule.
     pub(crate) fn note_sent(&mut self, until: Tick, every: u32, now: Duration) {
         if until.since(self.unsent) > every {
@@ -148,9 +165,36 @@ impl SeatPlay {
         }
     }
 
-    /// Notes what the client has received.
-    pub(crate) fn note_ack(&mut self, ack: Tick) {
+    /// Notes what the client has received, and whether frames were lost or late on their way: then it acknowledges more
+    /// frames with one packet than it has made inputs since the one before. Gives how many were.
+    pub(crate) fn note_ack(&mut self, newest: Tick, ack: Tick) -> u32 {
+        let inputs = self.newest.map_or(u32::MAX, |seen| newest.since(seen));
+        let frames = ack.since(self.acked);
         self.acked = self.acked.max(ack);
+        if inputs == 0 || frames <= inputs.max(1) {
+            return 0;
+        }
+        frames - inputs.max(1)
+    }
+
+    /// How long ago the newest frame was due that is acknowledged for the first time: the round trip, the client's wait
+    /// for its next packet included.
+    pub(crate) fn age_of(&self, ack: Tick, now: Duration) -> Option<Duration> {
+        if ack <= self.acked {
+            return None;
+        }
+        let due = self.deadline.checked_sub(self.period * (self.inputs.next().since(ack) + 1))?;
+        now.checked_sub(due).filter(|age| *age < AGE_MAX)
+    }
+
+    /// How many packets of inputs are missing before one that brings the input of `newest`: lost, late, or not sent.
+    pub(crate) fn packets_missing(&mut self, newest: Tick) -> u32 {
+        let Some(gap) = self.newest.map(|seen| newest.since(seen)).filter(|gap| *gap > 0) else { return 0 };
+        if self.packet_ticks == 0 || gap < self.packet_ticks {
+            self.packet_ticks = gap;
+        }
+        // Who was away for long has lost nothing.
+        if gap > GAP_MAX { 0 } else { gap / self.packet_ticks - 1 }
     }
 
     /// Notes how early the input of `newest` has arrived, if it is the first time that it does.

@@ -121,7 +121,10 @@ impl Allowed {
             Allowed::Address => text.parse::<SocketAddr>().is_ok(),
             Allowed::AddressOrOff => text == "off" || text.parse::<SocketAddr>().is_ok(),
             Allowed::Origins => text.split(',').map(str::trim).all(|part| part.is_empty() || is_origin(part)),
-            Allowed::WebhookOrEmpty => text.is_empty() || text.starts_with("http://") && !text.contains(' '),
+            // Names and passwords would be shown with the configuration.
+            Allowed::WebhookOrEmpty => {
+                text.is_empty() || text.starts_with("http://") && !text.contains([' ', '@'])
+            }
             Allowed::Addresses => {
                 text.split(',').map(str::trim).all(|part| part.is_empty() || is_reachable(part))
             }

@@ -330,15 +330,26 @@ settings! {
         /// Mean lateness of frames over which a warning is given; 0 for none.
         lateness_ms: u64 = Value::Integer(50), Allowed::Integer(0, 60_000), "milliseconds",
             wrong: "too low cries wolf, too high hides what players feel";
-        /// Mean round trip of WebSocket clients over which a warning is given; 0 for none.
+        /// Mean round trip of clients over which a warning is given; 0 for none.
         rtt_ms: u64 = Value::Integer(100), Allowed::Integer(0, 60_000), "milliseconds",
             wrong: "too low warns of players who live far away";
+        /// Share of packets lost within a minute over which a warning is given; 0 for none.
+        loss_percent: u64 = Value::Integer(5), Allowed::Integer(0, 100), "percent",
+            wrong: "too low warns of every wireless network";
         /// Age of the oldest cleanup that waits over which a warning is given; 0 for none.
         cleanup_age_s: u64 = Value::Integer(120), Allowed::Integer(0, 86_400), "seconds",
             wrong: "too low warns of cleanups that wait for a match to end";
         /// Desyncs within a minute over which a warning is given; 0 for none.
         desyncs_per_min: u64 = Value::Integer(10), Allowed::Integer(0, 1_000_000), "desyncs a minute",
             wrong: "too low warns of single broken clients";
+        /// Orders of the front door that wait for the server, over which a warning is given; 0 for none. With 16,384
+        /// clients are told that it is busy.
+        backlog_orders: u64 = Value::Integer(8_192), Allowed::Integer(0, 1_000_000), "orders",
+            wrong: "too low warns of every crowd that comes at once";
+        /// How long rooms may go on without being as durable as they should be before a critical alert is given; 0 for
+        /// never.
+        undurable_s: u64 = Value::Integer(1), Allowed::Integer(0, 3_600), "seconds",
+            wrong: "too long hides that a power cut would lose frames that players have seen";
         /// How long the server may say nothing before a critical alert is given; 0 for none.
         silence_s: u64 = Value::Integer(5), Allowed::Integer(0, 3_600), "seconds",
             wrong: "too low warns of a machine that was suspended";
@@ -379,6 +390,19 @@ settings! {
         /// How often sockets are drained and due rooms are looked at.
         subtick_ms: u64 = Value::Integer(8), Allowed::Integer(1, 20), "milliseconds",
             wrong: "shorter costs wake-ups, longer adds latency and bursts";
+    }
+
+    /// Matchmaking: who plays with whom.
+    matchmaking: Matchmaking {
+        /// The TOML file with the modes; without one there is no matchmaking. It is read once, at the start.
+        modes: Option<PathBuf> = Value::text(""), Allowed::PathOrEmpty, "",
+            wrong: "a file that cannot be read, or a mode that cannot be played, ends the start with exit code 3";
+        /// How often matches are formed.
+        round_ms: u64 = Value::Integer(100), Allowed::Integer(10, 10_000), "milliseconds",
+            wrong: "longer lets everybody wait longer, and gives a larger choice";
+        /// Tickets that wait or whose players are asked, at most.
+        tickets_max: usize = Value::Integer(100_000), Allowed::Integer(1, 200_000), "tickets",
+            wrong: "too small refuses players, each costs about 1 KiB of memory";
     }
 }
 

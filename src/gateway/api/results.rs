@@ -104,7 +104,7 @@ async fn read<T: Send + 'static>(
     front: &Front,
     ask: impl FnOnce(&ResultReader) -> Result<T, ResultError> + Send + 'static,
 ) -> Result<Option<T>, Problem> {
-    let Some(path) = front.config.data.as_ref().map(|data| data.join(FILE)) else { return Ok(None) };
+    let Some(path) = front.live().config.data.as_ref().map(|data| data.join(FILE)) else { return Ok(None) };
     let asked = tokio::task::spawn_blocking(move || ask_file(path, ask)).await;
     match asked {
         Ok(Ok(found)) => Ok(found),

@@ -12,6 +12,7 @@ use framekeep_protocol::ToClient;
 use framekeep_sim::Tick;
 
 use super::End;
+use crate::WebConfig;
 use crate::budget::MessageBudget;
 use crate::delta::delta;
 use crate::front::Front;
@@ -41,6 +42,8 @@ pub(super) struct Line {
     pub(super) front: Arc<Front>,
     batch: ServerBatch,
     out: Vec<u8>,
+    /// As it was when the connection came.
+    web: WebConfig,
     budget: MessageBudget,
     over_budget: u32,
     heard_at: Instant,
@@ -52,7 +55,8 @@ impl Line {
         let encoding =
             socket.protocol().and_then(|name| name.to_str().ok()).and_then(Encoding::of_subprotocol);
         let now = Instant::now();
-        let budget = MessageBudget::new(front.config.web.messages_per_s, now);
+        let web = front.live().config.web.clone();
+        let budget = MessageBudget::new(web.messages_per_s, now);
         Self {
             socket,
             encoding,
@@ -60,6 +64,7 @@ impl Line {
             front,
             batch: ServerBatch::default(),
             out: Vec::new(),
+            web,
             budget,
             over_budget: 0,
             heard_at: now,
@@ -127,7 +132,7 @@ impl Line {
         self.front.stats.refuse(Refused::TooFast);
         self.over_budget += 1;
         if self.over_budget == 1 {
-            let limit = self.front.config.web.messages_per_s;
+            let limit = self.web.messages_per_s;
             self.push_error("too_fast", &format!("at most {limit} messages a second are heard"));
         }
         if self.over_budget > OVER_BUDGET_MAX { Err(End::Closed("faulty")) } else { Ok(false) }
@@ -292,7 +297,7 @@ impl Line {
     }
 
     async fn send(&mut self, message: Message) -> Option<End> {
-        match tokio::time::timeout(self.front.config.web.write_within, self.socket.send(message)).await {
+        match tokio::time::timeout(self.web.write_within, self.socket.send(message)).await {
             Ok(Ok(())) => None,
             Ok(Err(_)) => Some(End::Lost),
             Err(_) => {
@@ -304,7 +309,7 @@ impl Line {
 
     /// Pings who is silent and gives up who stays so; sessions end with their time.
     pub(super) async fn look_at_clocks(&mut self, session: &Session) -> Option<End> {
-        let web = &self.front.config.web;
+        let web = &self.web;
         let silent = self.heard_at.elapsed();
         if session.opened_at.elapsed() > web.life_max {
             return Some(End::Closed("expired"));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bevy_ecs::prelude::{Entity, Mut, Resource, World};
 use framekeep_gate::{Hold, Report, RoomRow};
+use framekeep_lobby::Roster;
 use framekeep_protocol::RoomPhase;
 
 use super::link::WebLinks;
@@ -28,7 +29,7 @@ pub(super) struct Reporting {
     /// A report that could not be handed over yet.
     waiting: Option<Arc<Report>>,
     /// Count and sum of each histogram at the last report.
-    before: [(u64, u64); 2],
+    before: [(u64, u64); samples::HISTOGRAMS],
 }
 
 /// Goes on with the report, or begins another.
@@ -109,6 +110,13 @@ fn cleanup(stats: &CleanupStats) -> Vec<(String, u64)> {
     numbers
 }
 
+/// The seats that are neither taken nor kept for somebody.
+fn free_seats(roster: &Roster) -> Vec<u8> {
+    let is_kept = |seat: u8| roster.reserved_seats().any(|(kept, _)| kept == seat);
+    let free = (0_u8..).zip(roster.seats()).filter(|(seat, taken)| taken.is_none() && !is_kept(*seat));
+    free.map(|(seat, _)| seat).collect()
+}
+
 /// A room as operators see it.
 pub(super) fn row(world: &World, entity: Entity) -> Option<RoomRow> {
     let room = world.get::<Room>(entity)?;
@@ -126,6 +134,7 @@ pub(super) fn row(world: &World, entity: Entity) -> Option<RoomRow> {
         phase: world.get::<Phase>(entity).map_or(RoomPhase::Closed, |phase| phase.0).to_string(),
         seats: lobby.roster().capacity().into(),
         taken: lobby.roster().taken().into(),
+        free_seats: free_seats(lobby.roster()),
         connected: why_alive::connected(world, entity),
         spectators: lobby.spectators().len() as u32,
         private: !lobby.options().code.is_empty(),
@@ -136,5 +145,6 @@ pub(super) fn row(world: &World, entity: Entity) -> Option<RoomRow> {
         bytes: why_alive::bytes(world, entity) as u64,
         next_deadline_unix_ms: holds.iter().filter_map(|hold| hold.until_unix_ms).min(),
         holds,
+        members: Vec::new(),
     })
 }
