@@ -66,3 +66,25 @@ test('a tick is said when it is over, with both keys of a chord and when the fir
   keyer.pass(20);
   assert.deepEqual(said.slice(3), [[13, 4 << 4], [14, 0], [15, 0]], 'and so is the release, a few times');
 });
+
+test('a stroke shorter than a tick is seen, and so is a lane that is struck twice', () => {
+  const said = [];
+  const keyer = new Keyer((bits, tick) => said.push([tick, bits]));
+  keyer.pass(10);
+  keyer.set(1, true, 10.25);
+  keyer.set(1, false, 10.75);
+  keyer.set(1, true, 10.9);
+  keyer.pass(13);
+  assert.deepEqual(said, [[10, 0b10 | (2 << 4)], [11, 0], [12, 0b10]]);
+});
+
+test('a key that is let go does not make the stroke after it early', () => {
+  const said = [];
+  const keyer = new Keyer((bits, tick) => said.push([tick, bits]));
+  keyer.pass(9);
+  keyer.set(0, true, 9.5);
+  keyer.set(0, false, 11.1);
+  keyer.set(3, true, 11.75);
+  keyer.pass(12);
+  assert.deepEqual(said.at(-1), [11, 0b1000 | (6 << 4)]);
+});

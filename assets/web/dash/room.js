@@ -1,6 +1,6 @@
 // One room: what is played in it, who is there, what holds it, what was said.
 
-import { Framekeep } from '../framekeep.js';
+import { Framekeep, NOBODY } from '../framekeep.js';
 import { make } from '../play/dom.js';
 import { readName } from '../play/names.js';
 import { bytes, seconds, until } from './format.js';
@@ -102,10 +102,9 @@ class RoomPage {
     this.facts.replaceChildren(...facts.map(([name, value]) => make('div', {}, make('dt', {}, name), make('dd', {}, String(value)))));
     this.holds.replaceChildren(...room.holds.map((hold) => make('li', {}, hold.what,
       hold.until_unix_ms ? make('small', {}, ` until ${new Date(hold.until_unix_ms).toLocaleTimeString()}, ${until(hold.until_unix_ms)}`) : null)));
-    if (room.members?.length) {
-      this.ways = new Map(room.members.map((member) => [member.seat, member]));
-      if (!this.link.room) this.#showSeats(room.members);
-    }
+    const members = (room.members ?? []).filter(({ seat }) => seat !== NOBODY);
+    this.ways = new Map(members.map((member) => [member.seat, member]));
+    if (!this.link.room) this.#showSeats(members.map((member) => ({ ...member, connected: member.transport !== '' })));
     this.timeline.rateHz = room.tick_rate_hz;
     this.timeline.content ??= room.content;
     if (this.link.room) this.#showSeats(this.link.room.members);

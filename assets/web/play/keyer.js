@@ -21,13 +21,32 @@ export class Keyer {
     this.tick = null;
     this.offset = null;
     this.again = 0;
+    /** Lanes that changed within the tick: each changes once in it, or a short stroke would not be seen. */
+    this.changed = 0;
+    this.strokes = 0;
+    /** @type {{lane: number, isDown: boolean}[]} */
+    this.later = [];
   }
 
   /** A lane is pressed or let go at a tick with a fraction. */
   set(lane, isDown, at) {
     this.pass(at);
-    this.lanes = isDown ? this.lanes | (1 << lane) : this.lanes & ~(1 << lane);
-    this.offset ??= Math.floor((at - Math.floor(at)) * 8);
+    this.#change(lane, isDown, Math.floor((at - Math.floor(at)) * 8));
+  }
+
+  #change(lane, isDown, offset) {
+    const bit = 1 << lane;
+    if (this.changed & bit) {
+      this.later.push({ lane, isDown });
+      return;
+    }
+    if (Boolean(this.lanes & bit) === isDown) return;
+    this.lanes ^= bit;
+    this.changed |= bit;
+    // Strokes are what is judged: a key that was let go before in the tick does not make them early.
+    if (isDown && !this.strokes) this.offset = offset;
+    if (isDown) this.strokes |= bit;
+    this.offset ??= offset;
     this.again = SAY_AGAIN;
   }
 
@@ -38,8 +57,13 @@ export class Keyer {
     while (this.tick < tick) {
       if (this.lanes || this.again > 0) this.send(rhythmInput(this.lanes, this.offset ?? 0), this.tick);
       if (!this.lanes) this.again -= 1;
-      this.offset = null;
       this.tick += 1;
+      this.offset = null;
+      this.changed = 0;
+      this.strokes = 0;
+      const later = this.later;
+      this.later = [];
+      for (const { lane, isDown } of later) this.#change(lane, isDown, 0);
     }
   }
 }

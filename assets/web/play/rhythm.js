@@ -54,6 +54,7 @@ export class RhythmScene {
     this.lead = null;
     this.sounded = new Set();
     this.sparks = [];
+    this.frameMs = 20;
   }
 
   push(state) {
@@ -65,7 +66,9 @@ export class RhythmScene {
     const tick = this.link.tick(nowMs);
     if (tick === null) return null;
     const periodMs = 1_000 / (this.link.match?.tick_rate_hz ?? 30);
-    const wanted = this.plays ? 2.2 + Math.min(15, ((this.link.rttMs ?? 20) * 1.25) / periodMs) : 0;
+    // The way there and back, the longest frames of this page, in which a tick's keys wait, and a little.
+    const wayMs = (this.link.rttMs ?? 20) * 1.25 + this.frameMs;
+    const wanted = this.plays ? 2.2 + Math.min(18, wayMs / periodMs) : 0;
     // It moves slowly: nobody sees the song run faster.
     this.lead = this.lead === null ? wanted : this.lead + Math.max(-0.01, Math.min(0.01, wanted - this.lead));
     return tick + this.lead;
@@ -149,6 +152,7 @@ export class RhythmScene {
     context.fillRect(0, 0, canvas.clientWidth, canvas.clientHeight);
     const seconds = Math.min(0.1, (nowMs - (this.drawnAt ?? nowMs)) / 1_000);
     this.drawnAt = nowMs;
+    this.frameMs = Math.max(this.frameMs * 0.995, Math.min(250, seconds * 1_000));
     if (tick !== null && !this.link.match?.ended) this.#pass(tick, nowMs);
     const track = this.#track();
     this.#paintTrack(track, nowMs, tick);
