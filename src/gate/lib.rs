@@ -17,12 +17,14 @@
 
 mod bell;
 mod door;
+mod member;
 mod order;
 mod report;
 mod sink;
 mod web_ticket;
 
 pub use bell::Bell;
+pub use member::MemberRow;
 pub use door::{Door, GateFull, Keeper, gate};
 pub use order::{Answer, NewLink, Order, Question, Reply, WebInput, WebLinkId};
 pub use report::{HistogramSample, Hold, Report, RoomRow, Sample, SampleKind};

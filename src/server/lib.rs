@@ -68,6 +68,7 @@ mod sweep;
 mod tick;
 mod ticket;
 mod transport;
+mod way;
 mod why_alive;
 mod wire;
 mod workload;

@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{health, node, replays, results, rooms, tickets};
+use super::{health, node, past, replays, results, rooms, tickets};
 use crate::admin;
 
 #[derive(OpenApi)]
@@ -12,7 +12,7 @@ use crate::admin;
     info(title = "Framekeep", description = "Rooms, tickets and replays of a Framekeep node."),
     paths(
         rooms::list, rooms::show, rooms::open, rooms::close, rooms::debug, tickets::mint, replays::list,
-        replays::download, results::list, results::show, node::show, node::cluster, node::cleanup,
+        replays::download, past::stored, past::sent, results::list, results::show, node::show, node::cluster, node::cleanup,
         node::alerts, health::alive, health::ready,
         health::metrics, admin::drain, admin::kick, admin::close, admin::audit,
     ),

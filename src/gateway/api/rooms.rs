@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use framekeep_gate::{Answer, Question, RoomRow};
+use framekeep_gate::{Answer, MemberRow, Question, RoomRow};
 use framekeep_protocol::RoomName;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +48,41 @@ pub(crate) struct RoomJson {
     next_deadline_unix_ms: Option<u64>,
     /// What holds the room, and until when.
     holds: Vec<HoldJson>,
+    /// Who is in it; only where one room is asked for.
+    members: Vec<MemberJson>,
+}
+
+/// A taken seat.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct MemberJson {
+    /// 255 for who watches.
+    seat: u8,
+    /// 16 hexadecimal digits.
+    player: String,
+    /// Empty for who watches.
+    name: String,
+    /// udp, websocket, or empty while the player is away.
+    transport: &'static str,
+    /// The round trip; over UDP in a match.
+    rtt_ms: Option<u32>,
+    /// Packets that are lost or late; over UDP in a match.
+    loss_percent: Option<u32>,
+    /// How much before they are needed inputs arrive; over UDP in a match.
+    lead_ms: Option<i32>,
+}
+
+impl From<&MemberRow> for MemberJson {
+    fn from(row: &MemberRow) -> Self {
+        Self {
+            seat: row.seat,
+            player: row.player.clone(),
+            name: row.name.clone(),
+            transport: row.transport,
+            rtt_ms: row.rtt_ms,
+            loss_percent: row.loss_percent,
+            lead_ms: row.lead_ms,
+        }
+    }
 }
 
 /// One thing that holds a room.
@@ -77,6 +112,7 @@ impl From<&RoomRow> for RoomJson {
             step_us: row.step_us,
             bytes: row.bytes,
             next_deadline_unix_ms: row.next_deadline_unix_ms,
+            members: row.members.iter().map(MemberJson::from).collect(),
             holds: holds
                 .map(|hold| HoldJson { what: hold.what.clone(), until_unix_ms: hold.until_unix_ms })
                 .collect(),

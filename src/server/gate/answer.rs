@@ -1,9 +1,10 @@
 //! Answers to operators and back ends.
 
 use bevy_ecs::prelude::World;
-use framekeep_gate::{Answer, Question};
+use framekeep_gate::{Answer, Question, RoomRow};
 use framekeep_protocol::{CloseReason, ClosedReason, LeftReason, PlayerId, Refusal, RoomName, RoomOptions};
 
+use super::members::members;
 use super::report::row;
 use crate::{Player, Players, Rooms, admit, rooms};
 
@@ -27,8 +28,9 @@ pub(super) fn answer(world: &mut World, question: Question) -> Answer {
 }
 
 fn show(world: &World, name: &RoomName) -> Answer {
-    let room = world.resource::<Rooms>().get(name).and_then(|room| row(world, room));
-    room.map_or(Answer::Missing, |row| Answer::Room(Box::new(row)))
+    let room = world.resource::<Rooms>().get(name);
+    let found = room.and_then(|room| Some(RoomRow { members: members(world, room), ..row(world, room)? }));
+    found.map_or(Answer::Missing, |row| Answer::Room(Box::new(row)))
 }
 
 /// Opens a room that waits for its players as long as one whose players have left.
