@@ -28,7 +28,7 @@ export class Timeline {
     this.speed = 1;
     this.isPlaying = true;
     this.over = false;
-    this.canvas = make('canvas', { class: 'scene', 'aria-label': label, role: 'img' });
+    this.canvas = make('canvas', { class: 'scene', 'aria-label': label, role: 'img', tabindex: 0 });
     this.bar = make('input', { type: 'range', min: 0, max: 0, step: 1, value: 0, class: 'seek', 'aria-label': 'Tick',
       oninput: () => this.seek(Number(this.bar.value)) });
     this.place = make('output', { class: 'place' }, '0:00.0');

@@ -25,11 +25,20 @@ export const CHARTS = [
     ['UDP out', (c) => c.rate('framekeep_udp_bytes_total', { direction: 'out' })],
     ['web in', (c) => c.rate('framekeep_websocket_bytes_total', { direction: 'in' })],
     ['web out', (c) => c.rate('framekeep_websocket_bytes_total', { direction: 'out' })]] },
-  { id: 'kinds', title: 'Messages over UDP a second, by kind', unit: '', lines: ['hot', 'snapshot', 'event'].map((kind) =>
-    [kind, (c) => c.rate('framekeep_messages_sent_total', { kind })]) },
-  { id: 'rtt', title: 'Round trip of web clients', unit: 's', lines: [
-    ['p50', (c) => c.quantile('framekeep_websocket_rtt_seconds', 0.5)],
-    ['p99', (c) => c.quantile('framekeep_websocket_rtt_seconds', 0.99)]] },
+  { id: 'kinds', title: 'Bytes of play and of talk a second', unit: 'B', lines: [['play', 'in'], ['play', 'out'], ['control', 'in'], ['control', 'out']]
+    .map(([kind, direction]) => [`${kind} ${direction}`, (c) => c.rate('framekeep_payload_bytes_total', { kind, direction })]) },
+  { id: 'rtt', title: 'Round trip', unit: 's', lines: [
+    ['UDP p50', (c) => c.quantile('framekeep_udp_rtt_seconds', 0.5)],
+    ['UDP p99', (c) => c.quantile('framekeep_udp_rtt_seconds', 0.99)],
+    ['web p50', (c) => c.quantile('framekeep_websocket_rtt_seconds', 0.5)],
+    ['web p99', (c) => c.quantile('framekeep_websocket_rtt_seconds', 0.99)]] },
+  { id: 'loss', title: 'Packets lost or late, and sent again, a second', unit: '', lines: [
+    ['lost in', (c) => c.rate('framekeep_play_packets_lost_total', { direction: 'in' })],
+    ['lost out', (c) => c.rate('framekeep_play_packets_lost_total', { direction: 'out' })],
+    ['copies', (c) => c.rate('framekeep_play_packets_copied_total')]] },
+  { id: 'journal', title: 'Journal: durable after', unit: 's', lines: [
+    ['p50', (c) => c.quantile('framekeep_journal_durable_seconds', 0.5)],
+    ['p99', (c) => c.quantile('framekeep_journal_durable_seconds', 0.99)]] },
   { id: 'inputs', title: 'Inputs that did not arrive in time', unit: '', lines: ['repeated', 'absent', 'late', 'early'].map((fate) =>
     [fate, (c) => c.rate('framekeep_inputs_total', { fate })]) },
   { id: 'desyncs', title: 'Desyncs, and hashes that differed', unit: '', lines: [
