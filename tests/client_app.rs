@@ -28,8 +28,8 @@ struct Bot(ArenaBot);
 #[derive(Resource, Default)]
 struct Told {
     desyncs: u32,
-    /// Paths of fields that differed.
-    fields: Vec<String>,
+    /// What was told of the last of them.
+    report: Option<DesyncDetected>,
     rollbacks: Vec<u32>,
 }
 
@@ -47,7 +47,7 @@ fn take_notes(
 ) {
     for desync in desyncs.read() {
         told.desyncs += 1;
-        told.fields.extend(desync.fields.iter().map(|field| field.path.clone()));
+        told.report = Some(desync.clone());
     }
     told.rollbacks.extend(rollbacks.read().map(|rollback| rollback.depth));
 }

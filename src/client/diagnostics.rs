@@ -53,8 +53,8 @@ pub struct NetDiagnostics {
 }
 
 impl NetDiagnostics {
-    /// Every figure by name, in seconds, bytes and ticks, for whatever collects metrics: hand them to its gauges now and
-    /// then. [`std::fmt::Display`] writes the same as a Prometheus text.
+    /// Every figure by name, in seconds, bytes and ticks, for whatever collects metrics: hand them to its gauges now
+    /// and then. [`std::fmt::Display`] writes the same as a Prometheus text.
     #[must_use]
     pub fn figures(&self) -> [(&'static str, f64); 18] {
         let ticks = &self.rollback_ticks;

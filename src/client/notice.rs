@@ -46,7 +46,7 @@ pub struct MatchStarted(pub MatchStart);
 #[derive(Message, Event, Clone, Debug, PartialEq, Eq)]
 pub struct MatchEnded(pub MatchEnd);
 
-/// A snapshot stands in for ticks that this client has not played through: after a pause, a longer loss, a reconnection.
+/// A snapshot stands in for ticks that this client has not played through: after a pause, a long loss, a reconnection.
 /// The game events of these ticks are not told; what had been predicted for them is [`Cancelled`], also if it happened.
 /// Take from the state what must not be missed.
 #[derive(Message, Event, Clone, Copy, Debug, PartialEq, Eq)]

@@ -59,9 +59,10 @@ pub struct LeadClock {
     newest: Option<Tick>,
     heard_ticks: u32,
     window_ticks: u32,
-    /// The same of the way alone, from when inputs were really made, which depends on when frames are rendered.
+    /// The best of the ways alone, from when inputs were really made, which depends on when frames are rendered.
     best_way_before: Option<i64>,
     best_way: Option<i64>,
+    /// The newest inputs, by tick modulo the length.
     made: Vec<Made>,
     jumps: u32,
 }
@@ -69,8 +70,8 @@ pub struct LeadClock {
 impl LeadClock {
     /// A clock on which input `first` is due at `now`.
     ///
-    /// `margin_eighths` is the lead to aim for in 1/8 ticks over an even path, `drift_permille` the most the rate may differ from the
-    /// server's.
+    /// `margin_eighths` is the lead to aim for in 1/8 ticks over an even path, `drift_permille` the most the rate may
+    /// differ from the server's.
     #[must_use]
     pub fn new(
         tick_rate_hz: u16,

@@ -130,7 +130,13 @@ fn a_good_network_is_said_to_be_good() {
         apps.come(&format!("p{number}"), 60, arena_app(46 + number, 2, "perfect"));
     }
     apps.run_until("both play", |apps| is_playing(apps, 0) && is_playing(apps, 1));
+    let before = apps.of::<Connection>(0).traffic();
     apps.run_for(10.0);
+    let after = apps.of::<Connection>(0).traffic();
+    let sent = after.up_datagrams - before.up_datagrams;
+    let came = after.down_datagrams - before.down_datagrams;
+    // One each way for each of 300 ticks, and a few for the room.
+    assert!(sent <= 330 && came <= 330, "{sent} datagrams up and {came} down");
     let net = apps.of::<NetDiagnostics>(0);
     assert!(net.loss < 0.1 && net.jitter < Duration::from_millis(25), "{net:?}");
     assert_eq!(net.input_delay_ticks, 0);

@@ -11,11 +11,15 @@ use super::{Told, arena_app, assert_agree, games, is_playing};
 
 /// Two apps that play, on a server that holds seats long enough for a minute's pause.
 pub(super) fn duel(seed: u64) -> Apps {
+    duel_over(seed, "lan")
+}
+
+fn duel_over(seed: u64, link: &str) -> Apps {
     let mut apps = Apps::new(seed, games(), |config| {
         config.reconnect_grace = Duration::from_secs(120);
     });
     for number in 0..2 {
-        apps.come(&format!("p{number}"), 60, arena_app(seed + number, 2, "lan"));
+        apps.come(&format!("p{number}"), 60, arena_app(seed + number, 2, link));
     }
     apps.run_until("both play", |apps| is_playing(apps, 0) && is_playing(apps, 1));
     apps.run_for(3.0);
@@ -70,6 +74,22 @@ fn a_new_port_from_the_translator() {
 }
 
 #[test]
+fn a_new_port_on_a_way_that_loses_one_of_twenty() {
+    for seed in 50..55 {
+        let mut apps = duel_over(seed, "loss=5,delay=50");
+        let before = seat(&apps, 0);
+        apps.apps[0].net.rebind();
+        let tick = apps.of::<ActiveMatch<Arena>>(0).confirmed().unwrap().tick();
+        let took = apps.run_until("frames come again", |apps| {
+            apps.of::<ActiveMatch<Arena>>(0).confirmed().is_some_and(|play| play.tick().0 > tick.0 + 12)
+        });
+        println!("seed {seed}: {took:?}");
+        assert!(took <= Duration::from_secs(1), "seed {seed}: it took {took:?}");
+        assert_back_within_a_second(&mut apps, before);
+    }
+}
+
+#[test]
 fn a_client_that_is_killed_and_started_again() {
     let mut apps = duel(14);
     let before = seat(&apps, 0);
@@ -98,7 +118,15 @@ fn a_flipped_bit_is_told_with_its_field_and_healed() {
     apps.run_for(3.0);
     let told = apps.of::<Told>(0);
     assert_eq!(told.desyncs, 1);
-    assert!(!told.fields.is_empty(), "no field is named");
+    let report = told.report.as_ref().expect("a report");
+    assert_eq!(report.seat, seat(&apps, 0));
+    assert!(
+        report.first.is_some_and(|first| first <= report.tick && first.0 + 30 > report.tick.0),
+        "{report:?}"
+    );
+    assert_ne!(report.expected, report.got);
+    let field = report.fields.first().expect("a field is named");
+    assert!(!field.path.is_empty() && field.left != field.right, "{report:?}");
     let play = apps.of::<ActiveMatch<Arena>>(0).rollback().unwrap();
     let expected = apps.stage("brawl").and_then(|stage| stage.hash_at(play.confirmed().tick()));
     assert_eq!(Some(play.confirmed_hash()), expected);
