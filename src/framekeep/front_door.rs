@@ -158,7 +158,7 @@ pub(crate) fn config(settings: &Settings) -> Result<GatewayConfig, FrontDoorErro
         threads: http.threads,
         web: web(settings),
         alerts: alerts(settings),
-        matchmaking: framekeep_gateway::MatchmakingConfig::default(),
+        matchmaking: modes::matchmaking(settings)?,
     })
 }
 

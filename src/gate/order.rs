@@ -73,6 +73,8 @@ pub enum Question {
     CloseRoom(RoomName),
     /// Send a player away from the node.
     Kick(PlayerId),
+    /// Keep a seat in a room for each of these players, in their order; all of them or none.
+    Reserve(RoomName, Vec<PlayerId>),
 }
 
 /// What the server says to a [`Question`].

@@ -4,14 +4,16 @@ use axum::Json;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{health, node, past, replays, results, rooms, tickets};
+use super::{health, matchmaking, node, past, replays, results, rooms, tickets};
 use crate::admin;
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Framekeep", description = "Rooms, tickets and replays of a Framekeep node."),
     paths(
-        rooms::list, rooms::show, rooms::open, rooms::close, rooms::debug, tickets::mint, replays::list,
+        rooms::list, rooms::show, rooms::open, rooms::close, rooms::debug, tickets::mint,
+        matchmaking::queues, matchmaking::submit, matchmaking::watch, matchmaking::cancel, matchmaking::answer,
+        replays::list,
         replays::download, past::stored, past::sent, results::list, results::show, node::show, node::cluster, node::cleanup,
         node::alerts, health::alive, health::ready,
         health::metrics, admin::drain, admin::kick, admin::close, admin::audit,

@@ -6,7 +6,7 @@ use framekeep_protocol::{CloseReason, ClosedReason, LeftReason, PlayerId, Refusa
 
 use super::members::members;
 use super::report::row;
-use crate::{Player, Players, Rooms, admit, rooms};
+use crate::{Player, Players, Room, Rooms, admit, rooms};
 
 /// Answers a question.
 pub(super) fn answer(world: &mut World, question: Question) -> Answer {
@@ -24,6 +24,10 @@ pub(super) fn answer(world: &mut World, question: Question) -> Answer {
             None => Answer::Missing,
         },
         Question::Kick(player) => kick(world, player),
+        Question::Reserve(name, players) => match reserve(world, &name, &players) {
+            Ok(()) => Answer::Done,
+            Err(refusal) => Answer::Refused(refusal),
+        },
     }
 }
 
@@ -42,6 +46,20 @@ fn open(world: &mut World, name: RoomName, options: &RoomOptions) -> Result<(), 
     let room = rooms::open(world, room);
     crate::expire::keep_while_empty(world, room);
     Ok(())
+}
+
+/// Keeps a seat for each of the players, in their order; all of them or none.
+fn reserve(world: &mut World, name: &RoomName, players: &[PlayerId]) -> Result<(), Refusal> {
+    let missing = || Refusal::NoSuchRoom { room: name.clone() };
+    let entity = world.resource::<Rooms>().get(name).ok_or_else(missing)?;
+    // Tried on a copy first: half a party is of no use.
+    let mut tried = world.get::<Room>(entity).ok_or_else(missing)?.lobby.clone();
+    for player in players {
+        tried.apply(Actor::Server, Operation::Reserve(*player))?;
+    }
+    players
+        .iter()
+        .try_for_each(|player| rooms::operate(world, entity, Actor::Server, Operation::Reserve(*player)))
 }
 
 /// Sends a player away from the node: the seat is freed, the link closed.
