@@ -2,6 +2,7 @@
 
 use bevy_ecs::prelude::World;
 use framekeep_gate::{Answer, Question, RoomRow};
+use framekeep_lobby::{Actor, Operation};
 use framekeep_protocol::{CloseReason, ClosedReason, LeftReason, PlayerId, Refusal, RoomName, RoomOptions};
 
 use super::members::members;
