@@ -404,19 +404,6 @@ settings! {
         tickets_max: usize = Value::Integer(100_000), Allowed::Integer(1, 200_000), "tickets",
             wrong: "too small refuses players, each costs about 1 KiB of memory";
     }
-
-    /// Matchmaking: who plays with whom.
-    matchmaking: Matchmaking {
-        /// The TOML file with the modes; without one there is no matchmaking. It is read once, at the start.
-        modes: Option<PathBuf> = Value::text(""), Allowed::PathOrEmpty, "",
-            wrong: "a file that cannot be read, or a mode that cannot be played, ends the start with exit code 3";
-        /// How often matches are formed.
-        round_ms: u64 = Value::Integer(100), Allowed::Integer(10, 10_000), "milliseconds",
-            wrong: "longer lets everybody wait longer, and gives a larger choice";
-        /// Tickets that wait or whose players are asked, at most.
-        tickets_max: usize = Value::Integer(100_000), Allowed::Integer(1, 200_000), "tickets",
-            wrong: "too small refuses players, each costs about 1 KiB of memory";
-    }
 }
 
 #[cfg(test)]
