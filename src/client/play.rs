@@ -67,6 +67,8 @@ pub struct ActiveMatch<G: Game> {
     /// The match on a server that is or was the last, and the tick up to which it was confirmed before a reconnection.
     of: Option<(RoomId, Epoch)>,
     pub(crate) reached: Tick,
+    /// Counts the matches that were here; one that goes on after a reconnection is the same.
+    pub(crate) generation: u64,
 }
 
 impl<G: Game> Default for ActiveMatch<G> {
@@ -82,6 +84,7 @@ impl<G: Game> Default for ActiveMatch<G> {
             sketch: Sketch::default(),
             of: None,
             reached: Tick(0),
+            generation: 0,
         }
     }
 }
@@ -225,12 +228,18 @@ impl<G: Game> ActiveMatch<G> {
         let of = Some((start.room, start.epoch));
         let before = self.rollback().map_or(Tick(0), |play| play.confirmed().tick());
         self.reached = if self.of == of { self.reached.max(before) } else { Tick(0) };
+        let goes_on = self.of == of && self.rollback().is_some();
         self.of = of;
-        self.replace(if play.seat().is_some() {
+        let source = if play.seat().is_some() {
             Source::Online(Box::new(OnlineMatch::new(play)))
         } else {
             Source::Watching(Box::new(WatchedMatch::new(play)))
-        });
+        };
+        let generation = self.generation;
+        self.replace(source);
+        if goes_on {
+            self.generation = generation;
+        }
         self.send_every_ticks = start.send_every_ticks.max(1);
         Ok(())
     }
@@ -320,6 +329,7 @@ impl<G: Game> ActiveMatch<G> {
         self.source = source;
         self.ended = None;
         self.packets = 0;
+        self.generation += 1;
         self.id_base = self.id_next;
         self.sketch.forget();
     }

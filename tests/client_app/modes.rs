@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bevy_app::{App, PluginGroup as _};
 use bevy_ecs::message::Messages;
+use bevy_ecs::prelude::{Entity, With};
 use framekeep_client::prelude::{ActiveMatch, ClientConfig, FramekeepClientPlugins, LocalMatch, Mirrored};
 use framekeep_client::{
     ClientClock, DiagnosticsPlugin, FramePlugin, LinkPlugin, MatchEnded, MirrorPlugin, PlayMode, PlayPlugin,
@@ -130,6 +131,20 @@ fn a_match_alone_needs_no_network() {
     run(&mut app, 0.1);
     assert_eq!(active::<Arena>(&mut app).ended(), None);
     assert_eq!(app.world_mut().query::<&Mirrored>().iter(app.world()).count(), 0);
+}
+
+#[test]
+fn another_match_has_entities_of_its_own() {
+    let mut app = alone::<Arena>();
+    let entities = |app: &mut App| {
+        active::<Arena>(app).play_local(LocalMatch { seats: 2, ..LocalMatch::default() });
+        run(app, 1.0);
+        let world = app.world_mut();
+        world.query_filtered::<Entity, With<Mirrored>>().iter(world).collect::<Vec<_>>()
+    };
+    let (first, second) = (entities(&mut app), entities(&mut app));
+    assert_eq!(first.len(), second.len());
+    assert!(first.iter().all(|entity| !second.contains(entity)));
 }
 
 #[test]
