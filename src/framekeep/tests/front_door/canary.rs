@@ -61,7 +61,7 @@ fn secrets_are_nowhere_but_where_they_belong() {
     said += &serving.post("/api/v1/rooms", &[("Authorization", &key)], "{\"name\":1}").body;
     said += &serving.operate("GET", "/admin/v1/audit", "").body;
     said += &serving.operate("DELETE", "/admin/v1/rooms/friday", "").body;
-    web.until_closed();
+    web.hear("left");
 
     let secrets = [
         ("node's key", KEY.to_owned()),
