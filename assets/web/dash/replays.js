@@ -78,7 +78,7 @@ class ReplayPage {
     element.replaceChildren(make('p', { class: 'back' }, make('a', { href: '#/replays' }, '‹ Replays')), this.title, this.about,
       make('div', { class: 'columns' }, make('section', { class: 'wide' }, this.timeline.element, this.said),
         make('section', {}, make('h2', {}, 'This tick'), make('p', {}, 'hash ', this.hash), this.proof, make('h2', {}, 'Players'),
-          make('table', { class: 'seats' }, make('thead', {}, make('tr', {}, ...['Seat', 'Player', 'Score'].map((text) => make('th', { scope: 'col' }, text)))), this.seats))));
+          make('table', { class: 'seats' }, make('thead', {}, make('tr', {}, ...['Seat', 'Player', 'Score'].map((text) => make('th', { scope: 'col', class: text === 'Score' ? 'number' : '' }, text)))), this.seats))));
   }
 
   end() {
@@ -123,10 +123,10 @@ class ReplayPage {
   }
 
   #begin(piece) {
-    const started = new Date(piece.started_unix_s * 1_000).toLocaleString();
+    const started = piece.started_unix_s ? new Date(piece.started_unix_s * 1_000).toLocaleString() : null;
     this.title.textContent = piece.room || this.title.textContent;
     this.about.replaceChildren(...[piece.game, `${piece.seats} seats`, `${piece.tick_rate_hz} ticks/s`, started, piece.reason]
-      .map((text) => make('span', { class: 'tag' }, text)));
+      .filter(Boolean).map((text) => make('span', { class: 'tag' }, text)));
     this.timeline.rateHz = piece.tick_rate_hz;
     this.timeline.grows = true;
     this.timeline.names = new Map(piece.players.map(({ seat, name }) => [seat, readName(name).name]));

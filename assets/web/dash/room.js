@@ -32,7 +32,8 @@ class RoomPage {
     this.replays = make('ul', { class: 'replays' });
     this.actions = make('p', { class: 'actions' });
     this.saidActions = make('p', { class: 'hint', role: 'status' });
-    const heads = ['Seat', 'Player', 'Score', 'RTT', 'Loss', 'Lead', ''].map((title) => make('th', { scope: 'col' }, title));
+    const heads = ['Seat', 'Player', 'Score', 'RTT', 'Loss', 'Lead', ''].map((title, column) =>
+      make('th', { scope: 'col', class: column > 1 ? 'number' : '' }, title));
     element.replaceChildren(
       make('p', { class: 'back' }, make('a', { href: '#/' }, '‹ Rooms')), this.title, this.about,
       make('div', { class: 'columns' },

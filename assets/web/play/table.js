@@ -34,6 +34,8 @@ export class Table {
     this.counted = null;
     this.best = new Map();
     this.isHasty = false;
+    // Requests that may well be refused, because what they ask for happens by itself.
+    this.hopeful = new Set();
     writeSeatColours();
     document.addEventListener('themechange', () => writeSeatColours(), { signal: this.abort.signal });
     this.#listen();
@@ -70,7 +72,7 @@ export class Table {
   async #begin() {
     const { room } = this.link;
     if (room.game === 'arena') await this.bots.fill(room);
-    if (this.link.room?.phase === 'waiting') this.link.start();
+    if (this.link.room?.phase === 'waiting') this.hopeful.add(this.link.start());
   }
 
   /** Who watches for want of a seat takes the first that is free. */
@@ -139,7 +141,9 @@ export class Table {
     link.on('state', (state) => this.scene?.push(state));
     link.on('event', (event) => this.#tell(event));
     link.on('left', ({ reason, text }) => this.isSitting || this.leave(LEFT[reason] ?? text ?? 'You are out of the room.'));
-    link.on('refused', ({ code, text }) => code !== 'already_in_room' && this.scene && this.#notice(text, 3_500));
+    link.on('refused', ({ to, code, text }) => {
+      if (this.scene && code !== 'already_in_room' && !this.hopeful.has(Number(to))) this.#notice(text, 3_500);
+    });
     addEventListener('online', () => link.hurry(), { signal: this.abort.signal });
   }
 
@@ -393,8 +397,8 @@ export class Table {
 
   #again() {
     this.link.rematch();
-    // With the default rule a full room starts by itself; one with free seats when the host says so.
-    this.link.start();
+    // A full room starts by itself; one with free seats when the host says so.
+    this.hopeful.add(this.link.start());
   }
 
   async #copy() {
