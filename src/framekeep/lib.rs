@@ -9,14 +9,16 @@ mod banner;
 mod base64;
 mod config;
 mod cpu;
+#[cfg(test)]
+mod deploy;
 mod exit;
 mod front_door;
 mod healthcheck;
 mod http;
 mod identity;
 mod logs;
-mod modes;
 mod manual;
+mod modes;
 mod notify;
 mod output;
 mod reload;

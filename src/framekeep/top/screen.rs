@@ -102,7 +102,7 @@ impl Screen {
         ])
         .areas(frame.area());
         frame.render_widget(self.title(&reading), title);
-        let [left, right] = Layout::horizontal([Constraint::Min(46), Constraint::Percentage(40)]).areas(top);
+        let [left, right] = Layout::horizontal([Constraint::Max(60), Constraint::Fill(1)]).areas(top);
         frame.render_widget(Paragraph::new(self.numbers(&reading)), left);
         self.draw_turns(frame, right);
         frame.render_widget(Paragraph::new(self.told(&reading)), told);
@@ -120,8 +120,8 @@ impl Screen {
             (None, false) => Span::from("ready").bold().green(),
         };
         Line::from(vec![
-            Span::from(format!(" {} ", node.name)).bold(),
-            Span::from(format!("framekeep {} at {}, up {}, ", node.version, self.address, duration(up))),
+            Span::from(format!(" node {} ", node.name)).bold(),
+            Span::from(format!("version {} at {}, up {}, ", node.version, self.address, duration(up))),
             state,
         ])
     }
@@ -225,7 +225,7 @@ impl Screen {
         }
         let rows = rooms.into_iter().skip(self.first).take(usize::from(area.height)).map(row);
         let widths = [
-            Constraint::Min(16),
+            if area.width > 100 { Constraint::Length(40) } else { Constraint::Min(16) },
             Constraint::Length(8),
             Constraint::Length(9),
             Constraint::Length(6),
