@@ -86,6 +86,8 @@ test('somebody plays in the browser with a bot over UDP, also after the server w
   await dashboard.until('the match is drawn', isPainted('canvas.scene'));
   await dashboard.until('there is a past', `Number(document.querySelector('.seek').max) - Number(document.querySelector('.seek').min) > 45`);
   await picture(dashboard, 'room');
+  const ways = `[...document.querySelectorAll('.seats tbody tr')].map((row) => row.innerText.replace(/\\s+/g, ' '))`;
+  await until('the ways of the bots are known', async () => (await dashboard.value(ways)).filter((row) => / \d+ ms \d+ % -?\d+ ms/.test(row)).length === 2);
   const past = await dashboard.value(`(() => { const bar = document.querySelector('.seek'); bar.value = Number(bar.min) + 10;
     bar.dispatchEvent(new Event('input')); return Number(bar.value); })()`);
   await dashboard.until('the past is shown', `document.querySelector('.place').innerText.endsWith('tick ${past}')`);

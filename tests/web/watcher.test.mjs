@@ -44,6 +44,13 @@ test('a player who is out and comes back is whole and shielded', () => {
   assert.ok(watcher.isShielded(1, 64) && !watcher.isShielded(1, 94));
 });
 
+test('who made the point was it, where the shot was too close to be seen', () => {
+  const watcher = new ArenaWatcher();
+  watcher.see(state(1, [ada(0), bob(1)]));
+  const [out] = watcher.see(state(3, [ada(0)], [1, 0]));
+  assert.deepEqual([out.type, out.seat, out.by], ['out', 1, 0]);
+});
+
 test('a pick-up is taken by who stands there, and an earlier tick begins anew', () => {
   const watcher = new ArenaWatcher();
   const pack = body(4, ARENA.shield, 255, 0.5);

@@ -48,17 +48,26 @@ export class ArenaWatcher {
     this.#seePickups(before, state, events);
     this.#seeShots(before, state, events);
     this.#seePlayers(before, state, events);
-    state.scores.forEach((score, seat) => {
-      const delta = score - (before.scores[seat] ?? 0);
-      const at = this.players.get(seat);
-      if (delta) events.push({ type: 'score', seat, delta, x: at?.x ?? 0, y: at?.y ?? 0 });
-    });
-    return events;
+    const scored = this.#seeScores(before, state);
+    // A shot from close by is gone before it is seen; the point it made tells whose it was.
+    const gained = scored.filter(({ delta }) => delta > 0);
+    for (const event of events) {
+      if (event.type === 'out' && event.by === undefined && gained.length === 1) event.by = gained[0].seat;
+    }
+    return [...events, ...scored];
   }
 
   #appear(body, tick, shieldTicks) {
     const { x, y } = body;
     this.players.set(body.seat, { health: 100, shieldUntil: tick + shieldTicks, rapidUntil: 0, x, y });
+  }
+
+  #seeScores(before, state) {
+    const changes = state.scores.map((score, seat) => ({ seat, delta: score - (before.scores[seat] ?? 0) }));
+    return changes.filter(({ delta }) => delta).map(({ seat, delta }) => {
+      const at = this.players.get(seat);
+      return { type: 'score', seat, delta, x: at?.x ?? 0, y: at?.y ?? 0 };
+    });
   }
 
   #seeShots(before, state, events) {
