@@ -67,12 +67,14 @@ fn plays_on(mut play: Scenario, what: &str, took: Duration) {
 
 #[test]
 fn a_paused_client_plays_on() {
-    for (seed, seconds) in [(1, 1), (2, 5), (3, 60)] {
-        let (mut play, seat) = duel(seed, "wifi");
+    let bad = "loss=5,delay=50";
+    for (seed, seconds, link) in [(1, 1, "wifi"), (2, 5, "wifi"), (3, 60, "wifi"), (9, 5, bad), (10, 60, bad)]
+    {
+        let (mut play, seat) = duel(seed, link);
         play.clients[1].paused_until = play.now() + Duration::from_secs(seconds);
         play.run_for(seconds as f64);
         let took = time_to_return(&mut play, seat, 1 + u32::from(seconds == 60));
-        plays_on(play, &format!("paused for {seconds} s"), took);
+        plays_on(play, &format!("paused for {seconds} s, {link}"), took);
     }
 }
 
@@ -88,14 +90,14 @@ fn a_client_at_another_port_plays_on() {
 
 #[test]
 fn a_client_that_was_killed_plays_on() {
-    for (seed, seconds) in [(7, 0.5), (8, 5.0)] {
-        let (mut play, seat) = duel(seed, "wifi");
+    for (seed, seconds, link) in [(7, 0.5, "wifi"), (8, 5.0, "wifi"), (11, 5.0, "loss=5,delay=50")] {
+        let (mut play, seat) = duel(seed, link);
         play.clients[1].vanish();
         play.run_for(seconds);
         play.clients[1].address = SocketAddr::from(([127, 0, 0, 1], 50_000));
         play.reconnect(1);
         let took = time_to_return(&mut play, seat, 2);
-        plays_on(play, &format!("killed for {seconds} s"), took);
+        plays_on(play, &format!("killed for {seconds} s, {link}"), took);
     }
 }
 

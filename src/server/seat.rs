@@ -210,3 +210,31 @@ impl SeatPlay {
         self.lead = Some(self.lead.map_or(eighths, |lead| lead.min(eighths)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PERIOD: Duration = Duration::from_millis(33);
+
+    fn seat() -> SeatPlay {
+        SeatPlay::new(Epoch::new(1), 12, Tick(100), 10 * PERIOD, PERIOD)
+    }
+
+    #[test]
+    fn a_gap_on_the_way_asks_for_copies_and_one_of_the_server_itself_does_not() {
+        let (mut held, mut sent) = (seat(), seat());
+        for tick in 101..110 {
+            held.note_sent(Tick(tick), 1, PERIOD * tick);
+            sent.note_sent(Tick(tick), 1, PERIOD * tick);
+        }
+        let now = PERIOD * 112;
+        held.note_sent(Tick(112), 1, now);
+        held.note_gap(now + PERIOD);
+        assert_eq!(held.redundancy.wanted(), 0, "the server has sent two frames late");
+        held.note_gap(now + EXCUSED);
+        assert_eq!(held.redundancy.wanted(), 1);
+        sent.note_gap(now);
+        assert_eq!(sent.redundancy.wanted(), 1);
+    }
+}
