@@ -1,10 +1,12 @@
 //! Two apps play.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
-use framekeep_client::prelude::{ActiveMatch, ConnectionState, RoomState};
+use framekeep_client::prelude::{ActiveMatch, ClientConfig, ConnectionState, RoomState};
 use framekeep_client::{Connection, NetDiagnostics};
 use framekeep_games::arena::Arena;
+use framekeep_protocol::CommitPolicy;
 use framekeep_tests::Apps;
 
 use super::{Told, arena_app, assert_agree, games, is_playing};
@@ -31,6 +33,30 @@ fn two_apps_play_and_agree() {
     }
     let seat = |number| apps.of::<ActiveMatch<Arena>>(number).seat().unwrap();
     assert_eq!(seat(0) + seat(1), 1);
+}
+
+#[test]
+fn who_waits_for_another_in_lockstep_is_told_so() {
+    let mut apps = Apps::new(7, games(), |config| config.lockstep_wait = Duration::from_secs(5));
+    for number in 0..2 {
+        let build = arena_app(number, 2, "lan");
+        apps.come(&format!("p{number}"), 60, move |app| {
+            build(app);
+            let mut config = app.world_mut().resource_mut::<ClientConfig>();
+            let options = config.room.as_mut().and_then(|join| join.create.as_mut());
+            options.expect("a room to create").commit = CommitPolicy::Lockstep;
+        });
+    }
+    apps.run_until("both play", |apps| is_playing(apps, 0) && is_playing(apps, 1));
+    apps.run_for(2.0);
+    assert!(!apps.of::<ActiveMatch<Arena>>(0).is_paused());
+    apps.apps[1].is_paused = true;
+    apps.run_for(1.0);
+    assert!(apps.of::<ActiveMatch<Arena>>(0).is_paused() && apps.of::<NetDiagnostics>(0).is_paused);
+    apps.apps[1].is_paused = false;
+    apps.run_for(2.0);
+    assert!(!apps.of::<ActiveMatch<Arena>>(0).is_paused());
+    assert_agree(&apps);
 }
 
 #[test]
