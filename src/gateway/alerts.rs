@@ -21,6 +21,8 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 
 /// How often rules are looked at.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked for news that do not wait for that.
+const NEWS_EVERY: Duration = Duration::from_millis(200);
 
 /// How long what only increases is remembered: an alert about it holds as long.
 const INCREASE_WINDOW: Duration = Duration::from_secs(60);
@@ -150,10 +152,17 @@ impl Watched {
 pub(crate) async fn watch(front: Arc<Front>) {
     let mut config = front.live().config.alerts.clone();
     let mut watch = Watch::new(&config);
-    let mut clock = tokio::time::interval(LOOK_EVERY);
+    let (mut clock, mut looked_at, mut was_durable) = (tokio::time::interval(NEWS_EVERY), None, true);
     clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         clock.tick().await;
+        let now = tokio::time::Instant::now();
+        let is_durable = front.door.report().total("framekeep_undurable_rooms") <= 0.0;
+        let is_news = std::mem::replace(&mut was_durable, is_durable) != is_durable;
+        if looked_at.is_some_and(|at| now < at + LOOK_EVERY) && !is_news {
+            continue;
+        }
+        looked_at = Some(now);
         let live = front.live();
         if live.config.alerts != config {
             config = live.config.alerts.clone();

@@ -12,8 +12,8 @@ use super::link::WebLinks;
 use super::{Drain, Gate, samples};
 use crate::limits::ROOMS_LISTED_PER_PUMP;
 use crate::{
-    CleanupStats, CleanupTier, Clock, Games, Link, PacketKind, Phase, Players, Room, Rooms, ServerConfig,
-    Stage, why_alive,
+    CleanupStats, CleanupTier, Clock, Games, Link, PacketKind, Phase, Players, Recorder, Room, Rooms,
+    ServerConfig, Stage, why_alive,
 };
 
 /// How often a report is made.
@@ -26,6 +26,8 @@ pub(super) struct Reporting {
     begun_at: Duration,
     left: Vec<Entity>,
     rows: Vec<RoomRow>,
+    /// The last report has rooms that are not durable.
+    undurable: bool,
     /// A report that could not be handed over yet.
     waiting: Option<Arc<Report>>,
     /// Count and sum of each histogram at the last report.
@@ -49,7 +51,10 @@ pub(super) fn report(world: &mut World) {
 fn go_on(world: &mut World, reporting: &mut Reporting) {
     let now = world.resource::<Clock>().now();
     if reporting.left.is_empty() {
-        if reporting.started_at.is_some() && now < reporting.begun_at + REPORT_EVERY {
+        // That is told within a second, so a report of it does not wait for one.
+        let undurable = world.resource::<Recorder>().undurable_rooms() > 0;
+        let is_news = std::mem::replace(&mut reporting.undurable, undurable) != undurable;
+        if reporting.started_at.is_some() && now < reporting.begun_at + REPORT_EVERY && !is_news {
             return;
         }
         reporting.started_at.get_or_insert(now);
