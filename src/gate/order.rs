@@ -71,6 +71,8 @@ pub enum Question {
     OpenRoom(RoomName, RoomOptions),
     /// Close a room.
     CloseRoom(RoomName),
+    /// What was played so far in this room?
+    Past(RoomName),
     /// Send a player away from the node.
     Kick(PlayerId),
     /// Keep a seat in a room for each of these players, in their order; all of them or none.
@@ -84,6 +86,13 @@ pub enum Answer {
     Done,
     /// The room as it is now.
     Room(Box<RoomRow>),
+    /// What was played so far in the running match.
+    Past {
+        /// A replay of it.
+        replay: Vec<u8>,
+        /// Frames before this tick may be shown.
+        until: Tick,
+    },
     /// There is no such room or player.
     Missing,
     /// It is not done.

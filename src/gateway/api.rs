@@ -32,6 +32,7 @@ const BODY_BYTES_MAX: usize = 64 << 10;
 pub(crate) fn router(front: Arc<Front>) -> Router {
     let api = Router::new()
         .route("/rooms", get(rooms::list).post(rooms::open))
+        .route("/rooms/{name}/views", get(past::running))
         .route("/rooms/{name}", get(rooms::show).delete(rooms::close))
         .route("/tickets", post(tickets::mint))
         .route("/matchmaking", get(matchmaking::queues))

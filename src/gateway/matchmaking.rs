@@ -249,7 +249,7 @@ async fn open(front: &Front, matchmaking: &Matchmaking, of: &Match) -> Result<Ro
     match answer.map_err(|_| "the server is busy")? {
         Answer::Room(_) => {}
         Answer::Refused(refusal) => return Err(refusal.to_string()),
-        Answer::Done | Answer::Missing => return Err("the server has no room".to_owned()),
+        Answer::Done | Answer::Missing | Answer::Past { .. } => return Err("the server has no room".to_owned()),
     }
     let reserved = reserve(front, room.clone(), of).await;
     if reserved.is_err() {
@@ -267,7 +267,7 @@ async fn reserve(front: &Front, room: RoomName, of: &Match) -> Result<RoomName, 
         Answer::Done => Ok(room),
         Answer::Missing => Err("the room is gone".to_owned()),
         Answer::Refused(refusal) => Err(refusal.to_string()),
-        Answer::Room(_) => Err("the server has misunderstood".to_owned()),
+        Answer::Room(_) | Answer::Past { .. } => Err("the server has misunderstood".to_owned()),
     }
 }
 

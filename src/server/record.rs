@@ -10,6 +10,7 @@ mod partings;
 mod retell;
 mod sealer;
 mod segments;
+mod so_far;
 mod status_file;
 #[cfg(test)]
 mod tests;

@@ -69,6 +69,7 @@ test('somebody plays in the browser with a bot over UDP, also after the server w
   await opener.join('friday', { create: { game: 'arena', content: 'foundry', seats: 4, spectators_max: 4 } });
   const page = await browser.page();
   await page.open(`${node.url}/play?room=friday`);
+  await page.until('the room is known', `document.getElementById('invited-what').innerText.includes('waiting')`);
   await page.click('#invited-join');
   await page.until('the page has a seat', 'globalThis.framekeep?.link.room?.seat === 1');
   bots(context, node, 'friday', 2);
@@ -88,6 +89,7 @@ test('somebody plays in the browser with a bot over UDP, also after the server w
   await picture(dashboard, 'room');
   const ways = `[...document.querySelectorAll('.seats tbody tr')].map((row) => row.innerText.replace(/\\s+/g, ' '))`;
   await until('the ways of the bots are known', async () => (await dashboard.value(ways)).filter((row) => / \d+ ms \d+ % -?\d+ ms/.test(row)).length === 2);
+  await dashboard.until('the bar goes back to the beginning', `Number(document.querySelector('.seek').min) <= 1`);
   const past = await dashboard.value(`(() => { const bar = document.querySelector('.seek'); bar.value = Number(bar.min) + 10;
     bar.dispatchEvent(new Event('input')); return Number(bar.value); })()`);
   await dashboard.until('the past is shown', `document.querySelector('.place').innerText.endsWith('tick ${past}')`);
@@ -116,6 +118,7 @@ test('somebody plays at once against bots, a friend takes the seat of one, and a
   assert.equal(await page.value(`globalThis.framekeep.members.filter(({ name }) => / \\[bot\\]/.test(name)).length`), 2);
   const friend = await browser.page({ width: 390, height: 844, touch: true, dark: false });
   await friend.open(await page.value('location.href'));
+  await friend.until('the room is known', `document.getElementById('invited-what').innerText.includes('3 of 3')`);
   await friend.click('#invited-join');
   await friend.until('the friend has a seat', 'globalThis.framekeep?.link.room?.seat < 3', 60_000);
   assert.equal(await page.value(`globalThis.framekeep.members.filter(({ name }) => / \\[bot\\]/.test(name)).length`), 1);

@@ -2,13 +2,9 @@
 
 import { make } from '../play/dom.js';
 import { readName } from '../play/names.js';
-import { ViewDecoder } from '../sdk/views.js';
 import { bytes, clock } from './format.js';
 import { Timeline } from './timeline.js';
-import { get } from './watch.js';
-
-/** Ticks that are asked for at once. */
-const PIECE = 900;
+import { get, pastOf } from './watch.js';
 
 /** A file that was dropped on the list, until its page has taken it. */
 let dropped = null;
@@ -87,36 +83,31 @@ class ReplayPage {
   }
 
   async load() {
-    const decoder = new ViewDecoder();
-    let from = null;
     let truth = null;
-    do {
-      let piece;
-      try {
-        piece = await this.#ask(from);
-      } catch (error) {
-        this.said.textContent = `It cannot be shown: ${error.message}`;
-        return;
-      }
-      if (this.ended) return;
-      if (from === null) this.#begin(piece);
+    let isFirst = true;
+    const take = (piece, states) => {
+      if (this.ended) return false;
+      if (isFirst) this.#begin(piece);
+      isFirst = false;
       truth ??= piece.disagrees_at;
-      piece.views.forEach((view, index) => {
-        this.hashes.set(view.tick, piece.hashes[index]);
-        const state = decoder.apply(view);
-        if (state) this.timeline.push(state);
-      });
-      // What cannot go on is over.
-      from = piece.next === from ? null : piece.next;
-      this.said.textContent = from === null ? `${piece.ticks} ticks, ${clock(piece.ticks, piece.tick_rate_hz)}.` : `${from} of ${piece.ticks} ticks`;
-    } while (from !== null);
+      piece.views.forEach(({ tick }, index) => this.hashes.set(tick, piece.hashes[index]));
+      states.forEach((state) => this.timeline.push(state));
+      this.said.textContent = piece.next === null ? `${piece.ticks} ticks, ${clock(piece.ticks, piece.tick_rate_hz)}.` : `${piece.next} of ${piece.ticks} ticks`;
+      return true;
+    };
+    try {
+      await pastOf((asked) => this.#ask(asked), take);
+    } catch (error) {
+      this.said.textContent = `It cannot be shown: ${error.message}`;
+      return;
+    }
+    if (this.ended) return;
     this.proof.textContent = truth === null ? 'Every state is the recorded one.' : `From tick ${truth} on the states are not the recorded ones.`;
     this.proof.dataset.ok = String(truth === null);
     this.timeline.grows = false;
   }
 
-  #ask(from) {
-    const asked = `ticks=${PIECE}${from === null ? '' : `&from=${from}`}`;
+  #ask(asked) {
     if (this.name) return get(`/api/v1/replays/${encodeURIComponent(this.name)}/views?${asked}`);
     if (!this.file) return Promise.reject(new Error('choose the file once more'));
     return send(`/api/v1/replays/views?${asked}`, this.file);

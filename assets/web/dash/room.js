@@ -6,7 +6,7 @@ import { readName } from '../play/names.js';
 import { bytes, seconds, until } from './format.js';
 import { operate, signedIn } from './operators.js';
 import { Timeline } from './timeline.js';
-import { get } from './watch.js';
+import { get, pastOf } from './watch.js';
 
 const EVENTS_MAX = 200;
 
@@ -57,12 +57,13 @@ class RoomPage {
     link.on('event', (event) => this.#tell(event));
     link.on('started', (match) => {
       if (match.epoch !== this.epoch) this.timeline.clear();
+      if (match.epoch !== this.epoch && match.next > 0) this.#recall();
       this.epoch = match.epoch;
       this.timeline.rateHz = match.tick_rate_hz;
       this.timeline.start(match.game);
-      this.#say('Live. The bar goes back as far as this page has watched, ten minutes at most; sealed matches can be seen whole.');
+      this.#say('Live. The bar goes back to the beginning of the match, ten minutes at most.');
     });
-    link.on('ended', () => this.#say('The match is over. Go back with the bar, or see it whole once it is sealed.'));
+    link.on('ended', () => this.#say('The match is over. Go back with the bar; with every hash it is seen once it is sealed.'));
     link.on('state', (state) => this.timeline.push(state));
     link.on('status', (status) => {
       if (status === 'offline') this.#say('The connection is lost; it is being made again.');
@@ -76,6 +77,7 @@ class RoomPage {
   }
 
   end() {
+    this.ended = true;
     clearInterval(this.timer);
     this.link.close();
     this.timeline.end();
@@ -83,6 +85,21 @@ class RoomPage {
 
   #say(text) {
     this.note.textContent = text;
+  }
+
+  /** What was played before this page came is played again by the server. */
+  async #recall() {
+    const states = [];
+    const take = (piece, more) => {
+      states.push(...more);
+      return !this.ended;
+    };
+    try {
+      await pastOf((asked) => get(`/api/v1/rooms/${encodeURIComponent(this.name)}/views?${asked}`), take);
+      this.timeline.prepend(states);
+    } catch (error) {
+      this.#say(`Live. The bar goes back as far as this page has watched: ${error.message}.`);
+    }
   }
 
   async #look() {

@@ -80,6 +80,13 @@ export class Timeline {
     if (this.states.length === 1) this.at = state.tick;
   }
 
+  /** States of before; those that are there already are left as they are. */
+  prepend(states) {
+    const first = this.states[0]?.tick ?? Infinity;
+    const earlier = states.filter(({ tick }) => tick < first);
+    this.states.unshift(...earlier.slice(-Math.max(0, KEPT_MAX - this.states.length)));
+  }
+
   get first() {
     return this.states[0]?.tick ?? 0;
   }

@@ -1,9 +1,13 @@
 // Asks the node again and again how it is, and tells whoever wants to know.
 
+import { ViewDecoder } from '../sdk/views.js';
 import { Change, Series, parse } from './metrics.js';
 
 const EVERY_MS = 1_000;
 const METRICS_EVERY = 2;
+
+/** Ticks of the past that are asked for at once. */
+const PIECE = 900;
 
 /** What the charts of the node show: a title, a unit, and lines with what they are read from. */
 export const CHARTS = [
@@ -115,6 +119,19 @@ export async function get(path) {
   const answer = await reply.json().catch(() => ({}));
   if (!reply.ok) throw Object.assign(new Error(answer.detail ?? `status ${reply.status}`), { status: reply.status });
   return answer;
+}
+
+/** States of a match that was played again, piece by piece; gives each piece to `take` until that says no. */
+export async function pastOf(ask, take) {
+  const decoder = new ViewDecoder();
+  let from = null;
+  do {
+    const piece = await ask(`ticks=${PIECE}${from === null ? '' : `&from=${from}`}`);
+    const states = piece.views.map((view) => decoder.apply(view)).filter(Boolean);
+    if (take(piece, states) === false) return;
+    // What cannot go on is over.
+    from = piece.next === from ? null : piece.next;
+  } while (from !== null);
 }
 
 async function fetchText(path) {

@@ -12,6 +12,7 @@ import { Sound } from './sound.js';
 
 /** What a page says for somebody who found every seat taken: a page with bots takes one out. */
 const SEAT_PLEASE = 'A seat, please?';
+const ASK_EVERY_MS = 10_000;
 
 const HINTS = {
   arena: [['W', 'A', 'S', 'D', 'walk'], ['mouse', 'aims'], ['click', 'or', 'space', 'shoots'], ['shift', 'dashes']],
@@ -62,10 +63,18 @@ export class Table {
     } catch (error) {
       if (error.code !== 'room_full') throw error;
       const view = await this.link.join(room, { spectate: true });
-      this.link.chat(SEAT_PLEASE);
+      this.#askForSeat();
       this.#notice('Every seat is taken. You come in as soon as one is free.', 3_500);
       return view;
     }
+  }
+
+  /** Asked again while nothing happens: whoever has bots may have been away. */
+  #askForSeat() {
+    clearTimeout(this.askTimer);
+    if (this.abort.signal.aborted || this.link.room?.seat !== NOBODY) return;
+    if (this.link.status === 'online') this.link.chat(SEAT_PLEASE);
+    this.askTimer = setTimeout(() => this.#askForSeat(), ASK_EVERY_MS);
   }
 
   /** Bots take the free seats, and the match starts: by itself where every seat is taken. */

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use framekeep_gate::StateView;
+use framekeep_gate::{Answer, Question, StateView};
 use framekeep_journal::{Frames, Replay, Verifier};
 use framekeep_protocol::Epoch;
 use framekeep_sim::{AnyMatch, Tick, View};
@@ -18,7 +18,7 @@ use super::replays;
 use crate::delta::delta;
 use crate::front::Front;
 use crate::problem::{Problem, ProblemJson};
-use crate::request::{Asked, Segment, has_key};
+use crate::request::{Asked, RoomPath, Segment, has_key};
 use crate::stats::Refused;
 use crate::wire;
 
@@ -81,7 +81,7 @@ pub(crate) struct PastJson {
     start: u32,
     /// The tick after its last.
     ticks: u32,
-    /// outcome, aborted or failed.
+    /// outcome, aborted or failed; running if it is not over.
     reason: String,
     scores: Vec<i32>,
     winner: Option<u8>,
@@ -107,7 +107,26 @@ pub(crate) async fn stored(
 ) -> Result<Json<PastJson>, Problem> {
     let path = replays::path_of(&front, &name)?;
     let bytes = tokio::task::spawn_blocking(move || read(&path)).await.map_err(|_| Problem::busy())??;
-    show(bytes, filter).await
+    show(bytes, filter, None).await
+}
+
+/// States of the match that runs in a room, from any tick on, for whoever may watch it.
+#[utoipa::path(get, path = "/api/v1/rooms/{name}/views", tag = "rooms", params(("name" = String, Path), PastFilter),
+    responses((status = 200, body = PastJson), (status = 400, body = ProblemJson), (status = 403, body = ProblemJson),
+    (status = 404, body = ProblemJson), (status = 409, body = ProblemJson), (status = 422, body = ProblemJson),
+    (status = 503, body = ProblemJson)))]
+pub(crate) async fn running(
+    State(front): State<Arc<Front>>,
+    RoomPath(name): RoomPath,
+    Asked(filter): Asked<PastFilter>,
+) -> Result<Json<PastJson>, Problem> {
+    match front.ask(Question::Past(name.clone())).await? {
+        Answer::Past { replay, until } => show(replay, filter, Some(until)).await,
+        Answer::Refused(refusal) => Err(refusal.into()),
+        _ => Err(Problem::not_found(format!(
+            "no match runs in {name}, or it is too long to be shown as it runs"
+        ))),
+    }
 }
 
 /// States of a match whose replay is sent along, 4 MiB at most: from guests where they are welcome, or with the key.
@@ -127,7 +146,7 @@ pub(crate) async fn sent(
     let _place = ARRIVING.try_acquire().map_err(|_| Problem::busy())?;
     let arriving = axum::body::to_bytes(request.into_body(), REPLAY_BYTES_MAX);
     let arrived = tokio::time::timeout(PATIENCE, arriving).await.map_err(|_| Problem::busy())?;
-    show(arrived.map_err(|_| too_large())?.to_vec(), filter).await
+    show(arrived.map_err(|_| too_large())?.to_vec(), filter, None).await
 }
 
 fn too_large() -> Problem {
@@ -148,10 +167,11 @@ fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     std::fs::read(path).map_err(missing)
 }
 
-async fn show(bytes: Vec<u8>, filter: PastFilter) -> Result<Json<PastJson>, Problem> {
+/// `until` is where a match stands that still runs.
+async fn show(bytes: Vec<u8>, filter: PastFilter, until: Option<Tick>) -> Result<Json<PastJson>, Problem> {
     let turn = tokio::time::timeout(PATIENCE, PLAYING.acquire()).await;
     let _turn = turn.ok().and_then(Result::ok).ok_or_else(Problem::busy)?;
-    let played = tokio::task::spawn_blocking(move || play_again(bytes, filter)).await;
+    let played = tokio::task::spawn_blocking(move || play_again(bytes, filter, until)).await;
     // What other rules made may be something these rules never make.
     let broke = |_| unplayable("the rules of this server cannot play it");
     played.map_err(broke)?.map(Json)
@@ -161,9 +181,10 @@ fn unplayable(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unplayable", detail.into())
 }
 
-fn play_again(bytes: Vec<u8>, filter: PastFilter) -> Result<PastJson, Problem> {
+fn play_again(bytes: Vec<u8>, filter: PastFilter, until: Option<Tick>) -> Result<PastJson, Problem> {
     let replay = Replay::read(bytes).map_err(|damaged| unplayable(damaged.to_string()))?;
-    let (start, end) = (replay.start(), replay.end().ticks);
+    let (start, last) = (replay.start(), replay.end().ticks);
+    let end = until.map_or(last, |until| until.clamp(start, last));
     let from = Tick(filter.from.unwrap_or(start.0).clamp(start.0, end.0));
     let keyframe = replay.keyframes().take_while(|keyframe| keyframe.tick <= from).last();
     let way = from.0 - keyframe.map_or(start, |keyframe| keyframe.tick).0;
@@ -177,6 +198,10 @@ fn play_again(bytes: Vec<u8>, filter: PastFilter) -> Result<PastJson, Problem> {
     let (game, _) = started.map_err(|error| unplayable(error.to_string()))?;
     let play = replay.seek(&*game, from).map_err(|error| unplayable(error.to_string()))?;
     let mut json = header(&replay);
+    json.ticks = end.0;
+    if until.is_some() {
+        "running".clone_into(&mut json.reason);
+    }
     tell(play, replay.frames_from(from), filter, &mut json);
     Ok(json)
 }
@@ -253,7 +278,7 @@ mod tests {
 
     fn ask(from: u32, ticks: u32) -> PastJson {
         let filter = PastFilter { from: Some(from), ticks: Some(ticks), every: Some(2) };
-        play_again(DUEL.to_vec(), filter).unwrap_or_else(|_| panic!("tick {from}"))
+        play_again(DUEL.to_vec(), filter, None).unwrap_or_else(|_| panic!("tick {from}"))
     }
 
     #[test]
@@ -269,12 +294,16 @@ mod tests {
 
     #[test]
     fn what_is_no_replay_is_refused_and_what_lies_outside_is_its_end() {
-        assert!(play_again(b"FKR?".to_vec(), PastFilter::default()).is_err());
+        assert!(play_again(b"FKR?".to_vec(), PastFilter::default(), None).is_err());
         let mut broken = DUEL.to_vec();
         let middle = broken.len() / 2;
         broken[middle] ^= 1;
-        assert!(play_again(broken, PastFilter::default()).is_err());
+        assert!(play_again(broken, PastFilter::default(), None).is_err());
         let end = ask(u32::MAX, 1);
         assert_eq!((end.views.len(), end.next), (1, None));
+        let running = play_again(DUEL.to_vec(), PastFilter::default(), Some(Tick(50)));
+        let Ok(running) = running else { panic!("50 ticks are shown") };
+        assert_eq!((running.ticks, running.next, &*running.reason), (50, None, "running"));
+        assert_eq!(running.views.last().map(|view| view.tick), Some(50), "what may not be shown is not");
     }
 }

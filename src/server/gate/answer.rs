@@ -7,7 +7,8 @@ use framekeep_protocol::{CloseReason, ClosedReason, LeftReason, PlayerId, Refusa
 
 use super::members::members;
 use super::report::row;
-use crate::{Player, Players, Room, Rooms, admit, rooms};
+use crate::limits::PAST_BYTES_MAX;
+use crate::{FrameArchive, Journaled, Player, Players, Room, Rooms, admit, rooms};
 
 /// Answers a question.
 pub(super) fn answer(world: &mut World, question: Question) -> Answer {
@@ -24,6 +25,7 @@ pub(super) fn answer(world: &mut World, question: Question) -> Answer {
             }
             None => Answer::Missing,
         },
+        Question::Past(name) => past(world, &name),
         Question::Kick(player) => kick(world, player),
         Question::Reserve(name, players) => match reserve(world, &name, &players) {
             Ok(()) => Answer::Done,
@@ -36,6 +38,26 @@ fn show(world: &World, name: &RoomName) -> Answer {
     let room = world.resource::<Rooms>().get(name);
     let found = room.and_then(|room| Some(RoomRow { members: members(world, room), ..row(world, room)? }));
     found.map_or(Answer::Missing, |row| Answer::Room(Box::new(row)))
+}
+
+/// What was played so far, for whoever may watch: of rooms that admit spectators without a code.
+fn past(world: &World, name: &RoomName) -> Answer {
+    let Some(entity) = world.resource::<Rooms>().get(name) else { return Answer::Missing };
+    let Some(room) = world.get::<Room>(entity) else { return Answer::Missing };
+    let options = room.lobby.options();
+    if !options.code.is_empty() {
+        return Answer::Refused(Refusal::WrongCode { room: name.clone() });
+    }
+    if options.spectators_max == 0 {
+        return Answer::Refused(Refusal::SpectatorsFull { room: name.clone(), limit: 0 });
+    }
+    let archive = world.get::<FrameArchive>(entity);
+    let Some((archive, replay)) = archive.and_then(|one| Some((one, one.so_far(PAST_BYTES_MAX)?))) else {
+        return Answer::Missing;
+    };
+    // What players are not sent before it is durable is not shown before either.
+    let sendable = world.get::<Journaled>(entity).map_or(archive.ticks(), |journaled| journaled.sendable);
+    Answer::Past { replay, until: archive.ticks().min(sendable) }
 }
 
 /// Opens a room that waits for its players as long as one whose players have left.
