@@ -115,3 +115,32 @@ test('guests come back as the same player, and a foreign word is no guest', { ti
   await assert.rejects(enter('', {}), { code: 'out_of_range' });
   assert.ok((await fetch(`${node.url}/healthz`)).ok);
 });
+
+test('the past of a running match is told to whoever may watch it', { timeout: 60_000 }, async (context) => {
+  const { node, enter } = await scene(context);
+  const ask = async (path, how) => {
+    const reply = await fetch(`${node.url}/api/v1/${path}`, how);
+    return { status: reply.status, ...(await reply.json()) };
+  };
+  for (const [room, create] of [['friday', DUEL], ['closed', { ...DUEL, spectators_max: 0 }], ['secret', { ...DUEL, code: 'xyzzy' }]]) {
+    const ada = await enter(`ada ${room}`);
+    const bob = await enter(`bob ${room}`);
+    await ada.join(room, { create, code: create.code });
+    await bob.join(room, { code: create.code });
+    await until('they play', async () => ada.state?.tick > 20);
+  }
+  const past = await ask('rooms/friday/views?ticks=10');
+  assert.deepEqual([past.reason, past.game, past.disagrees_at, past.next], ['running', 'arena', null, 10]);
+  assert.deepEqual([past.views[0].tick, past.views[0].whole, past.views.length, past.hashes.length], [0, true, 11, 11]);
+  assert.deepEqual(past.players.map(({ name }) => name), ['ada friday', 'bob friday']);
+  const rest = await ask('rooms/friday/views?from=10&ticks=5');
+  assert.equal(rest.hashes[0], past.hashes[10]);
+  assert.equal((await ask('rooms/closed/views')).code, 'spectators_full');
+  assert.equal((await ask('rooms/secret/views')).code, 'wrong_code');
+  assert.equal((await ask('rooms/nowhere/views')).status, 404);
+  assert.equal((await ask('replays/views', { method: 'POST', body: 'FKREPLAY, says who?' })).code, 'unplayable');
+  assert.equal((await ask('replays/..%2fsecret.fkr/views')).status, 404);
+  const room = await ask('rooms/friday');
+  assert.deepEqual(room.members.map(({ seat, name, transport }) => [seat, name, transport]),
+    [[0, 'ada friday', 'websocket'], [1, 'bob friday', 'websocket']]);
+});

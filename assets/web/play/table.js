@@ -209,8 +209,9 @@ export class Table {
     $('add-bot').hidden = room.game !== 'arena' || room.members.length >= room.seats;
     const free = room.seats - room.members.length;
     $('begin').textContent = room.game === 'arena' && free > 0 ? `Start with ${free} ${free > 1 ? 'bots' : 'bot'}` : 'Start';
+    const later = room.game === 'arena' ? 'Friends can come in while you play, too: a bot makes room.' : 'Friends can come in while you play, too.';
     $('waiting-note').textContent = this.isHost
-      ? 'Send the link: whoever opens it is at the table. Friends can come in while you play, too: a bot makes room.'
+      ? `Send the link: whoever opens it is at the table. ${later}`
       : 'The host starts the match.';
   }
 

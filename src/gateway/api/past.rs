@@ -112,9 +112,8 @@ pub(crate) async fn stored(
 
 /// States of the match that runs in a room, from any tick on, for whoever may watch it.
 #[utoipa::path(get, path = "/api/v1/rooms/{name}/views", tag = "rooms", params(("name" = String, Path), PastFilter),
-    responses((status = 200, body = PastJson), (status = 400, body = ProblemJson), (status = 403, body = ProblemJson),
-    (status = 404, body = ProblemJson), (status = 409, body = ProblemJson), (status = 422, body = ProblemJson),
-    (status = 503, body = ProblemJson)))]
+    responses((status = 200, body = PastJson), (status = 400, body = ProblemJson), (status = 404, body = ProblemJson),
+    (status = 422, body = ProblemJson), (status = 503, body = ProblemJson)))]
 pub(crate) async fn running(
     State(front): State<Arc<Front>>,
     RoomPath(name): RoomPath,
