@@ -6,6 +6,7 @@ mod canary;
 mod drain;
 mod fuzz;
 mod http;
+mod matchmaking;
 mod measured;
 mod play;
 mod python;
