@@ -73,6 +73,22 @@ pub(crate) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, Failure> {
     })
 }
 
+/// The same for a call that makes what is a game's own. It is put into `slot`: unwinding does not drop it, for a second
+/// panic would end the process then. After a panic it is gone.
+///
+/// # Errors
+/// The [`Failure`] of a game that panicked.
+pub(crate) fn guarded_with<P, T>(
+    slot: &mut Option<P>,
+    call: impl FnOnce(&mut Option<P>) -> T,
+) -> Result<T, Failure> {
+    let result = guarded(|| call(&mut *slot));
+    if result.is_err() {
+        discard(slot.take());
+    }
+    result
+}
+
 /// Drops what is a game's. A panic then harms nobody, for what it was of is gone.
 pub(crate) fn discard<T>(value: T) {
     if let Err(failure) = guarded(|| drop(value)) {
@@ -93,6 +109,14 @@ mod tests {
             }
         }
         discard(Sore);
+        let mut slot = None;
+        let failed = guarded_with(&mut slot, |slot| {
+            *slot = Some(Sore);
+            panic!("nor the maker");
+        });
+        let failed: Result<(), Failure> = failed;
+        assert_eq!(failed.unwrap_err().message, "nor the maker");
+        assert!(slot.is_none());
     }
 
     #[test]

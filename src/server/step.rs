@@ -7,7 +7,7 @@ use bevy_ecs::prelude::{FromWorld, Resource, World};
 use framekeep_protocol::{RoomId, SNAPSHOT_BYTES_MAX};
 use framekeep_sim::{AnyGame, AnyMatch, Frame, Outcome};
 
-use crate::guard::{discard, guarded};
+use crate::guard::{discard, guarded, guarded_with};
 use crate::limits::{REBUILD, STEP_SHARE};
 use crate::{Clock, Failure, FailureCause, ServerConfig, Stage};
 
@@ -114,19 +114,18 @@ pub(crate) fn start(
     seats: u8,
     budget: StepBudget,
 ) -> Result<Started, Failure> {
-    let started = guarded(|| {
-        game.start(content, seed, seats).map(|play| {
-            let mut state = Vec::new();
-            let hash = play.hash(&mut state);
-            Started { play, state, hash }
-        })
+    let (mut slot, mut state) = (None, Vec::new());
+    let hash = guarded_with(&mut slot, |slot| {
+        game.start(content, seed, seats).map(|play| slot.insert(play).hash(&mut state))
     })?;
-    let started = started.map_err(|error| Failure::new(FailureCause::Panicked, error.to_string()))?;
-    match budget.check_bytes(started.state.len()) {
-        Ok(()) => Ok(started),
-        Err(failure) => {
-            discard(started.play);
-            Err(failure)
+    let checked = hash
+        .map_err(|error| Failure::new(FailureCause::Panicked, error.to_string()))
+        .and_then(|hash| budget.check_bytes(state.len()).map(|()| hash));
+    match (checked, slot) {
+        (Ok(hash), Some(play)) => Ok(Started { play, state, hash }),
+        (checked, slot) => {
+            discard(slot);
+            Err(checked.err().unwrap_or_else(|| Failure::new(FailureCause::Panicked, "no match was started")))
         }
     }
 }
@@ -209,26 +208,35 @@ fn call_or_rebuild<T>(
         return Err(panicked);
     }
     stage.health.rebuilds += 1;
-    let rebuilt = guarded(|| {
-        let mut play = rebuild(stage, scratch)?;
-        let answer = call(play.as_mut(), &stage.frame, scratch);
-        discard(std::mem::replace(&mut stage.play, play));
-        Some(answer)
+    let mut slot = None;
+    let rebuilt = guarded_with(&mut slot, |slot| {
+        let play = rebuild(stage, slot, scratch)?;
+        Some(call(play, &stage.frame, scratch))
     })?;
-    let Some(answer) = rebuilt else {
-        let message = format!("{}; and the match cannot be rebuilt", panicked.message);
-        return Err(Failure::new(FailureCause::Panicked, message));
+    let (answer, play) = match (rebuilt, slot) {
+        (Some(answer), Some(play)) => (answer, play),
+        (_, slot) => {
+            discard(slot);
+            let message = format!("{}; and the match cannot be rebuilt", panicked.message);
+            return Err(Failure::new(FailureCause::Panicked, message));
+        }
     };
+    discard(std::mem::replace(&mut stage.play, play));
     stage.health.recovered = Some(panicked);
     Ok(answer)
 }
 
-/// The match as it was after the last frame that is part of it, if it comes out as the hash says that it was.
-fn rebuild(stage: &Stage, scratch: &mut Vec<u8>) -> Option<Box<dyn AnyMatch>> {
+/// Puts into `slot` the match as it was after the last frame that is part of it, if it comes out as the hash says that
+/// it was.
+fn rebuild<'a>(
+    stage: &Stage,
+    slot: &'a mut Option<Box<dyn AnyMatch>>,
+    scratch: &mut Vec<u8>,
+) -> Option<&'a mut dyn AnyMatch> {
     let tick = stage.tick();
-    let mut play = stage.game.start(&stage.content, stage.seed, stage.frame.seat_count()).ok()?;
+    let play = slot.insert(stage.game.start(&stage.content, stage.seed, stage.frame.seat_count()).ok()?);
     play.restore(tick, &stage.state).ok()?;
-    (Some(play.hash(scratch)) == stage.hash_at(tick)).then_some(play)
+    (Some(play.hash(scratch)) == stage.hash_at(tick)).then_some(play.as_mut())
 }
 
 #[cfg(test)]
