@@ -51,6 +51,8 @@ pub enum Order {
     Input(WebLinkId, WebInput),
     /// A link wants to be shown its room and its match again, whole.
     Sync(WebLinkId),
+    /// The connection of a link is lost, or there again: meanwhile its seat is held like that of any lost link.
+    Away(WebLinkId, bool),
     /// A link is gone; its seat is held.
     Close(WebLinkId),
     /// Something that is answered.
@@ -116,6 +118,7 @@ impl fmt::Debug for Order {
             }
             Self::Input(link, input) => f.debug_tuple("Input").field(link).field(input).finish(),
             Self::Sync(link) => f.debug_tuple("Sync").field(link).finish(),
+            Self::Away(link, is_away) => f.debug_tuple("Away").field(link).field(is_away).finish(),
             Self::Close(link) => f.debug_tuple("Close").field(link).finish(),
             Self::Ask(question, _) => f.debug_tuple("Ask").field(question).finish(),
             Self::Drain { grace } => f.debug_struct("Drain").field("grace", grace).finish(),

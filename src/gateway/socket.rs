@@ -12,6 +12,7 @@ use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use framekeep_gate::Order;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::MissedTickBehavior;
 
@@ -89,6 +90,7 @@ async fn attend(mut line: Line, mut session: Box<Session>, front: &Front) {
     let end = converse(&mut line, &mut session, &mut thieves).await;
     match end {
         End::Lost => {
+            drop(front.order(Order::Away(session.link, true)).await);
             front.sessions.park(session, Instant::now() + front.live().config.web.resume_within);
         }
         End::Bye => {

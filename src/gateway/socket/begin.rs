@@ -110,6 +110,7 @@ async fn go_on(line: &mut Line, resume: &Resume) -> Result<Box<Session>, Failed>
         // Too much was missed: how everything is now stands for it.
         None => drop(front.order(Order::Sync(session.link)).await),
     }
+    drop(front.order(Order::Away(session.link, false)).await);
     let _ = line.flush().await;
     Ok(session)
 }
