@@ -115,6 +115,8 @@ fn rooms_between_matches_come_back_with_their_seats() {
     play.run_until("put away", |play| play.stage("duel").is_none());
     let lobbies = |play: &Scenario| ["duel", "waiting"].map(|room| play.room_of(room).unwrap().lobby.state());
     let mut before = lobbies(&play);
+    let told =
+        play.clients[0].room.as_ref().unwrap().event.max(play.clients[0].events.last().unwrap().number);
     play.restart();
     // Nobody is there yet.
     before.iter_mut().flat_map(|lobby| &mut lobby.seats).for_each(|(_, taken)| taken.present = false);
@@ -124,7 +126,23 @@ fn rooms_between_matches_come_back_with_their_seats() {
     play.run_until("back", |play| play.clients.iter().all(|client| client.room.is_some()));
     play.clients[0].say(&ToServer::PlayAgain);
     play.run_until("another match", |play| play.stage("duel").is_some_and(|stage| stage.tick().0 > 30));
+    assert!(play.clients[0].room.as_ref().unwrap().event > told, "no number is used twice");
     play.assert_all_agree();
+}
+
+#[test]
+fn a_room_to_which_nobody_comes_back_at_once_stays_open_for_a_while() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut play = on(folder.path(), 75);
+    let waiting = play.come("lonely");
+    play.run_until("connected", |play| play.clients[waiting].is_connected());
+    play.clients[waiting].join("waiting", 2);
+    play.run_for(2.0);
+    play.restart();
+    play.run_for(120.0);
+    assert_eq!(play.room_of("waiting").unwrap().roster().taken(), 0, "the seat was held for its time");
+    play.run_for(240.0);
+    assert!(play.room_of("waiting").is_none());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use framekeep_protocol::{
     LeftReason, PLAYER_NAME_BYTES_MAX, PlayerId, PlayerName, Refusal, RoomEventKind, RoomPhase, StartRule,
+    is_unprintable,
 };
 
 use crate::{
@@ -140,7 +141,10 @@ impl Lobby {
             }
             Operation::Chat(text) => {
                 let player = (role != Role::Server).then(|| player_of(actor));
-                change.events.push(RoomEventKind::Chat { player, text });
+                let text: String = text.chars().filter(|c| !is_unprintable(*c)).collect();
+                if !text.trim().is_empty() {
+                    change.events.push(RoomEventKind::Chat { player, text });
+                }
                 Ok(())
             }
             Operation::Close => {
@@ -231,10 +235,9 @@ impl Lobby {
         if self.role(Actor::Player(player)) != Role::Stranger {
             return Err(Refusal::AlreadyInRoom { room });
         }
-        if self.banned.contains(&player) {
-            return Err(Refusal::Banned { room });
-        }
         self.roster.reserve(player).map_err(|Full(seats)| Refusal::RoomFull { room, seats })?;
+        // Whoever is expected is not kept out any more.
+        self.banned.retain(|banned| *banned != player);
         change.events.push(RoomEventKind::Reserved { player });
         Ok(())
     }

@@ -77,7 +77,7 @@ pub use limits::{
     SERVER_NAME_BYTES_MAX, SLICE_BYTES, SNAPSHOT_BYTES_MAX, SNAPSHOT_MESSAGE_BYTES_MAX,
 };
 pub use match_start::{EndReason, MatchEnd, MatchStart, SPECTATOR_SEAT};
-pub use names::{NameFault, PlayerName, RoomName};
+pub use names::{NameFault, PlayerName, RoomName, is_unprintable};
 pub use payload::{Lane, PayloadFault, PayloadGuard};
 pub use redundancy::Redundancy;
 pub use refusal::Refusal;

@@ -1,12 +1,13 @@
 //! `Allowances`, what players may do so often: remembered for a while by who they are, not by the link they come with.
 
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use bevy_ecs::prelude::Resource;
 use framekeep_protocol::{PlayerId, Refusal};
 
-use crate::limits::{ALLOWANCES_MAX, CODES_WRONG, ROOMS_OPENED, SNAPSHOTS_SENT};
+use crate::limits::{ALLOWANCES_MAX, CODES_WRONG, CODES_WRONG_ADDRESS, ROOMS_OPENED, SNAPSHOTS_SENT};
 
 /// So often in so much time, which begins with the first.
 #[derive(Clone, Copy, Debug)]
@@ -29,17 +30,20 @@ pub(crate) enum Spent {
     Room,
     /// A code was wrong.
     Code,
+    /// A code was wrong that came from an address: a guest may be a new player with each ticket.
+    CodeFrom,
     /// A snapshot was sent.
     Snapshot,
 }
 
 impl Spent {
-    const ALL: [Self; 3] = [Self::Room, Self::Code, Self::Snapshot];
+    const ALL: [Self; 4] = [Self::Room, Self::Code, Self::CodeFrom, Self::Snapshot];
 
     const fn limit(self) -> Limit {
         match self {
             Self::Room => ROOMS_OPENED,
             Self::Code => CODES_WRONG,
+            Self::CodeFrom => CODES_WRONG_ADDRESS,
             Self::Snapshot => SNAPSHOTS_SENT,
         }
     }
@@ -58,16 +62,39 @@ impl Tally {
     }
 }
 
+/// Who is counted: a player, or everybody at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Who {
+    Player(PlayerId),
+    Address(IpAddr),
+}
+
+impl From<PlayerId> for Who {
+    fn from(player: PlayerId) -> Self {
+        Self::Player(player)
+    }
+}
+
+impl From<IpAddr> for Who {
+    /// Of IPv6 the network counts: a household has one.
+    fn from(address: IpAddr) -> Self {
+        Self::Address(match address {
+            IpAddr::V4(_) => address,
+            IpAddr::V6(whole) => Ipv6Addr::from_bits(whole.to_bits() >> 64 << 64).into(),
+        })
+    }
+}
+
 /// What players have done of which they may do only so much. A player who comes back finds it as it was.
 #[derive(Resource, Default)]
 pub(crate) struct Allowances {
-    by_player: HashMap<PlayerId, [Tally; Spent::ALL.len()], foldhash::fast::RandomState>,
+    by_whom: HashMap<Who, [Tally; Spent::ALL.len()], foldhash::fast::RandomState>,
 }
 
 impl Allowances {
     /// Whether a player may do it once more.
-    pub(crate) fn allows(&self, player: PlayerId, what: Spent, now: Duration) -> bool {
-        let Some(tallies) = self.by_player.get(&player) else { return true };
+    pub(crate) fn allows(&self, who: impl Into<Who>, what: Spent, now: Duration) -> bool {
+        let Some(tallies) = self.by_whom.get(&who.into()) else { return true };
         let (tally, limit) = (tallies[what as usize], what.limit());
         tally.is_over(limit, now) || tally.times < limit.times
     }
@@ -76,19 +103,20 @@ impl Allowances {
     ///
     /// # Errors
     /// [`Refusal::TooFast`] if not.
-    pub(crate) fn check(&self, player: PlayerId, what: Spent, now: Duration) -> Result<(), Refusal> {
-        if self.allows(player, what, now) { Ok(()) } else { Err(what.limit().refusal()) }
+    pub(crate) fn check(&self, who: impl Into<Who>, what: Spent, now: Duration) -> Result<(), Refusal> {
+        if self.allows(who, what, now) { Ok(()) } else { Err(what.limit().refusal()) }
     }
 
     /// Notes that a player has done it.
-    pub(crate) fn spend(&mut self, player: PlayerId, what: Spent, now: Duration) {
-        if self.by_player.len() >= ALLOWANCES_MAX && !self.by_player.contains_key(&player) {
+    pub(crate) fn spend(&mut self, who: impl Into<Who>, what: Spent, now: Duration) {
+        let who = who.into();
+        if self.by_whom.len() >= ALLOWANCES_MAX && !self.by_whom.contains_key(&who) {
             self.forget_old(now);
-            if self.by_player.len() >= ALLOWANCES_MAX {
+            if self.by_whom.len() >= ALLOWANCES_MAX {
                 return;
             }
         }
-        let tally = &mut self.by_player.entry(player).or_default()[what as usize];
+        let tally = &mut self.by_whom.entry(who).or_default()[what as usize];
         if tally.is_over(what.limit(), now) {
             *tally = Tally { since: now, times: 0 };
         }
@@ -97,14 +125,14 @@ impl Allowances {
 
     /// Forgets what a player has done.
     pub(crate) fn forget(&mut self, player: PlayerId) {
-        self.by_player.remove(&player);
+        self.by_whom.remove(&player.into());
     }
 
     fn forget_old(&mut self, now: Duration) {
         let is_old = |tallies: &[Tally; Spent::ALL.len()]| {
             Spent::ALL.iter().all(|what| tallies[*what as usize].is_over(what.limit(), now))
         };
-        self.by_player.retain(|_, tallies| !is_old(tallies));
+        self.by_whom.retain(|_, tallies| !is_old(tallies));
     }
 }
 
@@ -122,13 +150,22 @@ mod tests {
             assert!(allowances.check(ADA, Spent::Code, NOW).is_ok());
             allowances.spend(ADA, Spent::Code, NOW);
         }
-        assert_eq!(
-            allowances.check(ADA, Spent::Code, NOW),
-            Err(CODES_WRONG.refusal())
-        );
+        assert_eq!(allowances.check(ADA, Spent::Code, NOW), Err(CODES_WRONG.refusal()));
         assert!(allowances.allows(ADA, Spent::Room, NOW), "each is counted for itself");
         assert!(allowances.allows(PlayerId(2), Spent::Code, NOW), "and each player");
         assert!(allowances.allows(ADA, Spent::Code, NOW + CODES_WRONG.within));
+    }
+
+    #[test]
+    fn an_address_is_counted_whoever_comes_from_it() {
+        let mut allowances = Allowances::default();
+        let from = |text: &str| text.parse::<IpAddr>().unwrap();
+        for last in 0..CODES_WRONG_ADDRESS.times {
+            allowances.spend(from(&format!("2001:db8::{last:x}")), Spent::CodeFrom, NOW);
+        }
+        assert!(!allowances.allows(from("2001:db8::ffff"), Spent::CodeFrom, NOW));
+        assert!(allowances.allows(from("2001:db8:0:1::1"), Spent::CodeFrom, NOW));
+        assert!(allowances.allows(from("10.0.0.1"), Spent::CodeFrom, NOW));
     }
 
     #[test]
@@ -137,8 +174,8 @@ mod tests {
         for player in 0..2 * ALLOWANCES_MAX as u64 {
             allowances.spend(PlayerId(player), Spent::Room, NOW);
         }
-        assert_eq!(allowances.by_player.len(), ALLOWANCES_MAX);
+        assert_eq!(allowances.by_whom.len(), ALLOWANCES_MAX);
         allowances.spend(PlayerId(u64::MAX), Spent::Room, NOW + ROOMS_OPENED.within);
-        assert_eq!(allowances.by_player.len(), 1);
+        assert_eq!(allowances.by_whom.len(), 1);
     }
 }

@@ -37,10 +37,27 @@ pub(crate) fn tell_all(world: &mut World, room: Entity, kinds: Vec<RoomEventKind
         return;
     }
     let links = links_of(world, room);
+    let is_stale = kinds.iter().any(changes_view);
     for kind in kinds {
         number_and_offer(world, room, &links, kind);
     }
-    world.resource_mut::<StaleViews>().rooms.insert(room);
+    if is_stale {
+        world.resource_mut::<StaleViews>().rooms.insert(room);
+    }
+}
+
+/// Whether a view of the room shows what happened. What is only said, and a match's own, it does not.
+const fn changes_view(kind: &RoomEventKind) -> bool {
+    use RoomEventKind as Kind;
+    !matches!(
+        kind,
+        Kind::Chat { .. }
+            | Kind::ClosingSoon { .. }
+            | Kind::Countdown { .. }
+            | Kind::Started { .. }
+            | Kind::Leaderboard(_)
+            | Kind::Scores(_)
+    )
 }
 
 /// How seats stand. No view of the room changes by it.

@@ -96,6 +96,13 @@ pub(crate) const ROOMS_OPENED: Limit = Limit { times: 10, within: Duration::from
 /// Wrong codes of rooms one player may try.
 pub(crate) const CODES_WRONG: Limit = Limit { times: 10, within: Duration::from_secs(60) };
 
+/// Wrong codes of rooms that may be tried from one address, by whatever players.
+pub(crate) const CODES_WRONG_ADDRESS: Limit = Limit { times: 60, within: Duration::from_secs(60) };
+
+/// Most events a room may have told since its state was last written into the journal: talk and scores change no state.
+/// That is a week of the most talkative room there can be.
+pub(crate) const EVENTS_UNKNOWN_MAX: u64 = 1 << 32;
+
 /// Snapshots one player may get, in whatever seats; each seat gets one a second ([`SNAPSHOT_EVERY`]).
 pub(crate) const SNAPSHOTS_SENT: Limit = Limit { times: 3, within: Duration::from_secs(3) };
 

@@ -46,7 +46,7 @@ pub(crate) fn join(world: &mut World, link: Entity, join: JoinRoom) -> Result<()
         |code| if spectate { Operation::Spectate { name, code } } else { Operation::Join { name, code } };
     if let Some(room) = world.resource::<Rooms>().get(&room) {
         check_rules(world, link, room_game(world, room))?;
-        return enter(world, room, player, operation(code));
+        return enter(world, room, link, operation(code));
     }
     closed::check_name(world, &room, player, create.is_some())?;
     let Some(options) = create else { return Err(Refusal::NoSuchRoom { room }) };
@@ -85,14 +85,21 @@ fn join_again(world: &mut World, link: Entity, place: Entity, join: &JoinRoom) -
 }
 
 /// Enters a room that is there. Codes cannot be guessed for long.
-fn enter(world: &mut World, room: Entity, player: PlayerId, operation: Operation) -> Result<(), Refusal> {
+fn enter(world: &mut World, room: Entity, link: Entity, operation: Operation) -> Result<(), Refusal> {
     let now = world.resource::<Clock>().now();
+    let Some((player, from)) = world.get::<Link>(link).map(|link| (link.player, link.address.ip())) else {
+        return Ok(());
+    };
     if world.get::<Room>(room).is_some_and(|room| !room.lobby.options().code.is_empty()) {
-        world.resource::<Allowances>().check(player, Spent::Code, now)?;
+        let allowances = world.resource::<Allowances>();
+        allowances.check(player, Spent::Code, now)?;
+        allowances.check(from, Spent::CodeFrom, now)?;
     }
     let entered = operate(world, room, Actor::Player(player), operation);
     if matches!(entered, Err(Refusal::WrongCode { .. })) {
-        world.resource_mut::<Allowances>().spend(player, Spent::Code, now);
+        let mut allowances = world.resource_mut::<Allowances>();
+        allowances.spend(player, Spent::Code, now);
+        allowances.spend(from, Spent::CodeFrom, now);
     }
     entered
 }
@@ -248,7 +255,8 @@ fn closing_by(actor: Actor) -> Closing {
     }
 }
 
-/// Members first, then what they are told, then matches: who joins hears of it, and of what it led to.
+/// Members first, then what the others are told, then whoever is new: the view that they begin with stands for all of
+/// it. Matches come last.
 fn follow(world: &mut World, room: Entity, told: Vec<RoomEventKind>, effects: &[Effect], by_whom: Closing) {
     for effect in effects {
         match *effect {
@@ -259,6 +267,11 @@ fn follow(world: &mut World, room: Entity, told: Vec<RoomEventKind>, effects: &[
         }
     }
     events::tell_all(world, room, told);
+    for effect in effects {
+        if let Effect::Seat(player, _) | Effect::Watch(player) = *effect {
+            seating::resume_player(world, player);
+        }
+    }
     for effect in effects {
         match *effect {
             Effect::Remove(player, reason) => seating::leave_seat(world, room, player, reason),

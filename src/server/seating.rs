@@ -13,16 +13,20 @@ use crate::{
     leaderboard, matches, record, recover, rooms,
 };
 
-/// Gives a player a seat that the lobby has assigned.
+/// Gives a player a seat that the lobby has assigned. A link of the player joins it with [`resume_player`].
 pub(crate) fn take_seat(world: &mut World, room: Entity, player: PlayerId, index: u8) {
     let Some(player_entity) = world.resource::<Players>().get(player) else { return };
-    let link = world.get::<Player>(player_entity).and_then(|player| player.link);
     let seat = world.spawn((Seat { index, player, link: None, lost_at: None }, SeatOf(room))).id();
     if let Some(mut identity) = world.get_mut::<Player>(player_entity) {
         identity.seat = Some(seat);
     }
     record::room_changed(world, room);
-    if let Some(link) = link {
+}
+
+/// Joins a player's link, if there is one, with the seat that the player has got.
+pub(crate) fn resume_player(world: &mut World, player: PlayerId) {
+    let player = world.resource::<Players>().get(player).and_then(|player| world.get::<Player>(player));
+    if let Some(link) = player.and_then(|player| player.link) {
         resume_seat(world, link);
     }
 }
@@ -101,6 +105,7 @@ pub(crate) fn leave_seat(world: &mut World, room: Entity, player: PlayerId, reas
         if let Some(mut link) = world.get_mut::<Link>(link) {
             link.seat = None;
         }
+        crate::gate::let_go(world, link);
         tell(world, link, &ToClient::Left { reason });
     }
     world.despawn(seat_entity);

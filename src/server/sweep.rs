@@ -172,15 +172,10 @@ fn is_awaited(world: &World, link: Entity) -> bool {
 }
 
 fn schedule_rooms(world: &mut World) -> u64 {
-    let rooms = world.query_filtered::<(Entity, Option<&Seats>), With<Room>>();
+    let rooms = world.query_filtered::<Entity, With<Room>>();
     let deadlines = &world.resource::<Rooms>().deadlines;
-    let strays: Vec<Entity> = rooms
-        .iter_manual(world)
-        .filter(|(room, seats)| {
-            Seats::entities(*seats).next().is_none() && deadlines.get(Due::RoomRule, *room).is_none()
-        })
-        .map(|(room, _)| room)
-        .collect();
+    let strays: Vec<Entity> =
+        rooms.iter_manual(world).filter(|room| deadlines.get(Due::RoomRule, *room).is_none()).collect();
     for &room in &strays {
         let at = room_deadline(world, room).map_or(world.resource::<Clock>().now(), |(at, _)| at);
         world.resource_mut::<Rooms>().deadlines.put(at, Due::RoomRule, room);

@@ -376,7 +376,6 @@ impl Table {
             Ask::Start if self.kind.start == StartRule::Full => None,
             Ask::Start if !self.players().all(|who| self.ready.contains(&who)) => Some("NotReady"),
             Ask::Reserve(who) if self.has(who) => Some("AlreadyInRoom"),
-            Ask::Reserve(who) if self.banned.contains(&who) => Some("Banned"),
             Ask::Reserve(who) if !self.kept.contains_key(&who) && self.free_seat().is_none() => {
                 Some("RoomFull")
             }
@@ -452,6 +451,7 @@ impl Table {
                 let seat = self.kept.get(&who).map(|(seat, _)| *seat).or_else(|| self.free_seat());
                 if let Some(seat) = seat {
                     self.kept.insert(who, (seat, now + KEPT_FOR));
+                    self.banned.remove(&who);
                 }
             }
             Ask::Kick(who, ban) => {

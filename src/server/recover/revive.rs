@@ -14,7 +14,7 @@ use crate::deadlines::Due;
 use crate::desync::Recall;
 use crate::frame::Frames;
 use crate::guard::discard;
-use crate::limits::{HASHES_KEPT, RESERVATION_LIFE};
+use crate::limits::{EVENTS_UNKNOWN_MAX, HASHES_KEPT, RESERVATION_LIFE};
 use crate::record::{self, FrameArchive};
 use crate::stage::{HashRing, Health, Stage, Timing};
 use crate::{Clock, Counters, Games, Player, Players, Room, Rooms, Seat, ServerConfig, rooms, seating};
@@ -34,6 +34,8 @@ pub(super) fn open_again(world: &mut World, id: u64, life: Life, play: Play) {
     let content = state.content.clone();
     let entity = rooms::open(world, room);
     world.resource_mut::<Counters>().rooms_recovered += 1;
+    // Whoever was here, or was expected, needs more time to come back than one who never was.
+    crate::expire::keep_while_empty(world, entity);
     let members = state.members.into_iter().map(|member| (member.player, member.name, Some(member.seat)));
     let spectators = state.spectators.into_iter().map(|(player, name)| (player, name, None));
     for (player, name, seat) in members.chain(spectators) {
@@ -95,7 +97,8 @@ fn room_of(world: &World, id: u64, state: &RoomState) -> Option<Room> {
         send_every_ticks: state.send_every_ticks,
         epoch: Epoch::new(state.epoch),
         play_again: false,
-        events: state.events,
+        // What was told since the state was written has numbers too.
+        events: state.events + EVENTS_UNKNOWN_MAX,
         reservations: state.reserved.iter().map(|(_, player)| (*player, until)).collect(),
     })
 }
