@@ -240,7 +240,8 @@ export class Framekeep {
     };
     socket.onmessage = (event) => socket === this.#socket && this.#receive(event.data);
     socket.onclose = () => socket === this.#socket && this.#lost();
-    socket.onerror = () => {};
+    // Some of those outside browsers do not say that a connection is closed which was never open.
+    socket.onerror = () => socket === this.#socket && socket.readyState !== 1 && this.#lost();
     clearInterval(this.#pulse);
     this.#pulse = setInterval(() => this.#beat(), PING_EVERY_MS);
     return undefined;
@@ -502,8 +503,10 @@ export class Framekeep {
   }
 
   _error({ code }) {
-    // The session is over: a new ticket takes the seat again.
-    if (code === 'unknown_session') this.#token = null;
+    if (code !== 'unknown_session') return;
+    // The session is over, but the server is there: a new ticket takes the seat again.
+    this.#token = null;
+    this.#backoff.reset();
   }
 
   _closing({ reason }) {
