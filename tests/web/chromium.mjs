@@ -16,7 +16,7 @@ export const CHROMIUM = PLACES.find((path) => path && existsSync(path));
 export const WITHOUT = CHROMIUM ? false : 'SKIPPED: there is no Chromium here; install it, or set CHROMIUM to its path';
 
 const FLAGS = ['--headless', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync', '--disable-extensions', '--hide-scrollbars', '--mute-audio',
+  '--disable-component-update', '--disable-sync', '--disable-extensions', '--disable-dev-shm-usage', '--hide-scrollbars', '--mute-audio',
   '--autoplay-policy=no-user-gesture-required', '--remote-debugging-port=0'];
 
 export class Chromium {

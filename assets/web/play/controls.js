@@ -19,6 +19,8 @@ export class Controls {
     this.surface = surface;
     this.camera = camera;
     this.down = new Set();
+    /** What was pressed since it was last read, however shortly. */
+    this.taps = new Set();
     this.mouse = null;
     this.mouseAt = -Infinity;
     this.sticks = new Map();
@@ -42,7 +44,15 @@ export class Controls {
   /** Nothing is pressed any more. */
   release() {
     this.down.clear();
+    this.taps.clear();
     this.sticks.clear();
+  }
+
+  /** Presses or lets go: "up", "down", "left", "right", "shoot", "dash". */
+  hold(action, isDown) {
+    if (isDown) this.taps.add(action);
+    if (isDown) this.down.add(action);
+    else this.down.delete(action);
   }
 
   #key(event, isDown) {
@@ -52,15 +62,14 @@ export class Controls {
     // The space bar on a button presses the button.
     if (event.code === 'Space' && event.target.closest?.('button, a')) return;
     event.preventDefault();
-    if (isDown) this.down.add(action);
-    else this.down.delete(action);
+    this.hold(action, isDown);
   }
 
   #press(event) {
     const at = { x: event.offsetX, y: event.offsetY };
     if (event.pointerType === 'mouse') {
       this.#point(at);
-      this.down.add(event.button === 2 ? 'dash' : 'shoot');
+      this.hold(event.button === 2 ? 'dash' : 'shoot', true);
       return;
     }
     event.preventDefault();
@@ -85,7 +94,7 @@ export class Controls {
 
   #lift(event) {
     if (event.pointerType === 'mouse') {
-      this.down.delete(event.button === 2 ? 'dash' : 'shoot');
+      this.hold(event.button === 2 ? 'dash' : 'shoot', false);
       return;
     }
     this.sticks.delete(event.pointerId);
@@ -113,7 +122,7 @@ export class Controls {
    * @param {number} seat
    */
   read(drawn, seat) {
-    const has = (action) => (this.down.has(action) ? 1 : 0);
+    const has = (action) => (this.down.has(action) || this.taps.has(action) ? 1 : 0);
     let [x, y] = [has('right') - has('left'), has('up') - has('down')];
     const walk = this.#stick('walk');
     if (walk && walk.length > 0.25) [x, y] = [eighth(walk.x, walk.y), eighth(walk.y, walk.x)];
@@ -124,7 +133,9 @@ export class Controls {
     else if (own && this.mouse && performance.now() - this.mouseAt < MOUSE_MS) this.#aimAtMouse(own);
     else if (own) this.#aimAtNearest(drawn, own, x, y);
     if (!own) shoot = false;
-    return { x, y, aim: this.aim, shoot, dash: has('dash') === 1 };
+    const dash = has('dash') === 1;
+    this.taps.clear();
+    return { x, y, aim: this.aim, shoot, dash };
   }
 
   #aimAtMouse(own) {

@@ -14,6 +14,12 @@ import { Sound } from './sound.js';
 const SEAT_PLEASE = 'A seat, please?';
 const ASK_EVERY_MS = 10_000;
 
+/** Inputs are sent as often as there are ticks; the server hears 60 messages a second. */
+const SEND_EVERY_MS = 30;
+
+/** The bits of shooting and dashing. */
+const TAPS = (1 << 9) | (1 << 10);
+
 const HINTS = {
   arena: [['W', 'A', 'S', 'D', 'walk'], ['mouse', 'aims'], ['click', 'or', 'space', 'shoots'], ['shift', 'dashes']],
   arenaTouch: 'Left thumb walks, right thumb aims and shoots',
@@ -32,6 +38,7 @@ export class Table {
     this.scene = null;
     this.lastBits = null;
     this.sentAt = 0;
+    this.tapped = 0;
     this.counted = null;
     this.best = new Map();
     this.isHasty = false;
@@ -298,9 +305,13 @@ export class Table {
   }
 
   #act(wants, nowMs) {
-    const bits = arenaInput(wants);
-    if (bits === this.lastBits || nowMs - this.sentAt < 30) return;
-    if (!this.link.input(bits)) return;
+    const wanted = arenaInput(wants);
+    // What was pressed between two inputs is in the next one, however short it was.
+    this.tapped |= wanted & TAPS;
+    if (nowMs - this.sentAt < SEND_EVERY_MS) return;
+    const bits = wanted | this.tapped;
+    this.tapped = 0;
+    if (bits === this.lastBits || !this.link.input(bits)) return;
     this.lastBits = bits;
     this.sentAt = nowMs;
   }
@@ -398,7 +409,7 @@ export class Table {
     on('sound', () => $('sound').setAttribute('aria-pressed', String(this.sound.toggle())));
     $('sound').setAttribute('aria-pressed', String(this.sound.on));
     for (const [type, isDown] of [['pointerdown', true], ['pointerup', false], ['pointercancel', false]]) {
-      $('dash').addEventListener(type, () => (isDown ? this.controls?.down.add('dash') : this.controls?.down.delete('dash')), { signal });
+      $('dash').addEventListener(type, () => this.controls?.hold('dash', isDown), { signal });
     }
     addEventListener('pointerdown', () => this.sound.wake(), { signal });
     addEventListener('keydown', () => this.sound.wake(), { signal });
