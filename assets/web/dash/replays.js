@@ -116,7 +116,7 @@ class ReplayPage {
   #begin(piece) {
     const started = piece.started_unix_s ? new Date(piece.started_unix_s * 1_000).toLocaleString() : null;
     this.title.textContent = piece.room || this.title.textContent;
-    this.about.replaceChildren(...[piece.game, `${piece.seats} seats`, `${piece.tick_rate_hz} ticks/s`, started, piece.reason]
+    this.about.replaceChildren(...[piece.game, `${piece.seats} ${piece.seats === 1 ? 'seat' : 'seats'}`, `${piece.tick_rate_hz} ticks/s`, started, piece.reason]
       .filter(Boolean).map((text) => make('span', { class: 'tag' }, text)));
     this.timeline.rateHz = piece.tick_rate_hz;
     this.timeline.grows = true;
