@@ -21,8 +21,8 @@ use node::Node;
 /// `views`: rooms play, each client is shown its match 15 times a second; prints how much later than the quickest view
 /// of the same client the others came, what the server itself measured, and whether a turn took longer than its tick.
 ///
-/// `operations`: each client joins a room, says that it is ready and leaves, again and again, without a pause; prints
-/// how many operations a second were answered, and how soon.
+/// `operations`: each client joins a room, says that it is ready and leaves, again and again, up to 50 operations a
+/// second; prints how many were answered a second, and how soon.
 ///
 /// Needs the server beside it: cargo build --release -p framekeep
 #[derive(Parser)]
@@ -66,7 +66,7 @@ enum What {
     /// They join, are ready and leave.
     Operations {
         /// How many there are.
-        #[arg(long, default_value_t = 128)]
+        #[arg(long, default_value_t = 400)]
         clients: usize,
     },
 }

@@ -1,5 +1,6 @@
 //! Clients that join, are ready and leave: how quickly are they answered?
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -19,6 +20,9 @@ const JOIN: u32 = 5;
 const LEAVE: u32 = 6;
 const READY: u32 = 8;
 
+/// Shortest time from one operation of a client to its next: a link may say 60 messages a second.
+const APART: Duration = Duration::from_millis(20);
+
 /// What a client waits for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Waits {
@@ -30,7 +34,6 @@ enum Waits {
 struct Doing {
     waits: Waits,
     since: Instant,
-    rounds: u64,
 }
 
 pub(crate) fn run(node: &Node, clients: usize, seconds: Duration) -> Result<()> {
@@ -39,7 +42,7 @@ pub(crate) fn run(node: &Node, clients: usize, seconds: Duration) -> Result<()> 
     for number in 0..clients {
         let ticket = node.ticket(&format!("p{number}"))?;
         answers.add(Peer::connect(node.http, &ticket, 0)?)?;
-        doing.push(Doing { waits: Waits::ToBeOut, since: Instant::now(), rounds: 0 });
+        doing.push(Doing { waits: Waits::ToBeOut, since: Instant::now() });
     }
     for number in 0..clients {
         go_on(&mut answers, &mut doing[number], number)?;
@@ -65,10 +68,11 @@ pub(crate) fn run(node: &Node, clients: usize, seconds: Duration) -> Result<()> 
 
 fn work(answers: &mut Answers, doing: &mut [Doing], time: Duration, took_us: &mut Vec<u64>) -> Result<()> {
     let until = Instant::now() + time;
-    while Instant::now() < until {
+    let mut resting: VecDeque<(Instant, usize)> = VecDeque::new();
+    while Instant::now() < until || !resting.is_empty() {
         let mut refused = None;
         let mut done = Vec::new();
-        answers.hear(Duration::from_millis(5), |number, field, body| {
+        answers.hear(Duration::from_millis(1), |number, field, body| {
             let waits = doing[number].waits;
             let is_ready = field == EVENT && is_of_kind(body, b"ready");
             match field {
@@ -82,6 +86,10 @@ fn work(answers: &mut Answers, doing: &mut [Doing], time: Duration, took_us: &mu
         ensure!(refused.is_none(), "{refused:?}");
         for number in done {
             took_us.push(doing[number].since.elapsed().as_micros() as u64);
+            resting.push_back((doing[number].since + APART, number));
+        }
+        // Whoever is answered later rests less; that the order is not quite theirs costs a moment at most.
+        while let Some((_, number)) = resting.pop_front_if(|(at, _)| *at <= Instant::now()) {
             go_on(answers, &mut doing[number], number)?;
         }
     }
@@ -100,10 +108,9 @@ fn go_on(answers: &mut Answers, doing: &mut Doing, number: usize) -> Result<()> 
     doing.since = Instant::now();
     match doing.waits {
         Waits::ToBeOut => {
-            doing.rounds += 1;
             let options = Fields::default().bytes(1, b"arena").number(3, 2).bytes(5, b"ready");
-            // A room of its own in each round: the name of one that was left stays taken for a while.
-            let name = format!("op-{number}-{}", doing.rounds % 16);
+            // Its own, which waits for it while it is out: a player may open one room a second.
+            let name = format!("op-{number}");
             peer.ask(JOIN, Fields::default().bytes(1, name.as_bytes()).message(2, options))?;
             doing.waits = Waits::ToBeIn;
         }

@@ -66,7 +66,7 @@ impl Spread {
         let mut buckets = Vec::with_capacity(BOUNDS_US.len());
         for (bound, bucket) in BOUNDS_US.iter().zip(&self.buckets) {
             count += bucket.load(Ordering::Relaxed);
-            buckets.push((*bound as f64 * 1e-6, count));
+            buckets.push((*bound as f64 / 1e6, count));
         }
         count += self.buckets[BOUNDS_US.len()].load(Ordering::Relaxed);
         let sum = self.sum_us.load(Ordering::Relaxed) as f64 * 1e-6;

@@ -252,7 +252,7 @@ fn histogram(
     HistogramSample {
         name,
         help,
-        buckets: BOUNDS_US.iter().map(|&bound| (bound as f64 * US, source.at_most(bound))).collect(),
+        buckets: BOUNDS_US.iter().map(|&bound| (bound as f64 / 1e6, source.at_most(bound))).collect(),
         count,
         sum: sum as f64 * US,
         recent_max: source.take_recent_max() as f64 * US,

@@ -38,6 +38,9 @@ fn rules_dashboards_and_documents_name_what_is_measured() {
         let text = std::fs::read_to_string(assets().join(file)).expect(file);
         let missing: Vec<_> = names(&text).into_iter().filter(|name| !measured.contains(*name)).collect();
         assert!(missing.is_empty(), "{file} names {missing:?}, which no server has");
+        for bound in text.split("le=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(metrics.contains(&format!("le=\"{bound}\"}}")), "{file}: no bucket ends at {bound}");
+        }
     }
     let text = std::fs::read_to_string(assets().join("../docs/OPERATING.md")).expect("a document");
     let known = |name: &str| measured.iter().any(|one| one == name || one.strip_suffix("_sum") == Some(name));
