@@ -30,7 +30,7 @@ pub fn measure(quick: bool, progress: &mut dyn FnMut(&str)) -> Result<Vec<Row>> 
     progress("verifying a match");
     rows.push(replay::verify(quick)?);
     progress("1,000 rooms with and without a disk to wait for");
-    rows.push(record::tick_durability(quick)?);
+    rows.extend(record::tick_durability(quick)?);
     progress("rolling back");
     rows.push(rollback::eight_ticks(quick));
     Ok(rows)

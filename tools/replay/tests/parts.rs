@@ -103,19 +103,47 @@ fn parts_and_seats_are_counted() {
     assert!(run(&["stats", recorded.path()]).1.contains("times real time"));
 }
 
-#[test]
-fn ten_minutes_of_four_players_are_150_kilobytes_at_most() {
+/// Four bots play for so many minutes, and it is signed.
+fn minutes_of_four(minutes: u32) -> Recorded {
     let recorded = Recorded::new(1);
     let (arena, key_file) = (recorded.beside("long.toml"), recorded.beside("node.key"));
     let short = include_str!("../../../assets/arenas/pit.toml");
-    let long = short.replace("time_limit_s = 60", "time_limit_s = 600");
+    let long = short.replace("time_limit_s = 60", &format!("time_limit_s = {}", minutes * 60));
     fs::write(&arena, long.replace("score_limit = 10", "score_limit = 1000")).unwrap();
     fs::write(&key_file, "0123456789abcdef".repeat(4)).unwrap();
-    let words = ["record", "--ticks=18000", "--content", &arena, "--key-file", &key_file, "--out"];
+    let ticks = format!("--ticks={}", minutes * 1_800);
+    let words = ["record", &ticks, "--content", &arena, "--key-file", &key_file, "--out"];
     assert_eq!(run(&[&words[..], &[recorded.path()]].concat()).0, Exit::Ok);
+    recorded
+}
+
+#[test]
+fn ten_minutes_of_four_players_are_150_kilobytes_at_most() {
+    let recorded = minutes_of_four(10);
     let (_, info) = json(&["info", "--json", recorded.path()]);
     assert_eq!((&info["ticks"], &info["seats"]), (&18_000.into(), &4.into()));
     assert!(info["bytes"].as_u64().unwrap() <= 150_000, "{} bytes", info["bytes"]);
+}
+
+/// To be run in a release build: `cargo test --release -p framekeep_replay -- --ignored half_an_hour --nocapture`.
+#[test]
+#[ignore = "measures how fast this machine is"]
+fn half_an_hour_is_played_3000_times_as_fast_and_any_tick_of_it_is_100_ms_away() {
+    let recorded = minutes_of_four(30);
+    let (exit, stats) = json(&["stats", "--json", recorded.path()]);
+    assert_eq!((exit, &stats["ticks"]), (Exit::Ok, &54_000.into()));
+    let (times, slowest) =
+        (stats["times_real_time"].as_u64().unwrap(), stats["seek_us_max"].as_u64().unwrap());
+    println!("{times} times real time; the slowest of the seeks to the ends of all chunks took {slowest} us");
+    assert!(times >= 3_000, "{times} times real time");
+    assert!(slowest <= 100_000, "{slowest} us");
+    // As a whole command, the file read and checked.
+    for tick in (0..54_000).step_by(777).chain([53_999]) {
+        let began = std::time::Instant::now();
+        assert_eq!(run(&["seek", "--tick", &tick.to_string(), recorded.path()]).0, Exit::Ok);
+        let took = began.elapsed();
+        assert!(took.as_millis() <= 100, "to tick {tick} in {took:?}");
+    }
 }
 
 #[test]
