@@ -42,6 +42,7 @@ mod games;
 mod gate;
 mod guard;
 mod histogram;
+mod holders;
 mod input_buffer;
 mod leaderboard;
 mod limits;

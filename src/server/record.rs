@@ -47,11 +47,10 @@ pub use writer::RecordError;
 use writer::{DiskTimes, Left, Writer};
 
 use crate::frame::{CommittedFrame, Frames};
+use crate::holders::Holders;
 use crate::room::Room;
 use crate::schedule::DueRooms;
-use crate::{
-    Clock, Durability, Games, NodeKey, Pump, RoomList, ServerConfig, ServerSystems, Stage, results,
-};
+use crate::{Clock, Durability, Games, NodeKey, Pump, RoomList, ServerConfig, ServerSystems, Stage, results};
 
 /// Ticks between two snapshots of a room in the journal, at least and at most.
 const SNAPSHOT_TICKS_MIN: u32 = 32;
@@ -469,6 +468,7 @@ pub(crate) fn match_started(world: &mut World, entity: Entity, stage: &Stage) {
     let Some(room) = world.get::<Room>(entity) else { return };
     let header = header_of(world, room, stage);
     let (id, state) = (room.id, Box::new(retell::state_of(room)));
+    world.entity_mut(entity).insert(Holders::of(&header));
     match ReplayBuilder::new(&header) {
         Ok(builder) => drop(world.entity_mut(entity).insert(FrameArchive::new(builder, header.clone()))),
         Err(error) => error!(%error, "a match cannot be archived"),
@@ -543,7 +543,7 @@ pub(crate) fn match_ended(world: &mut World, entity: Entity, stage: &Stage) {
     let is_kept = is_kept(&end, stage.timing.rate_hz, world.resource::<ServerConfig>().sealed_after);
     let hold = Hold::default();
     if is_kept {
-        results::keep(world, &archive.header, &end, (&file, room.lobby.content()), hold.clone());
+        results::keep(world, entity, &archive.header, &end, (&file, room.lobby.content()), hold.clone());
     }
     let key = world.resource::<NodeKey>().seal();
     let mut recorder = world.resource_mut::<Recorder>();

@@ -9,13 +9,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bevy_app::{App, Plugin};
-use bevy_ecs::prelude::{FromWorld, Resource, World};
+use bevy_ecs::prelude::{Entity, FromWorld, Resource, World};
 use framekeep_journal::{MatchEnd, MatchHeader};
 use framekeep_results::{
     MatchResult, ReplayRules, ResultStore, SeatResult, open_or_set_aside, retain_replays,
 };
 use tracing::{error, info};
 
+use crate::holders::Holders;
 use crate::limits::{RESULTS_BATCH, RESULTS_RETRY_AFTER, RESULTS_WAITING_MAX, RETAIN_EVERY};
 use crate::record::Hold;
 use crate::{Clock, Recorder, ServerConfig};
@@ -111,11 +112,19 @@ impl Drop for Results {
 }
 
 /// A match is over: `names` are those of its replay and its content. `hold` goes when the result is kept.
-pub(crate) fn keep(world: &World, header: &MatchHeader, end: &MatchEnd, names: (&str, &str), hold: Hold) {
+pub(crate) fn keep(
+    world: &World,
+    room: Entity,
+    header: &MatchHeader,
+    end: &MatchEnd,
+    names: (&str, &str),
+    hold: Hold,
+) {
     let Some(results) = world.get_resource::<Results>() else { return };
     if end.ticks.0 > 0 {
         let ended = world.resource::<Clock>().now().as_millis() as u64;
-        results.put((result_of(header, end, names, ended), hold));
+        let holders = world.get::<Holders>(room).cloned().unwrap_or_else(|| Holders::of(header));
+        results.put((result_of(header, end, names, ended, &holders), hold));
     }
 }
 
@@ -130,7 +139,7 @@ pub(crate) fn keep_left(
     let Some(results) = world.get_resource::<Results>() else { return };
     if end.ticks.0 > 0 {
         let ended = ended_at(header, end).as_millis() as u64;
-        results.put_in_time((result_of(header, end, names, ended), hold));
+        results.put_in_time((result_of(header, end, names, ended, &Holders::of(header)), hold));
     }
 }
 
@@ -141,15 +150,26 @@ pub(crate) fn ended_at(header: &MatchHeader, end: &MatchEnd) -> Duration {
     started + Duration::from_secs(end.ticks.0.into()) / u32::from(header.tick_rate_hz.max(1))
 }
 
-fn result_of(header: &MatchHeader, end: &MatchEnd, names: (&str, &str), ended: u64) -> MatchResult {
+fn result_of(
+    header: &MatchHeader,
+    end: &MatchEnd,
+    names: (&str, &str),
+    ended: u64,
+    holders: &Holders,
+) -> MatchResult {
     let (file, content) = names;
     let score = |seat: u8| end.outcome.as_ref()?.scores.get(usize::from(seat)).copied();
-    let seated = header.players.iter().map(|player| SeatResult {
-        seat: player.seat,
-        player: format!("{:016x}", player.player),
-        name: player.name.clone(),
-        score: score(player.seat),
+    let all = holders.all();
+    let seated = all.iter().enumerate().map(|(nth, holder)| SeatResult {
+        seat: holder.seat,
+        player: format!("{:016x}", holder.player.0),
+        name: holder.name.clone(),
+        score: score(holder.seat).filter(|_| all[nth + 1..].iter().all(|later| later.seat != holder.seat)),
+        from_tick: holder.from.0,
+        until_tick: holder.until.map(|tick| tick.0),
     });
+    // Who gave up, or left nobody in the seat, has not won.
+    let winner = end.outcome.as_ref().and_then(|outcome| outcome.winner);
     MatchResult {
         id: file.trim_end_matches(".fkr").to_owned(),
         room: header.room.clone(),
@@ -159,7 +179,7 @@ fn result_of(header: &MatchHeader, end: &MatchEnd, names: (&str, &str), ended: u
         content_hash: format!("{:016x}", header.content_hash),
         seats: header.seats,
         players: seated.collect(),
-        winner: end.outcome.as_ref().and_then(|outcome| outcome.winner),
+        winner: winner.filter(|seat| holders.is_held(*seat)),
         reason: end.reason.name().to_owned(),
         started_unix_ms: header.started_unix_s * 1_000,
         ended_unix_ms: ended,
@@ -304,7 +324,7 @@ mod tests {
         };
         let outcome = Some(Outcome { scores: vec![3, 4], winner: Some(1) });
         let end = MatchEnd { ticks: Tick(90), hash: 0xfeed, outcome, reason: EndReason::Outcome };
-        result_of(&header, &end, (&format!("r-{number}.fkr"), "pit"), 8_000)
+        result_of(&header, &end, (&format!("r-{number}.fkr"), "pit"), 8_000, &Holders::of(&header))
     }
 
     fn keeper(folder: &std::path::Path) -> Keeper {

@@ -18,8 +18,8 @@ use crate::matches::{self, Chance};
 use crate::room::{Phase, Room, Rooms};
 use crate::seat::{SeatOf, Seats};
 use crate::{
-    Clock, Counters, Games, Link, LinkStage, Player, SeatPlay, ServerConfig, Stage, cleanup, events, record,
-    seating,
+    Clock, Counters, Games, Link, LinkStage, Player, SeatPlay, ServerConfig, Stage, cleanup, events, holders,
+    record, seating,
 };
 
 /// Slowest and fastest tick rate a room may ask for.
@@ -295,6 +295,7 @@ fn bench(world: &mut World, room: Entity, player: PlayerId) {
         if world.get::<Stage>(room).is_some_and(|stage| !stage.is_over()) {
             world.entity_mut(seat).remove::<SeatPlay>();
         }
+        holders::note_left(world, room, player);
         cleanup::player_aborted(world, room, index);
     }
 }

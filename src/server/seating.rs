@@ -9,7 +9,7 @@ use crate::matches::LastEnd;
 use crate::room::{Room, Rooms};
 use crate::seat::SeatOf;
 use crate::{
-    Clock, Link, LinkStage, Player, Players, Seat, SeatPlay, ServerConfig, Stage, cleanup, events,
+    Clock, Link, LinkStage, Player, Players, Seat, SeatPlay, ServerConfig, Stage, cleanup, events, holders,
     leaderboard, matches, record, recover, rooms,
 };
 
@@ -21,6 +21,7 @@ pub(crate) fn take_seat(world: &mut World, room: Entity, player: PlayerId, index
         identity.seat = Some(seat);
     }
     record::room_changed(world, room);
+    holders::note_taken(world, room, player, index);
 }
 
 /// Joins a player's link, if there is one, with the seat that the player has got.
@@ -109,6 +110,7 @@ pub(crate) fn leave_seat(world: &mut World, room: Entity, player: PlayerId, reas
         tell(world, link, &ToClient::Left { reason });
     }
     world.despawn(seat_entity);
+    holders::note_left(world, room, player);
     if let Some(player) = world.resource::<Players>().get(player) {
         if let Some(mut player) = world.get_mut::<Player>(player) {
             player.seat = None;

@@ -14,6 +14,7 @@ use crate::deadlines::Due;
 use crate::desync::Recall;
 use crate::frame::Frames;
 use crate::guard::discard;
+use crate::holders::Holders;
 use crate::limits::{EVENTS_UNKNOWN_MAX, HASHES_KEPT, RESERVATION_LIFE};
 use crate::record::{self, FrameArchive};
 use crate::stage::{HashRing, Health, Stage, Timing};
@@ -186,7 +187,9 @@ fn go_on(world: &mut World, entity: Entity, told: &MatchLife, resumed: Resumed) 
         is_asleep: true,
     };
     let recall = Recall::begin(stage.tick(), stage.last_frame(), &stage.state);
-    world.entity_mut(entity).insert((stage, Frames::default(), recall));
+    let mut holders = Holders::of(&started.header);
+    holders.catch_up(room, stage.tick());
+    world.entity_mut(entity).insert((stage, Frames::default(), recall, holders));
     record::match_resumed(world, entity, FrameArchive::new(builder, started.header.clone()));
 }
 
