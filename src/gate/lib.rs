@@ -24,8 +24,8 @@ mod sink;
 mod web_ticket;
 
 pub use bell::Bell;
-pub use member::MemberRow;
 pub use door::{Door, GateFull, Keeper, gate};
+pub use member::MemberRow;
 pub use order::{Answer, NewLink, Order, Question, Reply, WebInput, WebLinkId};
 pub use report::{HistogramSample, Hold, Report, RoomRow, Sample, SampleKind};
 pub use sink::{LinkSink, StateView};
