@@ -193,7 +193,9 @@ fn room_of(answer: Answer, name: &RoomName) -> Result<Json<RoomJson>, Problem> {
     match answer {
         Answer::Room(row) => Ok(Json(RoomJson::from(&*row))),
         Answer::Refused(refusal) => Err(refusal.into()),
-        Answer::Missing | Answer::Done | Answer::Past { .. } => Err(Problem::not_found(format!("there is no room {name}"))),
+        Answer::Missing | Answer::Done | Answer::Past { .. } => {
+            Err(Problem::not_found(format!("there is no room {name}")))
+        }
     }
 }
 
