@@ -30,6 +30,9 @@ pub(crate) struct Lane {
     pub(crate) rooms: Vec<u64>,
 }
 
+/// More new entries, and more than a quarter of the others, are sorted in before the next round.
+const FRESH_MAX: usize = 1_024;
+
 /// Fewer entries of tickets that have left are not worth a pass.
 const GONE_MIN: usize = 64;
 
@@ -40,8 +43,13 @@ impl Lane {
     }
 
     pub(crate) fn add(&mut self, size: u8, entry: Entry) {
-        self.fresh[usize::from(size) - 1].push(entry);
+        let nth = usize::from(size) - 1;
+        self.fresh[nth].push(entry);
         self.count += 1;
+        // A crowd is sorted in as it comes, so that no round has to sort all of it.
+        if self.fresh[nth].len() >= FRESH_MAX.max(self.sorted[nth].len() / 4) {
+            self.settle();
+        }
     }
 
     /// A ticket has left. The entries of those that have are dropped once they are many.

@@ -85,10 +85,10 @@ pub(crate) const SEARCH_TICKETS_MAX: usize = 20;
 pub(crate) const SEARCH_STEPS_MAX: u32 = 2_000;
 
 /// Steps of all such searches of one round; the rest of the tickets is tried without until the next.
-pub(crate) const ROUND_SEARCH_STEPS_MAX: u32 = 200_000;
+pub(crate) const ROUND_SEARCH_STEPS_MAX: u32 = 100_000;
 
-/// Tickets that are tried in one round; the rest is tried in the next.
-pub(crate) const ROUND_TRIES_MAX: usize = 200_000;
+/// Tickets that are looked at in one round for all that are tried; those that are left are tried in the next.
+pub(crate) const ROUND_LOOKS_MAX: usize = 500_000;
 
 /// Rooms that look for players and are looked at for one ticket.
 pub(crate) const BACKFILL_LOOKS_MAX: usize = 8;

@@ -7,6 +7,9 @@ use framekeep_protocol::PlayerId;
 use crate::limits::PARTY_MAX;
 use crate::{Ticket, TicketId, TicketState, TicketView};
 
+/// Tickets that are forgotten with one operation: a crowd that came together does not go together.
+const FORGET_AT_ONCE: usize = 256;
+
 /// Where a ticket is in memory. Used again once the ticket is forgotten.
 pub(crate) type Slot = u32;
 
@@ -68,7 +71,7 @@ pub(crate) struct Queue {
     records: Vec<Option<Box<Record>>>,
     free: Vec<Slot>,
     by_id: BTreeMap<TicketId, Slot>,
-    /// By whom a player waits or is asked.
+    /// By which ticket a player waits or is asked, or did last.
     by_player: BTreeMap<PlayerId, Slot>,
     wakes: BTreeMap<u64, Vec<(Slot, u64)>>,
     /// Tickets that are over, and when they are forgotten.
@@ -87,7 +90,7 @@ impl Queue {
 
     /// The ticket by which a player waits or is asked.
     pub(crate) fn of_player(&self, player: PlayerId) -> Option<Slot> {
-        self.by_player.get(&player).copied()
+        self.by_player.get(&player).copied().filter(|slot| self.record(*slot).forget_at_ms == 0)
     }
 
     /// Tickets that are not over.
@@ -179,8 +182,8 @@ impl Queue {
         }
     }
 
-    /// The players of a ticket may wait by another.
-    pub(crate) fn free_players(&mut self, slot: Slot) {
+    /// Nothing is known of the players of a ticket any more.
+    fn forget_players(&mut self, slot: Slot) {
         let record = self.records[slot as usize].as_deref();
         for member in record.iter().flat_map(|record| &record.ticket.party) {
             if self.by_player.get(&member.player) == Some(&slot) {
@@ -211,7 +214,6 @@ impl Queue {
 
     /// A ticket is over; it is forgotten at that time.
     pub(crate) fn end(&mut self, slot: Slot, forget_at_ms: u64) {
-        self.free_players(slot);
         let record = self.record_mut(slot);
         record.forget_at_ms = forget_at_ms;
         let seq = record.seq;
@@ -230,7 +232,8 @@ impl Queue {
 
     /// Forgets what was over long ago, and what is too much to remember.
     pub(crate) fn forget(&mut self, now_ms: u64, most: usize) {
-        while let Some(&(at_ms, slot, seq)) = self.over.front() {
+        for _ in 0..FORGET_AT_ONCE {
+            let Some(&(at_ms, slot, seq)) = self.over.front() else { return };
             if at_ms > now_ms && self.over.len() <= most {
                 return;
             }
@@ -238,6 +241,7 @@ impl Queue {
             if self.holds(slot, seq) && self.record(slot).forget_at_ms == at_ms {
                 let id = self.record(slot).ticket.id;
                 self.by_id.remove(&id);
+                self.forget_players(slot);
                 self.records[slot as usize] = None;
                 self.free.push(slot);
                 self.over_count -= 1;

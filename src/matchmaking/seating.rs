@@ -11,6 +11,9 @@ const PASSES: usize = 2;
 /// Evens out the teams' strength: tickets of equally many players change teams as long as the two teams come nearer to
 /// each other by it.
 pub(crate) fn even_out(group: &mut Group, queue: &Queue) {
+    if group.teams.len() < 2 {
+        return;
+    }
     let mut strength = vec![0_i64; group.teams.len()];
     for pick in &group.picks {
         strength[pick.team] += i64::from(pick.rating) * i64::from(pick.size);
@@ -49,17 +52,20 @@ pub(crate) fn places(
 ) -> Vec<Place> {
     group.picks.sort_by_key(|pick| pick.team);
     let mut places = Vec::with_capacity(group.players);
-    let mut wants = Vec::with_capacity(group.players);
+    let by_role = !rules.mode.roles.is_empty();
+    let mut wants = Vec::new();
     for pick in &group.picks {
         let roles = group.roles(queue, pick.slot);
         let record = queue.record(pick.slot);
         for (member, roles) in record.ticket.party.iter().zip(roles) {
             let team = pick.team as u8;
             places.push(Place { player: member.player, ticket: record.ticket.id, team, role: None });
-            wants.push(*roles);
+            if by_role {
+                wants.push(*roles);
+            }
         }
     }
-    if rules.mode.roles.is_empty() {
+    if !by_role {
         return places;
     }
     let all: Vec<u8> = rules.mode.roles.iter().map(|role| role.seats).collect();

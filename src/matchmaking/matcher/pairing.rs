@@ -6,7 +6,7 @@ use super::Matcher;
 use crate::group::{Filling, Group};
 use crate::lane::Lane;
 use crate::limits::{
-    LOOKS_MIN, LOOKS_PER_SEAT, ROUND_SEARCH_STEPS_MAX, ROUND_TRIES_MAX, SEARCH_STEPS_MAX, SEARCH_TICKETS_MAX,
+    LOOKS_MIN, LOOKS_PER_SEAT, ROUND_LOOKS_MAX, ROUND_SEARCH_STEPS_MAX, SEARCH_STEPS_MAX, SEARCH_TICKETS_MAX,
 };
 use crate::queue::Slot;
 use crate::rules::Rules;
@@ -20,6 +20,8 @@ pub(super) struct Scratch {
     pub(super) seen: Vec<Slot>,
     /// Steps of searches that are left in this round.
     steps: u32,
+    /// Tickets that were looked at in this round.
+    looks: usize,
 }
 
 /// What was found around a ticket.
@@ -41,7 +43,7 @@ impl Matcher {
             lane.settle();
             lane.unsettled = false;
         }
-        self.scratch.steps = ROUND_SEARCH_STEPS_MAX;
+        (self.scratch.steps, self.scratch.looks) = (ROUND_SEARCH_STEPS_MAX, 0);
         self.fill_rooms();
         let mut due = std::mem::take(&mut self.due);
         let hot = &self.queue.hot;
@@ -50,12 +52,18 @@ impl Matcher {
             (Reverse(hot.priority), hot.queued_at_ms, hot.seq)
         };
         due.sort_by_key(order);
-        for slot in due.drain(..due.len().min(ROUND_TRIES_MAX)) {
+        let mut tried = 0;
+        for &slot in &due {
+            if self.scratch.looks >= ROUND_LOOKS_MAX {
+                break;
+            }
+            tried += 1;
             self.queue.hot[slot as usize].due = false;
             if self.queue.hot[slot as usize].stamp != 0 {
                 self.try_ticket(slot);
             }
         }
+        due.drain(..tried);
         due.append(&mut self.due);
         self.due = due;
     }
@@ -113,7 +121,7 @@ impl Matcher {
     /// Takes the nearest that fit until the match is full or enough were looked at.
     pub(super) fn look_around(&self, slot: Slot, lane: &Lane, rules: &Rules, scratch: &mut Scratch) -> Seen {
         let hot = self.queue.hot[slot as usize];
-        let Scratch { group, seen, .. } = scratch;
+        let Scratch { group, seen, looks, .. } = scratch;
         seen.clear();
         group.reset(rules.teams(rules.mode.team_seats));
         group.push(&self.queue, slot, 0);
@@ -127,6 +135,7 @@ impl Matcher {
             let searchable = seen.len() < SEARCH_TICKETS_MAX;
             let size_max = if searchable { rules.mode.party_max } else { group.free_max() };
             let Some(other) = walk.next(size_max) else { break };
+            *looks += 1;
             let near = &self.queue.hot[other as usize];
             if other == slot || near.rating.abs_diff(hot.rating) > near.window {
                 continue;
