@@ -123,12 +123,18 @@ impl Allowances {
         tally.times += 1;
     }
 
+    /// Of how many it is remembered.
+    pub(crate) fn len(&self) -> usize {
+        self.by_whom.len()
+    }
+
     /// Forgets what a player has done.
     pub(crate) fn forget(&mut self, player: PlayerId) {
         self.by_whom.remove(&player.into());
     }
 
-    fn forget_old(&mut self, now: Duration) {
+    /// Forgets what hinders nobody any more.
+    pub(crate) fn forget_old(&mut self, now: Duration) {
         let is_old = |tallies: &[Tally; Spent::ALL.len()]| {
             Spent::ALL.iter().all(|what| tallies[*what as usize].is_over(what.limit(), now))
         };

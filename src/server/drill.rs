@@ -5,9 +5,14 @@ use std::time::Duration;
 
 use bevy_ecs::prelude::{Entity, World};
 use framekeep_link::QuietRenet;
-use framekeep_protocol::{PROTOCOL_VERSION, PlayerId, PlayerName, Refusal, Role, Side, ToServer};
+use framekeep_protocol::{
+    PROTOCOL_VERSION, PlayerId, PlayerName, Refusal, Role, RoomName, RoomOptions, Side, ToServer,
+};
 
 use crate::allowance::Allowances;
+use crate::cleanup_stats::CleanupStats;
+use crate::copies::Copies;
+use crate::deadlines::Due;
 use crate::link::{BusyLinks, Control};
 use crate::schedule::DueRooms;
 use crate::{Clock, Link, LinkStage, Player, Players, Rooms, SeatOf, StaleViews, admit, control, rooms};
@@ -33,6 +38,16 @@ pub struct Leftovers {
     pub waiting_links: usize,
     /// Views that are not the newest.
     pub stale_views: usize,
+    /// Names of closed rooms that are kept for a while.
+    pub closed_names: usize,
+    /// Players and addresses that may do something only so often.
+    pub allowances: usize,
+    /// Packets of matches, as the statistics have counted them.
+    pub packets: u64,
+    /// Links that came through the front door.
+    pub web_links: usize,
+    /// Copies of packets that are not sent yet.
+    pub copies: usize,
 }
 
 /// Admits a player through a link without a network; the player must have no other link.
@@ -120,6 +135,28 @@ pub fn next_deadline(world: &mut World) -> Option<Duration> {
     world.resource_mut::<Rooms>().deadlines.next_at()
 }
 
+/// Opens a room that waits for its players.
+///
+/// # Errors
+/// The [`Refusal`] of a room that the node cannot have.
+pub fn open_room(world: &mut World, name: RoomName, options: &RoomOptions) -> Result<Entity, Refusal> {
+    let room = rooms::plan(world, name, options)?;
+    let room = rooms::open(world, room);
+    crate::expire::keep_while_empty(world, room);
+    Ok(room)
+}
+
+/// Puts a room down to be looked at now.
+pub fn look_at(world: &mut World, room: Entity) {
+    let now = world.resource::<Clock>().now();
+    world.resource_mut::<Rooms>().deadlines.put(now, Due::RoomRule, room);
+}
+
+/// Does what is due by the clock.
+pub fn expire(world: &mut World) {
+    crate::expire::expire(world);
+}
+
 /// What is there.
 pub fn leftovers(world: &mut World) -> Leftovers {
     let entities = world.query::<Entity>().iter(world).count();
@@ -133,5 +170,10 @@ pub fn leftovers(world: &mut World) -> Leftovers {
         busy_links: busy.links.len(),
         waiting_links: busy.waiting.len(),
         stale_views: world.resource::<StaleViews>().len(),
+        closed_names: rooms.closed.len(),
+        allowances: world.resource::<Allowances>().len(),
+        packets: world.resource::<CleanupStats>().packets.iter().sum(),
+        web_links: world.resource::<crate::gate::WebLinks>().len(),
+        copies: world.resource::<Copies>().len(),
     }
 }

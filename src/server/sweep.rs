@@ -9,6 +9,7 @@ use framekeep_lobby::{Actor, Operation};
 use framekeep_protocol::{LeftReason, PlayerId};
 use tracing::error;
 
+use crate::allowance::Allowances;
 use crate::deadlines::Due;
 use crate::expire::room_deadline;
 use crate::link::BusyLinks;
@@ -99,6 +100,7 @@ fn sweep_in_time(world: &mut World) {
         return;
     }
     swept_at.0 = Some(now);
+    world.resource_mut::<Allowances>().forget_old(now);
     sweep(world);
 }
 
