@@ -212,12 +212,17 @@ pub struct HealthcheckArgs {
     pub ready: bool,
 }
 
+/// How often a server may be looked at.
+#[cfg(feature = "top")]
+const INTERVALS_MS: std::ops::RangeInclusive<u64> = 100..=60_000;
+
 /// The flags of `framekeep top`.
 #[cfg(feature = "top")]
 #[derive(Debug, clap::Args)]
 pub struct TopArgs {
     /// Look at the server this often.
-    #[arg(long, value_name = "MILLISECONDS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(100..=60_000))]
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 1_000)]
+    #[arg(value_parser = clap::value_parser!(u64).range(INTERVALS_MS))]
     pub interval_ms: u64,
     /// Print one picture of so many columns and rows, and end.
     #[arg(long, value_name = "COLUMNSxROWS")]
