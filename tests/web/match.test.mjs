@@ -53,7 +53,7 @@ test('two players play, and play on after the server was killed', { timeout: 120
   await until('bob walks', async () => Math.abs(place(ada, 1).y - after.y) > 1);
 });
 
-test('a cut connection goes on with its session, nothing is lost and nothing twice', { timeout: 60_000 }, async (context) => {
+test('a cut connection goes on with its session: what was asked for is done once, and the room is shown', { timeout: 60_000 }, async (context) => {
   const { enter } = await scene(context);
   const sockets = [];
   class Cut extends WebSocket {
@@ -71,12 +71,18 @@ test('a cut connection goes on with its session, nothing is lost and nothing twi
   bob.chat('one');
   await until('ada hears', async () => heard.length === 1);
   sockets.at(-1).close();
-  bob.chat('two');
+  ada.chat('two');
+  ada.ready();
   ada.chat('three');
+  let shown = null;
+  ada.on('joined', (room) => {
+    shown = room;
+  });
   await until('ada is back', async () => ada.resumes === 1 && heard.length === 3);
   ada.chat('four');
   await until('ada hears herself', async () => heard.at(-1) === 'four');
-  assert.deepEqual([...heard].sort(), ['four', 'one', 'three', 'two']);
+  assert.deepEqual(heard, ['one', 'two', 'three', 'four'], 'each once, in their order');
+  assert.deepEqual(shown.members.map(({ name }) => name), ['ada', 'bob']);
 });
 
 test('a request that is refused says why, and a watcher sees the match', { timeout: 60_000 }, async (context) => {
