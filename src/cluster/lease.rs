@@ -4,8 +4,8 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A node, from one start to its end: a process that starts again is another one. Lower ones come first where several could
-/// do the same.
+/// A node, from one start to its end: a process that starts again is another one. Lower ones come first where several
+/// could do the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeId(pub u64);
 
@@ -15,9 +15,9 @@ impl fmt::Display for NodeId {
     }
 }
 
-/// The fencing number of a grant: whatever is done under a lower one, once a higher one was seen, is refused. It is never
-/// given twice: the next is one more, and at least the store's time in milliseconds, so that grants which a store has
-/// lost are not repeated by the one that follows it.
+/// The fencing number of a grant: whatever is done under a lower one, once a higher one was seen, is refused. It is
+/// never given twice: the next is one more, and at least the store's time in milliseconds, so that grants which a
+/// store has lost are not repeated by the one that follows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Epoch(pub u64);
 

@@ -1,5 +1,5 @@
-//! Several nodes as one: who is there, who coordinates, who has which room. Pure state machines and the meaning of what
-//! they ask of a shared store; sockets, clocks and the store itself are somebody else's.
+//! Several nodes as one: who is there, who coordinates, who has which room. Pure state machines and the meaning of
+//! what they ask of a shared store; sockets, clocks and the store itself are somebody else's.
 //!
 //! ```
 //! use framekeep_cluster::{Load, Member, NodeId, Table, Timing};
@@ -17,14 +17,14 @@
 //! assert!(node.is_coordinator(10_000));
 //! ```
 //!
-//! **What is exclusive.** A name (`coordinator`, `room/NAME`) is held by one node at a time, under an [`Epoch`] that is
-//! larger than every one before it. A node counts its time from when it *asked*, the store from when it *answered*: the
-//! node stops before the store gives the name to another. A store that begins anew (a replica that was promoted, and may
-//! have lost the last writes) gives nothing away until every grant that it may have lost has run out; who holds something
-//! says so meanwhile.
+//! **What is exclusive.** A name (`coordinator`, `room/NAME`) is held by one node at a time, under an [`Epoch`] that
+//! is larger than every one before it. A node counts its time from when it *asked*, the store from when it
+//! *answered*: the node stops before the store gives the name to another. A store that begins anew (a replica that
+//! was promoted, and may have lost the last writes) gives nothing away until every grant that it may have lost has
+//! run out; who holds something says so meanwhile.
 //!
-//! **What is assumed.** Clocks run equally fast within [`Timing::drift_ms`] over the time of a grant, and a store that was
-//! replaced takes no more writes.
+//! **What is assumed.** Clocks run equally fast within [`Timing::drift_ms`] over the time of a grant, and a store
+//! that was replaced takes no more writes.
 
 mod lease;
 mod member;

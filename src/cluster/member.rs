@@ -112,6 +112,10 @@ impl Member {
             self.nodes.clone_from(nodes);
         }
         let (Request::Take { name, .. } | Request::Renew { name, .. }) = request else { return };
+        let asked_epoch = match request {
+            Request::Renew { epoch, .. } => Some(*epoch),
+            _ => None,
+        };
         let rank = self.nodes.iter().position(|view| view.node == self.node).unwrap_or(self.nodes.len());
         let Some(hold) = self.names.get_mut(name) else {
             // It was given up while the answer was on its way.
@@ -136,8 +140,8 @@ impl Member {
                 let ask_at_ms = now_ms + after_ms + rank as u64 * self.timing.rank_step_ms;
                 *hold = Hold::Wanted { ask_at_ms };
             }
-            (Reply::Lost, Hold::Held { epoch, .. }) if matches!(request, Request::Renew { epoch: asked, .. } if *asked == epoch) =>
-            {
+            // What is lost is what was asked for; there may be a newer grant.
+            (Reply::Lost, Hold::Held { epoch, .. }) if asked_epoch == Some(epoch) => {
                 *hold = Hold::Wanted { ask_at_ms: now_ms };
             }
             _ => {}

@@ -1,5 +1,5 @@
-//! `Table`, what a shared store knows and what every request means to it. Each request is one atomic step; a store made of
-//! something else does the same in a script.
+//! `Table`, what a shared store knows and what every request means to it. Each request is one atomic step; a store
+//! made of something else does the same in a script.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! Nodes and a store in virtual time, with crashes, pauses, partitions, lost answers and replicas that were promoted without
-//! the last writes: no name is ever held by two, no number given twice, and somebody takes over soon.
+//! Nodes and a store in virtual time, with crashes, pauses, partitions, lost answers and replicas that were promoted
+//! without the last writes: no name is ever held by two, no number given twice, and somebody takes over soon.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -130,7 +130,7 @@ impl World {
     fn step(&mut self) {
         self.now_ms += STEP_MS;
         let now_ms = self.now_ms;
-        if now_ms % 100 == 0 {
+        if now_ms.is_multiple_of(100) {
             self.replicas.retain(|(at_ms, _)| at_ms + 2_000 > now_ms);
             self.replicas.push((now_ms, self.store.clone()));
         }

@@ -18,7 +18,7 @@ use crate::lane::{Entry, Lane};
 use crate::limits::{REGIONS_KNOWN_MAX, REMEMBERED_MAX, REMEMBERED_MS, TICKETS_MAX};
 use crate::mode::validate_all;
 use crate::pool::Pool;
-use crate::queue::{Queue, Slot};
+use crate::queue::{NearLanes, Queue, Slot};
 use crate::rules::Rules;
 use crate::{
     Ended, Event, Match, MatchId, Mode, ModeFault, Operation, QueueView, Refused, Ticket, TicketId,
@@ -267,6 +267,7 @@ impl Matcher {
         let hot = &mut self.queue.hot[slot as usize];
         hot.stamp = stamp;
         let size = hot.size;
+        self.queue.near_lanes[slot as usize] = NearLanes::default();
         let record = self.queue.record_mut(slot);
         record.near = 0;
         let pool = record.wish.pool;
@@ -281,16 +282,13 @@ impl Matcher {
         let hot = &mut self.queue.hot[slot as usize];
         let size = hot.size;
         hot.stamp = 0;
-        let wish = &self.queue.record(slot).wish;
-        let pool = &mut self.pools[wish.pool];
-        pool.tickets -= 1;
-        pool.players -= u64::from(size);
-        for (region, _) in &wish.regions[..self.queue.record(slot).near] {
-            for content in &wish.contents {
-                if let Some(lane) = pool.lane(*region, *content) {
-                    self.lanes[lane as usize].note_gone(&self.queue.hot);
-                }
-            }
+        let pool = self.queue.record(slot).wish.pool;
+        self.pools[pool].tickets -= 1;
+        self.pools[pool].players -= u64::from(size);
+        let mut nth = 0;
+        while let Some(lane) = self.lane_of_ticket(slot, nth) {
+            self.lanes[lane as usize].note_gone(&self.queue.hot);
+            nth += 1;
         }
     }
 
@@ -305,6 +303,7 @@ impl Matcher {
             let nth = self.lane_of(pool, region, content);
             let lane = &mut self.lanes[nth as usize];
             lane.add(hot.size, entry);
+            self.queue.near_lanes[slot as usize].push(nth);
             if !std::mem::replace(&mut lane.unsettled, true) {
                 self.unsettled.push(nth);
             }

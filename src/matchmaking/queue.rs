@@ -34,6 +34,30 @@ pub(crate) struct Hot {
     pub(crate) backfill: bool,
 }
 
+/// The lanes a waiting ticket is in: kept beside each other, and only looked up anew where they are too many.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct NearLanes {
+    count: u32,
+    first: [u32; NEAR_LANES],
+}
+
+/// Lanes that are kept: those of two regions and three contents.
+const NEAR_LANES: usize = 7;
+
+impl NearLanes {
+    pub(crate) fn push(&mut self, lane: u32) {
+        if let Some(place) = self.first.get_mut(self.count as usize) {
+            *place = lane;
+        }
+        self.count += 1;
+    }
+
+    /// All of them; `None` if they are too many.
+    pub(crate) fn all(&self) -> Option<&[u32]> {
+        self.first.get(..self.count as usize)
+    }
+}
+
 /// What a ticket wants in numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Wish {
@@ -68,6 +92,7 @@ pub(crate) struct Record {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Queue {
     pub(crate) hot: Vec<Hot>,
+    pub(crate) near_lanes: Vec<NearLanes>,
     records: Vec<Option<Box<Record>>>,
     free: Vec<Slot>,
     by_id: BTreeMap<TicketId, Slot>,
@@ -159,6 +184,7 @@ impl Queue {
         }));
         if slot as usize == self.hot.len() {
             self.hot.push(hot);
+            self.near_lanes.push(NearLanes::default());
             self.records.push(record);
         } else {
             self.hot[slot as usize] = hot;

@@ -86,11 +86,18 @@ impl Matcher {
 
     /// The lanes a waiting ticket is in: the nearest region first, of each the dearest content.
     pub(super) fn lanes_of(&self, slot: Slot) -> impl Iterator<Item = u32> + '_ {
+        (0..).map_while(move |nth| self.lane_of_ticket(slot, nth))
+    }
+
+    /// One of them.
+    pub(super) fn lane_of_ticket(&self, slot: Slot, nth: usize) -> Option<u32> {
+        if let Some(all) = self.queue.near_lanes[slot as usize].all() {
+            return all.get(nth).copied();
+        }
         let record = self.queue.record(slot);
-        let (wish, pool) = (&record.wish, &self.pools[record.wish.pool]);
-        let regions = wish.regions[..record.near].iter();
-        regions
-            .flat_map(|(region, _)| wish.contents.iter().filter_map(|content| pool.lane(*region, *content)))
+        let wish = &record.wish;
+        let (region, _) = wish.regions[..record.near].get(nth / wish.contents.len())?;
+        self.pools[wish.pool].lane(*region, wish.contents[nth % wish.contents.len()])
     }
 
     /// Looks for a match with a ticket in a lane; it is in `scratch.group` then.
