@@ -14,7 +14,8 @@ use crate::admin;
         rooms::list, rooms::show, rooms::open, rooms::close, rooms::debug, tickets::mint,
         matchmaking::queues, matchmaking::submit, matchmaking::watch, matchmaking::cancel, matchmaking::answer,
         replays::list, replays::download, past::stored, past::sent, past::running, results::list, results::show,
-        node::show, node::cluster, node::cleanup, node::alerts, health::alive, health::ready, health::metrics, admin::drain, admin::kick, admin::close, admin::audit,
+        node::show, node::cluster, node::cleanup, node::alerts, health::alive, health::ready,
+        health::metrics, admin::drain, admin::kick, admin::close, admin::audit,
     ),
     modifiers(&Keys)
 )]
