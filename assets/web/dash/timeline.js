@@ -78,6 +78,7 @@ export class Timeline {
     this.states.push(state);
     if (this.states.length > KEPT_MAX) this.states.shift();
     if (this.states.length === 1) this.at = state.tick;
+    this.bar.max = state.tick;
   }
 
   /** States of before; those that are there already are left as they are. */
