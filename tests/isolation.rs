@@ -21,6 +21,8 @@ enum Fault {
     None,
     /// It cannot even start.
     Start,
+    /// It starts, but takes long.
+    LongStart,
     /// Its step panics, always.
     Step,
     /// Its step panics once in the life of the process.
@@ -42,9 +44,10 @@ enum Fault {
 }
 
 impl Fault {
-    const ALL: [(&'static str, Self); 11] = [
+    const ALL: [(&'static str, Self); 12] = [
         ("none", Self::None),
         ("start", Self::Start),
+        ("long-start", Self::LongStart),
         ("step", Self::Step),
         ("once", Self::StepOnce),
         ("outcome", Self::Outcome),
@@ -122,7 +125,11 @@ impl Game for Trial {
     }
 
     fn start(content: &(u8, u32), _seed: u64, _seats: u8) -> (u32, Vec<u8>) {
-        assert_ne!(Fault::of(*content, u32::MAX), Fault::Start, "this game does not start");
+        match Fault::of(*content, u32::MAX) {
+            Fault::Start => panic!("this game does not start"),
+            Fault::LongStart => spend(251),
+            _ => {}
+        }
         (0, vec![7; 16])
     }
 
@@ -135,7 +142,12 @@ impl Game for Trial {
             Fault::LongStep => spend(251),
             Fault::LongSteps => spend(40),
             Fault::Spin => spin(SPIN),
-            Fault::None | Fault::Start | Fault::Outcome | Fault::Scores | Fault::ScoresOnce => {}
+            Fault::None
+            | Fault::Start
+            | Fault::LongStart
+            | Fault::Outcome
+            | Fault::Scores
+            | Fault::ScoresOnce => {}
         }
     }
 
@@ -204,6 +216,7 @@ fn every_way_to_fail_ends_the_match_with_its_cause() {
         ("outcome 40", FailureCause::Panicked, 39),
         ("scores 40", FailureCause::Panicked, 60),
         ("growth 40", FailureCause::TooLarge, 48),
+        ("long-start 0", FailureCause::OverBudget, 1),
         ("long-step 40", FailureCause::OverBudget, 40),
         ("long-steps 40", FailureCause::OverBudget, 46),
     ] {

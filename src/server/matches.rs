@@ -17,7 +17,7 @@ use crate::limits::DRAIN_TIMEOUT;
 use crate::room::Room;
 use crate::schedule::DueRooms;
 use crate::stage::{Ending, HashRing, Health, Stage, Timing};
-use crate::step::{self, StepBudget};
+use crate::step::{self, StepBudget, StepTimer};
 use crate::{
     Clock, Counters, Failure, Faults, Games, Seat, SeatPlay, ServerConfig, cleanup, events, record, recover,
     rooms,
@@ -70,7 +70,11 @@ pub(crate) fn start(world: &mut World, entity: Entity) {
     let lockstep = room.lobby.options().commit == CommitPolicy::Lockstep;
     let wait_max = if lockstep { lockstep_wait } else { Duration::ZERO };
     let (rate_hz, send_every_ticks, id) = (room.tick_rate_hz, room.send_every_ticks, room.id);
+    let timer = world.resource::<StepTimer>();
+    let before = timer.read();
     let started = step::start(game.as_ref(), &content, seed, seats, budget);
+    // What starting takes is charged to the first step.
+    let health = Health { asked_took: timer.read().saturating_sub(before), ..Health::default() };
     let step::Started { play, state, hash } = match started {
         Ok(started) => started,
         Err(failure) => return fail_to_start(world, entity, &failure),
@@ -101,7 +105,7 @@ pub(crate) fn start(world: &mut World, entity: Entity) {
         fresh: false,
         state,
         outcome: None,
-        health: Health::default(),
+        health,
         is_asleep: false,
     };
     record::match_started(world, entity, &stage);

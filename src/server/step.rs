@@ -32,7 +32,7 @@ impl StepTimer {
         Self::new(move || origin.elapsed())
     }
 
-    fn read(&self) -> Duration {
+    pub(crate) fn read(&self) -> Duration {
         (self.0)()
     }
 }
