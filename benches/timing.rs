@@ -14,7 +14,8 @@ pub fn time(run: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
-/// The time that the threads of this process have worked, on all cores: what others do on this machine is no part of it.
+/// The time that the threads of this process have worked, on all cores: what others do on this machine is no part
+/// of it.
 #[must_use]
 pub fn worked() -> Duration {
     clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
