@@ -26,8 +26,11 @@ const OPENING_MAX: usize = 64;
 /// How long no matches are formed after the server could not open a room.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How often running rooms are looked at for free seats, and what is over is forgotten.
+/// How often running rooms are looked at for free seats.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How often what the matcher has forgotten is looked for, which takes a look at every ticket.
+const FORGET_EVERY: Duration = Duration::from_secs(10);
 
 /// A mode of the matcher and what its rooms are like.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,7 +186,7 @@ pub(crate) async fn run(front: Arc<Front>) {
     let Some(matchmaking) = &front.matchmaking else { return };
     let mut rounds = tokio::time::interval(matchmaking.config.round_every);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut looked = Instant::now();
+    let (mut looked, mut forgot) = (Instant::now(), Instant::now());
     loop {
         rounds.tick().await;
         for of in matchmaking.round() {
@@ -199,7 +202,10 @@ pub(crate) async fn run(front: Arc<Front>) {
             let report = front.door.report();
             let now_ms = matchmaking.now_ms();
             let mut desk = matchmaking.desk();
-            desk.forget();
+            if forgot.elapsed() >= FORGET_EVERY {
+                forgot = Instant::now();
+                desk.forget();
+            }
             desk.look_at_rooms(&matchmaking.config, &report.rooms, now_ms);
         }
     }
@@ -249,7 +255,9 @@ async fn open(front: &Front, matchmaking: &Matchmaking, of: &Match) -> Result<Ro
     match answer.map_err(|_| "the server is busy")? {
         Answer::Room(_) => {}
         Answer::Refused(refusal) => return Err(refusal.to_string()),
-        Answer::Done | Answer::Missing | Answer::Past { .. } => return Err("the server has no room".to_owned()),
+        Answer::Done | Answer::Missing | Answer::Past { .. } => {
+            return Err("the server has no room".to_owned());
+        }
     }
     let reserved = reserve(front, room.clone(), of).await;
     if reserved.is_err() {

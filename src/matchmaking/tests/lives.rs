@@ -176,7 +176,7 @@ impl Life {
                 matches!(self.states[&of.places[0].ticket], TicketState::Asked { .. })
             };
             let asked: Vec<_> = self.matches.values().filter(is_asked).collect();
-            let of = asked.get(id.0 as usize % asked.len().max(1)).filter(|_| id.0 % 5 > 0);
+            let of = asked.get(id.0 as usize % asked.len().max(1)).filter(|_| !id.0.is_multiple_of(5));
             let place = of.map(|of| of.places[player.0 as usize % of.places.len()]);
             place.map_or((id, player), |place| (place.ticket, place.player))
         };
