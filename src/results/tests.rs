@@ -15,6 +15,7 @@ fn result(number: u64) -> MatchResult {
         player: format!("{player:016x}"),
         name: format!("player-{player}"),
         score: Some(seat.into()),
+        ..SeatResult::default()
     };
     MatchResult {
         id: format!("match-{number:05}"),

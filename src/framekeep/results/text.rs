@@ -144,8 +144,10 @@ mod tests {
     use super::*;
 
     fn result() -> MatchResult {
-        let seat =
-            |seat, name: &str, score| SeatResult { seat, player: "ab".into(), name: name.into(), score };
+        let seat = |seat, name: &str, score| {
+            let (player, name) = ("ab".into(), name.into());
+            SeatResult { seat, player, name, score, ..SeatResult::default() }
+        };
         MatchResult {
             id: "r-1".into(),
             game: "arena".into(),
