@@ -12,9 +12,9 @@ use framekeep_gateway::{
 use framekeep_server::{KeyMint, NodeKey};
 use tracing::warn;
 
-use crate::{Exit, ModesError, modes};
 use crate::config::{Effective, Guests, Origin, Settings};
 use crate::identity::{self, ADMIN_TOKEN_ENV, API_KEY_ENV, IdentityError};
+use crate::{Exit, ModesError, modes};
 
 /// Orders that may wait for the server.
 const ORDERS_MAX: usize = 16_384;
