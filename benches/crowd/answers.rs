@@ -27,8 +27,8 @@ impl Answers {
         Ok(())
     }
 
-    /// Waits for messages and hears them: the number of the client, what the message is, and its body. Gives the clients
-    /// that have said something.
+    /// Waits for messages and hears them: the number of the client, what the message is, and its body. Gives the
+    /// clients that have said something.
     pub(crate) fn hear(
         &mut self,
         wait: Duration,

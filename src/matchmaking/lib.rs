@@ -1,5 +1,5 @@
-//! Who plays with whom, as data: tickets wait in modes, rounds form matches. Pure: no clock, no sockets, no threads, and
-//! the same operations at the same times give the same matches.
+//! Who plays with whom, as data: tickets wait in modes, rounds form matches. Pure: no clock, no sockets, no threads,
+//! and the same operations at the same times give the same matches.
 //!
 //! ```
 //! use framekeep_matchmaking::{Event, Matcher, Mode, Ticket, TicketId};

@@ -11,7 +11,6 @@
 //! let server = Server::bind(config, games, NodeKey::new([7; 32])).unwrap();
 //! server.run(&Arc::new(AtomicBool::new(true))); // the flag is set by Ctrl-C in a real program
 //! ```
-//!
 //! A pump is one turn of the server: [`ServerSystems`] names its steps in order. Rooms, seats, players, links and
 //! frames are entities; a running match's state is one plain value in the room's [`Stage`].
 

@@ -223,7 +223,7 @@ pub(super) fn histograms(world: &mut World, before: &mut [(u64, u64); HISTOGRAMS
     let Timings { pump_us, frame_us, ack_us, .. } = &mut *timings;
     let tick = "Work of a turn of the server in which frames were due";
     let late = "From the moment a frame is due to the moment it is handed to the socket";
-    let ack = "From the moment a frame is due to its acknowledgement over UDP, the wait for a packet to bring it included";
+    let ack = "From the moment a frame is due to its acknowledgement over UDP, with the wait for its packet";
     let mut all = vec![
         histogram("framekeep_tick_seconds", tick, pump_us, &mut before[0]),
         histogram("framekeep_frame_lateness_seconds", late, frame_us, &mut before[1]),
