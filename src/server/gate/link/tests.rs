@@ -152,7 +152,8 @@ fn a_seat_whose_connection_is_lost_is_held_and_does_nothing() {
     assert_eq!(seat_bits(&mut server), Some((Arrived, 0)), "nothing is pressed until the player says so");
     let told = sink.0.lock().unwrap();
     let is_back = |told: &ToClient| {
-        matches!(told, ToClient::Event(event) if matches!(event.kind, RoomEventKind::LinkBack { .. }))
+        let ToClient::Event(event) = told else { return false };
+        matches!(event.kind, RoomEventKind::LinkBack { .. })
     };
     assert!(told.iter().any(is_back));
 }
