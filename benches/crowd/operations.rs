@@ -26,9 +26,9 @@ const APART: Duration = Duration::from_millis(20);
 /// What a client waits for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Waits {
-    ToBeIn,
-    ToBeReady,
-    ToBeOut,
+    Entry,
+    Readiness,
+    Exit,
 }
 
 struct Doing {
@@ -42,10 +42,10 @@ pub(crate) fn run(node: &Node, clients: usize, seconds: Duration) -> Result<()> 
     for number in 0..clients {
         let ticket = node.ticket(&format!("p{number}"))?;
         answers.add(Peer::connect(node.http, &ticket, 0)?)?;
-        doing.push(Doing { waits: Waits::ToBeOut, since: Instant::now() });
+        doing.push(Doing { waits: Waits::Exit, since: Instant::now() });
     }
-    for number in 0..clients {
-        go_on(&mut answers, &mut doing[number], number)?;
+    for (number, doing) in doing.iter_mut().enumerate() {
+        go_on(&mut answers, doing, number)?;
     }
     work(&mut answers, &mut doing, Duration::from_secs(2), &mut Vec::new())?;
     let (before, cpu) = (node.metrics()?, node.cpu_s());
@@ -76,10 +76,10 @@ fn work(answers: &mut Answers, doing: &mut [Doing], time: Duration, took_us: &mu
             let waits = doing[number].waits;
             let is_ready = field == EVENT && is_of_kind(body, b"ready");
             match field {
-                JOINED if waits == Waits::ToBeIn => done.push(number),
-                LEFT if waits == Waits::ToBeOut => done.push(number),
+                JOINED if waits == Waits::Entry => done.push(number),
+                LEFT if waits == Waits::Exit => done.push(number),
                 REFUSED => refused = Some(format!("client {number}: {}", String::from_utf8_lossy(body))),
-                _ if is_ready && waits == Waits::ToBeReady => done.push(number),
+                _ if is_ready && waits == Waits::Readiness => done.push(number),
                 _ => {}
             }
         })?;
@@ -107,20 +107,20 @@ fn go_on(answers: &mut Answers, doing: &mut Doing, number: usize) -> Result<()> 
     let peer = &mut answers.peers[number];
     doing.since = Instant::now();
     match doing.waits {
-        Waits::ToBeOut => {
+        Waits::Exit => {
             let options = Fields::default().bytes(1, b"arena").number(3, 2).bytes(5, b"ready");
             // Its own, which waits for it while it is out: a player may open one room a second.
             let name = format!("op-{number}");
             peer.ask(JOIN, Fields::default().bytes(1, name.as_bytes()).message(2, options))?;
-            doing.waits = Waits::ToBeIn;
+            doing.waits = Waits::Entry;
         }
-        Waits::ToBeIn => {
+        Waits::Entry => {
             peer.ask(READY, Fields::default().number(1, 1))?;
-            doing.waits = Waits::ToBeReady;
+            doing.waits = Waits::Readiness;
         }
-        Waits::ToBeReady => {
+        Waits::Readiness => {
             peer.ask(LEAVE, Fields::default())?;
-            doing.waits = Waits::ToBeOut;
+            doing.waits = Waits::Exit;
         }
     }
     Ok(())
