@@ -27,9 +27,10 @@ pub(crate) struct StatusPlugin;
 
 impl Plugin for StatusPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<Timings>()
-            .init_resource::<Listing>()
-            .add_systems(Pump, (write_names, write_status, write_rooms).chain().in_set(ServerSystems::Report));
+        app.init_resource::<Timings>().init_resource::<Listing>().add_systems(
+            Pump,
+            (write_names, write_status, write_rooms).chain().in_set(ServerSystems::Report),
+        );
     }
 }
 
