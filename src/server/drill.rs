@@ -107,6 +107,11 @@ pub fn say(world: &mut World, link: Entity, message: &ToServer) -> Option<Refusa
     control::hear(world, link, &message.encode())
 }
 
+/// Bytes that wait on the reliable lane of a link to be acknowledged.
+pub fn waiting_bytes(world: &World, link: Entity) -> usize {
+    crate::events::waiting_bytes(world, link)
+}
+
 /// Throws away what waits on the reliable lane of a link.
 pub fn hush(world: &mut World, link: Entity) {
     if let Some(mut control) = world.get_mut::<Control>(link) {

@@ -36,7 +36,7 @@ pub(crate) fn tell_all(world: &mut World, room: Entity, kinds: Vec<RoomEventKind
     if kinds.is_empty() {
         return;
     }
-    let links = links_of(world, room);
+    let links = listeners(world, room);
     let is_stale = kinds.iter().any(changes_view);
     for kind in kinds {
         number_and_offer(world, room, &links, kind);
@@ -62,7 +62,7 @@ const fn changes_view(kind: &RoomEventKind) -> bool {
 
 /// How seats stand. No view of the room changes by it.
 pub(crate) fn tell_scores(world: &mut World, room: Entity, kind: RoomEventKind) {
-    let links = links_of(world, room);
+    let links = listeners(world, room);
     number_and_offer(world, room, &links, kind);
 }
 
@@ -105,7 +105,7 @@ fn offer(world: &mut World, link: Entity, urgency: Urgency, message: &ToClient) 
 }
 
 /// Bytes that wait for a link's acknowledgement.
-fn waiting_bytes(world: &World, link: Entity) -> usize {
+pub(crate) fn waiting_bytes(world: &World, link: Entity) -> usize {
     let most = framekeep_protocol::channel(framekeep_protocol::Side::Server, CONTROL)
         .map_or(0, |channel| channel.memory_bytes_max);
     if let Some(share) = crate::gate::waiting_share(world, link) {
@@ -113,6 +113,16 @@ fn waiting_bytes(world: &World, link: Entity) -> usize {
     }
     let Some(control) = world.get::<Control>(link) else { return 0 };
     most.saturating_sub(control.0.room(CONTROL))
+}
+
+/// The links of a room, and those through the front door whose connection is lost and may come back: they are told what
+/// they missed then.
+fn listeners(world: &World, room: Entity) -> Vec<Entity> {
+    let listener = |seat: Entity| {
+        let seat = world.get::<Seat>(seat)?;
+        seat.link.or_else(|| crate::gate::away_link(world, seat.player))
+    };
+    rooms::seats_of(world, room).into_iter().filter_map(listener).collect()
 }
 
 fn links_of(world: &World, room: Entity) -> Vec<Entity> {

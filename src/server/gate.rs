@@ -18,7 +18,7 @@ use bevy_ecs::prelude::{IntoScheduleConfigs, Mut, Resource, World};
 use framekeep_gate::{Keeper, Order};
 
 pub(crate) use drain::{Drain, begin as drain, check_open, is_over as is_drained};
-pub(crate) use link::{WebLinks, let_go, tell, waiting_share};
+pub(crate) use link::{WebLinks, away_link, let_go, tell, waiting_share};
 pub use ticket::KeyMint;
 
 use crate::{Clock, Pump, ServerSystems};

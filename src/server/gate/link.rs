@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use bevy_ecs::prelude::{Component, Entity, On, Query, Remove, Res, ResMut, Resource, World};
 use framekeep_gate::{LinkSink, NewLink, WebInput, WebLinkId};
-use framekeep_protocol::{LeftReason, PROTOCOL_VERSION, Refusal, SPECTATOR_SEAT, Ticket, ToClient, ToServer};
+use framekeep_protocol::{
+    LeftReason, PROTOCOL_VERSION, PlayerId, Refusal, SPECTATOR_SEAT, Ticket, ToClient, ToServer,
+};
 use framekeep_sim::{Tick, input_mask};
 use tracing::debug;
 
@@ -17,8 +19,8 @@ use crate::link::BusyLinks;
 use crate::schedule::DueRooms;
 use crate::seat::Seats;
 use crate::{
-    Clock, Counters, Inserted, Link, LinkStage, Player, Seat, SeatPlay, ServerConfig, Stage, admit, control,
-    seating,
+    Clock, Counters, Inserted, Link, LinkStage, Player, Players, Seat, SeatPlay, ServerConfig, Stage, admit,
+    control, seating,
 };
 
 /// Changes of the controls that wait for a tick of their own; what is over takes the place of the last.
@@ -224,6 +226,12 @@ pub(super) fn leave(world: &mut World, id: WebLinkId) {
         (seat.link, seat.lost_at) = (None, Some(now));
     }
     seating::hold_seat(world, seat);
+}
+
+/// The link of a player whose connection is lost and may come back.
+pub(crate) fn away_link(world: &World, player: PlayerId) -> Option<Entity> {
+    let player = world.get::<Player>(world.resource::<Players>().get(player)?)?;
+    player.link.filter(|link| world.get::<WebLink>(*link).is_some_and(|web| web.away.is_some()))
 }
 
 /// The connection is there again: the seat is resumed, if it is still held.

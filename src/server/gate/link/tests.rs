@@ -148,6 +148,8 @@ fn a_seat_whose_connection_is_lost_is_held_and_does_nothing() {
     let seat = world.query::<&Seat>().single(world).unwrap();
     assert!(seat.link.is_none() && seat.lost_at.is_some());
     assert_eq!(crate::sweep(world), 0);
+    let room = world.resource::<crate::Rooms>().get(&"den".parse().unwrap()).unwrap();
+    crate::events::closing_soon(world, room, 9);
     come_back(world, id(1));
     assert_eq!(seat_bits(&mut server), Some((Arrived, 0)), "nothing is pressed until the player says so");
     let told = sink.0.lock().unwrap();
@@ -156,6 +158,9 @@ fn a_seat_whose_connection_is_lost_is_held_and_does_nothing() {
         matches!(event.kind, RoomEventKind::LinkBack { .. })
     };
     assert!(told.iter().any(is_back));
+    let kind = RoomEventKind::ClosingSoon { in_s: 9 };
+    let missed = |told: &ToClient| matches!(told, ToClient::Event(event) if event.kind == kind);
+    assert!(told.iter().any(missed), "what happened meanwhile is told");
 }
 
 #[test]
