@@ -10,6 +10,9 @@ use crate::{RECORD_BYTES_MAX, Record, RecordFault, SEGMENT_VERSION, SegmentHeade
 /// Bytes that are read at once.
 const BLOCK_BYTES: usize = 1 << 16;
 
+/// Most bytes whose checksums are taken in the search for a whole record after one that is cut short.
+const SEARCHED_BYTES_MAX: usize = 64 * RECORD_BYTES_MAX;
+
 /// One record of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
@@ -54,7 +57,7 @@ pub enum SegmentEnd {
         /// The segment's length in bytes.
         offset: u64,
     },
-    /// In the middle of a record: the writer was stopped there.
+    /// In the middle of a record: the writer was stopped there. No whole record follows it.
     Torn {
         /// Where the unfinished record starts.
         offset: u64,
@@ -92,7 +95,8 @@ impl fmt::Display for SegmentEnd {
 
 /// Reads a segment record by record, up to the last whole one.
 ///
-/// What follows an unfinished or damaged record is never looked at: a record's place gives it its meaning.
+/// What follows an unfinished or damaged record is never given: a record's place gives it its meaning. It is only
+/// looked through for a whole record, which tells a record whose length was changed from one that was cut short.
 #[derive(Debug)]
 pub struct SegmentReader<R> {
     source: R,
@@ -187,7 +191,8 @@ impl<R: Read> SegmentReader<R> {
                 Ok(Some(Entry { offset, room: u64_at(&head, 9), record }))
             }
             Err(end) => {
-                self.end = Some(end);
+                // Of a record that is cut short all that follows is at hand: it claims more than there is.
+                self.end = Some(told_apart(end, length, &self.block[self.unread.clone()]));
                 Ok(None)
             }
         }
@@ -245,6 +250,52 @@ fn parse<'a>(offset: u64, head: &[u8; HEAD_BYTES], payload: &'a [u8]) -> Result<
     }
     Record::parse(head[8], payload)
         .map_err(|fault: RecordFault| SegmentEnd::Damaged { offset, what: fault.to_string() })
+}
+
+/// A record that claims more bytes than follow, `rest` with its head: where a whole record is among them nobody was
+/// stopped there, and the length is not what was written.
+fn told_apart(end: SegmentEnd, claimed: usize, rest: &[u8]) -> SegmentEnd {
+    let SegmentEnd::Torn { offset, .. } = end else { return end };
+    let (found, claimed) = (rest.len(), claimed - HEAD_BYTES);
+    let claim = format!("the record claims {claimed} bytes of {} that follow", found - HEAD_BYTES);
+    match whole_record_in(rest) {
+        Search::Nothing => end,
+        Search::Found(at) => {
+            let what = format!("{claim}, and a whole record starts at byte {}", offset + at as u64);
+            SegmentEnd::Damaged { offset, what }
+        }
+        // Too much is kept rather than too little.
+        Search::GivenUp => {
+            SegmentEnd::Damaged { offset, what: format!("{claim}, which look like records everywhere") }
+        }
+    }
+}
+
+/// What a search for a whole record has found.
+enum Search {
+    Nothing,
+    Found(usize),
+    GivenUp,
+}
+
+/// Where a whole record starts after the first byte.
+fn whole_record_in(bytes: &[u8]) -> Search {
+    let mut searched = 0;
+    for at in 1..bytes.len() {
+        let Some((head, rest)) = bytes[at..].split_first_chunk::<HEAD_BYTES>() else { break };
+        let length = u32_at(head, 0) as usize;
+        if length > rest.len() || !Record::is_kind(head[8]) {
+            continue;
+        }
+        searched += length + HEAD_BYTES;
+        if searched > SEARCHED_BYTES_MAX {
+            return Search::GivenUp;
+        }
+        if u32_at(head, 4) == record_checksum((length as u32).to_le_bytes(), &head[8..], &rest[..length]) {
+            return Search::Found(at);
+        }
+    }
+    Search::Nothing
 }
 
 /// Fills `bytes` as far as the source goes; gives how many bytes were found.

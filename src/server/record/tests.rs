@@ -132,6 +132,22 @@ fn damaged_segments_are_kept_and_bounded() {
 }
 
 #[test]
+fn a_length_that_points_past_the_end_is_damage_and_a_record_cut_short_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = [record_of(1), record_of(2), record_of(3)].concat();
+    put_segment(folder.path(), 1, 0, &records[..records.len() - 1]);
+    put_segment(folder.path(), 1, 1, &records);
+    let changed = path_of(folder.path(), 1);
+    let mut bytes = fs::read(&changed).unwrap();
+    // The second byte of the length of the second record.
+    bytes[30 + record_of(1).len() + 1] ^= 1 << 6;
+    fs::write(&changed, &bytes).unwrap();
+    survey(folder.path(), folder.path(), 9).unwrap();
+    assert_eq!(fs::read(changed.with_extension("damaged")).unwrap(), bytes, "it is kept");
+    assert!(!path_of(folder.path(), 0).with_extension("damaged").exists(), "that was a kill");
+}
+
+#[test]
 fn a_second_server_is_refused_the_folder_until_the_first_is_gone() {
     let folder = tempfile::tempdir().unwrap();
     let first = start(folder.path(), 1).unwrap();
