@@ -1,5 +1,6 @@
 //! The rows of the scorecard, each group in the order in which it is printed.
 
+mod crowd;
 mod physics;
 mod record;
 mod replay;
@@ -33,5 +34,10 @@ pub fn measure(quick: bool, progress: &mut dyn FnMut(&str)) -> Result<Vec<Row>> 
     rows.extend(record::tick_durability(quick)?);
     progress("rolling back");
     rows.push(rollback::eight_ticks(quick));
+    progress("4,000 WebSocket clients in 1,000 rooms, and 400 that come and go");
+    match crowd::rows(quick)? {
+        Some(more) => rows.extend(more),
+        None => progress("... no: build them first, cargo build --release -p framekeep -p framekeep_benches"),
+    }
     Ok(rows)
 }

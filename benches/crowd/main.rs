@@ -7,6 +7,7 @@ mod operations;
 mod socket;
 mod views;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -46,6 +47,9 @@ struct Args {
     /// How long is measured, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 20, global = true)]
     seconds: u64,
+    /// Print the headline figures as one JSON object in the last line.
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 /// What the clients do.
@@ -77,8 +81,13 @@ fn main() -> Result<()> {
     node::pin(&args.client_cores)?;
     let node = Node::start(args.server.as_deref(), &args.cores, args.threads)?;
     let seconds = Duration::from_secs(args.seconds);
-    match args.what {
-        What::Views { clients, seats, views_hz } => views::run(&node, clients, seats, views_hz, seconds),
-        What::Operations { clients } => operations::run(&node, clients, seconds),
+    let figures = match args.what {
+        What::Views { clients, seats, views_hz } => views::run(&node, clients, seats, views_hz, seconds)?,
+        What::Operations { clients } => operations::run(&node, clients, seconds)?,
+    };
+    if args.json {
+        let figures: BTreeMap<_, _> = figures.into_iter().collect();
+        println!("{}", serde_json::to_string(&figures)?);
     }
+    Ok(())
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 
 use crate::answers::{Answers, quantile};
-use crate::node::{self, Node};
+use crate::node::{self, Figures, Node};
 use crate::socket::{Fields, Peer};
 
 /// Bodies of `ServerMessage`.
@@ -36,7 +36,7 @@ struct Doing {
     since: Instant,
 }
 
-pub(crate) fn run(node: &Node, clients: usize, seconds: Duration) -> Result<()> {
+pub(crate) fn run(node: &Node, clients: usize, seconds: Duration) -> Result<Figures> {
     let mut answers = Answers::new()?;
     let mut doing = Vec::new();
     for number in 0..clients {
@@ -55,15 +55,15 @@ pub(crate) fn run(node: &Node, clients: usize, seconds: Duration) -> Result<()> 
     let (elapsed, cpu) = (begun.elapsed().as_secs_f64(), node.cpu_s() - cpu);
     took_us.sort_unstable();
     let at = |share| quantile(&took_us, share) as f64 / 1e3;
+    let rate = took_us.len() as f64 / elapsed;
     println!(
-        "{clients} clients: {:.0} operations a second; p50 {:.2} ms, p99 {:.2} ms, longest {:.2} ms",
-        took_us.len() as f64 / elapsed,
+        "{clients} clients: {rate:.0} operations a second; p50 {:.2} ms, p99 {:.2} ms, longest {:.2} ms",
         at(0.5),
         at(0.99),
         at(1.0)
     );
     node::print_measured(&before, &node.metrics()?, cpu, elapsed);
-    Ok(())
+    Ok(vec![("operations_per_s", rate), ("answer_ms_p99", at(0.99))])
 }
 
 fn work(answers: &mut Answers, doing: &mut [Doing], time: Duration, took_us: &mut Vec<u64>) -> Result<()> {

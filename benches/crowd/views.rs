@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 
 use crate::answers::{Answers, quantile};
-use crate::node::{self, Node};
+use crate::node::{self, Figures, Node};
 use crate::socket::{Fields, Peer, fields};
 
 /// Bodies of `ServerMessage`.
@@ -38,7 +38,13 @@ struct Seen {
     last: Option<Instant>,
 }
 
-pub(crate) fn run(node: &Node, clients: usize, seats: usize, views_hz: u32, seconds: Duration) -> Result<()> {
+pub(crate) fn run(
+    node: &Node,
+    clients: usize,
+    seats: usize,
+    views_hz: u32,
+    seconds: Duration,
+) -> Result<Figures> {
     let mut answers = Answers::new()?;
     let mut seen = vec![Seen::default(); clients];
     let begun = Instant::now();
@@ -64,9 +70,9 @@ pub(crate) fn run(node: &Node, clients: usize, seats: usize, views_hz: u32, seco
     let mut gaps_us = Vec::new();
     look(&mut answers, &mut seen, seconds, Some(&mut gaps_us))?;
     let (after, cpu) = (node.metrics()?, node.cpu_s() - cpu);
-    report(&seen, gaps_us);
-    node::print_measured(&before, &after, cpu, seconds.as_secs_f64());
-    Ok(())
+    let delay_ms_p99 = report(&seen, gaps_us);
+    let turns_over_tick = node::print_measured(&before, &after, cpu, seconds.as_secs_f64());
+    Ok(vec![("delay_ms_p99", delay_ms_p99), ("turns_over_tick", turns_over_tick)])
 }
 
 fn join(room: &str, seats: usize) -> Fields {
@@ -147,7 +153,8 @@ fn tick_of(view: &[u8]) -> i64 {
     tick
 }
 
-fn report(seen: &[Seen], mut gaps_us: Vec<u64>) {
+/// Prints how late views were; gives the 99th percentile in milliseconds.
+fn report(seen: &[Seen], mut gaps_us: Vec<u64>) -> f64 {
     let mut late_us = Vec::new();
     for seen in seen {
         let quickest = seen.offsets_us.iter().min().copied().unwrap_or_default();
@@ -166,4 +173,5 @@ fn report(seen: &[Seen], mut gaps_us: Vec<u64>) {
             at(sorted, 1.0)
         );
     }
+    at(&late_us, 0.99)
 }
