@@ -105,8 +105,7 @@ pub use wire::{ClientWire, MemoryNet, UdpWires, WireSource, Wires};
 /// What a game needs as a rule.
 pub mod prelude {
     pub use crate::{
-        ActiveMatch, Cancelled, ClientCommand, ClientConfig, ClientSystems, Confirmed, ConnectionState,
-        DrawnPose, Failed, FramekeepClientPlugins, LocalInput, LocalMatch, Mirrored, Predicted, RoomState,
-        Tickets,
+        ActiveMatch, ClientCommand, ClientConfig, ClientSystems, Confirmed, ConnectionState, DrawnPose,
+        Failed, FramekeepClientPlugins, LocalInput, LocalMatch, Mirrored, Predicted, RoomState, Tickets,
     };
 }

@@ -284,3 +284,13 @@ fn tokens_that_cannot_be_used_are_refused_with_why() {
     nowhere.extend_from_slice(&good[good.len() - 64..]);
     assert_eq!(read(&nowhere, START), TokenError::NoServer);
 }
+
+#[test]
+fn the_prelude_is_small() {
+    let source = include_str!("lib.rs");
+    let (_, prelude) = source.split_once("pub mod prelude {").unwrap();
+    let (names, _) = prelude.split_once("};").unwrap();
+    let (_, names) = names.split_once("::{").unwrap();
+    let count = names.split(',').filter(|name| !name.trim().is_empty()).count();
+    assert!((1..=15).contains(&count), "{count} names");
+}

@@ -7,11 +7,11 @@ use bevy_app::{App, AppExit, PreUpdate};
 use bevy_ecs::prelude::{IntoScheduleConfigs, MessageReader, On, ResMut, Resource};
 use bevy_state::state::State;
 use framekeep_client::prelude::{
-    Cancelled, ClientCommand, ClientConfig, ClientSystems, Confirmed, ConnectionState,
-    FramekeepClientPlugins, Mirrored, Predicted, RoomState, Tickets,
+    ClientCommand, ClientConfig, ClientSystems, Confirmed, ConnectionState, FramekeepClientPlugins, Mirrored,
+    Predicted, RoomState, Tickets,
 };
 use framekeep_client::{
-    Connection, Failed, LeftReason, MatchEnd, MatchEnded, MatchStarted, NetDiagnostics, Reason,
+    Cancelled, Connection, Failed, LeftReason, MatchEnd, MatchEnded, MatchStarted, NetDiagnostics, Reason,
     ReconnectConfig, RollbackHappened, RoomHappened, TicketFault, TicksSkipped,
 };
 use framekeep_games::arena::{Arena, ArenaEvent};
