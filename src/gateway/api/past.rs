@@ -1,6 +1,7 @@
 //! The past of a match: its states, by playing a replay again.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,9 +11,9 @@ use axum::http::StatusCode;
 use framekeep_gate::{Answer, Question, StateView};
 use framekeep_journal::{Frames, Replay, Verifier};
 use framekeep_protocol::Epoch;
-use framekeep_sim::{AnyMatch, Tick, View};
+use framekeep_sim::{AnyGame, AnyMatch, Tick, View};
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::replays;
 use crate::delta::delta;
@@ -34,6 +35,12 @@ const WAY_TICKS_MAX: u32 = 8_192;
 /// How long an answer may be worked on; what is not there by then is asked for again.
 const WORK_MAX: Duration = Duration::from_millis(1_500);
 
+/// How long the way to the first tick may take.
+const WAY_MAX: Duration = Duration::from_millis(1_500);
+
+/// Most bodies in all views of an answer; what is beyond is asked for again.
+const BODIES_MAX: usize = 200_000;
+
 /// How long a replay may take to arrive, and a request wait for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -41,7 +48,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 static ARRIVING: Semaphore = Semaphore::const_new(4);
 
 /// Replays are played one at a time: matches that run need the processor more.
-static PLAYING: Semaphore = Semaphore::const_new(1);
+static PLAYING: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(1)));
 
 static VERIFIER: LazyLock<Mutex<Verifier>> =
     LazyLock::new(|| Mutex::new(Verifier::new(framekeep_games::registry())));
@@ -106,8 +113,7 @@ pub(crate) async fn stored(
     Asked(filter): Asked<PastFilter>,
 ) -> Result<Json<PastJson>, Problem> {
     let path = replays::path_of(&front, &name)?;
-    let bytes = tokio::task::spawn_blocking(move || read(&path)).await.map_err(|_| Problem::busy())??;
-    show(bytes, filter, None).await
+    show(turn().await?, Source::Stored(path), filter).await
 }
 
 /// States of the match that runs in a room, from any tick on, for whoever may watch it.
@@ -119,8 +125,10 @@ pub(crate) async fn running(
     RoomPath(name): RoomPath,
     Asked(filter): Asked<PastFilter>,
 ) -> Result<Json<PastJson>, Problem> {
+    // The server copies the match for whoever asks: only for the one whose turn it is.
+    let turn = turn().await?;
     match front.ask(Question::Past(name.clone())).await? {
-        Answer::Past { replay, until } => show(replay, filter, Some(until)).await,
+        Answer::Past { replay, until } => show(turn, Source::Running(replay, until), filter).await,
         Answer::Refused(refusal) => Err(refusal.into()),
         _ => Err(Problem::not_found(format!(
             "no match runs in {name}, or it is too long to be shown as it runs"
@@ -145,7 +153,8 @@ pub(crate) async fn sent(
     let _place = ARRIVING.try_acquire().map_err(|_| Problem::busy())?;
     let arriving = axum::body::to_bytes(request.into_body(), REPLAY_BYTES_MAX);
     let arrived = tokio::time::timeout(PATIENCE, arriving).await.map_err(|_| Problem::busy())?;
-    show(arrived.map_err(|_| too_large())?.to_vec(), filter, None).await
+    let bytes = arrived.map_err(|_| too_large())?.to_vec();
+    show(turn().await?, Source::Sent(bytes), filter).await
 }
 
 fn too_large() -> Problem {
@@ -166,43 +175,129 @@ fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     std::fs::read(path).map_err(missing)
 }
 
-/// `until` is where a match stands that still runs.
-async fn show(bytes: Vec<u8>, filter: PastFilter, until: Option<Tick>) -> Result<Json<PastJson>, Problem> {
-    let turn = tokio::time::timeout(PATIENCE, PLAYING.acquire()).await;
-    let _turn = turn.ok().and_then(Result::ok).ok_or_else(Problem::busy)?;
-    let played = tokio::task::spawn_blocking(move || play_again(bytes, filter, until)).await;
+/// Where a replay is from.
+enum Source {
+    /// A file of this node.
+    Stored(PathBuf),
+    /// What this node recorded of a match that runs, and how far that may be shown.
+    Running(Vec<u8>, Tick),
+    /// From a stranger, who may have written states into it that no match has had.
+    Sent(Vec<u8>),
+}
+
+/// When work is to be given up.
+#[derive(Clone, Default)]
+struct Asker(Arc<AtomicBool>);
+
+impl Asker {
+    fn is_gone(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Tells the work, when it is dropped with the request, that nobody waits for it any more.
+struct Leaving(Asker);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.0.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Waits until nobody else's replay is played.
+async fn turn() -> Result<OwnedSemaphorePermit, Problem> {
+    let turn = tokio::time::timeout(PATIENCE, PLAYING.clone().acquire_owned()).await;
+    turn.ok().and_then(Result::ok).ok_or_else(Problem::busy)
+}
+
+/// Works on a thread of its own. The turn ends with the work, not with the request: whoever hangs up would otherwise
+/// leave the thread working and make room for the next.
+async fn work<T: Send + 'static>(
+    turn: OwnedSemaphorePermit,
+    work: impl FnOnce(&Asker) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let leaving = Leaving(Asker::default());
+    let asker = leaving.0.clone();
+    let worked = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        work(&asker)
+    });
     // What other rules made may be something these rules never make.
-    let broke = |_| unplayable("the rules of this server cannot play it");
-    played.map_err(broke)?.map(Json)
+    worked.await.map_err(|_| unplayable("the rules of this server cannot play it"))?
+}
+
+async fn show(
+    turn: OwnedSemaphorePermit,
+    source: Source,
+    filter: PastFilter,
+) -> Result<Json<PastJson>, Problem> {
+    work(turn, move |asker| play_again(source, filter, asker)).await.map(Json)
 }
 
 fn unplayable(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unplayable", detail.into())
 }
 
-fn play_again(bytes: Vec<u8>, filter: PastFilter, until: Option<Tick>) -> Result<PastJson, Problem> {
+fn play_again(source: Source, filter: PastFilter, asker: &Asker) -> Result<PastJson, Problem> {
+    let (bytes, until, is_own) = match source {
+        Source::Stored(path) => (read(&path)?, None, true),
+        Source::Running(bytes, until) => (bytes, Some(until), true),
+        Source::Sent(bytes) => (bytes, None, false),
+    };
     let replay = Replay::read(bytes).map_err(|damaged| unplayable(damaged.to_string()))?;
     let (start, last) = (replay.start(), replay.end().ticks);
+    if !is_own && start != Tick(0) {
+        return Err(unplayable("it is the rest of a match: only whole matches are played for others"));
+    }
     let end = until.map_or(last, |until| until.clamp(start, last));
     let from = Tick(filter.from.unwrap_or(start.0).clamp(start.0, end.0));
-    let keyframe = replay.keyframes().take_while(|keyframe| keyframe.tick <= from).last();
-    let way = from.0 - keyframe.map_or(start, |keyframe| keyframe.tick).0;
-    if way > WAY_TICKS_MAX {
-        return Err(unplayable(format!(
-            "tick {from} is {way} ticks from the last state that the replay holds"
-        )));
-    }
     // The checks of the verifier hold for what is looked at, too: same rules, same shape.
     let started = VERIFIER.lock().unwrap_or_else(PoisonError::into_inner).start(&replay);
     let (game, _) = started.map_err(|error| unplayable(error.to_string()))?;
-    let play = replay.seek(&*game, from).map_err(|error| unplayable(error.to_string()))?;
+    let play = wind(&replay, &*game, from, is_own, asker)?;
     let mut json = header(&replay);
     json.ticks = end.0;
     if until.is_some() {
         "running".clone_into(&mut json.reason);
     }
-    tell(play, replay.frames_from(from), filter, &mut json);
+    tell(play, replay.frames_from(from), filter, asker, &mut json);
     Ok(json)
+}
+
+/// The match before the frame of `from`: from the last state before it in a replay of this node; otherwise from the
+/// beginning by the rules, which no stranger's state has passed.
+fn wind(
+    replay: &Replay,
+    game: &dyn AnyGame,
+    from: Tick,
+    is_own: bool,
+    asker: &Asker,
+) -> Result<Box<dyn AnyMatch>, Problem> {
+    let begun = Instant::now();
+    let header = replay.header();
+    let started = game.start(&header.content, header.seed, header.seats);
+    let mut play = started.map_err(|error| unplayable(error.to_string()))?;
+    let keyframe = replay.keyframes().take_while(|keyframe| is_own && keyframe.tick <= from).last();
+    if let Some(keyframe) = keyframe {
+        let state = replay.keyframe_state(keyframe).unwrap_or_default();
+        play.restore(keyframe.tick, &state).map_err(|error| unplayable(error.to_string()))?;
+    }
+    let way = from.0.saturating_sub(play.tick().0);
+    if is_own && way > WAY_TICKS_MAX {
+        let detail = format!("tick {from} is {way} ticks from the last state that the replay holds");
+        return Err(unplayable(detail));
+    }
+    let mut frames = replay.frames_from(play.tick());
+    while play.tick() < from {
+        if asker.is_gone() || begun.elapsed() > WAY_MAX {
+            return Err(unplayable(format!(
+                "tick {from} is too far from the beginning: use framekeep-replay"
+            )));
+        }
+        let Some((frame, _)) = frames.next_frame() else { break };
+        play.step(frame);
+    }
+    Ok(play)
 }
 
 fn header(replay: &Replay) -> PastJson {
@@ -235,19 +330,27 @@ fn header(replay: &Replay) -> PastJson {
 }
 
 /// Steps through the wanted part and writes down what is seen.
-fn tell(mut play: Box<dyn AnyMatch>, mut frames: Frames<'_>, filter: PastFilter, json: &mut PastJson) {
+fn tell(
+    mut play: Box<dyn AnyMatch>,
+    mut frames: Frames<'_>,
+    filter: PastFilter,
+    asker: &Asker,
+    json: &mut PastJson,
+) {
     let begun = Instant::now();
     let every = filter.every.unwrap_or(1).clamp(1, 30);
     let ticks = filter.ticks.unwrap_or(TICKS_MAX).clamp(1, TICKS_MAX);
     let last = Tick(play.tick().0.saturating_add(ticks));
     let (mut scratch, mut before) = (Vec::new(), None::<StateView>);
     let mut hash = play.hash(&mut scratch);
+    let mut bodies = 0;
     loop {
         let tick = play.tick();
         let over = tick.0 >= json.ticks;
         if tick.0.is_multiple_of(every) || over || before.is_none() {
             let mut view = View::default();
             play.view(&mut view);
+            bodies += view.bodies.len();
             let now = StateView { epoch: Epoch::new(1), tick, view };
             json.views.push(delta(before.as_ref(), &now));
             json.hashes.push(format!("{hash:016x}"));
@@ -256,7 +359,8 @@ fn tell(mut play: Box<dyn AnyMatch>, mut frames: Frames<'_>, filter: PastFilter,
         if over {
             return;
         }
-        if tick >= last || begun.elapsed() > WORK_MAX {
+        // The first view is always told, or whoever asks for the rest would not get on.
+        if tick >= last || bodies > BODIES_MAX || asker.is_gone() || begun.elapsed() > WORK_MAX {
             json.next = Some(tick.0);
             return;
         }
@@ -277,7 +381,8 @@ mod tests {
 
     fn ask(from: u32, ticks: u32) -> PastJson {
         let filter = PastFilter { from: Some(from), ticks: Some(ticks), every: Some(2) };
-        play_again(DUEL.to_vec(), filter, None).unwrap_or_else(|_| panic!("tick {from}"))
+        let sent = play_again(Source::Sent(DUEL.to_vec()), filter, &Asker::default());
+        sent.unwrap_or_else(|_| panic!("tick {from}"))
     }
 
     #[test]
@@ -293,16 +398,48 @@ mod tests {
 
     #[test]
     fn what_is_no_replay_is_refused_and_what_lies_outside_is_its_end() {
-        assert!(play_again(b"FKR?".to_vec(), PastFilter::default(), None).is_err());
+        let play = |source| play_again(source, PastFilter::default(), &Asker::default());
+        assert!(play(Source::Sent(b"FKR?".to_vec())).is_err());
         let mut broken = DUEL.to_vec();
         let middle = broken.len() / 2;
         broken[middle] ^= 1;
-        assert!(play_again(broken, PastFilter::default(), None).is_err());
+        assert!(play(Source::Sent(broken)).is_err());
         let end = ask(u32::MAX, 1);
         assert_eq!((end.views.len(), end.next), (1, None));
-        let running = play_again(DUEL.to_vec(), PastFilter::default(), Some(Tick(50)));
+        let running = play(Source::Running(DUEL.to_vec(), Tick(50)));
         let Ok(running) = running else { panic!("50 ticks are shown") };
         assert_eq!((running.ticks, running.next, &*running.reason), (50, None, "running"));
         assert_eq!(running.views.last().map(|view| view.tick), Some(50), "what may not be shown is not");
+    }
+
+    #[test]
+    fn who_hangs_up_leaves_one_thread_working_and_that_one_ends() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        runtime.block_on(async {
+            let (begun, has_begun) = tokio::sync::oneshot::channel();
+            let (let_go, is_let_go) = std::sync::mpsc::channel();
+            let (told, was_gone) = tokio::sync::oneshot::channel();
+            let request = tokio::spawn(work(turn().await.ok().expect("nobody plays"), move |asker| {
+                begun.send(()).expect("the test waits");
+                is_let_go.recv().expect("the test lets go");
+                told.send(asker.is_gone()).expect("the test waits");
+                Ok(())
+            }));
+            has_begun.await.expect("it has begun");
+            request.abort();
+            assert!(request.await.is_err());
+            assert!(PLAYING.clone().try_acquire_owned().is_err(), "the thread works, so it is its turn");
+            let_go.send(()).expect("the thread waits");
+            assert!(was_gone.await.expect("it ends"), "the thread knows that nobody waits");
+            assert!(turn().await.is_ok());
+        });
+    }
+
+    #[test]
+    fn nobody_is_shown_what_nobody_waits_for() {
+        let asker = Asker::default();
+        drop(Leaving(asker.clone()));
+        let filter = PastFilter { from: Some(200), ..PastFilter::default() };
+        assert!(play_again(Source::Sent(DUEL.to_vec()), filter, &asker).is_err());
     }
 }
