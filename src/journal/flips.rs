@@ -14,7 +14,7 @@ use crate::{
 const BYTES: usize = 4_096;
 const ROOM: u64 = 7;
 
-fn room() -> RoomState {
+pub(crate) fn room() -> RoomState {
     let member = |seat, player, name: &str| MemberState {
         seat,
         player: PlayerId(player),

@@ -1,7 +1,7 @@
 //! `Holders`, who has had which seat in a match: what its result names.
 
 use bevy_ecs::prelude::{Component, Entity, World};
-use framekeep_journal::MatchHeader;
+use framekeep_journal::{MatchHeader, Turn};
 use framekeep_protocol::{PlayerId, SPECTATOR_SEAT};
 use framekeep_sim::Tick;
 
@@ -39,6 +39,19 @@ impl Holders {
         Self(header.players.iter().map(holder).collect())
     }
 
+    /// Those of a match whose records end before the frame of tick `end`; `is_decided` if it has an outcome.
+    pub(crate) fn told(turns: &[Turn], end: Tick, is_decided: bool) -> Self {
+        let holder = |turn: &Turn| Holder {
+            seat: turn.seat,
+            player: turn.player,
+            name: turn.name.clone(),
+            from: turn.from,
+            // Who left a match that was decided had played it to its end.
+            until: turn.until.filter(|until| !is_decided || *until < end),
+        };
+        Self(turns.iter().filter(|turn| turn.from == Tick(0) || turn.from < end).map(holder).collect())
+    }
+
     /// All of them.
     pub(crate) fn all(&self) -> &[Holder] {
         &self.0
@@ -69,7 +82,7 @@ impl Holders {
             let occupant = seats.get(usize::from(holder.seat)).and_then(Option::as_ref);
             occupant.is_some_and(|occupant| occupant.player == holder.player && !occupant.out)
         };
-        for holder in self.0.iter_mut().filter(|holder| !sits(holder)) {
+        for holder in self.0.iter_mut().filter(|holder| holder.until.is_none() && !sits(holder)) {
             holder.until = Some(now);
         }
         for (occupant, seat) in seats.iter().zip(0_u8..) {

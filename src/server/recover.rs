@@ -40,13 +40,14 @@ fn reopen_rooms(world: &mut World) {
         // The rooms that go on still tell by which name its content goes.
         let room = left.lives.get(ended.room).map(|life| &life.room);
         let content = room.map_or("", |room| room.content.as_str());
-        let started = ended.play.started();
         if is_sealed {
-            record::keep_left(world, ended.room, started, content, &ended.end);
+            record::keep_left(world, ended.room, &ended.play, content, &ended.end);
             continue;
         }
         match ended.play.archive() {
-            Ok((builder, _)) => record::seal_left(world, ended.room, started, content, builder, ended.end),
+            Ok((builder, _)) => {
+                record::seal_left(world, ended.room, &ended.play, content, builder, ended.end)
+            }
             Err(error) => error!(room = ended.room, %error, "a match of a killed server is lost"),
         }
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{Entity, FromWorld, Resource, World};
-use framekeep_journal::{MatchEnd, MatchHeader};
+use framekeep_journal::{EndReason, MatchEnd, MatchHeader, MatchLife};
 use framekeep_results::{
     MatchResult, ReplayRules, ResultStore, SeatResult, open_or_set_aside, retain_replays,
 };
@@ -129,17 +129,13 @@ pub(crate) fn keep(
 }
 
 /// A match of an earlier run is over; what was kept when it ended stays.
-pub(crate) fn keep_left(
-    world: &World,
-    header: &MatchHeader,
-    end: &MatchEnd,
-    names: (&str, &str),
-    hold: Hold,
-) {
+pub(crate) fn keep_left(world: &World, play: &MatchLife, end: &MatchEnd, names: (&str, &str), hold: Hold) {
     let Some(results) = world.get_resource::<Results>() else { return };
     if end.ticks.0 > 0 {
+        let header = &play.started().header;
         let ended = ended_at(header, end).as_millis() as u64;
-        results.put_in_time((result_of(header, end, names, ended, &Holders::of(header)), hold));
+        let holders = Holders::told(play.turns(), end.ticks, end.reason == EndReason::Outcome);
+        results.put_in_time((result_of(header, end, names, ended, &holders), hold));
     }
 }
 
@@ -309,7 +305,7 @@ impl Keeper {
 
 #[cfg(test)]
 mod tests {
-    use framekeep_journal::{EndReason, Seated};
+    use framekeep_journal::Seated;
     use framekeep_sim::{Outcome, Tick};
 
     use super::*;
@@ -349,6 +345,28 @@ mod tests {
         assert_eq!((result.winner, result.players[0].score, result.duration_ms()), (Some(1), Some(4), 3_000));
         assert_eq!((result.hash.as_str(), result.reason.as_str()), ("000000000000feed", "outcome"));
         assert!(result.has_player("ada") && result.has_player("00000000000000ab"));
+    }
+
+    #[test]
+    fn who_gave_up_before_a_kill_has_not_won() {
+        let turn = |seat, player, until: Option<u32>| framekeep_journal::Turn {
+            seat,
+            player: framekeep_protocol::PlayerId(player),
+            name: format!("p{player}"),
+            from: Tick(0),
+            until: until.map(Tick),
+        };
+        let header = MatchHeader { seats: 2, ..MatchHeader::default() };
+        let won = |until: Option<u32>| {
+            let outcome = Some(Outcome { scores: vec![3, 4], winner: Some(1) });
+            let end = MatchEnd { ticks: Tick(90), hash: 1, outcome, reason: EndReason::Outcome };
+            let holders = Holders::told(&[turn(0, 7, None), turn(1, 8, until)], end.ticks, true);
+            let result = result_of(&header, &end, ("r-1.fkr", "pit"), 8_000, &holders);
+            (result.winner, result.players[1].until_tick)
+        };
+        assert_eq!(won(None), (Some(1), None));
+        assert_eq!(won(Some(40)), (None, Some(40)));
+        assert_eq!(won(Some(90)), (Some(1), None), "it was over before");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Replays and results of matches that earlier runs have left.
 
 use bevy_ecs::prelude::World;
-use framekeep_journal::{EndReason, MatchEnd, MatchStarted, ReplayBuilder};
+use framekeep_journal::{EndReason, MatchEnd, MatchLife, MatchStarted, ReplayBuilder};
 
 use super::sealer::{Sealing, is_kept};
 use super::{Recorder, file_name};
@@ -11,12 +11,13 @@ use crate::{NodeKey, ServerConfig, results};
 pub(crate) fn seal_left(
     world: &mut World,
     room: u64,
-    started: &MatchStarted,
+    play: &MatchLife,
     content: &str,
     builder: ReplayBuilder,
     end: MatchEnd,
 ) {
-    if !keep_left(world, room, started, content, &end) || is_sealed(world, room, started) {
+    let started = play.started();
+    if !keep_left(world, room, play, content, &end) || is_sealed(world, room, started) {
         return;
     }
     let key = world.resource::<NodeKey>().seal();
@@ -29,18 +30,12 @@ pub(crate) fn seal_left(
 }
 
 /// A match of an earlier run is over: its result is kept, unless there is one. Gives whether the match leaves anything.
-pub(crate) fn keep_left(
-    world: &World,
-    room: u64,
-    started: &MatchStarted,
-    content: &str,
-    end: &MatchEnd,
-) -> bool {
-    let header = &started.header;
+pub(crate) fn keep_left(world: &World, room: u64, play: &MatchLife, content: &str, end: &MatchEnd) -> bool {
+    let (started, header) = (play.started(), &play.started().header);
     let leaves = is_kept(end, header.tick_rate_hz, world.resource::<ServerConfig>().sealed_after);
     if leaves {
         let file = file_name(room, header.started_unix_s, started.epoch);
-        results::keep_left(world, header, end, (&file, content), world.resource::<Recorder>().left_hold());
+        results::keep_left(world, play, end, (&file, content), world.resource::<Recorder>().left_hold());
     }
     leaves
 }

@@ -187,7 +187,7 @@ fn go_on(world: &mut World, entity: Entity, told: &MatchLife, resumed: Resumed) 
         is_asleep: true,
     };
     let recall = Recall::begin(stage.tick(), stage.last_frame(), &stage.state);
-    let mut holders = Holders::of(&started.header);
+    let mut holders = Holders::told(told.turns(), stage.tick(), false);
     holders.catch_up(room, stage.tick());
     world.entity_mut(entity).insert((stage, Frames::default(), recall, holders));
     record::match_resumed(world, entity, FrameArchive::new(builder, started.header.clone()));
@@ -214,5 +214,5 @@ fn seal_what_is_left(world: &mut World, id: u64, content: &str, told: Option<Mat
         },
     };
     let end = MatchEnd { ticks: builder.next(), hash, outcome, reason };
-    record::seal_left(world, id, told.started(), content, builder, end);
+    record::seal_left(world, id, &told, content, builder, end);
 }
