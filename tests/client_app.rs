@@ -1,7 +1,9 @@
 //! The client plugin: Bevy apps and the production server under one virtual clock.
 
 mod bodies;
+mod dying;
 mod faulty;
+mod late;
 mod lost;
 mod modes;
 mod play;

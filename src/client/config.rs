@@ -42,7 +42,9 @@ pub struct ReconnectConfig {
     /// Whether a lost link is replaced at all. Default true.
     pub enabled: bool,
     /// How long the server may be silent while a match is played before a second link is opened beside the first.
-    /// Default 400 ms. Much less opens links for every burst of losses; much more leaves a player standing.
+    /// Default 400 ms. Much less opens links for every burst of losses; much more leaves a player standing. It is
+    /// shorter by the round trip, down to half: a second link needs two round trips until it replaces the first, and
+    /// is given up if the first is heard of before.
     pub silence: Duration,
     /// The pause after the first attempt that failed; it doubles with each. Default 250 ms.
     pub first: Duration,
@@ -53,6 +55,13 @@ pub struct ReconnectConfig {
     pub jitter_percent: u32,
     /// Attempts in a row that may fail before the client gives up. Default 20.
     pub attempts_max: u32,
+}
+
+impl ReconnectConfig {
+    /// How long the server may be silent on a way with this round trip.
+    pub(crate) fn patience(&self, rtt: Option<Duration>) -> Duration {
+        self.silence.saturating_sub(rtt.unwrap_or_default()).max(self.silence / 2)
+    }
 }
 
 impl Default for ReconnectConfig {

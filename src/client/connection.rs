@@ -57,6 +57,10 @@ pub struct Connection {
     pub(crate) room: Option<RoomView>,
     past_traffic: Traffic,
     reconnections: u32,
+    /// Commands that links which are gone did not bring to the server.
+    unheard: Vec<ToServer>,
+    /// How many commands nobody will bring to it.
+    lost: usize,
 }
 
 impl Connection {
@@ -78,6 +82,8 @@ impl Connection {
             room: None,
             past_traffic: Traffic::default(),
             reconnections: 0,
+            unheard: Vec::new(),
+            lost: 0,
         }
     }
 
@@ -175,6 +181,21 @@ impl Connection {
         }
     }
 
+    /// As [`Self::say`], of what is said again on the next link if this one does not bring it to the server.
+    pub(crate) fn command(&mut self, message: ToServer) {
+        if let Some(line) = &mut self.line {
+            line.command(message);
+        }
+    }
+
+    /// Says what the links of before have not brought to the server; tells how many commands are lost for good.
+    pub(crate) fn repeat_commands(&mut self) -> usize {
+        if let Some(line) = self.line.as_mut().filter(|line| line.is_connected()) {
+            self.unheard.drain(..).for_each(|message| line.command(message));
+        }
+        std::mem::take(&mut self.lost)
+    }
+
     /// Sends a hot payload, if there is a link.
     pub(crate) fn send_hot(&mut self, now: Duration, payload: &[u8]) {
         if let Some(line) = &mut self.line {
@@ -242,9 +263,11 @@ impl Connection {
         if self.backoff.failed() > 0 && self.is_steady(now) {
             self.backoff.reset();
         }
-        let patience = with.config.reconnect.silence * if with.is_playing { 1 } else { IDLE_FACTOR };
+        let reconnect = &with.config.reconnect;
+        let patience =
+            if with.is_playing { reconnect.patience(line.rtt()) } else { reconnect.silence * IDLE_FACTOR };
         let is_silent = line.is_connected() && now.saturating_sub(line.heard_at) > patience;
-        self.is_attempt_wanted = is_silent && with.config.reconnect.enabled;
+        self.is_attempt_wanted = is_silent && reconnect.enabled;
         // The link lives after all; unless the server has closed it for the other.
         if !is_silent && let Some(attempt) = self.attempt.as_mut().filter(|line| !line.is_reached()) {
             attempt.close();
@@ -372,10 +395,12 @@ impl Connection {
         self.drop_attempt();
         (self.is_wanted, self.is_attempt_wanted, self.room) = (false, false, None);
         self.leaving_until = None;
+        self.lost += std::mem::take(&mut self.unheard).len();
     }
 
     fn drop_line(&mut self) {
-        if let Some(line) = self.line.take() {
+        if let Some(mut line) = self.line.take() {
+            self.unheard.append(&mut line.take_unheard());
             self.past_traffic = self.past_traffic.plus(line.traffic);
         }
     }

@@ -228,6 +228,11 @@ impl ClientLink {
         Ok(())
     }
 
+    /// Whether the server has acknowledged everything it was sent.
+    pub(crate) fn is_all_acknowledged(&self) -> bool {
+        self.hello.is_none() && self.renet.is_drained()
+    }
+
     /// The next control message. The first is `Admitted`, or `Refused` with why not.
     pub fn poll_control(&mut self) -> Option<ToClient> {
         if self.hello.is_some() {

@@ -133,10 +133,13 @@ impl<G: Game> ActiveMatch<G> {
         }
     }
 
-    /// How the match ended, if it did and all of it is here.
+    /// How the match ended, if it did and all of it is here; for a spectator, once the end is seen.
     #[must_use]
     pub fn ended(&self) -> Option<&MatchEnd> {
-        self.ended.as_ref().filter(|_| self.rollback().is_none_or(RollbackMatch::is_complete))
+        self.ended.as_ref().filter(|_| match &self.source {
+            Source::Watching(watched) => watched.is_at_end(),
+            _ => self.rollback().is_none_or(RollbackMatch::is_complete),
+        })
     }
 
     /// Figures of a match on a server.
@@ -216,6 +219,13 @@ impl<G: Game> ActiveMatch<G> {
         self.replace(Source::Idle);
     }
 
+    /// Nothing is watched any more, also if its end was not seen.
+    pub(crate) fn stop_watching(&mut self) {
+        if self.mode() == PlayMode::Watching {
+            self.stop();
+        }
+    }
+
     /// Begins a match that the server has announced.
     pub(crate) fn begin(
         &mut self,
@@ -230,6 +240,14 @@ impl<G: Game> ActiveMatch<G> {
         self.reached = if self.of == of { self.reached.max(before) } else { Tick(0) };
         let goes_on = self.of == of && self.rollback().is_some();
         self.of = of;
+        if let Source::Watching(watched) = &mut self.source
+            && goes_on
+            && play.seat().is_none()
+        {
+            watched.go_on(play);
+            (self.packets, self.send_every_ticks) = (0, start.send_every_ticks.max(1));
+            return Ok(());
+        }
         let source = if play.seat().is_some() {
             Source::Online(Box::new(OnlineMatch::new(play)))
         } else {
@@ -282,14 +300,21 @@ impl<G: Game> ActiveMatch<G> {
         }
     }
 
-    /// How a match in this process ended, once.
-    pub(crate) fn notice_local_end(&mut self) -> Option<MatchEnd> {
-        let Source::Local(local) = &self.source else { return None };
-        if self.ended.is_some() {
-            return None;
+    /// How a match in this process ended, or one that is watched and now seen to its end; once.
+    pub(crate) fn notice_end(&mut self) -> Option<MatchEnd> {
+        match &mut self.source {
+            Source::Local(local) if self.ended.is_none() => {
+                self.ended = local.end();
+                self.ended.clone()
+            }
+            Source::Watching(watched) => self.ended.clone().filter(|_| watched.notice_end()),
+            _ => None,
         }
-        self.ended = local.end();
-        self.ended.clone()
+    }
+
+    /// Whether a match that is over on the server is still shown to a spectator.
+    pub(crate) fn is_seen_later(&self) -> bool {
+        matches!(&self.source, Source::Watching(watched) if self.ended.is_some() && !watched.is_end_told())
     }
 
     /// What is to be taken back of matches that were replaced.

@@ -26,7 +26,7 @@ use crate::{
 
 /// What is taken for the round trip while none is measured.
 const RTT_UNKNOWN: Duration = Duration::from_millis(100);
-/// How long the server may take to give a seat back after a reconnection before the room is joined anew.
+/// How long the server may take to give a seat back after a reconnection in a room that nothing is to ask for.
 const SEAT_BACK_WAIT: Duration = Duration::from_secs(1);
 /// Fields named in a desync at most.
 const FIELDS_MAX: usize = 16;
@@ -79,7 +79,7 @@ pub(crate) struct Membership {
     was_admitted: bool,
     /// Whether the client has asked for the room by itself, and not heard a refusal since.
     has_asked: bool,
-    /// Whether the room of before is to be left as soon as there is a link again.
+    /// Whether the room there is, or was before the link was lost, is to be left: until the server says that it is.
     leaves: bool,
     /// A desync that the server told of, until it is healed and explained.
     desync: Option<Suspicion>,
@@ -113,6 +113,26 @@ impl Membership {
             early: None,
             heard: Vec::new(),
         }
+    }
+
+    /// The game asks for a room. On a link that stands the server refuses it to whoever is in another; without one the
+    /// room of before is left for it. Tells whether it is asked for again after a reconnection.
+    fn want(&mut self, join: &JoinRoom, connection: &Connection) -> bool {
+        let is_online = connection.state() == ConnectionState::Online;
+        let is_elsewhere = connection.room().is_some_and(|room| room.name != join.room) && !self.leaves;
+        let is_possible = !is_online || !is_elsewhere;
+        if is_possible {
+            self.leaves |= is_elsewhere;
+            (self.wanted, self.has_asked, self.ask_at) = (Some(join.clone()), false, None);
+        }
+        is_possible
+    }
+
+    /// The game leaves its room; tells whether there is one, as far as this client knows.
+    fn leave_room(&mut self, connection: &Connection) -> bool {
+        self.wanted = None;
+        self.leaves = connection.room().is_some();
+        self.leaves
     }
 }
 
@@ -157,19 +177,22 @@ fn obey_commands<G: Game>(
             ClientCommand::Disconnect => {
                 connection.disconnect(clock.now());
                 leave(&mut membership, &mut active);
+                active.stop_watching();
                 continue;
             }
             ClientCommand::Join(join) => {
                 // Without a link it is asked for as soon as there is one.
-                connection.say(&ToServer::Join(join.clone()));
-                (membership.wanted, membership.has_asked) = (Some(join), false);
-                (membership.leaves, membership.ask_at) = (false, None);
+                if membership.want(&join, &connection) {
+                    connection.say(&ToServer::Join(join));
+                } else {
+                    connection.command(ToServer::Join(join));
+                }
                 continue;
             }
             ClientCommand::Leave => {
-                membership.wanted = None;
-                membership.leaves = !connection.is_linked() && connection.room().is_some();
-                if membership.leaves {
+                if membership.leave_room(&connection) {
+                    // Said again after a reconnection, until the server answers.
+                    connection.say(&ToServer::Leave);
                     continue;
                 }
                 ToServer::Leave
@@ -181,7 +204,7 @@ fn obey_commands<G: Game>(
             ClientCommand::Ask(message) => message,
         };
         if connection.is_linked() {
-            connection.say(&message);
+            connection.command(message);
         } else {
             failed.write(Failed(Reason::NotConnected));
         }
@@ -198,7 +221,8 @@ fn leave<G: Game>(membership: &mut Membership, active: &mut ActiveMatch<G>) {
 fn lose_room<G: Game>(membership: &mut Membership, active: &mut ActiveMatch<G>) {
     (membership.ask_at, membership.has_asked, membership.leaves) = (None, false, false);
     (membership.early, membership.desync, membership.unfinished) = (None, None, None);
-    if active.rollback().is_some() {
+    // What is over is shown to a spectator to its end.
+    if active.rollback().is_some() && !active.is_seen_later() {
         active.stop();
     }
 }
@@ -276,6 +300,9 @@ fn receive<G: Game>(
         ears.hear(heard);
     }
     ears.ask_for_room();
+    for _ in 0..ears.connection.repeat_commands() {
+        ears.told.failed.write(Failed(Reason::NotConnected));
+    }
     ears.tell_desync();
     if ears.connection.state() == ConnectionState::Closed {
         // Nobody will say how its match goes on.
@@ -300,6 +327,8 @@ impl<G: Game> Ears<'_, '_, G> {
         match message {
             ToClient::Admitted { .. } => self.be_admitted(),
             ToClient::Refused(refusal) => self.be_refused(refusal),
+            // It was told before the server heard that the room is left.
+            ToClient::Joined(_) | ToClient::Room(_) | ToClient::Started(_) if self.membership.leaves => {}
             ToClient::Joined(view) => self.be_in_room(view),
             ToClient::Room(view) => self.connection.room = Some(view),
             ToClient::Event(event) => {
@@ -314,8 +343,15 @@ impl<G: Game> Ears<'_, '_, G> {
             }
             ToClient::Left { reason } => {
                 self.connection.room = None;
-                leave(self.membership, self.active);
-                if reason != LeftReason::Asked {
+                if self.membership.leaves {
+                    // Another room may be wanted by now.
+                    lose_room(self.membership, self.active);
+                } else {
+                    leave(self.membership, self.active);
+                }
+                if reason == LeftReason::Asked {
+                    self.active.stop_watching();
+                } else {
                     self.told.failed.write(Failed(Reason::Left(reason)));
                 }
             }
@@ -346,17 +382,27 @@ impl<G: Game> Ears<'_, '_, G> {
     }
 
     fn be_admitted(&mut self) {
-        let wait = if self.membership.was_admitted { SEAT_BACK_WAIT } else { Duration::ZERO };
-        self.membership.was_admitted = true;
-        self.membership.ask_at = Some(self.now + wait);
-        (self.membership.early, self.membership.has_asked) = (None, false);
-        if std::mem::take(&mut self.membership.leaves) {
+        let membership = &mut *self.membership;
+        // Who comes back to a room that is wanted asks for it at once: the seat may be free by now.
+        let waits = membership.was_admitted && membership.wanted.is_none() && !membership.leaves;
+        membership.was_admitted = true;
+        membership.ask_at = Some(self.now + if waits { SEAT_BACK_WAIT } else { Duration::ZERO });
+        (membership.early, membership.has_asked) = (None, false);
+        if membership.leaves {
             self.connection.say(&ToServer::Leave);
         }
         // The server tells everything anew; until it has, the room is as it was.
     }
 
     fn be_refused(&mut self, refusal: Refusal) {
+        if self.membership.leaves && refusal == Refusal::NotInRoom {
+            // The link of before has brought it to the server, or the place was not held.
+            self.connection.room = None;
+            return lose_room(self.membership, self.active);
+        }
+        if matches!(refusal, Refusal::TooFast { .. }) {
+            self.membership.leaves = false;
+        }
         let wanted = self.membership.wanted.as_ref().map(|join| &join.room);
         // Who comes back to a seat that was held need not ask for it, and may have.
         let is_back = matches!(&refusal, Refusal::AlreadyInRoom { room } if Some(room) == wanted);
@@ -388,6 +434,12 @@ impl<G: Game> Ears<'_, '_, G> {
             self.membership.unfinished = self.active.rollback().map(RollbackMatch::epoch);
             self.active.stop();
         }
+        if view.phase != RoomPhase::Playing
+            && let Source::Watching(watched) = &mut self.active.source
+        {
+            // What did not come of it before the link was lost will not come any more.
+            watched.cut();
+        }
         self.connection.room = Some(view);
     }
 
@@ -397,7 +449,7 @@ impl<G: Game> Ears<'_, '_, G> {
             if let Some(join) = &self.membership.wanted {
                 self.connection.say(&ToServer::Join(join.clone()));
                 self.membership.has_asked = true;
-            } else if self.connection.room.is_some() {
+            } else if self.connection.room.is_some() && !self.membership.leaves {
                 self.be_lost();
             }
         }
@@ -405,11 +457,14 @@ impl<G: Game> Ears<'_, '_, G> {
 
     fn start(&mut self, start: framekeep_protocol::MatchStart) {
         let rtt = self.connection.rtt().unwrap_or(RTT_UNKNOWN);
+        let unseen = self.active.ended.clone().filter(|_| self.active.is_seen_later());
         match self.active.begin(&start, self.config, self.now, rtt) {
             Ok(()) => {
                 if let Some(room) = &mut self.connection.room {
                     room.phase = RoomPhase::Playing;
                 }
+                // The match before is not seen to its end.
+                self.told.ended.write_batch(unseen.map(MatchEnded));
                 self.told.started.write(MatchStarted(start));
                 if let Some(early) = self.membership.early.take() {
                     self.hear_snapshot(early);
@@ -431,7 +486,10 @@ impl<G: Game> Ears<'_, '_, G> {
             return;
         }
         self.active.ended = Some(end.clone());
-        self.told.ended.write(MatchEnded(end));
+        // A spectator is told when it is seen.
+        if !matches!(self.active.source, Source::Watching(_)) {
+            self.told.ended.write(MatchEnded(end));
+        }
     }
 
     fn hear_snapshot(&mut self, snapshot: Snapshot) {

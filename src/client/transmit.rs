@@ -70,7 +70,7 @@ fn advance<G: Game>(
 ) {
     active.take_back(&mut events);
     active.advance(clock.now(), input.0, &config, &mut events);
-    if let Some(end) = active.notice_local_end() {
+    if let Some(end) = active.notice_end() {
         ended.write(MatchEnded(end));
     }
     for GameEvent { id, tick, stage, event } in events.drain(..) {

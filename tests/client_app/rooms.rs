@@ -24,7 +24,7 @@ use super::{arena_app, brawl, games, is_playing};
 #[derive(Resource, Default)]
 pub(super) struct Log {
     pub(super) failed: Vec<Reason>,
-    chat: Vec<String>,
+    pub(super) chat: Vec<String>,
     pub(super) ended: Vec<MatchEnd>,
     pub(super) skipped: Vec<TicksSkipped>,
     /// By id: predicted, confirmed, cancelled.
