@@ -152,6 +152,8 @@ pub(crate) fn config(settings: &Settings) -> Result<GatewayConfig, FrontDoorErro
             None => None,
         },
         connections_max: http.connections_max,
+        connections_per_address: http.connections_per_address,
+        trusted_proxies: http.trusted_proxies.clone(),
         requests_per_s: http.requests_per_s,
         key_requests_per_s: http.key_requests_per_s,
         data: Some(data.folder.clone()),

@@ -17,6 +17,7 @@ const FOLLOWED: &[&str] = &[
     "websocket",
     "http.origins",
     "http.guests",
+    "http.trusted_proxies",
     "http.api_key_file",
     "http.requests_per_s",
     "http.key_requests_per_s",

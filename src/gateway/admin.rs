@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
@@ -58,7 +58,10 @@ async fn guard(State(front): State<Arc<Front>>, request: Request, next: Next) ->
         let text = origin.to_str().ok()?;
         front.live().origins.allow_any_port(text, request.headers()).then(|| origin.clone())
     });
-    let mut response = if origin.is_some() && allowed.is_none() {
+    let mut response = if !front.live().origins.is_host_loopback(request.headers()) {
+        front.stats.refuse(Refused::Origin);
+        api::foreign_host().into_response()
+    } else if origin.is_some() && allowed.is_none() {
         front.stats.refuse(Refused::Origin);
         Problem::forbidden("foreign_origin", "pages of this origin may not use the server").into_response()
     } else if request.method() == Method::OPTIONS && allowed.is_some() {
@@ -72,26 +75,22 @@ async fn guard(State(front): State<Arc<Front>>, request: Request, next: Next) ->
     front.stats.note_response(response.status().as_u16());
     api::protect(&mut response);
     if let Some(origin) = allowed {
-        let headers = response.headers_mut();
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(header::VARY, HeaderValue::from_static("origin"));
-        let words = HeaderValue::from_static("authorization, content-type");
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, words);
-        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE"));
+        api::let_in(&mut response, origin);
     }
     response
 }
 
 fn admissible(front: &Front, request: &Request) -> Result<(), Problem> {
-    let peer = request.extensions().get().copied();
-    let address = peer.map(|ConnectInfo::<SocketAddr>(peer)| peer.ip());
-    if address.is_some_and(|address| !front.live().budgets.take(address)) {
-        front.stats.refuse(Refused::Budget);
-        return Err(over_budget());
-    }
     let token = bearer(request.headers()).unwrap_or_default();
     if front.live().config.admin_token.as_ref().is_some_and(|secret| secret.is(token)) {
         return Ok(());
+    }
+    let peer = request.extensions().get().copied();
+    let address = peer.map(|ConnectInfo::<SocketAddr>(peer)| peer.ip());
+    // Whoever has the token is never held back by those who guess it.
+    if address.is_some_and(|address| !front.guesses.take(address)) {
+        front.stats.refuse(Refused::Budget);
+        return Err(over_budget());
     }
     front.stats.refuse(Refused::Unauthorized);
     Err(Problem::unauthorized("this needs the operators' token, as `Authorization: Bearer TOKEN`"))

@@ -24,6 +24,10 @@ pub struct GatewayConfig {
     pub admin_token: Option<Secret>,
     /// Connections at once. Default 8,192.
     pub connections_max: usize,
+    /// Connections of an address at once; 0 is a quarter of all. Default 0.
+    pub connections_per_address: usize,
+    /// Proxies, as addresses or networks, whose `X-Forwarded-For` says who asks. Default none.
+    pub trusted_proxies: Vec<String>,
     /// Requests an address may make in a second, and six times as many at once. Default 50; 0 is no limit.
     pub requests_per_s: u32,
     /// Requests a key may make in a second, and six times as many at once. Default 1,000; 0 is no limit.
@@ -38,6 +42,16 @@ pub struct GatewayConfig {
     pub alerts: AlertConfig,
     /// Who plays with whom.
     pub matchmaking: MatchmakingConfig,
+}
+
+impl GatewayConfig {
+    /// How many of so many places an address may have.
+    pub(crate) fn part_of(&self, places: usize) -> usize {
+        match self.connections_per_address {
+            0 => (places / 4).max(1),
+            most => most,
+        }
+    }
 }
 
 /// What an operator may change of WebSocket links.
@@ -106,6 +120,8 @@ impl Default for GatewayConfig {
             api_key: None,
             admin_token: None,
             connections_max: 8_192,
+            connections_per_address: 0,
+            trusted_proxies: Vec::new(),
             requests_per_s: 50,
             key_requests_per_s: 1_000,
             data: None,

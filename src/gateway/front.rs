@@ -6,20 +6,25 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use framekeep_gate::{Answer, Door, GateFull, Mint, Order, Question, WebLinkId};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 use crate::GatewayConfig;
 use crate::alerts::Alert;
 use crate::audit::Audit;
 use crate::budget::Budgets;
 use crate::matchmaking::Matchmaking;
+use crate::networks::Networks;
 use crate::origin::Origins;
+use crate::places::Places;
 use crate::problem::Problem;
 use crate::sessions::Sessions;
 use crate::stats::Stats;
 
 /// WebSocket connections that have not said who they are, at one time.
-const GREETING_MAX: usize = 1_024;
+pub(crate) const GREETING_MAX: usize = 1_024;
+
+/// Requests without the operators' token that an address may make in a second, and six times as many at once.
+const GUESSES_PER_S: u32 = 10;
 
 /// How long the server may take to answer a question.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -41,7 +46,9 @@ pub(crate) struct Front {
     pub(crate) stats: Stats,
     pub(crate) matchmaking: Option<Matchmaking>,
     pub(crate) sessions: Sessions,
-    pub(crate) greeting: Arc<Semaphore>,
+    /// What wrong tokens cost at the operators' port.
+    pub(crate) guesses: Budgets,
+    pub(crate) greeting: Arc<Places>,
     pub(crate) audit: Audit,
     /// The alerts that hold now.
     pub(crate) alerts: Mutex<Vec<Alert>>,
@@ -54,6 +61,8 @@ pub(crate) struct Front {
 pub(crate) struct Live {
     pub(crate) config: GatewayConfig,
     pub(crate) budgets: Arc<Budgets>,
+    /// Whose word about other addresses is believed.
+    pub(crate) proxies: Networks,
     pub(crate) origins: Origins,
 }
 
@@ -63,6 +72,7 @@ impl Live {
         Self {
             budgets: Arc::new(Budgets::new(config.requests_per_s, config.key_requests_per_s)),
             origins: Origins::new(&config.origins, is_loopback),
+            proxies: Networks::new(&config.trusted_proxies),
             config,
         }
     }
@@ -76,6 +86,7 @@ impl Live {
             http: old.http,
             admin: old.admin,
             connections_max: old.connections_max,
+            connections_per_address: old.connections_per_address,
             data: old.data.clone(),
             threads: old.threads,
             ..config
@@ -99,7 +110,8 @@ impl Front {
             live: RwLock::new(Arc::new(Live::new(config))),
             stats: Stats::default(),
             sessions: Sessions::default(),
-            greeting: Arc::new(Semaphore::new(GREETING_MAX)),
+            guesses: Budgets::new(GUESSES_PER_S, 0),
+            greeting: Places::new(GREETING_MAX),
             alerts: Mutex::new(Vec::new()),
             origin_of_time: Instant::now(),
             links: AtomicU64::new(1),

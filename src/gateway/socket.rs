@@ -13,10 +13,11 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use framekeep_gate::Order;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
-use crate::front::Front;
+use crate::front::{Front, GREETING_MAX};
+use crate::places::Place;
 use crate::problem::Problem;
 use crate::sessions::{Session, Thief};
 use crate::stats::Refused;
@@ -58,7 +59,9 @@ pub(crate) async fn upgrade(
         let detail = "this is the place of WebSockets: connect with one";
         return Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade_required", detail).into_response();
     };
-    let Ok(permit) = front.greeting.clone().try_acquire_owned() else {
+    let is_counted = !front.live().proxies.contain(peer.ip());
+    let most = front.live().config.part_of(GREETING_MAX).min(GREETING_MAX / 4);
+    let Some(place) = front.greeting.take(peer.ip(), is_counted.then_some(most)) else {
         front.stats.refuse(Refused::Full);
         return Problem::busy().into_response();
     };
@@ -68,14 +71,14 @@ pub(crate) async fn upgrade(
         .read_buffer_size(READ_BYTES)
         .max_message_size(bytes_max)
         .max_frame_size(bytes_max)
-        .on_upgrade(move |socket| serve(socket, peer, front, permit))
+        .on_upgrade(move |socket| serve(socket, peer, front, place))
 }
 
-async fn serve(socket: WebSocket, peer: SocketAddr, front: Arc<Front>, permit: OwnedSemaphorePermit) {
+async fn serve(socket: WebSocket, peer: SocketAddr, front: Arc<Front>, place: Place) {
     let within = front.live().config.web.authenticate_within;
     let mut line = Line::new(socket, peer, front.clone());
     let begun = tokio::time::timeout(within, begin::begin(&mut line)).await;
-    drop(permit);
+    drop(place);
     let session = match begun {
         Ok(Ok(session)) => session,
         Ok(Err(reason)) => return line.close(reason).await,

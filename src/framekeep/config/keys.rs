@@ -262,6 +262,15 @@ settings! {
         /// Connections at once, WebSockets with a session apart.
         connections_max: usize = Value::Integer(8_192), Allowed::Integer(16, 1_000_000), "connections",
             wrong: "too small refuses clients, too large needs more file handles than the system gives";
+        /// Connections of an address at once, of IPv6 of a /64; 0 is a quarter of all. Those of trusted proxies are
+        /// not counted.
+        connections_per_address: usize = Value::Integer(0), Allowed::Integer(0, 1_000_000), "connections",
+            wrong: "too small holds back players behind one address, too large lets one address take all places";
+        /// Proxies, as addresses or networks, whose `X-Forwarded-For` is believed: its last address that is not one
+        /// of them counts as who asks. A list, or one text with commas.
+        trusted_proxies: Vec<String> = Value::text(""), Allowed::Networks, "",
+            wrong: "a proxy that is missing shares one budget between all players; a network that strangers can ask \
+                    from lets them be whom they like";
         /// Requests an address may make, and six times as many at once; 0 is no limit.
         requests_per_s: u32 = Value::Integer(50), Allowed::Integer(0, 1_000_000), "requests a second",
             wrong: "too small holds back players behind one address, too large lets one client take all";
