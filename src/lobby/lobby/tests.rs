@@ -85,12 +85,12 @@ fn operation(action: Action) -> Operation {
 }
 
 /// The phase after a permitted action, with two of four players under the host's rule, all ready from `Ready` on.
-fn expected(phase: RoomPhase, action: Action, role: Role) -> Result<RoomPhase, &'static str> {
+fn expected(phase: RoomPhase, action: Action, role: Role) -> Result<RoomPhase, Refusal> {
     use RoomPhase::{Closed, Finished, Playing, Preparing, Ready, Waiting};
     Ok(match (phase, action, role) {
         (_, Action::Close, _) => Closed,
-        (Waiting, Action::Start, _) => return Err("too few"),
-        (Preparing, Action::Start, _) => return Err("not ready"),
+        (Waiting, Action::Start, _) => return Err(Refusal::TooFewPlayers { players: 2, needed: 3 }),
+        (Preparing, Action::Start, _) => return Err(Refusal::NotReady { missing: 2, players: 2 }),
         (Ready, Action::Start, _) => Playing,
         (Waiting, Action::Join, _) => Preparing,
         (Ready, Action::Join | Action::Unready | Action::Choose, _) => Preparing,
@@ -99,6 +99,25 @@ fn expected(phase: RoomPhase, action: Action, role: Role) -> Result<RoomPhase, &
         (Finished, Action::Rematch, _) => Preparing,
         (phase, _, _) => phase,
     })
+}
+
+/// Why a role may not do something in a phase: the phase is told where the role is right or the room is closed.
+fn refusal(phase: RoomPhase, action: Action, role: Role) -> Refusal {
+    let is_member = matches!(role, Role::Member | Role::Host);
+    match (action, role) {
+        _ if phase == RoomPhase::Closed => Refusal::WrongPhase { phase },
+        (Action::Join | Action::Spectate, Role::Spectator | Role::Member | Role::Host) => {
+            Refusal::AlreadyInRoom { room: "den".parse().unwrap() }
+        }
+        (Action::Finish, Role::Server) => Refusal::WrongPhase { phase },
+        (Action::Finish, _) => Refusal::NotForPlayers,
+        (_, Role::Stranger) => Refusal::NotInRoom,
+        (_, Role::Spectator) => Refusal::NotForSpectators,
+        (Action::Ready | Action::Unready, _) if is_member => Refusal::WrongPhase { phase },
+        (Action::Abort, _) => Refusal::WrongPhase { phase },
+        (Action::Choose | Action::Start | Action::Rematch, Role::Host) => Refusal::WrongPhase { phase },
+        _ => Refusal::NotHost,
+    }
 }
 
 #[test]
@@ -118,13 +137,11 @@ fn every_phase_action_and_role_has_its_answer() {
                 let before = lobby.clone();
                 let result = lobby.apply(actor, operation(action));
                 let at = format!("{phase:?} {action:?} {role:?}");
-                match permit(phase, action, role) {
-                    Err(_) => assert!(result.is_err(), "{at}"),
-                    Ok(()) => match expected(phase, action, role) {
-                        Ok(next) => assert_eq!(result.map(|_| lobby.phase()), Ok(next), "{at}"),
-                        Err(_) => assert!(result.is_err(), "{at}"),
-                    },
-                }
+                let wanted = match permit(phase, action, role) {
+                    Err(_) => Err(refusal(phase, action, role)),
+                    Ok(()) => expected(phase, action, role),
+                };
+                assert_eq!(result.map(|_| lobby.phase()), wanted, "{at}");
                 if lobby.phase() == before.phase() && permit(phase, action, role).is_err() {
                     assert_eq!(lobby, before, "{at}: what is refused changes nothing");
                 }
