@@ -16,12 +16,14 @@
 mod query;
 mod retention;
 mod row;
+mod salvage;
 mod sealed_row;
 mod store;
 #[cfg(test)]
 mod tests;
 
-pub use query::{Cursor, Query, ResultReader};
+pub use query::{Cursor, Found, Query, ResultReader};
 pub use retention::{ReplayRules, retain_replays};
 pub use row::{MatchResult, RESULT_SCHEMA_VERSION, SeatResult};
+pub use salvage::SetAside;
 pub use store::{ResultError, ResultStore, open_or_set_aside};

@@ -61,6 +61,33 @@ impl fmt::Display for Cursor {
     }
 }
 
+/// Results that are wanted, as far as they are what was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The newest first.
+    pub results: Vec<MatchResult>,
+    /// What is wrong with those that are not told; each names the id.
+    pub damaged: Vec<String>,
+    /// Where it goes on, if there is perhaps more than the limit.
+    pub next: Option<Cursor>,
+}
+
+impl Found {
+    /// Takes a row.
+    fn take(&mut self, row: &[u8], id: &str, is_wanted: impl FnOnce(&MatchResult) -> bool) {
+        match sealed_row::read(row, id) {
+            Ok(result) if is_wanted(&result) => self.results.push(result),
+            Ok(_) => {}
+            Err(what) => self.damaged.push(what),
+        }
+    }
+
+    /// Whether the limit is reached, which damaged results count for too.
+    fn is_full(&self, query: &Query) -> bool {
+        self.results.len() + self.damaged.len() >= query.limit
+    }
+}
+
 /// Finished matches, to be read; also while a server writes them.
 pub struct ResultReader {
     database: ReadOnlyDatabase,
@@ -83,11 +110,23 @@ impl ResultReader {
         Ok(Self { database, path: path.to_owned() })
     }
 
-    /// The results that are wanted, the newest first.
+    /// The results that are wanted, the newest first, all of which have to be what was written.
     ///
     /// # Errors
     /// [`ResultError`].
     pub fn find(&self, query: &Query) -> Result<Vec<MatchResult>, ResultError> {
+        let Found { results, damaged, .. } = self.find_sound(query)?;
+        match damaged.into_iter().next() {
+            Some(what) => Err(ResultError::Damaged { path: self.path.clone(), what }),
+            None => Ok(results),
+        }
+    }
+
+    /// The results that are wanted, the newest first, and what is wrong with those that cannot be told.
+    ///
+    /// # Errors
+    /// [`ResultError`].
+    pub fn find_sound(&self, query: &Query) -> Result<Found, ResultError> {
         guarded(&self.path, || {
             let read = self.database.begin_read()?;
             match (&query.player, &query.game) {
@@ -137,20 +176,24 @@ fn upper(query: &Query) -> (u64, &str) {
     }
 }
 
-fn find_all(read: &ReadTransaction, query: &Query) -> Result<Vec<MatchResult>, redb::Error> {
+fn find_all(read: &ReadTransaction, query: &Query) -> Result<Found, redb::Error> {
     let results = read.open_table(RESULTS)?;
     let range: (Bound<(u64, &str)>, Bound<(u64, &str)>) =
         (Bound::Included((query.since_unix_ms, "")), Bound::Excluded(upper(query)));
-    let mut found = Vec::new();
+    let mut found = Found::default();
     if query.since_unix_ms >= query.until_unix_ms {
         return Ok(found);
     }
+    let mut last = None;
     for entry in results.range(range)?.rev() {
-        if found.len() >= query.limit {
+        if found.is_full(query) {
+            found.next = last;
             break;
         }
         let entry = entry?;
-        found.push(parse(entry.1.value(), entry.0.value().1)?);
+        let (ended_unix_ms, id) = entry.0.value();
+        found.take(entry.1.value(), id, |_| true);
+        last = Some(Cursor { ended_unix_ms, id: id.to_owned() });
     }
     Ok(found)
 }
@@ -160,26 +203,26 @@ fn find_indexed(
     index: TableDefinition<'_, (&'static str, u64, &'static str), ()>,
     key: &str,
     query: &Query,
-) -> Result<Vec<MatchResult>, redb::Error> {
+) -> Result<Found, redb::Error> {
     let (index, results) = (read.open_table(index)?, read.open_table(RESULTS)?);
     let (until, last) = upper(query);
     let range: (Bound<(&str, u64, &str)>, Bound<(&str, u64, &str)>) =
         (Bound::Included((key, query.since_unix_ms, "")), Bound::Excluded((key, until, last)));
-    let mut found = Vec::new();
+    let mut found = Found::default();
     if query.since_unix_ms >= query.until_unix_ms {
         return Ok(found);
     }
+    let mut last_seen = None;
     for entry in index.range(range)?.rev() {
-        if found.len() >= query.limit {
+        if found.is_full(query) {
+            found.next = last_seen;
             break;
         }
         let entry = entry?;
-        let (_, ended, id) = entry.0.value();
-        let Some(row) = results.get((ended, id))? else { continue };
-        let result = parse(row.value(), id)?;
-        if query.game.as_ref().is_none_or(|game| result.game == *game) {
-            found.push(result);
-        }
+        let (_, ended_unix_ms, id) = entry.0.value();
+        last_seen = Some(Cursor { ended_unix_ms, id: id.to_owned() });
+        let Some(row) = results.get((ended_unix_ms, id))? else { continue };
+        found.take(row.value(), id, |result| query.game.as_ref().is_none_or(|game| result.game == *game));
     }
     Ok(found)
 }

@@ -5,7 +5,9 @@ use crate::MatchResult;
 /// What a row begins with; rows of before begin with the JSON.
 const SEALED: u8 = 1;
 /// Bytes before the JSON: the mark, and CRC-32 (IEEE 802.3) of the JSON, little-endian.
-const HEAD_BYTES: usize = 1 + 4;
+pub(crate) const HEAD_BYTES: usize = 1 + 4;
+/// How the JSON of every result begins.
+const TEXT: &[u8] = b"{\"schema_version\":";
 
 /// The bytes of a row.
 pub(crate) fn write(result: &MatchResult) -> Vec<u8> {
@@ -34,6 +36,19 @@ pub(crate) fn read(row: &[u8], id: &str) -> Result<MatchResult, String> {
     let result: MatchResult =
         serde_json::from_slice(text).map_err(|error| format!("the result of match {id}: {error}"))?;
     if result.id == id { Ok(result) } else { Err(format!("the result of match {id} says {:?}", result.id)) }
+}
+
+/// The result whose JSON begins at a place of a file, if it is one whose checksum fits; with the length of its JSON.
+pub(crate) fn sound_at(bytes: &[u8], at: usize) -> Option<(MatchResult, usize)> {
+    let (before, text) = bytes.split_at_checked(at)?;
+    let [SEALED, a, b, c, d] = *before.last_chunk::<HEAD_BYTES>()? else { return None };
+    if !text.starts_with(TEXT) {
+        return None;
+    }
+    let mut results = serde_json::Deserializer::from_slice(text).into_iter::<MatchResult>();
+    let result = results.next()?.ok()?;
+    let length = results.byte_offset();
+    (crc32fast::hash(&text[..length]) == u32::from_le_bytes([a, b, c, d])).then_some((result, length))
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! `ResultStore`, the side that writes.
 
-use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -9,6 +8,7 @@ use redb::{
     Builder, ConcurrencyMode, Database, DatabaseError, ReadableTable, ReadableTableMetadata, TableDefinition,
 };
 
+use crate::salvage::{self, SetAside};
 use crate::{MatchResult, sealed_row};
 
 /// Every result: the time of its end in milliseconds, and its id.
@@ -130,6 +130,20 @@ impl ResultStore {
         })
     }
 
+    /// How many of these ids it does not have.
+    pub(crate) fn lacks(&self, ids: &[String]) -> Result<u64, ResultError> {
+        guarded(&self.path, || {
+            let (write, mut lacking) = (self.database.begin_write()?, 0);
+            let table = write.open_table(IDS)?;
+            for id in ids {
+                lacking += u64::from(table.get(id.as_str())?.is_none());
+            }
+            drop(table);
+            write.abort()?;
+            Ok(lacking)
+        })
+    }
+
     /// How many results there are.
     ///
     /// # Errors
@@ -202,21 +216,18 @@ fn forget(write: &redb::WriteTransaction, id: &str) -> Result<(), redb::Error> {
     Ok(())
 }
 
-/// Opens the file; one that is damaged is set aside under the name that is given back, and a new one begun.
+/// Opens the file; one that is damaged is set aside, and a new one begun with every result of it whose checksum fits.
 ///
 /// # Errors
 /// [`ResultError`] if that cannot be done either.
 pub fn open_or_set_aside(
     path: &Path,
     now_unix_s: u64,
-) -> Result<(ResultStore, Option<PathBuf>), ResultError> {
+) -> Result<(ResultStore, Option<SetAside>), ResultError> {
     match ResultStore::open(path) {
         Ok(store) => Ok((store, None)),
         Err(ResultError::Damaged { .. }) => {
-            let mut aside = path.to_owned();
-            aside.set_extension(format!("damaged-{now_unix_s}"));
-            fs::rename(path, &aside)
-                .map_err(|error| ResultError::Unusable { path: path.to_owned(), what: error.to_string() })?;
+            let aside = salvage::set_aside(path, now_unix_s)?;
             Ok((ResultStore::open(path)?, Some(aside)))
         }
         Err(error) => Err(error),

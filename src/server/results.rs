@@ -12,7 +12,7 @@ use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{Entity, FromWorld, Resource, World};
 use framekeep_journal::{EndReason, MatchEnd, MatchHeader, MatchLife};
 use framekeep_results::{
-    MatchResult, ReplayRules, ResultStore, SeatResult, open_or_set_aside, retain_replays,
+    MatchResult, ReplayRules, ResultStore, SeatResult, SetAside, open_or_set_aside, retain_replays,
 };
 use tracing::{error, info};
 
@@ -246,8 +246,9 @@ impl Keeper {
         match open_or_set_aside(&self.file, now_s) {
             Ok((store, aside)) => {
                 if let Some(aside) = aside {
-                    let aside = aside.display();
-                    error!(%aside, "THE FILE OF RESULTS IS DAMAGED and set aside; a new one is begun");
+                    let SetAside { path, kept, lost } = aside;
+                    let aside = path.display();
+                    error!(%aside, kept, lost, "THE FILE OF RESULTS IS DAMAGED and set aside; what can be read is kept");
                 }
                 self.store = Some(store);
                 self.is_told = false;
