@@ -30,6 +30,8 @@ export interface RoomOptions {
   start?: 'full' | 'ready' | 'host';
   code?: string;
   spectators_max?: number;
+  /** `lockstep` waits a moment for inputs that are late. */
+  commit?: 'deadline' | 'lockstep';
 }
 
 export interface JoinOptions {

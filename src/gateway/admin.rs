@@ -14,6 +14,7 @@ use framekeep_gate::{Answer, Order, Question};
 use serde::Deserialize;
 
 use crate::api;
+use crate::api::rooms::RoomJson;
 use crate::audit::Action;
 use crate::front::Front;
 use crate::problem::{Problem, ProblemJson};
@@ -34,7 +35,7 @@ const BODY_BYTES_MAX: usize = 4 << 10;
 pub(crate) fn router(front: Arc<Front>) -> Router {
     Router::new()
         .route("/admin/v1/drain", post(drain))
-        .route("/admin/v1/rooms/{name}", delete(close).get(api::rooms::show))
+        .route("/admin/v1/rooms/{name}", delete(close).get(show))
         .route("/admin/v1/players/{player}/kick", post(kick))
         .route("/admin/v1/audit", get(audit))
         .route("/healthz", get(api::health::alive))
@@ -140,6 +141,17 @@ async fn kick_player(front: &Front, player: &str) -> Result<StatusCode, Problem>
         Answer::Refused(refusal) => Err(refusal.into()),
         Answer::Done | Answer::Room(_) | Answer::Past { .. } => Ok(StatusCode::NO_CONTENT),
     }
+}
+
+/// A room as it is now, with everybody who is in it.
+#[utoipa::path(get, path = "/admin/v1/rooms/{name}", tag = "admin", params(("name" = String, Path)),
+    security(("admin" = [])), responses((status = 200, body = RoomJson), (status = 401, body = ProblemJson),
+    (status = 404, body = ProblemJson), (status = 503, body = ProblemJson)))]
+pub(crate) async fn show(
+    State(front): State<Arc<Front>>,
+    RoomPath(name): RoomPath,
+) -> Result<Json<RoomJson>, Problem> {
+    api::rooms::show_room(&front, &name).await
 }
 
 /// Closes a room.

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use framekeep_gate::{Answer, MemberRow, Question, RoomRow};
 use framekeep_protocol::RoomName;
 use serde::{Deserialize, Serialize};
 
 use crate::front::{Front, unix_now};
 use crate::problem::{Problem, ProblemJson};
-use crate::request::{Asked, JsonBody, RoomPath, WithKey};
+use crate::request::{Asked, JsonBody, RoomPath, WithKey, has_key};
 use crate::{translate, wire};
 
 /// Most rooms in one answer.
@@ -48,7 +48,7 @@ pub(crate) struct RoomJson {
     next_deadline_unix_ms: Option<u64>,
     /// What holds the room, and until when.
     holds: Vec<HoldJson>,
-    /// Who is in it; only where one room is asked for.
+    /// Who is in it; only where one room is asked for, and of a private one with the key only.
     members: Vec<MemberJson>,
 }
 
@@ -179,14 +179,26 @@ pub(crate) async fn list(
     Json(RoomsJson { as_of_unix_ms: report.unix_ms, total: report.rooms.len() as u64, rooms, next })
 }
 
-/// A room as it is now.
-#[utoipa::path(get, path = "/api/v1/rooms/{name}", tag = "rooms", params(("name" = String, Path)), responses(
-    (status = 200, body = RoomJson), (status = 404, body = ProblemJson), (status = 503, body = ProblemJson)))]
+/// A room as it is now; who is in a private one is told with the key only.
+#[utoipa::path(get, path = "/api/v1/rooms/{name}", tag = "rooms", params(("name" = String, Path)),
+    security(("key" = []), ()), responses((status = 200, body = RoomJson), (status = 401, body = ProblemJson),
+    (status = 404, body = ProblemJson), (status = 503, body = ProblemJson)))]
 pub(crate) async fn show(
     State(front): State<Arc<Front>>,
     RoomPath(name): RoomPath,
+    headers: HeaderMap,
 ) -> Result<Json<RoomJson>, Problem> {
-    room_of(front.ask(Question::Room(name.clone())).await?, &name)
+    let has_key = has_key(&front, &headers)?;
+    let mut room = show_room(&front, &name).await?;
+    if room.private && !has_key {
+        room.members.clear();
+    }
+    Ok(room)
+}
+
+/// A room with everybody who is in it.
+pub(crate) async fn show_room(front: &Front, name: &RoomName) -> Result<Json<RoomJson>, Problem> {
+    room_of(front.ask(Question::Room(name.clone())).await?, name)
 }
 
 fn room_of(answer: Answer, name: &RoomName) -> Result<Json<RoomJson>, Problem> {
@@ -220,6 +232,9 @@ pub(crate) struct NewRoom {
     code: String,
     #[serde(default)]
     spectators_max: u32,
+    /// deadline or lockstep.
+    #[serde(default)]
+    commit: String,
 }
 
 /// Opens a room that waits for its players, for a game's back end.
@@ -241,6 +256,7 @@ pub(crate) async fn open(
         start: new.start,
         code: new.code,
         spectators_max: new.spectators_max,
+        commit: new.commit,
     });
     let options = options.map_err(unprocessable)?;
     let join = framekeep_protocol::JoinRoom::seat(name.clone(), Some(options.clone()));
