@@ -28,6 +28,9 @@ const BATCH_MESSAGES_MAX: usize = 64;
 /// Frames over the budget after which a client is not heard any more.
 const OVER_BUDGET_MAX: u32 = 600;
 
+/// How often at most a client is told that it is over the budget.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
 /// How long the last words may take.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
@@ -46,6 +49,8 @@ pub(super) struct Line {
     web: WebConfig,
     budget: MessageBudget,
     over_budget: u32,
+    /// When the client was told last that it is over the budget.
+    told_at: Option<Instant>,
     heard_at: Instant,
     pinged: bool,
 }
@@ -67,6 +72,7 @@ impl Line {
             web,
             budget,
             over_budget: 0,
+            told_at: None,
             heard_at: now,
             pinged: false,
         }
@@ -131,7 +137,8 @@ impl Line {
         }
         self.front.stats.refuse(Refused::TooFast);
         self.over_budget += 1;
-        if self.over_budget == 1 {
+        if self.told_at.is_none_or(|told| now.saturating_duration_since(told) >= TELL_EVERY) {
+            self.told_at = Some(now);
             let limit = self.web.messages_per_s;
             self.push_error("too_fast", &format!("at most {limit} messages a second are heard"));
         }

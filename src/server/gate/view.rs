@@ -87,6 +87,31 @@ fn is_due(stage: &Stage, views_hz: u8) -> bool {
     if views_hz == 0 {
         return false;
     }
-    let every = (u32::from(stage.timing.rate_hz) / u32::from(views_hz)).max(1);
-    stage.is_over() || stage.tick().0.is_multiple_of(every)
+    stage.is_over() || falls_due(stage.tick().0, stage.timing.rate_hz.into(), views_hz.into())
+}
+
+/// Whether a view falls on a tick: where the rate is no multiple of what was asked for, they come now sooner, now
+/// later, and as many as were asked for.
+fn falls_due(tick: u32, rate_hz: u64, views_hz: u64) -> bool {
+    let before = u64::from(tick) * views_hz / rate_hz.max(1);
+    let after = (u64::from(tick) + 1) * views_hz / rate_hz.max(1);
+    after > before
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_views_are_shown_as_were_asked_for() {
+        for (rate_hz, views_hz, shown) in
+            [(30, 12, 12), (30, 20, 20), (30, 15, 15), (60, 1, 1), (128, 50, 50), (30, 30, 30), (20, 60, 20)]
+        {
+            for second in [0, 7, 100_000] {
+                let ticks = second * rate_hz as u32..(second + 1) * rate_hz as u32;
+                let due = ticks.filter(|&tick| falls_due(tick, rate_hz, views_hz)).count();
+                assert_eq!(due, shown, "{views_hz} of {rate_hz} a second");
+            }
+        }
+    }
 }
