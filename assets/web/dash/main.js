@@ -26,6 +26,15 @@ const PAGES = [
   [/^operators$/, 'operators', (element) => showOperators(element)],
 ];
 
+/** A part of the path as it was written; as it stands where it is no encoding of anything. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 function route(event) {
   const path = location.hash.replace(/^#\/?/, '');
   const [matched, name, show] = PAGES.map(([pattern, ...rest]) => [pattern.exec(path), ...rest]).find(([match]) => match)
@@ -33,7 +42,7 @@ function route(event) {
   endPage();
   const view = $('view');
   view.replaceChildren();
-  endPage = show(view, ...matched.slice(1).map(decodeURIComponent));
+  endPage = show(view, ...matched.slice(1).map(decoded));
   for (const link of document.querySelectorAll('[data-page]')) {
     if (link.dataset.page === name) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');

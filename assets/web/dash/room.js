@@ -43,6 +43,7 @@ class RoomPage {
           make('h2', {}, 'Matches of this room'), this.replays, make('h2', {}, 'Actions'), this.actions, this.saidActions,
           make('h2', {}, 'Events'), this.events)));
     this.members = [];
+    this.kicks = new Map();
     this.scores = [];
   }
 
@@ -142,18 +143,33 @@ class RoomPage {
   }
 
   #showSeats(members) {
+    const focused = document.activeElement;
+    const here = new Set(members.map((member) => member.player));
+    for (const player of this.kicks.keys()) if (!here.has(player)) this.kicks.delete(player);
     this.seats.replaceChildren(...members.map((member) => {
       const way = this.ways?.get(member.seat);
       const is = [member.host && 'host', member.ready && 'ready', !member.connected && 'away', member.out && 'out'].filter(Boolean);
       const number = (value, unit) => make('td', { class: 'number' }, value === null || value === undefined ? '–' : `${value} ${unit}`);
-      const kick = signedIn()
-        ? make('button', { class: 'small', onclick: () => this.#act('POST', `players/${member.player}/kick`, `${member.name} is sent away`) }, 'Kick') : '';
+      const kick = signedIn() ? this.#kickOf(member) : '';
       return make('tr', { 'data-seat': member.seat, style: { '--of': `var(--seat-${member.seat % 16})` } },
         make('td', { class: 'seat' }, String(member.seat)),
         make('td', {}, member.name, make('small', {}, is.length ? ` ${is.join(', ')}` : '')),
         make('td', { class: 'number' }, String(this.scores[member.seat] ?? '–')),
         number(way?.rtt_ms, 'ms'), number(way?.loss_percent, '%'), number(way?.lead_ms, 'ms'), make('td', {}, kick));
     }));
+    // Rows are made anew each second; whoever is about to press a button goes on with it.
+    if (this.seats.contains(focused)) focused.focus({ preventScroll: true });
+  }
+
+  /** The button of a player, the same as long as the player is here. */
+  #kickOf({ player, name }) {
+    const known = this.kicks.get(player);
+    if (known) return known;
+    const button = make('button', { class: 'small', 'aria-label': `Kick ${name}`, onclick: () => {
+      if (sure(button, 'Sure?')) this.#act('POST', `players/${player}/kick`, `${name} is sent away`);
+    } }, 'Kick');
+    this.kicks.set(player, button);
+    return button;
   }
 
   #tell(event) {
@@ -180,22 +196,28 @@ class RoomPage {
     this.actions.replaceChildren(play, close, more ?? '');
   }
 
-  /** Asked twice, and then done. */
   #close(button) {
-    if (button.dataset.sure) return this.#act('DELETE', `rooms/${encodeURIComponent(this.name)}`, 'The room is closed');
-    button.dataset.sure = 'yes';
-    button.textContent = 'Close it for everybody?';
-    setTimeout(() => {
-      delete button.dataset.sure;
-      button.textContent = 'Close the room';
-    }, 4_000);
-    return undefined;
+    if (!sure(button, 'Close it for everybody?')) return undefined;
+    return this.#act('DELETE', `rooms/${encodeURIComponent(this.name)}`, 'The room is closed');
   }
 
   async #act(method, path, done) {
     const error = await operate(method, path).then(() => null, (failed) => failed);
     this.saidActions.textContent = error ? `Not done: ${error.message}` : `${done}.`;
   }
+}
+
+/** Whether a button was pressed a second time; after the first it asks for four seconds. */
+function sure(button, question) {
+  if (button.dataset.sure) return true;
+  const before = button.textContent;
+  button.dataset.sure = 'yes';
+  button.textContent = question;
+  setTimeout(() => {
+    delete button.dataset.sure;
+    button.textContent = before;
+  }, 4_000);
+  return false;
 }
 
 const WHY = {
