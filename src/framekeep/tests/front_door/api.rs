@@ -2,6 +2,7 @@
 
 use crate::http;
 use crate::serving::{ADMIN_TOKEN, API_KEY, Serving};
+use crate::web::Web;
 
 fn bearer(key: &str) -> String {
     format!("Bearer {key}")
@@ -109,6 +110,28 @@ fn requests_over_the_budget_of_an_address_wait() {
         (0..200).map(|_| http::ask(serving.admin, "GET", "/metrics", &[], "").status).collect();
     assert!(guesses.contains(&401) && guesses.contains(&429), "{guesses:?}");
     assert_eq!(serving.operate("GET", "/metrics", "").status, 200, "who has the token is not held back");
+}
+
+#[test]
+fn who_is_in_a_private_room_is_told_with_the_key_only() {
+    let serving = Serving::start(&[]);
+    let mut host = Web::enter(&serving, "ada");
+    let options = serde_json::json!({
+        "game": "arena", "seats": 3, "start": "host", "code": "sesame", "commit": "lockstep"
+    });
+    host.ask("join", serde_json::json!({ "room": "secret", "code": "sesame", "create": options }));
+    host.hear("joined");
+    host.ask("reserve", serde_json::json!({ "player": "00000000000000ff" }));
+    assert_eq!(host.event("reserved")["player"], "00000000000000ff");
+    let members = |headers: &[(&str, &str)]| {
+        let room = http::ask(serving.http, "GET", "/api/v1/rooms/secret", headers, "").json();
+        assert_eq!(room["private"], true);
+        room["members"].as_array().map(Vec::len)
+    };
+    assert_eq!(members(&[]), Some(0));
+    assert_eq!(members(&[("Authorization", &bearer(API_KEY))]), Some(1));
+    let seen = serving.operate("GET", "/admin/v1/rooms/secret", "").json();
+    assert_eq!(seen["members"][0]["player"], host.player);
 }
 
 #[test]
