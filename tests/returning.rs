@@ -102,9 +102,13 @@ fn a_client_that_was_killed_plays_on() {
 }
 
 #[test]
-#[ignore = "60 returns: half a minute"]
+#[ignore = "80 returns: half a minute"]
 fn returns_take_a_second_at_most_over_many_networks() {
-    for link in ["wifi", "loss=2,delay=25", "loss=5,delay=50"] {
+    // Counted until an own input is committed on the server: on the longest way that is half a round trip more than
+    // until frames come again, for which the plugin is held to a second.
+    let bad = ("delay=75,jitter=30,loss=5", Duration::from_millis(1_250));
+    let ways = ["wifi", "loss=2,delay=25", "loss=5,delay=50"].map(|link| (link, BACK_WITHIN));
+    for (link, within) in ways.into_iter().chain([bad]) {
         let mut took: Vec<u128> = (100..120)
             .map(|seed| {
                 let (mut play, seat) = duel(seed, link);
@@ -117,6 +121,6 @@ fn returns_take_a_second_at_most_over_many_networks() {
             "another port, {link}: median {} ms, 19 of 20 within {} ms, most {} ms",
             took[9], took[18], took[19]
         );
-        assert!(took[19] <= BACK_WITHIN.as_millis(), "{link}: {took:?}");
+        assert!(took[19] <= within.as_millis(), "{link}: {took:?}");
     }
 }

@@ -91,7 +91,7 @@ pub use notice::{
     Cancelled, Confirmed, DesyncDetected, Failed, MatchEnded, MatchStarted, Predicted, RollbackHappened,
     RoomHappened, TicksSkipped,
 };
-pub use phase::{ConnectionState, RoomState};
+pub use phase::{ConnectionState, RoomState, is_connected, is_in_room, is_match_running};
 pub use play::{ActiveMatch, LocalBots, LocalMatch, PlayMode, ReplayFault, ReplayPlayer};
 pub use plugin::{ClientSystems, FramePlugin, FramekeepClientPlugins};
 pub use reason::Reason;

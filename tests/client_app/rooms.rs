@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bevy_app::{App, AppExit, PreUpdate};
+use bevy_app::{App, AppExit, PreUpdate, Update};
 use bevy_ecs::prelude::{IntoScheduleConfigs, MessageReader, On, ResMut, Resource};
 use bevy_state::state::State;
 use framekeep_client::prelude::{
@@ -12,7 +12,8 @@ use framekeep_client::prelude::{
 };
 use framekeep_client::{
     Cancelled, Connection, Failed, LeftReason, MatchEnd, MatchEnded, MatchStarted, NetDiagnostics, Reason,
-    ReconnectConfig, RollbackHappened, RoomHappened, TicketFault, TicksSkipped,
+    ReconnectConfig, RollbackHappened, RoomHappened, TicketFault, TicksSkipped, is_connected, is_in_room,
+    is_match_running,
 };
 use framekeep_games::arena::{Arena, ArenaEvent};
 use framekeep_protocol::{Refusal, RoomEventKind, StartRule};
@@ -134,6 +135,41 @@ fn a_room_gets_ready_starts_talks_and_is_left() {
     let world = apps.apps[1].app.world_mut();
     assert_eq!(world.query::<&Mirrored>().iter(world).count(), 0);
     assert_eq!(apps.of::<Connection>(0).room().unwrap().members.len(), 1);
+}
+
+/// In how many frames systems ran that are bound to a condition.
+#[derive(Resource, Default)]
+struct Ran([u32; 3]);
+
+#[test]
+fn systems_run_only_while_a_condition_holds() {
+    let mut apps = Apps::new(38, games(), |_| {});
+    for number in 0..2 {
+        let build = arena_app(number, 2, "lan");
+        apps.come(&format!("p{number}"), 60, move |app| {
+            build(app);
+            app.init_resource::<Ran>().add_systems(
+                Update,
+                (
+                    (|mut ran: ResMut<Ran>| ran.0[0] += 1).run_if(is_connected),
+                    (|mut ran: ResMut<Ran>| ran.0[1] += 1).run_if(is_in_room),
+                    (|mut ran: ResMut<Ran>| ran.0[2] += 1).run_if(is_match_running::<Arena>),
+                ),
+            );
+        });
+    }
+    assert_eq!(apps.of::<Ran>(0).0, [0; 3]);
+    apps.run_until("both play", |apps| is_playing(apps, 0) && is_playing(apps, 1));
+    apps.run_for(1.0);
+    let [connected, in_room, running] = apps.of::<Ran>(0).0;
+    assert!(connected >= in_room && in_room >= running && running > 50, "{connected} {in_room} {running}");
+    command(&mut apps, 0, ClientCommand::Leave);
+    apps.run_for(0.5);
+    let before = apps.of::<Ran>(0).0;
+    apps.run_for(0.5);
+    let after = apps.of::<Ran>(0).0;
+    assert!(after[0] > before[0]);
+    assert_eq!(after[1..], before[1..]);
 }
 
 /// What observers were told.
