@@ -10,7 +10,8 @@ use std::time::Duration;
 use framekeep_gateway::Gateway;
 use framekeep_results::ReplayRules;
 use framekeep_server::{
-    BindError, ContentFault, FaultBudgets, FaultKind, Games, NodeKey, ServeError, Server, ServerConfig,
+    BindError, ContentFault, FaultBudgets, FaultKind, Games, NodeKey, NotKept, ServeError, Server,
+    ServerConfig,
 };
 use tracing::{info, warn};
 
@@ -48,6 +49,9 @@ pub enum ServeFailure {
     /// The address or the data folder cannot be used.
     #[error(transparent)]
     Start(#[from] ServeError),
+    /// The server has stopped, and not all it should have kept is on the disk.
+    #[error(transparent)]
+    NotKept(#[from] NotKept),
     /// HTTP cannot be served.
     #[error(transparent)]
     FrontDoor(#[from] FrontDoorError),
@@ -58,9 +62,10 @@ impl ServeFailure {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            ServeFailure::Signals(_) | ServeFailure::Thread(_) | ServeFailure::Start(ServeError::Data(_)) => {
-                Exit::Failure
-            }
+            ServeFailure::Signals(_)
+            | ServeFailure::Thread(_)
+            | ServeFailure::NotKept(_)
+            | ServeFailure::Start(ServeError::Data(_)) => Exit::Failure,
             ServeFailure::NoContentFolder(_)
             | ServeFailure::NoPublicAddress(_)
             | ServeFailure::Content(_) => Exit::Config,
@@ -105,11 +110,11 @@ pub(crate) fn serve(args: &ConfigArgs) -> Result<(), CommandError> {
     supervision.stopping(grace);
     server.drain(grace, &stop.at_once);
     pumping.is_over();
-    server.shut_down();
+    let kept = server.shut_down();
     supervision.end();
     drop(pumping);
     info!("stopped");
-    Ok(())
+    Ok(kept.map_err(ServeFailure::from)?)
 }
 
 /// Looks at everything that would keep a server with these settings from starting, without starting it.

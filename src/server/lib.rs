@@ -107,7 +107,7 @@ pub use results::Results;
 pub use room::{Phase, Room, Rooms};
 pub use schedule::DueRooms;
 pub use seat::{Seat, SeatOf, SeatPlay, Seats};
-pub use server::{ServeError, Server};
+pub use server::{NotKept, ServeError, Server};
 pub use shard::Shard;
 pub use stage::{Ending, Stage, Timing};
 pub use status::Timings;

@@ -138,6 +138,10 @@ pub(crate) const SEALS_WAITING_BYTES_MAX: usize = 256 << 20;
 /// Bytes of damaged segments that are kept together; the oldest is deleted first.
 pub(crate) const DAMAGED_BYTES_MAX: u64 = 1 << 30;
 
+/// Bytes of journal that are kept only for matches whose replay or result is not on the disk yet, besides what an
+/// earlier run has left; over that the oldest of them is given up.
+pub(crate) const HELD_BYTES_MAX: u64 = 1 << 30;
+
 /// Bytes of journal after which every room is told once more, so that older segments can go; or twice what telling
 /// them takes, if that is more.
 pub(crate) const RETELL_BYTES: u64 = 64 << 20;

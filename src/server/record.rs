@@ -210,13 +210,12 @@ impl Recorder {
     }
 
     /// Writes what is pending, waits until it is durable and every match is sealed, and ends the run; it has a clean
-    /// end only if its results are kept too, for the next start makes them from the journal.
-    pub(crate) fn close(&mut self, results_are_kept: bool) {
-        let Some(mut journal) = self.0.take() else { return };
+    /// end only if its results are kept too, for the next start makes them from the journal. Gives how many matches
+    /// were not sealed.
+    pub(crate) fn close(&mut self, results_are_kept: bool) -> u64 {
+        let Some(mut journal) = self.0.take() else { return 0 };
         journal.hand_over();
-        if results_are_kept {
-            journal.writer.stop();
-        }
+        journal.writer.stop(results_are_kept)
     }
 
     /// How many batches and files the writer could not write.
@@ -273,8 +272,10 @@ impl Recorder {
     /// How the journal is, as fields of the status.
     pub(crate) fn json(&self) -> String {
         format!(
-            "\"journal_bytes\":{},\"undurable_rooms\":{},\"journal_failures\":{},\"disk_refuses\":{}",
+            "\"journal_bytes\":{},\"journal_given_up\":{},\"undurable_rooms\":{},\"journal_failures\":{},\
+             \"disk_refuses\":{}",
             self.journal_bytes(),
+            self.0.as_ref().map_or(0, |journal| journal.writer.shared().given_up()),
             self.undurable_rooms(),
             self.failures(),
             self.refuses()

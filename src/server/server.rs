@@ -49,6 +49,19 @@ pub enum ServeError {
     Data(#[from] RecordError),
 }
 
+/// Matches of a server that has stopped have left less than they should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{replays} matches have left no replay and {results} no result: the data folder could not be written; the next \
+     start makes them as far as the journal has them"
+)]
+pub struct NotKept {
+    /// How many have no replay.
+    pub replays: u64,
+    /// How many have no result.
+    pub results: u64,
+}
+
 impl Server {
     /// A server on a UDP socket, recording into the configured data folder.
     ///
@@ -155,7 +168,8 @@ impl Server {
     /// Pumps until `shutdown` is set, then says good-bye, seals what is running and makes all durable.
     pub fn run(mut self, shutdown: &Arc<AtomicBool>) {
         self.pump_until(shutdown);
-        self.shut_down();
+        // The log tells.
+        let _ = self.shut_down();
     }
 
     /// Pumps until `shutdown` is set or the node was told to drain and has. A game whose step never returns keeps it
@@ -200,7 +214,10 @@ impl Server {
     }
 
     /// Says good-bye to everyone, gives running matches up and seals them, makes all durable.
-    pub fn shut_down(mut self) {
+    ///
+    /// # Errors
+    /// [`NotKept`] if a match has left no replay or no result.
+    pub fn shut_down(mut self) -> Result<(), NotKept> {
         info!("shutting down: matches are sealed, players told");
         let world = self.app.world_mut();
         // A match that is put away must not be followed by the next one.
@@ -225,7 +242,14 @@ impl Server {
         world.run_system_cached(disconnect_all).unwrap_or_else(|error| error!(%error, "links are left open"));
         self.pump();
         let results_are_kept = self.app.world_mut().resource_mut::<Results>().finish();
-        self.app.world_mut().resource_mut::<Recorder>().close(results_are_kept);
+        let results = self.world().resource::<Results>().lost();
+        let replays = self.app.world_mut().resource_mut::<Recorder>().close(results_are_kept);
+        if results_are_kept && replays == 0 {
+            return Ok(());
+        }
+        let not_kept = NotKept { replays, results };
+        error!(replays, results, "{not_kept}");
+        Err(not_kept)
     }
 }
 

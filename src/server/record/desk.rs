@@ -16,6 +16,7 @@ use super::holds::{Hold, Holds};
 use super::segments::{clean_end, header_bytes, path_of};
 use super::status_file;
 use super::writer::Shared;
+use crate::limits::HELD_BYTES_MAX;
 use crate::{Durability, RoomList};
 
 /// A segment this large is followed by the next.
@@ -94,6 +95,8 @@ pub(super) struct Desk {
     coming: Vec<(u64, Mark)>,
     /// What is kept besides.
     holds: Holds,
+    /// Bytes of segments that are kept for nothing else at most.
+    held_bytes_max: u64,
     /// Some segment is perhaps not needed any more.
     reclaimable: bool,
     /// The last batch that came.
@@ -133,6 +136,7 @@ impl Desk {
             needs: HashMap::new(),
             coming: Vec::new(),
             holds: Holds::default(),
+            held_bytes_max: HELD_BYTES_MAX,
             reclaimable: false,
             newest: 0,
             handed_at: Vec::new(),
@@ -150,6 +154,7 @@ impl Desk {
     ) {
         if let Some(&first) = segments.keys().next() {
             self.holds.take(first, hold);
+            self.held_bytes_max += segments.values().sum::<u64>();
             self.needs = rooms.map(|room| (room, first)).collect();
             self.segments = segments;
             self.reclaimable = true;
@@ -321,8 +326,9 @@ impl Desk {
             self.reclaimable = true;
             return;
         }
-        let needed = self.needs.values().copied().chain(self.holds.floor());
-        let floor = needed.min().unwrap_or(current).min(current);
+        let needed = self.needs.values().copied().min().unwrap_or(current).min(current);
+        self.bound_held(needed);
+        let floor = self.holds.floor().map_or(needed, |held| needed.min(held));
         while let Some((&sequence, _)) = self.segments.first_key_value().filter(|(first, _)| **first < floor)
         {
             if let Err(error) = self.disk.remove(&path_of(&self.journal, sequence)) {
@@ -333,6 +339,22 @@ impl Desk {
             self.segments.remove(&sequence);
         }
         self.shared.journal_bytes.store(self.segments.values().sum(), Ordering::Relaxed);
+    }
+
+    /// Gives up the oldest holds as far as too much is kept for them before the first segment that a room needs.
+    fn bound_held(&mut self, needed: u64) {
+        while let Some(held) = self.holds.floor().filter(|held| *held < needed) {
+            let bytes: u64 = self.segments.range(held..needed).map(|(_, bytes)| bytes).sum();
+            if bytes <= self.held_bytes_max {
+                return;
+            }
+            let given_up = self.holds.give_up_oldest();
+            self.shared.count_given_up(given_up);
+            error!(
+                bytes,
+                given_up, "the journal keeps too much for replays and results that the disk does not take"
+            );
+        }
     }
 
     /// Ends the segment where records are missing.
@@ -374,6 +396,11 @@ impl Desk {
         for handed_at in self.handed_at.drain(..) {
             times.durable_us.record((now - handed_at).as_micros() as u64);
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn hold_at_most(&mut self, bytes: u64) {
+        self.held_bytes_max = bytes;
     }
 
     #[cfg(test)]

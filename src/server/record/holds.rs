@@ -24,6 +24,13 @@ impl Holds {
         before > self.0.len()
     }
 
+    /// Gives up those that keep the first segment that is held; gives how many.
+    pub(super) fn give_up_oldest(&mut self) -> u64 {
+        let (before, oldest) = (self.0.len(), self.floor());
+        self.0.retain(|(first, _)| Some(*first) != oldest);
+        (before - self.0.len()) as u64
+    }
+
     /// The first segment that is held.
     pub(super) fn floor(&self) -> Option<u64> {
         self.0.iter().map(|(first, _)| *first).min()
@@ -43,6 +50,9 @@ mod tests {
         assert!(holds.forget());
         drop(replay);
         assert!(!holds.forget());
+        let third = Hold::default();
+        holds.take(5, third.clone());
+        assert_eq!((holds.give_up_oldest(), holds.floor()), (1, Some(7)));
         assert_eq!(holds.floor(), Some(7));
         drop(result);
         assert!(holds.forget());

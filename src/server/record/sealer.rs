@@ -64,9 +64,9 @@ impl Sealer {
         Self { shared, began: Instant::now(), log, left, retry_at: None }
     }
 
-    /// Seals until nothing more can come; gives whether every match became a file. What a full or broken disk does not
+    /// Seals until nothing more can come; gives how many matches became no file. What a full or broken disk does not
     /// take is tried again; how much may wait is bounded where it is handed over.
-    pub(super) fn work(mut self, sealings: &Receiver<Sealing>) -> bool {
+    pub(super) fn work(mut self, sealings: &Receiver<Sealing>) -> u64 {
         loop {
             let wait = self.retry_at.map(|at| at.saturating_duration_since(Instant::now()));
             match sealings.recv_timeout(wait.unwrap_or(Duration::MAX)) {
@@ -81,7 +81,7 @@ impl Sealer {
             }
         }
         self.retry(usize::MAX);
-        self.left.is_empty() && self.shared.seals_lost() == 0
+        self.left.len() as u64 + self.shared.seals_lost()
     }
 
     fn seal_or_keep(&mut self, sealing: Sealing) {

@@ -172,7 +172,7 @@ fn nothing_follows_lost_records_in_the_same_segment() {
     shared.pending_bytes.fetch_sub(waiting, Ordering::Relaxed);
     writer.append(record_of(4), Vec::new(), Vec::new());
     assert_eq!(writer.failures(), 2);
-    writer.stop();
+    writer.stop(true);
     let journal = folder.path().join("journal");
     assert_eq!(numbers(&journal), [0, 2], "the number in between tells of the loss");
     assert_eq!(rooms_in(&journal, 0), (vec![1], false));
@@ -338,7 +338,7 @@ fn a_match_that_could_not_be_sealed_keeps_its_journal() {
             ended: None,
             _hold: Hold::default(),
         });
-        writer.stop();
+        assert_eq!(writer.stop(true), kept as u64);
         fs::write(folder.path().join("replays/torn.tmp"), "half").unwrap();
         drop(start(folder.path(), 2).unwrap());
         assert_eq!(numbers(&folder.path().join("journal")).len(), kept, "{seal_into}");
@@ -443,6 +443,32 @@ fn a_match_that_is_over_keeps_its_segments_until_its_replay_and_result_are_there
     drop(result);
     desk.reclaim();
     assert_eq!(numbers(&journal), [1]);
+}
+
+#[test]
+fn what_is_held_is_bounded_and_the_oldest_is_given_up_and_counted() {
+    let folder = folder();
+    let journal = folder.path().join("journal");
+    let (mut desk, shared) = desk(folder.path(), 0, Faulty::default());
+    let kept: Vec<Hold> = (0..3).map(|_| Hold::default()).collect();
+    for (number, hold) in (1..).zip(&kept) {
+        desk.append(&filling(batch_of(number)));
+        let (marks, holds) = (vec![(number, Mark::Ends)], vec![(number, hold.clone())]);
+        desk.append(&Batch { records: record_of(number), number, marks, holds, ..Batch::default() });
+    }
+    desk.append(&batch_of(9));
+    desk.reclaim();
+    assert_eq!((numbers(&journal).first(), shared.given_up()), (Some(&0), 0));
+    let segment = fs::metadata(path_of(&journal, 1)).unwrap().len();
+    desk.hold_at_most(2 * segment + segment / 2);
+    desk.append(&Batch {
+        records: record_of(9),
+        number: 10,
+        marks: vec![(9, Mark::Begins)],
+        ..Batch::default()
+    });
+    desk.reclaim();
+    assert_eq!((numbers(&journal).first(), shared.given_up(), shared.failures()), (Some(&1), 1, 1));
 }
 
 #[test]

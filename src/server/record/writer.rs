@@ -80,6 +80,8 @@ pub(super) struct Shared {
     unsealed_bytes: AtomicUsize,
     /// Matches that were given up because too many waited.
     seals_lost: AtomicU64,
+    /// Matches whose journal was given up before their replay and result were on the disk, counted for each of the two.
+    given_up: AtomicU64,
     /// The last one was.
     seals_full: AtomicBool,
     /// A status waits; a second one would be of no use.
@@ -160,6 +162,16 @@ impl Shared {
         self.seals_lost.load(Ordering::Relaxed)
     }
 
+    /// The journal of matches is given up whose replay or result is not on the disk.
+    pub(super) fn count_given_up(&self, count: u64) {
+        self.failures.fetch_add(count, Ordering::Relaxed);
+        self.given_up.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(super) fn given_up(&self) -> u64 {
+        self.given_up.load(Ordering::Relaxed)
+    }
+
     pub(super) fn holes(&self) -> u64 {
         self.holes.load(Ordering::Acquire)
     }
@@ -182,8 +194,8 @@ pub(super) struct Writer {
     journal: Option<Sender<Order>>,
     seals: Option<Sender<Sealing>>,
     journal_thread: Option<JoinHandle<()>>,
-    /// Gives whether every match was sealed.
-    seal_thread: Option<JoinHandle<bool>>,
+    /// Gives how many matches were not sealed.
+    seal_thread: Option<JoinHandle<u64>>,
     shared: Arc<Shared>,
     replays: PathBuf,
     /// A batch was lost: the next one must not follow in the same segment.
@@ -337,16 +349,20 @@ impl Writer {
         &self.shared
     }
 
-    /// Waits until everything is written. If every match was sealed, ends the journal of this run cleanly.
-    pub(super) fn stop(mut self) {
-        if self.join_sealer() {
+    /// Waits until everything is written; gives how many matches were not sealed. If every one was, and results are
+    /// kept too, ends the journal of this run cleanly.
+    pub(super) fn stop(mut self, results_are_kept: bool) -> u64 {
+        let unsealed = self.join_sealer();
+        if unsealed == 0 && results_are_kept {
             self.order(Order::EndRun);
         }
+        unsealed
     }
 
-    fn join_sealer(&mut self) -> bool {
+    fn join_sealer(&mut self) -> u64 {
         self.seals = None;
-        self.seal_thread.take().is_some_and(|thread| thread.join().unwrap_or(false))
+        // Of a thread that has panicked nobody knows.
+        self.seal_thread.take().map_or(0, |thread| thread.join().unwrap_or(1))
     }
 }
 
