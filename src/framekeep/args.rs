@@ -80,6 +80,22 @@ Examples:
   framekeep healthcheck
   framekeep healthcheck --ready --http 127.0.0.1:7780")]
     Healthcheck(HealthcheckArgs),
+    /// Let the server that runs here end: no new matches, and when the last has ended, or after a while, it stops.
+    #[command(after_help = "\
+Examples:
+  framekeep drain
+  framekeep drain --grace 600 --admin 127.0.0.1:7781 --data /var/lib/framekeep")]
+    Drain,
+    /// Close a room of the server that runs here.
+    #[command(after_help = "\
+Example:
+  framekeep close friday --data /var/lib/framekeep")]
+    Close(CloseArgs),
+    /// Send a player away from the server that runs here.
+    #[command(after_help = "\
+Example:
+  framekeep kick 9c0e41d2a7b35f60 --data /var/lib/framekeep")]
+    Kick(KickArgs),
     /// Watch a server that runs: rooms, turns, alerts, as they are.
     #[cfg(feature = "top")]
     #[command(after_help = "\
@@ -210,6 +226,20 @@ pub struct HealthcheckArgs {
     /// Ask whether new players may come, too: not while the server drains.
     #[arg(long)]
     pub ready: bool,
+}
+
+/// The flags of `framekeep close`.
+#[derive(Debug, clap::Args)]
+pub struct CloseArgs {
+    /// The room.
+    pub room: RoomName,
+}
+
+/// The flags of `framekeep kick`.
+#[derive(Debug, clap::Args)]
+pub struct KickArgs {
+    /// The player's id: 16 hexadecimal digits, as `GET /api/v1/rooms/{name}` shows it.
+    pub player: String,
 }
 
 /// How often a server may be looked at.

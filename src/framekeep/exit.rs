@@ -11,6 +11,7 @@ use crate::config::{ConfigError, Effective};
 use crate::healthcheck::{self, HealthError};
 use crate::identity::{self, IdentityError};
 use crate::manual;
+use crate::operate::{self, OperateError};
 use crate::output;
 use crate::results::{self, ResultsError};
 use crate::rooms::{self, RoomsError};
@@ -59,6 +60,9 @@ pub enum CommandError {
     /// The server is not well.
     #[error(transparent)]
     Health(#[from] HealthError),
+    /// The operators' port did not do it.
+    #[error(transparent)]
+    Operate(#[from] OperateError),
     /// A server cannot be watched.
     #[cfg(feature = "top")]
     #[error(transparent)]
@@ -85,6 +89,7 @@ impl CommandError {
             CommandError::Rooms(error) => error.exit(),
             CommandError::Results(error) => error.exit(),
             CommandError::Health(error) => error.exit(),
+            CommandError::Operate(error) => error.exit(),
             #[cfg(feature = "top")]
             CommandError::Top(error) => error.exit(),
             CommandError::Write { .. } => Exit::Failure,
@@ -131,6 +136,9 @@ fn run_command(args: &Args) -> Result<(), CommandError> {
         Some(Command::WhyAlive(args_of)) => rooms::why_alive(&args_of.room, args.config.load()?.settings()),
         Some(Command::Results(wanted)) => results::run(&wanted.command, args.config.load()?.settings()),
         Some(Command::Healthcheck(check)) => healthcheck::check(check, args.config.load()?.settings()),
+        Some(Command::Drain) => operate::drain(args.config.load()?.settings()),
+        Some(Command::Close(close)) => operate::close(close, args.config.load()?.settings()),
+        Some(Command::Kick(kick)) => operate::kick(kick, args.config.load()?.settings()),
         #[cfg(feature = "top")]
         Some(Command::Top(top)) => crate::top::run(top, args.config.load()?.settings()),
         Some(Command::Completions(wanted)) => output::print(&manual::completions(wanted.shell)),

@@ -20,7 +20,7 @@ use crate::{Exit, ModesError, modes};
 const ORDERS_MAX: usize = 16_384;
 
 /// The file of the operators' token within the data folder.
-const TOKEN_FILE: &str = "admin.token";
+pub(crate) const TOKEN_FILE: &str = "admin.token";
 
 /// Longest text a file with a secret may hold, in bytes.
 const SECRET_FILE_BYTES_MAX: u64 = 4_096;

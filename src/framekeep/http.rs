@@ -58,10 +58,24 @@ pub(crate) fn get(to: SocketAddr, path: &str) -> io::Result<Answer> {
 
 /// Sends JSON, or asks for something, over a connection of its own.
 pub(crate) fn ask(to: SocketAddr, method: &str, path: &str, json: Option<&str>) -> io::Result<Answer> {
+    ask_with(to, method, path, json, &[])
+}
+
+/// The same with further headers.
+pub(crate) fn ask_with(
+    to: SocketAddr,
+    method: &str,
+    path: &str,
+    json: Option<&str>,
+    headers: &[(&str, &str)],
+) -> io::Result<Answer> {
     let mut stream = TcpStream::connect_timeout(&reachable(to), WITHIN)?;
     stream.set_read_timeout(Some(WITHIN))?;
     stream.set_write_timeout(Some(WITHIN))?;
     let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        request += &format!("{name}: {value}\r\n");
+    }
     if let Some(json) = json {
         let length = json.len();
         request += &format!("Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{json}");

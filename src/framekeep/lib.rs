@@ -20,6 +20,7 @@ mod logs;
 mod manual;
 mod modes;
 mod notify;
+mod operate;
 mod output;
 mod reload;
 mod results;
@@ -43,6 +44,7 @@ pub use front_door::FrontDoorError;
 pub use healthcheck::HealthError;
 pub use identity::{IdentityError, IdentityKey, KeySource};
 pub use modes::ModesError;
+pub use operate::OperateError;
 pub use results::{ResultsError, When, WhenError};
 pub use rooms::RoomsError;
 #[cfg(feature = "top")]

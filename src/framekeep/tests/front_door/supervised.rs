@@ -161,6 +161,30 @@ fn a_health_check_is_an_exit_code() {
 }
 
 #[test]
+fn operators_close_kick_and_drain_from_the_command_line() {
+    let serving = Serving::start(&[]);
+    let admin = serving.admin.to_string();
+    let mut ada = Web::enter(&serving, "ada");
+    ada.join("friday", 2);
+    ada.hear("joined");
+    let token = [("FRAMEKEEP_ADMIN_TOKEN", ADMIN_TOKEN)];
+    let operate =
+        |args: &[&str]| run(&[args, &["--admin", &admin]].concat(), &token, serving.folder()).status.code();
+    assert_eq!(operate(&["close", "monday"]), Some(1), "there is no such room");
+    assert_eq!(operate(&["kick", "nobody"]), Some(1));
+    assert_eq!(operate(&["close", "friday"]), Some(0));
+    assert_eq!(ada.event("closed")["reason"], "server");
+    assert_eq!(operate(&["kick", &ada.player]), Some(0));
+    assert_eq!(ada.until_closed(), "kicked");
+    let wrong = [("FRAMEKEEP_ADMIN_TOKEN", "not-the-token-at-all")];
+    assert_eq!(run(&["drain", "--admin", &admin], &wrong, serving.folder()).status.code(), Some(1));
+    assert_eq!(run(&["drain", "--admin", &admin], &[], serving.folder()).status.code(), Some(4), "no token");
+    assert_eq!(run(&["drain", "--admin", "off"], &token, serving.folder()).status.code(), Some(2));
+    assert_eq!(operate(&["drain", "--grace", "5"]), Some(0));
+    assert_eq!(serving.end(), 0);
+}
+
+#[test]
 fn a_configuration_is_checked_without_starting() {
     let folder = tempfile::tempdir().expect("a folder");
     let check = |args: &[&str], env: &[(&str, &str)]| {
