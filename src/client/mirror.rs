@@ -108,7 +108,7 @@ fn mirror<G: Game>(
         }
         *timeline = crate::play::timeline(config.smoothing);
     }
-    let Some(part) = active.draw(clock.now(), input.0, timeline, view) else {
+    let Some(part) = active.draw(clock.now(), input.next(), timeline, view) else {
         scoreboard.set_if_neq(Scoreboard::default());
         return;
     };

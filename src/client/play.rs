@@ -271,11 +271,11 @@ impl<G: Game> ActiveMatch<G> {
         }
     }
 
-    /// Lets time pass; what the game tells is appended to `events`.
+    /// Lets time pass, and asks `own` once for each tick that is made; what the game tells is appended to `events`.
     pub(crate) fn advance(
         &mut self,
         now: Duration,
-        own: G::Input,
+        own: &mut dyn FnMut() -> G::Input,
         config: &ClientConfig,
         events: &mut Vec<GameEvent<G::Event>>,
     ) {

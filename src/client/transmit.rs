@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use bevy_app::{App, Plugin, PreUpdate};
-use bevy_ecs::prelude::{IntoScheduleConfigs, Local, MessageWriter, Res, ResMut, Resource};
+use bevy_ecs::prelude::{DetectChangesMut, IntoScheduleConfigs, Local, MessageWriter, Res, ResMut, Resource};
 use framekeep_protocol::ToServer;
 use framekeep_rollback::{EventStage, GameEvent, RollbackEvent};
 use framekeep_sim::Game;
@@ -17,12 +17,33 @@ use crate::{
 };
 
 /// What the own seat does; written by the game in [`ClientSystems::Input`], used for every tick until it is changed.
+///
+/// What is held while no tick is made is not seen: [`LocalInput::latch`] is for what must not be missed.
 #[derive(Resource, Clone, Copy, Debug)]
-pub struct LocalInput<G: Game>(pub G::Input);
+pub struct LocalInput<G: Game>(pub G::Input, Option<G::Input>);
 
 impl<G: Game> Default for LocalInput<G> {
     fn default() -> Self {
-        Self(G::Input::default())
+        Self(G::Input::default(), None)
+    }
+}
+
+impl<G: Game> LocalInput<G> {
+    /// Keeps what is held now, changed by `press`, until a tick has seen it: `input.latch(|it| it.jump = true)`. What
+    /// is latched before that tick comes on top.
+    pub fn latch(&mut self, press: impl FnOnce(&mut G::Input)) {
+        press(self.1.get_or_insert(self.0));
+    }
+
+    /// What the next tick sees.
+    #[must_use]
+    pub fn next(&self) -> G::Input {
+        self.1.unwrap_or(self.0)
+    }
+
+    /// As [`Self::next`], for a tick that is made.
+    fn take(&mut self) -> G::Input {
+        self.1.take().unwrap_or(self.0)
     }
 }
 
@@ -60,7 +81,7 @@ impl<G: Game> Plugin for PlayPlugin<G> {
 fn advance<G: Game>(
     clock: Res<ClientClock>,
     config: Res<ClientConfig>,
-    input: Res<LocalInput<G>>,
+    mut input: ResMut<LocalInput<G>>,
     mut active: ResMut<ActiveMatch<G>>,
     mut events: Local<Vec<GameEvent<G::Event>>>,
     mut predicted: MessageWriter<Predicted<G::Event>>,
@@ -69,7 +90,12 @@ fn advance<G: Game>(
     mut ended: MessageWriter<MatchEnded>,
 ) {
     active.take_back(&mut events);
-    active.advance(clock.now(), input.0, &config, &mut events);
+    // A change is what the game writes.
+    let input = input.bypass_change_detection();
+    active.advance(clock.now(), &mut || input.take(), &config, &mut events);
+    if active.seat().is_none() {
+        let _nobody = input.take();
+    }
     if let Some(end) = active.notice_end() {
         ended.write(MatchEnded(end));
     }

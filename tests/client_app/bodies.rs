@@ -86,6 +86,41 @@ fn a_key_shows_in_the_frame_it_is_read_in() {
     }
 }
 
+/// A key that went down for one frame only, and is to be latched.
+#[derive(Resource, Default)]
+struct Tapped(Option<Direction>);
+
+fn tap(mut tapped: ResMut<Tapped>, mut input: ResMut<LocalInput<Arena>>) {
+    if let Some(way) = tapped.0.take() {
+        input.latch(|it| it.walk = Some(way));
+    }
+}
+
+#[test]
+fn a_key_that_is_latched_is_seen_by_a_tick_at_any_frame_rate() {
+    for fps in [60, 240] {
+        let mut apps = Apps::new(8, games(), |_| {});
+        for number in 0..2 {
+            let build = keyboard_app(number);
+            apps.come(&format!("p{number}"), fps, move |app| {
+                build(app);
+                app.init_resource::<Tapped>()
+                    .add_systems(PreUpdate, tap.in_set(ClientSystems::Input).after(hold));
+            });
+        }
+        apps.run_until("both play", |apps| is_playing(apps, 0) && is_playing(apps, 1));
+        for round in 0..20 {
+            apps.run_for(0.5 + f64::from(round) * 0.0037);
+            let before = own_x(&mut apps.apps[0].app).expect("the own player is drawn");
+            let (way, sign) = if round % 2 == 0 { (Direction::Right, 1.0) } else { (Direction::Left, -1.0) };
+            apps.apps[0].app.world_mut().resource_mut::<Tapped>().0 = Some(way);
+            apps.run_for(0.5);
+            let after = own_x(&mut apps.apps[0].app).expect("the own player is drawn");
+            assert!((after - before) * sign > 0.001, "at {fps} fps, key {round}: from {before} to {after}");
+        }
+    }
+}
+
 #[test]
 fn remote_bodies_never_jump_more_than_smoothing_allows() {
     let mut apps = Apps::new(6, games(), |_| {});

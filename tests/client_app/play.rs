@@ -127,10 +127,10 @@ fn any_frame_rate_plays_without_falling_behind() {
         let (late, frames) = (late - before[number].0, frames - before[number].1);
         let most = play.stats().simulated_ticks_max;
         println!("app {number}: {late} of {frames} inputs late, at most {most} ticks simulated in a call");
-        // At ten frames a second three inputs are made at once, and one lost datagram makes all three late: the app
-        // looks only at its next frame whether there is something to send again. At 240 it looks in time.
+        // At ten frames a second three inputs are made at once and go in one datagram, so that what is lost or held up
+        // makes three late: not before its next frame can the app send them again. At 240 it does in time.
         let late_percent_max = [8, 1][number];
         assert!(late * 100 <= frames * late_percent_max, "app {number}: {late} of {frames} inputs came late");
-        assert!(most <= 24, "app {number}: {most} ticks were simulated in one call");
+        assert!(most <= [16, 8][number], "app {number}: {most} ticks were simulated in one call");
     }
 }

@@ -107,14 +107,19 @@ impl<G: Game> LocalPlay<G> {
         }
     }
 
-    pub(crate) fn advance(&mut self, now: Duration, own: G::Input, events: &mut Vec<GameEvent<G::Event>>) {
+    pub(crate) fn advance(
+        &mut self,
+        now: Duration,
+        own: &mut dyn FnMut() -> G::Input,
+        events: &mut Vec<GameEvent<G::Event>>,
+    ) {
         let mut made_at = *self.made_at.get_or_insert(now);
         if now.saturating_sub(made_at) > self.period * CATCH_UP_TICKS_MAX {
             made_at = now - self.period * CATCH_UP_TICKS_MAX;
         }
         while made_at + self.period <= now && !self.is_over() {
             made_at += self.period;
-            self.step(own, events);
+            self.step(own(), events);
         }
         self.made_at = Some(made_at);
     }

@@ -19,8 +19,13 @@ impl<G: Game> OnlineMatch<G> {
         Self { play, was_rolled_back: false }
     }
 
-    pub(crate) fn advance(&mut self, now: Duration, own: G::Input, events: &mut Vec<GameEvent<G::Event>>) {
-        self.play.advance(now, |_| own);
+    pub(crate) fn advance(
+        &mut self,
+        now: Duration,
+        own: &mut dyn FnMut() -> G::Input,
+        events: &mut Vec<GameEvent<G::Event>>,
+    ) {
+        self.play.advance(now, |_| own());
         while let Some(event) = self.play.poll_game_event() {
             events.push(event);
         }
