@@ -419,7 +419,7 @@ mod tests {
             let (begun, has_begun) = tokio::sync::oneshot::channel();
             let (let_go, is_let_go) = std::sync::mpsc::channel();
             let (told, was_gone) = tokio::sync::oneshot::channel();
-            let request = tokio::spawn(work(turn().await.ok().expect("nobody plays"), move |asker| {
+            let request = tokio::spawn(work(turn().await.expect("nobody plays"), move |asker| {
                 begun.send(()).expect("the test waits");
                 is_let_go.recv().expect("the test lets go");
                 told.send(asker.is_gone()).expect("the test waits");
