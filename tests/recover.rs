@@ -65,7 +65,7 @@ fn a_match_goes_on_at_the_tick_at_which_its_server_was_killed() {
     play.run_until("ended", |play| play.clients.iter().all(|client| client.ended.len() == 1));
     play.run_until("put away", |play| play.stage("duel").is_none());
     play.assert_all_agree();
-    play.server.shut_down();
+    play.server.shut_down().unwrap();
     let replay = verified(folder.path());
     assert_eq!(replay.end().reason, EndReason::Outcome);
 }
@@ -81,7 +81,7 @@ fn nobody_comes_back_and_the_match_is_sealed_when_the_grace_is_over() {
     play.run_for(29.0);
     assert!(play.stage("duel").is_some());
     play.run_until("put away", |play| play.stage("duel").is_none());
-    play.server.shut_down();
+    play.server.shut_down().unwrap();
     let replay = verified(folder.path());
     assert_eq!((replay.end().ticks.0, replay.end().reason), (ticks, EndReason::Aborted));
 }
@@ -202,7 +202,7 @@ fn a_journal_of_other_rules_is_sealed_and_not_played_on() {
     let play = on(folder.path(), 80);
     assert!(play.stage("duel").is_none());
     assert_eq!(play.room_of("duel").unwrap().lobby.phase(), RoomPhase::Finished);
-    play.server.shut_down();
+    play.server.shut_down().unwrap();
     let replay = Replay::read(fs::read(&files(folder.path(), "replays")[0]).unwrap()).unwrap();
     assert_eq!((replay.end().ticks.0, replay.end().reason), (ticks, EndReason::Failed));
 }
@@ -232,7 +232,7 @@ fn a_server_that_stops_in_order_leaves_no_room_behind() {
     play.run_for(2.0);
     play.restart();
     play.run_for(1.0);
-    play.server.shut_down();
+    play.server.shut_down().unwrap();
     let next = on(folder.path(), 82);
     assert!(next.room_of("duel").is_none());
     assert_eq!(next.server.world().resource::<Recorder>().failures(), 0);

@@ -289,8 +289,8 @@ impl MatchLife {
         &self.started
     }
 
-    /// Who had which seat, in the order in which they took them. Of a match that was told once more, those who were gone
-    /// by then are known only from earlier segments.
+    /// Who had which seat, in the order in which they took them. Of a match that was told once more, those who were
+    /// gone by then are known only from earlier segments.
     #[must_use]
     pub fn turns(&self) -> &[Turn] {
         &self.turns

@@ -248,7 +248,8 @@ impl Keeper {
                 if let Some(aside) = aside {
                     let SetAside { path, kept, lost } = aside;
                     let aside = path.display();
-                    error!(%aside, kept, lost, "THE FILE OF RESULTS IS DAMAGED and set aside; what can be read is kept");
+                    let message = "THE FILE OF RESULTS IS DAMAGED and set aside; what can be read is kept";
+                    error!(%aside, kept, lost, "{message}");
                 }
                 self.store = Some(store);
                 self.is_told = false;

@@ -53,7 +53,7 @@ fn what_was_over_while_the_disk_was_full_stays_over() {
     drill.play.restart();
     assert!(drill.play.room_of("duel").is_none(), "the room was closed");
     drill.play.run_for(0.1);
-    drill.play.server.shut_down();
+    drill.play.server.shut_down().unwrap();
     assert_eq!((replay(folder.path()), result(folder.path())), before);
 }
 
@@ -68,7 +68,7 @@ fn of_what_was_over_when_a_full_disk_was_killed_replay_and_result_stay_as_they_w
     assert_eq!(room.lobby.phase(), RoomPhase::Finished, "its match is sealed, and over");
     assert!(drill.play.stage("duel").is_none());
     drill.play.run_for(40.0);
-    drill.play.server.shut_down();
+    drill.play.server.shut_down().unwrap();
     assert_eq!((replay(folder.path()), result(folder.path())), before);
 }
 
@@ -90,7 +90,7 @@ fn of_a_match_that_had_just_ended_the_next_start_makes_replay_and_result() {
         fs::copy(file.path(), other.path().join("journal").join(file.file_name())).unwrap();
     }
     let data = Some(other.path().to_owned());
-    Scenario::with_config(102, |config| config.data = data).server.shut_down();
+    Scenario::with_config(102, |config| config.data = data).server.shut_down().unwrap();
     let [before, after] = [&folder, &other].map(|folder| Replay::read(replay(folder.path())).unwrap());
     assert_eq!((after.header(), after.end()), (before.header(), before.end()));
     let (before, after) = (result(folder.path()), result(other.path()));

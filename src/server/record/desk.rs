@@ -24,7 +24,7 @@ const SEGMENT_BYTES: u64 = 64 << 20;
 /// How long a disk that does not take the beginning of a segment is left alone.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// How often what need not be done at once is done: making durable, deleting segments.
-const CHORES_EVERY: Duration = Duration::from_secs(1);
+const CHORES_EVERY: Duration = Duration::from_millis(500);
 /// Orders taken together at most before what they wrote is made durable. A disk that takes seconds for that has some
 /// hundred to make up for: taken a few at a time, they would become more and more.
 const GROUP_MAX: usize = 4_096;

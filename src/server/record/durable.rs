@@ -9,8 +9,8 @@ use super::{Journal, Journaled, Outgoing, Recorder};
 use crate::room::Room;
 use crate::{Clock, Counters, Durability};
 
-/// A journal that is made durable once a second is late after this.
-const SECOND_LATE: Duration = Duration::from_millis(1_500);
+/// A journal that is made durable twice a second is late after this: more than that may be lost then.
+const SECOND_LATE: Duration = Duration::from_secs(1);
 /// How often it is looked whether all rooms are durable.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
@@ -92,13 +92,15 @@ pub(super) fn look_after(
 ) {
     let Some(journal) = &mut recorder.0 else { return };
     let now = clock.now();
-    if now < journal.looked_at + LOOK_EVERY {
+    let lag = journal.held.lag(now);
+    let all_late = journal.durability == Durability::Second && lag >= SECOND_LATE;
+    let is_news = all_late && !journal.is_told;
+    if now < journal.looked_at + LOOK_EVERY && !is_news {
         return;
     }
     journal.looked_at = now;
-    let (shared, lag) = (journal.writer.shared(), journal.held.lag(now));
+    let shared = journal.writer.shared();
     let (durable, holes, refuses) = (shared.durable(), shared.holes(), shared.refuses());
-    let all_late = journal.durability == Durability::Second && lag > SECOND_LATE;
     let is_behind = |(_, journaled): &(&Room, &Journaled)| all_late || !journaled.is_durable(durable, holes);
     journal.behind = rooms.iter().filter(is_behind).count();
     match (journal.is_told, journal.behind > 0 || refuses) {
