@@ -18,7 +18,10 @@ pub enum OperateError {
     )]
     Off,
     /// There is no token.
-    #[error("cannot read the operators' token from {}: {source}; set {ADMIN_TOKEN_ENV}, admin.token_file, or --data", path.display())]
+    #[error(
+        "cannot read the operators' token from {}: {source}; set {ADMIN_TOKEN_ENV}, admin.token_file, or --data",
+        path.display()
+    )]
     NoToken {
         /// Where it would be.
         path: PathBuf,
