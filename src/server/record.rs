@@ -1,5 +1,6 @@
 //! `RecordPlugin`: every room's life into the journal, every match into its archive and, at its end, a file.
 
+mod clerk;
 mod desk;
 mod disk;
 mod durable;

@@ -16,8 +16,8 @@ use super::holds::{Hold, Holds};
 use super::segments::{clean_end, header_bytes, path_of};
 use super::status_file;
 use super::writer::Shared;
+use crate::Durability;
 use crate::limits::HELD_BYTES_MAX;
-use crate::{Durability, RoomList};
 
 /// A segment this large is followed by the next.
 const SEGMENT_BYTES: u64 = 64 << 20;
@@ -59,10 +59,6 @@ pub(super) struct Batch {
 pub(super) enum Order {
     /// Append records.
     Batch(Batch),
-    /// Replace the status file.
-    Status { json: String },
-    /// Replace the file of rooms.
-    Rooms { list: RoomList },
     /// Replace the file of the names of closed rooms.
     Names { json: Vec<u8> },
     /// Make all durable and delete what is not needed; then tell.
@@ -77,8 +73,6 @@ pub(super) enum Order {
 /// came here, the segment is given up, a number is skipped, and the next batch begins the next segment.
 pub(super) struct Desk {
     journal: PathBuf,
-    status: PathBuf,
-    rooms: PathBuf,
     names: PathBuf,
     disk: Box<dyn Disk>,
     durability: Durability,
@@ -124,8 +118,6 @@ impl Desk {
     ) -> Self {
         Self {
             journal: folder.join("journal"),
-            status: folder.join("status.json"),
-            rooms: folder.join("rooms.json"),
             names: folder.join(crate::closed::FILE),
             disk,
             durability,
@@ -200,19 +192,6 @@ impl Desk {
                 }
                 self.append(&batch);
                 self.shared.pending_bytes.fetch_sub(batch.records.len(), Ordering::Relaxed);
-            }
-            Order::Status { json } => {
-                self.shared.status_waits.store(false, Ordering::Relaxed);
-                if let Err(error) = status_file::write(&self.status, json.as_bytes()) {
-                    self.failed(&error);
-                }
-            }
-            Order::Rooms { list } => {
-                self.shared.rooms_wait.store(false, Ordering::Relaxed);
-                let text = serde_json::to_vec(&list).map_err(io::Error::other);
-                if let Err(error) = text.and_then(|text| status_file::write(&self.rooms, &text)) {
-                    self.failed(&error);
-                }
             }
             Order::Names { json } => {
                 if let Err(error) = status_file::write(&self.names, &json) {

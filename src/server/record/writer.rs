@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use framekeep_journal::Lives;
 use tracing::error;
 
+use super::clerk::{Clerk, Notice};
 use super::desk::{Batch, Desk, Mark, Order};
 use super::disk::Disk;
 use super::holds::Hold;
@@ -186,13 +187,15 @@ impl Shared {
     }
 }
 
-/// The threads that write the data folder, one for the journal and one for replays, and the ways to them.
+/// The threads that write the data folder, for the journal, for replays and for the status, and the ways to them.
 ///
 /// Giving an order never waits. Batches and seals are bounded by their bytes; the rest is one of
 /// each. Dropping the writer writes what was handed over and leaves the run without its clean end, as a kill would.
 pub(super) struct Writer {
     journal: Option<Sender<Order>>,
     seals: Option<Sender<Sealing>>,
+    notices: Option<Sender<Notice>>,
+    notice_thread: Option<JoinHandle<()>>,
     journal_thread: Option<JoinHandle<()>>,
     /// Gives how many matches were not sealed.
     seal_thread: Option<JoinHandle<u64>>,
@@ -243,9 +246,16 @@ impl Writer {
         let seal_thread = std::thread::Builder::new()
             .name("framekeep-seal".to_owned())
             .spawn(move || sealer.work(&sealings))?;
+        let (notices, told) = mpsc::channel();
+        let clerk = Clerk::new(folder, shared.clone());
+        let notice_thread = std::thread::Builder::new()
+            .name("framekeep-status".to_owned())
+            .spawn(move || clerk.work(&told))?;
         Ok(Self {
             journal: Some(journal),
             seals: Some(seals),
+            notices: Some(notices),
+            notice_thread: Some(notice_thread),
             journal_thread: Some(journal_thread),
             seal_thread: Some(seal_thread),
             shared,
@@ -306,20 +316,26 @@ impl Writer {
     /// Hands the status over, unless the one before still waits.
     pub(super) fn status(&self, json: String) {
         if !self.shared.status_waits.swap(true, Ordering::Relaxed) {
-            self.order(Order::Status { json });
+            self.notify(Notice::Status { json });
         }
     }
 
     /// Hands the list of rooms over, unless the one before still waits.
     pub(super) fn rooms(&self, list: RoomList) {
         if !self.shared.rooms_wait.swap(true, Ordering::Relaxed) {
-            self.order(Order::Rooms { list });
+            self.notify(Notice::Rooms { list });
         }
     }
 
     /// Hands the names of closed rooms over.
     pub(super) fn names(&self, json: Vec<u8>) {
         self.order(Order::Names { json });
+    }
+
+    fn notify(&self, notice: Notice) {
+        if self.notices.as_ref().is_none_or(|notices| notices.send(notice).is_err()) {
+            self.shared.count_failure();
+        }
     }
 
     fn order(&self, order: Order) {
@@ -335,8 +351,9 @@ impl Writer {
     /// Waits until what was handed over is durable and older segments are deleted, but not for ever.
     pub(super) fn settle(&self) {
         let (done, wait) = mpsc::channel();
-        self.order(Order::Settle(done));
-        if wait.recv_timeout(SETTLE_MAX).is_err() {
+        self.order(Order::Settle(done.clone()));
+        self.notify(Notice::Settle(done));
+        if (0..2).any(|_| wait.recv_timeout(SETTLE_MAX).is_err()) {
             error!(waited = ?SETTLE_MAX, "the disk does not take the journal; the server starts all the same");
         }
     }
@@ -369,7 +386,10 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.join_sealer();
-        self.journal = None;
+        (self.journal, self.notices) = (None, None);
+        if self.notice_thread.take().is_some_and(|thread| thread.join().is_err()) {
+            error!("the thread of the status has panicked");
+        }
         if self.journal_thread.take().is_some_and(|thread| thread.join().is_err()) {
             error!("the journal's thread has panicked");
         }
