@@ -62,3 +62,54 @@ impl Clerk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::{Mutex, mpsc};
+
+    use super::*;
+    use crate::Durability;
+    use crate::record::writer::Writer;
+    use crate::record::{Disk, DiskFile, SystemDisk};
+
+    /// A disk that syncs nothing as long as the test has the lock.
+    struct Stuck(Arc<Mutex<()>>);
+
+    struct StuckFile(Box<dyn DiskFile>, Arc<Mutex<()>>);
+
+    impl Disk for Stuck {
+        fn create(&mut self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+            Ok(Box::new(StuckFile(SystemDisk.create(path)?, self.0.clone())))
+        }
+    }
+
+    impl DiskFile for StuckFile {
+        fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+            self.0.append(bytes)
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            drop(self.1.lock());
+            self.0.sync()
+        }
+    }
+
+    #[test]
+    fn the_status_is_fresh_while_the_journal_waits_for_the_disk() {
+        let (folder, lock) = (tempfile::tempdir().unwrap(), Arc::new(Mutex::new(())));
+        let disk = Box::new(Stuck(lock.clone()));
+        let (mut writer, _) = Writer::start(folder.path(), 1, Durability::Tick, disk).unwrap();
+        let stuck = lock.lock().unwrap();
+        writer.append(crate::record::segments::clean_end(), Vec::new(), Vec::new());
+        for status in ["{\"a\":1}", "{\"a\":2}"] {
+            writer.status(status.to_owned());
+            let (done, wait) = mpsc::channel();
+            writer.notify(Notice::Settle(done));
+            wait.recv().unwrap();
+            assert_eq!(fs::read_to_string(folder.path().join("status.json")).unwrap(), status);
+        }
+        assert_eq!(writer.shared().durable(), 0);
+        drop(stuck);
+    }
+}

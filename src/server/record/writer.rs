@@ -332,7 +332,7 @@ impl Writer {
         self.order(Order::Names { json });
     }
 
-    fn notify(&self, notice: Notice) {
+    pub(super) fn notify(&self, notice: Notice) {
         if self.notices.as_ref().is_none_or(|notices| notices.send(notice).is_err()) {
             self.shared.count_failure();
         }
