@@ -200,3 +200,30 @@ test('no page is wider than a telephone, and the keyboard reaches what can be do
     assert.deepEqual(page.complaints, [], path);
   }
 });
+
+test('the dashboard shows a page for every path, and a player is kicked at the second question', LONG, async (context) => {
+  const { node, browser } = await scene(context);
+  const opener = new Framekeep({ url: node.url, name: 'opener' });
+  context.after(() => opener.close());
+  await opener.connect();
+  await opener.join('friday', { create: { game: 'arena', seats: 2, spectators_max: 4 } });
+  const page = await browser.page({ width: 1_400, height: 1_000 });
+  await page.open(`${node.url}/#/room/%E0%A4%A`);
+  await page.until('a path that is no encoding is shown as it is', `document.querySelector('#view h1')?.innerText === '%E0%A4%A'`);
+  await page.value(`sessionStorage.setItem('framekeep.operator', '${node.adminToken}');
+    sessionStorage.setItem('framekeep.operators-port', 'http://${node.addresses.admin}'); location.hash = '#/room/friday'; 1`);
+  const kick = `document.querySelector('.seats button')`;
+  const again = async (what) => {
+    await page.value(`document.querySelector('.seats tbody tr').dataset.old = 'yes'; 1`);
+    await page.until(what, `document.querySelector('.seats tbody tr') && !document.querySelector('.seats tbody tr').dataset.old`);
+  };
+  await page.until('there is somebody to kick', `${kick}?.innerText === 'Kick'`);
+  await page.value(`${kick}.focus(); 1`);
+  await again('the seats are shown anew');
+  assert.equal(await page.value(`document.activeElement === ${kick}`), true, 'the button keeps its place');
+  await page.value(`${kick}.click(); 1`);
+  await again('the seats are shown anew after the question');
+  assert.equal(await page.value(`${kick}.innerText`), 'Sure?');
+  await page.value(`${kick}.click(); 1`);
+  await page.until('the player is sent away', `document.querySelector('#view').innerText.includes('opener is sent away')`);
+});
