@@ -34,6 +34,7 @@ pub fn measure(quick: bool, progress: &mut dyn FnMut(&str)) -> Result<Vec<Row>> 
     rows.extend(record::tick_durability(quick)?);
     progress("rolling back");
     rows.push(rollback::eight_ticks(quick));
+    rows.push(rollback::match_eight_ticks(quick)?);
     progress("4,000 WebSocket clients in 1,000 rooms, and 400 that come and go");
     match crowd::rows(quick)? {
         Some(more) => rows.extend(more),
