@@ -377,7 +377,7 @@ impl<G: Game> Ears<'_, '_, G> {
                 self.told.failed.write(Failed(Reason::Closing(reason)));
                 self.connection.note_closing(Reason::Closing(reason));
             }
-            ToClient::Welcome { .. } => {}
+            ToClient::Welcome { .. } | ToClient::Redirect(_) => {}
         }
     }
 

@@ -324,7 +324,10 @@ impl Client {
             }
             ToClient::Desynced { .. } => self.desyncs += 1,
             ToClient::Closing { reason } => self.closing = Some(reason),
-            ToClient::Welcome { .. } | ToClient::Admitted { .. } | ToClient::DesyncAsk(_) => {}
+            ToClient::Welcome { .. }
+            | ToClient::Admitted { .. }
+            | ToClient::DesyncAsk(_)
+            | ToClient::Redirect(_) => {}
         }
     }
 }
