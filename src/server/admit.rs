@@ -20,7 +20,7 @@ use crate::shard::Arrival;
 use crate::ticket::{TicketRefused, UsedTickets};
 use crate::{
     Clock, Counters, Dispatch, Games, Link, LinkStage, NodeKey, Pump, Rooms, Seat, SeatPlay, ServerConfig,
-    ServerSystems, Shard, Stage, events, rooms, seating,
+    ServerSystems, Shard, Stage, events, moves, rooms, seating,
 };
 
 /// Connections become links, links become admitted players, and go again.
@@ -256,6 +256,7 @@ pub(crate) fn admit(
     let idle_at = world.resource::<Clock>().now() + world.resource::<ServerConfig>().idle_kick;
     world.resource_mut::<Rooms>().deadlines.put(idle_at, Due::LinkIdle, entity);
     seating::resume_seat(world, entity);
+    moves::send_after(world, entity);
     Ok(())
 }
 

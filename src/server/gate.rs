@@ -18,7 +18,7 @@ use bevy_ecs::prelude::{IntoScheduleConfigs, Mut, Resource, World};
 use framekeep_gate::{Keeper, Order};
 
 pub(crate) use drain::{Drain, begin as drain, check_open, is_over as is_drained};
-pub(crate) use link::{WebLinks, away_link, let_go, tell, waiting_share};
+pub(crate) use link::{WebLinks, away_link, is_web, let_go, tell, waiting_share};
 pub use ticket::KeyMint;
 
 use crate::{Clock, Pump, ServerSystems};
@@ -59,7 +59,7 @@ impl Plugin for GatePlugin {
 pub(crate) struct Gate(pub(crate) Keeper);
 
 /// Does what the front door asks for, as far as the budget of a pump goes.
-fn take_orders(world: &mut World) {
+pub(crate) fn take_orders(world: &mut World) {
     if !world.contains_resource::<Gate>() {
         return;
     }

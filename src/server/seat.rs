@@ -146,6 +146,16 @@ impl SeatPlay {
     /// How early inputs arrive, as `report_lead` would say it, in milliseconds.
     pub(crate) fn lead_ms(&self) -> i32 {
         let eighths = i32::from(self.lead.unwrap_or(self.reported_lead));
+    /// How early inputs arrive, in eighths of a tick, as far as is known.
+    pub(crate) fn lead_eighths(&self) -> i8 {
+        self.lead.unwrap_or(self.reported_lead)
+    }
+
+    /// The match goes on with a frame that is due at `deadline`.
+    pub(crate) fn begin_at(&mut self, deadline: Duration, now: Duration) {
+        (self.deadline, self.acted_at, self.judged_from) = (deadline, now, now + JUDGED_AFTER);
+    }
+
         eighths * i32::try_from(self.period.as_millis()).unwrap_or_default() / 8
     }
 

@@ -246,6 +246,11 @@ pub(super) fn come_back(world: &mut World, id: WebLinkId) {
 
 /// A link is gone; its seat is held.
 pub(super) fn close(world: &mut World, id: WebLinkId) {
+/// Whether a link came through the front door.
+pub(crate) fn is_web(world: &World, entity: Entity) -> bool {
+    world.get::<WebLink>(entity).is_some()
+}
+
     if let Some(entity) = entity_of(world, id) {
         admit::drop_link(world, entity);
     }
