@@ -143,9 +143,6 @@ impl SeatPlay {
         self.reported_lead
     }
 
-    /// How early inputs arrive, as `report_lead` would say it, in milliseconds.
-    pub(crate) fn lead_ms(&self) -> i32 {
-        let eighths = i32::from(self.lead.unwrap_or(self.reported_lead));
     /// How early inputs arrive, in eighths of a tick, as far as is known.
     pub(crate) fn lead_eighths(&self) -> i8 {
         self.lead.unwrap_or(self.reported_lead)
@@ -156,6 +153,9 @@ impl SeatPlay {
         (self.deadline, self.acted_at, self.judged_from) = (deadline, now, now + JUDGED_AFTER);
     }
 
+    /// How early inputs arrive, as `report_lead` would say it, in milliseconds.
+    pub(crate) fn lead_ms(&self) -> i32 {
+        let eighths = i32::from(self.lead.unwrap_or(self.reported_lead));
         eighths * i32::try_from(self.period.as_millis()).unwrap_or_default() / 8
     }
 

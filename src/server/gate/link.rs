@@ -234,6 +234,11 @@ pub(crate) fn away_link(world: &World, player: PlayerId) -> Option<Entity> {
     player.link.filter(|link| world.get::<WebLink>(*link).is_some_and(|web| web.away.is_some()))
 }
 
+/// Whether a link came through the front door.
+pub(crate) fn is_web(world: &World, entity: Entity) -> bool {
+    world.get::<WebLink>(entity).is_some()
+}
+
 /// The connection is there again: the seat is resumed, if it is still held.
 pub(super) fn come_back(world: &mut World, id: WebLinkId) {
     let Some(entity) = entity_of(world, id) else { return };
@@ -246,11 +251,6 @@ pub(super) fn come_back(world: &mut World, id: WebLinkId) {
 
 /// A link is gone; its seat is held.
 pub(super) fn close(world: &mut World, id: WebLinkId) {
-/// Whether a link came through the front door.
-pub(crate) fn is_web(world: &World, entity: Entity) -> bool {
-    world.get::<WebLink>(entity).is_some()
-}
-
     if let Some(entity) = entity_of(world, id) {
         admit::drop_link(world, entity);
     }
