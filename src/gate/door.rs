@@ -12,7 +12,7 @@ pub fn gate(capacity: usize) -> (Door, Keeper) {
     let (sender, receiver) = sync_channel(capacity.max(1));
     let shared = Arc::new(Shared::default());
     let keeper = Keeper { orders: Mutex::new(receiver), shared: shared.clone() };
-    (Door { orders: sender, shared }, keeper)
+    (Door { orders: sender, shared, detour: None }, keeper)
 }
 
 #[derive(Default)]
@@ -23,11 +23,25 @@ struct Shared {
     waiting: AtomicUsize,
 }
 
+/// What stands between the front door and the server of this process: it takes every order, and passes on what is for
+/// the rooms of this node. Its methods return at once.
+pub trait Detour: Send + Sync {
+    /// Takes an order, or gives it back.
+    ///
+    /// # Errors
+    /// [`GateFull`] as from the server itself.
+    fn send(&self, order: Order) -> Result<(), GateFull>;
+
+    /// What is reported, given what the server of this process reported last.
+    fn report(&self, own: Arc<Report>) -> Arc<Report>;
+}
+
 /// The front door's end.
 #[derive(Clone)]
 pub struct Door {
     orders: SyncSender<Order>,
     shared: Arc<Shared>,
+    detour: Option<Arc<dyn Detour>>,
 }
 
 /// An order that was not queued.
@@ -45,6 +59,9 @@ impl Door {
     /// # Errors
     /// [`GateFull`] gives the order back while the server is behind.
     pub fn send(&self, order: Order) -> Result<(), GateFull> {
+        if let Some(detour) = &self.detour {
+            return detour.send(order);
+        }
         let urgent = order.is_urgent();
         // Before it is queued: it may be taken at once.
         self.shared.waiting.fetch_add(1, Ordering::Relaxed);
@@ -67,7 +84,14 @@ impl Door {
     /// What the server reported last.
     #[must_use]
     pub fn report(&self) -> Arc<Report> {
-        self.shared.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let own = self.shared.report.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.detour.as_ref().map_or_else(|| own.clone(), |detour| detour.report(own.clone()))
+    }
+
+    /// A door to the same server whose orders go through `detour`, which has a door without one.
+    #[must_use]
+    pub fn through(&self, detour: Arc<dyn Detour>) -> Self {
+        Self { detour: Some(detour), ..self.clone() }
     }
 }
 
@@ -122,6 +146,29 @@ mod tests {
         assert_eq!(keeper.waiting(), 0);
         drop(keeper);
         assert!(matches!(door.send(Order::Close(WebLinkId(3))), Err(GateFull::Gone)));
+    }
+
+    /// Closes nothing, passes on the rest.
+    struct Hold(Door);
+
+    impl Detour for Hold {
+        fn send(&self, order: Order) -> Result<(), GateFull> {
+            if matches!(order, Order::Close(_)) { Ok(()) } else { self.0.send(order) }
+        }
+
+        fn report(&self, own: Arc<Report>) -> Arc<Report> {
+            Arc::new(Report { players: own.players + 1, ..Report::default() })
+        }
+    }
+
+    #[test]
+    fn a_detour_takes_every_order_and_has_the_last_word_on_the_report() {
+        let (door, mut keeper) = gate(4);
+        let round = door.through(Arc::new(Hold(door.clone())));
+        round.send(Order::Close(WebLinkId(1))).unwrap();
+        round.send(Order::Sync(WebLinkId(2))).unwrap();
+        assert!(matches!(keeper.take(), Some(Order::Sync(WebLinkId(2)))));
+        assert!(keeper.take().is_none() && round.report().players == 1 && door.report().players == 0);
     }
 
     #[test]
