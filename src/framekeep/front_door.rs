@@ -177,6 +177,8 @@ fn web(settings: &Settings) -> WebConfig {
         messages_per_s: web.messages_per_s,
         views_hz: web.views_hz,
         queue_messages: web.queue_messages,
+        batch_within: Duration::from_millis(web.batch_ms),
+        batch_bytes: web.batch_bytes,
     }
 }
 

@@ -28,5 +28,5 @@ pub use door::{Door, GateFull, Keeper, gate};
 pub use member::MemberRow;
 pub use order::{Answer, NewLink, Order, Question, Reply, WebInput, WebLinkId};
 pub use report::{HistogramSample, Hold, Report, RoomRow, Sample, SampleKind};
-pub use sink::{LinkSink, StateView};
+pub use sink::{KindBytes, LinkSink, LinkWay, StateView};
 pub use web_ticket::{Mint, MintFailed, Minted, TicketWish};

@@ -77,6 +77,10 @@ pub struct WebConfig {
     pub views_hz: u8,
     /// Messages that may wait for one client. Default 256.
     pub queue_messages: usize,
+    /// What the server says within this time after a frame goes out together in the next one. Default 2 ms.
+    pub batch_within: Duration,
+    /// Bytes after which a frame is full, about. Default 16 KiB.
+    pub batch_bytes: usize,
 }
 
 /// When somebody is to be told. A threshold of 0 switches its rule off.
@@ -146,6 +150,8 @@ impl Default for WebConfig {
             messages_per_s: 60,
             views_hz: 15,
             queue_messages: 256,
+            batch_within: Duration::from_millis(2),
+            batch_bytes: 16 << 10,
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::origin::Origins;
 use crate::places::Places;
 use crate::problem::Problem;
 use crate::sessions::Sessions;
+use crate::shelf::Shelf;
 use crate::stats::Stats;
 
 /// WebSocket connections that have not said who they are, at one time.
@@ -50,6 +51,7 @@ pub(crate) struct Front {
     pub(crate) guesses: Budgets,
     pub(crate) greeting: Arc<Places>,
     pub(crate) audit: Audit,
+    pub(crate) shelf: Arc<Shelf>,
     /// The alerts that hold now.
     pub(crate) alerts: Mutex<Vec<Alert>>,
     /// What pings measure from.
@@ -111,6 +113,7 @@ impl Front {
             stats: Stats::default(),
             sessions: Sessions::default(),
             guesses: Budgets::new(GUESSES_PER_S, 0),
+            shelf: Arc::default(),
             greeting: Places::new(GREETING_MAX),
             alerts: Mutex::new(Vec::new()),
             origin_of_time: Instant::now(),

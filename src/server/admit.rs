@@ -187,7 +187,7 @@ fn open_link(world: &mut World, shard: Entity, from: SocketAddr, ticket: Ticket,
     let until = now + HELLO_TIMEOUT;
     let player = ticket.player;
     let link = Link::open(ticket, from, LinkStage::Greeting { nonce, until }, (shard, player_entity), now);
-    let entity = world.spawn((link, Control(QuietRenet::new(Side::Server)))).id();
+    let entity = world.spawn((link, Control(QuietRenet::new(Side::Server), [0; 2]))).id();
     if let Some(mut player) = world.get_mut::<Player>(player_entity) {
         player.link = Some(entity);
     }

@@ -8,9 +8,7 @@ use tracing::debug;
 use crate::admit::{admit, linger, tell};
 use crate::limits::{CONTROL_PER_PUMP_MAX, CONTROL_PER_SECOND_MAX};
 use crate::link::{BusyLinks, Control};
-use crate::{
-    Clock, Counters, Fault, Faults, Link, LinkStage, Rooms, SeatOf, SeatPlay, desync, moves, rooms,
-};
+use crate::{Clock, Counters, Fault, Faults, Link, LinkStage, Rooms, SeatOf, SeatPlay, desync, moves, rooms};
 
 /// What a link that asks too much in a second hears.
 const TOO_FAST: Refusal = Refusal::TooFast { limit: CONTROL_PER_SECOND_MAX, within_s: 1 };
@@ -179,7 +177,7 @@ mod tests {
             heard: (0, 0),
             active_at: Duration::ZERO,
         };
-        let entity = server.world_mut().spawn((link, Control(QuietRenet::new(Side::Server)))).id();
+        let entity = server.world_mut().spawn((link, Control(QuietRenet::new(Side::Server), [0; 2]))).id();
         (server, entity, QuietRenet::new(Side::Client))
     }
 

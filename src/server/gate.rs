@@ -48,6 +48,7 @@ impl Plugin for GatePlugin {
                 Pump,
                 view::show_states.after(crate::broadcast::send_snapshots).in_set(ServerSystems::Broadcast),
             )
+            .add_systems(Pump, link::let_told_go.in_set(ServerSystems::Send))
             .add_systems(
                 Pump,
                 report::report.after(crate::why_alive::write_rooms).in_set(ServerSystems::Report),

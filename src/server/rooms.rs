@@ -129,7 +129,7 @@ pub(crate) fn plan(world: &mut World, name: RoomName, options: &RoomOptions) -> 
         commit: options.commit,
     };
     Ok(Room {
-        id: RoomId(world.resource_mut::<Chance>().next()),
+        id: RoomId::new(world.resource_mut::<Chance>().next(), !options.code.is_empty()),
         name,
         lobby: Lobby::new(lobby, options.content.clone()),
         game,

@@ -314,6 +314,13 @@ settings! {
         /// Messages that may wait for one client; with more it is given up.
         queue_messages: usize = Value::Integer(256), Allowed::Integer(32, 4_096), "messages",
             wrong: "too small loses slow clients, too large keeps memory for them";
+        /// What is said to a client so soon after a frame waits for this time to be over and goes out together in one
+        /// frame; 0 sends what each turn of the server has said.
+        batch_ms: u64 = Value::Integer(2), Allowed::Integer(0, 100), "milliseconds",
+            wrong: "too small sends more and smaller frames to clients who are told much, too large makes answers late";
+        /// Bytes after which a frame is full, about: it is sent at once, and the rest in the next one.
+        batch_bytes: usize = Value::Integer(16_384), Allowed::Integer(512, 262_144), "bytes",
+            wrong: "too small sends more frames, too large makes the first of many messages wait for the last";
     }
 
     /// Operators' actions.

@@ -151,5 +151,6 @@ pub(super) fn row(world: &World, entity: Entity) -> Option<RoomRow> {
         next_deadline_unix_ms: holds.iter().filter_map(|hold| hold.until_unix_ms).min(),
         holds,
         members: Vec::new(),
+        traffic: Vec::new(),
     })
 }
