@@ -101,7 +101,7 @@ pub use input_buffer::{InputBuffer, Inserted};
 pub use link::{BusyLinks, Link, LinkStage};
 pub use log_budget::LogBudget;
 pub use matches::Chance;
-pub use moves::{MoveOutcome, Moves, NotMovable, PeerMail, move_room};
+pub use moves::{MoveOutcome, Moves, NotMovable, PeerMail, move_room, owns_room};
 pub use packet::{BufferedPacket, PacketKind, PacketOf, PacketScope, Packets, buffer_packets};
 pub use player::{Player, Players};
 pub use record::{Disk, DiskFile, FrameArchive, Journaled, RecordError, Recorder, SystemDisk};

@@ -243,6 +243,9 @@ pub(crate) const MOVE_HOLD_MAX: Duration = Duration::from_millis(750);
 /// Bytes of frames after which they are sent ahead.
 pub(crate) const MOVE_TAIL_BYTES: usize = 16 << 10;
 
+/// How often frames are sent ahead.
+pub(crate) const MOVE_TAIL_EVERY: Duration = Duration::from_millis(600);
+
 /// How often a move is tried.
 pub(crate) const MOVE_TRIES: u32 = 3;
 

@@ -152,9 +152,12 @@ impl Moves {
     }
 
     /// Whether something waits for the disk.
-    pub(crate) fn waits_for_disk(&self) -> bool {
+    #[must_use]
+    pub fn waits_for_disk(&self) -> bool {
         let decided = |going: &Outgoing| matches!(going.step, outgoing::Step::Decided(..));
-        !self.settling.is_empty() || !self.incoming.is_empty() || self.outgoing.values().any(decided)
+        !self.settling.is_empty()
+            || self.incoming.values().any(incoming::Incoming::waits_for_disk)
+            || self.outgoing.values().any(decided)
     }
 
     /// Where a room came from, if from another node.
@@ -206,6 +209,13 @@ impl Moves {
         }
         self.outcomes.push_back((room, outcome));
     }
+}
+
+/// Whether a room of that name is here and this node's own: one that is on its way here is not.
+#[must_use]
+pub fn owns_room(world: &World, room: &RoomName) -> bool {
+    let here = world.resource::<Rooms>().get(room);
+    here.is_some_and(|entity| !is_arriving(world, entity) && world.get::<Leaving>(entity).is_none())
 }
 
 /// Wants a room to go on at another node. It goes when it can: [`Moves::outcome`] says what became of it.

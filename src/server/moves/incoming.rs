@@ -44,6 +44,12 @@ pub(super) struct Incoming {
     until: Duration,
 }
 
+impl Incoming {
+    pub(super) fn waits_for_disk(&self) -> bool {
+        matches!(self.step, Step::Written(_))
+    }
+}
+
 /// Another node wants this one to take a room.
 pub(super) fn be_offered(
     world: &mut World,

@@ -13,7 +13,7 @@ use super::parcel::{self, Segment};
 use super::{MoveOutcome, Moves, moved, open};
 use crate::limits::{
     MOVE_ANSWER_MAX, MOVE_APPROACH, MOVE_HOLD_MAX, MOVE_REPEAT_EVERY, MOVE_SAID_MAX, MOVE_TAIL_BYTES,
-    MOVE_TRIES, MOVE_WAIT_MAX,
+    MOVE_TAIL_EVERY, MOVE_TRIES, MOVE_WAIT_MAX,
 };
 use crate::record::{self, Written};
 use crate::schedule::DueRooms;
@@ -47,6 +47,8 @@ pub(super) struct Outgoing {
     pub(super) tries: u32,
     since: Duration,
     tail: Segment,
+    /// When frames are sent ahead next.
+    tail_at: Duration,
     /// The next frame that is not in the tail.
     next: Tick,
     /// Whether a match was played when it was offered.
@@ -74,6 +76,7 @@ impl Outgoing {
             tries,
             since: now,
             tail: Segment::new(),
+            tail_at: now,
             next: Tick(0),
             plays: false,
             said: Vec::new(),
@@ -119,7 +122,8 @@ fn advance_one(world: &mut World, id: MoveId, going: &mut Outgoing) -> Result<bo
                 if going.plays { stage.is_some_and(|stage| stage.tick() >= tick) } else { now >= at };
             if is_there {
                 hand(world, id, going)?;
-            } else if going.tail.bytes() > MOVE_TAIL_BYTES || now >= at.saturating_sub(MOVE_APPROACH / 8) {
+            } else if going.tail.bytes() > MOVE_TAIL_BYTES || now >= going.tail_at {
+                going.tail_at = now + MOVE_TAIL_EVERY;
                 send_tail(world, id, going);
             }
         }
