@@ -27,21 +27,28 @@
 //! that was replaced takes no more writes.
 
 pub mod board;
+mod body;
+mod coordinator;
 mod handle;
 mod lease;
 mod load;
 mod member;
+mod placement;
+mod queue;
 mod redis;
 mod run;
 mod table;
 #[cfg(test)]
 mod tests;
 
+pub use coordinator::Coordinator;
 pub use handle::{ClusterHandle, TakeError};
 pub use lease::{Epoch, Lapsed, Lease, NoNodeId, NodeId, Timing, room_name};
 pub use member::{Member, News};
+pub use placement::Placement;
+pub use queue::{ClusterQueue, QueueConfig};
 pub use redis::{Address, AddressFault, Store, StoreError};
-pub use run::{Cluster, ClusterConfig};
+pub use run::{Cluster, ClusterConfig, StartError};
 pub use table::{Card, Load, NodeView, Reply, Request, Table};
 
 /// The name of the one who forms matches for all.

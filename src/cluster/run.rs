@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use framekeep_gate::{Door, Order, Question};
+use framekeep_matchmaking::ModeFault;
 use framekeep_protocol::RoomName;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
@@ -14,7 +16,10 @@ use tracing::{error, info, warn};
 
 use crate::handle::{ROOM_WITHIN, Shared};
 use crate::load::LoadMeter;
-use crate::{Address, Card, ClusterHandle, Member, News, NodeId, NodeView, Reply, Store, Timing, room_name};
+use crate::{
+    Address, COORDINATOR, Card, ClusterHandle, ClusterQueue, Member, News, NodeId, NodeView, QueueConfig,
+    Reply, Store, Timing, room_name,
+};
 
 /// How often what is due is looked for.
 const TURN: Duration = Duration::from_millis(50);
@@ -47,6 +52,17 @@ pub struct ClusterConfig {
     pub dead: Vec<NodeId>,
 }
 
+/// A node cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The system gives no thread.
+    #[error("cannot start the thread of the cluster: {0}")]
+    Thread(#[from] io::Error),
+    /// The modes cannot be played.
+    #[error(transparent)]
+    Modes(#[from] ModeFault),
+}
+
 /// What runs beside a server. Dropping it says goodbye to the others.
 pub struct Cluster {
     stop: watch::Sender<bool>,
@@ -57,18 +73,34 @@ impl Cluster {
     /// Starts it on a thread of its own. Redis need not be there.
     ///
     /// # Errors
-    /// If the system gives no thread.
-    pub fn start(config: ClusterConfig, door: Door) -> io::Result<(Self, ClusterHandle)> {
+    /// If the system gives no thread, or the modes cannot be played.
+    pub fn start(
+        config: ClusterConfig,
+        queue: QueueConfig,
+        door: Door,
+    ) -> Result<(Self, ClusterHandle, Arc<ClusterQueue>), StartError> {
         let store = Store::new(config.address.clone(), &config.name, config.timing);
         let mut member = Member::new(config.node, config.timing);
         config.dead.iter().for_each(|dead| member.know_dead(*dead));
+        if queue.modes.is_empty() {
+            // It could form no matches.
+            member.forget(COORDINATOR);
+        }
         let handle = ClusterHandle(Shared::new(member, config.card.clone(), config.timing, store).into());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = watch::channel(false);
+        let queue = ClusterQueue::new(handle.clone(), &config.name, queue, door.clone())?;
         let node = Node::new(handle.clone(), door, config.region);
-        let thread = std::thread::Builder::new().name("framekeep-cluster".to_owned());
-        let thread = thread.spawn(move || runtime.block_on(node.run(stopped)))?;
-        Ok((Self { stop, thread: Some(thread) }, handle))
+        let (tickets, thread) = (queue.clone(), std::thread::Builder::new());
+        let work = move || {
+            runtime.block_on(async {
+                let tickets = tokio::spawn(tickets.run());
+                node.run(stopped).await;
+                tickets.abort();
+            });
+        };
+        let thread = thread.name("framekeep-cluster".to_owned()).spawn(work)?;
+        Ok((Self { stop, thread: Some(thread) }, handle, queue))
     }
 }
 
@@ -91,13 +123,15 @@ struct Node {
     seen_unix_ms: u64,
     /// Whether the store answered last time, and when that was told.
     is_there: Option<bool>,
+    /// Since when the store serves whose parts were told that nodes are there.
+    touched_since_ms: Option<u64>,
     told_keys: Option<Instant>,
 }
 
 impl Node {
     fn new(handle: ClusterHandle, door: Door, region: String) -> Self {
         let meter = LoadMeter::new(region);
-        Self { handle, door, meter, seen_unix_ms: 0, is_there: None, told_keys: None }
+        Self { handle, door, meter, seen_unix_ms: 0, is_there: None, touched_since_ms: None, told_keys: None }
     }
 
     fn shared(&self) -> &Shared {
@@ -149,6 +183,10 @@ impl Node {
                 }
                 Err(error) => failed = Some(error),
             }
+        }
+        let since_ms = shared.known().store_since_ms;
+        if since_ms != self.touched_since_ms && shared.store.touch().await.is_ok() {
+            self.touched_since_ms = since_ms;
         }
         if let Some(nodes) = nodes {
             self.hear_nodes(nodes);

@@ -13,8 +13,8 @@ use framekeep_server::{KeyMint, NodeKey};
 use tracing::warn;
 
 use crate::config::{Effective, Guests, Origin, Settings};
-use crate::identity::{self, ADMIN_TOKEN_ENV, API_KEY_ENV, IdentityError};
-use crate::{Exit, ModesError, modes};
+use crate::identity::{self, ADMIN_TOKEN_ENV, API_KEY_ENV, CLUSTER_SECRET_ENV, IdentityError};
+use crate::{Exit, ModesError, cluster, modes};
 
 /// Orders that may wait for the server.
 const ORDERS_MAX: usize = 16_384;
@@ -156,6 +156,8 @@ pub(crate) fn config(settings: &Settings) -> Result<GatewayConfig, FrontDoorErro
         trusted_proxies: http.trusted_proxies.clone(),
         requests_per_s: http.requests_per_s,
         key_requests_per_s: http.key_requests_per_s,
+        peer: settings.cluster.peer.filter(|_| cluster::is_wanted(settings)),
+        peer_secret: configured(CLUSTER_SECRET_ENV, settings.cluster.secret_file.as_deref())?,
         data: Some(data.folder.clone()),
         threads: http.threads,
         web: web(settings),

@@ -7,6 +7,7 @@ mod agones;
 mod args;
 mod banner;
 mod base64;
+mod cluster;
 mod config;
 mod cpu;
 #[cfg(test)]
@@ -34,9 +35,10 @@ mod top;
 mod watchdog;
 
 pub use args::{Args, Command};
+pub use cluster::ClusterFault;
 pub use config::{
-    Allowed, Commit, ConfigError, Durability, Effective, Guests, KEYS, Key, LayerSources, Literal, LogFormat,
-    Origin, Problem, Settings, Value,
+    Allowed, Commit, ConfigError, Durability, Effective, Guests, Isolated, KEYS, Key, LayerSources, Literal,
+    LogFormat, Origin, Problem, Settings, Value,
 };
 pub use cpu::refuse_old_cpu;
 pub use exit::{CommandError, Exit, run};

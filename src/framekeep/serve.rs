@@ -22,7 +22,7 @@ use crate::reload::Reloader;
 use crate::signals::Asked;
 use crate::supervision::Supervision;
 use crate::watchdog::Word;
-use crate::{CommandError, Exit, banner, identity, logs, output, signals, watchdog};
+use crate::{ClusterFault, CommandError, Exit, banner, cluster, identity, logs, output, signals, watchdog};
 
 /// The server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +55,9 @@ pub enum ServeFailure {
     /// HTTP cannot be served.
     #[error(transparent)]
     FrontDoor(#[from] FrontDoorError),
+    /// The server cannot be one node of a cluster.
+    #[error(transparent)]
+    Cluster(#[from] ClusterFault),
 }
 
 impl ServeFailure {
@@ -71,6 +74,7 @@ impl ServeFailure {
             | ServeFailure::Content(_) => Exit::Config,
             ServeFailure::Start(ServeError::Bind(_)) => Exit::Bind,
             ServeFailure::FrontDoor(error) => error.exit(),
+            ServeFailure::Cluster(error) => error.exit(),
         }
     }
 }
@@ -94,6 +98,7 @@ pub(crate) fn serve(args: &ConfigArgs) -> Result<(), CommandError> {
     let FrontDoor { gateway, door, keeper } =
         front_door::open(&effective, &key, udp).map_err(ServeFailure::from)?;
     server.attach_gate(keeper);
+    let node = cluster::start(settings, &key, udp, gateway.as_ref(), &door).map_err(ServeFailure::from)?;
     let banner = banner::text(settings, udp, &source, &games.join(", "), gateway.as_ref());
     if let Err(error) = output::print(&banner) {
         warn!(%error, "nobody can read the banner");
@@ -112,6 +117,7 @@ pub(crate) fn serve(args: &ConfigArgs) -> Result<(), CommandError> {
     pumping.is_over();
     let kept = server.shut_down();
     supervision.end();
+    drop(node);
     drop(pumping);
     info!("stopped");
     Ok(kept.map_err(ServeFailure::from)?)
@@ -123,6 +129,7 @@ pub(crate) fn check(settings: &Settings) -> Result<(), CommandError> {
     check_public(settings)?;
     games(settings)?;
     front_door::check(settings).map_err(ServeFailure::from)?;
+    cluster::check(settings).map_err(ServeFailure::from)?;
     Ok(())
 }
 
@@ -171,9 +178,11 @@ fn games(settings: &Settings) -> Result<Games, ServeFailure> {
 }
 
 fn server_config(settings: &Settings) -> ServerConfig {
-    let Settings { net, rooms, cleanup, faults, data, content, threads, .. } = settings;
+    let Settings { net, rooms, cleanup, faults, data, content, threads, cluster, .. } = settings;
     ServerConfig {
         name: net.name.clone(),
+        node: ServerConfig::default().node,
+        web: cluster.public_url.clone(),
         udp: net.udp,
         public: net.public.clone(),
         receive_buffer_bytes: net.receive_buffer_bytes,

@@ -9,6 +9,7 @@ mod replays;
 mod results;
 pub(crate) mod rooms;
 mod tickets;
+mod together;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

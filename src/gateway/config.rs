@@ -32,6 +32,10 @@ pub struct GatewayConfig {
     pub requests_per_s: u32,
     /// Requests a key may make in a second, and six times as many at once. Default 1,000; 0 is no limit.
     pub key_requests_per_s: u32,
+    /// Where other nodes of a cluster are answered; nowhere if `None`.
+    pub peer: Option<SocketAddr>,
+    /// The secret of all nodes of a cluster; without one they are told nothing but who this is.
+    pub peer_secret: Option<Secret>,
     /// The data folder, for replays and the audit log; neither without it.
     pub data: Option<PathBuf>,
     /// Threads of the front door. Default 2.
@@ -128,6 +132,8 @@ impl Default for GatewayConfig {
             trusted_proxies: Vec::new(),
             requests_per_s: 50,
             key_requests_per_s: 1_000,
+            peer: None,
+            peer_secret: None,
             data: None,
             threads: 2,
             web: WebConfig::default(),

@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use framekeep_gate::{Answer, Door, GateFull, Mint, Order, Question, WebLinkId};
+use framekeep_gate::{Answer, Door, GateFull, Mint, Order, Question, SharedQueue, WebLinkId};
 use tokio::sync::oneshot;
 
 use crate::GatewayConfig;
@@ -46,6 +46,8 @@ pub(crate) struct Front {
     live: RwLock<Arc<Live>>,
     pub(crate) stats: Stats,
     pub(crate) matchmaking: Option<Matchmaking>,
+    /// The cluster of which this node is one; nothing before it is, or where it works alone.
+    pub(crate) cluster: OnceLock<Arc<dyn SharedQueue>>,
     pub(crate) sessions: Sessions,
     /// What wrong tokens cost at the operators' port.
     pub(crate) guesses: Budgets,
@@ -87,6 +89,7 @@ impl Live {
         let kept = GatewayConfig {
             http: old.http,
             admin: old.admin,
+            peer: old.peer,
             connections_max: old.connections_max,
             connections_per_address: old.connections_per_address,
             data: old.data.clone(),
@@ -107,6 +110,7 @@ impl Front {
         Self {
             audit: Audit::new(config.data.as_deref()),
             matchmaking: Matchmaking::new(&config.matchmaking),
+            cluster: OnceLock::new(),
             door,
             mint,
             live: RwLock::new(Arc::new(Live::new(config))),

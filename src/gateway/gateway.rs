@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::http::{Request, StatusCode};
-use framekeep_gate::{Door, Mint};
+use framekeep_gate::{Door, Mint, SharedQueue};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -23,7 +23,7 @@ use crate::front::Front;
 use crate::paced::Paced;
 use crate::places::Places;
 use crate::stats::Refused;
-use crate::{GatewayConfig, admin, alerts, api, matchmaking};
+use crate::{GatewayConfig, admin, alerts, api, matchmaking, peer};
 
 /// Connections of operators at once, apart from those of all others.
 const OPERATORS_MAX: usize = 64;
@@ -46,6 +46,7 @@ pub struct Gateway {
     front: Arc<Front>,
     http: Option<SocketAddr>,
     admin: Option<SocketAddr>,
+    peer: Option<SocketAddr>,
 }
 
 /// What changes a front door while it is open.
@@ -57,6 +58,12 @@ impl GatewayHandle {
     /// are; limits of WebSockets hold for connections that come from now on.
     pub fn reload(&self, config: GatewayConfig) {
         self.0.reload(config);
+    }
+
+    /// Is one node of a cluster from now on: tickets of matchmaking are the cluster's.
+    pub fn join(&self, cluster: Arc<dyn SharedQueue>) {
+        // Once: a node is of one cluster.
+        let _ = self.0.cluster.set(cluster);
     }
 }
 
@@ -86,6 +93,7 @@ impl Gateway {
     pub fn open(config: GatewayConfig, door: Door, mint: Arc<dyn Mint>) -> Result<Self, GatewayError> {
         let http = config.http.map(|address| listen(address, "http")).transpose()?;
         let operators = config.admin.map(|address| listen(address, "admin")).transpose()?;
+        let peers = config.peer.map(|address| listen(address, "cluster.peer")).transpose()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(config.threads.max(1))
             .thread_name("framekeep-gate")
@@ -95,12 +103,13 @@ impl Gateway {
         let front = Arc::new(Front::new(config, door, mint));
         let address =
             |listener: &Option<TcpListener>| listener.as_ref().and_then(|one| one.local_addr().ok());
-        let gateway = (address(&http), address(&operators));
+        let gateway = (address(&http), address(&operators), address(&peers));
         // Operators are on this machine, and have places that nobody else can take.
         let (public, own) = (front.live().config.connections_max, OPERATORS_MAX);
         for (listener, router, places, is_public) in [
             (http, api::router(front.clone()), public, true),
             (operators, admin::router(front.clone()), own, false),
+            (peers, peer::router(front.clone()), own, false),
         ] {
             if let Some(listener) = listener {
                 let serving = accept(listener, router, front.clone(), places, is_public);
@@ -112,8 +121,9 @@ impl Gateway {
             }
         }
         runtime.spawn(matchmaking::run(front.clone()));
+        runtime.spawn(matchmaking::run_shared(front.clone()));
         runtime.spawn(alerts::watch(front.clone()));
-        Ok(Self { runtime: Some(runtime), front, http: gateway.0, admin: gateway.1 })
+        Ok(Self { runtime: Some(runtime), front, http: gateway.0, admin: gateway.1, peer: gateway.2 })
     }
 
     /// What changes the front door while it is open.
@@ -126,6 +136,12 @@ impl Gateway {
     #[must_use]
     pub fn http(&self) -> Option<SocketAddr> {
         self.http
+    }
+
+    /// Where other nodes of the cluster are answered.
+    #[must_use]
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.peer
     }
 
     /// Where operators' actions are served.

@@ -20,6 +20,7 @@ mod networks;
 mod number;
 mod origin;
 mod paced;
+mod peer;
 mod places;
 mod problem;
 mod process;

@@ -78,9 +78,7 @@ impl From<Refusal> for Problem {
             Refusal::AlreadyInRoom { .. }
             | Refusal::RoomClosed { .. }
             | Refusal::RoomFull { .. }
-            | Refusal::RoomMoved { .. } => {
-                StatusCode::CONFLICT
-            }
+            | Refusal::RoomMoved { .. } => StatusCode::CONFLICT,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         let detail = match &refusal {

@@ -85,6 +85,7 @@ end
 
 -- What was given up is forgotten once every new number is larger anyhow.
 local function sweep()
+  since()
   local all = redis.call('HGETALL', leases)
   local count = 0
   for nth = 1, #all, 2 do
@@ -110,6 +111,9 @@ for nth = 1, tonumber(ARGV[3]) do
   elseif what == 'holder' then answer = holder(name)
   elseif what == 'held' then answer = held(node)
   elseif what == 'sweep' then answer = sweep()
+  elseif what == 'touch' then
+    since()
+    answer = { 'done' }
   else answer = { 'refused' } end
   answers[nth] = answer
 end

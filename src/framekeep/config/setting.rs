@@ -132,6 +132,16 @@ word_setting! {
 }
 
 word_setting! {
+    /// What becomes of rooms while the cluster's Redis cannot be reached.
+    Isolated {
+        /// They go on.
+        Play = "play",
+        /// They stop.
+        Stop = "stop",
+    }
+}
+
+word_setting! {
     /// How log lines look.
     LogFormat {
         /// Pretty on a terminal, JSON otherwise.

@@ -1,0 +1,206 @@
+//! One node of a cluster: settings become what runs beside the server.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use framekeep_cluster::{
+    Address, AddressFault, Card, Cluster, ClusterConfig, ClusterHandle, Lapsed, NodeId, QueueConfig, Timing,
+};
+use framekeep_gate::{Door, Mint as _};
+use framekeep_gateway::Gateway;
+use framekeep_matchmaking::ModeFault;
+use framekeep_server::{KeyMint, NodeKey};
+use tracing::{info, warn};
+
+use crate::config::{Isolated, Settings};
+use crate::identity::REDIS_URL_ENV;
+use crate::{Exit, ModesError, modes};
+
+/// The file within the data folder with the numbers of the nodes that had it, the last one last.
+const NODES_FILE: &str = "cluster.nodes";
+
+/// Nodes that are remembered there.
+const NODES_KEPT: usize = 64;
+
+/// The server cannot be one node of a cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterFault {
+    /// The address of Redis is none.
+    #[error("cluster.redis_url or {REDIS_URL_ENV}: {0}")]
+    Address(#[from] AddressFault),
+    /// The times do not go together.
+    #[error(
+        "cluster.lease_ms = {lease_ms} and cluster.renew_ms = {renew_ms} do not go together: what is renewed must \
+         last for three times that, so that two lost answers do no harm"
+    )]
+    Times {
+        /// How long a lease is.
+        lease_ms: u64,
+        /// How often it is renewed.
+        renew_ms: u64,
+    },
+    /// The modes cannot be read.
+    #[error(transparent)]
+    Modes(#[from] ModesError),
+    /// The modes cannot be played.
+    #[error("matchmaking.modes: {0}")]
+    Mode(#[from] ModeFault),
+    /// The data folder cannot be written.
+    #[error("cannot use {}: {source}", path.display())]
+    Folder {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is no thread or no randomness.
+    #[error("cannot start the thread of the cluster: {0}")]
+    Thread(io::Error),
+}
+
+impl ClusterFault {
+    /// The exit code of this error.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Address(_) | Self::Times { .. } | Self::Modes(_) | Self::Mode(_) => Exit::Config,
+            Self::Folder { .. } | Self::Thread(_) => Exit::Failure,
+        }
+    }
+}
+
+/// What runs beside the server; dropping it says goodbye to the other nodes.
+pub(crate) struct Node {
+    _cluster: Cluster,
+    /// What the process knows of its cluster, and asks of it.
+    #[expect(dead_code, reason = "moves of rooms take it from here")]
+    pub(crate) handle: ClusterHandle,
+}
+
+/// Where Redis is; empty where the node works alone.
+fn redis_url(settings: &Settings) -> String {
+    std::env::var(REDIS_URL_ENV).unwrap_or_else(|_| settings.cluster.redis_url.clone())
+}
+
+/// Whether the settings make the server one node of a cluster.
+pub(crate) fn is_wanted(settings: &Settings) -> bool {
+    !redis_url(settings).is_empty()
+}
+
+/// Whether it could be one as far as that can be told without Redis.
+pub(crate) fn check(settings: &Settings) -> Result<(), ClusterFault> {
+    if is_wanted(settings) {
+        Address::parse(&redis_url(settings))?;
+        timing(settings)?;
+    }
+    Ok(())
+}
+
+fn timing(settings: &Settings) -> Result<Timing, ClusterFault> {
+    let (lease_ms, renew_ms) = (settings.cluster.lease_ms, settings.cluster.renew_ms);
+    if renew_ms * 3 > lease_ms {
+        return Err(ClusterFault::Times { lease_ms, renew_ms });
+    }
+    Ok(Timing {
+        lease_ms,
+        renew_every_ms: renew_ms,
+        drift_ms: lease_ms / 15,
+        rank_step_ms: 100,
+        lapsed: match settings.cluster.isolated {
+            Isolated::Play => Lapsed::Kept,
+            Isolated::Stop => Lapsed::Free,
+        },
+    })
+}
+
+/// Makes the server one node of a cluster, if the settings say so. Redis need not be there.
+pub(crate) fn start(
+    settings: &Settings,
+    key: &NodeKey,
+    udp: SocketAddr,
+    gateway: Option<&Gateway>,
+    door: &Door,
+) -> Result<Option<Node>, ClusterFault> {
+    if !is_wanted(settings) {
+        return Ok(None);
+    }
+    let (node, dead) = number(settings)?;
+    let matchmaking = modes::matchmaking(settings)?;
+    let modes: Vec<_> = matchmaking.modes.iter().map(|setup| setup.mode.clone()).collect();
+    let modes_digest = digest(key, "modes", format!("{:?}", matchmaking.modes).as_bytes());
+    let config = ClusterConfig {
+        address: Address::parse(&redis_url(settings))?,
+        name: settings.cluster.name.clone(),
+        node,
+        card: Card {
+            name: settings.net.name.clone(),
+            udp: Some(settings.net.public.first().copied().unwrap_or(udp)),
+            http: http_url(settings, gateway),
+            peer: gateway.and_then(Gateway::peer),
+            key_digest: digest(key, "cluster", settings.cluster.name.as_bytes()),
+            modes_digest: modes_digest.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        region: settings.cluster.region.clone(),
+        timing: timing(settings)?,
+        dead,
+    };
+    let queue = QueueConfig {
+        modes,
+        modes_digest,
+        round_every: Duration::from_millis(settings.matchmaking.round_ms),
+        tickets_max: settings.matchmaking.tickets_max,
+    };
+    info!(%node, redis = ?config.address, cluster = config.name, "joining the cluster");
+    if config.card.peer.is_none() {
+        warn!("cluster.peer is off: rooms of this node are neither moved nor taken over by others");
+    }
+    let (cluster, handle, queue) = Cluster::start(config, queue, door.clone())?;
+    if let Some(gateway) = gateway {
+        gateway.handle().join(queue);
+    }
+    Ok(Some(Node { _cluster: cluster, handle }))
+}
+
+impl From<framekeep_cluster::StartError> for ClusterFault {
+    fn from(error: framekeep_cluster::StartError) -> Self {
+        match error {
+            framekeep_cluster::StartError::Thread(source) => Self::Thread(source),
+            framekeep_cluster::StartError::Modes(fault) => Self::Mode(fault),
+        }
+    }
+}
+
+fn http_url(settings: &Settings, gateway: Option<&Gateway>) -> String {
+    if !settings.cluster.public_url.is_empty() {
+        return settings.cluster.public_url.clone();
+    }
+    gateway.and_then(Gateway::http).map(|http| format!("http://{http}")).unwrap_or_default()
+}
+
+/// Tells apart what is made with different keys, and says nothing of the key.
+fn digest(key: &NodeKey, purpose: &str, text: &[u8]) -> String {
+    let (key, udp, link_timeout) = (key.clone(), SocketAddr::from(([127, 0, 0, 1], 1)), Duration::ZERO);
+    let seal = KeyMint { key, udp, link_timeout }.seal(purpose, text);
+    seal.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A number for this node, and those of the nodes that had its data folder before: they are dead, or the folder could
+/// not be used.
+fn number(settings: &Settings) -> Result<(NodeId, Vec<NodeId>), ClusterFault> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|error| ClusterFault::Thread(io::Error::other(error)))?;
+    let node = NodeId(u64::from_le_bytes(random));
+    let path = settings.data.folder.join(NODES_FILE);
+    let known = fs::read_to_string(&path).unwrap_or_default();
+    let known: Vec<NodeId> = known.lines().filter_map(|line| line.trim().parse().ok()).collect();
+    let dead = known[known.len().saturating_sub(NODES_KEPT - 1)..].to_vec();
+    let lines: String = dead.iter().chain([&node]).map(|node| format!("{node}\n")).collect();
+    let new = path.with_extension("nodes.new");
+    let write = fs::write(&new, lines).and_then(|()| fs::rename(&new, &path));
+    write.map_err(|source| ClusterFault::Folder { path, source })?;
+    Ok((node, dead))
+}
