@@ -153,10 +153,9 @@ impl Far {
         }
     }
 
-    /// How many links there are.
-    #[cfg(test)]
-    pub(crate) fn links(&self) -> usize {
-        self.lock().len()
+    /// Whether the server has not taken everything.
+    pub(crate) fn is_behind(&self) -> bool {
+        !self.waiting.is_empty()
     }
 }
 

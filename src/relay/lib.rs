@@ -13,13 +13,22 @@
 //! assert_eq!(ToFar::decode(&frame[4..]), Ok(ToFar::Sync(7)));
 //! ```
 
+// The fuzz body names this crate from outside.
+#[cfg(test)]
+extern crate self as framekeep_relay;
+
 mod far;
+#[cfg(test)]
+mod fuzz;
 mod greeting;
 mod limits;
 mod near;
 mod outbox;
 mod peer;
+mod relay;
 mod stats;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 pub use greeting::{Greeting, GreetingFault, Name, answer, believe, challenge};
@@ -28,5 +37,6 @@ pub use limits::{
     STREAM_BYTES_MAX, STREAM_MESSAGES_MAX, TO_FAR_BYTES_MAX, TO_NEAR_BYTES_MAX,
 };
 pub use peer::{Admission, Awaited, Directory, PeerId, Place, RelaySecret};
+pub use relay::{Relay, RelayConfig};
 pub use stats::RelayStats;
 pub use wire::{Channel, FrameFault, FrameReader, OpenLink, RELAY_VERSION, Shown, StreamId, ToFar, ToNear};

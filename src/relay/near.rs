@@ -81,9 +81,21 @@ impl Near {
         self.todo.pop_front()
     }
 
+    /// Whether something is to be done.
+    pub(crate) fn has_todo(&self) -> bool {
+        !self.todo.is_empty()
+    }
+
     /// How many links there are.
     pub(crate) fn links(&self) -> usize {
         self.links.len()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn set_views_hz(&mut self, id: WebLinkId, views_hz: u8) {
+        if let Some(link) = self.links.get_mut(&id) {
+            link.views_hz = views_hz;
+        }
     }
 
     /// Takes an order of the front door, or gives it back.

@@ -111,6 +111,7 @@ impl Outbox {
     }
 
     /// Bytes that wait.
+    #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
         self.lock().bytes
     }
@@ -123,6 +124,11 @@ impl Outbox {
     /// Waits until something is let go.
     pub(crate) async fn rung(&self) {
         self.bell.notified().await;
+    }
+
+    /// Whether the connection is gone.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().is_closed
     }
 
     /// The connection is gone: nothing is taken any more.

@@ -171,6 +171,12 @@ impl FrameReader {
         Self { bytes: Vec::new(), used: 0, limit }
     }
 
+    /// The same reader, for frames of another length from now on.
+    #[must_use]
+    pub fn with_limit(self, limit: usize) -> Self {
+        Self { limit, ..self }
+    }
+
     /// More bytes have come.
     pub fn push(&mut self, bytes: &[u8]) {
         if self.used > 0 {

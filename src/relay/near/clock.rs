@@ -72,6 +72,11 @@ impl Near {
             home.look();
         }
         self.look_at_peers(now);
+        let streams =
+            self.peers.iter().flat_map(|(id, peer)| peer.streams.keys().map(|stream| (*id, *stream)));
+        for (peer, stream) in streams.collect::<Vec<_>>() {
+            self.ask(peer, stream, now);
+        }
         let unsettled: Vec<_> = self.unsettled.iter().copied().collect();
         for id in unsettled {
             self.look_at(id, now);

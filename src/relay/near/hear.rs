@@ -6,7 +6,7 @@ use std::time::Duration;
 use framekeep_gate::{StateView, WebLinkId};
 use framekeep_protocol::{CloseReason, Redirect, Refusal, ToClient};
 
-use super::peer::{Cursor, Seen};
+use super::peer::Cursor;
 use super::place::{Route, Stage, Wish};
 use super::{Near, NearLink, OF_RELAY};
 use crate::PeerId;
@@ -33,7 +33,7 @@ impl Near {
             }
             ToNear::Watches(channel, stream, newest) => self.watch(from, channel, stream, newest),
             ToNear::Gone(channel) => self.gone(from, channel, now),
-            ToNear::Stream(stream, number, message) => self.streamed(from, stream, number, &message, now),
+            ToNear::Stream(stream, number, message) => self.streamed(from, stream, number, message, now),
             ToNear::View(stream, after, shown) => self.show_all(from, stream, after, shown, now),
             ToNear::Head(stream, newest) => self.miss(from, stream, newest, now),
             ToNear::Afresh(stream, newest) => self.start_afresh(from, stream, newest),
@@ -236,23 +236,29 @@ impl Near {
         peer.streams.entry(stream).or_insert_with(|| Cursor::after(newest)).links.insert(id);
     }
 
-    fn streamed(&mut self, from: PeerId, stream: StreamId, number: u64, message: &ToClient, now: Duration) {
+    fn streamed(&mut self, from: PeerId, stream: StreamId, number: u64, message: ToClient, now: Duration) {
         let Some(cursor) = self.cursor(from, stream) else { return };
-        let seen = cursor.see(number, now);
-        if seen != Seen::Next {
-            return self.ask(from, stream, seen);
-        }
-        let links: Vec<_> = cursor.links.iter().copied().collect();
+        let ready = cursor.see(number, message);
+        let links: Vec<_> =
+            if ready.is_empty() { Vec::new() } else { cursor.links.iter().copied().collect() };
+        self.ask(from, stream, now);
         for id in links {
-            let Some(place) = self.links.get_mut(&id).and_then(NearLink::place) else { continue };
-            let is_new = place.stream.is_some_and(|(of, had)| of == stream && number > had);
-            if is_new && place.marks.note_streamed(message) {
-                let last = place.marks.last_view();
-                self.tell(id, message, 0);
-                if let (Some(view), Some(link)) = (last, self.links.get(&id)) {
-                    link.sink.show(&view);
-                }
+            for (number, message) in &ready {
+                self.tell_streamed(id, stream, *number, message);
             }
+        }
+    }
+
+    fn tell_streamed(&mut self, id: WebLinkId, stream: StreamId, number: u64, message: &ToClient) {
+        let Some(place) = self.links.get_mut(&id).and_then(NearLink::place) else { return };
+        let is_new = place.stream.is_some_and(|(of, had)| of == stream && number > had);
+        if !is_new || !place.marks.note_streamed(message) {
+            return;
+        }
+        let last = place.marks.last_view();
+        self.tell(id, message, 0);
+        if let (Some(view), Some(link)) = (last, self.links.get(&id)) {
+            link.sink.show(&view);
         }
     }
 
@@ -277,13 +283,15 @@ impl Near {
 
     /// There is a message of this number.
     fn miss(&mut self, from: PeerId, stream: StreamId, newest: u64, now: Duration) {
-        let Some(cursor) = self.cursor(from, stream) else { return };
-        let seen = cursor.head(newest, now);
-        self.ask(from, stream, seen);
+        if let Some(cursor) = self.cursor(from, stream) {
+            cursor.head(newest);
+            self.ask(from, stream, now);
+        }
     }
 
-    fn ask(&mut self, from: PeerId, stream: StreamId, seen: Seen) {
-        let Seen::Ask(first) = seen else { return };
+    /// Asks for what is missing of a stream, if something is.
+    pub(super) fn ask(&mut self, from: PeerId, stream: StreamId, now: Duration) {
+        let Some(first) = self.cursor(from, stream).and_then(|cursor| cursor.missing(now)) else { return };
         RelayStats::add(&self.stats.gaps, 1);
         if let Some(outbox) = self.peers.get(&from).and_then(|peer| peer.outbox.clone()) {
             outbox.push_always(ToFar::Repair(stream, first).frame());

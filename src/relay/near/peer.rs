@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framekeep_gate::WebLinkId;
+use framekeep_protocol::ToClient;
 
-use crate::limits::{DIAL_AGAIN_FIRST, DIAL_AGAIN_MAX, REPAIR_AGAIN_EVERY};
+use crate::limits::{DIAL_AGAIN_FIRST, DIAL_AGAIN_MAX, REPAIR_AGAIN_EVERY, STREAM_MESSAGES_MAX};
 use crate::outbox::Outbox;
 use crate::wire::{Channel, StreamId};
 
@@ -68,67 +69,76 @@ impl Peer {
 #[derive(Debug)]
 pub(crate) struct Cursor {
     next: u64,
+    /// The newest message that is known of.
+    newest: u64,
     asked_at: Option<Duration>,
+    /// Messages after those that are missing.
+    ahead: BTreeMap<u64, ToClient>,
     /// Who watches.
     pub(crate) links: BTreeSet<WebLinkId>,
-}
-
-/// What is to be done about a message of a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Seen {
-    /// It is the next one.
-    Next,
-    /// It was there before.
-    Again,
-    /// Some are missing before it, and are asked for from this number on.
-    Ask(u64),
-    /// Some are missing before it, and were just asked for.
-    Wait,
 }
 
 impl Cursor {
     /// A stream of which everything up to a number is known.
     pub(crate) const fn after(newest: u64) -> Self {
-        Self { next: newest + 1, asked_at: None, links: BTreeSet::new() }
+        Self { next: newest + 1, newest, asked_at: None, ahead: BTreeMap::new(), links: BTreeSet::new() }
     }
 
-    /// A message has come.
-    pub(crate) fn see(&mut self, number: u64, now: Duration) -> Seen {
-        if number < self.next {
-            return Seen::Again;
+    /// A message has come; gives what can be told now, in order.
+    pub(crate) fn see(&mut self, number: u64, message: ToClient) -> Vec<(u64, ToClient)> {
+        self.newest = self.newest.max(number);
+        if number > self.next && self.ahead.len() < STREAM_MESSAGES_MAX {
+            self.ahead.insert(number, message);
+            return Vec::new();
         }
-        if number == self.next {
+        if number != self.next {
+            return Vec::new();
+        }
+        let mut told = vec![(number, message)];
+        self.next += 1;
+        while let Some(message) = self.ahead.remove(&self.next) {
+            told.push((self.next, message));
             self.next += 1;
-            return Seen::Next;
         }
-        self.miss(now)
+        self.ahead.remove(&number);
+        told
     }
 
     /// There is a message of this number.
-    pub(crate) fn head(&mut self, newest: u64, now: Duration) -> Seen {
-        if newest < self.next { Seen::Again } else { self.miss(now) }
+    pub(crate) fn head(&mut self, newest: u64) {
+        self.newest = self.newest.max(newest);
     }
 
-    fn miss(&mut self, now: Duration) -> Seen {
+    /// From which number on messages are to be asked for, if some are missing and it is time.
+    pub(crate) fn missing(&mut self, now: Duration) -> Option<u64> {
+        if self.newest < self.next {
+            self.asked_at = None;
+            return None;
+        }
         if self.asked_at.is_some_and(|asked| now < asked + REPAIR_AGAIN_EVERY) {
-            return Seen::Wait;
+            return None;
         }
         self.asked_at = Some(now);
-        Seen::Ask(self.next)
+        Some(self.next)
     }
 
     /// It goes on after a number.
     pub(crate) fn skip_to(&mut self, newest: u64) {
         self.next = self.next.max(newest + 1);
+        self.newest = self.newest.max(newest);
+        self.ahead = self.ahead.split_off(&self.next);
         self.asked_at = None;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use framekeep_protocol::CloseReason;
     use proptest::prelude::*;
 
     use super::*;
+
+    const SOMETHING: ToClient = ToClient::Closing { reason: CloseReason::Idle };
 
     proptest! {
         /// Whatever is lost, doubled or asked for again: each message is taken once, and in order.
@@ -136,29 +146,23 @@ mod tests {
         fn a_stream_is_taken_in_order_without_a_gap(losses in prop::collection::vec(any::<u8>(), 1..200)) {
             let (mut cursor, mut taken, mut now) = (Cursor::after(0), Vec::new(), Duration::ZERO);
             let newest = losses.len() as u64;
-            let mut see = |number, now| match cursor.see(number, now) {
-                Seen::Next => { taken.push(number); None }
-                Seen::Ask(from) => Some(from),
-                Seen::Again | Seen::Wait => None,
+            let mut see = |cursor: &mut Cursor, number| {
+                taken.extend(cursor.see(number, SOMETHING).into_iter().map(|(number, _)| number));
             };
             for (number, loss) in (1..).zip(&losses) {
                 now += Duration::from_millis(u64::from(*loss));
-                for _ in 0..loss % 3 {
-                    if let Some(from) = see(number, now) {
-                        // The repair may be cut short as well.
-                        for again in from..=number.min(from + u64::from(*loss % 5)) {
-                            see(again, now);
-                        }
-                    }
+                (0..loss % 3).for_each(|_| see(&mut cursor, number));
+                if let Some(from) = cursor.missing(now) {
+                    // The repair may be cut short as well.
+                    (from..=number.min(from + u64::from(*loss % 5))).for_each(|again| see(&mut cursor, again));
                 }
             }
-            if let Seen::Ask(from) = cursor.head(newest, now + REPAIR_AGAIN_EVERY) {
-                for number in from..=newest {
-                    prop_assert_eq!(cursor.see(number, now), Seen::Next);
-                    taken.push(number);
-                }
+            cursor.head(newest);
+            if let Some(from) = cursor.missing(now + REPAIR_AGAIN_EVERY) {
+                (from..=newest).for_each(|number| see(&mut cursor, number));
             }
             prop_assert_eq!(taken, (1..=newest).collect::<Vec<_>>());
+            prop_assert!(cursor.missing(now + 2 * REPAIR_AGAIN_EVERY).is_none() && cursor.ahead.is_empty());
         }
     }
 

@@ -109,7 +109,10 @@ impl Place {
 /// What a client knows of its room.
 #[derive(Debug, Default)]
 pub(crate) struct Marks {
+    /// The last event it knows of, the last when it came into the room, and the last that came in the stream.
     event: u64,
+    entered: u64,
+    streamed: u64,
     started: Option<Epoch>,
     ended: Option<Epoch>,
     rate_hz: u16,
@@ -122,8 +125,17 @@ impl Marks {
     /// Notes a message for the link itself; `false` for what it has been told before.
     pub(crate) fn note(&mut self, message: &ToClient) -> bool {
         match message {
-            ToClient::Joined(view) | ToClient::Room(view) => self.event = self.event.max(view.event),
-            ToClient::Event(event) => self.event = self.event.max(event.number),
+            ToClient::Joined(view) => {
+                self.event = self.event.max(view.event);
+                (self.entered, self.streamed) = (view.event, 0);
+            }
+            ToClient::Room(view) => self.event = self.event.max(view.event),
+            ToClient::Event(event) => {
+                // One that was told anew as it came in has the number of one before.
+                let is_new = event.number <= self.entered || event.number > self.streamed;
+                self.event = self.event.max(event.number);
+                return is_new;
+            }
             ToClient::Started(start) => {
                 let is_new = self.started != Some(start.epoch);
                 if is_new {
@@ -143,7 +155,13 @@ impl Marks {
         match message {
             ToClient::Event(event) if event.number <= self.event => false,
             ToClient::Room(view) if view.event < self.event => false,
-            _ => self.note(message),
+            _ => {
+                let is_new = self.note(message);
+                if let ToClient::Event(event) = message {
+                    self.streamed = event.number;
+                }
+                is_new
+            }
         }
     }
 
