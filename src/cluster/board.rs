@@ -193,7 +193,7 @@ pub enum Ask {
         /// Most matches.
         limit: u32,
     },
-    /// A room is open.
+    /// A room is open. It is to be said until the store answers something else than [`Told::Fenced`].
     Started {
         /// For which match.
         of: String,
@@ -340,6 +340,8 @@ impl Board {
             Ask::TakeBack { epoch, .. } if epoch.0 > 0 && (is_fenced(epoch) || !is_settled) => Told::Fenced,
             Ask::TakeBack { of, node, .. } => self.take_back(now_ms, of, node),
             Ask::Fetch { node, limit } => self.fetch(node, *limit),
+            // Another match of the same tickets may be told of.
+            Ask::Started { .. } if !is_settled => Told::Fenced,
             Ask::Started { of, node, room } => self.started(now_ms, of, node, room),
             Ask::Retell { placed, tickets } => self.retell(now_ms, placed, tickets),
             Ask::Sweep { .. } => self.sweep(now_ms),
@@ -564,7 +566,13 @@ impl Board {
             Some(placed) if placed.step == Step::Placed && placed.node == node => {}
             _ => return Told::Gone,
         }
-        let Some(placed) = self.matches.remove(of) else { return Told::Gone };
+        self.undo(now_ms, of);
+        Told::Done
+    }
+
+    /// A match is not played: its tickets wait again, as long as they have.
+    fn undo(&mut self, now_ms: u64, of: &str) {
+        let Some(placed) = self.matches.remove(of) else { return };
         for id in parts(&placed.tickets) {
             let Some((record, _)) = self.tickets.get(id).filter(|(record, _)| record.of == of) else {
                 continue;
@@ -581,7 +589,6 @@ impl Board {
             }
             self.set(id, Stage::Waiting, "", "");
         }
-        Told::Done
     }
 
     fn fetch(&mut self, node: &str, limit: u32) -> Told {
@@ -613,14 +620,18 @@ impl Board {
     }
 
     fn retell(&mut self, now_ms: u64, placed: &Placed, tickets: &[Kept]) -> Told {
-        let is_other = |ticket: &Kept| {
+        // Of other matches those that are open count; those that are not give way.
+        let mut others = Vec::new();
+        for ticket in tickets {
             let record = self.tickets.get(&ticket.id).map(|(record, _)| record);
-            let of = record.filter(|it| it.stage == Stage::Matched && it.of != placed.of).map(|it| &it.of);
-            of.and_then(|of| self.matches.get(of)).is_some()
-        };
-        if tickets.iter().any(is_other) {
-            return Told::Gone;
+            let other = record.filter(|it| it.stage == Stage::Matched && it.of != placed.of);
+            match other.and_then(|record| self.matches.get(&record.of)) {
+                Some(other) if other.step == Step::Started => return Told::Gone,
+                Some(other) => others.push(other.of.clone()),
+                None => {}
+            }
         }
+        others.iter().for_each(|of| self.undo(now_ms, of));
         if self.matches.get(&placed.of).is_some_and(|known| known.step == Step::Started) {
             return Told::Done;
         }

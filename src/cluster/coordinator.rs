@@ -26,6 +26,7 @@ const MINUTE_MS: u64 = 60_000;
 /// Forms the matches of all, by the store's time.
 pub struct Coordinator {
     epoch: Epoch,
+    nonce: u64,
     modes_digest: String,
     matcher: Matcher,
     placement: Placement,
@@ -46,18 +47,21 @@ pub struct Coordinator {
 }
 
 impl Coordinator {
-    /// One that acts under that number and knows of no ticket yet.
+    /// One that acts under that number and knows of no ticket yet. `nonce` is another one for every one of the same
+    /// epoch: numbers of matches are never used again.
     ///
     /// # Errors
     /// [`ModeFault`] if the modes cannot be played.
     pub fn new(
         epoch: Epoch,
+        nonce: u64,
         modes: Vec<Mode>,
         tickets_max: usize,
         modes_digest: &str,
     ) -> Result<Self, ModeFault> {
         Ok(Self {
             epoch,
+            nonce,
             modes_digest: modes_digest.to_owned(),
             matcher: Matcher::new(modes)?.with_tickets_max(tickets_max),
             placement: Placement::default(),
@@ -231,7 +235,7 @@ impl Coordinator {
             return key.clone();
         }
         self.made += 1;
-        let key = format!("{:x}-{:x}", self.epoch.0, self.made);
+        let key = format!("{:x}-{:x}-{:x}", self.epoch.0, self.nonce, self.made);
         self.keys.insert(id, key.clone());
         self.ids.insert(key.clone(), id);
         key

@@ -31,7 +31,8 @@ impl Placement {
         }
         let mut pending: BTreeMap<NodeId, u64> = BTreeMap::new();
         self.recent.iter().for_each(|(_, node)| *pending.entry(*node).or_default() += 1);
-        let can = |view: &&NodeView| !view.load.draining && view.card.modes_digest == modes_digest;
+        let has_rooms = |view: &NodeView| !view.load.draining && !view.card.is_gateway;
+        let can = |view: &&NodeView| has_rooms(view) && view.card.modes_digest == modes_digest;
         let cost = |view: &NodeView| {
             let rooms = u64::from(view.load.rooms) + pending.get(&view.node).copied().unwrap_or(0);
             let is_busy = view.load.tick_us_p99 > BUSY_US;

@@ -64,8 +64,9 @@ pub struct ClusterQueue {
 
 #[derive(Default)]
 struct State {
-    /// Tickets that were taken in here and are not over, for a store that has forgotten them.
-    kept: BTreeMap<TicketId, Kept>,
+    /// Tickets that were taken in here and are not over, for a store that has forgotten them; and since when they have a
+    /// match.
+    kept: BTreeMap<TicketId, (Kept, Option<Instant>)>,
     /// Matches that are opened, or were started, here.
     mine: BTreeMap<String, (Placed, Instant)>,
     /// Who waits for news of a ticket.
@@ -174,7 +175,8 @@ impl ClusterQueue {
         if let Told::Ticket { record, .. } = &told {
             let mut state = self.state();
             if state.kept.len() < KEPT_MAX {
-                state.kept.insert(id, Kept { since_ms: record.since_ms.max(1), ..kept });
+                let kept = Kept { since_ms: record.since_ms.max(1), ..kept };
+                state.kept.insert(id, (kept, None));
             }
         }
         self.status_of(id, told)
@@ -199,11 +201,11 @@ impl ClusterQueue {
                     }
                     return true;
                 }
+                Ok(Told::Fenced) | Err(_) => tokio::time::sleep(TELL_EVERY).await,
                 Ok(_) => {
                     self.state().mine.remove(&key);
                     return false;
                 }
-                Err(_) => tokio::time::sleep(TELL_EVERY).await,
             }
         }
         false

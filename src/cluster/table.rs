@@ -42,6 +42,12 @@ pub struct Card {
     pub http: String,
     /// Where other nodes reach it.
     pub peer: Option<SocketAddr>,
+    /// Where other nodes connect to for their clients that are in rooms of this one.
+    #[serde(default)]
+    pub relay: Option<SocketAddr>,
+    /// Whether it has clients and never rooms.
+    #[serde(default)]
+    pub is_gateway: bool,
     /// A digest of the node's key. Tickets that one node makes are good at others with the same key only.
     pub key_digest: String,
     /// A digest of its modes: nodes with other modes form other matches.

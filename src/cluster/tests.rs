@@ -2,6 +2,7 @@
 //! without the last writes: no name is ever held by two, no number given twice, and somebody takes over soon.
 
 mod redis;
+mod tickets;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -26,6 +26,9 @@ const CHANGES_MAX: u32 = 1_000;
 /// Matches that are asked for at once.
 const FETCH_MAX: u32 = 64;
 
+/// How long a ticket that has a match is remembered: its room is not open yet, and the store may forget both.
+const KEPT_MATCHED: Duration = Duration::from_secs(5);
+
 /// More than any change has as its number: asks for the newest only.
 const NEWEST: u64 = 1 << 52;
 
@@ -42,6 +45,8 @@ impl ClusterQueue {
                 if store_since_ms.is_some() {
                     info!("the store has begun anew: it is told what this node knows");
                     self.retell().await;
+                    // What is read from now on is counted anew.
+                    *self.coordinator() = None;
                     cursor = 0;
                 }
                 store_since_ms = since_ms;
@@ -81,13 +86,20 @@ impl ClusterQueue {
         state.ahead_ms = i64::try_from(now_ms).unwrap_or(0) - i64::try_from(own_ms).unwrap_or(0);
         for change in tickets {
             let Ok(id) = change.id.parse::<TicketId>() else { continue };
-            if matches!(change.record.stage, Stage::Matched | Stage::Over) {
-                state.kept.remove(&id);
+            match change.record.stage {
+                Stage::Over => drop(state.kept.remove(&id)),
+                Stage::Matched => state.kept.get_mut(&id).into_iter().for_each(|(_, since)| {
+                    since.get_or_insert_with(Instant::now);
+                }),
+                Stage::Waiting | Stage::Asked => {
+                    state.kept.get_mut(&id).into_iter().for_each(|(_, since)| *since = None);
+                }
             }
             if let Some(notify) = state.watchers.get(&id) {
                 notify.notify_waiters();
             }
         }
+        state.kept.retain(|_, (_, since)| since.is_none_or(|since| since.elapsed() < KEPT_MATCHED));
         // Nobody but the map knows those that nobody waits for.
         state.watchers.retain(|_, notify: &mut Arc<Notify>| Arc::strong_count(notify) > 1);
     }
@@ -106,7 +118,8 @@ impl ClusterQueue {
             let state = self.state();
             let started = state.mine.values().filter(|(placed, _)| placed.step == Step::Started);
             let started: Vec<_> = started.map(|(placed, _)| placed.clone()).collect();
-            (started, state.kept.values().cloned().collect::<Vec<_>>())
+            let kept: Vec<_> = state.kept.values().map(|(kept, _)| kept.clone()).collect();
+            (started, kept)
         };
         for placed in mine {
             let tickets = MatchBody::read(&placed.body).map(|body| body.tickets).unwrap_or_default();

@@ -75,7 +75,8 @@ impl ClusterQueue {
             return true;
         }
         let (modes, most) = (self.config.modes.clone(), self.config.tickets_max);
-        match Coordinator::new(epoch, modes, most, &self.config.modes_digest) {
+        let nonce = self.handle.0.now_ms();
+        match Coordinator::new(epoch, nonce, modes, most, &self.config.modes_digest) {
             Ok(new) => {
                 info!(epoch = epoch.0, "this node forms the matches of the cluster");
                 *place = Some(new);

@@ -230,15 +230,15 @@ function asks.unopened()
   return list('matches', found)
 end
 
-function asks.take_back()
-  local text = redis.call('HGET', matches, ask.of)
-  local placed = text and cjson.decode(text)
-  if not placed or placed.step ~= 'placed' or placed.node ~= ask.node then return told('gone') end
-  redis.call('HDEL', matches, ask.of)
-  redis.call('ZREM', unopened, ask.of)
-  for id in parts(placed.tickets) do
+-- A match is not played: its tickets wait again, as long as they have.
+local function undo(of)
+  local text = redis.call('HGET', matches, of)
+  if not text then return end
+  redis.call('HDEL', matches, of)
+  redis.call('ZREM', unopened, of)
+  for id in parts(cjson.decode(text).tickets) do
     local record = get(id)
-    if record and record.of == ask.of then
+    if record and record.of == of then
       local is_busy = false
       for player in parts(record.players) do
         is_busy = is_busy or redis.call('HEXISTS', players, player) == 1
@@ -252,6 +252,13 @@ function asks.take_back()
       end
     end
   end
+end
+
+function asks.take_back()
+  local text = redis.call('HGET', matches, ask.of)
+  local placed = text and cjson.decode(text)
+  if not placed or placed.step ~= 'placed' or placed.node ~= ask.node then return told('gone') end
+  undo(ask.of)
   return told('done')
 end
 
@@ -284,13 +291,16 @@ end
 
 function asks.retell()
   local placed = ask.placed
+  -- Of other matches those that are open count; those that are not give way.
+  local others = {}
   for _, ticket in ipairs(ask.tickets) do
     local record = get(ticket.id)
-    if record and record.stage == 'matched' and record.of ~= placed.of
-      and redis.call('HEXISTS', matches, record.of) == 1 then
-      return told('gone')
-    end
+    local text = record and record.stage == 'matched' and record.of ~= placed.of
+      and redis.call('HGET', matches, record.of)
+    if text and cjson.decode(text).step == 'started' then return told('gone') end
+    if text then others[#others + 1] = record.of end
   end
+  for _, of in ipairs(others) do undo(of) end
   local text = redis.call('HGET', matches, placed.of)
   if text and cjson.decode(text).step == 'started' then return told('done') end
   for _, ticket in ipairs(ask.tickets) do
@@ -323,4 +333,6 @@ local fenced = { question = true, unask = true, ['end'] = true, claim = true, sw
 if fenced[ask.ask] and not (ask.ask == 'take_back' and ask.epoch == 0) and is_fenced(ask.epoch) then
   return told('fenced')
 end
+-- Another match of the same tickets may be told of.
+if ask.ask == 'started' and now < since() + lease_ms then return told('fenced') end
 return asks[ask.ask]()
