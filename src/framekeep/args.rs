@@ -392,6 +392,9 @@ impl ConfigArgs {
             .with_flag("--log-format", "log.format", self.log_format.as_deref());
         for assignment in &self.set {
             sources = sources.with_assignment(assignment)?;
+    /// Be `all` of a node, only a `gateway` for WebSocket clients, or only the rooms of a `game` (cluster.role).
+    #[arg(long, value_name = "ROLE", global = true)]
+    pub role: Option<String>,
         }
         sources.merge()
     }
@@ -419,3 +422,4 @@ mod tests {
         check(&Args::command());
     }
 }
+            .with_flag("--role", "cluster.role", self.role.as_deref())

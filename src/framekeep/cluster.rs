@@ -15,9 +15,10 @@ use framekeep_matchmaking::ModeFault;
 use framekeep_server::{KeyMint, NodeKey};
 use tracing::{info, warn};
 
-use crate::config::{Isolated, Settings};
-use crate::identity::REDIS_URL_ENV;
-use crate::{Exit, ModesError, modes};
+use crate::config::{Isolated, Role, Settings};
+use crate::identity::{CLUSTER_SECRET_ENV, REDIS_URL_ENV};
+use crate::relay::RelayNode;
+use crate::{Exit, FrontDoorError, ModesError, modes, relay};
 
 /// The file within the data folder with the numbers of the nodes that had it, the last one last.
 const NODES_FILE: &str = "cluster.nodes";
@@ -56,6 +57,31 @@ pub enum ClusterFault {
         /// What the system said.
         source: io::Error,
     },
+    /// A part of a node, and no cluster.
+    #[error(
+        "cluster.role = {0} is a part of a node and needs the others: set cluster.redis_url or {REDIS_URL_ENV}, or \
+         leave the role at all"
+    )]
+    Alone(&'static str),
+    /// Nothing proves to other nodes that this one may ask them.
+    #[error(
+        "cluster.role = gateway brings clients to rooms of other nodes, which want to know its secret: set \
+         cluster.secret_file or {CLUSTER_SECRET_ENV}, the same at all nodes"
+    )]
+    NoSecret,
+    /// The secret cannot be used.
+    #[error(transparent)]
+    Secret(FrontDoorError),
+    /// Other nodes cannot connect to this one.
+    #[error(
+        "cannot take connections of other nodes at {address} (cluster.peer, cluster.relay_port): {source}"
+    )]
+    Relay {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
     /// There is no thread or no randomness.
     #[error("cannot start the thread of the cluster: {0}")]
     Thread(io::Error),
@@ -67,6 +93,9 @@ impl ClusterFault {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Address(_) | Self::Times { .. } | Self::Modes(_) | Self::Mode(_) => Exit::Config,
+            Self::Alone(_) | Self::NoSecret => Exit::Config,
+            Self::Secret(error) => error.exit(),
+            Self::Relay { .. } => Exit::Bind,
             Self::Folder { .. } | Self::Thread(_) => Exit::Failure,
         }
     }
@@ -95,8 +124,13 @@ pub(crate) fn check(settings: &Settings) -> Result<(), ClusterFault> {
     if is_wanted(settings) {
         Address::parse(&redis_url(settings))?;
         timing(settings)?;
+        return relay::check(settings);
     }
-    Ok(())
+    match settings.cluster.role {
+        Role::All => Ok(()),
+        Role::Gateway => Err(ClusterFault::Alone("gateway")),
+        Role::Game => Err(ClusterFault::Alone("game")),
+    }
 }
 
 fn timing(settings: &Settings) -> Result<Timing, ClusterFault> {
@@ -116,18 +150,26 @@ fn timing(settings: &Settings) -> Result<Timing, ClusterFault> {
     })
 }
 
-/// Makes the server one node of a cluster, if the settings say so. Redis need not be there.
+/// What a node is and has before it is in its cluster.
+pub(crate) struct Parts<'a> {
+    /// Its number, and those of the nodes that had its data folder before.
+    pub(crate) number: (NodeId, Vec<NodeId>),
+    /// Where players reach it over UDP; nowhere at a gateway.
+    pub(crate) udp: Option<SocketAddr>,
+    /// Its front door.
+    pub(crate) gateway: Option<&'a Gateway>,
+    /// What clients of other nodes come through, and its own go through.
+    pub(crate) relay: Option<&'a RelayNode>,
+}
+
+/// Makes the server one node of a cluster. Redis need not be there.
 pub(crate) fn start(
     settings: &Settings,
     key: &NodeKey,
-    udp: SocketAddr,
-    gateway: Option<&Gateway>,
+    parts: Parts<'_>,
     door: &Door,
-) -> Result<Option<Node>, ClusterFault> {
-    if !is_wanted(settings) {
-        return Ok(None);
-    }
-    let (node, dead) = number(settings)?;
+) -> Result<Node, ClusterFault> {
+    let Parts { number: (node, dead), udp, gateway, relay } = parts;
     let matchmaking = modes::matchmaking(settings)?;
     let modes: Vec<_> = matchmaking.modes.iter().map(|setup| setup.mode.clone()).collect();
     let modes_digest = digest(key, "modes", format!("{:?}", matchmaking.modes).as_bytes());
@@ -137,9 +179,11 @@ pub(crate) fn start(
         node,
         card: Card {
             name: settings.net.name.clone(),
-            udp: Some(settings.net.public.first().copied().unwrap_or(udp)),
+            udp: udp.map(|udp| settings.net.public.first().copied().unwrap_or(udp)),
             http: http_url(settings, gateway),
             peer: gateway.and_then(Gateway::peer),
+            relay: relay.and_then(RelayNode::address),
+            is_gateway: settings.cluster.role == Role::Gateway,
             key_digest: digest(key, "cluster", settings.cluster.name.as_bytes()),
             modes_digest: modes_digest.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -162,7 +206,10 @@ pub(crate) fn start(
     if let Some(gateway) = gateway {
         gateway.handle().join(queue);
     }
-    Ok(Some(Node { _cluster: cluster, handle }))
+    if let Some(relay) = relay {
+        relay.join(handle.clone());
+    }
+    Ok(Node { _cluster: cluster, handle })
 }
 
 impl From<framekeep_cluster::StartError> for ClusterFault {
@@ -175,6 +222,9 @@ impl From<framekeep_cluster::StartError> for ClusterFault {
 }
 
 fn http_url(settings: &Settings, gateway: Option<&Gateway>) -> String {
+    if settings.cluster.role == Role::Game {
+        return String::new();
+    }
     if !settings.cluster.public_url.is_empty() {
         return settings.cluster.public_url.clone();
     }
@@ -190,10 +240,14 @@ fn digest(key: &NodeKey, purpose: &str, text: &[u8]) -> String {
 
 /// A number for this node, and those of the nodes that had its data folder before: they are dead, or the folder could
 /// not be used.
-fn number(settings: &Settings) -> Result<(NodeId, Vec<NodeId>), ClusterFault> {
+pub(crate) fn number(settings: &Settings) -> Result<(NodeId, Vec<NodeId>), ClusterFault> {
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(|error| ClusterFault::Thread(io::Error::other(error)))?;
     let node = NodeId(u64::from_le_bytes(random));
+    if settings.cluster.role == Role::Gateway {
+        // It has no rooms that another could have held before, and nothing keeps its folder for it alone.
+        return Ok((node, Vec::new()));
+    }
     let path = settings.data.folder.join(NODES_FILE);
     let known = fs::read_to_string(&path).unwrap_or_default();
     let known: Vec<NodeId> = known.lines().filter_map(|line| line.trim().parse().ok()).collect();

@@ -23,6 +23,7 @@ mod modes;
 mod notify;
 mod operate;
 mod output;
+mod relay;
 mod reload;
 mod results;
 mod rooms;
@@ -38,7 +39,7 @@ pub use args::{Args, Command};
 pub use cluster::ClusterFault;
 pub use config::{
     Allowed, Commit, ConfigError, Durability, Effective, Guests, Isolated, KEYS, Key, LayerSources, Literal,
-    LogFormat, Origin, Problem, Settings, Value,
+    LogFormat, Origin, Problem, Role, Settings, Value,
 };
 pub use cpu::refuse_old_cpu;
 pub use exit::{CommandError, Exit, run};

@@ -12,6 +12,8 @@ use crate::secret::Secret;
 pub struct GatewayConfig {
     /// Where HTTP and WebSocket are served; nowhere if `None`. Default 127.0.0.1:7780.
     pub http: Option<SocketAddr>,
+    /// Whether players are served there; otherwise only whether the node is well, and what is measured. Default yes.
+    pub players: bool,
     /// Where operators' actions are served; nowhere if `None`. Default 127.0.0.1:7781.
     pub admin: Option<SocketAddr>,
     /// Pages of other origins that may use the server, such as `https://play.example.org`; its own always may.
@@ -138,6 +140,7 @@ impl Default for GatewayConfig {
             threads: 2,
             web: WebConfig::default(),
             alerts: AlertConfig::default(),
+            players: true,
             matchmaking: MatchmakingConfig::default(),
         }
     }

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use framekeep_gate::{Answer, Door, GateFull, Mint, Order, Question, SharedQueue, WebLinkId};
+use framekeep_gate::{Answer, Door, GateFull, Mint, MoveState, Order, Question, SharedQueue, WebLinkId};
+use framekeep_protocol::RoomName;
 use tokio::sync::oneshot;
 
 use crate::GatewayConfig;
@@ -91,6 +92,7 @@ impl Live {
             admin: old.admin,
             peer: old.peer,
             connections_max: old.connections_max,
+            players: old.players,
             connections_per_address: old.connections_per_address,
             data: old.data.clone(),
             threads: old.threads,

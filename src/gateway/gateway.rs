@@ -93,7 +93,7 @@ impl Gateway {
     pub fn open(config: GatewayConfig, door: Door, mint: Arc<dyn Mint>) -> Result<Self, GatewayError> {
         let http = config.http.map(|address| listen(address, "http")).transpose()?;
         let operators = config.admin.map(|address| listen(address, "admin")).transpose()?;
-        let peers = config.peer.map(|address| listen(address, "cluster.peer")).transpose()?;
+        let peers = config.peer.or(config.peer_alone).map(|address| listen(address, "cluster.peer")).transpose()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(config.threads.max(1))
             .thread_name("framekeep-gate")
@@ -107,11 +107,13 @@ impl Gateway {
         // Operators are on this machine, and have places that nobody else can take.
         let (public, own) = (front.live().config.connections_max, OPERATORS_MAX);
         for (listener, router, places, is_public) in [
-            (http, api::router(front.clone()), public, true),
+            (http, public_router, public, true),
             (operators, admin::router(front.clone()), own, false),
             (peers, peer::router(front.clone()), own, false),
         ] {
             if let Some(listener) = listener {
+        let players = front.live().config.players;
+        let public_router = if players { api::router(front.clone()) } else { api::health_router(front.clone()) };
                 let serving = accept(listener, router, front.clone(), places, is_public);
                 runtime.spawn(async move {
                     if let Err(error) = serving.await {

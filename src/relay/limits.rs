@@ -51,8 +51,17 @@ pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(3);
 /// How long after the last word of a node its rooms are waited for; then the links are told that they are lost.
 pub const LOST_AFTER: Duration = Duration::from_millis(4_500);
 
+/// How long the directory may take to say where a room is; then it is as if nobody knew.
+pub(crate) const FIND_WITHIN: Duration = Duration::from_secs(2);
+
 /// How long a link may wait for an answer of the directory, and for the other node to let it in.
 pub(crate) const JOIN_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long a room that was opened may be unknown to the directory.
+pub(crate) const KNOWN_WITHIN: Duration = Duration::from_secs(5);
+
+/// Rooms that were opened and are remembered so long; those over it may be opened twice.
+pub(crate) const OPENED_MAX: usize = 65_536;
 
 /// How long a room that moves is waited for.
 pub(crate) const MOVE_WITHIN: Duration = Duration::from_secs(15);

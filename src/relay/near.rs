@@ -11,10 +11,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use framekeep_gate::{Answer, GateFull, NewLink, Order, Question, WebLinkId};
-use framekeep_protocol::{LeftReason, Refusal, RoomName, ToClient, ToServer};
+use framekeep_gate::{Answer, GateFull, MoveState, NewLink, Order, Question, WebLinkId};
+use framekeep_protocol::{CloseReason, LeftReason, Refusal, RoomName, ToClient, ToServer};
 
-use crate::limits::JOIN_WITHIN;
+use crate::limits::{JOIN_WITHIN, KNOWN_WITHIN, OPENED_MAX};
 use crate::outbox::Outbox;
 use crate::stats::RelayStats;
 use crate::wire::ToFar;
@@ -36,6 +36,8 @@ pub(crate) struct Near {
     links: BTreeMap<WebLinkId, NearLink>,
     homes: BTreeMap<WebLinkId, WebLinkId>,
     peers: BTreeMap<PeerId, Peer>,
+    /// Rooms that were opened at other nodes and which the directory may not know yet.
+    opened: BTreeMap<RoomName, (PeerId, Duration)>,
     /// Links that wait for something.
     unsettled: BTreeSet<WebLinkId>,
     /// Links that were told something since they were let go last.
@@ -70,6 +72,7 @@ impl Near {
             links: BTreeMap::new(),
             homes: BTreeMap::new(),
             peers: BTreeMap::new(),
+            opened: BTreeMap::new(),
             unsettled: BTreeSet::new(),
             told: Vec::new(),
             todo: VecDeque::new(),
@@ -128,6 +131,16 @@ impl Near {
                     Ok(())
                 }
             },
+            Order::Move(room, node, reply) => match &self.home {
+                Some(home) => home.send(Order::Move(room, node, reply)),
+                None => {
+                    reply(MoveState::Missing);
+                    Ok(())
+                }
+            },
+            order @ (Order::MoveAll(_) | Order::Peer(..)) => {
+                self.home.as_ref().map_or(Ok(()), |home| home.send(order))
+            }
             Order::Drain { grace } => {
                 self.home.as_ref().map_or(Ok(()), |home| home.send(Order::Drain { grace }))
             }
@@ -218,11 +231,10 @@ impl Near {
         let wish = wish.clone();
         let at = match found {
             RoomPlace::At(peer) if peer != self.node => Some(peer),
-            RoomPlace::Nowhere if self.home.is_none() && wish.join.create.is_some() => {
-                self.directory.least_loaded()
-            }
+            RoomPlace::Nowhere if self.home.is_none() => self.place(&wish, now),
             _ => None,
         };
+        let Some(link) = self.links.get_mut(&id) else { return };
         link.route = Route::Home;
         self.unsettled.remove(&id);
         match at {
@@ -230,6 +242,21 @@ impl Near {
             None => self.join_at_home(id, wish, found),
         }
         self.let_go();
+    }
+
+    /// Where a room is that the directory does not know: where one of its name was just asked for, or else where it is
+    /// opened now.
+    fn place(&mut self, wish: &Wish, now: Duration) -> Option<PeerId> {
+        self.opened.retain(|_, (_, until)| *until > now);
+        if let Some((peer, _)) = self.opened.get(&wish.join.room) {
+            return Some(*peer);
+        }
+        wish.join.create.as_ref()?;
+        let peer = self.directory.least_loaded()?;
+        if self.opened.len() < OPENED_MAX {
+            self.opened.insert(wish.join.room.clone(), (peer, now + KNOWN_WITHIN));
+        }
+        Some(peer)
     }
 
     fn join_at_home(&mut self, id: WebLinkId, wish: Wish, found: RoomPlace) {
@@ -365,6 +392,16 @@ impl Near {
         RelayStats::add(&self.stats.links_lost, 1);
         self.tell(id, &ToClient::Left { reason: LeftReason::Lost }, 0);
         self.leave(id);
+    }
+
+    /// Tells all clients of a node without rooms that it stops.
+    pub(crate) fn say_goodbye(&mut self) {
+        let has_none = self.home.is_none();
+        let links: Vec<_> = self.links.keys().copied().filter(|_| has_none).collect();
+        for id in links {
+            self.tell(id, &ToClient::Closing { reason: CloseReason::ShuttingDown }, 0);
+        }
+        self.let_go();
     }
 
     /// Lets go what links were told: whoever passes it on is woken once, and finds all of it.

@@ -5,6 +5,7 @@ mod listen;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -14,7 +15,7 @@ use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 
 use crate::far::FarShared;
-use crate::limits::{JOIN_WITHIN, LOOK_EVERY};
+use crate::limits::{FIND_WITHIN, LOOK_EVERY};
 use crate::near::{Home, HomeNews, Near, Todo};
 use crate::stats::RelayStats;
 use crate::{Admission, Directory, PeerId, Place, RelaySecret};
@@ -64,6 +65,8 @@ struct Shared {
     bell: Notify,
     begun: Instant,
     started_unix_ms: u64,
+    /// An operator wants the process to end, where there is no server to be told.
+    is_draining: AtomicBool,
     reported: Mutex<Option<(Arc<Report>, Arc<Report>)>>,
 }
 
@@ -119,6 +122,7 @@ impl Relay {
             bell: Notify::new(),
             begun: Instant::now(),
             started_unix_ms: unix_ms(),
+            is_draining: AtomicBool::new(false),
             reported: Mutex::new(None),
         });
         let address = listener.as_ref().map(TcpListener::local_addr).transpose()?;
@@ -140,6 +144,17 @@ impl Relay {
         self.address
     }
 
+    /// Whether an operator wants a node without rooms to end.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.shared.is_draining.load(Ordering::Relaxed)
+    }
+
+    /// Tells the clients of a node without rooms that it stops.
+    pub fn stop(&self) {
+        self.shared.with_near(|near, _| near.say_goodbye());
+    }
+
     /// What stands between front door and server.
     #[must_use]
     pub fn detour(&self) -> Arc<dyn Detour> {
@@ -157,6 +172,9 @@ impl Drop for Relay {
 
 impl Detour for Shared {
     fn send(&self, order: Order) -> Result<(), GateFull> {
+        if !self.has_rooms && matches!(order, Order::Drain { .. }) {
+            self.is_draining.store(true, Ordering::Relaxed);
+        }
         self.with_near(|near, now| near.order(order, now))
     }
 
@@ -207,6 +225,7 @@ impl Shared {
             unix_ms,
             started_unix_ms: self.started_unix_ms,
             name: self.name.clone(),
+            draining: self.is_draining.load(Ordering::Relaxed),
             links,
             web_links: links,
             players: links,
@@ -254,7 +273,7 @@ async fn work(shared: Arc<Shared>) {
                 Some(Todo::Find(link, room)) => {
                     let shared = shared.clone();
                     tokio::spawn(async move {
-                        let found = tokio::time::timeout(JOIN_WITHIN, shared.directory.find(room)).await;
+                        let found = tokio::time::timeout(FIND_WITHIN, shared.directory.find(room)).await;
                         let found = found.unwrap_or(Place::Unknown);
                         shared.with_near(|near, now| near.found(link, found, now));
                     });

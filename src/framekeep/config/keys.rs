@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::key::{Allowed, Key, Value};
 use super::layer::Effective;
 use super::problem::Problem;
-use super::setting::{Commit, Durability, Guests, Isolated, LogFormat};
+use super::setting::{Commit, Durability, Guests, Isolated, LogFormat, Role};
 
 /// Writes [`Settings`], one struct a section, [`KEYS`] and the reading of one into the other from one table.
 macro_rules! settings {
@@ -437,6 +437,13 @@ settings! {
         /// Where other nodes reach this one, on a network that players are not in.
         peer: Option<SocketAddr> = Value::text("off"), Allowed::AddressOrOff, "",
             wrong: "without one, rooms are neither moved nor taken over, and nobody can tell that this node is dead";
+        /// What this node does: `all`; `gateway` has clients over WebSocket and HTTP and never a room, `game` has rooms
+        /// and clients over UDP. Both need a cluster.
+        role: Role = Value::text("all"), Allowed::OneOf(Role::WORDS), "",
+            wrong: "a cluster without a node that has rooms refuses everybody";
+        /// The port at cluster.peer's address at which gateways and other nodes bring their clients; 0 for any free.
+        relay_port: u16 = Value::Integer(0), Allowed::Integer(0, 65_535), "port",
+            wrong: "one that a firewall closes keeps clients of other nodes out of the rooms of this one";
         /// The URL at which players reach this node's HTTP API and WebSocket; empty for http.address.
         public_url: String = Value::text(""), Allowed::UrlOrEmpty, "",
             wrong: "players of matches that are at this node are sent to where nobody answers";

@@ -142,6 +142,18 @@ word_setting! {
 }
 
 word_setting! {
+    /// What a node of a cluster does.
+    Role {
+        /// It has clients and rooms.
+        All = "all",
+        /// It has clients over WebSocket, whose rooms are at other nodes.
+        Gateway = "gateway",
+        /// It has rooms, and clients over UDP.
+        Game = "game",
+    }
+}
+
+word_setting! {
     /// How log lines look.
     LogFormat {
         /// Pretty on a terminal, JSON otherwise.
