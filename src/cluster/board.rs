@@ -316,6 +316,14 @@ impl Board {
     /// Does what is asked, in one step. `coordinator` is who coordinates by what the store knows; `is_settled` says
     /// that the store serves long enough to know what others knew before it.
     pub fn apply(&mut self, now_ms: u64, coordinator: Option<Epoch>, is_settled: bool, ask: &Ask) -> Told {
+        match self.answer_to(now_ms, coordinator, is_settled, ask) {
+            // Somebody may know it.
+            Told::Unknown if !is_settled => Told::Fenced,
+            told => told,
+        }
+    }
+
+    fn answer_to(&mut self, now_ms: u64, coordinator: Option<Epoch>, is_settled: bool, ask: &Ask) -> Told {
         let is_fenced = |epoch: &Epoch| coordinator != Some(*epoch);
         match ask {
             Ask::Submit { ticket, limit } => self.submit(now_ms, ticket, *limit),

@@ -74,6 +74,12 @@ Example:
     WhyAlive(WhyAliveArgs),
     /// List, show and export finished matches, also while the server runs.
     Results(ResultsArgs),
+    /// Show the nodes that work together with the server that runs here, who coordinates them, and their queues.
+    #[command(after_help = "\
+Examples:
+  framekeep cluster
+  framekeep cluster --json --http 127.0.0.1:7780 | jq '.together.nodes[].name'")]
+    Cluster(ClusterArgs),
     /// Say whether the server that runs here turns: exit code 0 if it does, 1 if not, 5 if nobody answers.
     #[command(after_help = "\
 Examples:
@@ -151,6 +157,14 @@ pub struct KeyArgs {
 #[derive(Debug, clap::Args)]
 pub struct RoomsArgs {
     /// Print the file the server writes, as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The flags of `framekeep cluster`.
+#[derive(Debug, clap::Args)]
+pub struct ClusterArgs {
+    /// Print what the server says, as JSON.
     #[arg(long)]
     pub json: bool,
 }

@@ -30,6 +30,7 @@ mod rooms;
 mod serve;
 mod signals;
 mod supervision;
+mod together;
 mod token;
 #[cfg(feature = "top")]
 mod top;

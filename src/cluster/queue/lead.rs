@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::{ClusterQueue, Published, PublishedQueue};
 use crate::board::{Ask, Told};
@@ -55,7 +55,7 @@ impl ClusterQueue {
                 worked => worked,
             };
             if let Err(why) = looked_after {
-                warn!(%why, "the coordinator reads all tickets again");
+                debug!(%why, "the coordinator reads all tickets again");
                 *self.coordinator() = None;
             }
         }

@@ -335,4 +335,7 @@ if fenced[ask.ask] and not (ask.ask == 'take_back' and ask.epoch == 0) and is_fe
 end
 -- Another match of the same tickets may be told of.
 if ask.ask == 'started' and now < since() + lease_ms then return told('fenced') end
-return asks[ask.ask]()
+local answer = asks[ask.ask]()
+-- Somebody may know it.
+if answer == told('unknown') and now < since() + lease_ms then return told('fenced') end
+return answer
