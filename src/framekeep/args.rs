@@ -90,13 +90,19 @@ Examples:
     #[command(after_help = "\
 Examples:
   framekeep drain
-  framekeep drain --grace 600 --admin 127.0.0.1:7781 --data /var/lib/framekeep")]
-    Drain,
+  framekeep drain --grace 600 --admin 127.0.0.1:7781 --data /var/lib/framekeep
+  framekeep drain --move eu2,eu3 --data /var/lib/framekeep")]
+    Drain(DrainArgs),
     /// Close a room of the server that runs here.
     #[command(after_help = "\
 Example:
   framekeep close friday --data /var/lib/framekeep")]
     Close(CloseArgs),
+    /// Let a room of the server that runs here go on at another node, between two ticks; waits until it does.
+    #[command(after_help = "\
+Example:
+  framekeep move friday eu2 --data /var/lib/framekeep")]
+    Move(MoveArgs),
     /// Send a player away from the server that runs here.
     #[command(after_help = "\
 Example:
@@ -247,6 +253,23 @@ pub struct HealthcheckArgs {
 pub struct CloseArgs {
     /// The room.
     pub room: RoomName,
+}
+
+/// The flags of `framekeep drain`.
+#[derive(Debug, clap::Args)]
+pub struct DrainArgs {
+    /// Let all rooms go on at these nodes first, in turn.
+    #[arg(long = "move", value_name = "NODE", value_delimiter = ',')]
+    pub move_to: Vec<String>,
+}
+
+/// The flags of `framekeep move`.
+#[derive(Debug, clap::Args)]
+pub struct MoveArgs {
+    /// The room.
+    pub room: RoomName,
+    /// The other node, by its net.name.
+    pub node: String,
 }
 
 /// The flags of `framekeep kick`.

@@ -4,16 +4,19 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use framekeep_cluster::{
     Address, AddressFault, Card, Cluster, ClusterConfig, ClusterHandle, Lapsed, NodeId, QueueConfig, Timing,
+    room_name,
 };
-use framekeep_gate::{Door, Mint as _};
-use framekeep_gateway::Gateway;
+use framekeep_gate::{Door, Later, Mint as _};
+use framekeep_gateway::{Gateway, PeerBook};
 use framekeep_matchmaking::ModeFault;
+use framekeep_protocol::RoomName;
 use framekeep_server::{KeyMint, NodeKey};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::config::{Isolated, Role, Settings};
 use crate::identity::{CLUSTER_SECRET_ENV, REDIS_URL_ENV};
@@ -205,11 +208,30 @@ pub(crate) fn start(
     let (cluster, handle, queue) = Cluster::start(config, queue, door.clone())?;
     if let Some(gateway) = gateway {
         gateway.handle().join(queue);
+        gateway.handle().know_peers(Arc::new(Book(handle.clone())));
     }
     if let Some(relay) = relay {
         relay.join(handle.clone());
     }
     Ok(Node { _cluster: cluster, handle })
+}
+
+/// Where the nodes of the cluster are, and whose its rooms.
+struct Book(ClusterHandle);
+
+impl PeerBook for Book {
+    fn find(&self, name: &str) -> Option<SocketAddr> {
+        self.0.find(name)?.card.peer
+    }
+
+    fn hand_over(&self, room: RoomName, node: String) -> Later<'_, ()> {
+        Box::pin(async move {
+            let Some(to) = self.0.find(&node).map(|view| view.node) else { return };
+            if let Err(error) = self.0.hand_over(&room_name(room.as_str()), to).await {
+                debug!(%room, node, %error, "the name of a room that has moved is not handed over");
+            }
+        })
+    }
 }
 
 impl From<framekeep_cluster::StartError> for ClusterFault {

@@ -13,6 +13,7 @@ mod problem;
 mod setting;
 mod show;
 
+pub(crate) use key::peer;
 pub use key::{Allowed, Key, Literal, Value};
 pub use keys::{KEYS, Settings};
 pub use layer::{Effective, LayerSources};

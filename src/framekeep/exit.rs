@@ -138,7 +138,8 @@ fn run_command(args: &Args) -> Result<(), CommandError> {
         Some(Command::Results(wanted)) => results::run(&wanted.command, args.config.load()?.settings()),
         Some(Command::Cluster(seen)) => together::show(seen, args.config.load()?.settings()),
         Some(Command::Healthcheck(check)) => healthcheck::check(check, args.config.load()?.settings()),
-        Some(Command::Drain) => operate::drain(args.config.load()?.settings()),
+        Some(Command::Move(room)) => operate::move_room(room, args.config.load()?.settings()),
+        Some(Command::Drain(drain)) => operate::drain(drain, args.config.load()?.settings()),
         Some(Command::Close(close)) => operate::close(close, args.config.load()?.settings()),
         Some(Command::Kick(kick)) => operate::kick(kick, args.config.load()?.settings()),
         #[cfg(feature = "top")]

@@ -158,11 +158,20 @@ pub(crate) fn config(settings: &Settings) -> Result<GatewayConfig, FrontDoorErro
         peer: settings.cluster.peer.filter(|_| cluster::is_wanted(settings)),
         peer_secret: configured(CLUSTER_SECRET_ENV, settings.cluster.secret_file.as_deref())?,
         data: Some(data.folder.clone()),
+        node: settings.net.name.clone(),
+        peer_alone: settings.cluster.peer.filter(|_| !settings.cluster.peers.is_empty()),
+        peers: peers(settings),
         threads: http.threads,
         web: web(settings),
         alerts: alerts(settings),
         matchmaking: modes::matchmaking(settings)?,
     })
+}
+
+/// The other nodes that the settings name.
+fn peers(settings: &Settings) -> Vec<(String, SocketAddr)> {
+    let parts = settings.cluster.peers.split(',').filter_map(|part| crate::config::peer(part.trim()));
+    parts.map(|(name, address)| (name.to_owned(), address)).collect()
 }
 
 fn web(settings: &Settings) -> WebConfig {

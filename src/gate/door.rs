@@ -1,8 +1,11 @@
 //! `gate`: the two ends of the queue between front door and server.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use framekeep_protocol::RoomName;
 
 use crate::{Bell, Order, Report};
 
@@ -21,7 +24,24 @@ struct Shared {
     bell: Bell,
     /// Orders that are queued.
     waiting: AtomicUsize,
+    /// What other nodes are to be told, and what is done when there is something.
+    mail: Mutex<VecDeque<Letter>>,
+    on_mail: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
+
+/// What another node is to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// The name of the node.
+    pub node: String,
+    /// What it is told.
+    pub body: Vec<u8>,
+    /// The room that is the node's from now on: its name is handed over first, where names are shared.
+    pub hands_over: Option<RoomName>,
+}
+
+/// Letters to other nodes that wait for the front door; more are lost.
+const MAIL_MAX: usize = 4_096;
 
 /// What stands between the front door and the server of this process: it takes every order, and passes on what is for
 /// the rooms of this node. Its methods return at once.
@@ -88,6 +108,17 @@ impl Door {
         self.detour.as_ref().map_or_else(|| own.clone(), |detour| detour.report(own.clone()))
     }
 
+    /// Takes what other nodes are to be told.
+    #[must_use]
+    pub fn take_mail(&self) -> Vec<Letter> {
+        self.shared.mail.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect()
+    }
+
+    /// Says what is done, at once and without waiting, when there is something to be taken; the first counts.
+    pub fn on_mail(&self, wake: Box<dyn Fn() + Send + Sync>) {
+        let _ = self.shared.on_mail.set(wake);
+    }
+
     /// A door to the same server whose orders go through `detour`, which has a door without one.
     #[must_use]
     pub fn through(&self, detour: Arc<dyn Detour>) -> Self {
@@ -121,6 +152,18 @@ impl Keeper {
     pub fn report(&self, report: &Arc<Report>) -> bool {
         let free = self.shared.report.try_lock();
         free.map(|mut place| *place = report.clone()).is_ok()
+    }
+
+    /// Hands over what another node is to be told.
+    pub fn post(&self, letter: Letter) {
+        let mut mail = self.shared.mail.lock().unwrap_or_else(PoisonError::into_inner);
+        if mail.len() < MAIL_MAX {
+            mail.push_back(letter);
+        }
+        drop(mail);
+        if let Some(wake) = self.shared.on_mail.get() {
+            wake();
+        }
     }
 
     /// What wakes the server.

@@ -25,9 +25,9 @@ mod sink;
 mod web_ticket;
 
 pub use bell::Bell;
-pub use door::{Detour, Door, GateFull, Keeper, gate};
+pub use door::{Detour, Door, GateFull, Keeper, Letter, gate};
 pub use member::MemberRow;
-pub use order::{Answer, NewLink, Order, Question, Reply, WebInput, WebLinkId};
+pub use order::{Answer, MoveReply, MoveState, NewLink, Order, Question, Reply, WebInput, WebLinkId};
 pub use report::{HistogramSample, Hold, Report, RoomRow, Sample, SampleKind};
 pub use shared::{
     ClusterNode, ClusterStatus, Later, SharedMatch, SharedQueue, SharedRefused, SharedRoom, SharedState,

@@ -36,6 +36,12 @@ pub struct GatewayConfig {
     pub key_requests_per_s: u32,
     /// Where other nodes of a cluster are answered; nowhere if `None`.
     pub peer: Option<SocketAddr>,
+    /// The name by which other nodes know this one.
+    pub node: String,
+    /// Where they are answered without a cluster.
+    pub peer_alone: Option<SocketAddr>,
+    /// Where other nodes are, by their names; those of a cluster are known without it.
+    pub peers: Vec<(String, SocketAddr)>,
     /// The secret of all nodes of a cluster; without one they are told nothing but who this is.
     pub peer_secret: Option<Secret>,
     /// The data folder, for replays and the audit log; neither without it.
@@ -135,6 +141,9 @@ impl Default for GatewayConfig {
             requests_per_s: 50,
             key_requests_per_s: 1_000,
             peer: None,
+            node: "node".to_owned(),
+            peer_alone: None,
+            peers: Vec::new(),
             peer_secret: None,
             data: None,
             threads: 2,

@@ -13,6 +13,7 @@ use crate::GatewayConfig;
 use crate::alerts::Alert;
 use crate::audit::Audit;
 use crate::budget::Budgets;
+use crate::mail::PeerBook;
 use crate::matchmaking::Matchmaking;
 use crate::networks::Networks;
 use crate::origin::Origins;
@@ -49,6 +50,8 @@ pub(crate) struct Front {
     pub(crate) matchmaking: Option<Matchmaking>,
     /// The cluster of which this node is one; nothing before it is, or where it works alone.
     pub(crate) cluster: OnceLock<Arc<dyn SharedQueue>>,
+    /// Where the nodes of that cluster are.
+    pub(crate) peers: OnceLock<Arc<dyn PeerBook>>,
     pub(crate) sessions: Sessions,
     /// What wrong tokens cost at the operators' port.
     pub(crate) guesses: Budgets,
@@ -113,6 +116,7 @@ impl Front {
             audit: Audit::new(config.data.as_deref()),
             matchmaking: Matchmaking::new(&config.matchmaking),
             cluster: OnceLock::new(),
+            peers: OnceLock::new(),
             door,
             mint,
             live: RwLock::new(Arc::new(Live::new(config))),
@@ -166,6 +170,27 @@ impl Front {
             tokio::time::sleep(TRY_AGAIN_AFTER).await;
         }
         Err(GateFull::Busy(Box::new(order)))
+    }
+
+    /// Where another node is answered by its peers.
+    pub(crate) fn peer(&self, name: &str) -> Option<SocketAddr> {
+        let live = self.live();
+        let told = live.config.peers.iter().find(|(known, _)| known == name).map(|(_, address)| *address);
+        told.or_else(|| self.peers.get()?.find(name))
+    }
+
+    /// Lets a room go on at another node, or asks what became of that.
+    pub(crate) async fn move_room(
+        &self,
+        room: RoomName,
+        node: Option<String>,
+    ) -> Result<MoveState, Problem> {
+        let (reply, answer) = oneshot::channel();
+        // Whoever has asked may be gone.
+        let order = Order::Move(room, node, Box::new(move |state| drop(reply.send(state))));
+        self.order(order).await.map_err(|_| Problem::busy())?;
+        let answered = tokio::time::timeout(ANSWER_WITHIN, answer).await;
+        answered.ok().and_then(Result::ok).ok_or_else(Problem::busy)
     }
 
     /// Whether the server has said how it is within the last seconds.

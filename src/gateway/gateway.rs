@@ -23,7 +23,7 @@ use crate::front::Front;
 use crate::paced::Paced;
 use crate::places::Places;
 use crate::stats::Refused;
-use crate::{GatewayConfig, admin, alerts, api, matchmaking, peer};
+use crate::{GatewayConfig, PeerBook, admin, alerts, api, mail, matchmaking, peer};
 
 /// Connections of operators at once, apart from those of all others.
 const OPERATORS_MAX: usize = 64;
@@ -64,6 +64,12 @@ impl GatewayHandle {
     pub fn join(&self, cluster: Arc<dyn SharedQueue>) {
         // Once: a node is of one cluster.
         let _ = self.0.cluster.set(cluster);
+    }
+
+    /// Knows where the nodes of its cluster are from now on.
+    pub fn know_peers(&self, peers: Arc<dyn PeerBook>) {
+        // Once, as above.
+        let _ = self.0.peers.set(peers);
     }
 }
 
@@ -122,6 +128,7 @@ impl Gateway {
                 });
             }
         }
+        runtime.spawn(mail::run(front.clone()));
         runtime.spawn(matchmaking::run(front.clone()));
         runtime.spawn(matchmaking::run_shared(front.clone()));
         runtime.spawn(alerts::watch(front.clone()));

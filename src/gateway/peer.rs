@@ -7,12 +7,14 @@ use axum::extract::State;
 use axum::routing::get;
 
 use crate::front::Front;
+use crate::mail;
 use crate::problem::Problem;
 
 /// Everything the peers' port serves.
 pub(crate) fn router(front: Arc<Front>) -> Router {
     Router::new()
         .route("/peer/v1/node", get(node))
+        .merge(mail::routes())
         .fallback(async || Problem::not_found("peers ask nothing like this"))
         .with_state(front)
 }

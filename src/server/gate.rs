@@ -6,6 +6,7 @@ mod drain;
 mod gauges;
 mod link;
 mod members;
+mod moving;
 mod report;
 mod samples;
 mod ticket;
@@ -22,7 +23,7 @@ pub(crate) use link::{WebLinks, away_link, is_web, let_go, tell, waiting_share};
 pub use ticket::KeyMint;
 pub(crate) use ticket::web_ticket;
 
-use crate::{Clock, Pump, ServerSystems};
+use crate::{Clock, Moves, PeerMail, Pump, ServerSystems};
 
 /// Shortest time from one pump to the next that the front door asks for.
 const PUMPS_APART: Duration = Duration::from_millis(1);
@@ -52,7 +53,8 @@ impl Plugin for GatePlugin {
             .add_systems(
                 Pump,
                 report::report.after(crate::why_alive::write_rooms).in_set(ServerSystems::Report),
-            );
+            )
+            .add_systems(Pump, moving::post_mail.in_set(ServerSystems::Broadcast));
     }
 }
 
@@ -84,6 +86,11 @@ fn follow(world: &mut World, order: Order) {
         Order::Close(link) => link::close(world, link),
         Order::Ask(question, reply) => reply(answer::answer(world, question)),
         Order::Drain { grace } => drain::begin(world, grace),
+        Order::Move(room, node, reply) => reply(moving::start(world, &room, node.as_deref())),
+        Order::MoveAll(nodes) => moving::start_all(world, &nodes),
+        Order::Peer(node, body) => {
+            world.resource_mut::<Moves>().deliver(PeerMail { node, body, hands_over: None });
+        }
     }
 }
 

@@ -123,6 +123,12 @@ impl Moves {
         self.outbox.drain(..).collect()
     }
 
+    /// Whether there is something to be brought to other nodes.
+    #[must_use]
+    pub fn has_mail(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
     /// Brings what another node says; it is heard in the next pump. What is over the bound is lost, as on the way.
     pub fn deliver(&mut self, mail: PeerMail) {
         if self.inbox.len() < PEER_MAIL_WAITING_MAX {
@@ -195,7 +201,11 @@ impl Moves {
 
     fn post(&mut self, node: &str, message: &PeerMessage) {
         if self.outbox.len() < PEER_MAIL_WAITING_MAX {
-            self.outbox.push_back(PeerMail { node: node.to_owned(), body: message.encode() });
+            let hands_over = match message {
+                PeerMessage::Go { id, .. } => self.departed.get(id).and_then(|gone| gone.name()),
+                _ => None,
+            };
+            self.outbox.push_back(PeerMail { node: node.to_owned(), body: message.encode(), hands_over });
         }
     }
 
@@ -242,7 +252,7 @@ pub fn move_room(world: &mut World, room: &RoomName, node: &str) -> Result<(), N
 
 /// Hears what other nodes say.
 pub(crate) fn hear_peers(world: &mut World) {
-    while let Some(PeerMail { node, body }) = world.resource_mut::<Moves>().inbox.pop_front() {
+    while let Some(PeerMail { node, body, .. }) = world.resource_mut::<Moves>().inbox.pop_front() {
         match PeerMessage::decode(&body) {
             Ok(message) => hear(world, &node, message),
             Err(why) => warn!(node, why, "what another node says cannot be read: is it of another version?"),

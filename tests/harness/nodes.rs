@@ -232,7 +232,7 @@ impl Nodes {
         self.letters = later;
         let node = &mut self.nodes[number];
         for letter in due {
-            let mail = PeerMail { node: name(letter.from), body: letter.body };
+            let mail = PeerMail { node: name(letter.from), body: letter.body, hands_over: None };
             node.server.world_mut().resource_mut::<Moves>().deliver(mail);
         }
         node.server.pump_at(now);
@@ -241,7 +241,7 @@ impl Nodes {
             framekeep_server::drill::settle(node.server.world_mut());
         }
         let mail = node.server.world_mut().resource_mut::<Moves>().take_mail();
-        for PeerMail { node, body } in mail {
+        for PeerMail { node, body, .. } in mail {
             let Some(to) = (0..self.nodes.len()).find(|to| name(*to) == node) else { continue };
             self.posted += 1;
             self.letters.push(Letter { from: number, to, at: now + PEER_DELAY, body });

@@ -77,6 +77,8 @@ pub enum Allowed {
     UrlOrEmpty,
     /// One or more addresses of Redis, or empty for none.
     RedisUrls,
+    /// Other nodes, each as `NAME=HOST:PORT`, separated by commas; empty for none.
+    Peers,
     /// The path of a file or folder.
     Path,
     /// The path of a file or folder, or empty for none.
@@ -149,6 +151,9 @@ impl Allowed {
             Allowed::UrlOrEmpty => text.is_empty() || is_origin(text),
             // A password would be shown with the configuration.
             Allowed::RedisUrls => text.is_empty() || !text.contains('@') && Address::parse(text).is_ok(),
+            Allowed::Peers => {
+                text.split(',').map(str::trim).all(|part| part.is_empty() || peer(part).is_some())
+            }
             Allowed::Path => !text.is_empty() && !text.contains('\0'),
             Allowed::PathOrEmpty => !text.contains('\0'),
             Allowed::LogFilter => {
@@ -219,6 +224,14 @@ impl fmt::Display for Literal {
     }
 }
 
+/// One of [`Allowed::Peers`]: a node's name and where its peers reach it.
+pub(crate) fn peer(part: &str) -> Option<(&str, SocketAddr)> {
+    let (name, address) = part.split_once('=')?;
+    let name = name.trim();
+    let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    ((1..=64).contains(&name.len()) && is_plain).then_some((name, address.trim().parse().ok()?))
+}
+
 impl fmt::Display for Allowed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -259,6 +272,9 @@ impl fmt::Display for Allowed {
                     "redis://HOST:PORT, redis+sentinel://HOST:PORT,HOST:PORT/SERVICE, or several redis://HOST:PORT \
                      separated by commas, without a password; empty for none"
                 )
+            }
+            Allowed::Peers => {
+                write!(f, "other nodes, such as \"eu2=10.0.0.2:7790, eu3=10.0.0.3:7790\"; empty for none")
             }
             Allowed::Path => write!(f, "a path, relative to the folder the server is started in"),
             Allowed::PathOrEmpty => {

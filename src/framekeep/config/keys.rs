@@ -437,6 +437,10 @@ settings! {
         /// Where other nodes reach this one, on a network that players are not in.
         peer: Option<SocketAddr> = Value::text("off"), Allowed::AddressOrOff, "",
             wrong: "without one, rooms are neither moved nor taken over, and nobody can tell that this node is dead";
+        /// Where other nodes are, by their net.name, for moves of rooms without Redis: `NAME=HOST:PORT` with their
+        /// cluster.peer, separated by commas. With Redis nodes find each other.
+        peers: String = Value::text(""), Allowed::Peers, "",
+            wrong: "rooms do not move to a node whose name or address is another";
         /// What this node does: `all`; `gateway` has clients over WebSocket and HTTP and never a room, `game` has rooms
         /// and clients over UDP. Both need a cluster.
         role: Role = Value::text("all"), Allowed::OneOf(Role::WORDS), "",

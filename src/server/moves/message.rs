@@ -14,6 +14,8 @@ pub struct PeerMail {
     pub node: String,
     /// What is said; [`Moves`](super::Moves) reads and writes it.
     pub body: Vec<u8>,
+    /// The room that is the other node's from now on: where names are shared, its name is handed over before.
+    pub hands_over: Option<RoomName>,
 }
 
 /// Somebody who is to be let in at the node where the room goes.

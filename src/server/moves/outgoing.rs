@@ -66,6 +66,13 @@ pub(super) struct Departed {
     pub(super) repeat_at: Duration,
 }
 
+impl Departed {
+    /// The room's name.
+    pub(super) fn name(&self) -> Option<RoomName> {
+        RoomName::try_from(self.departure.room.as_str()).ok()
+    }
+}
+
 impl Outgoing {
     pub(super) fn new(room: Entity, name: RoomName, node: String, tries: u32, now: Duration) -> Self {
         Self {
