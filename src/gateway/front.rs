@@ -92,10 +92,10 @@ impl Live {
         let same_rates = rates(&config) == rates(old);
         let kept = GatewayConfig {
             http: old.http,
+            players: old.players,
             admin: old.admin,
             peer: old.peer,
             connections_max: old.connections_max,
-            players: old.players,
             connections_per_address: old.connections_per_address,
             data: old.data.clone(),
             threads: old.threads,
