@@ -9,7 +9,6 @@ mod api;
 mod assets;
 mod audit;
 mod budget;
-mod chunks;
 mod config;
 mod delta;
 mod frame;
