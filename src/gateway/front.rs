@@ -180,11 +180,7 @@ impl Front {
     }
 
     /// Lets a room go on at another node, or asks what became of that.
-    pub(crate) async fn move_room(
-        &self,
-        room: RoomName,
-        node: Option<String>,
-    ) -> Result<MoveState, Problem> {
+    pub(crate) async fn move_room(&self, room: RoomName, node: Option<String>) -> Result<MoveState, Problem> {
         let (reply, answer) = oneshot::channel();
         // Whoever has asked may be gone.
         let order = Order::Move(room, node, Box::new(move |state| drop(reply.send(state))));
