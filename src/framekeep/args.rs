@@ -392,6 +392,9 @@ pub struct ConfigArgs {
     /// Serve operators' actions on this address, or `off` (admin.address).
     #[arg(long, value_name = "IP:PORT", global = true)]
     pub admin: Option<String>,
+    /// Be `all` of a node, only a `gateway` for WebSocket clients, or only the rooms of a `game` (cluster.role).
+    #[arg(long, value_name = "ROLE", global = true)]
+    pub role: Option<String>,
     /// Let running matches go on for so many seconds when the server is told to stop (drain.grace_s).
     #[arg(long, value_name = "SECONDS", global = true)]
     pub grace: Option<String>,
@@ -423,15 +426,13 @@ impl ConfigArgs {
             .with_flag("--data", "data.folder", self.data.as_deref())
             .with_flag("--http", "http.address", self.http.as_deref())
             .with_flag("--admin", "admin.address", self.admin.as_deref())
+            .with_flag("--role", "cluster.role", self.role.as_deref())
             .with_flag("--grace", "drain.grace_s", self.grace.as_deref())
             .with_flag("--tick-rate-hz", "rooms.tick_rate_hz", self.tick_rate_hz.as_deref())
             .with_flag("--log", "log.level", self.log.as_deref())
             .with_flag("--log-format", "log.format", self.log_format.as_deref());
         for assignment in &self.set {
             sources = sources.with_assignment(assignment)?;
-    /// Be `all` of a node, only a `gateway` for WebSocket clients, or only the rooms of a `game` (cluster.role).
-    #[arg(long, value_name = "ROLE", global = true)]
-    pub role: Option<String>,
         }
         sources.merge()
     }
@@ -459,4 +460,3 @@ mod tests {
         check(&Args::command());
     }
 }
-            .with_flag("--role", "cluster.role", self.role.as_deref())
