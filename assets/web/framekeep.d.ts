@@ -208,6 +208,12 @@ export class Framekeep {
   start(): number;
   rematch(): number;
   chat(text: string): number;
+  reserve(player: string): number;
+  kick(player: string, options?: { ban?: boolean }): number;
+  handOver(player: string): number;
+  lock(locked?: boolean): number;
+  abort(): number;
+  closeRoom(): number;
   request(body: object): number;
   input(bits: number | string, tick?: number): boolean;
   sync(): void;

@@ -172,7 +172,37 @@ export class Framekeep {
     return this.#say({ chat: { text } });
   }
 
-  /** Any other request of `framekeep.proto`, such as `{ lock: { locked: true } }`. */
+  /** Keeps a free seat for a player for a while; only the host may. */
+  reserve(player) {
+    return this.#say({ reserve: { player } });
+  }
+
+  /** Sends a player away, for good with `ban`; only the host may. */
+  kick(player, { ban = false } = {}) {
+    return this.#say({ kick: { player, ban } });
+  }
+
+  /** Makes another player the host. */
+  handOver(player) {
+    return this.#say({ hand_over: { player } });
+  }
+
+  /** Lets nobody else in, or everybody again; only the host may. */
+  lock(locked = true) {
+    return this.#say({ lock: { locked } });
+  }
+
+  /** Gives the match up. */
+  abort() {
+    return this.#say({ abort: {} });
+  }
+
+  /** Closes the room for everybody; only the host may. */
+  closeRoom() {
+    return this.#say({ close_room: {} });
+  }
+
+  /** Any other request of `framekeep.proto`, such as `{ sync: {} }`. */
   request(body) {
     return this.#say(body);
   }

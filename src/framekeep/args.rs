@@ -26,6 +26,7 @@ Examples:
   framekeep                                       serve on 127.0.0.1:7770, data in ./framekeep-data
   framekeep serve --udp 127.0.0.1:0 --tick-rate-hz 60
   framekeep token --player ada --room friday      a connect ticket on standard output
+  framekeep check                                 would a server do well here?
   framekeep rooms                                 the rooms of the server that runs here
   framekeep top                                   watch it
   framekeep results list --player ada             the last matches of a player
@@ -80,6 +81,15 @@ Examples:
   framekeep cluster
   framekeep cluster --json --http 127.0.0.1:7780 | jq '.together.nodes[].name'")]
     Cluster(ClusterArgs),
+    /// Look whether a server would do well here: configuration, addresses, data folder, disk, keys, limits.
+    #[command(after_help = "\
+Examples:
+  framekeep check
+  sudo -u framekeep framekeep check --config /etc/framekeep/framekeep.toml
+
+A line for each thing: `ok`, `warn` (a server starts, and is worse for it) or `fail`, with the way out. The exit code is 0
+without a failure, else that of the first: 1, 4 for the configuration, 5 for an address that is taken.")]
+    Check,
     /// Say whether the server that runs here turns: exit code 0 if it does, 1 if not, 5 if nobody answers.
     #[command(after_help = "\
 Examples:

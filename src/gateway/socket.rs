@@ -95,7 +95,10 @@ async fn serve(socket: WebSocket, peer: SocketAddr, front: Arc<Front>, place: Pl
 /// Serves a session until its connection ends.
 async fn attend(mut line: Line, mut session: Box<Session>, front: &Front) {
     line.serve(&session);
+    // Who has heard the token may use it at once, over another connection.
     let mut thieves = front.sessions.attach(session.token);
+    let _ = line.flush().await;
+    let _ = line.ping().await;
     let end = converse(&mut line, &mut session, &mut thieves).await;
     match end {
         End::Lost => {

@@ -92,7 +92,7 @@ pub use fault::{Escalation, Fault, FaultBudgets, FaultKind, FaultLog, FaultOwner
 pub use frame::{CommittedFrame, FrameOf, Frames};
 pub use framekeep_link::Retry;
 pub use games::{ContentFault, Games};
-pub use gate::KeyMint;
+pub use gate::{KeyMint, web_ticket};
 pub use guard::{Failure, FailureCause};
 pub use histogram::Histogram;
 pub use input_buffer::{InputBuffer, Inserted};

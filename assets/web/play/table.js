@@ -188,6 +188,7 @@ export class Table {
   }
 
   #showRoom(room) {
+    this.scene?.seat?.(room.seat !== NOBODY);
     this.names = new Map(room.members.map((member) => [member.seat, readName(member.name).name]));
     this.members = room.members;
     this.isHost = room.members.some((member) => member.player === this.link.player && member.host);

@@ -18,7 +18,8 @@ use crate::wire::{self, Authenticate, ClientBody, Resume, ServerBody, ServerMess
 /// Most state views a second.
 const VIEWS_HZ_MAX: u32 = 60;
 
-/// Waits for the first message and follows it; `Err` says why there is no session.
+/// Waits for the first message and follows it; `Err` says why there is no session. What the client is to hear first is not
+/// sent yet.
 pub(super) async fn begin(line: &mut Line) -> Result<Box<Session>, &'static str> {
     loop {
         let frame = line.receive().await;
@@ -75,8 +76,6 @@ async fn open(line: &mut Line, authenticate: &Authenticate) -> Result<Box<Sessio
         message_bytes_max: web.message_bytes_max as u32,
         messages_per_s: web.messages_per_s,
     })));
-    let _ = line.flush().await;
-    let _ = line.ping().await;
     Ok(session)
 }
 
@@ -112,6 +111,5 @@ async fn go_on(line: &mut Line, resume: &Resume) -> Result<Box<Session>, Failed>
         None => drop(front.order(Order::Sync(session.link)).await),
     }
     drop(front.order(Order::Away(session.link, false)).await);
-    let _ = line.flush().await;
     Ok(session)
 }
