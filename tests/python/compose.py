@@ -1,5 +1,6 @@
 """Looks whether deploy/compose.yml and the Dockerfile name what there is: python3 compose.py ROOT."""
 
+import ipaddress
 import re
 import sys
 from pathlib import Path
@@ -77,6 +78,12 @@ def node(name, told, document):
     if redis:
         host = re.sub(r"^redis://(?:[^@/]*@)?([^:/]+).*$", r"\1", redis)
         must(host in document["services"], f"{name}: {redis}: no service {host}")
+    peer = env.get("FRAMEKEEP__CLUSTER__PEER")
+    if peer:
+        own = told["networks"]["default"]["ipv4_address"]
+        must(peer.rsplit(":", 1)[0] == own, f"{name}: others are told {peer}, and it is at {own}")
+        subnet = ipaddress.ip_network(document["networks"]["default"]["ipam"]["config"][0]["subnet"])
+        must(ipaddress.ip_address(own) in subnet, f"{name}: {own} is not in {subnet}")
     public = env["FRAMEKEEP__NET__PUBLIC"].rsplit(":", 1)[1]
     outside = {port(entry)[0] for entry in told["ports"] if entry.endswith("/udp")}
     must(outside == {public}, f"{name}: players are told {public}, and {outside} is open")

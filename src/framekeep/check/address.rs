@@ -1,26 +1,78 @@
 //! The addresses a server would listen on, and the receive buffer the system gives.
 
-use std::io::ErrorKind;
-use std::net::{SocketAddr, TcpListener};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _};
+use std::time::Duration;
 
 use framekeep_server::{BindError, UdpWire};
 
 use super::Finding;
-use crate::Exit;
 use crate::config::Settings;
+use crate::{Exit, cluster};
+
+/// How long a Redis may take to answer.
+const REDIS_WITHIN: Duration = Duration::from_secs(2);
 
 /// All of them; `in_use` says whether a server runs with the data folder, whose they are then.
 pub(super) fn look(settings: &Settings, in_use: bool) -> Vec<Finding> {
     let mut findings = vec![udp(settings.net.udp, settings.net.receive_buffer_bytes, in_use)];
-    let both =
-        [("http", "http.address", settings.http.address), ("admin", "admin.address", settings.admin.address)];
-    for (what, key, address) in both {
+    let peer = settings.cluster.peer.filter(|_| cluster::is_wanted(settings));
+    let all = [
+        ("http", "http.address", settings.http.address),
+        ("admin", "admin.address", settings.admin.address),
+        ("peer", "cluster.peer", peer),
+    ];
+    for (what, key, address) in all {
         findings.push(match address {
             Some(address) => tcp(what, key, address, in_use),
             None => Finding::ok(what, "off"),
         });
     }
+    findings.push(match cluster::redis_url(settings) {
+        url if url.is_empty() => Finding::ok("redis", "off: the node works alone"),
+        url => redis(&url),
+    });
     findings
+}
+
+/// Whether any of the named stores says something. The password, if there is one, is not tried.
+fn redis(url: &str) -> Finding {
+    let places = places(url);
+    if let Some(place) = places.iter().find(|place| answers(place)) {
+        return Finding::ok("redis", format!("{place} answers"));
+    }
+    let text = format!(
+        "nobody answers at {}: the node plays alone until somebody does\nstart Redis, or mend cluster.redis_url",
+        places.join(", ")
+    );
+    Finding::warn("redis", text)
+}
+
+/// Host and port of each store of an address, or of several separated by commas.
+fn places(url: &str) -> Vec<String> {
+    let default_port = if url.starts_with("redis+sentinel:") { 26_379 } else { 6_379 };
+    let place = |part: &str| {
+        let rest = part.split_once("://").map_or(part, |(_, rest)| rest);
+        let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+        let host = rest.split('/').next().unwrap_or_default();
+        let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        if has_port { host.to_owned() } else { format!("{host}:{default_port}") }
+    };
+    url.split(',').map(str::trim).filter(|part| !part.is_empty()).map(place).collect()
+}
+
+/// Any answer to a PING is one; a store that wants a password first says so.
+fn answers(place: &str) -> bool {
+    let Some(address) = place.to_socket_addrs().ok().and_then(|mut all| all.next()) else { return false };
+    let asked = || -> std::io::Result<u8> {
+        let mut stream = TcpStream::connect_timeout(&address, REDIS_WITHIN)?;
+        stream.set_read_timeout(Some(REDIS_WITHIN))?;
+        stream.write_all(b"PING\r\n")?;
+        let mut first = [0];
+        stream.read_exact(&mut first)?;
+        Ok(first[0])
+    };
+    asked().is_ok_and(|first| matches!(first, b'+' | b'-'))
 }
 
 fn udp(address: SocketAddr, buffer_bytes: usize, in_use: bool) -> Finding {
@@ -67,6 +119,24 @@ mod tests {
 
     use super::super::Verdict;
     use super::*;
+
+    #[test]
+    fn a_redis_is_found_in_its_address_and_asked() {
+        assert_eq!(places("redis://:secret@store:7000/0"), ["store:7000"]);
+        assert_eq!(places("redis+sentinel://a,b:5/main"), ["a:26379", "b:5"]);
+        let listening = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("redis://{}", listening.local_addr().unwrap());
+        let store = std::thread::spawn(move || {
+            let (mut stream, _) = listening.accept().unwrap();
+            let mut heard = [0; 6];
+            stream.read_exact(&mut heard).unwrap();
+            stream.write_all(b"-NOAUTH Authentication required.\r\n").unwrap();
+            heard
+        });
+        assert_eq!(redis(&url).verdict, Verdict::Ok);
+        assert_eq!(&store.join().unwrap(), b"PING\r\n");
+        assert_eq!(redis(&url).verdict, Verdict::Warn, "it is gone");
+    }
 
     #[test]
     fn an_address_that_is_taken_fails_unless_the_server_has_it() {

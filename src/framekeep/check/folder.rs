@@ -108,7 +108,8 @@ fn enough(free: u64) -> Finding {
 
 /// Whether others can read the files with secrets.
 pub(super) fn keys(settings: &Settings) -> Vec<Finding> {
-    let named = [&settings.identity.key_file, &settings.http.api_key_file, &settings.admin.token_file];
+    let (identity, http) = (&settings.identity.key_file, &settings.http.api_key_file);
+    let named = [identity, http, &settings.admin.token_file, &settings.cluster.secret_file];
     let named = named.into_iter().flatten().cloned();
     let own = SECRETS.iter().map(|name| settings.data.folder.join(name));
     let there: Vec<PathBuf> = named.chain(own).filter(|path| path.is_file()).collect();

@@ -413,7 +413,9 @@ fn a_check_says_of_each_thing_how_it_is_and_leaves_nothing_behind() {
     let free = ["--udp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
     let checked = desk.run(&[&["check"][..], &free].concat(), &[]);
     let text = String::from_utf8_lossy(&checked.0.stdout).into_owned();
-    for what in ["cpu", "clock", "config", "data", "lock", "disk", "keys", "udp", "http", "admin", "files"] {
+    for what in
+        ["cpu", "clock", "config", "data", "lock", "disk", "keys", "udp", "http", "admin", "redis", "files"]
+    {
         let line = text.lines().find(|line| line.split_whitespace().nth(1) == Some(what));
         let word = line.and_then(|line| line.split_whitespace().next()).unwrap_or_default();
         assert!(["ok", "warn"].contains(&word), "{what}: {text}");
