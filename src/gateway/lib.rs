@@ -9,6 +9,7 @@ mod api;
 mod assets;
 mod audit;
 mod budget;
+mod chunks;
 mod config;
 mod delta;
 mod frame;

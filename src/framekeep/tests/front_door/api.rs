@@ -257,6 +257,13 @@ fn operators_need_the_token_for_everything_and_are_noted() {
     assert_eq!((&audit[0]["action"], &audit[0]["status"]), (&"close".into(), &404.into()));
     assert_eq!((&audit[1]["action"], &audit[1]["target"]), (&"kick".into(), &"00000000000000ff".into()));
     assert_eq!(std::fs::read_to_string(serving.data().join("audit.log")).unwrap().lines().count(), 2);
+    for _ in 0..20 {
+        http::ask_and_leave(serving.admin, "DELETE /admin/v1/rooms/monday", &bearer(ADMIN_TOKEN));
+    }
+    serving.until("who hangs up is noted as well", |serving| {
+        let audit = serving.operate("GET", "/admin/v1/audit", "").json();
+        audit.as_array().is_some_and(|actions| actions.len() == 22)
+    });
     let metrics = serving.get("/metrics").body;
     for canary in [API_KEY, ADMIN_TOKEN, "0123456789abcdef0123456789abcdef"] {
         assert!(!serving.log().contains(canary) && !metrics.contains(canary), "{canary}");
