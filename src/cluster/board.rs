@@ -36,7 +36,7 @@ pub struct Record {
     pub why: String,
     /// The match that it has or is asked for; empty without one.
     pub of: String,
-    /// Until when its players may answer, by the store's time.
+    /// Until when its players may answer, or since when it has its match, by the store's time.
     pub until_ms: u64,
     /// Players who were asked and are there, separated by commas.
     pub there: String,
@@ -225,11 +225,11 @@ pub enum Told {
     /// A ticket as it is now.
     Ticket {
         /// The ticket.
-        record: Record,
+        record: Box<Record>,
         /// What it says.
         body: String,
         /// Its match, once it has one.
-        placed: Option<Placed>,
+        placed: Option<Box<Placed>>,
     },
     /// There is no such ticket.
     Unknown,
@@ -402,8 +402,8 @@ impl Board {
 
     fn show(&self, id: &str) -> Told {
         let Some((record, body)) = self.tickets.get(id) else { return Told::Unknown };
-        let placed = self.matches.get(&record.of).cloned();
-        Told::Ticket { record: record.clone(), body: body.clone(), placed }
+        let placed = self.matches.get(&record.of).cloned().map(Box::new);
+        Told::Ticket { record: Box::new(record.clone()), body: body.clone(), placed }
     }
 
     /// The players of a ticket do not wait any more.
@@ -436,6 +436,12 @@ impl Board {
             record.until_ms = 0;
         }
         self.touch(id);
+    }
+
+    fn note_time(&mut self, id: &str, at_ms: u64) {
+        if let Some((record, _)) = self.tickets.get_mut(id) {
+            record.until_ms = at_ms;
+        }
     }
 
     fn cancel(&mut self, now_ms: u64, id: &str) -> Told {
@@ -506,9 +512,7 @@ impl Board {
         }
         for id in parts(tickets) {
             self.set(id, Stage::Asked, of, "");
-            if let Some((record, _)) = self.tickets.get_mut(id) {
-                record.until_ms = now_ms + for_ms;
-            }
+            self.note_time(id, now_ms + for_ms);
         }
         Told::Done
     }
@@ -549,6 +553,7 @@ impl Board {
         for id in parts(tickets) {
             self.free_players(id);
             self.set(id, Stage::Matched, of, "");
+            self.note_time(id, now_ms);
         }
         let placed = Placed {
             of: of.to_owned(),
@@ -649,6 +654,7 @@ impl Board {
             }
             self.leave(now_ms, &ticket.id);
             self.set(&ticket.id, Stage::Matched, &placed.of, "");
+            self.note_time(&ticket.id, placed.at_ms);
         }
         self.matches.insert(placed.of.clone(), placed.clone());
         self.old.insert((now_ms + REMEMBERED_MS, placed.of.clone()));
