@@ -91,7 +91,7 @@ fn lock(folder: &Path) -> (bool, Finding) {
 fn room(folder: &Path) -> Finding {
     let at = existing(folder);
     match statvfs(&at) {
-        Ok(disk) => enough(disk.blocks_available() as u64 * disk.fragment_size() as u64),
+        Ok(disk) => enough(disk.blocks_available() * disk.fragment_size()),
         Err(error) => Finding::warn("disk", format!("the room at {} cannot be told: {error}", at.display())),
     }
 }
