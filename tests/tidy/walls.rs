@@ -8,7 +8,7 @@ use super::tree::{SourceFile, is_comment, rust_files};
 const PURE: &[&str] = &["sim", "games", "protocol", "journal", "rollback", "lobby", "matchmaking"];
 
 /// Each meets the others in the binary only.
-const SHELLS: &[&str] = &["server", "client", "gateway", "cluster"];
+const SHELLS: &[&str] = &["server", "client", "gateway", "cluster", "relay"];
 
 const SIM_MAY_USE: &[&str] = &["bincode", "bytemuck", "fixed", "serde", "thiserror", "xxhash-rust"];
 
