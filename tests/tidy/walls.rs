@@ -25,6 +25,7 @@ const TRANSPORT: &[(&str, &[&str])] = &[
 /// The models of a cluster, within a crate that is none.
 const PURE_FILES: &[&str] = &[
     "src/cluster/board.rs",
+    "src/cluster/board/ask.rs",
     "src/cluster/body.rs",
     "src/cluster/coordinator.rs",
     "src/cluster/lease.rs",
