@@ -124,6 +124,23 @@ fn help_of_every_command_has_an_example_and_exit_code_0() {
 }
 
 #[test]
+fn a_part_of_a_node_is_refused_without_a_cluster_and_a_gateway_without_a_secret() {
+    let desk = Desk::new();
+    for role in ["gateway", "game"] {
+        let run = desk.run(&["config", "check", "--role", role], &[]);
+        assert_eq!(run.code(), 4, "{}", run.stderr());
+        assert!(run.stderr().contains("set cluster.redis_url"), "{}", run.stderr());
+    }
+    let redis = ("FRAMEKEEP_REDIS_URL", "redis://127.0.0.1:6379");
+    let run = desk.run(&["config", "check", "--role", "gateway"], &[redis]);
+    assert_eq!(run.code(), 4, "{}", run.stderr());
+    assert!(run.stderr().contains("cluster.secret_file"), "{}", run.stderr());
+    let secret = ("FRAMEKEEP_CLUSTER_SECRET", "canary-cluster-secret-0123");
+    let run = desk.run(&["config", "check", "--role", "gateway"], &[redis, secret]);
+    assert_eq!(run.code(), 0, "{}", run.stderr());
+}
+
+#[test]
 fn a_wrong_flag_ends_with_exit_code_2() {
     assert_eq!(Desk::new().run(&["serve", "--udpp", "127.0.0.1:1"], &[]).code(), 2);
 }
