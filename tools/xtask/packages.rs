@@ -13,6 +13,7 @@ struct Needed {
 
 const NEEDED: &[Needed] = &[
     Needed { program: "node", package: "nodejs" },
+    Needed { program: "tsc", package: "node-typescript" },
     Needed { program: "chromium", package: "chromium" },
     Needed { program: "python3", package: "python3" },
     Needed { program: "promtool", package: "prometheus" },
