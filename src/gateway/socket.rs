@@ -84,7 +84,7 @@ async fn serve(socket: WebSocket, peer: SocketAddr, front: Arc<Front>, place: Pl
         Ok(Err(reason)) => return line.close(reason).await,
         Err(_) => {
             front.stats.refuse(Refused::Unauthorized);
-            return line.close("unauthorized").await;
+            return line.close("too_late").await;
         }
     };
     front.stats.sockets.add(1);

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use data_encoding::BASE64URL_NOPAD;
 use framekeep_gate::{NewLink, Order};
-use framekeep_protocol::ToClient;
+use framekeep_protocol::{Refusal, ToClient};
 
 use super::End;
 use super::line::Line;
@@ -38,11 +38,21 @@ pub(super) async fn begin(line: &mut Line) -> Result<Box<Session>, &'static str>
             _ => Err(("unauthenticated", "say who you are first: authenticate or resume".to_owned())),
         };
         return begun.map_err(|(code, text)| {
-            line.front.stats.refuse(Refused::Unauthorized);
+            let (refused, reason) = ending(code);
+            line.front.stats.refuse(refused);
             let error = wire::Error { code: code.to_owned(), text };
             line.push(ServerMessage { id: 0, ack: 0, body: Some(ServerBody::Error(error)) });
-            "unauthorized"
+            reason
         });
+    }
+}
+
+/// What is counted, and why the connection ends, where there is no session: only `unauthorized` is final.
+fn ending(code: &'static str) -> (Refused, &'static str) {
+    match code {
+        "busy" => (Refused::Busy, "busy"),
+        "unknown_session" => (Refused::Unauthorized, "unknown_session"),
+        _ => (Refused::Unauthorized, "unauthorized"),
     }
 }
 
@@ -87,7 +97,8 @@ async fn admitted(queue: &mut LinkQueue) -> Result<String, Failed> {
                 ToClient::Admitted { player } => return Ok(player.to_string()),
                 ToClient::Refused(refusal) => {
                     let text = format!("{}: {refusal}", code_of(&refusal));
-                    return Err(("unauthenticated", text));
+                    let is_full = matches!(refusal, Refusal::ServerFull { .. } | Refusal::ShuttingDown);
+                    return Err((if is_full { "busy" } else { "unauthenticated" }, text));
                 }
                 _ => {}
             },
@@ -112,4 +123,16 @@ async fn go_on(line: &mut Line, resume: &Resume) -> Result<Box<Session>, Failed>
     }
     drop(front.order(Order::Away(session.link, false)).await);
     Ok(session)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_server_and_a_session_that_is_over_send_nobody_away_for_good() {
+        let told = ["busy", "unknown_session", "unauthenticated"].map(|code| ending(code).1);
+        assert_eq!(told, ["busy", "unknown_session", "unauthorized"]);
+        assert!(matches!(ending("busy").0, Refused::Busy));
+    }
 }

@@ -36,6 +36,9 @@ const ROUND_TRIP_EVERY: Duration = Duration::from_secs(5);
 /// How long the last words may take.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
+/// What is told while the server takes no orders.
+const BUSY: &str = "the server is behind: try again in a moment";
+
 /// What a received frame is.
 pub(super) type Frame = Option<Result<Message, Error>>;
 
@@ -263,30 +266,36 @@ impl Line {
         let is_bye = matches!(body, ClientBody::Bye(_));
         match translate::request(body) {
             Ok(Some(message)) => {
-                if self.order(Order::Say(session.link, id, message)).await {
-                    session.heard = session.heard.max(id);
+                let sent = self.front.order(Order::Say(session.link, id, message)).await;
+                session.heard = session.heard.max(id);
+                if let Err(GateFull::Busy(_)) = sent {
+                    // The next request acknowledges this one: that it was not done has to be told of it.
+                    self.front.stats.refuse(Refused::Busy);
+                    self.refuse_request(session, id, "busy", BUSY.to_owned());
                 }
             }
             Ok(None) => {}
             Err(text) => {
                 self.front.stats.refuse(Refused::Malformed);
                 session.heard = session.heard.max(id);
-                let refused = wire::Refused { to: id, code: "malformed".to_owned(), text };
-                let message = session.keep(ServerBody::Refused(refused));
-                self.push(message);
+                self.refuse_request(session, id, "malformed", text);
             }
         }
         is_bye.then_some(End::Bye)
     }
 
-    /// Queues an order; meanwhile nothing is read from the client. `false` if the server does not take it.
-    async fn order(&mut self, order: Order) -> bool {
-        let sent = self.front.order(order).await;
-        if let Err(GateFull::Busy(_)) = &sent {
+    fn refuse_request(&mut self, session: &mut Session, to: u64, code: &str, text: String) {
+        let refused = wire::Refused { to, code: code.to_owned(), text };
+        let message = session.keep(ServerBody::Refused(refused));
+        self.push(message);
+    }
+
+    /// Queues an order; meanwhile nothing is read from the client.
+    async fn order(&mut self, order: Order) {
+        if let Err(GateFull::Busy(_)) = self.front.order(order).await {
             self.front.stats.refuse(Refused::Busy);
-            self.push_error("busy", "the server is behind: try again in a moment");
+            self.push_error("busy", BUSY);
         }
-        sent.is_ok()
     }
 
     /// Passes on what the server says, and what else it has said meanwhile, in one frame.
@@ -390,6 +399,7 @@ impl Line {
                 "bye" => 1_000,
                 "shutting_down" => 1_001,
                 "too_large" => 1_009,
+                "busy" => 1_013,
                 _ => 1_008,
             };
             let frame = CloseFrame { code, reason: reason.into() };
