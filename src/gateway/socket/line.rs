@@ -60,6 +60,8 @@ pub(super) struct Line {
     web: WebConfig,
     budget: MessageBudget,
     over_budget: u32,
+    /// The id of a request that was over the budget, until it is refused; else 0.
+    skipped: u64,
     /// When the client was told last that it is over the budget.
     told_at: Option<Instant>,
     heard_at: Instant,
@@ -86,6 +88,7 @@ impl Line {
             web,
             budget,
             over_budget: 0,
+            skipped: 0,
             told_at: None,
             heard_at: now,
             pinged: false,
@@ -119,6 +122,8 @@ impl Line {
         self.front.stats.messages_in.add(1);
         if !self.spend(now)? {
             self.count_heard(Kind::Control, bytes.len());
+            let skipped = encoding.read(bytes).ok().filter(|_| self.encoding == Some(encoding));
+            self.skipped = skipped.map_or(0, |message| message.id);
             return Ok(None);
         }
         if *self.encoding.get_or_insert(encoding) != encoding {
@@ -226,9 +231,19 @@ impl Line {
                     return Some(end);
                 }
             }
-            Ok(None) => {}
+            Ok(None) => self.refuse_skipped(session),
         }
         self.flush().await
+    }
+
+    /// The next request acknowledges the one that was over the budget: that it was not done has to be told of it.
+    fn refuse_skipped(&mut self, session: &mut Session) {
+        let id = std::mem::take(&mut self.skipped);
+        if id > session.heard {
+            session.heard = id;
+            let text = format!("at most {} messages a second are heard", self.web.messages_per_s);
+            self.refuse_request(session, id, "too_fast", text);
+        }
     }
 
     async fn follow(&mut self, message: ClientMessage, session: &mut Session) -> Option<End> {

@@ -93,7 +93,7 @@ fn tickets_that_are_forged_or_used_are_refused() {
 fn who_says_nothing_is_let_go() {
     let serving = Serving::start(&[("FRAMEKEEP__WEBSOCKET__AUTHENTICATE_WITHIN_S", "1")]);
     let mut web = Web::connect(&serving);
-    assert_eq!(web.until_closed(), "unauthorized");
+    assert_eq!(web.until_closed(), "too_late");
 }
 
 #[test]
@@ -123,6 +123,20 @@ fn a_flood_of_messages_is_not_heard_and_ends_the_connection() {
     assert!(pongs < 200, "{pongs}");
     let told = web.heard.iter().filter(|message| message["error"]["code"] == "too_fast").count() as u64;
     assert!((1..=1 + begun.elapsed().as_secs()).contains(&told), "once a second it is said: {told} times");
+}
+
+#[test]
+fn a_request_over_the_rate_is_refused_by_its_number() {
+    let serving = Serving::start(&[("FRAMEKEEP__WEBSOCKET__MESSAGES_PER_S", "5")]);
+    let mut web = Web::enter(&serving, "ada");
+    let asked: Vec<u64> = (0..40).map(|_| web.ask("ready", json!({ "ready": true }))).collect();
+    // Not in a room, or over the rate: each is told, in one order or another.
+    for id in asked {
+        if !web.heard.iter().any(|one| one["refused"]["to"] == id) {
+            web.hear_if("refused", |refused| refused["to"] == id);
+        }
+    }
+    assert!(web.heard.iter().any(|one| one["refused"]["code"] == "too_fast"));
 }
 
 #[test]
