@@ -167,7 +167,7 @@ export interface Messages {
   /** A whole state, put together from the views. */
   state: State;
   view: object;
-  /** `busy`: ask again. `lost`: it was said in a session that is over, and may have been done or not. */
+  /** `busy`, `too_fast`: ask again. `lost`: it was said in a session that is over, and may have been done or not. */
   refused: { to: number; code: string; text: string };
   error: { code: string; text: string };
   closing: { reason: string };

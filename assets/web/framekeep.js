@@ -551,7 +551,7 @@ export class Framekeep {
     const answer = this.#answers.get(Number(refused.to));
     answer?.reject(new FramekeepError(refused.code, refused.text));
     if (Number(refused.to) !== this.#rejoin || refused.code === 'already_in_room') return;
-    if (refused.code === 'busy') return setTimeout(() => this.#joinAgain(), PING_EVERY_MS);
+    if (/^(busy|too_fast)$/.test(refused.code)) return setTimeout(() => this.#joinAgain(), PING_EVERY_MS);
     this._left();
     this.#emit('left', { reason: 'lost', text: refused.text });
   }

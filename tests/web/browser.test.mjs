@@ -130,6 +130,21 @@ test('somebody plays at once against bots, a friend takes the seat of one, and a
   assert.deepEqual([page.complaints, friend.complaints], [[], []]);
 });
 
+test('a room that is gone is opened again as what it was, and a busy server makes none', LONG, async (context) => {
+  const { node, browser } = await scene(context);
+  const page = await browser.page();
+  await page.open(`${node.url}/play?room=karaoke&game=rhythm`);
+  await page.until('the page knows', `document.getElementById('invited-what').innerText.includes('not open any more')`);
+  await page.click('#invited-join');
+  await page.until('it is a song again', `globalThis.framekeep?.link.room?.game === 'rhythm'`);
+  await page.until('the link says so', `location.search === '?room=karaoke&game=rhythm'`);
+  const friend = await browser.page();
+  await friend.open(`${node.url}/play`);
+  await friend.value(`(() => { globalThis.fetch = async () => new Response('{}', { status: 429 }); return true; })()`);
+  const found = await friend.value(`import('/play/invited.js').then(({ lookUp }) => lookUp('karaoke')).then(({ is }) => is)`);
+  assert.equal(found, 'unknown');
+});
+
 test('a song is played with keys, and the server counts what the page does', LONG, async (context) => {
   const { node, browser } = await scene(context);
   const page = await browser.page();
