@@ -1,9 +1,9 @@
 //! Links of one node to rooms of another: a client that is connected here plays in or watches a room that is there.
 //!
 //! A [`Relay`] stands between front door and server as a [`Detour`](framekeep_gate::Detour). Its *near end* knows where
-//! each link is: at the server of this process, or at another node, to which there is one connection for all links. The
-//! *far end* of a connection opens links at its own server as a front door does. Who watches is told what happens in the
-//! room once for all who watch over the same connection: a stream with numbers, of which what is missing is asked for.
+//! each link is: at the server of this process, or at another node, to which there is one connection for all links.
+//! The *far end* of a connection opens links at its own server as a front door does. What happens in a watched room is
+//! told once for all who watch over the same connection: a stream with numbers, of which what is missing is asked for.
 //!
 //! ```
 //! use framekeep_relay::ToFar;
