@@ -7,7 +7,7 @@
 //! let mut store = ResultStore::open(&file).unwrap();
 //! store.insert(&[MatchResult { id: "a-1".into(), game: "arena".into(), ..MatchResult::default() }]).unwrap();
 //! let found = ResultReader::open(&file).unwrap().find(&Query { game: Some("arena".into()), ..Query::default() });
-//! assert_eq!(found.unwrap()[0].id, "a-1");
+//! assert_eq!(found.unwrap().results[0].id, "a-1");
 //! ```
 //!
 //! The file is one of redb 4 in its mode for one writer and any number of readers. Each result is a JSON text with a
