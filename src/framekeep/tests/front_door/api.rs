@@ -353,9 +353,8 @@ fn what_an_operator_began_is_noted_though_nobody_waits_for_the_answer() {
     // Whoever hangs up at once may not be heard at all; what was done is noted.
     assert_eq!(serving.operate("DELETE", "/admin/v1/rooms/nowhere", "").status, 404);
     serving.until("what is closed is noted", |serving| {
-        let is_there = |name: &&String| {
-            serving.operate("GET", &format!("/admin/v1/rooms/{name}"), "").status == 200
-        };
+        let is_there =
+            |name: &&String| serving.operate("GET", &format!("/admin/v1/rooms/{name}"), "").status == 200;
         let left = names.iter().filter(is_there).count();
         let audit = serving.operate("GET", "/admin/v1/audit", "").json();
         audit.as_array().is_some_and(|actions| actions.len() == 1 + names.len() - left)
