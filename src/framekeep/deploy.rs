@@ -77,7 +77,7 @@ fn the_container_runs_as_nobody_special_and_is_checked() {
 fn every_file_port_and_name_of_the_compose_file_is_there() {
     let root = folder().join("..");
     // Beside schemathesis there is a YAML parser.
-    let beside = std::env::var_os("FRAMEKEEP_SCHEMATHESIS")
+    let beside = std::env::var_os("SCHEMATHESIS")
         .map(|program| PathBuf::from(program).with_file_name("python3"))
         .filter(|python| python.is_file());
     let python = beside.unwrap_or_else(|| PathBuf::from("python3"));

@@ -70,7 +70,7 @@ fn test(rest: &[String]) -> Result<()> {
     packages::install_missing()?;
     let mut step = Step::cargo("test", &["test", "--workspace", "--locked"]).args(rest);
     if let Some(program) = packages::schemathesis() {
-        step = step.env("FRAMEKEEP_SCHEMATHESIS", &program);
+        step = step.env("SCHEMATHESIS", &program);
     }
     step.run()?;
     // Who asks for some tests does not mean these.

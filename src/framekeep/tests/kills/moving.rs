@@ -25,6 +25,11 @@ fn free() -> String {
 fn move_to(folder: &Path, admin: &str, node: &str) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_framekeep"));
     command.args(["move", "den", node, "--admin", admin, "--data"]).arg(folder.join("data"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("FRAMEKEEP") {
+            command.env_remove(name);
+        }
+    }
     command.spawn().expect("the binary runs")
 }
 
