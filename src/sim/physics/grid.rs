@@ -3,9 +3,9 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use super::WorldDesc;
 use super::layout::Layout;
-use super::state::{ALIVE, State};
-use crate::{Fx, Vec2};
+use super::proxy::Proxy;
 
 /// Bodies that are compared at once.
 pub(crate) const LANES: usize = 8;
@@ -13,81 +13,75 @@ pub(crate) const LANES: usize = 8;
 pub(crate) type Lanes = [u8; LANES];
 const NO_CELL: u32 = u32::MAX;
 
-/// Which bodies are near which. The bodies in cells are sorted by cell, then by slot; a *place* is a position
+/// Which bodies are near which. The bodies in cells are sorted by cell, then by number; a *place* is a position
 /// in that order.
 #[derive(Debug, Default)]
 pub(crate) struct Grid {
     layout: Layout,
     /// Per cell, the place where its bodies end.
     ends: Vec<u16>,
-    /// Per slot, its cell; [`NO_CELL`] if it is in none.
-    cells_by_slot: Vec<u32>,
+    /// Per shape, its cell; [`NO_CELL`] if it is in none.
+    cells_by_shape: Vec<u32>,
     /// Per place, and some more so that [`LANES`] can be read at any place.
     x: Vec<i32>,
     y: Vec<i32>,
     /// The larger half size.
     half: Vec<i32>,
-    /// Per place, its slot.
-    slots: Vec<u16>,
+    /// Per place, the number of its shape.
+    shapes: Vec<u16>,
     /// Per place, its cell.
     cells_by_place: Vec<u32>,
-    /// The slots of bodies too large for cells.
+    /// The shapes of bodies too large for cells.
     large: Vec<u16>,
 }
 
 impl Grid {
-    /// Forgets what was there and sorts the state's bodies into cells.
-    pub(crate) fn fill(&mut self, state: &State) {
-        self.layout = Layout::of(state);
+    /// Forgets what was there and sorts shapes into cells.
+    pub(crate) fn fill(&mut self, desc: &WorldDesc, proxies: &[Proxy]) {
+        self.layout = Layout::of(desc, proxies);
         self.ends.clear();
         self.ends.resize(self.layout.cells(), 0);
-        self.count(state);
+        self.count(proxies);
         let places = start_cells(&mut self.ends);
-        self.slots.resize(places, 0);
+        self.shapes.resize(places, 0);
         self.cells_by_place.resize(places, 0);
         for column in [&mut self.x, &mut self.y, &mut self.half] {
             column.resize(places + LANES, 0);
         }
-        self.scatter(state);
+        self.scatter(proxies);
     }
 
-    fn count(&mut self, state: &State) {
+    fn count(&mut self, proxies: &[Proxy]) {
         let layout = self.layout;
         let ends = self.ends.as_mut_slice();
         self.large.clear();
-        self.cells_by_slot.clear();
+        self.cells_by_shape.clear();
         let large = &mut self.large;
-        let columns = state.flags.iter().zip(state.halves.iter()).zip(state.positions.iter()).enumerate();
-        self.cells_by_slot.extend(columns.map(|(slot, ((&flags, half), &position))| {
-            if flags & ALIVE == 0 {
+        self.cells_by_shape.extend((0_u16..).zip(proxies).map(|(index, proxy)| {
+            if proxy.half_x.max(proxy.half_y) > layout.small_half {
+                large.push(index);
                 return NO_CELL;
             }
-            if half.x.max(half.y).to_bits() > layout.small_half {
-                large.push(slot as u16);
-                return NO_CELL;
-            }
-            let cell = layout.cell(position);
+            let cell = layout.cell(proxy.x, proxy.y);
             ends[cell as usize] += 1;
             cell
         }));
     }
 
-    fn scatter(&mut self, state: &State) {
-        let places = self.slots.len();
+    fn scatter(&mut self, proxies: &[Proxy]) {
+        let places = self.shapes.len();
         let (x, y, half) = (&mut self.x[..places], &mut self.y[..places], &mut self.half[..places]);
-        let (ends, slots) = (self.ends.as_mut_slice(), &mut self.slots[..places]);
+        let (ends, shapes) = (self.ends.as_mut_slice(), &mut self.shapes[..places]);
         let cells = &mut self.cells_by_place[..places];
-        let columns =
-            self.cells_by_slot.iter().zip(state.halves.iter()).zip(state.positions.iter()).enumerate();
-        for (slot, ((&cell, size), position)) in columns {
+        for (index, (&cell, proxy)) in self.cells_by_shape.iter().zip(proxies).enumerate() {
             if cell != NO_CELL {
                 let end = &mut ends[cell as usize];
                 let place = usize::from(*end);
                 *end += 1;
-                x[place] = position.x.to_bits();
-                y[place] = position.y.to_bits();
-                half[place] = size.x.max(size.y).to_bits();
-                slots[place] = slot as u16;
+                x[place] = proxy.x;
+                y[place] = proxy.y;
+                half[place] = proxy.half_x.max(proxy.half_y);
+                shapes[place] = index as u16;
                 cells[place] = cell;
             }
         }
@@ -95,15 +89,15 @@ impl Grid {
 
     /// How many bodies there are, large ones included.
     pub(crate) fn bodies(&self) -> usize {
-        self.slots.len() + self.large.len()
+        self.shapes.len() + self.large.len()
     }
 
-    /// The slots by place.
-    pub(crate) fn slots(&self) -> &[u16] {
-        &self.slots
+    /// The numbers of the shapes by place.
+    pub(crate) fn shapes(&self) -> &[u16] {
+        &self.shapes
     }
 
-    /// The slots of the bodies too large for cells.
+    /// The numbers of those too large for cells.
     pub(crate) fn large(&self) -> &[u16] {
         &self.large
     }
@@ -122,12 +116,12 @@ impl Grid {
     }
 
     /// The places of all bodies that may touch the box from `low` to `high`, row by row.
-    pub(crate) fn runs(&self, low: Vec2, high: Vec2) -> impl Iterator<Item = Range<usize>> {
+    pub(crate) fn runs(&self, low: [i32; 2], high: [i32; 2]) -> impl Iterator<Item = Range<usize>> {
         let layout = self.layout;
-        let margin = Vec2::splat(Fx::from_bits(layout.small_half));
-        let (low, high) = (low - margin, high + margin);
-        let (left, right) = (layout.column(low.x.to_bits()), layout.column(high.x.to_bits()));
-        let (bottom, top) = (layout.row(low.y.to_bits()), layout.row(high.y.to_bits()));
+        let low = low.map(|low| low.saturating_sub(layout.small_half));
+        let high = high.map(|high| high.saturating_add(layout.small_half));
+        let (left, right) = (layout.column(low[0]), layout.column(high[0]));
+        let (bottom, top) = (layout.row(low[1]), layout.row(high[1]));
         let end = |cell: u32| usize::from(self.ends[cell as usize]);
         (bottom..=top).map(move |row| {
             let row = row * layout.stride();

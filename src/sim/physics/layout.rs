@@ -1,7 +1,7 @@
 //! `Layout`, how the plane is cut into cells.
 
-use super::state::{ALIVE, State};
-use crate::Vec2;
+use super::WorldDesc;
+use super::proxy::Proxy;
 
 /// Cells per body that are worth their clearing.
 const CELLS_PER_BODY_MAX: u64 = 4;
@@ -27,22 +27,22 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// The layout that suits the sizes and the number of a state's bodies.
-    pub(crate) fn of(state: &State) -> Self {
-        let (mean, max) = sizes(&state.flags, &state.halves);
+    /// The layout that suits the sizes and the number of shapes.
+    pub(crate) fn of(desc: &WorldDesc, proxies: &[Proxy]) -> Self {
+        let (mean, max) = sizes(proxies);
         let small_half = max.min(mean * LARGE_FACTOR);
-        let width = u64::from(state.desc.half_extent.x.to_bits().unsigned_abs()) * 2;
-        let height = u64::from(state.desc.half_extent.y.to_bits().unsigned_abs()) * 2;
-        let cells_max = state.slots() as u64 * CELLS_PER_BODY_MAX + CELLS_MIN;
-        let wanted = u64::from(state.desc.cell.to_bits().unsigned_abs());
+        let width = u64::from(desc.half_extent.x.to_bits().unsigned_abs()) * 2;
+        let height = u64::from(desc.half_extent.y.to_bits().unsigned_abs()) * 2;
+        let cells_max = proxies.len() as u64 * CELLS_PER_BODY_MAX + CELLS_MIN;
+        let wanted = u64::from(desc.cell.to_bits().unsigned_abs());
         // Not more cells than there may be in all, nor in one direction alone.
         let roomy = (width * height / cells_max).isqrt().max(width.max(height) / cells_max);
         let side = (small_half * 2).max(wanted).max(roomy).max(SIDE_MIN);
         let inverse = (1 << 32) / side;
         let count = |length: u64| ((length * inverse) >> 32) as u32 + 1;
         Self {
-            origin_x: -state.desc.half_extent.x.to_bits(),
-            origin_y: -state.desc.half_extent.y.to_bits(),
+            origin_x: -desc.half_extent.x.to_bits(),
+            origin_y: -desc.half_extent.y.to_bits(),
             inverse,
             columns: count(width),
             rows: count(height),
@@ -75,8 +75,8 @@ impl Layout {
 
     /// The cell of a place.
     #[inline]
-    pub(crate) fn cell(&self, position: Vec2) -> u32 {
-        self.row(position.y.to_bits()) * self.stride() + self.column(position.x.to_bits())
+    pub(crate) fn cell(&self, x: i32, y: i32) -> u32 {
+        self.row(y) * self.stride() + self.column(x)
     }
 
     #[inline]
@@ -86,15 +86,13 @@ impl Layout {
     }
 }
 
-/// The mean and the largest half size of the living, in bits.
-fn sizes(flags: &[u8], halves: &[Vec2]) -> (u64, u64) {
+/// The mean and the largest half size, in bits.
+fn sizes(proxies: &[Proxy]) -> (u64, u64) {
     let (mut sum, mut max) = (0_u64, 0_u32);
-    for half in halves {
-        // Slots without a body have size zero.
-        let size = half.x.to_bits().max(half.y.to_bits()).unsigned_abs();
+    for proxy in proxies {
+        let size = proxy.half_x.max(proxy.half_y).unsigned_abs();
         sum += u64::from(size);
         max = max.max(size);
     }
-    let count = flags.iter().map(|&flags| u32::from(flags & ALIVE)).sum::<u32>();
-    (sum / u64::from(count.max(1)), u64::from(max))
+    (sum / (proxies.len() as u64).max(1), u64::from(max))
 }

@@ -1,119 +1,136 @@
-//! How bodies gain and lose speed, move, and bounce off the walls.
+//! How bodies gain and lose speed, and move.
 
 use alloc::vec::Vec;
 
-use super::grid::Grid;
-use super::state::{BULLET, DYNAMIC, State};
-use super::sweep::Bullet;
+use super::blueprint::{LOCK_X, LOCK_Y};
+use super::joint_solver::turned_by;
+use super::row::{Offset, Velocity};
+use super::state::{ALIVE, DYNAMIC, State, is_moving};
+use crate::fx::clamp_to_i32;
 use crate::{Fx, Vec2};
 
-/// Gravity and damping for one tick.
-pub(crate) fn accelerate(state: &mut State) {
-    let tick = state.desc.tick_seconds();
-    let gravity = travel(state.desc.gravity, tick);
-    if gravity == Vec2::ZERO && state.surfaces.iter().all(|surface| surface.drag == 0) {
-        return;
+/// Farthest way in a tick, in 1/2²⁴: 100 units.
+const WAY_MAX: i64 = 100 << 24;
+
+/// All bodies while they are solved, by slot; the last one is the border of the world.
+#[derive(Debug, Default)]
+pub(crate) struct Movers {
+    pub(crate) velocities: Vec<Velocity>,
+    pub(crate) offsets: Vec<Offset>,
+    /// What gravity adds in a substep; empty without gravity.
+    pulls: Vec<[i32; 2]>,
+    /// Slots of bodies that are held in a direction, and in which.
+    held: Vec<(u16, u8)>,
+}
+
+impl Movers {
+    /// Takes the velocities out of a state, less what damping takes in a tick.
+    pub(crate) fn load(&mut self, state: &State, substep: i64) {
+        let slots = state.slots();
+        self.velocities.clear();
+        self.offsets.clear();
+        self.offsets.resize(slots + 1, Offset::default());
+        self.pulls.clear();
+        self.held.clear();
+        let gravity = [state.desc.gravity.x, state.desc.gravity.y]
+            .map(|part| ((i128::from(part.to_bits()) * i128::from(substep)) >> 28) as i64);
+        let pulled = gravity != [0, 0];
+        for slot in 0..slots {
+            let flags = state.flags[slot];
+            let (mut velocity, mut pull) = (Velocity::default(), [0; 2]);
+            if is_moving(flags) {
+                let motion = state.motions[slot];
+                velocity = Velocity { x: motion.x, y: motion.y, spin: motion.spin };
+                if flags & DYNAMIC != 0 {
+                    let plan = &state.kind(slot).blueprint;
+                    if plan.drag | plan.spin_drag != 0 {
+                        velocity = slowed(velocity, plan.drag, plan.spin_drag);
+                    }
+                    if pulled {
+                        pull = gravity.map(|part| clamp_to_i32((part * i64::from(plan.gravity_scale.to_bits())) >> 16));
+                    }
+                    if plan.locks & (LOCK_X | LOCK_Y) != 0 {
+                        self.held.push((slot as u16, plan.locks));
+                    }
+                }
+            }
+            self.velocities.push(velocity);
+            if pulled {
+                self.pulls.push(pull);
+            }
+        }
+        self.velocities.push(Velocity::default());
     }
-    let columns = state.flags.iter().zip(state.surfaces.iter()).zip(state.velocities.iter_mut());
-    for ((&flags, &surface), velocity) in columns {
-        if flags & DYNAMIC != 0 {
-            velocity.x = slowed(velocity.x, surface.drag) + gravity.x;
-            velocity.y = slowed(velocity.y, surface.drag) + gravity.y;
+
+    /// Gravity of a substep.
+    pub(crate) fn pull(&mut self) {
+        for (velocity, pull) in self.velocities.iter_mut().zip(&self.pulls) {
+            velocity.x = velocity.x.saturating_add(pull[0]);
+            velocity.y = velocity.y.saturating_add(pull[1]);
+        }
+    }
+
+    /// Takes the speed from what is held in a direction.
+    pub(crate) fn hold(&mut self) {
+        for &(slot, locks) in &self.held {
+            let velocity = &mut self.velocities[usize::from(slot)];
+            velocity.x = if locks & LOCK_X == 0 { velocity.x } else { 0 };
+            velocity.y = if locks & LOCK_Y == 0 { velocity.y } else { 0 };
+        }
+    }
+
+    /// Moves everything for a substep, in 1/2³² of a second.
+    pub(crate) fn advance(&mut self, substep: i64) {
+        let way = |speed: i32| clamp_to_i32(((i64::from(speed) * substep + (1 << 27)) >> 28).clamp(-WAY_MAX, WAY_MAX));
+        for (offset, velocity) in self.offsets.iter_mut().zip(&self.velocities) {
+            offset.x = offset.x.saturating_add(way(velocity.x));
+            offset.y = offset.y.saturating_add(way(velocity.y));
+            offset.turn = offset.turn.saturating_add(way(velocity.spin));
+        }
+    }
+
+    /// Puts positions and velocities back into the state.
+    pub(crate) fn store(&self, state: &mut State) {
+        for slot in 0..state.slots() {
+            if !is_moving(state.flags[slot]) {
+                continue;
+            }
+            let (velocity, offset) = (self.velocities[slot], self.offsets[slot]);
+            let motion = &mut state.motions[slot];
+            (motion.x, motion.y, motion.spin) = (velocity.x, velocity.y, velocity.spin);
+            state.positions[slot] += offset.way();
+            if offset.turn != 0 {
+                state.rotations[slot] = turned_by(state.rotations[slot], offset.turn);
+            }
         }
     }
 }
 
-/// What is left of a speed of which `drag` / 65,536 is lost, the loss rounded to the nearest step.
-#[inline]
-fn slowed(speed: Fx, drag: u16) -> Fx {
-    let lost = (i64::from(speed.to_bits()) * i64::from(drag) + (1 << 15)) >> 16;
-    Fx::from_wide(i64::from(speed.to_bits()) - lost)
+impl Offset {
+    /// In whole steps of positions.
+    pub(crate) fn way(&self) -> Vec2 {
+        let part = |offset: i32| Fx::from_bits((offset >> 8) + ((offset >> 7) & 1));
+        Vec2::new(part(self.x), part(self.y))
+    }
 }
 
-/// The part of a value per second that falls on one tick, rounded to the nearest step.
-#[inline]
-fn per_tick(value: Fx, tick_seconds: i64) -> Fx {
-    Fx::from_wide((i64::from(value.to_bits()) * tick_seconds + (1 << 31)) >> 32)
+/// What is left of a velocity of which parts in 1/65,536 are lost, the loss rounded to the nearest step.
+fn slowed(velocity: Velocity, drag: u16, spin_drag: u16) -> Velocity {
+    let slow = |speed: i32, drag: u16| {
+        let lost = (i64::from(speed) * i64::from(drag) + (1 << 15)) >> 16;
+        (i64::from(speed) - lost) as i32
+    };
+    Velocity { x: slow(velocity.x, drag), y: slow(velocity.y, drag), spin: slow(velocity.spin, spin_drag) }
 }
 
-/// How far a velocity goes in one tick.
-#[inline]
-pub(crate) fn travel(velocity: Vec2, tick_seconds: i64) -> Vec2 {
-    Vec2::new(per_tick(velocity.x, tick_seconds), per_tick(velocity.y, tick_seconds))
-}
-
-/// Whether any bullet is so fast that it could jump through something.
-pub(crate) fn has_fast_bullets(state: &State) -> bool {
-    let tick = state.desc.tick_seconds();
-    let bullets = state.flags.iter().enumerate().filter(|(_, flags)| **flags & BULLET != 0);
-    bullets.map(|(slot, _)| slot).any(|slot| {
-        let (way, half) = (travel(state.velocities[slot], tick), state.halves[slot]);
-        way.length() > half.x.min(half.y)
-    })
-}
-
-/// The place that each bullet reaches in one tick, appended to `ends` by slot.
-pub(crate) fn aim_bullets(state: &State, grid: &Grid, ends: &mut Vec<(u16, Vec2)>) {
-    let tick = state.desc.tick_seconds();
+/// Keeps the centres of dynamic bodies within a world with walls.
+pub(crate) fn keep_inside(state: &mut State) {
+    let limit = state.desc.half_extent;
     for slot in 0..state.slots() {
-        if state.flags[slot] & BULLET != 0 {
-            let way = Bullet::of(state, slot).free_way(state, grid, travel(state.velocities[slot], tick));
-            ends.push((slot as u16, state.positions[slot] + way));
+        let position = state.positions[slot];
+        if (position.x.abs() > limit.x || position.y.abs() > limit.y) && state.flags[slot] & (ALIVE | DYNAMIC) == ALIVE | DYNAMIC {
+            state.positions[slot] = position.clamped(-limit, limit);
         }
     }
 }
 
-/// Moves every body by its velocity, and the bullets to where they were found to end; static ones have none.
-pub(crate) fn advance(state: &mut State, bullets: &[(u16, Vec2)]) {
-    let tick = state.desc.tick_seconds();
-    for (position, &velocity) in state.positions.iter_mut().zip(state.velocities.iter()) {
-        *position += travel(velocity, tick);
-    }
-    for &(slot, end) in bullets {
-        state.positions[usize::from(slot)] = end;
-    }
-}
-
-/// Takes back inside who crossed a wall, with the part of the speed that its restitution leaves.
-pub(crate) fn bounce_off_walls(state: &mut State) {
-    let extent = state.desc.half_extent;
-    for slot in 0..state.slots() {
-        let (position, half) = (state.positions[slot], state.halves[slot]);
-        let crossed = |at: Fx, half: Fx, wall: Fx| at.abs() > wall - half;
-        if crossed(position.x, half.x, extent.x) | crossed(position.y, half.y, extent.y) {
-            bounce_off_wall(state, slot);
-        }
-    }
-}
-
-#[inline(never)]
-fn bounce_off_wall(state: &mut State, slot: usize) {
-    if state.flags[slot] & DYNAMIC != 0 {
-        let before = state.positions[slot];
-        keep_inside(state, slot);
-        let beyond = before - state.positions[slot];
-        let (bounce, speed_min) = (state.surfaces[slot].bounce, state.desc.bounce_speed_min());
-        let velocity = &mut state.velocities[slot];
-        bounce_off(&mut velocity.x, beyond.x, bounce, speed_min);
-        bounce_off(&mut velocity.y, beyond.y, bounce, speed_min);
-    }
-}
-
-/// Puts a dynamic body that crossed a wall back inside, without a change of speed. One larger than the world
-/// comes to lie in its middle.
-pub(crate) fn keep_inside(state: &mut State, slot: usize) {
-    if state.flags[slot] & DYNAMIC != 0 {
-        let limit = state.desc.half_extent - state.halves[slot];
-        let limit = Vec2::new(limit.x.max(Fx::ZERO), limit.y.max(Fx::ZERO));
-        state.positions[slot] = state.positions[slot].clamped(-limit, limit);
-    }
-}
-
-/// One direction of a bounce off a wall, which the body crossed by `beyond`.
-fn bounce_off(velocity: &mut Fx, beyond: Fx, bounce: u16, speed_min: Fx) {
-    if beyond != Fx::ZERO && velocity.signum() == beyond.signum() {
-        let fast = velocity.abs() > speed_min;
-        let speed = (i64::from(velocity.to_bits()) * i64::from(bounce)) >> 15;
-        *velocity = if fast { -Fx::from_wide(speed) } else { Fx::ZERO };
-    }
-}

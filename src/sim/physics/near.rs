@@ -34,7 +34,7 @@ impl Near {
     /// Compares every body with the next ones in its own cell, the one to the right and those in the row
     /// above.
     pub(crate) fn fill(&mut self, grid: &Grid) {
-        let (places, columns) = (grid.slots().len(), grid.columns());
+        let (places, columns) = (grid.shapes().len(), grid.columns());
         let mut left = places * NEIGHBOURS_PER_BODY_MAX;
         self.by_place.resize(places, Neighbourhood::default());
         for (place, near) in self.by_place.iter_mut().enumerate() {

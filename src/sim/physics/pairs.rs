@@ -1,75 +1,62 @@
-//! Which bodies touch, in a fixed order.
+//! Which shapes may touch.
 
-use super::entry::Entry;
 use super::grid::Grid;
 use super::near::Near;
-use super::state::{DYNAMIC, State};
-use super::touch::{Touch, touch};
+use super::proxy::{Proxies, Proxy};
+use super::state::{DYNAMIC, State, is_moving};
 
-/// Most touching pairs per body that are looked at in one step; more only exist where bodies lie in each
-/// other.
-const PAIRS_PER_BODY_MAX: usize = 16;
+/// Most pairs per shape that are looked at in one step; more only exist where bodies lie in each other.
+const PAIRS_PER_SHAPE_MAX: usize = 16;
 /// What every world may find, however few its bodies.
 const PAIRS_MIN: usize = 64;
 
-/// Two bodies that touch, the one in the lower slot first.
-pub(crate) struct Pair {
-    pub(crate) a: Entry,
-    pub(crate) b: Entry,
-    pub(crate) touch: Touch,
-}
-
 /// The search for pairs in one step.
 pub(crate) struct Search<'a, F> {
-    state: &'a State,
-    grid: &'a Grid,
-    near: &'a Near,
-    found: F,
-    /// How many pairs may still be found.
-    pairs_left: usize,
+    pub(crate) state: &'a State,
+    pub(crate) proxies: &'a Proxies,
+    pub(crate) grid: &'a Grid,
+    pub(crate) near: &'a Near,
+    /// Pairs of slots that do not meet, sorted.
+    pub(crate) apart: &'a [[u16; 2]],
+    /// Called for two shapes that may touch, that of the lower slot first; tells whether they count.
+    pub(crate) found: F,
 }
 
-impl<'a, F: FnMut(&Pair)> Search<'a, F> {
-    /// A search that calls `found` for every two bodies that touch and meet, at least one of which moves.
-    pub(crate) fn new(state: &'a State, grid: &'a Grid, near: &'a Near, found: F) -> Self {
-        let pairs_left = grid.bodies() * PAIRS_PER_BODY_MAX + PAIRS_MIN;
-        Self { state, grid, near, found, pairs_left }
-    }
-
-    /// Searches. The order of the pairs depends on the state only: by cell and slot, then the large bodies.
+impl<F: FnMut(&Proxy, &Proxy) -> bool> Search<'_, F> {
+    /// Calls `found` for every two shapes whose boxes touch and that meet, at least one of which moves.
     pub(crate) fn run(mut self) {
-        let (grid, near) = (self.grid, self.near);
+        let (grid, near, list) = (self.grid, self.near, &self.proxies.list);
+        let mut left = list.len() * PAIRS_PER_SHAPE_MAX + PAIRS_MIN;
         near.for_each_pair(grid, |place, other| {
-            self.meet(usize::from(grid.slots()[place]), usize::from(grid.slots()[other]));
-            self.pairs_left > 0
+            let (a, b) = (grid.shapes()[place], grid.shapes()[other]);
+            left -= usize::from(self.meet(&list[usize::from(a)], &list[usize::from(b)]));
+            left > 0
         });
         for (index, &large) in grid.large().iter().enumerate() {
-            self.large_pairs(usize::from(large), &grid.large()[index + 1..]);
-        }
-    }
-
-    /// The pairs of a large body with the small ones and with `others`, which are large as well.
-    fn large_pairs(&mut self, large: usize, others: &[u16]) {
-        let (low, high) = Entry::of(self.state, large).corners();
-        let grid = self.grid;
-        let small = grid.runs(low, high).flat_map(|run| &grid.slots()[run]);
-        for &other in small.chain(others) {
-            if self.pairs_left == 0 {
-                return;
+            let large = &list[usize::from(large)];
+            let (low, high) = large.corners();
+            let small = grid.runs(low, high).flat_map(|run| &grid.shapes()[run]);
+            for &other in small.chain(&grid.large()[index + 1..]) {
+                if left == 0 {
+                    return;
+                }
+                left -= usize::from(self.meet(large, &list[usize::from(other)]));
             }
-            self.meet(large, usize::from(other));
         }
     }
 
-    fn meet(&mut self, one: usize, other: usize) {
-        let (a, b) = (Entry::of(self.state, one.min(other)), Entry::of(self.state, one.max(other)));
-        let moves = (a.flags | b.flags) & DYNAMIC != 0;
-        if !moves || !a.touches(&b) || !a.filter.meets(b.filter) {
-            return;
+    #[inline]
+    fn meet(&mut self, one: &Proxy, other: &Proxy) -> bool {
+        let (a, b) = if (one.slot, one.sub) < (other.slot, other.sub) { (one, other) } else { (other, one) };
+        if a.slot == b.slot || !(is_moving(a.flags) | is_moving(b.flags)) || !a.touches(b) {
+            return false;
         }
-        if let Some(touch) = touch(&a, &b, || self.state.way(b.slot) - self.state.way(a.slot)) {
-            self.pairs_left -= 1;
-            (self.found)(&Pair { a, b, touch });
-        }
+        let (part_a, part_b) =
+            (&self.state.blueprints.get(a.kind).blueprint.part, &self.state.blueprints.get(b.kind).blueprint.part);
+        let counts = (a.flags | b.flags) & DYNAMIC != 0 || part_a.sensor | part_b.sensor;
+        counts
+            && part_a.filter.meets(part_b.filter)
+            && (self.apart.is_empty() || self.apart.binary_search(&[a.slot, b.slot]).is_err())
+            && (self.found)(a, b)
     }
 }

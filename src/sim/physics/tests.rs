@@ -1,8 +1,1 @@
 //! Tests of whole worlds.
-
-mod behaviour;
-mod bytes;
-mod extremes;
-mod golden;
-mod quality;
-mod scenes;
