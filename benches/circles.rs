@@ -77,7 +77,7 @@ impl OwnCircles {
             bodies_max: count,
             ..WorldDesc::default()
         });
-        let circle = BodyDesc::circle(Fx::HALF).restitution(Fx::HALF);
+        let circle = BodyDesc::circle(Fx::HALF).restitution(Fx::HALF).lock_rotation().friction(Fx::ZERO);
         let ids =
             scene.positions.iter().filter_map(|&position| world.add(circle.at(position)).ok()).collect();
         let mut own = Self { world, scene, ids };

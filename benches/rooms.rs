@@ -26,7 +26,7 @@ impl Room {
             let place = Vec2::from_ints(corner % 2 * 8 - 4, corner / 2 * 8 - 4);
             let _ = world.add(BodyDesc::rect(Vec2::from_ints(1, 1)).at(place).fixed());
         }
-        let circle = BodyDesc::circle(Fx::HALF).restitution(Fx::HALF);
+        let circle = BodyDesc::circle(Fx::HALF).restitution(Fx::HALF).lock_rotation().friction(Fx::ZERO);
         let place = |index: i32| Fx::from_ratio(index * 5 - 14, 2);
         let circles = (0..CIRCLES)
             .filter_map(|index| world.add(circle.at(Vec2::new(place(index % 6), place(index / 6)))).ok())

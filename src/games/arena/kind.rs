@@ -37,13 +37,13 @@ const ALL: [Kind; 8] = [
 pub(crate) const NOBODY: u8 = u8::MAX;
 
 /// The layer of players.
-pub(crate) const PLAYERS: u16 = 1;
+pub(crate) const PLAYERS: u32 = 1;
 /// The layer of shots, which do not meet each other.
-pub(crate) const PROJECTILES: u16 = 2;
+pub(crate) const PROJECTILES: u32 = 2;
 /// The layer of walls, pillars and crates.
-pub(crate) const SOLIDS: u16 = 4;
+pub(crate) const SOLIDS: u32 = 4;
 /// The layer of pick-ups, which only players meet.
-pub(crate) const PICKUPS: u16 = 8;
+pub(crate) const PICKUPS: u32 = 8;
 
 /// A body's own number: what it is and whose.
 pub(crate) const fn tag(kind: Kind, seat: u8) -> u32 {

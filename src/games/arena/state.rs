@@ -11,8 +11,8 @@ use crate::arena::{ArenaContent, Pickup, Player, Projectile};
 const BODIES_MAX: u16 = 1_024;
 /// Side of the cells in which the physics looks for neighbours, in world units.
 const CELL: Fx = Fx::from_int(2);
-/// Passes of the physics over the contacts of a tick.
-const ITERATIONS: u8 = 4;
+/// Parts into which the physics cuts a tick.
+const SUBSTEPS: u8 = 2;
 /// The part of its speed that a crate loses per second.
 const CRATE_DAMPING: Fx = Fx::from_int(4);
 
@@ -66,7 +66,7 @@ impl ArenaState {
             cell: CELL,
             ticks_per_second: TICKS_PER_S as u16,
             bodies_max: BODIES_MAX,
-            iterations: ITERATIONS,
+            substeps: SUBSTEPS,
             ..WorldDesc::default()
         });
         for body in solids(content) {

@@ -139,7 +139,7 @@ pub(crate) struct ContactTimes {
 
 impl ContactTimes {
     pub(crate) fn new(rate: i64, substep: i64) -> Self {
-        let hertz = crate::Fx::from_ratio(rate as i32, 4).min(crate::Fx::from_int(30));
+        let hertz = crate::Fx::from_ratio(rate as i32, 4).min(crate::Fx::from_int(60));
         let damping = crate::Fx::from_int(10);
         Self { soft: Softness::new(hertz, damping, substep), hard: Softness::new(hertz.times(2), damping, substep), rate }
     }
@@ -175,15 +175,15 @@ impl Contacts {
             let (mut a, mut b) = (velocities[ia], velocities[ib]);
             let (normal, surface) = (contact.normal, i64::from(contact.surface));
             let softness = if contact.hard { &times.hard } else { &times.soft };
-            for point in contact.points() {
-                if point.grip != 0 {
-                    point.rub(normal, surface, &mut a, &mut b);
-                }
-            }
             let (from, to) = (&offsets[ia], &offsets[ib]);
             for point in contact.points() {
                 let apart = i64::from(point.separation) + point.normal.distance(normal, from, to);
                 point.part(normal, &mut a, &mut b, point.wanted(apart, times.rate, softness, soft));
+            }
+            for point in contact.points() {
+                if point.grip != 0 {
+                    point.rub(normal, surface, &mut a, &mut b);
+                }
             }
             (velocities[ia], velocities[ib]) = (a, b);
         }

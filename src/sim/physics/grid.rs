@@ -87,10 +87,6 @@ impl Grid {
         }
     }
 
-    /// How many bodies there are, large ones included.
-    pub(crate) fn bodies(&self) -> usize {
-        self.shapes.len() + self.large.len()
-    }
 
     /// The numbers of the shapes by place.
     pub(crate) fn shapes(&self) -> &[u16] {

@@ -30,6 +30,8 @@ struct JointRow {
     row: Row,
     /// How far it is from where it belongs, in 1/2²⁴.
     off: i64,
+    /// The speed that the anchors' turning in this substep will be worth: half of their pull inwards.
+    bend: i64,
     /// The speed that it is driven at.
     speed: i64,
     softness: Softness,
@@ -47,6 +49,8 @@ struct JointRow {
 #[derive(Debug, Default)]
 pub(crate) struct JointSolver {
     rows: Vec<JointRow>,
+    /// By joint, how hard its rows pull.
+    totals: Vec<[i32; ROWS_MAX]>,
     stiff: Softness,
     rate: i64,
     substep: i64,
@@ -63,6 +67,7 @@ struct Ends<'a> {
     arm_b: P,
     /// From the first anchor to the second, in 1/2²⁴.
     apart: (i64, i64),
+    velocities: (Velocity, Velocity),
 }
 
 fn cross(arm: P, direction: P) -> i32 {
@@ -75,15 +80,17 @@ fn along(direction: P, (x, y): (i64, i64)) -> i64 {
 }
 
 impl JointSolver {
-    pub(crate) fn begin(&mut self, rate: i64, substep: i64) {
+    pub(crate) fn begin(&mut self, state: &State, rate: i64, substep: i64) {
         self.rows.clear();
+        self.totals.clear();
+        self.totals.extend(state.joints.iter().map(|(_, joint)| joint.totals));
         (self.rate, self.substep) = (rate, substep);
         let hertz = Fx::from_ratio(rate as i32, 4).min(HERTZ);
         self.stiff = Softness::new(hertz, Fx::from_int(2), substep);
     }
 
     /// The rows for the bodies where they are now.
-    pub(crate) fn prepare(&mut self, state: &State, offsets: &[Offset]) {
+    pub(crate) fn prepare(&mut self, state: &State, velocities: &[Velocity], offsets: &[Offset]) {
         let border = Mass::default();
         self.rows.clear();
         for (index, (_, joint)) in (0..).zip(state.joints.iter()) {
@@ -108,7 +115,10 @@ impl JointSolver {
                 (rot, arm, at, &state.masses[a])
             };
             let apart = (at_b.0 - at_a.0, at_b.1 - at_a.1);
-            let ends = Ends { joint, masses: (mass_a, &state.masses[b]), rot_a, rot_b, arm_a, arm_b, apart };
+            let still = matches!(joint.kind, JointKind::Mouse { .. });
+            let of_a = if still { Velocity::default() } else { velocities[a] };
+            let both = (of_a, velocities[b]);
+            let ends = Ends { joint, masses: (mass_a, &state.masses[b]), rot_a, rot_b, arm_a, arm_b, apart, velocities: both };
             self.add(index, &ends, offsets.len() as u16 - 1);
         }
     }
@@ -120,6 +130,7 @@ impl JointSolver {
                 self.stretch(index, ends, length, self.stiff, false);
                 if let Some(row) = self.rows.last_mut() {
                     (row.direction, row.off, row.limit, row.low) = (minus(row.direction), -row.off, true, 0);
+                    row.bend = -row.bend;
                     (row.row.arm_a, row.row.arm_b) = (-row.row.arm_a, -row.row.arm_b);
                     row.row.turn_spins();
                     row.row.total = row.row.total.max(0);
@@ -149,13 +160,14 @@ impl JointSolver {
     }
 
     fn push(&mut self, index: u32, ends: &Ends, number: u8, direction: P, mut row: Row, off: i64) {
-        row.total = ends.joint.totals[usize::from(number) % ROWS_MAX];
+        row.total = self.totals[index as usize][usize::from(number) % ROWS_MAX];
         self.rows.push(JointRow {
             a: ends.joint.a,
             b: ends.joint.b,
             direction,
             row,
             off,
+            bend: ends.bend(direction, self.substep),
             speed: 0,
             softness: self.stiff,
             spring: false,
@@ -192,8 +204,13 @@ impl JointSolver {
         let (row, _) = ends.row(direction, ends.arm_a);
         let off = along(direction, ends.apart) - (i64::from(length.to_bits()) << 8);
         self.push(index, ends, 0, direction, row, off);
+        let around = -i128::from(ends.drift(minus_turned(direction)));
+        let long = i128::from(polar.length.max(1 << 8));
+        // The anchors turn around each other as well.
+        let pull = (around * around * i128::from(self.substep) / long) >> 37;
         if let Some(row) = self.rows.last_mut() {
             (row.softness, row.spring) = (softness, spring);
+            row.bend = (i128::from(row.bend) - pull).clamp(-(1 << 30), 1 << 30) as i64;
         }
     }
 
@@ -249,25 +266,21 @@ impl JointSolver {
             let change = (missing * softness.change - total * softness.give + (1 << 29)) >> 30;
             let new = (total + change).clamp(i64::from(row.low), i64::from(row.high));
             row.row.total = new as i32;
+            self.totals[row.joint as usize][usize::from(row.number) % ROWS_MAX] = new as i32;
             row.push(velocities, i64::from(clamp_to_i32(new - total)));
         }
     }
 
     /// Writes down how hard each joint pulls.
     pub(crate) fn store(&self, joints: &mut super::joints::Joints) {
-        let mut rows = self.rows.iter().peekable();
-        for (index, joint) in (0_u32..).zip(joints.iter_mut()) {
-            let mut totals = [0; ROWS_MAX];
-            let mut any = false;
-            while let Some(row) = rows.next_if(|row| row.joint == index) {
-                totals[usize::from(row.number) % ROWS_MAX] = row.row.total;
-                any = true;
-            }
-            if any {
-                joint.totals = totals;
-            }
+        for (joint, totals) in joints.iter_mut().zip(&self.totals) {
+            joint.totals = *totals;
         }
     }
+}
+
+const fn minus_turned((x, y): P) -> P {
+    (y, -x)
 }
 
 const fn minus((x, y): P) -> P {
@@ -293,7 +306,7 @@ impl JointRow {
         } else if self.speed != 0 || self.softness.rate == 0 || !(soft || self.spring) {
             (self.speed, Softness::RIGID)
         } else {
-            (back(&self.softness), self.softness)
+            (back(&self.softness) + if soft { self.bend } else { 0 }, self.softness)
         }
     }
 }
@@ -301,6 +314,24 @@ impl JointRow {
 impl Ends<'_> {
     fn row(&self, direction: P, arm_a: P) -> (Row, super::row::Ease) {
         Row::new(self.masses.0, self.masses.1, cross(arm_a, direction), cross(self.arm_b, direction))
+    }
+
+    /// How fast the second anchor moves from the first in a direction, in 1/2²⁰.
+    fn drift(&self, direction: P) -> i64 {
+        let (row, _) = self.row(direction, self.arm_a);
+        row.speed(direction, &self.velocities.0, &self.velocities.1)
+    }
+
+    /// Half of what the anchors' turning adds to the speed of the row in a substep, in 1/2²⁰: with it, and with the
+    /// rows of the second pass taken at its end, a swing neither gains nor loses (RATTLE; Andersen, 1983).
+    fn bend(&self, direction: P, substep: i64) -> i64 {
+        let inward = |spin: i32, arm: P| {
+            let squared = (i64::from(spin) * i64::from(spin)) >> 20;
+            let reach = (i64::from(direction.0) * i64::from(arm.0) + i64::from(direction.1) * i64::from(arm.1)) >> 30;
+            (i128::from(squared) * i128::from(reach)) >> 16
+        };
+        let pull = inward(self.velocities.1.spin, self.arm_b) - inward(self.velocities.0.spin, self.arm_a);
+        ((pull * i128::from(substep)) >> 33).clamp(-(1 << 30), 1 << 30) as i64
     }
 
     /// How far the second body is turned from where it was, in 1/2²⁴ of a radian.

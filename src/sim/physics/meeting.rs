@@ -94,10 +94,10 @@ impl Meeting {
             };
             approach += swing(one.spin, a.kind) + swing(other.spin, b.kind);
         }
-        let way = (approach.max(0) * tick) >> (SPEED_BITS - 16 + 32);
+        let way = (approach.clamp(0, i64::from(i32::MAX)) * tick) >> (SPEED_BITS - 16 + 32);
         let gap = i64::from(separation) - way;
         let sleeps = (a.flags | b.flags) & ASLEEP != 0;
-        self.wakes = sleeps && (approach > i64::from(SLOW) && gap <= 0 || separation < -MARGIN);
+        self.wakes = sleeps && (approach > i64::from(SLOW) && gap <= i64::from(MARGIN) || separation < -MARGIN);
         gap <= i64::from(MARGIN)
     }
 }

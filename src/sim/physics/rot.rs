@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::root::{UNIT_BITS, polar};
+use crate::root::UNIT_BITS;
 use crate::{Angle, Fx};
 
 const ONE: i64 = 1 << UNIT_BITS;
@@ -80,20 +80,14 @@ impl Rot {
         Self { cos: ((x * scale + HALF) >> UNIT_BITS) as i32, sin: ((y * scale + HALF) >> UNIT_BITS) as i32 }
     }
 
-    /// The nearest turn of length one, for numbers from outside; none for those that are far from it.
+    /// Whether the length is one, nearly.
     pub(crate) const fn is_unit(self) -> bool {
         let (x, y) = (self.cos as i64, self.sin as i64);
         let off = ((x * x + y * y) >> UNIT_BITS) - ONE;
         off < (1 << 10) && off > -(1 << 10)
     }
 
-    /// The turn of the direction `(x, y)`.
-    pub(crate) const fn toward(x: i32, y: i32) -> Self {
-        let polar = polar(x, y);
-        if polar.length == 0 { Self::NONE } else { Self { cos: polar.unit_x, sin: polar.unit_y } }
-    }
-
-    /// The angle from none to this one in 1/2³⁰ of a radian, −π..π clamped to ±2 + …: see [`Rot::radians`].
+    /// The angle in 1/2²⁴ of a radian, −π to π.
     #[inline]
     pub(crate) const fn radians_24(self) -> i32 {
         // π in 1/2²⁴ over half a turn of 2¹⁵; the angle is rounded to 1/65,536 of a turn, so small ones use the sine.

@@ -196,7 +196,7 @@ mod tests {
         for round in 0..100_000 {
             let mut mass = |round: u32| Mass {
                 inverse: (rng.next_u32() >> (1 + round % 22)).max(512),
-                inverse_gyration: (rng.next_u32() >> (4 + round % 16)).cast_signed(),
+                inverse_gyration: (rng.next_u32() >> (8 + round % 12)).cast_signed(),
                 centre: Vec2::ZERO,
             };
             let (a, b) = (mass(round), mass(round / 22));
@@ -208,7 +208,8 @@ mod tests {
             let before = row.speed(direction, &one, &other);
             row.push(direction, &mut one, &mut other, change);
             let off = row.speed(direction, &one, &other) - before - change;
-            assert!(off.abs() < (change >> 7), "{off} {row:?} {ease:?}");
+            // Beyond a lever of 250 radii of gyration, a push is weaker than asked for.
+            assert!(off.abs() < (change >> 7) || off < 0 && off > -change, "{off} {row:?} {ease:?}");
         }
     }
 }

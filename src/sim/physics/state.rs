@@ -188,12 +188,6 @@ impl State {
         self.blueprints.get(self.kinds[slot])
     }
 
-    /// Whether the body moves by itself now.
-    #[inline]
-    pub(crate) fn is_moving(&self, slot: usize) -> bool {
-        is_moving(self.flags[slot])
-    }
-
     /// The further shapes of the body in `slot`.
     pub(crate) fn extras_of(&self, slot: usize) -> &[Extra] {
         if self.flags[slot] & COMPOUND == 0 {

@@ -82,7 +82,7 @@ impl Scratch {
         self.find(state);
         self.movers.load(state, substep);
         self.merge(state);
-        self.joints.begin(rate, substep);
+        self.joints.begin(state, rate, substep);
         self.solve(state, &ContactTimes::new(rate, substep), substep);
         self.remember(state);
         self.movers.store(state);
@@ -260,7 +260,7 @@ impl Scratch {
             self.movers.pull();
             let mut moving = velocities(&mut self.movers);
             if joined {
-                self.joints.prepare(state, &self.movers.offsets);
+                self.joints.prepare(state, &moving, &self.movers.offsets);
                 self.joints.warm_start(&mut moving);
             }
             self.contacts.warm_start(&mut moving);
@@ -273,6 +273,7 @@ impl Scratch {
             self.movers.advance(substep);
             let mut moving = velocities(&mut self.movers);
             if joined {
+                self.joints.prepare(state, &moving, &self.movers.offsets);
                 self.joints.solve(&mut moving, false);
             }
             self.contacts.solve(&mut moving, &self.movers.offsets, times, false);

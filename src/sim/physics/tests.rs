@@ -1,1 +1,6 @@
 //! Tests of whole worlds.
+
+mod extremes;
+mod golden;
+mod quality;
+mod scenes;
