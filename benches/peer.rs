@@ -32,10 +32,8 @@ impl PeerCircles {
         }
         let mut handles = Vec::new();
         for &position in &scene.positions {
-            let body = RigidBodyBuilder::dynamic()
-                .translation(vector(position))
-                .lock_rotations()
-                .can_sleep(false);
+            let body =
+                RigidBodyBuilder::dynamic().translation(vector(position)).lock_rotations().can_sleep(false);
             let handle = world.bodies.insert(body);
             let ball = ColliderBuilder::ball(0.5).restitution(0.5).friction(0.0);
             world.colliders.insert_with_parent(ball, handle, &mut world.bodies);

@@ -36,7 +36,7 @@ pub enum Arena {}
 
 impl Game for Arena {
     const NAME: &'static str = "arena";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const SEATS: core::ops::RangeInclusive<u8> = 2..=16;
 
     type Config = ArenaContent;

@@ -46,13 +46,14 @@ pub use fx::{Fx, ParseFxError};
 pub use game::{ContentError, Game};
 pub use input::{Input, input_mask};
 pub use limits::{
-    BODIES_MAX, CONTENT_BYTES_MAX, INPUT_BITS_MAX, SEATS_MAX, STATE_BYTES_MAX, SUBSTEPS_MAX, TICKS_PER_SECOND_MAX,
+    BODIES_MAX, CONTENT_BYTES_MAX, INPUT_BITS_MAX, SEATS_MAX, STATE_BYTES_MAX, SUBSTEPS_MAX,
+    TICKS_PER_SECOND_MAX,
 };
 pub use outcome::Outcome;
 pub use physics::{
-    AttachError, Body, BodyDesc, BodyId, BodyKind, Cast, Combine, Contact, ContactEvent, ContactPhase, Filter,
-    JointDesc, JointError, JointId, JointKind, Material, Motor, Polygon, PolygonError, Shape, ShapeDesc, World,
-    WorldDesc, WorldFull,
+    AttachError, Body, BodyDesc, BodyId, BodyKind, Cast, Combine, Contact, ContactEvent, ContactPhase,
+    Filter, JointDesc, JointError, JointId, JointKind, Material, Motor, Polygon, PolygonError, Shape,
+    ShapeDesc, World, WorldDesc, WorldFull,
 };
 pub use play::Match;
 pub use registry::{GameRegistry, UnknownGame};

@@ -26,6 +26,7 @@ mod near;
 mod pairing;
 mod pairs;
 mod proxy;
+mod push_solver;
 mod query;
 mod rot;
 mod row;

@@ -115,8 +115,9 @@ fn solids(content: &ArenaContent) -> impl Iterator<Item = BodyDesc> {
         let body = BodyDesc::rect(Vec2::splat(it.half));
         body.at(Vec2::new(it.x, it.y))
             .mass(Fx::from_int(2))
+            .lock_rotation()
             .damping(CRATE_DAMPING)
             .user(tag(Kind::Crate, NOBODY))
     });
-    walls.chain(pillars).chain(crates).map(|body| body.layer(SOLIDS))
+    walls.chain(pillars).chain(crates).map(|body| body.friction(Fx::ZERO).layer(SOLIDS))
 }

@@ -94,7 +94,9 @@ fn within_bounds(shape: Shape) -> Shape {
 impl Blueprint {
     /// That of a body's first shape.
     pub(crate) fn of_body(desc: &BodyDesc, tick_seconds: i64) -> Self {
-        let drag = |damping: Fx| ((i64::from(damping.max(Fx::ZERO).to_bits()) * tick_seconds) >> 32).min(0xffff) as u16;
+        let drag = |damping: Fx| {
+            ((i64::from(damping.max(Fx::ZERO).to_bits()) * tick_seconds) >> 32).min(0xffff) as u16
+        };
         let lock = |condition: bool, flag: u8| if condition { flag } else { 0 };
         let dynamic = desc.kind == BodyKind::Dynamic;
         Self {
@@ -102,7 +104,9 @@ impl Blueprint {
             drag: drag(desc.damping),
             spin_drag: drag(desc.spin_damping),
             gravity_scale: desc.gravity_scale.max(Fx::from_int(-16)).min(Fx::from_int(16)),
-            locks: lock(desc.lock_rotation, LOCK_ROTATION) | lock(desc.lock_x, LOCK_X) | lock(desc.lock_y, LOCK_Y),
+            locks: lock(desc.lock_rotation, LOCK_ROTATION)
+                | lock(desc.lock_x, LOCK_X)
+                | lock(desc.lock_y, LOCK_Y),
             ..Self::of_part(&desc.shape)
         }
     }

@@ -18,7 +18,9 @@ pub(crate) fn meet_border(state: &State, proxies: &Proxies, meetings: &mut Vec<M
     let extent = state.desc.half_extent;
     let (width, height) = (extent.x.to_bits(), extent.y.to_bits());
     for proxy in &proxies.list {
-        let near = |at: i32, half: i32, end: i32| at.saturating_abs().saturating_add(half).saturating_add(proxy.way) > end;
+        let near = |at: i32, half: i32, end: i32| {
+            at.saturating_abs().saturating_add(half).saturating_add(proxy.way) > end
+        };
         if (near(proxy.x, proxy.half_x, width) | near(proxy.y, proxy.half_y, height))
             && proxy.flags & DYNAMIC != 0
             && is_moving(proxy.flags)

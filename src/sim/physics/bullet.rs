@@ -34,14 +34,21 @@ pub(crate) fn stop_bullets(state: &mut State, proxies: &Proxies, grid: &Grid, of
 }
 
 /// The part of its way that a bullet can go.
-fn free_part(state: &State, proxies: &Proxies, grid: &Grid, offsets: &[Offset], (bullet, way): (&Proxy, Vec2)) -> i64 {
+fn free_part(
+    state: &State,
+    proxies: &Proxies,
+    grid: &Grid,
+    offsets: &[Offset],
+    (bullet, way): (&Proxy, Vec2),
+) -> i64 {
     let kind = state.blueprints.get(bullet.kind);
     let own = |proxy: &Proxy| -> Hull {
         *proxies.hulls.get(proxy.hull as usize).unwrap_or(&state.blueprints.get(proxy.kind).hull)
     };
     let hull = own(bullet);
     let (x, y) = (i64::from(bullet.x), i64::from(bullet.y));
-    let sweep = Sweep { hull: &hull, from: (x, y), way: (i64::from(way.x.to_bits()), i64::from(way.y.to_bits())) };
+    let sweep =
+        Sweep { hull: &hull, from: (x, y), way: (i64::from(way.x.to_bits()), i64::from(way.y.to_bits())) };
     let (low, high) = bullet.corners();
     let to = [way.x.to_bits(), way.y.to_bits()];
     let low = [low[0].saturating_add(to[0].min(0)), low[1].saturating_add(to[1].min(0))];
@@ -53,14 +60,18 @@ fn free_part(state: &State, proxies: &Proxies, grid: &Grid, offsets: &[Offset], 
         let part = &state.blueprints.get(other.kind).blueprint.part;
         let (from, until) = other.corners();
         let near = from[0] <= high[0] && until[0] >= low[0] && from[1] <= high[1] && until[1] >= low[1];
-        if !near || other.slot == bullet.slot || part.sensor || !kind.blueprint.part.filter.meets(part.filter) {
+        if !near || other.slot == bullet.slot || part.sensor || !kind.blueprint.part.filter.meets(part.filter)
+        {
             continue;
         }
         if part.material.one_way || state.is_apart(bullet.slot, other.slot) {
             continue;
         }
         let went = offsets[usize::from(other.slot)].way();
-        let at = (i64::from(other.x) + i64::from(went.x.to_bits()), i64::from(other.y) + i64::from(went.y.to_bits()));
+        let at = (
+            i64::from(other.x) + i64::from(went.x.to_bits()),
+            i64::from(other.y) + i64::from(went.y.to_bits()),
+        );
         if let Some(met) = sweep.meet(&own(other), at, GAP, free).filter(|met| !met.at_once) {
             free = met.part;
         }

@@ -25,7 +25,13 @@ pub(crate) fn neighbour_has(ghosts: Ghosts, from: P, to: P, before: bool, (x, y)
 }
 
 /// A segment of a chain and an outline with sides.
-pub(crate) fn segment_and_corners(segment: &Hull, ghosts: Ghosts, other: &Hull, offset: P, margin: i32) -> Manifold {
+pub(crate) fn segment_and_corners(
+    segment: &Hull,
+    ghosts: Ghosts,
+    other: &Hull,
+    offset: P,
+    margin: i32,
+) -> Manifold {
     let (from, to, normal) = (segment.points[0], segment.points[1], segment.normals[0]);
     let behind = dot(normal, offset.0 - from.0, offset.1 - from.1) < 0;
     let limit = i64::from(margin) + i64::from(other.radius);

@@ -74,7 +74,14 @@ fn facing_side(normal: P, b: &Hull) -> usize {
 }
 
 /// Two corners that are next to each other.
-fn two_corners(a: &Hull, b: &Hull, (corner, index): (P, usize), of_b: usize, offset: P, margin: i32) -> Manifold {
+fn two_corners(
+    a: &Hull,
+    b: &Hull,
+    (corner, index): (P, usize),
+    of_b: usize,
+    offset: P,
+    margin: i32,
+) -> Manifold {
     let other = b.points[of_b];
     let between = (other.0 + offset.0 - corner.0, other.1 + offset.1 - corner.1);
     let mut found = discs(a.radius, b.radius, between, margin, 0);

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::hull::P;
 use super::pairing::PointMemory;
-use super::row::{Ease, Offset, Row, Velocity};
+use super::row::{ARM_MAX, Ease, Offset, Row, Velocity};
 use super::softness::Softness;
 use super::state::Mass;
 use crate::fx::clamp_to_i32;
@@ -93,9 +93,10 @@ impl Contact {
         let (mass_a, mass_b) = desc.masses;
         let arm = |from: P, along: P| {
             let cross = i64::from(from.0) * i64::from(along.1) - i64::from(from.1) * i64::from(along.0);
-            clamp_to_i32((cross + (1 << 29)) >> 30)
+            ((cross + (1 << 29)) >> 30).clamp(-ARM_MAX, ARM_MAX) as i32
         };
-        let (mut row, ease) = Row::new(mass_a, mass_b, arm(anchor.from_a, normal), arm(anchor.from_b, normal));
+        let (mut row, ease) =
+            Row::new(mass_a, mass_b, arm(anchor.from_a, normal), arm(anchor.from_b, normal));
         row.total = anchor.memory.normal;
         let mut point = ContactPoint {
             normal: row,
@@ -105,10 +106,12 @@ impl Contact {
             ..ContactPoint::default()
         };
         if desc.friction > crate::Fx::ZERO {
-            let (mut row, slide) = Row::new(mass_a, mass_b, arm(anchor.from_a, tangent), arm(anchor.from_b, tangent));
+            let (mut row, slide) =
+                Row::new(mass_a, mass_b, arm(anchor.from_a, tangent), arm(anchor.from_b, tangent));
             row.total = anchor.memory.tangent;
             point.tangent = row;
-            point.grip = clamp_to_i32((i64::from(desc.friction.to_bits()) * i64::from(slide.over(ease))) >> 16);
+            point.grip =
+                clamp_to_i32((i64::from(desc.friction.to_bits()) * i64::from(slide.over(ease))) >> 16);
         }
         let approach = -row.speed(normal, &desc.velocities.0, &desc.velocities.1);
         if approach > desc.bounce_speed_min {
@@ -139,9 +142,15 @@ pub(crate) struct ContactTimes {
 
 impl ContactTimes {
     pub(crate) fn new(rate: i64, substep: i64) -> Self {
-        let hertz = crate::Fx::from_ratio(rate as i32, 4).min(crate::Fx::from_int(60));
+        // Stiff enough to carry, soft enough to be solved in so many substeps.
+        let hertz = (rate / 4).min((rate / 8).clamp(30, 60)) as i32;
+        let hertz = crate::Fx::from_int(hertz.max(1));
         let damping = crate::Fx::from_int(10);
-        Self { soft: Softness::new(hertz, damping, substep), hard: Softness::new(hertz.times(2), damping, substep), rate }
+        Self {
+            soft: Softness::new(hertz, damping, substep),
+            hard: Softness::new(hertz.times(2), damping, substep),
+            rate,
+        }
     }
 }
 
@@ -169,7 +178,13 @@ impl Contacts {
     }
 
     /// One pass; `soft` tells whether overlaps are pushed apart.
-    pub(crate) fn solve(&mut self, velocities: &mut [Velocity], offsets: &[Offset], times: &ContactTimes, soft: bool) {
+    pub(crate) fn solve(
+        &mut self,
+        velocities: &mut [Velocity],
+        offsets: &[Offset],
+        times: &ContactTimes,
+        soft: bool,
+    ) {
         for contact in &mut self.list {
             let (ia, ib) = (usize::from(contact.a), usize::from(contact.b));
             let (mut a, mut b) = (velocities[ia], velocities[ib]);
@@ -178,7 +193,7 @@ impl Contacts {
             let (from, to) = (&offsets[ia], &offsets[ib]);
             for point in contact.points() {
                 let apart = i64::from(point.separation) + point.normal.distance(normal, from, to);
-                point.part(normal, &mut a, &mut b, point.wanted(apart, times.rate, softness, soft));
+                point.part(normal, &mut a, &mut b, wanted(apart, times.rate, softness, soft));
             }
             for point in contact.points() {
                 if point.grip != 0 {
@@ -196,7 +211,12 @@ impl Contacts {
             for point in contact.points() {
                 if point.bounce > 0 && point.peak > 0 {
                     let (mut a, mut b) = (velocities[ia], velocities[ib]);
-                    point.part(normal, &mut a, &mut b, Wanted { speed: i64::from(point.bounce), ..Wanted::default() });
+                    point.part(
+                        normal,
+                        &mut a,
+                        &mut b,
+                        Wanted { speed: i64::from(point.bounce), ..Wanted::default() },
+                    );
                     (velocities[ia], velocities[ib]) = (a, b);
                 }
             }
@@ -220,10 +240,10 @@ impl Contacts {
 
 /// Which speed along the normal a point is to have, and how much it gives way.
 #[derive(Clone, Copy)]
-struct Wanted {
-    speed: i64,
-    change: i64,
-    give: i64,
+pub(crate) struct Wanted {
+    pub(crate) speed: i64,
+    pub(crate) change: i64,
+    pub(crate) give: i64,
 }
 
 impl Default for Wanted {
@@ -232,20 +252,21 @@ impl Default for Wanted {
     }
 }
 
-impl ContactPoint {
-    #[inline(always)]
-    fn wanted(&self, apart: i64, rate: i64, softness: &Softness, soft: bool) -> Wanted {
-        if apart > 0 {
-            // It may come as near as to touch.
-            Wanted { speed: -((apart * rate) >> 4), ..Wanted::default() }
-        } else if soft {
-            let speed = ((-apart * softness.rate) >> 20).min(PARTING_MAX);
-            Wanted { speed, change: softness.change, give: softness.give }
-        } else {
-            Wanted::default()
-        }
+/// The wanted speed of what is so far apart, in 1/2²⁴.
+#[inline(always)]
+pub(crate) fn wanted(apart: i64, rate: i64, softness: &Softness, soft: bool) -> Wanted {
+    if apart > 0 {
+        // It may come as near as to touch.
+        Wanted { speed: -((apart * rate) >> 4), ..Wanted::default() }
+    } else if soft {
+        let speed = ((-apart * softness.rate) >> 20).min(PARTING_MAX);
+        Wanted { speed, change: softness.change, give: softness.give }
+    } else {
+        Wanted::default()
     }
+}
 
+impl ContactPoint {
     /// One push along the normal.
     #[inline(always)]
     fn part(&mut self, normal: P, a: &mut Velocity, b: &mut Velocity, wanted: Wanted) {

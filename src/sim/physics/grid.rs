@@ -87,7 +87,6 @@ impl Grid {
         }
     }
 
-
     /// The numbers of the shapes by place.
     pub(crate) fn shapes(&self) -> &[u16] {
         &self.shapes

@@ -65,7 +65,8 @@ impl Hull {
         let turn = Rot::from_angle(desc.angle);
         let place = |x: Fx, y: Fx| {
             let (x, y) = turn.apply(i64::from(x.to_bits()), i64::from(y.to_bits()));
-            (Vec2::new(Fx::from_wide(x), Fx::from_wide(y)) + desc.offset).clamped(Vec2::splat(-SIZE_MAX), Vec2::splat(SIZE_MAX))
+            (Vec2::new(Fx::from_wide(x), Fx::from_wide(y)) + desc.offset)
+                .clamped(Vec2::splat(-SIZE_MAX), Vec2::splat(SIZE_MAX))
         };
         let mut points = [Vec2::ZERO; POINTS_MAX];
         let (count, radius) = match desc.shape {
@@ -216,7 +217,9 @@ mod tests {
         assert!(off(square.gyration, (4.0 + 16.0) / 12.0) < 1e-4);
         let disc = Hull::of(&ShapeDesc::new(Shape::Circle { radius: Fx::from_int(2) })).1;
         assert!(off(disc.gyration, 2.0) < 1e-4 && (disc.area - 823_550).abs() < 20);
-        let bent = ShapeDesc::new(Shape::Polygon(Polygon::new(&[Vec2::from_ints(0, 0), Vec2::from_ints(3, 0), Vec2::from_ints(0, 3)]).unwrap()));
+        let bent = ShapeDesc::new(Shape::Polygon(
+            Polygon::new(&[Vec2::from_ints(0, 0), Vec2::from_ints(3, 0), Vec2::from_ints(0, 3)]).unwrap(),
+        ));
         let triangle = Hull::of(&bent.offset(Vec2::from_ints(5, 5), Angle::QUARTER)).1;
         assert!(triangle.centroid.distance(Vec2::from_ints(4, 6)) < Fx::from_ratio(1, 1_000));
         assert!(off(triangle.gyration, 1.0) < 1e-3, "{triangle:?}");

@@ -128,7 +128,8 @@ impl Islands {
             }
         }
         let (flags, pairings) = (&state.flags, &mut state.pairings);
-        let moves = |slot: u16| flags.get(usize::from(slot)).is_some_and(|&flags| super::state::is_moving(flags));
+        let moves =
+            |slot: u16| flags.get(usize::from(slot)).is_some_and(|&flags| super::state::is_moving(flags));
         for pairing in pairings.iter_mut().filter(|pairing| !moves(pairing.a) && !moves(pairing.b)) {
             pairing.rest();
         }

@@ -133,12 +133,22 @@ pub enum JointError {
     Full,
 }
 
+/// Whether the anchors are not too far out.
+pub(crate) fn checked_anchors(a: Vec2, b: Vec2) -> Result<(), JointError> {
+    let limit = Vec2::splat(Fx::from_int(4_095));
+    let near = |anchor: Vec2| anchor == anchor.clamped(-limit, limit);
+    if near(a) && near(b) { Ok(()) } else { Err(JointError::OutOfRange("anchor")) }
+}
+
 /// The kind itself if all its numbers are in range.
 pub(crate) fn checked(kind: JointKind) -> Result<JointKind, JointError> {
     let in_range = |name, inside: bool| if inside { Ok(()) } else { Err(JointError::OutOfRange(name)) };
-    let ordered = |limits: Option<(Fx, Fx)>, most: Fx| limits.is_none_or(|(low, high)| -most <= low && low <= high && high <= most);
+    let ordered = |limits: Option<(Fx, Fx)>, most: Fx| {
+        limits.is_none_or(|(low, high)| -most <= low && low <= high && high <= most)
+    };
     let strong = |motor: Option<Motor>| motor.is_none_or(|motor| motor.force_max >= Fx::ZERO);
-    let soft = |hertz: Fx, damping: Fx| hertz > Fx::ZERO && damping >= Fx::ZERO && damping <= Fx::from_int(100);
+    let soft =
+        |hertz: Fx, damping: Fx| hertz > Fx::ZERO && damping >= Fx::ZERO && damping <= Fx::from_int(100);
     let far = Fx::from_int(4_095);
     match kind {
         JointKind::Rod { length } => in_range("length", (Fx::from_ratio(1, 256)..=far).contains(&length))?,

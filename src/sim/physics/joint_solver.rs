@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::hull::P;
 use super::joints::{Joint, ROWS_MAX};
 use super::rot::Rot;
-use super::row::{Offset, Row, Velocity};
+use super::row::{ARM_MAX, Offset, Row, Velocity};
 use super::softness::Softness;
 use super::state::{Mass, State, is_moving};
 use super::{JointKind, Motor};
@@ -72,7 +72,7 @@ struct Ends<'a> {
 
 fn cross(arm: P, direction: P) -> i32 {
     let wide = i64::from(arm.0) * i64::from(direction.1) - i64::from(arm.1) * i64::from(direction.0);
-    clamp_to_i32((wide + (1 << 29)) >> 30)
+    ((wide + (1 << 29)) >> 30).clamp(-ARM_MAX, ARM_MAX) as i32
 }
 
 fn along(direction: P, (x, y): (i64, i64)) -> i64 {
@@ -102,7 +102,9 @@ impl JointSolver {
                 let rot = turned_by(state.rotations[slot], offsets[slot].turn);
                 let arm = super::state::turned(rot, anchor - state.masses[slot].centre);
                 let arm = (arm.x.to_bits(), arm.y.to_bits());
-                let fine = |at: Fx, offset: i32, arm: i32| (i64::from(at.to_bits()) + i64::from(arm) << 8) + i64::from(offset);
+                let fine = |at: Fx, offset: i32, arm: i32| {
+                    (i64::from(at.to_bits()) + i64::from(arm) << 8) + i64::from(offset)
+                };
                 let at = state.positions[slot];
                 (rot, arm, (fine(at.x, offsets[slot].x, arm.0), fine(at.y, offsets[slot].y, arm.1)))
             };
@@ -118,7 +120,16 @@ impl JointSolver {
             let still = matches!(joint.kind, JointKind::Mouse { .. });
             let of_a = if still { Velocity::default() } else { velocities[a] };
             let both = (of_a, velocities[b]);
-            let ends = Ends { joint, masses: (mass_a, &state.masses[b]), rot_a, rot_b, arm_a, arm_b, apart, velocities: both };
+            let ends = Ends {
+                joint,
+                masses: (mass_a, &state.masses[b]),
+                rot_a,
+                rot_b,
+                arm_a,
+                arm_b,
+                apart,
+                velocities: both,
+            };
             self.add(index, &ends, offsets.len() as u16 - 1);
         }
     }
@@ -137,7 +148,11 @@ impl JointSolver {
                 }
             }
             JointKind::Spring { length, hertz, damping_ratio } => {
-                let softness = Softness::new(hertz.min(Fx::from_ratio(self.rate as i32, 4)), damping_ratio, self.substep);
+                let softness = Softness::new(
+                    hertz.min(Fx::from_ratio(self.rate as i32, 4)),
+                    damping_ratio,
+                    self.substep,
+                );
                 self.stretch(index, ends, length, softness, true);
             }
             JointKind::Revolute { limits, motor } => {
@@ -153,7 +168,11 @@ impl JointSolver {
                 self.push(index, ends, 2, NONE, row, ends.turn());
             }
             JointKind::Mouse { hertz, damping_ratio, force_max, .. } => {
-                let softness = Softness::new(hertz.min(Fx::from_ratio(self.rate as i32, 4)), damping_ratio, self.substep);
+                let softness = Softness::new(
+                    hertz.min(Fx::from_ratio(self.rate as i32, 4)),
+                    damping_ratio,
+                    self.substep,
+                );
                 self.hold_point(index, ends, softness, Some(force_max), Some(border));
             }
         }
@@ -180,7 +199,14 @@ impl JointSolver {
     }
 
     /// Both directions of a point.
-    fn hold_point(&mut self, index: u32, ends: &Ends, softness: Softness, force: Option<Fx>, border: Option<u16>) {
+    fn hold_point(
+        &mut self,
+        index: u32,
+        ends: &Ends,
+        softness: Softness,
+        force: Option<Fx>,
+        border: Option<u16>,
+    ) {
         for (number, direction, off) in [(0, X, ends.apart.0), (1, Y, ends.apart.1)] {
             let (row, ease) = ends.row(direction, ends.arm_a);
             self.push(index, ends, number, direction, row, off);
@@ -219,7 +245,10 @@ impl JointSolver {
         let (x, y) = ends.rot_a.apply(i64::from(local.unit_x), i64::from(local.unit_y));
         let (axis, across) = ((x as i32, y as i32), (-y as i32, x as i32));
         let reach = |part: i64| clamp_to_i32(part >> 8);
-        let arm = (ends.arm_a.0.saturating_add(reach(ends.apart.0)), ends.arm_a.1.saturating_add(reach(ends.apart.1)));
+        let arm = (
+            ends.arm_a.0.saturating_add(reach(ends.apart.0)),
+            ends.arm_a.1.saturating_add(reach(ends.apart.1)),
+        );
         let (row, _) = ends.row(across, arm);
         self.push(index, ends, 0, across, row, along(across, ends.apart));
         let (turn, _) = Row::angular(ends.masses.0, ends.masses.1);
@@ -229,7 +258,14 @@ impl JointSolver {
         self.limit(index, ends, (axis, row), limits, along(axis, ends.apart));
     }
 
-    fn drive(&mut self, index: u32, ends: &Ends, (direction, row): (P, Row), motor: Option<Motor>, speed: impl Fn(i64) -> i32) {
+    fn drive(
+        &mut self,
+        index: u32,
+        ends: &Ends,
+        (direction, row): (P, Row),
+        motor: Option<Motor>,
+        speed: impl Fn(i64) -> i32,
+    ) {
         let Some(motor) = motor else { return };
         self.push(index, ends, 2, direction, row, 0);
         let most = speed((i64::from(motor.force_max.to_bits()) * self.substep) >> 16);
@@ -238,7 +274,14 @@ impl JointSolver {
         }
     }
 
-    fn limit(&mut self, index: u32, ends: &Ends, (direction, row): (P, Row), limits: Option<(Fx, Fx)>, at: i64) {
+    fn limit(
+        &mut self,
+        index: u32,
+        ends: &Ends,
+        (direction, row): (P, Row),
+        limits: Option<(Fx, Fx)>,
+        at: i64,
+    ) {
         let Some((low, high)) = limits else { return };
         let (low, high) = (i64::from(low.to_bits()) << 8, i64::from(high.to_bits()) << 8);
         let above = at - low < high - at;
@@ -259,7 +302,11 @@ impl JointSolver {
     /// One pass; `soft` tells whether what is off is brought back.
     pub(crate) fn solve(&mut self, velocities: &mut [Velocity], soft: bool) {
         for row in &mut self.rows {
-            let speed = row.row.speed(row.direction, &velocities[usize::from(row.a)], &velocities[usize::from(row.b)]);
+            let speed = row.row.speed(
+                row.direction,
+                &velocities[usize::from(row.a)],
+                &velocities[usize::from(row.b)],
+            );
             let (wanted, softness) = row.wanted(soft, self.rate);
             let missing = i64::from(clamp_to_i32(wanted - speed));
             let total = i64::from(row.row.total);
@@ -327,7 +374,8 @@ impl Ends<'_> {
     fn bend(&self, direction: P, substep: i64) -> i64 {
         let inward = |spin: i32, arm: P| {
             let squared = (i64::from(spin) * i64::from(spin)) >> 20;
-            let reach = (i64::from(direction.0) * i64::from(arm.0) + i64::from(direction.1) * i64::from(arm.1)) >> 30;
+            let reach =
+                (i64::from(direction.0) * i64::from(arm.0) + i64::from(direction.1) * i64::from(arm.1)) >> 30;
             (i128::from(squared) * i128::from(reach)) >> 16
         };
         let pull = inward(self.velocities.1.spin, self.arm_b) - inward(self.velocities.0.spin, self.arm_a);

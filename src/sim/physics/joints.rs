@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::joint::checked;
+use super::joint::{checked, checked_anchors};
 use super::rot::Rot;
 use super::{JointDesc, JointId, JointKind};
 use crate::Vec2;
@@ -125,6 +125,7 @@ impl Joints {
                     && is_body(joint.a)
                     && is_body(joint.b)
                     && joint.rest.is_unit()
+                    && checked_anchors(joint.anchor_a, joint.anchor_b).is_ok()
                     && checked(joint.kind) == Ok(joint.kind)
             })
     }

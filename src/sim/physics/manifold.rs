@@ -137,7 +137,8 @@ fn corners_and_disc(outline: Outline, radius: i32, (x, y): P, margin: i32) -> Ma
     let before = dot(tangent, x - from.0, y - from.1) < 0;
     let after = dot(tangent, x - to.0, y - to.1) > 0;
     if (before || after) && (best > 0 || hull.count == 2) {
-        if outline.ghosts.is_some_and(|ghosts| super::chain::neighbour_has(ghosts, from, to, before, (x, y))) {
+        if outline.ghosts.is_some_and(|ghosts| super::chain::neighbour_has(ghosts, from, to, before, (x, y)))
+        {
             return Manifold::default();
         }
         let (corner, index) = if before { (from, side) } else { (to, next) };

@@ -1,10 +1,10 @@
 //! `Meeting`, two shapes that touch or are about to in this step.
 
 use super::hull::P;
+use super::islands::SLOW;
 use super::manifold::{Manifold, Outline, collide, dot};
 use super::pairing::{PairKey, Pairing};
 use super::proxy::{MARGIN, NO_HULL, Proxies, Proxy};
-use super::islands::SLOW;
 use super::state::{ASLEEP, SPEED_BITS, State};
 
 /// Two shapes that touch or are about to.
@@ -50,7 +50,10 @@ impl Meeting {
         let manifold = if a.hull == NO_HULL && b.hull == NO_HULL {
             super::manifold::discs(kind_a.hull.radius, kind_b.hull.radius, offset, margin, a.slot ^ b.slot)
         } else {
-            let outline = |proxy: &Proxy, own| Outline { hull: proxies.hulls.get(proxy.hull as usize).unwrap_or(own), ghosts: None };
+            let outline = |proxy: &Proxy, own| Outline {
+                hull: proxies.hulls.get(proxy.hull as usize).unwrap_or(own),
+                ghosts: None,
+            };
             let (mut one, mut other) = (outline(a, &kind_a.hull), outline(b, &kind_b.hull));
             one.ghosts = kind_a.ghosts.map(|ghosts| ghosts.turned(state.rotations[usize::from(a.slot)]));
             other.ghosts = kind_b.ghosts.map(|ghosts| ghosts.turned(state.rotations[usize::from(b.slot)]));
@@ -97,7 +100,8 @@ impl Meeting {
         let way = (approach.clamp(0, i64::from(i32::MAX)) * tick) >> (SPEED_BITS - 16 + 32);
         let gap = i64::from(separation) - way;
         let sleeps = (a.flags | b.flags) & ASLEEP != 0;
-        self.wakes = sleeps && (approach > i64::from(SLOW) && gap <= i64::from(MARGIN) || separation < -MARGIN);
+        self.wakes =
+            sleeps && (approach > i64::from(SLOW) && gap <= i64::from(MARGIN) || separation < -MARGIN);
         gap <= i64::from(MARGIN)
     }
 }

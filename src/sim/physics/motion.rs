@@ -47,7 +47,8 @@ impl Movers {
                         velocity = slowed(velocity, plan.drag, plan.spin_drag);
                     }
                     if pulled {
-                        pull = gravity.map(|part| clamp_to_i32((part * i64::from(plan.gravity_scale.to_bits())) >> 16));
+                        pull = gravity
+                            .map(|part| clamp_to_i32((part * i64::from(plan.gravity_scale.to_bits())) >> 16));
                     }
                     if plan.locks & (LOCK_X | LOCK_Y) != 0 {
                         self.held.push((slot as u16, plan.locks));
@@ -81,7 +82,9 @@ impl Movers {
 
     /// Moves everything for a substep, in 1/2³² of a second.
     pub(crate) fn advance(&mut self, substep: i64) {
-        let way = |speed: i32| clamp_to_i32(((i64::from(speed) * substep + (1 << 27)) >> 28).clamp(-WAY_MAX, WAY_MAX));
+        let way = |speed: i32| {
+            clamp_to_i32(((i64::from(speed) * substep + (1 << 27)) >> 28).clamp(-WAY_MAX, WAY_MAX))
+        };
         for (offset, velocity) in self.offsets.iter_mut().zip(&self.velocities) {
             offset.x = offset.x.saturating_add(way(velocity.x));
             offset.y = offset.y.saturating_add(way(velocity.y));
@@ -128,9 +131,10 @@ pub(crate) fn keep_inside(state: &mut State) {
     let limit = state.desc.half_extent;
     for slot in 0..state.slots() {
         let position = state.positions[slot];
-        if (position.x.abs() > limit.x || position.y.abs() > limit.y) && state.flags[slot] & (ALIVE | DYNAMIC) == ALIVE | DYNAMIC {
+        if (position.x.abs() > limit.x || position.y.abs() > limit.y)
+            && state.flags[slot] & (ALIVE | DYNAMIC) == ALIVE | DYNAMIC
+        {
             state.positions[slot] = position.clamped(-limit, limit);
         }
     }
 }
-

@@ -61,9 +61,7 @@ impl Pairing {
 }
 
 /// A contact that ended because one of its bodies was removed.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, bytemuck::Pod, bytemuck::Zeroable,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub(crate) struct Ended {
     pub(crate) a: [u16; 2],

@@ -48,11 +48,13 @@ impl<F: FnMut(&Proxy, &Proxy) -> bool> Search<'_, F> {
     #[inline]
     fn meet(&mut self, one: &Proxy, other: &Proxy) -> bool {
         let (a, b) = if (one.slot, one.sub) < (other.slot, other.sub) { (one, other) } else { (other, one) };
-        if a.slot == b.slot || !(is_moving(a.flags) | is_moving(b.flags)) || !a.touches(b) {
+        if !a.touches(b) || a.slot == b.slot || !(is_moving(a.flags) | is_moving(b.flags)) {
             return false;
         }
-        let (part_a, part_b) =
-            (&self.state.blueprints.get(a.kind).blueprint.part, &self.state.blueprints.get(b.kind).blueprint.part);
+        let (part_a, part_b) = (
+            &self.state.blueprints.get(a.kind).blueprint.part,
+            &self.state.blueprints.get(b.kind).blueprint.part,
+        );
         let counts = (a.flags | b.flags) & DYNAMIC != 0 || part_a.sensor | part_b.sensor;
         counts
             && part_a.filter.meets(part_b.filter)

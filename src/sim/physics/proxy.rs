@@ -41,7 +41,15 @@ impl Proxy {
     pub(crate) fn touches(&self, other: &Self) -> bool {
         let x = self.x.abs_diff(other.x) <= (self.half_x + other.half_x).unsigned_abs();
         let y = self.y.abs_diff(other.y) <= (self.half_y + other.half_y).unsigned_abs();
-        x & y
+        x && y && (self.hull & other.hull != NO_HULL || self.reaches(other))
+    }
+
+    /// Whether two discs may touch.
+    #[inline]
+    fn reaches(&self, other: &Self) -> bool {
+        let (x, y) = (u64::from(self.x.abs_diff(other.x)), u64::from(self.y.abs_diff(other.y)));
+        let reach = u64::from((self.half_x + other.half_x).unsigned_abs());
+        x * x + y * y <= reach * reach
     }
 
     /// The lower left and upper right corner of the box around it.
@@ -94,7 +102,8 @@ impl Proxies {
         if is_moving(flags) {
             let motion = state.motions[slot];
             let fastest = i64::from(motion.x.unsigned_abs().max(motion.y.unsigned_abs()));
-            let swing = i64::from(motion.spin.unsigned_abs()) * i64::from(kind.hull.reach - kind.hull.radius) >> 16;
+            let swing =
+                i64::from(motion.spin.unsigned_abs()) * i64::from(kind.hull.reach - kind.hull.radius) >> 16;
             way = ((fastest + swing).min(i64::from(i32::MAX)) * tick >> (SPEED_BITS - 16 + 32)) as i32;
             margin = way.min(half_x.min(half_y).max(MARGIN)) + MARGIN;
         }

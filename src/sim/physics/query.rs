@@ -50,9 +50,18 @@ fn wide(vector: Vec2) -> (i64, i64) {
 }
 
 /// What something that moves along a way meets; sensors are not met.
-pub(crate) fn cast(state: &State, (shape, angle): (Shape, Angle), from: Vec2, way: Vec2, filter: Filter, mut found: impl FnMut(Cast)) {
+pub(crate) fn cast(
+    state: &State,
+    (shape, angle): (Shape, Angle),
+    from: Vec2,
+    way: Vec2,
+    filter: Filter,
+    mut found: impl FnMut(Cast),
+) {
     let (mut hull, extent) = match shape {
-        Shape::Circle { radius } if radius <= Fx::ZERO => (Hull { count: 1, reach: 1, ..Hull::default() }, Default::default()),
+        Shape::Circle { radius } if radius <= Fx::ZERO => {
+            (Hull { count: 1, reach: 1, ..Hull::default() }, Default::default())
+        }
         _ => super::blueprint::hull_of(&ShapeDesc::new(shape)),
     };
     let rot = Rot::from_angle(angle);
@@ -62,7 +71,9 @@ pub(crate) fn cast(state: &State, (shape, angle): (Shape, Angle), from: Vec2, wa
     let (reach, start) = (i64::from(hull.reach), from + lever);
     for placed in placed(state, filter) {
         let other = &placed.kind.hull;
-        if placed.kind.blueprint.part.sensor || !reaches(reach, start, way, placed.centre, i64::from(other.reach)) {
+        if placed.kind.blueprint.part.sensor
+            || !reaches(reach, start, way, placed.centre, i64::from(other.reach))
+        {
             continue;
         }
         let Some(met) = sweep.meet(&placed.hull(), wide(placed.centre), 0, WHOLE) else { continue };

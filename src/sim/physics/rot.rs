@@ -9,9 +9,7 @@ const ONE: i64 = 1 << UNIT_BITS;
 const HALF: i64 = 1 << (UNIT_BITS - 1);
 
 /// How a body is turned: cosine and sine in 1/2³⁰.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, bytemuck::Pod, bytemuck::Zeroable,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub(crate) struct Rot {
     pub(crate) cos: i32,
@@ -72,7 +70,8 @@ impl Rot {
         let angle = radians as i64;
         let squared = (angle * angle) >> UNIT_BITS;
         let cos = ONE - (squared >> 1) + (squared * squared / 24 >> UNIT_BITS);
-        let sin = angle - ((angle * squared / 6) >> UNIT_BITS) + (((angle * squared) >> UNIT_BITS) * squared / 120 >> UNIT_BITS);
+        let sin = angle - ((angle * squared / 6) >> UNIT_BITS)
+            + (((angle * squared) >> UNIT_BITS) * squared / 120 >> UNIT_BITS);
         let (x, y) = (self.cos as i64, self.sin as i64);
         let (x, y) = ((x * cos - y * sin + HALF) >> UNIT_BITS, (x * sin + y * cos + HALF) >> UNIT_BITS);
         let length = (x * x + y * y) >> UNIT_BITS;
@@ -93,7 +92,8 @@ impl Rot {
         // π in 1/2²⁴ over half a turn of 2¹⁵; the angle is rounded to 1/65,536 of a turn, so small ones use the sine.
         const SMALL: i32 = 1 << 24;
         if self.cos > 0 && self.sin.abs() < SMALL {
-            let (sin, cubed) = (self.sin as i64, self.sin as i64 * self.sin as i64 / ONE * self.sin as i64 / ONE);
+            let (sin, cubed) =
+                (self.sin as i64, self.sin as i64 * self.sin as i64 / ONE * self.sin as i64 / ONE);
             return ((sin + cubed / 6) >> 6) as i32;
         }
         let turns = self.angle().0.cast_signed() as i64;

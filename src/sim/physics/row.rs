@@ -11,6 +11,8 @@ use crate::root::UNIT_BITS;
 const ROUND: i64 = 1 << (UNIT_BITS - 1);
 /// Fraction bits of arms.
 pub(crate) const ARM_BITS: u32 = 16;
+/// Longest arm: 16,384 units.
+pub(crate) const ARM_MAX: i64 = 1 << 30;
 /// Fraction bits of the shares of spins.
 const SPIN_SHARE_BITS: u32 = 20;
 
@@ -111,14 +113,16 @@ impl Row {
     #[inline]
     pub(crate) fn new(a: &Mass, b: &Mass, arm_a: i32, arm_b: i32) -> (Self, Ease) {
         let (lever_a, lever_b) = (lever(a, arm_a), lever(b, arm_b));
-        let ease = ((u64::from(a.inverse) * lever_a.weight) >> 1) + ((u64::from(b.inverse) * lever_b.weight) >> 1);
+        let ease =
+            ((u64::from(a.inverse) * lever_a.weight) >> 1) + ((u64::from(b.inverse) * lever_b.weight) >> 1);
         let ease = Ease::new(ease.max(1));
         let share = |inverse: u32| {
             let product = u64::from(inverse) * ease.reciprocal.min(u64::from(u32::MAX));
             (product >> (18 + ease.shift).clamp(0, 63)).min(1 << UNIT_BITS) as i32
         };
         let (share_a, share_b) = (share(a.inverse), share(b.inverse));
-        let spin = |share: i32, lever: Lever| ((i64::from(share) * i64::from(lever.spin)) >> UNIT_BITS) as i32;
+        let spin =
+            |share: i32, lever: Lever| ((i64::from(share) * i64::from(lever.spin)) >> UNIT_BITS) as i32;
         let row = Self {
             arm_a,
             arm_b,
@@ -148,7 +152,7 @@ impl Row {
 
     /// The same row with its direction and its arms turned round.
     pub(crate) const fn turn_spins(&mut self) {
-        (self.spin_a, self.spin_b) = (-self.spin_a, -self.spin_b);
+        (self.spin_a, self.spin_b) = (self.spin_a.saturating_neg(), self.spin_b.saturating_neg());
     }
 
     /// How fast the second body moves away from the first in this direction.
@@ -172,8 +176,10 @@ impl Row {
     pub(crate) fn push(&self, (x, y): P, a: &mut Velocity, b: &mut Velocity, change: i64) {
         let (x, y) = (i64::from(x), i64::from(y));
         let rounded = |product: i64| (product + ROUND) >> UNIT_BITS;
-        let turned = |share: i32| (i64::from(share) * change + (1 << (SPIN_SHARE_BITS - 1))) >> SPIN_SHARE_BITS;
-        let (of_a, of_b) = (rounded(i64::from(self.share_a) * change), rounded(i64::from(self.share_b) * change));
+        let turned =
+            |share: i32| (i64::from(share) * change + (1 << (SPIN_SHARE_BITS - 1))) >> SPIN_SHARE_BITS;
+        let (of_a, of_b) =
+            (rounded(i64::from(self.share_a) * change), rounded(i64::from(self.share_b) * change));
         a.x = clamp_to_i32(i64::from(a.x) - rounded(of_a * x));
         a.y = clamp_to_i32(i64::from(a.y) - rounded(of_a * y));
         a.spin = clamp_to_i32(i64::from(a.spin) - turned(self.spin_a));
@@ -200,7 +206,8 @@ mod tests {
                 centre: Vec2::ZERO,
             };
             let (a, b) = (mass(round), mass(round / 22));
-            let (arm_a, arm_b) = ((rng.next_u32() >> 12).cast_signed() - (1 << 18), (rng.next_u32() >> 14).cast_signed());
+            let (arm_a, arm_b) =
+                ((rng.next_u32() >> 12).cast_signed() - (1 << 18), (rng.next_u32() >> 14).cast_signed());
             let (row, ease) = Row::new(&a, &b, arm_a, arm_b);
             let direction = crate::Angle((round * 7) as u16).unit();
             let (mut one, mut other) = (Velocity { x: 5 << 20, y: 0, spin: 0 }, Velocity::default());

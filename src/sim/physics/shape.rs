@@ -72,7 +72,8 @@ impl Polygon {
     /// Whether this is what [`Polygon::new`] or [`Polygon::regular`] could have made; for bytes from outside.
     pub(crate) fn is_canonical(&self) -> bool {
         let rest = self.points.get(usize::from(self.count)..);
-        rest.is_some_and(|rest| rest.iter().all(|&point| point == Vec2::ZERO)) && Self::new(self.corners()) == Ok(*self)
+        rest.is_some_and(|rest| rest.iter().all(|&point| point == Vec2::ZERO))
+            && Self::new(self.corners()) == Ok(*self)
     }
 
     /// The corners, counter-clockwise.

@@ -76,7 +76,17 @@ pub(crate) struct Mass {
 
 /// A further shape of a body.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, bytemuck::Pod, bytemuck::Zeroable,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    bytemuck::Pod,
+    bytemuck::Zeroable,
 )]
 #[repr(C)]
 pub(crate) struct Extra {
@@ -366,7 +376,9 @@ impl State {
     /// Whether two bodies are told not to meet.
     pub(crate) fn is_apart(&self, a: u16, b: u16) -> bool {
         let pair = [a.min(b), a.max(b)];
-        let joined = |joint: &super::joints::Joint| !joint.collide && [joint.a.min(joint.b), joint.a.max(joint.b)] == pair;
+        let joined = |joint: &super::joints::Joint| {
+            !joint.collide && [joint.a.min(joint.b), joint.a.max(joint.b)] == pair
+        };
         !self.ignored.is_empty() && self.ignored.binary_search(&pair).is_ok()
             || self.joints.iter().any(|(_, joint)| joined(joint))
     }
@@ -382,10 +394,21 @@ impl State {
         let (first, flags) = (self.kind(slot), self.flags[slot]);
         let extras = self.extras_of(slot);
         if extras.is_empty() {
-            let mass = if first.blueprint.mass > Fx::ZERO { i64::from(first.blueprint.mass.to_bits()) } else { first.mass() };
-            return Mass::new(flags, first.blueprint.locks, mass, u128::from(first.extent.gyration), first.extent.centroid);
+            let mass = if first.blueprint.mass > Fx::ZERO {
+                i64::from(first.blueprint.mass.to_bits())
+            } else {
+                first.mass()
+            };
+            return Mass::new(
+                flags,
+                first.blueprint.locks,
+                mass,
+                u128::from(first.extent.gyration),
+                first.extent.centroid,
+            );
         }
-        let parts = || core::iter::once(first).chain(extras.iter().map(|extra| self.blueprints.get(extra.kind)));
+        let parts =
+            || core::iter::once(first).chain(extras.iter().map(|extra| self.blueprints.get(extra.kind)));
         let (mut sum, mut x, mut y) = (0_i128, 0_i128, 0_i128);
         for part in parts() {
             let mass = i128::from(part.mass().max(1));
@@ -399,7 +422,11 @@ impl State {
             let away = u128::from((part.extent.centroid - centre).length_squared_wide());
             spread += part.mass().max(1).unsigned_abs() as u128 * (u128::from(part.extent.gyration) + away);
         }
-        let mass = if first.blueprint.mass > Fx::ZERO { i64::from(first.blueprint.mass.to_bits()) } else { sum.min(i128::from(i32::MAX)) as i64 };
+        let mass = if first.blueprint.mass > Fx::ZERO {
+            i64::from(first.blueprint.mass.to_bits())
+        } else {
+            sum.min(i128::from(i32::MAX)) as i64
+        };
         Mass::new(flags, first.blueprint.locks, mass, spread / sum.unsigned_abs().max(1), centre)
     }
 }
@@ -444,4 +471,3 @@ pub(crate) fn turned(rot: Rot, vector: Vec2) -> Vec2 {
     let (x, y) = rot.apply(i64::from(vector.x.to_bits()), i64::from(vector.y.to_bits()));
     Vec2::new(Fx::from_wide(x), Fx::from_wide(y))
 }
-

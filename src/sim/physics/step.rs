@@ -15,6 +15,7 @@ use super::near::Near;
 use super::pairing::{BORDER, Ended, PASSING, PairKey, Pairing, PointMemory, SENSOR, TOUCHING, id};
 use super::pairs::Search;
 use super::proxy::{MARGIN, Proxies};
+use super::push_solver::{Push, Pushes};
 use super::rot::Rot;
 use super::state::{ASLEEP, Mass, State, is_moving};
 use super::{Contact, ContactEvent, ContactPhase, bullet};
@@ -67,6 +68,7 @@ struct Scratch {
     reports: Vec<Report>,
     ended: Vec<Ended>,
     contacts: Contacts,
+    pushes: Pushes,
     joints: JointSolver,
     islands: Islands,
     apart: Vec<[u16; 2]>,
@@ -161,19 +163,22 @@ impl Scratch {
         self.reports.clear();
         self.ended.clear();
         self.contacts.list.clear();
+        self.pushes.list.clear();
+        let meetings = core::mem::take(&mut self.meetings);
         let mut old = state.pairings.iter().peekable();
         for index in 0..self.order.sorted.len() {
-            let meeting = self.meetings[self.order.sorted[index] as usize];
+            let meeting = &meetings[self.order.sorted[index] as usize];
             let key = meeting.key();
             while let Some(before) = old.next_if(|before| before.key() < key) {
                 self.drop_or_carry(state, before);
             }
             let before = old.next_if(|before| before.key() == key);
-            self.meet(state, &meeting, before);
+            self.meet(state, meeting, before);
         }
         for before in old {
             self.drop_or_carry(state, before);
         }
+        self.meetings = meetings;
     }
 
     /// A pairing that was not found: it ended, or both sleep.
@@ -216,7 +221,11 @@ impl Scratch {
         let masses = |slot: u16| {
             let mass = state.masses.get(usize::from(slot)).unwrap_or(&BORDER_MASS);
             // What sleeps is not pushed: it was not hit hard enough to wake.
-            if state.flags.get(usize::from(slot)).is_some_and(|flags| flags & ASLEEP != 0) { &BORDER_MASS } else { mass }
+            if state.flags.get(usize::from(slot)).is_some_and(|flags| flags & ASLEEP != 0) {
+                &BORDER_MASS
+            } else {
+                mass
+            }
         };
         let border = state.slots() as u16;
         let solid = |slot: u16| if slot == BORDER { border } else { slot };
@@ -232,21 +241,34 @@ impl Scratch {
             velocities: (self.movers.velocities[usize::from(a)], self.movers.velocities[usize::from(b)]),
             normal: meeting.manifold.normal,
             friction: one.friction_combine.of(other.friction_combine, one.friction, other.friction),
-            restitution: one.restitution_combine.of(other.restitution_combine, one.restitution, other.restitution),
+            restitution: one.restitution_combine.of(
+                other.restitution_combine,
+                one.restitution,
+                other.restitution,
+            ),
             surface: crate::fx::clamp_to_i32(-(surface << 4)),
             bounce_speed_min: i64::from(state.desc.bounce_speed_min().to_bits()) << 4,
             pairing: self.pairings.len() as u32,
         };
+        let known = |feature: u32| {
+            let known = before.map_or(&[][..], |before| &before.points[..usize::from(before.count).min(2)]);
+            let known = known.iter().find(|known| known.feature == feature);
+            known.copied().unwrap_or(PointMemory { feature, ..PointMemory::default() })
+        };
+        let turns = (desc.masses.0.inverse_gyration | desc.masses.1.inverse_gyration) != 0;
+        if !turns && desc.friction == Fx::ZERO && meeting.manifold.count == 1 {
+            let point = &meeting.manifold.points[0];
+            self.pushes.list.push(Push::new(&desc, point.separation, known(point.feature)));
+            return;
+        }
         let mut contact = SolverContact::new(&desc);
         for point in meeting.manifold.points() {
             let from = |lever: (i32, i32)| (point.x.saturating_add(lever.0), point.y.saturating_add(lever.1));
-            let known = before.and_then(|before| before.points[..usize::from(before.count & 3).min(2)].iter().find(|known| known.feature == point.feature));
-            let memory = known.copied().unwrap_or(PointMemory { feature: point.feature, ..PointMemory::default() });
             let anchor = Anchor {
                 from_a: from(meeting.lever_a),
                 from_b: from(meeting.lever_b),
                 separation: point.separation,
-                memory,
+                memory: known(point.feature),
             };
             contact.add(&desc, &anchor);
         }
@@ -263,10 +285,12 @@ impl Scratch {
                 self.joints.prepare(state, &moving, &self.movers.offsets);
                 self.joints.warm_start(&mut moving);
             }
+            self.pushes.warm_start(&mut moving);
             self.contacts.warm_start(&mut moving);
             if joined {
                 self.joints.solve(&mut moving, true);
             }
+            self.pushes.solve(&mut moving, &self.movers.offsets, times, true);
             self.contacts.solve(&mut moving, &self.movers.offsets, times, true);
             self.movers.velocities = moving;
             self.movers.hold();
@@ -276,16 +300,18 @@ impl Scratch {
                 self.joints.prepare(state, &moving, &self.movers.offsets);
                 self.joints.solve(&mut moving, false);
             }
+            self.pushes.solve(&mut moving, &self.movers.offsets, times, false);
             self.contacts.solve(&mut moving, &self.movers.offsets, times, false);
             self.movers.velocities = moving;
         }
+        self.pushes.bounce(&mut self.movers.velocities);
         self.contacts.bounce(&mut self.movers.velocities);
         self.movers.hold();
     }
 
     /// Writes down how hard everything pushed.
     fn remember(&mut self, state: &mut State) {
-        for (index, count, points, impulse) in self.contacts.results() {
+        for (index, count, points, impulse) in self.contacts.results().chain(self.pushes.results()) {
             let (pairing, report) = (&mut self.pairings[index], &mut self.reports[index]);
             (pairing.count, pairing.points) = (count, points);
             report.impulse = impulse;
@@ -336,7 +362,15 @@ impl Scratch {
             }
         }
         told.events.sort_unstable_by_key(|event| {
-            (event.a.index, event.b.index, event.a.generation, event.b.generation, event.shape_a, event.shape_b, event.phase)
+            (
+                event.a.index,
+                event.b.index,
+                event.a.generation,
+                event.b.generation,
+                event.shape_a,
+                event.shape_b,
+                event.phase,
+            )
         });
     }
 }

@@ -13,13 +13,13 @@ use super::column::Column;
 use super::joints::Joints;
 use super::pairing::{ALL_BITS, BORDER, Ended, Pairing, PointMemory, SENSOR};
 use super::rot::Rot;
-use super::state::{ALIVE, ALL_FLAGS, ASLEEP, COMPOUND, DYNAMIC, Extra, KINEMATIC, Mass, Motion, State, is_moving};
+use super::state::{
+    ALIVE, ALL_FLAGS, ASLEEP, COMPOUND, DYNAMIC, Extra, KINEMATIC, Mass, Motion, State, is_moving,
+};
 use crate::Vec2;
 
 /// Two slots and the bits of a pairing: its own, the number of points, and whether shapes are numbered.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, bytemuck::Pod, bytemuck::Zeroable,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 struct PairBits {
     a: u16,
@@ -116,7 +116,11 @@ impl Serialize for State {
         let table = &self.blueprints;
         let mut numbering = Numbering { table, numbers: alloc::vec![NONE; table.len()], used: Vec::new() };
         let kinds = self.kinds.iter().map(|&kind| numbering.number(kind)).collect();
-        let extras = self.extras.iter().map(|extra| Extra { slot: extra.slot, kind: numbering.number(extra.kind) }).collect();
+        let extras = self
+            .extras
+            .iter()
+            .map(|extra| Extra { slot: extra.slot, kind: numbering.number(extra.kind) })
+            .collect();
         let moving = |(&flags, &motion): (&u8, &Motion)| is_moving(flags).then_some(motion);
         let numbered = |pairing: &&Pairing| pairing.sub_a | pairing.sub_b != 0;
         Sent {
@@ -133,8 +137,18 @@ impl Serialize for State {
             extras,
             ignored: &self.ignored,
             pairs: self.pairings.iter().map(PairBits::of).collect(),
-            numbers: self.pairings.iter().filter(numbered).map(|pairing| [pairing.sub_a, pairing.sub_b]).collect(),
-            points: self.pairings.iter().flat_map(|pairing| &pairing.points[..usize::from(pairing.count & 3)]).copied().collect(),
+            numbers: self
+                .pairings
+                .iter()
+                .filter(numbered)
+                .map(|pairing| [pairing.sub_a, pairing.sub_b])
+                .collect(),
+            points: self
+                .pairings
+                .iter()
+                .flat_map(|pairing| &pairing.points[..usize::from(pairing.count & 3)])
+                .copied()
+                .collect(),
             ended: &self.ended,
             joints: &self.joints,
         }
@@ -163,7 +177,13 @@ impl Received {
             return Err(BadState::Desc);
         }
         let slots = self.flags.len();
-        let lengths = [self.generations.len(), self.positions.len(), self.rotations.len(), self.kinds.len(), self.users.len()];
+        let lengths = [
+            self.generations.len(),
+            self.positions.len(),
+            self.rotations.len(),
+            self.kinds.len(),
+            self.users.len(),
+        ];
         if lengths.iter().any(|&length| length != slots) || slots > usize::from(self.desc.bodies_max) {
             return Err(BadState::Length(self.desc.bodies_max));
         }
@@ -197,7 +217,8 @@ impl Received {
 /// The velocities of those that move, by slot.
 fn spread(flags: &[u8], moving: &[Motion]) -> Result<Column<Motion>, BadState> {
     let mut left = moving.iter().copied();
-    let motions = flags.iter().map(|&flags| if is_moving(flags) { left.next() } else { Some(Motion::default()) });
+    let motions =
+        flags.iter().map(|&flags| if is_moving(flags) { left.next() } else { Some(Motion::default()) });
     let motions: Option<Vec<Motion>> = motions.collect();
     let all = motions.filter(|_| left.next().is_none()).ok_or(BadState::Body(flags.len()))?;
     Ok(all.into_iter().collect())
@@ -216,7 +237,15 @@ fn gather(pairs: &[PairBits], numbers: &[[u16; 2]], points: &[PointMemory]) -> O
         if numbered && sub_a | sub_b == 0 {
             return None;
         }
-        let mut pairing = Pairing { a: pair.a, b: pair.b, sub_a, sub_b, bits: pair.bits as u8, count: count as u8, ..Pairing::default() };
+        let mut pairing = Pairing {
+            a: pair.a,
+            b: pair.b,
+            sub_a,
+            sub_b,
+            bits: pair.bits as u8,
+            count: count as u8,
+            ..Pairing::default()
+        };
         for point in &mut pairing.points[..usize::from(count)] {
             *point = *points.next()?;
         }
@@ -261,7 +290,10 @@ impl State {
     fn is_sound(&self, slot: usize) -> bool {
         let (flags, kind) = (self.flags[slot], self.kinds[slot]);
         if flags & ALIVE == 0 {
-            return flags == 0 && kind == NONE && self.rotations[slot] == Rot::NONE && self.positions[slot] == Vec2::ZERO;
+            return flags == 0
+                && kind == NONE
+                && self.rotations[slot] == Rot::NONE
+                && self.positions[slot] == Vec2::ZERO;
         }
         let kinds = flags & (DYNAMIC | KINEMATIC);
         flags & !ALL_FLAGS == 0
@@ -297,7 +329,8 @@ impl State {
         };
         let sound = |pairing: &Pairing| {
             known(pairing.a, pairing.sub_a)
-                && (pairing.b == BORDER && pairing.sub_b < 4 || pairing.a < pairing.b && known(pairing.b, pairing.sub_b))
+                && (pairing.b == BORDER && pairing.sub_b < 4
+                    || pairing.a < pairing.b && known(pairing.b, pairing.sub_b))
                 && (pairing.bits & SENSOR == 0 || pairing.count == 0)
         };
         let ascending = self.pairings.windows(2).all(|two| two[0].key() < two[1].key());
@@ -311,4 +344,3 @@ impl State {
         if sane { Ok(()) } else { Err(BadState::Pairs) }
     }
 }
-

@@ -9,8 +9,8 @@ use super::rot::Rot;
 use super::state::{ALIVE, DYNAMIC, KINEMATIC, State, speed_of_fx};
 use super::step::Told;
 use super::{
-    Body, BodyDesc, BodyId, Cast, Contact, ContactEvent, Filter, JointDesc, JointError, JointId, JointKind, Shape,
-    ShapeDesc, WorldDesc, query,
+    Body, BodyDesc, BodyId, Cast, Contact, ContactEvent, Filter, JointDesc, JointError, JointId, JointKind,
+    Shape, ShapeDesc, WorldDesc, query,
 };
 use crate::{Angle, Fx, Vec2};
 
@@ -127,7 +127,10 @@ impl World {
             let before = end(index + count - 1, !closed && index == 0, from);
             let after = end(index + 2, !closed && index + 2 == count, to);
             let part = ShapeDesc { shape: Shape::Segment { from, to }, ..shape };
-            self.attach_blueprint(id, Blueprint { chained: Some([before, after]), ..Blueprint::of_part(&part) })?;
+            self.attach_blueprint(
+                id,
+                Blueprint { chained: Some([before, after]), ..Blueprint::of_part(&part) },
+            )?;
         }
         Ok(segments)
     }
@@ -291,6 +294,7 @@ impl World {
             return Err(JointError::SameBody);
         }
         super::joint::checked(joint.kind)?;
+        super::joint::checked_anchors(joint.anchor_a, joint.anchor_b)?;
         let rest = self.state.rotations[a].to(self.state.rotations[b]);
         self.state.wake(a);
         self.state.wake(b);
@@ -379,7 +383,14 @@ impl World {
 
     /// The first thing on the way of a shape that moves from `from` to `from + way`. Sensors are not met.
     #[must_use]
-    pub fn cast_shape(&self, shape: Shape, angle: Angle, from: Vec2, way: Vec2, filter: Filter) -> Option<Cast> {
+    pub fn cast_shape(
+        &self,
+        shape: Shape,
+        angle: Angle,
+        from: Vec2,
+        way: Vec2,
+        filter: Filter,
+    ) -> Option<Cast> {
         let mut first: Option<Cast> = None;
         query::cast(&self.state, (shape, angle), from, way, filter, |cast| {
             if first.is_none_or(|first| cast.part < first.part) {
@@ -397,7 +408,14 @@ impl World {
     }
 
     /// Appends the bodies that overlap a shape, sensors included, in the order of their indices.
-    pub fn overlap_shape(&self, shape: Shape, angle: Angle, at: Vec2, filter: Filter, found: &mut Vec<BodyId>) {
+    pub fn overlap_shape(
+        &self,
+        shape: Shape,
+        angle: Angle,
+        at: Vec2,
+        filter: Filter,
+        found: &mut Vec<BodyId>,
+    ) {
         let (mut hull, extent) = super::blueprint::hull_of(&ShapeDesc::new(shape));
         let rot = Rot::from_angle(angle);
         hull.turn(rot);
@@ -421,7 +439,8 @@ impl World {
 impl State {
     fn push(&mut self, slot: usize, impulse: Vec2) {
         let inverse = i64::from(self.masses[slot].inverse);
-        let change = |part: Fx| crate::fx::clamp_to_i32((i64::from(part.to_bits()) * inverse + (1 << 19)) >> 20);
+        let change =
+            |part: Fx| crate::fx::clamp_to_i32((i64::from(part.to_bits()) * inverse + (1 << 19)) >> 20);
         let motion = &mut self.motions[slot];
         motion.x = motion.x.saturating_add(change(impulse.x));
         motion.y = motion.y.saturating_add(change(impulse.y));

@@ -6,8 +6,8 @@ use proptest::prelude::{
 
 use super::scenes::bytes_of;
 use crate::{
-    Angle, BodyDesc, BodyKind, Combine, Filter, Fx, JointDesc, JointKind, Material, Motor, Polygon, Shape, ShapeDesc,
-    Vec2, World, WorldDesc, decode,
+    Angle, BodyDesc, BodyKind, Combine, Filter, Fx, JointDesc, JointKind, Material, Motor, Polygon, Shape,
+    ShapeDesc, Vec2, World, WorldDesc, decode,
 };
 
 fn number() -> impl Strategy<Value = Fx> {

@@ -25,11 +25,12 @@ fn a_pyramid_of_twenty_rows_stands() {
 }
 
 #[test]
-fn a_stack_of_ten_of_mixed_masses_stands() {
-    let mut world = earth();
+fn a_stack_of_ten_stands_whose_top_is_ten_times_as_heavy() {
+    // Twice the usual substeps: the weight on a light box bends a stack of soft contacts.
+    let mut world = World::new(WorldDesc { substeps: 8, ..*earth().desc() });
     ground(&mut world);
     let body = |level: i32| {
-        let mass = Fx::from_int(if level % 2 == 1 { 10 } else { 1 });
+        let mass = Fx::from_int(level + 1);
         cube().mass(mass).at(Vec2::new(Fx::ZERO, ratio(2 * level + 1, 2))).sleepless()
     };
     let ids: Vec<_> = (0..10).map(|level| world.add(body(level)).unwrap()).collect();
@@ -37,7 +38,7 @@ fn a_stack_of_ten_of_mixed_masses_stands() {
         steps(&mut world, 100);
         let now = places(&world, &ids);
         let lean = now.iter().map(|at| float(at.x.abs())).fold(0.0, f64::max);
-        assert!(lean < 0.1 && float(now[9].y) > 9.4, "round {round}: {now:?}");
+        assert!(lean < 0.1 && float(now[9].y) > 9.3, "round {round}: {now:?}");
     }
 }
 
@@ -89,11 +90,14 @@ fn a_projectile_follows_its_arc() {
 fn a_pendulum_keeps_its_energy() {
     let mut world = earth();
     let hook = world.add(BodyDesc::circle(ratio(1, 4)).fixed()).unwrap();
-    let bob = world.add(BodyDesc::circle(ratio(1, 4)).at(Vec2::from_ints(4, 0)).lock_rotation().sleepless()).unwrap();
+    let bob = world
+        .add(BodyDesc::circle(ratio(1, 4)).at(Vec2::from_ints(4, 0)).lock_rotation().sleepless())
+        .unwrap();
     world.join(JointDesc::new(hook, bob, JointKind::Rod { length: Fx::from_int(4) })).unwrap();
     let energy = |world: &World| {
         let body = world.body(bob).unwrap();
-        10.0 * (float(body.position.y) + 4.0) + (float(body.velocity.x).powi(2) + float(body.velocity.y).powi(2)) / 2.0
+        10.0 * (float(body.position.y) + 4.0)
+            + (float(body.velocity.x).powi(2) + float(body.velocity.y).powi(2)) / 2.0
     };
     let mut worst: f64 = 0.0;
     for _ in 0..1_000 {
@@ -133,10 +137,13 @@ fn a_chain_of_forty_hangs_together() {
 fn a_bullet_never_passes_a_thin_wall() {
     for (speed, angle) in [(500, 0_u16), (500, 3_000), (1_500, 1_000), (200, 6_000)] {
         let mut world = open();
-        world.add(BodyDesc::rect(Vec2::new(ratio(1, 20), Fx::from_int(30))).at(Vec2::from_ints(10, 0)).fixed()).unwrap();
+        world
+            .add(BodyDesc::rect(Vec2::new(ratio(1, 20), Fx::from_int(30))).at(Vec2::from_ints(10, 0)).fixed())
+            .unwrap();
         let velocity = Vec2::from_angle(Angle(angle), Fx::from_int(speed));
         let shots = [BodyDesc::circle(ratio(1, 10)), BodyDesc::rect(Vec2::splat(ratio(1, 10)))];
-        let ids = shots.map(|shot| world.add(shot.moving(velocity).bullet().restitution(Fx::ONE).group(-1)).unwrap());
+        let ids = shots
+            .map(|shot| world.add(shot.moving(velocity).bullet().restitution(Fx::ONE).group(-1)).unwrap());
         for _ in 0..10 {
             world.step();
             for id in ids {
@@ -167,7 +174,9 @@ fn momentum_is_kept_without_walls() {
         let at = Vec2::from_ints(index % 14 - 7, index / 14 - 7);
         let body = if index % 2 == 0 { BodyDesc::circle(ratio(3, 5)) } else { cube() };
         let mass = Fx::from_int(1 << (index % 4));
-        world.add(body.mass(mass).restitution(Fx::HALF).at(at).moving(kick(&mut rng, 4)).sleepless()).unwrap();
+        world
+            .add(body.mass(mass).restitution(Fx::HALF).at(at).moving(kick(&mut rng, 4)).sleepless())
+            .unwrap();
     }
     let momentum = |world: &World| {
         world.bodies().fold((0.0, 0.0), |(x, y), (_, body)| {
@@ -190,6 +199,11 @@ fn bodies_at_one_place_come_apart() {
     steps(&mut world, 300);
     let ids: Vec<_> = world.bodies().map(|(id, _)| id).collect();
     let places = places(&world, &ids);
-    let pairs = || places.iter().enumerate().flat_map(|(index, one)| places[index + 1..].iter().map(move |other| one.distance(*other)));
+    let pairs = || {
+        places
+            .iter()
+            .enumerate()
+            .flat_map(|(index, one)| places[index + 1..].iter().map(move |other| one.distance(*other)))
+    };
     assert!(pairs().all(|apart| float(apart) > 0.95), "{:?}", pairs().min());
 }

@@ -1,8 +1,8 @@
 //! Worlds that several tests use, and what is measured of them. Floats only measure.
 
 use crate::{
-    Angle, BodyDesc, BodyId, Fx, JointDesc, JointKind, Pcg32, Polygon, Shape, ShapeDesc, Vec2, World, WorldDesc, encode_into,
-    hash_bytes,
+    Angle, BodyDesc, BodyId, Fx, JointDesc, JointKind, Pcg32, Polygon, Shape, ShapeDesc, Vec2, World,
+    WorldDesc, encode_into, hash_bytes,
 };
 
 pub(super) fn ratio(numerator: i32, denominator: i32) -> Fx {
@@ -95,7 +95,9 @@ pub(super) fn mixture() -> World {
     for index in 0..100 {
         let size = Fx::HALF + Fx::from_bits(rng.below(1 << 14).cast_signed());
         let body = match index % 10 {
-            0 => BodyDesc::rect(Vec2::new(size * Fx::from_int(3), size)).fixed().turned(Angle(index as u16 * 700)),
+            0 => BodyDesc::rect(Vec2::new(size * Fx::from_int(3), size))
+                .fixed()
+                .turned(Angle(index as u16 * 700)),
             1 => BodyDesc::circle(size).sensor(),
             2 | 3 => BodyDesc::rect(Vec2::new(size, size * Fx::HALF)).mass(Fx::from_int(3)).damping(Fx::HALF),
             4 => BodyDesc::circle(ratio(1, 10)).bullet().restitution(Fx::ONE).mask(0b101),
@@ -121,7 +123,10 @@ pub(super) fn ruins() -> World {
     for index in 0..10 {
         let _ = world.add(cube().at(Vec2::new(Fx::from_int(12), ratio(2 * index + 1, 2))));
     }
-    let shot = BodyDesc::circle(ratio(1, 2)).at(Vec2::from_ints(-20, 4)).moving(Vec2::from_ints(18, 4)).mass(Fx::from_int(4));
+    let shot = BodyDesc::circle(ratio(1, 2))
+        .at(Vec2::from_ints(-20, 4))
+        .moving(Vec2::from_ints(18, 4))
+        .mass(Fx::from_int(4));
     let _ = world.add(shot);
     world
 }
@@ -134,15 +139,24 @@ pub(super) fn machine() -> World {
         JointKind::Rod { length: Fx::from_int(2) },
         JointKind::Rope { length: Fx::from_int(3) },
         JointKind::Spring { length: Fx::ONE, hertz: Fx::from_int(2), damping_ratio: ratio(1, 10) },
-        JointKind::Revolute { limits: Some((-Fx::ONE, Fx::ONE)), motor: Some(crate::Motor { speed: Fx::ONE, force_max: Fx::from_int(50) }) },
+        JointKind::Revolute {
+            limits: Some((-Fx::ONE, Fx::ONE)),
+            motor: Some(crate::Motor { speed: Fx::ONE, force_max: Fx::from_int(50) }),
+        },
         JointKind::Prismatic { axis: Vec2::from_ints(1, 1), limits: Some((-Fx::ONE, Fx::ONE)), motor: None },
         JointKind::Weld,
-        JointKind::Mouse { target: Vec2::from_ints(20, 9), hertz: Fx::from_int(3), damping_ratio: Fx::ONE, force_max: Fx::from_int(100) },
+        JointKind::Mouse {
+            target: Vec2::from_ints(20, 9),
+            hertz: Fx::from_int(3),
+            damping_ratio: Fx::ONE,
+            force_max: Fx::from_int(100),
+        },
     ];
     for (index, kind) in (0..).zip(kinds) {
         let x = index * 4 - 14;
         let hook = world.add(BodyDesc::circle(ratio(1, 4)).at(Vec2::from_ints(x, 8)).fixed()).unwrap();
-        let one = world.add(BodyDesc::rect(Vec2::new(Fx::ONE, ratio(1, 4))).at(Vec2::from_ints(x + 2, 8))).unwrap();
+        let one =
+            world.add(BodyDesc::rect(Vec2::new(Fx::ONE, ratio(1, 4))).at(Vec2::from_ints(x + 2, 8))).unwrap();
         let other = world.add(cube().at(Vec2::from_ints(x + 2, 6)).moving(Vec2::from_ints(1, 0))).unwrap();
         let joint = JointDesc::new(hook, one, kind).anchors(Vec2::ZERO, Vec2::from_ints(-1, 0));
         world.join(joint).unwrap();
@@ -156,17 +170,22 @@ pub(super) fn machine() -> World {
 pub(super) fn terrain() -> World {
     let mut world = earth();
     let land = world.add(BodyDesc::circle(ratio(1, 8)).at(Vec2::from_ints(0, -20)).fixed()).unwrap();
-    let hills: Vec<Vec2> = (0..40).rev().map(|x| Vec2::new(Fx::from_int(x - 20), ratio((x * 7) % 5, 3) + Fx::from_int(20))).collect();
+    let hills: Vec<Vec2> = (0..40)
+        .rev()
+        .map(|x| Vec2::new(Fx::from_int(x - 20), ratio((x * 7) % 5, 3) + Fx::from_int(20)))
+        .collect();
     world.attach_chain(land, &hills, false, ShapeDesc::new(Shape::Circle { radius: Fx::ONE })).unwrap();
     let mut belt = BodyDesc::rect(Vec2::new(Fx::from_int(4), ratio(1, 2))).at(Vec2::from_ints(0, 5)).fixed();
     belt.shape.material.surface_speed = -Fx::from_int(2);
     world.add(belt).unwrap();
-    let mut platform = BodyDesc::rect(Vec2::new(Fx::from_int(4), ratio(1, 4))).at(Vec2::from_ints(6, 8)).fixed();
+    let mut platform =
+        BodyDesc::rect(Vec2::new(Fx::from_int(4), ratio(1, 4))).at(Vec2::from_ints(6, 8)).fixed();
     platform.shape.material.one_way = true;
     world.add(platform).unwrap();
     for index in 0..24 {
         let at = Vec2::from_ints(index % 8 * 3 - 10, 7 + index / 8 * 3);
-        let body = world.add(BodyDesc::circle(ratio(2, 5)).at(at).spinning(Fx::from_int(index % 5 - 2))).unwrap();
+        let body =
+            world.add(BodyDesc::circle(ratio(2, 5)).at(at).spinning(Fx::from_int(index % 5 - 2))).unwrap();
         let arm = ShapeDesc::new(Shape::Box { half: Vec2::new(ratio(3, 4), ratio(1, 5)) });
         world.attach(body, arm.offset(Vec2::new(ratio(1, 2), Fx::ZERO), Angle(index as u16 * 900))).unwrap();
     }
@@ -178,12 +197,24 @@ pub(super) fn all() -> [(&'static str, World); 6] {
     let mut shower = gas(8);
     for index in 0..20 {
         let shot = BodyDesc::circle(ratio(1, 8)).bullet().restitution(Fx::ONE).mass(ratio(1, 8));
-        shower.add(shot.at(Vec2::from_ints(index % 10 - 5, index / 10)).moving(Vec2::from_ints(90, index * 7))).unwrap();
+        shower
+            .add(shot.at(Vec2::from_ints(index % 10 - 5, index / 10)).moving(Vec2::from_ints(90, index * 7)))
+            .unwrap();
     }
-    [("gas", gas(10)), ("mixture", mixture()), ("ruins", ruins()), ("machine", machine()), ("terrain", terrain()), ("shower", shower)]
+    [
+        ("gas", gas(10)),
+        ("mixture", mixture()),
+        ("ruins", ruins()),
+        ("machine", machine()),
+        ("terrain", terrain()),
+        ("shower", shower),
+    ]
 }
 
 /// Of everything dynamic of mass one that does not turn.
 pub(super) fn kinetic_energy(world: &World) -> f64 {
-    world.bodies().map(|(_, body)| (float(body.velocity.x).powi(2) + float(body.velocity.y).powi(2)) / 2.0).sum()
+    world
+        .bodies()
+        .map(|(_, body)| (float(body.velocity.x).powi(2) + float(body.velocity.y).powi(2)) / 2.0)
+        .sum()
 }
