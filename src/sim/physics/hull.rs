@@ -108,7 +108,7 @@ impl Hull {
             hull.reach = hull.reach.max(point.length().to_bits());
         }
         hull.reach = hull.reach.saturating_add(hull.radius).saturating_add(1);
-        half = half + Vec2::splat(radius);
+        half += Vec2::splat(radius);
         hull.half = (half.x.to_bits(), half.y.to_bits());
         for index in 0..points.len() {
             let (at, next) = (hull.points[index], hull.points[(index + 1) % points.len()]);
@@ -149,8 +149,8 @@ impl Extent {
     fn of(points: &[Vec2], radius: Fx) -> Self {
         let r = i128::from(radius.to_bits());
         match points {
-            &[centre] => Self { centroid: centre, area: disc(r), gyration: (r * r / 2) as u64 },
-            &[from, to] => Self::of_capsule(from, to, r),
+            [centre] => Self { centroid: *centre, area: disc(r), gyration: (r * r / 2) as u64 },
+            [from, to] => Self::of_capsule(*from, *to, r),
             _ => Self::of_polygon(points),
         }
     }

@@ -103,7 +103,7 @@ impl JointSolver {
                 let arm = super::state::turned(rot, anchor - state.masses[slot].centre);
                 let arm = (arm.x.to_bits(), arm.y.to_bits());
                 let fine = |at: Fx, offset: i32, arm: i32| {
-                    (i64::from(at.to_bits()) + i64::from(arm) << 8) + i64::from(offset)
+                    ((i64::from(at.to_bits()) + i64::from(arm)) << 8) + i64::from(offset)
                 };
                 let at = state.positions[slot];
                 (rot, arm, (fine(at.x, offsets[slot].x, arm.0), fine(at.y, offsets[slot].y, arm.1)))

@@ -103,8 +103,8 @@ impl Proxies {
             let motion = state.motions[slot];
             let fastest = i64::from(motion.x.unsigned_abs().max(motion.y.unsigned_abs()));
             let swing =
-                i64::from(motion.spin.unsigned_abs()) * i64::from(kind.hull.reach - kind.hull.radius) >> 16;
-            way = ((fastest + swing).min(i64::from(i32::MAX)) * tick >> (SPEED_BITS - 16 + 32)) as i32;
+                (i64::from(motion.spin.unsigned_abs()) * i64::from(kind.hull.reach - kind.hull.radius)) >> 16;
+            way = (((fastest + swing).min(i64::from(i32::MAX)) * tick) >> (SPEED_BITS - 16 + 32)) as i32;
             margin = way.min(half_x.min(half_y).max(MARGIN)) + MARGIN;
         }
         self.list.push(Proxy {
