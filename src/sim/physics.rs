@@ -22,6 +22,7 @@ mod manifold;
 mod material;
 mod meeting;
 mod motion;
+mod mover;
 mod near;
 mod pairing;
 mod pairs;
@@ -36,6 +37,7 @@ mod state;
 mod step;
 #[cfg(test)]
 mod tests;
+mod tiles;
 mod wire;
 mod world;
 
@@ -45,5 +47,7 @@ pub use contact::{Contact, ContactEvent, ContactPhase};
 pub use desc::WorldDesc;
 pub use joint::{JointDesc, JointError, JointId, JointKind, Motor};
 pub use material::{Combine, Filter, Material};
+pub use mover::{Moved, Mover};
 pub use shape::{Polygon, PolygonError, Shape, ShapeDesc};
+pub use tiles::{TileMap, TileMapError};
 pub use world::{AttachError, World, WorldFull};

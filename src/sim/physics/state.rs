@@ -393,7 +393,8 @@ impl State {
     pub(crate) fn mass_of_parts(&self, slot: usize) -> Mass {
         let (first, flags) = (self.kind(slot), self.flags[slot]);
         let extras = self.extras_of(slot);
-        if extras.is_empty() {
+        // What is never pushed needs no centre of all its shapes.
+        if extras.is_empty() || flags & DYNAMIC == 0 {
             let mass = if first.blueprint.mass > Fx::ZERO {
                 i64::from(first.blueprint.mass.to_bits())
             } else {

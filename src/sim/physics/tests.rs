@@ -1,6 +1,7 @@
 //! Tests of whole worlds.
 
 mod extremes;
+mod features;
 mod golden;
 mod quality;
 mod scenes;
