@@ -21,7 +21,8 @@ impl Room {
     #[must_use]
     pub fn new(number: u32) -> Self {
         let half_extent = Vec2::from_ints(8, 8);
-        let mut world = World::new(WorldDesc { half_extent, bodies_max: 64, ..WorldDesc::default() });
+        let mut world =
+            World::new(WorldDesc { half_extent, bodies_max: 64, substeps: 2, ..WorldDesc::default() });
         for corner in 0..BOXES {
             let place = Vec2::from_ints(corner % 2 * 8 - 4, corner / 2 * 8 - 4);
             let _ = world.add(BodyDesc::rect(Vec2::from_ints(1, 1)).at(place).fixed());
