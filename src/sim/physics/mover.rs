@@ -1,5 +1,5 @@
-//! `Mover`, a character that is moved by the game and not by forces: it slides along walls, climbs steps, stays on
-//! slopes and pushes what is in its way (collide and slide; Fauerby, "Improved Collision Detection and Response", 2003).
+//! `Mover`, a character that is moved by the game and not by forces: it slides along walls, climbs steps, stays
+//! on slopes and pushes what is in its way (Fauerby, "Improved Collision Detection and Response", 2003).
 
 use super::{BodyId, Cast, Filter, Shape, World};
 use crate::{Angle, Fx, Vec2};

@@ -61,7 +61,8 @@ prop_compose! {
     ) -> BodyDesc {
         BodyDesc {
             kind: [BodyKind::Static, BodyKind::Kinematic, BodyKind::Dynamic, BodyKind::Dynamic][kind as usize],
-            shape, position, velocity, spin, damping, spin_damping, gravity_scale, lock_rotation, bullet, can_sleep, user,
+            shape, position, velocity, spin, damping, spin_damping, gravity_scale, lock_rotation,
+            bullet, can_sleep, user,
             lock_x: lock_x && lock_y, lock_y: lock_y && !lock_x, angle: Angle(angle),
             mass: if user % 2 == 0 { Some(mass) } else { None },
         }
