@@ -11,8 +11,8 @@ use framekeep_journal::{Replay, Verifier};
 /// Name, ticks and hash of the last state.
 const GOLDEN: &[(&str, u32, u64)] = &[
     ("courtyard_duel", 900, 0x1824_4dd3_700b_37dd),
-    ("foundry_sixteen", 900, 0x5fa2_24ff_9697_5fee),
-    ("pit_four", 1_800, 0xa08d_e243_5832_afa9),
+    ("foundry_sixteen", 900, 0x8d6b_9668_c09f_13c7),
+    ("pit_four", 1_800, 0xaf0f_2d81_700e_f639),
 ];
 
 fn folder() -> PathBuf {
