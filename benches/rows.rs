@@ -1,6 +1,7 @@
 //! The rows of the scorecard, each group in the order in which it is printed.
 
 mod physics;
+mod record;
 mod replay;
 mod rollback;
 mod state;
@@ -28,6 +29,8 @@ pub fn measure(quick: bool, progress: &mut dyn FnMut(&str)) -> Result<Vec<Row>> 
     rows.extend(state::rows(quick));
     progress("verifying a match");
     rows.push(replay::verify(quick)?);
+    progress("1,000 rooms with and without a disk to wait for");
+    rows.push(record::tick_durability(quick)?);
     progress("rolling back");
     rows.push(rollback::eight_ticks(quick));
     Ok(rows)

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use framekeep_journal::{Replay, Verifier};
-use framekeep_protocol::{EndReason, JoinRoom, RoomName, RoomOptions, RoomPhase, ToServer};
-use framekeep_server::{FailureCause, Games, Phase, Rooms, ServerConfig, StepTimer, Timings};
+use framekeep_protocol::{
+    ClosedReason, EndReason, JoinRoom, Refusal, RoomEventKind, RoomName, RoomOptions, RoomPhase, ToServer,
+};
+use framekeep_server::{FailureCause, FaultKind, Games, Phase, Rooms, ServerConfig, StepTimer, Timings};
 use framekeep_sim::{Frame, Game, GameRegistry, Input, Outcome, SeatScore};
 use framekeep_tests::Scenario;
 
@@ -193,6 +195,30 @@ fn every_way_to_fail_ends_the_match_with_its_cause() {
         assert_eq!(phase_of(&play, "glass"), RoomPhase::Finished, "{fault}");
         assert!(play.clients[healthy].last_end.is_none() && play.stage("steel").unwrap().tick().0 > 130);
     }
+}
+
+#[test]
+fn a_room_whose_matches_fail_again_and_again_is_closed_and_its_name_kept() {
+    let mut play = trial(48, |config| config.fault_budgets.max = [2; FaultKind::ALL.len()]).room("brawl", 2);
+    let loner = open(&mut play, "glass", "step 3");
+    for _ in 0..6 {
+        play.run_for(5.0);
+        play.clients[loner].say(&ToServer::PlayAgain);
+    }
+    let counters = play.counters();
+    let escalations = FaultKind::ALL.map(|kind| u64::from(kind == FaultKind::Game));
+    assert_eq!((counters.matches_failed, counters.rooms_closed, counters.escalations.0), (3, 1, escalations));
+    let closed = RoomEventKind::Closed(ClosedReason::Failing);
+    assert_eq!(play.clients[loner].events.last().map(|event| &event.kind), Some(&closed));
+    assert!(play.clients[loner].is_connected(), "it is the room that goes, not its players");
+    open(&mut play, "glass2", "none 0");
+    play.clients[loner].join("glass", 2);
+    play.run_for(0.5);
+    let told = play.clients[loner].refusals.last().unwrap();
+    assert!(matches!(told, Refusal::RoomClosed { reason: ClosedReason::Failing, .. }), "{told}");
+    assert!(play.stage("brawl").is_some_and(|stage| stage.tick().0 > 850));
+    assert!(play.room_of("glass2").is_some());
+    play.assert_all_agree();
 }
 
 #[test]

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use bevy_ecs::prelude::{Entity, World};
 use framekeep_protocol::{
-    JoinRoom, PlayerId, PlayerName, RoomName, RoomOptions, RoomPhase, StartRule, ToServer,
+    JoinRoom, PlayerId, PlayerName, Refusal, RoomName, RoomOptions, RoomPhase, StartRule, ToServer,
 };
 use framekeep_server::{
     Chance, Clock, Games, MemoryWire, MemoryWireEnd, NodeKey, Phase, Players, Recorder, Room, Rooms, Seat,
     SeatOf, Server, ServerConfig, drill,
 };
 
-use rules::{Ask, Kind, Model, ROOMS};
+use rules::{Ask, Kind, Model, NAME_KEPT, ROOMS};
 
 const PLAYERS: u64 = 16;
 const BEGIN: Duration = Duration::from_secs(1_000_000);
@@ -72,6 +72,7 @@ impl Drill {
     fn new(seed: u64) -> Self {
         let (server, end) = server(seed, |config| {
             config.idle_kick = Duration::ZERO;
+            config.closed_room_life = NAME_KEPT;
             config.room_life_max = Duration::from_secs(1 << 40);
         });
         let kinds = KINDS.map(|(game, seats, start, code, watchers)| Kind {
@@ -168,9 +169,11 @@ impl Drill {
             57 => Ask::Choose(["", "pit", "no such content"][self.dice.below(3) as usize]),
             _ => Ask::Close,
         };
-        drill::say(self.server.world_mut(), link, &message(&ask));
+        let refused = drill::say(self.server.world_mut(), link, &message(&ask));
         let told = format!("{who} asks {ask:?}");
-        self.model.ask(who, ask, self.now);
+        let must = self.model.ask(who, ask, self.now);
+        let kind = refused.as_ref().map(kind_of);
+        assert_eq!(kind.as_deref(), must, "refusal (left: the server's, right: the model's) when {told}");
         told
     }
 
@@ -213,6 +216,12 @@ impl Drill {
             assert_eq!(known, self.model.is_known(player), "whether player {player} is known after: {told}");
         }
     }
+}
+
+/// The name of a refusal, without what it says.
+fn kind_of(refusal: &Refusal) -> String {
+    let text = format!("{refusal:?}");
+    text.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default().to_owned()
 }
 
 fn seen(world: &World, room: usize) -> Option<rules::Seen> {

@@ -1,8 +1,12 @@
 //! Rooms: joining, starting, playing again; coming late, going, and coming back.
 
+use std::time::Duration;
+
 use framekeep_protocol::{
-    CommitPolicy, EndReason, JoinRoom, Refusal, RoomOptions, RoomPhase, StartRule, ToServer,
+    ClosedReason, CommitPolicy, EndReason, JoinRoom, Refusal, RoomEventKind, RoomOptions, RoomPhase,
+    StartRule, ToServer,
 };
+use framekeep_server::{RoomList, ServerConfig};
 use framekeep_tests::Scenario;
 
 #[test]
@@ -58,6 +62,8 @@ fn a_match_ends_with_the_same_outcome_for_all_and_is_played_again() {
     assert_eq!(ends[0], ends[1]);
     assert_eq!(ends[0].reason, EndReason::Outcome);
     assert!(ends[0].outcome.is_some());
+    // The view of the room may come later than the end of its match.
+    play.run_for(0.5);
     assert_eq!(play.clients[0].room.as_ref().unwrap().phase, RoomPhase::Finished);
     let is_host = |client: &framekeep_tests::Client| {
         let room = client.room.as_ref().unwrap();
@@ -237,7 +243,102 @@ fn a_lockstep_room_waits_for_an_input_that_is_late_and_not_for_ever() {
     play.run_for(4.0);
     let slow = ticks(&play) - before;
     assert!((15..60).contains(&slow), "a frame waits 200 ms for who is silent: {slow} in 4 s");
+    let pauses = play.clients[0].pauses;
+    assert!((slow..10 * slow).contains(&pauses), "each wait is told, once a tick: {pauses} times");
     assert_eq!(play.counters().desyncs, 0);
+}
+
+#[test]
+fn a_room_that_waits_for_nobody_never_says_that_it_stands_still() {
+    let mut play = Scenario::new(56).link("wifi").room("den", 2);
+    play.run_for(5.0);
+    assert_eq!(play.clients.iter().map(|client| client.pauses).sum::<u32>(), 0);
+}
+
+#[test]
+fn a_silent_link_is_given_up_after_the_configured_time() {
+    for (timeout_s, heartbeat_ms) in [(3, 250), (6, 1_000)] {
+        let change = |config: &mut ServerConfig| {
+            config.link_timeout = Duration::from_secs(timeout_s);
+            config.heartbeat = Duration::from_millis(heartbeat_ms);
+        };
+        let mut play = Scenario::with_config(59, change).room("den", 2);
+        play.run_for(2.0);
+        play.clients[0].vanish();
+        play.run_for(timeout_s as f64 - 0.1);
+        assert_eq!(play.counters().links_closed, 0, "{timeout_s} s");
+        play.run_for(0.3 + heartbeat_ms as f64 / 1_000.0);
+        assert_eq!(play.counters().links_closed, 1, "{timeout_s} s");
+        assert!(play.clients[1].is_connected(), "who says nothing gets signs of life");
+    }
+}
+
+#[test]
+fn the_list_of_rooms_is_written_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_owned();
+    let mut play = Scenario::with_config(60, |config| config.data = Some(data)).room("den", 2);
+    play.run_for(6.0);
+    play.clients[1].vanish();
+    play.run_for(14.0);
+    let now_ms = play.now().as_millis() as u64;
+    // What was handed to the writing thread is on the disk when the server is gone.
+    drop(play);
+    let text = std::fs::read_to_string(folder.path().join("rooms.json")).unwrap();
+    let list: RoomList = serde_json::from_str(&text).unwrap();
+    assert!(now_ms - list.unix_ms <= 2_100, "it is written every two seconds: {} {now_ms}", list.unix_ms);
+    let [row] = &list.rooms[..] else { panic!("{list:?}") };
+    assert_eq!((row.name.as_str(), row.phase.as_str(), row.game.as_str()), ("den", "playing", "arena"));
+    assert_eq!((row.seats, row.connected), (2, 1));
+    assert!(row.tick.is_some_and(|tick| tick > 400) && row.bytes > 1_000, "{row:?}");
+    assert!(row.holds.iter().any(|hold| hold.what.starts_with("seat 1 is held")), "{row:?}");
+}
+
+#[test]
+fn a_join_that_is_refused_opens_no_room() {
+    let mut play = Scenario::new(57);
+    let client = play.come("ada");
+    play.run_until("connected", |play| play.clients[client].is_connected());
+    let name = || "den".parse().unwrap();
+    let private = RoomOptions { code: "sesame".to_owned(), ..RoomOptions::new("arena", 2) };
+    let wrong = JoinRoom { code: "simsalabim".to_owned(), ..JoinRoom::seat(name(), Some(private)) };
+    let watching = JoinRoom { spectate: true, ..JoinRoom::seat(name(), Some(RoomOptions::new("arena", 2))) };
+    for join in [wrong, watching] {
+        play.clients[client].say(&ToServer::Join(join));
+        play.run_for(0.3);
+        assert!(play.room_of("den").is_none());
+    }
+    assert_eq!(
+        play.clients[client].refusals,
+        [Refusal::WrongCode { room: name() }, Refusal::SpectatorsFull { room: name(), limit: 0 }]
+    );
+    assert_eq!((play.counters().rooms_opened, play.counters().rooms_closed), (0, 0));
+}
+
+#[test]
+fn who_comes_late_to_a_closed_room_is_told_so_and_only_its_closer_opens_another() {
+    let mut play = gathered(58, &["guest"], &RoomOptions::new("arena", 4));
+    play.clients[0].say(&ToServer::Close);
+    play.run_for(0.5);
+    let closed = RoomEventKind::Closed(ClosedReason::Host);
+    assert!(play.clients[1].events.iter().any(|event| event.kind == closed), "members are told");
+    play.clients[1].say(&ToServer::Join(JoinRoom::seat("den".parse().unwrap(), None)));
+    play.clients[1].join("den", 4);
+    play.run_for(0.5);
+    let refused = |free_in_s| Refusal::RoomClosed {
+        room: "den".parse().unwrap(),
+        reason: ClosedReason::Host,
+        free_in_s,
+    };
+    assert_eq!(play.clients[1].refusals, [refused(60), refused(60)]);
+    play.clients[0].join("den", 4);
+    play.run_for(0.5);
+    assert!(play.room_of("den").is_some(), "who closed it may open it again");
+    play.clients[0].say(&ToServer::Close);
+    play.run_for(60.5);
+    play.clients[1].join("den", 4);
+    play.run_for(0.5);
+    assert!(play.room_of("den").is_some(), "after a minute the name is free");
 }
 
 #[test]

@@ -120,6 +120,7 @@ impl Game for Tag {
             seat: body.user as u8,
             x: body.position.x.to_bits(),
             y: body.position.y.to_bits(),
+            angle: 0,
             half_width: RADIUS.to_bits(),
             half_height: RADIUS.to_bits(),
         }));

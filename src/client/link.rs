@@ -20,6 +20,12 @@ const GOODBYES: usize = 3;
 /// Most control messages that wait for the hello.
 const EARLY_MAX: usize = 16;
 
+/// How often a packet of the hand-shake is sent while it is not answered.
+const HANDSHAKE_EVERY: Duration = Duration::from_millis(100);
+
+/// Most payloads that are kept when they overtake the end of the hand-shake.
+const OVERTAKING_MAX: usize = 16;
+
 /// What a client says of itself when it connects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientHello {
@@ -53,6 +59,13 @@ pub struct ClientLink {
     hello: Option<ClientHello>,
     early: Vec<ToServer>,
     now: Duration,
+    /// When the server was heard last, or the link began.
+    heard_at: Duration,
+    /// What was sent last of the hand-shake, and when.
+    handshake: Vec<u8>,
+    handshake_at: Duration,
+    /// Payloads that came before the hand-shake was over.
+    overtaking: Vec<Vec<u8>>,
     netcode: NetcodeClient,
     renet: QuietRenet,
     hot: HotQueue,
@@ -73,6 +86,10 @@ impl ClientLink {
             hello: Some(hello),
             early: Vec::new(),
             now,
+            heard_at: now,
+            handshake: Vec::new(),
+            handshake_at: now,
+            overtaking: Vec::new(),
             netcode,
             renet: QuietRenet::new(Side::Client),
             hot: HotQueue::default(),
@@ -114,6 +131,24 @@ impl ClientLink {
             self.counters.datagram_faults[fault.index()] += 1;
             return;
         }
+        let is_connected = self.netcode.is_connected();
+        if !is_connected && is_payload(datagram) {
+            // It has overtaken the answer to the hand-shake, before which netcode refuses it.
+            if self.overtaking.len() < OVERTAKING_MAX {
+                self.overtaking.push(datagram.to_vec());
+            }
+            return;
+        }
+        self.open(now, datagram);
+        if !is_connected && self.netcode.is_connected() {
+            for mut datagram in std::mem::take(&mut self.overtaking) {
+                self.open(now, &mut datagram);
+            }
+        }
+        self.notice_end();
+    }
+
+    fn open(&mut self, now: Duration, datagram: &mut [u8]) {
         match self.netcode.process_packet(datagram).map(|payload| (self.renet.receive(now, payload), payload))
         {
             Some((Ok(Lane::Hot), payload)) => self.counters.hot_dropped += u64::from(self.hot.push(payload)),
@@ -122,7 +157,17 @@ impl ClientLink {
             Some((Err(fault), _)) => self.counters.payload_faults[fault.index()] += 1,
             None => {}
         }
-        self.notice_end();
+        if self.netcode.time_since_last_received_packet().is_zero() {
+            self.heard_at = self.heard_at.max(now);
+        }
+    }
+
+    /// How long nothing was heard of the server that is really its own. The server gives a sign of life every 250 ms
+    /// and a frame every tick: after 400 ms without either, packets of this address probably no longer reach
+    /// it (a NAT has bound it anew), and a new ticket is quicker than waiting for the time-out.
+    #[must_use]
+    pub fn silent_for(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.heard_at)
     }
 
     /// Gives every datagram that is due to `send`: the hand-shake's, keep-alives, control messages and
@@ -137,8 +182,21 @@ impl ClientLink {
             let Self { netcode, renet, .. } = self;
             renet.transmit(self.now, |payload| seal(netcode, payload, &mut send));
         }
+        let is_connected = self.netcode.is_connected();
         if let Some((datagram, _)) = self.netcode.update(passed) {
+            if !is_connected {
+                self.handshake.clear();
+                self.handshake.extend_from_slice(datagram);
+                self.handshake_at = self.now;
+            }
             send(datagram);
+        } else if !is_connected
+            && !self.handshake.is_empty()
+            && self.now >= self.handshake_at + HANDSHAKE_EVERY
+        {
+            // netcode waits a quarter of a second, of which a player who comes back has not many.
+            self.handshake_at = self.now;
+            send(&self.handshake);
         }
         self.notice_end();
     }
@@ -255,6 +313,11 @@ impl ClientLink {
             self.state = LinkState::Closed { reason };
         }
     }
+}
+
+/// Whether a datagram of netcode holds a payload: the low bits of its first byte are its kind.
+fn is_payload(datagram: &[u8]) -> bool {
+    datagram.first().is_some_and(|first| first & 0x0f == 5)
 }
 
 fn seal(netcode: &mut NetcodeClient, payload: &[u8], send: &mut impl FnMut(&[u8])) {

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use framekeep_protocol::{PlayerName, RoomName};
 
 use crate::config::{ConfigError, Effective, LayerSources};
+use crate::results::When;
 
 /// The headless, authoritative, deterministic game server.
 #[derive(Debug, Parser)]
@@ -26,9 +27,10 @@ Examples:
   framekeep serve --udp 127.0.0.1:0 --tick-rate-hz 60
   framekeep token --player ada --room friday      a connect ticket on standard output
   framekeep rooms                                 the rooms of the server that runs here
+  framekeep results list --player ada             the last matches of a player
   framekeep config show --origin                  the effective configuration and where it comes from
 
-Exit codes: 0 ok, 1 failure, 2 usage, 4 configuration, 5 cannot bind or connect.";
+Exit codes: 0 ok, 1 failure, 2 usage, 4 configuration, 5 cannot bind or connect, 6 damaged file.";
 
 /// What the binary can do.
 #[derive(Debug, Subcommand)]
@@ -52,6 +54,12 @@ Example:
   framekeep key --out framekeep.key
   framekeep serve --udp 0.0.0.0:7770 --public 192.0.2.7:7770 --set identity.key_file=framekeep.key")]
     Key(KeyArgs),
+    /// Print the public key of this node: what its replays are checked with.
+    #[command(after_help = "\
+Example:
+  framekeep identity --data /var/lib/framekeep > node.pub
+  framekeep-replay verify --key node.pub match.fkr")]
+    Identity,
     /// List the rooms of the server that uses the data folder.
     #[command(after_help = "\
 Examples:
@@ -63,6 +71,8 @@ Examples:
 Example:
   framekeep why-alive friday --data /var/lib/framekeep")]
     WhyAlive(WhyAliveArgs),
+    /// List, show and export finished matches, also while the server runs.
+    Results(ResultsArgs),
     /// Show the configuration.
     #[command(after_help = "\
 Examples:
@@ -112,6 +122,90 @@ pub struct WhyAliveArgs {
     pub room: RoomName,
 }
 
+/// The command of `framekeep results`.
+#[derive(Debug, clap::Args)]
+pub struct ResultsArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ResultsCommand,
+}
+
+/// What `framekeep results` can do.
+#[derive(Debug, Subcommand)]
+pub enum ResultsCommand {
+    /// List finished matches, the newest first.
+    #[command(after_help = "\
+Examples:
+  framekeep results list --player ada --since 7d
+  framekeep results list --game arena --json | jq .winner")]
+    List {
+        /// Which ones.
+        #[command(flatten)]
+        filters: ResultFilters,
+        /// At most so many.
+        #[arg(long, value_name = "COUNT", default_value_t = 50)]
+        limit: usize,
+        /// Print an object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one match.
+    #[command(after_help = "\
+Example:
+  framekeep results show 5f3a9c0000000001-1794000000-1")]
+    Show {
+        /// Its id, or a beginning that no other id has.
+        #[arg(value_name = "ID")]
+        id: String,
+        /// Print an object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print every finished match, the newest first.
+    #[command(after_help = "\
+Examples:
+  framekeep results export > results.jsonl
+  framekeep results export --format csv --since 30d --out november.csv")]
+    Export {
+        /// Which ones.
+        #[command(flatten)]
+        filters: ResultFilters,
+        /// An object a line, or a line of CSV for every player of every match.
+        #[arg(long, value_enum, default_value_t)]
+        format: ExportFormat,
+        /// Write to this file, which must not exist, instead of standard output.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// Which results are wanted.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct ResultFilters {
+    /// Somebody of this name, or this id of 16 hexadecimal digits, played in it.
+    #[arg(long, value_name = "PLAYER")]
+    pub player: Option<String>,
+    /// It was of this game.
+    #[arg(long, value_name = "GAME")]
+    pub game: Option<String>,
+    /// It ended then or later: seconds since 1970, or how long ago as 90s, 30m, 12h, 7d.
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<When>,
+    /// It ended before then.
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<When>,
+}
+
+/// How results are exported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExportFormat {
+    /// An object a line.
+    #[default]
+    Jsonl,
+    /// A line for every player of every match.
+    Csv,
+}
+
 /// The command of `framekeep config`.
 #[derive(Debug, clap::Args)]
 pub struct ConfigCommandArgs {
@@ -154,6 +248,15 @@ pub struct ConfigArgs {
     /// Keep journals, replays and the development key in this folder (data.folder).
     #[arg(long, value_name = "FOLDER", global = true)]
     pub data: Option<String>,
+    /// Serve HTTP and WebSocket on this address, or `off` (http.address).
+    #[arg(long, value_name = "IP:PORT", global = true)]
+    pub http: Option<String>,
+    /// Serve operators' actions on this address, or `off` (admin.address).
+    #[arg(long, value_name = "IP:PORT", global = true)]
+    pub admin: Option<String>,
+    /// Let running matches go on for so many seconds when the server is told to stop (drain.grace_s).
+    #[arg(long, value_name = "SECONDS", global = true)]
+    pub grace: Option<String>,
     /// Simulate this often a second (rooms.tick_rate_hz).
     #[arg(long, value_name = "HZ", global = true)]
     pub tick_rate_hz: Option<String>,
@@ -180,6 +283,9 @@ impl ConfigArgs {
             .with_flag("--udp", "net.udp", self.udp.as_deref())
             .with_flag("--public", "net.public", self.public.as_deref())
             .with_flag("--data", "data.folder", self.data.as_deref())
+            .with_flag("--http", "http.address", self.http.as_deref())
+            .with_flag("--admin", "admin.address", self.admin.as_deref())
+            .with_flag("--grace", "drain.grace_s", self.grace.as_deref())
             .with_flag("--tick-rate-hz", "rooms.tick_rate_hz", self.tick_rate_hz.as_deref())
             .with_flag("--log", "log.level", self.log.as_deref())
             .with_flag("--log-format", "log.format", self.log_format.as_deref());

@@ -3,11 +3,19 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
+use framekeep_gateway::Gateway;
+
 use crate::config::Settings;
 use crate::identity::KeySource;
 
 /// What the server says on standard output once it can be played on: addresses, data folder, the next command.
-pub(crate) fn text(settings: &Settings, udp: SocketAddr, key: &KeySource, games: &str) -> String {
+pub(crate) fn text(
+    settings: &Settings,
+    udp: SocketAddr,
+    key: &KeySource,
+    games: &str,
+    gateway: Option<&Gateway>,
+) -> String {
     let data = settings.data.folder.display().to_string();
     let mut out = String::new();
     let _ = writeln!(out, "framekeep {} is ready", env!("CARGO_PKG_VERSION"));
@@ -15,6 +23,12 @@ pub(crate) fn text(settings: &Settings, udp: SocketAddr, key: &KeySource, games:
     if !settings.net.public.is_empty() {
         let public: Vec<_> = settings.net.public.iter().map(ToString::to_string).collect();
         let _ = writeln!(out, "  public {}", public.join(", "));
+    }
+    if let Some(http) = gateway.and_then(Gateway::http) {
+        let _ = writeln!(out, "  http   http://{http}/");
+    }
+    if let Some(admin) = gateway.and_then(Gateway::admin) {
+        let _ = writeln!(out, "  admin  http://{admin}/");
     }
     let _ = writeln!(out, "  games  {games}");
     let _ = writeln!(out, "  data   {data}");

@@ -3,6 +3,7 @@
 //! One table, [`KEYS`], drives parsing, validation, `config show` and `config default`. To add a key, add one entry
 //! to `config/keys.rs`.
 
+mod contradiction;
 mod file;
 mod key;
 mod keys;
@@ -17,4 +18,4 @@ pub use keys::{KEYS, Settings};
 pub use layer::{Effective, LayerSources};
 pub use origin::Origin;
 pub use problem::{ConfigError, Problem};
-pub use setting::{Commit, Durability, LogFormat};
+pub use setting::{Commit, Durability, Guests, LogFormat};

@@ -4,11 +4,13 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use framekeep_server::NodeKey;
 
 use crate::args::{Args, Command, ConfigCommand};
 use crate::config::{ConfigError, Effective};
 use crate::identity::{self, IdentityError};
 use crate::output;
+use crate::results::{self, ResultsError};
 use crate::rooms::{self, RoomsError};
 use crate::serve::{self, ServeFailure};
 use crate::token::{self, TokenError};
@@ -27,6 +29,8 @@ pub enum Exit {
     Config = 4,
     /// An address could not be bound or reached.
     Bind = 5,
+    /// A file is damaged.
+    Damaged = 6,
 }
 
 /// Why a command failed.
@@ -47,6 +51,9 @@ pub enum CommandError {
     /// A server's rooms cannot be shown.
     #[error(transparent)]
     Rooms(#[from] RoomsError),
+    /// Results cannot be shown.
+    #[error(transparent)]
+    Results(#[from] ResultsError),
     /// Standard output or a file could not be written.
     #[error("cannot write {what}: {source}")]
     Write {
@@ -67,6 +74,7 @@ impl CommandError {
             CommandError::Serve(error) => error.exit(),
             CommandError::Token(error) => error.exit(),
             CommandError::Rooms(error) => error.exit(),
+            CommandError::Results(error) => error.exit(),
             CommandError::Write { .. } => Exit::Failure,
         }
     }
@@ -103,8 +111,13 @@ fn run_command(args: &Args) -> Result<(), CommandError> {
             identity::make_key_file(&key.out)?;
             Ok(())
         }
+        Some(Command::Identity) => {
+            let (key, _) = identity::of_minter(args.config.load()?.settings())?;
+            output::print(&format!("{}\n", NodeKey::new(*key.bytes()).seal().public()))
+        }
         Some(Command::Rooms(args_of)) => rooms::list(args_of.json, args.config.load()?.settings()),
         Some(Command::WhyAlive(args_of)) => rooms::why_alive(&args_of.room, args.config.load()?.settings()),
+        Some(Command::Results(wanted)) => results::run(&wanted.command, args.config.load()?.settings()),
         Some(Command::Config(config)) => {
             let text = match config.command {
                 ConfigCommand::Show { origin } => args.config.load()?.to_toml(origin),

@@ -12,6 +12,15 @@ use crate::config::Settings;
 /// The environment variable with the key's hexadecimal digits.
 pub(crate) const KEY_ENV: &str = "FRAMEKEEP_KEY";
 
+/// The environment variable with the key of a game's back end.
+pub(crate) const API_KEY_ENV: &str = "FRAMEKEEP_API_KEY";
+
+/// The environment variable with the operators' token.
+pub(crate) const ADMIN_TOKEN_ENV: &str = "FRAMEKEEP_ADMIN_TOKEN";
+
+/// The environment variables that hold secrets, and so are no keys of the configuration.
+pub(crate) const SECRET_ENVS: &[&str] = &[KEY_ENV, API_KEY_ENV, ADMIN_TOKEN_ENV];
+
 /// The file of the development key within the data folder.
 const DEVELOPMENT_KEY_FILE: &str = "development.key";
 

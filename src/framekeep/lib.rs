@@ -9,9 +9,11 @@ mod base64;
 mod config;
 mod cpu;
 mod exit;
+mod front_door;
 mod identity;
 mod logs;
 mod output;
+mod results;
 mod rooms;
 mod serve;
 mod token;
@@ -19,10 +21,12 @@ mod watchdog;
 
 pub use args::{Args, Command};
 pub use config::{
-    Allowed, Commit, ConfigError, Durability, Effective, KEYS, Key, LayerSources, Literal, LogFormat, Origin,
-    Problem, Settings, Value,
+    Allowed, Commit, ConfigError, Durability, Effective, Guests, KEYS, Key, LayerSources, Literal, LogFormat,
+    Origin, Problem, Settings, Value,
 };
 pub use cpu::refuse_old_cpu;
 pub use exit::{CommandError, Exit, run};
+pub use front_door::FrontDoorError;
 pub use identity::{IdentityError, IdentityKey, KeySource};
+pub use results::{ResultsError, When, WhenError};
 pub use rooms::RoomsError;

@@ -1,17 +1,26 @@
 //! `framekeep rooms` and `framekeep why-alive`: the rooms of the server that uses a data folder.
 
 use std::fmt::Write as _;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use framekeep_protocol::RoomName;
 use framekeep_server::{RoomList, RoomRow};
+use serde::Serialize;
 
 use crate::config::Settings;
 use crate::{CommandError, Exit, output};
 
 /// The file the server keeps in its data folder.
 const FILE: &str = "rooms.json";
+
+/// The file in it that a running server holds locked.
+const LOCK: &str = "lock";
+
+/// A running server writes the list every two seconds; one that is older says that something is wrong.
+const STALE_AFTER: Duration = Duration::from_secs(10);
 
 /// What a server says of its rooms cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -58,23 +67,65 @@ impl RoomsError {
 
 /// Prints the rooms of the server that uses the data folder.
 pub(crate) fn list(json: bool, settings: &Settings) -> Result<(), CommandError> {
-    let (text, list) = read(&settings.data.folder)?;
-    if json { output::print(&format!("{}\n", text.trim_end())) } else { output::print(&table(&list)) }
+    let listed = read(&settings.data.folder)?;
+    if json { output::print(&listed.json()) } else { output::print(&table(&listed)) }
 }
 
 /// Prints what holds a room, and for how long.
 pub(crate) fn why_alive(room: &RoomName, settings: &Settings) -> Result<(), CommandError> {
-    let (_, list) = read(&settings.data.folder)?;
+    let listed = read(&settings.data.folder)?;
+    let list = &listed.list;
     let found = list.rooms.iter().find(|row| row.name == room.as_str());
     let row = found.ok_or_else(|| RoomsError::NoSuchRoom { room: room.clone(), rooms: list.rooms.len() })?;
-    output::print(&reasons(row, list.unix_ms))
+    output::print(&format!("{}{}\n", reasons(row, list.unix_ms), listed.freshness()))
 }
 
-fn read(folder: &Path) -> Result<(String, RoomList), RoomsError> {
+/// The list of a data folder, and what has become of who wrote it.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    list: RoomList,
+    /// Whether a server uses the data folder.
+    server_runs: bool,
+    /// How old the list is.
+    age_ms: u64,
+}
+
+impl Listed {
+    fn new(list: RoomList, server_runs: bool, now: SystemTime) -> Self {
+        let now_ms = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+        Self { age_ms: now_ms.saturating_sub(list.unix_ms), list, server_runs }
+    }
+
+    fn json(&self) -> String {
+        // Numbers and texts always have a JSON.
+        serde_json::to_string(self).unwrap_or_default() + "\n"
+    }
+
+    /// Whether what is shown still holds.
+    fn freshness(&self) -> String {
+        let age = ago(self.age_ms);
+        // An empty list is written once.
+        let is_stale = self.age_ms > STALE_AFTER.as_millis() as u64 && !self.list.rooms.is_empty();
+        match (self.server_runs, is_stale) {
+            (false, _) => format!("no server uses this data folder any more: that is how it was {age}"),
+            (true, true) => format!("the server runs, but that is how it was {age}: it may be stuck"),
+            (true, false) => "the server runs".to_owned(),
+        }
+    }
+}
+
+/// Whether a server uses a data folder, whose lock it holds as long as it runs.
+fn is_used(folder: &Path) -> bool {
+    let lock = File::open(folder.join(LOCK));
+    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+fn read(folder: &Path) -> Result<Listed, RoomsError> {
     let path = folder.join(FILE);
     match std::fs::read_to_string(&path) {
         Ok(text) => match serde_json::from_str(&text) {
-            Ok(list) => Ok((text, list)),
+            Ok(list) => Ok(Listed::new(list, is_used(folder), SystemTime::now())),
             Err(source) => Err(RoomsError::Malformed { path, source }),
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(RoomsError::NoFile(path)),
@@ -82,7 +133,8 @@ fn read(folder: &Path) -> Result<(String, RoomList), RoomsError> {
     }
 }
 
-fn table(list: &RoomList) -> String {
+fn table(listed: &Listed) -> String {
+    let list = &listed.list;
     let mut text = format!(
         "{:<24} {:<16} {:<10} {:<10} {:>9} {:>8} {:>9} {:>8}\n",
         "ROOM", "ID", "GAME", "PHASE", "CONNECTED", "TICK", "DECIDED", "KIB"
@@ -102,7 +154,7 @@ fn table(list: &RoomList) -> String {
             row.bytes.div_ceil(1_024),
         );
     }
-    let _ = writeln!(text, "{} rooms", list.rooms.len());
+    let _ = writeln!(text, "{} rooms; {}", list.rooms.len(), listed.freshness());
     text
 }
 
@@ -119,6 +171,16 @@ fn reasons(row: &RoomRow, now_ms: u64) -> String {
 fn until(at_ms: u64, now_ms: u64) -> String {
     let seconds = at_ms.saturating_sub(now_ms).div_ceil(1_000);
     if seconds < 120 { format!("in {seconds} s") } else { format!("in {} min", seconds.div_ceil(60)) }
+}
+
+/// How long ago something was.
+fn ago(age_ms: u64) -> String {
+    let seconds = age_ms / 1_000;
+    match seconds {
+        0..120 => format!("{seconds} s ago"),
+        120..7_200 => format!("{} min ago", seconds / 60),
+        _ => format!("{} h ago", seconds / 3_600),
+    }
 }
 
 #[cfg(test)]
@@ -149,7 +211,8 @@ mod tests {
 
     #[test]
     fn the_table_has_a_line_a_room() {
-        let text = table(&list_of_one());
+        let text = table(&Listed { list: list_of_one(), server_runs: true, age_ms: 900 });
+        assert!(text.ends_with("\n1 rooms; the server runs\n"), "{text}");
         let cells: Vec<&str> = text.lines().nth(1).unwrap_or_default().split_whitespace().collect();
         assert_eq!(
             cells,
@@ -175,6 +238,28 @@ mod tests {
         assert!(matches!(read(folder.path()), Err(RoomsError::Malformed { .. })));
         let text = serde_json::to_string(&list_of_one()).expect("JSON");
         std::fs::write(folder.path().join(FILE), text).expect("a file");
-        assert_eq!(read(folder.path()).expect("a list").1, list_of_one());
+        let listed = read(folder.path()).expect("a list");
+        assert_eq!((&listed.list, listed.server_runs), (&list_of_one(), false));
+        let lock = File::create(folder.path().join(LOCK)).expect("a file");
+        lock.lock().expect("a lock");
+        assert!(read(folder.path()).expect("a list").server_runs, "who holds the lock runs");
+    }
+
+    #[test]
+    fn who_looks_is_told_whether_the_list_still_holds() {
+        let told = |server_runs, age_s: u64| {
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1 + age_s);
+            Listed::new(list_of_one(), server_runs, now).freshness()
+        };
+        assert_eq!(told(true, 2), "the server runs");
+        assert_eq!(told(true, 40), "the server runs, but that is how it was 40 s ago: it may be stuck");
+        let gone = "no server uses this data folder any more: that is how it was";
+        assert_eq!(told(false, 2), format!("{gone} 2 s ago"));
+        assert_eq!(told(false, 600), format!("{gone} 10 min ago"));
+        assert_eq!(told(false, 90_000), format!("{gone} 25 h ago"));
+        let json = Listed { list: list_of_one(), server_runs: false, age_ms: 7 }.json();
+        let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        assert_eq!((&value["server_runs"], &value["age_ms"]), (&false.into(), &7.into()));
+        assert_eq!(value["rooms"][0]["name"], "friday");
     }
 }

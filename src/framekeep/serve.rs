@@ -7,10 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use framekeep_server::{BindError, ContentFault, Games, NodeKey, ServeError, Server, ServerConfig};
+use framekeep_results::ReplayRules;
+use framekeep_server::{
+    BindError, ContentFault, FaultBudgets, FaultKind, Games, NodeKey, ServeError, Server, ServerConfig,
+};
 use tracing::{info, warn};
 
 use crate::config::{Durability, Effective, Origin, Settings};
+use crate::front_door::{self, FrontDoorError};
 use crate::{CommandError, Exit, banner, identity, logs, output, watchdog};
 
 /// The server could not start.
@@ -38,6 +42,9 @@ pub enum ServeFailure {
     /// The address or the data folder cannot be used.
     #[error(transparent)]
     Start(#[from] ServeError),
+    /// HTTP cannot be served.
+    #[error(transparent)]
+    FrontDoor(#[from] FrontDoorError),
 }
 
 impl ServeFailure {
@@ -52,6 +59,7 @@ impl ServeFailure {
             | ServeFailure::NoPublicAddress(_)
             | ServeFailure::Content(_) => Exit::Config,
             ServeFailure::Start(ServeError::Bind(_)) => Exit::Bind,
+            ServeFailure::FrontDoor(error) => error.exit(),
         }
     }
 }
@@ -64,17 +72,23 @@ pub(crate) fn serve(effective: &Effective) -> Result<(), CommandError> {
     if settings.net.udp.ip().is_unspecified() && settings.net.public.is_empty() {
         return Err(ServeFailure::NoPublicAddress(settings.net.udp).into());
     }
-    let (shutdown, told) = shutdown_flag().map_err(ServeFailure::from)?;
+    let (stop, told) = stop_flags().map_err(ServeFailure::from)?;
     let registry = framekeep_games::registry();
     let games: Vec<_> = registry.iter().map(|game| game.name()).collect();
-    let mut server = bind(effective, &NodeKey::new(*key.bytes()))?;
-    let banner = banner::text(settings, server.local_addr(), &source, &games.join(", "));
+    let key = NodeKey::new(*key.bytes());
+    let mut server = bind(effective, &key)?;
+    let (gateway, keeper) =
+        front_door::open(effective, &key, server.local_addr()).map_err(ServeFailure::from)?;
+    server.attach_gate(keeper);
+    let banner = banner::text(settings, server.local_addr(), &source, &games.join(", "), gateway.as_ref());
     if let Err(error) = output::print(&banner) {
         warn!(%error, "nobody can read the banner");
     }
     info!(udp = %server.local_addr(), data = %settings.data.folder.display(), "ready");
-    let pumping = watchdog::start(told).map_err(ServeFailure::Watchdog)?;
-    server.pump_until(&shutdown);
+    let grace = Duration::from_secs(settings.drain.grace_s);
+    let pumping = watchdog::start(told, grace).map_err(ServeFailure::Watchdog)?;
+    server.pump_until(&stop.asked);
+    server.drain(grace, &stop.at_once);
     drop(pumping);
     server.shut_down();
     info!("stopped");
@@ -119,7 +133,7 @@ fn games(settings: &Settings) -> Result<Games, ServeFailure> {
 }
 
 fn server_config(settings: &Settings) -> ServerConfig {
-    let Settings { net, rooms, cleanup, data, content, threads, .. } = settings;
+    let Settings { net, rooms, cleanup, faults, data, content, threads, .. } = settings;
     ServerConfig {
         name: net.name.clone(),
         udp: net.udp,
@@ -127,6 +141,8 @@ fn server_config(settings: &Settings) -> ServerConfig {
         receive_buffer_bytes: net.receive_buffer_bytes,
         shard_clients_max: net.shard_clients_max,
         clients_max: net.clients_max,
+        link_timeout: Duration::from_secs(net.link_timeout_s),
+        heartbeat: Duration::from_millis(net.heartbeat_ms),
         rooms_max: rooms.rooms_max,
         tick_rate_hz: rooms.tick_rate_hz,
         send_every_ticks: rooms.send_every_ticks,
@@ -135,6 +151,18 @@ fn server_config(settings: &Settings) -> ServerConfig {
         lockstep_wait: Duration::from_millis(rooms.lockstep_wait_ms),
         idle_kick: Duration::from_secs(rooms.idle_kick_s),
         reconnect_grace: Duration::from_secs(rooms.reconnect_grace_s),
+        closed_room_life: Duration::from_secs(rooms.closed_room_s),
+        fault_budgets: FaultBudgets {
+            window: Duration::from_secs(faults.window_s),
+            max: FaultKind::ALL.map(|kind| match kind {
+                FaultKind::Network => faults.network_max,
+                FaultKind::Input => faults.input_max,
+                FaultKind::Desync => faults.desync_max,
+                FaultKind::Game => faults.game_max,
+                FaultKind::Cleanup => faults.cleanup_max,
+                FaultKind::Record => faults.record_max,
+            }),
+        },
         empty_room_life: Duration::from_secs(rooms.empty_room_life_s),
         room_life_max: Duration::from_secs(cleanup.room_life_max_s),
         cleanup_delay: Duration::from_millis(cleanup.delay_ms),
@@ -148,8 +176,16 @@ fn server_config(settings: &Settings) -> ServerConfig {
         state_bytes_max: rooms.state_bytes_max,
         data: Some(data.folder.clone()),
         durability: match data.durability {
+            Durability::Tick => framekeep_server::Durability::Tick,
             Durability::Second => framekeep_server::Durability::Second,
             Durability::Off => framekeep_server::Durability::Off,
+        },
+        recovery_target: Duration::from_secs(data.recovery_target_s),
+        results_max: data.results_max,
+        replay_rules: ReplayRules {
+            count_max: data.replays_max,
+            age_max: Duration::from_secs(data.replays_days_max * 86_400),
+            bytes_max: data.replays_bytes_max,
         },
         content: content.folder.clone(),
         threads: threads.count,
@@ -157,19 +193,28 @@ fn server_config(settings: &Settings) -> ServerConfig {
     }
 }
 
-/// A flag that SIGINT and SIGTERM set, and what is told of it. A second signal ends the process at once.
-fn shutdown_flag() -> Result<(Arc<AtomicBool>, Receiver<()>), ctrlc::Error> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let set = Arc::clone(&flag);
+/// What SIGINT and SIGTERM set.
+#[derive(Clone, Debug, Default)]
+struct Stop {
+    /// By the first signal: running matches may end.
+    asked: Arc<AtomicBool>,
+    /// By the second: nothing is waited for.
+    at_once: Arc<AtomicBool>,
+}
+
+/// Flags that SIGINT and SIGTERM set, and what is told of the first one. A third signal ends the process.
+fn stop_flags() -> Result<(Stop, Receiver<()>), ctrlc::Error> {
+    let stop = Stop::default();
+    let set = stop.clone();
     let (tell, told) = mpsc::channel();
     ctrlc::set_handler(move || {
-        if set.swap(true, Ordering::Relaxed) {
+        if set.asked.swap(true, Ordering::Relaxed) && set.at_once.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
         // Before the server runs nobody listens, and nothing can be stuck.
         let _ = tell.send(());
     })?;
-    Ok((flag, told))
+    Ok((stop, told))
 }
 
 #[cfg(test)]

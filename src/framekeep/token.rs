@@ -48,7 +48,8 @@ pub(crate) fn mint(args: &TokenArgs, settings: &Settings) -> Result<(), CommandE
         // A clock before 1970 mints tickets that every server refuses as expired.
         now: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO),
     };
-    let ticket = framekeep_server::mint(&NodeKey::new(*key.bytes()), &request).map_err(TokenError::from)?;
+    let (key, timeout) = (NodeKey::new(*key.bytes()), Duration::from_secs(settings.net.link_timeout_s));
+    let ticket = framekeep_server::mint_with_timeout(&key, &request, timeout).map_err(TokenError::from)?;
     let text = format!("{}\n", base64::encode(&ticket));
     match &args.out {
         Some(path) => identity::write_private(path, &text, true)

@@ -8,7 +8,7 @@ use tracing::error;
 
 use crate::Exit;
 
-/// How long the pump loop may go on after the server was told to stop.
+/// How long the pump loop may go on after its grace is over.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 
 /// Held while the server pumps; the watchdog rests once it is dropped.
@@ -25,14 +25,15 @@ enum Verdict {
     Stuck,
 }
 
-/// Starts the watchdog. Once `told` says that the server was told to stop, what is returned has ten seconds to be
-/// dropped; then the process ends with exit code 1. What the journal was handed before is written by its own thread.
-pub(crate) fn start(told: Receiver<()>) -> io::Result<Pumping> {
+/// Starts the watchdog. Once `told` says that the server was told to stop, what is returned has `grace` and ten seconds
+/// to be dropped; then the process ends with exit code 1. What the journal was handed before is
+/// written by its own thread.
+pub(crate) fn start(told: Receiver<()>, grace: Duration) -> io::Result<Pumping> {
     let (alive, pumping) = mpsc::channel();
     std::thread::Builder::new().name("framekeep-watchdog".to_owned()).spawn(move || {
-        if watch(&told, &pumping, STOP_WITHIN) == Verdict::Stuck {
+        if watch(&told, &pumping, grace + STOP_WITHIN) == Verdict::Stuck {
             error!(
-                seconds = STOP_WITHIN.as_secs(),
+                seconds = (grace + STOP_WITHIN).as_secs(),
                 "the server was told to stop and its pump loop does not end: the step of some game does not return; \
                  the process ends without sealing the running matches, which the journal keeps"
             );

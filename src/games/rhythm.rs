@@ -1,4 +1,4 @@
-//! `Rhythm`, a score attack for 1 to 16 seats: everybody plays the same song and hits its notes as they are due.
+//! `Rhythm`, a score attack for 1 to 64 seats: everybody plays the same song and hits its notes as they are due.
 //!
 //! One file for one noun. A tick reads from top to bottom in `rules.rs`.
 
@@ -34,7 +34,7 @@ pub enum Rhythm {}
 impl Game for Rhythm {
     const NAME: &'static str = "rhythm";
     const VERSION: u32 = 1;
-    const SEATS: core::ops::RangeInclusive<u8> = 1..=16;
+    const SEATS: core::ops::RangeInclusive<u8> = 1..=64;
 
     type Config = RhythmContent;
     type Input = RhythmInput;

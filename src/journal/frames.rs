@@ -2,8 +2,8 @@
 
 use framekeep_sim::{Frame, Tick};
 
-use crate::Replay;
 use crate::chunk::ChunkCursor;
+use crate::{Replay, TickHash};
 
 /// The frames of a replay and the hash after each; unpacks one chunk at a time.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ impl<'a> Frames<'a> {
     }
 
     /// The next frame and the hash of the state after it; `None` after the last.
-    pub fn next_frame(&mut self) -> Option<(&Frame, u64)> {
+    pub fn next_frame(&mut self) -> Option<(&Frame, TickHash)> {
         self.next_tick()?;
         self.cursor.as_mut()?.next(&self.raw)?.ok()
     }

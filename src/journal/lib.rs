@@ -13,39 +13,63 @@ extern crate self as framekeep_journal;
 
 mod chunk;
 mod damage;
+#[cfg(test)]
+mod flips;
 mod frames;
 #[cfg(test)]
 mod fuzz;
 mod header;
+mod history;
 mod keyframe;
+mod life;
 mod limits;
+mod part;
 mod reader;
 mod record;
 mod replay;
+mod report;
 mod reseal;
+mod resume;
+mod room_state;
 #[cfg(test)]
 mod sample;
 mod seal;
+mod seal_check;
+mod seal_key;
 mod section;
 mod segment;
+mod signatures;
+mod tick_hash;
 mod trailer;
 mod verify;
 
 pub use damage::Damaged;
 pub use frames::Frames;
 pub use header::{EndReason, InvalidHeader, MatchEnd, MatchHeader, Seated};
+pub use history::Told;
 pub use keyframe::Keyframe;
+pub use life::{EndedMatch, Life, LifeFault, Lives, MatchLife};
 pub use limits::{
-    BATCH_BYTES, CHUNK_FRAMES, FRAME_BYTES_MAX, GAME_NAME_BYTES_MAX, KEYFRAME_TICKS, PLAYER_NAME_BYTES_MAX,
-    RECORD_BYTES_MAX, ROOM_NAME_BYTES_MAX, TICK_RATE_HZ_MAX,
+    BATCH_BYTES, CHUNK_FRAMES, FRAME_BYTES_MAX, GAME_NAME_BYTES_MAX, KEYFRAME_FIRST_TICK, KEYFRAME_TICKS,
+    PLAYER_NAME_BYTES_MAX, RECORD_BYTES_MAX, ROOM_NAME_BYTES_MAX, TICK_RATE_HZ_MAX,
 };
+pub use part::Part;
 pub use reader::{Entry, SegmentEnd, SegmentFault, SegmentReader};
-pub use record::{MatchStarted, Record, RecordFault, RoomOpened, pack_snapshot};
+pub use record::{MatchResumed, MatchStarted, Record, RecordFault, RoomOpened, pack_snapshot};
 pub use replay::{NotSeekable, Replay};
+pub use report::{
+    DesyncCause, DesyncReport, HashPair, InvalidReport, REPORT_FIELDS_MAX, REPORT_FRAMES_MAX,
+    REPORT_HASHES_MAX, REPORT_TEXT_BYTES_MAX, REPORT_VERSION, ReportError, StateAt, cut_text, entity_of,
+};
 pub use reseal::reseal;
+pub use resume::{Disagreed, NotResumed, Resumed};
+pub use room_state::{MemberState, RoomState};
 pub use seal::{OutOfOrder, ReplayBuilder, Sealed};
+pub use seal_check::SealFault;
+pub use seal_key::{NotAPublicKey, PublicKey, SealKey};
 pub use segment::{SEGMENT_VERSION, SegmentHeader, SegmentWriter};
+pub use tick_hash::TickHash;
 pub use verify::{Disagreement, Mismatch, Verified, Verifier, VerifyError};
 
-/// The version of the replay file format that this crate writes, and the only one it reads.
-pub const REPLAY_VERSION: u16 = 1;
+/// The version of the replay file format that this crate writes. It reads all from 1 on.
+pub const REPLAY_VERSION: u16 = 2;

@@ -26,8 +26,13 @@ pub const BATCH_BYTES: usize = 256 << 10;
 /// Frames in one chunk of a replay; the last chunk may hold fewer.
 pub const CHUNK_FRAMES: u32 = 256;
 
-/// Ticks between two keyframes of a replay; a multiple of [`CHUNK_FRAMES`].
-pub const KEYFRAME_TICKS: u32 = 512;
+/// Most ticks between two keyframes of a replay; a multiple of [`CHUNK_FRAMES`]. To seek is to simulate half of them
+/// on average, a few milliseconds; keyframes as close as the first ones would be a third of a long file.
+pub const KEYFRAME_TICKS: u32 = 2_048;
+
+/// The tick of a replay's first keyframe; a multiple of [`CHUNK_FRAMES`]. The next ones are at twice the tick before
+/// until they are [`KEYFRAME_TICKS`] apart, so that short matches have some too.
+pub const KEYFRAME_FIRST_TICK: u32 = 512;
 
 /// Largest section of a replay before compression, in bytes.
 pub(crate) const SECTION_RAW_BYTES_MAX: usize = STATE_BYTES_MAX + 64;
@@ -40,6 +45,9 @@ pub(crate) const CHUNK_RAW_BYTES_MAX: usize = CHUNK_FRAMES as usize * (FRAME_BYT
 
 /// Largest header before compression, in bytes.
 pub(crate) const HEADER_RAW_BYTES_MAX: usize = CONTENT_BYTES_MAX + 16 * 1024;
+
+/// Largest desync report before compression, in bytes: content, three states, frames and fields.
+pub(crate) const REPORT_RAW_BYTES_MAX: usize = 5 << 20;
 
 /// Most bytes that one compressed byte can become: LZ4's best case.
 pub(crate) const LZ4_RATIO_MAX: usize = 255;

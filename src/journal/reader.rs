@@ -38,7 +38,7 @@ pub enum SegmentFault {
         found: u32,
     },
     /// Another version wrote it.
-    #[error("the segment has format version {0}, and this build reads {SEGMENT_VERSION}")]
+    #[error("the segment has format version {0}, and this build reads 1 to {SEGMENT_VERSION}")]
     Version(u16),
 }
 
@@ -117,7 +117,7 @@ impl<R: Read> SegmentReader<R> {
             return Err(SegmentFault::Damaged { expected, found });
         }
         let version = u16::from_le_bytes([bytes[8], bytes[9]]);
-        if version != SEGMENT_VERSION {
+        if !(1..=SEGMENT_VERSION).contains(&version) {
             return Err(SegmentFault::Version(version));
         }
         let header = SegmentHeader { node: u64_at(&bytes, 10), sequence: u64_at(&bytes, 18) };

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::header::validate_players;
 use crate::limits::LZ4_RATIO_MAX;
 use crate::{
-    FRAME_BYTES_MAX, GAME_NAME_BYTES_MAX, InvalidHeader, MatchEnd, MatchHeader, ROOM_NAME_BYTES_MAX, Seated,
+    FRAME_BYTES_MAX, GAME_NAME_BYTES_MAX, InvalidHeader, MatchEnd, MatchHeader, ROOM_NAME_BYTES_MAX,
+    RoomState, Seated,
 };
 
 /// A room was opened, and with which options.
@@ -35,16 +36,25 @@ pub struct MatchStarted {
     pub header: MatchHeader,
 }
 
+/// A match that is told once more from its start, so that what was said of it before is not needed any longer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MatchResumed {
+    /// The match as it started.
+    pub started: MatchStarted,
+    /// How many frames follow before what was said before is replaced; without them all it is not.
+    pub ticks: Tick,
+}
+
 /// One entry of a room's life.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record<'a> {
-    /// The room was opened.
+    /// The room was opened. Of version 1; [`Record::Room`] takes its place.
     RoomOpened(RoomOpened),
-    /// Who sits where from now on, in the order of seats; replaces what was said before.
+    /// Who sits where from now on, in the order of seats. Of version 1; [`Record::Room`] takes its place.
     Seats(Vec<Seated>),
     /// A match started.
     MatchStarted(Box<MatchStarted>),
-    /// A frame was committed.
+    /// A frame was committed. Of version 1; [`Record::Step`] takes its place.
     Frame {
         /// The frame's tick.
         tick: Tick,
@@ -52,7 +62,7 @@ pub enum Record<'a> {
         /// at tick 0. At most [`FRAME_BYTES_MAX`] bytes.
         delta: &'a [u8],
     },
-    /// The hash of the state after a tick.
+    /// The hash of the state after a tick. Of version 1; [`Record::Step`] takes its place.
     Hash {
         /// The tick that was stepped.
         tick: Tick,
@@ -79,6 +89,26 @@ pub enum Record<'a> {
     RoomClosed,
     /// The node stopped in order: every room's records are complete up to here. Written with room 0.
     CleanShutdown,
+    /// All there is to know of the room besides its match; replaces what was said before.
+    Room(Box<RoomState>),
+    /// A frame was committed and stepped.
+    Step {
+        /// The frame's tick.
+        tick: Tick,
+        /// The hash of the state after it.
+        hash: u64,
+        /// The frame as in [`Record::Frame`].
+        delta: &'a [u8],
+    },
+    /// A match is told once more from its start.
+    MatchResumed(Box<MatchResumed>),
+    /// Up to [`CHUNK_FRAMES`](crate::CHUNK_FRAMES) frames of a match that is told once more, with their hashes.
+    Frames {
+        /// The version of the replays of which it is a chunk.
+        version: u16,
+        /// A chunk as in such a replay, packed by [`pack_snapshot`].
+        packed: &'a [u8],
+    },
 }
 
 /// A record whose checksum is right and whose payload is not that of its kind.
@@ -97,7 +127,7 @@ pub enum RecordFault {
     },
 }
 
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 14] = [
     "reserved",
     "room opened",
     "seats",
@@ -108,6 +138,10 @@ const KINDS: [&str; 10] = [
     "match ended",
     "room closed",
     "clean shutdown",
+    "room",
+    "step",
+    "match resumed",
+    "frames",
 ];
 
 /// Overwrites `out` with a state's canonical encoding as a snapshot record holds it: its length (`u32`, little
@@ -122,7 +156,7 @@ pub fn pack_snapshot(state: &[u8], out: &mut Vec<u8>) {
 }
 
 impl<'a> Record<'a> {
-    /// The number of the kind on disk, 1 to 9.
+    /// The number of the kind on disk, 1 to 13.
     #[must_use]
     pub const fn kind(&self) -> u8 {
         match self {
@@ -135,6 +169,10 @@ impl<'a> Record<'a> {
             Self::MatchEnded { .. } => 7,
             Self::RoomClosed => 8,
             Self::CleanShutdown => 9,
+            Self::Room(_) => 10,
+            Self::Step { .. } => 11,
+            Self::MatchResumed(_) => 12,
+            Self::Frames { .. } => 13,
         }
     }
 
@@ -165,6 +203,17 @@ impl<'a> Record<'a> {
             }
             Self::MatchEnded { epoch, end } => encode_into(&(epoch, end), out),
             Self::RoomClosed | Self::CleanShutdown => {}
+            Self::Room(state) => encode_into(&**state, out),
+            Self::Step { tick, hash, delta } => {
+                out.extend_from_slice(&tick.0.to_le_bytes());
+                out.extend_from_slice(&hash.to_le_bytes());
+                out.extend_from_slice(delta);
+            }
+            Self::MatchResumed(resumed) => encode_into(&**resumed, out),
+            Self::Frames { version, packed } => {
+                out.extend_from_slice(&version.to_le_bytes());
+                out.extend_from_slice(packed);
+            }
         }
     }
 
@@ -205,9 +254,7 @@ fn parse_known(kind: u8, payload: &[u8]) -> Result<Record<'_>, String> {
         }
         4 => {
             let (tick, delta) = split_u32(payload)?;
-            if delta.is_empty() || delta.len() > FRAME_BYTES_MAX {
-                return Err(format!("a frame of {} bytes, not 1 to {FRAME_BYTES_MAX}", delta.len()));
-            }
+            check_frame(delta)?;
             Ok(Record::Frame { tick: Tick(tick), delta })
         }
         5 => {
@@ -226,8 +273,42 @@ fn parse_known(kind: u8, payload: &[u8]) -> Result<Record<'_>, String> {
         }
         8 if payload.is_empty() => Ok(Record::RoomClosed),
         9 if payload.is_empty() => Ok(Record::CleanShutdown),
-        _ => Err(trailing(payload)),
+        8 | 9 => Err(trailing(payload)),
+        _ => parse_since_2(kind, payload),
     }
+}
+
+/// The kinds that version 2 has brought.
+fn parse_since_2(kind: u8, payload: &[u8]) -> Result<Record<'_>, String> {
+    match kind {
+        10 => {
+            let state: RoomState = decoded(payload)?;
+            state.validate()?;
+            Ok(Record::Room(Box::new(state)))
+        }
+        11 => {
+            let (tick, rest) = split_u32(payload)?;
+            let (hash, delta) = split_u64(rest)?;
+            check_frame(delta)?;
+            Ok(Record::Step { tick: Tick(tick), hash, delta })
+        }
+        12 => {
+            let resumed: MatchResumed = decoded(payload)?;
+            resumed.started.header.validate().map_err(|error: InvalidHeader| error.to_string())?;
+            Ok(Record::MatchResumed(Box::new(resumed)))
+        }
+        _ => {
+            let (head, packed) = payload.split_first_chunk().ok_or("it is cut short")?;
+            Ok(Record::Frames { version: u16::from_le_bytes(*head), packed })
+        }
+    }
+}
+
+fn check_frame(delta: &[u8]) -> Result<(), String> {
+    if delta.is_empty() || delta.len() > FRAME_BYTES_MAX {
+        return Err(format!("a frame of {} bytes, not 1 to {FRAME_BYTES_MAX}", delta.len()));
+    }
+    Ok(())
 }
 
 fn decoded<T: serde::de::DeserializeOwned>(payload: &[u8]) -> Result<T, String> {
@@ -261,7 +342,7 @@ fn split_u64(bytes: &[u8]) -> Result<(u64, &[u8]), String> {
     Ok((u64::from_le_bytes(*head), rest))
 }
 
-fn unpack(packed: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
+pub(crate) fn unpack(packed: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
     let (length, block) = split_u32(packed)?;
     let length = length as usize;
     let possible = STATE_BYTES_MAX.min(block.len().saturating_mul(LZ4_RATIO_MAX));
@@ -302,7 +383,7 @@ mod tests {
     #[test]
     fn unknown_kinds_are_named() {
         assert_eq!(Record::parse(0, &[]), Err(RecordFault::UnknownKind(0)));
-        assert_eq!(Record::parse(10, &[]), Err(RecordFault::UnknownKind(10)));
+        assert_eq!(Record::parse(14, &[]), Err(RecordFault::UnknownKind(14)));
     }
 
     #[test]

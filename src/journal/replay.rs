@@ -5,21 +5,37 @@ use framekeep_sim::{AnyGame, AnyMatch, DecodeError, Tick, decode};
 use crate::chunk::ChunkCursor;
 use crate::limits::{CHUNK_RAW_BYTES_MAX, HEADER_RAW_BYTES_MAX, SECTION_RAW_BYTES_MAX};
 use crate::section::{Chain, Kind, MAGIC, PREFIX_BYTES, Section};
-use crate::trailer::{Place, Trailer, check_footer};
+use crate::signatures::{self, Signatures};
+use crate::trailer::{FOOTER_BYTES, Place, Trailer, check_footer};
 use crate::{Damaged, Frames, Keyframe, MatchEnd, MatchHeader, REPLAY_VERSION, keyframe};
 
 /// A sealed match whose every byte was checked.
 ///
 /// Keeps the file as it is and unpacks one section at a time: reading a file takes no more memory than the file,
-/// its largest section (9 MiB at most), and 48 bytes a section.
+/// its largest section (9 MiB at most), and some 150 bytes a section.
 #[derive(Clone, Debug)]
 pub struct Replay {
     bytes: Vec<u8>,
+    version: u16,
+    start: Tick,
     header: MatchHeader,
     end: MatchEnd,
     root: [u8; 32],
     chunks: Vec<(Tick, Section)>,
     keyframes: Vec<(Keyframe, Section)>,
+    /// What is signed: every section up to the trailer.
+    pub(crate) signable: Vec<Signable>,
+    pub(crate) signatures: Option<Signatures>,
+    signatures_section: Option<Section>,
+}
+
+/// A section, and the chain's digest after it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Signable {
+    pub(crate) section: Section,
+    /// The tick of the first frame that is not in the sections before.
+    pub(crate) tick: Tick,
+    pub(crate) digest: [u8; 32],
 }
 
 /// A tick that a replay cannot be put at.
@@ -33,6 +49,14 @@ pub enum NotSeekable {
         /// How many frames there are.
         end: Tick,
     },
+    /// The replay is of the rest of a match.
+    #[error("tick {tick} is before the replay begins at tick {start}")]
+    BeforeStart {
+        /// The tick asked for.
+        tick: Tick,
+        /// The tick of the first frame.
+        start: Tick,
+    },
     /// The game cannot read the content or a keyframe: other rules made them.
     #[error("the game cannot read what the replay holds: {0}")]
     Unreadable(#[from] DecodeError),
@@ -45,15 +69,54 @@ impl Replay {
     /// [`Damaged`] says where the damaged part starts; truncation, changed bytes, bytes that follow and content out
     /// of bounds all count.
     pub fn read(bytes: Vec<u8>) -> Result<Self, Damaged> {
-        check_prefix(&bytes)?;
-        let mut walk = Walk::new(&bytes)?;
-        while walk.trailer.is_none() {
-            walk.section()?;
+        let version = check_prefix(&bytes)?;
+        let mut walk = Walk::new(&bytes, version)?;
+        while walk.trailer.is_none() || walk.is_at_signatures() {
+            let next = walk.next;
+            walk.section().map_err(|damage| damage.from(next))?;
         }
-        let Walk { header, chunks, keyframes, chain, offset, trailer, .. } = walk;
+        let Walk {
+            header,
+            chunks,
+            keyframes,
+            chain,
+            offset,
+            trailer,
+            signable,
+            signatures,
+            signatures_section,
+            next,
+            start,
+            ..
+        } = walk;
         let (section, trailer) = trailer.unwrap_or_default();
-        check_footer(&bytes, offset, section, chain)?;
-        Ok(Self { header, end: trailer.end, root: chain.0, chunks, keyframes, bytes })
+        check_footer(&bytes, offset, section, chain).map_err(|damage| damage.from(next))?;
+        let root = signable.last().map_or(chain.0, |trailer| trailer.digest);
+        Ok(Self {
+            header,
+            end: trailer.end,
+            root,
+            version,
+            start,
+            chunks,
+            keyframes,
+            bytes,
+            signable,
+            signatures,
+            signatures_section,
+        })
+    }
+
+    /// The version of the file's format.
+    #[must_use]
+    pub fn version(&self) -> u16 {
+        self.version
+    }
+
+    /// The tick of the first frame: 0, unless it is the rest of a match, which then begins with a keyframe.
+    #[must_use]
+    pub fn start(&self) -> Tick {
+        self.start
     }
 
     /// What the match was played with.
@@ -68,7 +131,7 @@ impl Replay {
         &self.end
     }
 
-    /// The root of the digest chain: it stands for the whole file.
+    /// The root of the digest chain: it stands for the whole match.
     #[must_use]
     pub fn root(&self) -> [u8; 32] {
         self.root
@@ -97,7 +160,7 @@ impl Replay {
     /// All frames and hashes from the first on.
     #[must_use]
     pub fn frames(&self) -> Frames<'_> {
-        self.frames_from(Tick(0))
+        self.frames_from(self.start)
     }
 
     /// The frames and hashes from `tick` on.
@@ -114,6 +177,9 @@ impl Replay {
         if tick > self.end.ticks {
             return Err(NotSeekable::AfterEnd { tick, end: self.end.ticks });
         }
+        if tick < self.start {
+            return Err(NotSeekable::BeforeStart { tick, start: self.start });
+        }
         let mut play = game.start(&self.header.content, self.header.seed, self.header.seats)?;
         if let Some(keyframe) = self.keyframes().take_while(|keyframe| keyframe.tick <= tick).last() {
             let state = self.keyframe_state(keyframe).unwrap_or_default();
@@ -125,6 +191,10 @@ impl Replay {
             play.step(frame);
         }
         Ok(play)
+    }
+
+    pub(crate) fn signatures_section(&self) -> Option<Section> {
+        self.signatures_section
     }
 
     /// The chunk that holds `tick`, or the number of chunks.
@@ -139,11 +209,12 @@ impl Replay {
     pub(crate) fn open_chunk(&self, number: usize, raw: &mut Vec<u8>) -> Option<ChunkCursor> {
         let (_, section) = self.chunks.get(number)?;
         section.unpack(&self.bytes, CHUNK_RAW_BYTES_MAX, raw).ok()?;
-        ChunkCursor::open(raw, self.header.seats, u32::from(self.header.input_bits)).ok()
+        ChunkCursor::open(raw, self.version, self.header.seats, u32::from(self.header.input_bits)).ok()
     }
 }
 
-fn check_prefix(bytes: &[u8]) -> Result<(), Damaged> {
+/// The version, if this build reads it.
+fn check_prefix(bytes: &[u8]) -> Result<u16, Damaged> {
     if !bytes.starts_with(&MAGIC) {
         return Err(Damaged::new(0, "this is not a replay: it does not start with FKREPLAY"));
     }
@@ -151,34 +222,40 @@ fn check_prefix(bytes: &[u8]) -> Result<(), Damaged> {
         return Err(Damaged::new(bytes.len(), "the file ends before its version"));
     };
     let version = u16::from_le_bytes(*version);
-    if version == REPLAY_VERSION {
-        return Ok(());
+    if (1..=REPLAY_VERSION).contains(&version) {
+        return Ok(version);
     }
-    let what = format!("format version {version}, and this build reads {REPLAY_VERSION}");
+    let what = format!("format version {version}, and this build reads 1 to {REPLAY_VERSION}");
     Err(Damaged::new(MAGIC.len(), what))
 }
 
 /// Reads section after section and checks that they belong together.
 struct Walk<'a> {
     bytes: &'a [u8],
+    version: u16,
     offset: usize,
     chain: Chain,
     raw: Vec<u8>,
     header: MatchHeader,
     chunks: Vec<(Tick, Section)>,
     keyframes: Vec<(Keyframe, Section)>,
+    /// The tick of the first frame.
+    start: Tick,
     /// The tick of the next frame.
     next: Tick,
     /// The hash after the last frame.
     hash: Option<u64>,
     /// Where the trailer starts, and the trailer.
     trailer: Option<(usize, Trailer)>,
+    signable: Vec<Signable>,
+    signatures: Option<Signatures>,
+    signatures_section: Option<Section>,
 }
 
 impl<'a> Walk<'a> {
     /// Reads the header, which must come first.
-    fn new(bytes: &'a [u8]) -> Result<Self, Damaged> {
-        let (mut chain, mut raw) = (Chain::start(), Vec::new());
+    fn new(bytes: &'a [u8], version: u16) -> Result<Self, Damaged> {
+        let (mut chain, mut raw) = (Chain::start(version), Vec::new());
         let section = Section::read(bytes, PREFIX_BYTES, &mut chain)?;
         if section.kind != Kind::Header {
             return Err(Damaged::new(section.offset, "the first section is not a header"));
@@ -188,16 +265,30 @@ impl<'a> Walk<'a> {
         header.validate().map_err(|error| Damaged::new(section.offset, error))?;
         Ok(Self {
             bytes,
+            version,
             offset: section.end,
             chain,
             raw,
             header,
             chunks: Vec::new(),
             keyframes: Vec::new(),
+            start: Tick(0),
             next: Tick(0),
             hash: None,
             trailer: None,
+            signable: vec![Signable { section, tick: Tick(0), digest: chain.0 }],
+            signatures: None,
+            signatures_section: None,
         })
+    }
+
+    /// Whether signatures follow the trailer. They are longer than the footer, which follows otherwise.
+    fn is_at_signatures(&self) -> bool {
+        let rest = self.bytes.get(self.offset..).unwrap_or_default();
+        self.version >= 2
+            && self.signatures.is_none()
+            && rest.len() > FOOTER_BYTES
+            && rest[0] == Kind::Signatures as u8
     }
 
     fn section(&mut self) -> Result<(), Damaged> {
@@ -205,22 +296,33 @@ impl<'a> Walk<'a> {
         self.offset = section.end;
         let limit = match section.kind {
             Kind::Chunk => CHUNK_RAW_BYTES_MAX,
-            Kind::Header | Kind::Keyframe | Kind::Trailer => SECTION_RAW_BYTES_MAX,
+            Kind::Header | Kind::Keyframe | Kind::Trailer | Kind::Signatures => SECTION_RAW_BYTES_MAX,
         };
         section.unpack(self.bytes, limit, &mut self.raw)?;
-        match section.kind {
-            Kind::Header => Err("a second header"),
-            Kind::Chunk => self.chunk(section),
-            Kind::Keyframe => self.keyframe(section),
-            Kind::Trailer => self.trailer(section),
+        let (kind, offset) = (section.kind, section.offset);
+        if kind != Kind::Signatures {
+            self.signable.push(Signable { section, tick: self.next, digest: self.chain.0 });
         }
-        .map_err(|what| Damaged::new(section.offset, what))
+        match (kind, self.trailer.is_some()) {
+            (Kind::Header, _) => Err("a second header"),
+            (Kind::Chunk, false) => self.chunk(section),
+            (Kind::Keyframe, false) => self.keyframe(section),
+            (Kind::Trailer, false) => self.trailer(section),
+            (Kind::Signatures, true) => self.signatures(section),
+            (Kind::Signatures, false) => Err("signatures before the trailer"),
+            (_, true) => Err("a second trailer"),
+        }
+        .map_err(|what| Damaged::new(offset, what))
     }
 
     fn chunk(&mut self, section: Section) -> Result<(), &'static str> {
-        let mut cursor = ChunkCursor::open(&self.raw, self.header.seats, u32::from(self.header.input_bits))?;
+        let mut cursor =
+            ChunkCursor::open(&self.raw, self.version, self.header.seats, u32::from(self.header.input_bits))?;
         if cursor.first != self.next {
             return Err("a chunk does not continue the one before");
+        }
+        if cursor.first.0.checked_add(cursor.count).is_none() {
+            return Err("a chunk goes on beyond the last tick there can be");
         }
         self.chunks.push((cursor.first, section));
         self.next = cursor.first.later(cursor.count);
@@ -230,10 +332,21 @@ impl<'a> Walk<'a> {
 
     fn keyframe(&mut self, section: Section) -> Result<(), &'static str> {
         let (tick, hash, _) = keyframe::decode(&self.raw)?;
+        let begins = self.chunks.is_empty() && self.keyframes.is_empty() && self.version >= 2;
+        if begins {
+            (self.start, self.next) = (tick, tick);
+            self.hash = Some(hash);
+        }
         if tick != self.next || self.keyframes.last().is_some_and(|(last, _)| last.tick == tick) {
             return Err("a keyframe is not where its tick is");
         }
         self.keyframes.push((Keyframe { tick, hash, offset: section.offset as u64 }, section));
+        Ok(())
+    }
+
+    fn signatures(&mut self, section: Section) -> Result<(), &'static str> {
+        self.signatures = Some(signatures::decode(&self.raw)?);
+        self.signatures_section = Some(section);
         Ok(())
     }
 
@@ -265,7 +378,7 @@ mod tests {
 
     #[test]
     fn every_frame_and_hash_comes_back() {
-        for (seats, ticks) in [(1, 1), (2, 255), (4, 256), (4, 257), (64, 1_100)] {
+        for (seats, ticks) in [(1, 1), (2, 255), (4, 256), (4, 257), (64, 6_200)] {
             let replay = sample::replay(seats, ticks);
             let (mut rng, mut frames) = (Pcg32::new(3, 3), replay.frames());
             for tick in 0..ticks {
@@ -274,7 +387,8 @@ mod tests {
             }
             assert!(frames.next_frame().is_none());
             assert_eq!((replay.end().ticks, replay.header()), (Tick(ticks), &sample::header(seats)));
-            assert_eq!(replay.keyframes().count() as u32, ticks / 512);
+            let keyframes: Vec<_> = replay.keyframes().map(|keyframe| keyframe.tick.0).collect();
+            assert_eq!(keyframes, if ticks > 2_048 { vec![512, 1_024, 2_048, 4_096, 6_144] } else { vec![] });
         }
     }
 
@@ -296,29 +410,38 @@ mod tests {
 
     #[test]
     fn seeking_gives_the_state_of_that_tick() {
-        let (replay, games) = (sample::replay(2, 1_100), sample::registry());
+        let (replay, games) = (sample::replay(2, 4_500), sample::registry());
         let (game, mut scratch) = (games.get("drift").unwrap(), Vec::new());
-        for tick in [0, 1, 300, 512, 513, 1_024, 1_100] {
+        for tick in [0, 1, 300, 512, 513, 2_048, 4_095, 4_500] {
             let play = replay.seek(&**game, Tick(tick)).unwrap();
             assert_eq!(play.tick(), Tick(tick));
             if let Some((_, hash)) = tick.checked_sub(1).and_then(|tick| {
                 replay.frames_from(Tick(tick)).next_frame().map(|(frame, hash)| (frame.tick, hash))
             }) {
-                assert_eq!(play.hash(&mut scratch), hash);
+                assert!(hash.agrees(play.hash(&mut scratch)));
             }
         }
-        let error = replay.seek(&**game, Tick(1_101)).err().unwrap();
-        assert_eq!(error, NotSeekable::AfterEnd { tick: Tick(1_101), end: Tick(1_100) });
+        let error = replay.seek(&**game, Tick(4_501)).err().unwrap();
+        assert_eq!(error, NotSeekable::AfterEnd { tick: Tick(4_501), end: Tick(4_500) });
     }
 
+    /// 4 KiB and more, with every kind of section: each of the 32,768 flips and more is found, where it is.
     #[test]
-    fn every_flipped_byte_is_damage_at_or_before_it() {
-        let file = sample::replay(3, 600).bytes().to_vec();
-        for at in 0..file.len() {
-            let mut changed = file.clone();
-            changed[at] ^= 1 << (at % 8);
-            let damage = Replay::read(changed).expect_err("a flipped bit was not found");
-            assert!(damage.offset <= at as u64, "{at}: {damage}");
+    fn every_flipped_bit_is_damage_in_its_part_or_before() {
+        let whole = Replay::read(sample::signed(3, 560)).unwrap();
+        let (mut file, parts) = (whole.bytes().to_vec(), whole.parts().collect::<Vec<_>>());
+        assert!(file.len() >= 4_096, "{} bytes", file.len());
+        for bit in 0..file.len() * 8 {
+            let at = bit / 8;
+            file[at] ^= 1 << (bit % 8);
+            let damage = Replay::read(file.clone()).expect_err("a flipped bit was not found");
+            file[at] ^= 1 << (bit % 8);
+            let part = parts.iter().rfind(|part| part.offset <= at as u64);
+            let start = part.map_or(0, |part| part.offset);
+            assert!(damage.offset <= at as u64 && damage.offset >= start.min(8), "bit {bit}: {damage}");
+            let in_header = part.is_none_or(|part| part.name == "header");
+            assert_eq!(damage.tick.is_none(), in_header, "bit {bit}: {damage}");
+            assert!(damage.tick <= part.map(|part| part.tick), "bit {bit}: {damage}");
         }
     }
 
@@ -337,9 +460,9 @@ mod tests {
     #[test]
     fn another_version_is_named() {
         let mut file = sample::replay(2, 10).bytes().to_vec();
-        file[8] = 2;
+        file[8] = 3;
         let damage = Replay::read(file).unwrap_err().to_string();
-        assert_eq!(damage, "damaged at byte 8: format version 2, and this build reads 1");
+        assert_eq!(damage, "damaged at byte 8: format version 3, and this build reads 1 to 2");
     }
 
     #[test]
@@ -364,7 +487,7 @@ mod tests {
         #[test]
         fn garbage_is_refused_without_a_panic(mut garbage in proptest::collection::vec(any::<u8>(), 0..400)) {
             prop_assert!(Replay::read(garbage.clone()).is_err());
-            garbage.splice(0..0, *b"FKREPLAY\x01\x00");
+            garbage.splice(0..0, *b"FKREPLAY\x02\x00");
             reseal(&mut garbage);
             let _ = Replay::read(garbage);
         }

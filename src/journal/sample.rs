@@ -5,7 +5,7 @@ use framekeep_sim::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{EndReason, MatchEnd, MatchHeader, Replay, ReplayBuilder, Seated};
+use crate::{EndReason, MatchEnd, MatchHeader, Replay, ReplayBuilder, SealKey, Seated};
 
 /// Walks by its inputs, stumbles by chance.
 pub(crate) struct Drift;
@@ -101,8 +101,22 @@ pub(crate) fn frame(rng: &mut Pcg32, tick: u32, seats: u8) -> Frame {
     frame
 }
 
+/// The key that signs replays of this sample.
+pub(crate) fn key() -> SealKey {
+    SealKey::derive(&[5; 32])
+}
+
 /// A replay of a match of random frames, each passed through `change` after it was stepped and hashed.
-pub(crate) fn replay_with(seats: u8, ticks: u32, mut change: impl FnMut(&mut Frame)) -> Vec<u8> {
+pub(crate) fn replay_with(seats: u8, ticks: u32, change: impl FnMut(&mut Frame)) -> Vec<u8> {
+    sealed(seats, ticks, None, change)
+}
+
+/// The same, signed.
+pub(crate) fn signed(seats: u8, ticks: u32) -> Vec<u8> {
+    sealed(seats, ticks, Some(key()), |_| {})
+}
+
+fn sealed(seats: u8, ticks: u32, key: Option<SealKey>, mut change: impl FnMut(&mut Frame)) -> Vec<u8> {
     let (mut rng, mut scratch) = (Pcg32::new(3, 3), Vec::new());
     let mut play = Match::<Drift>::start(std::sync::Arc::new(600), 9, seats);
     let mut builder = ReplayBuilder::new(&header(seats)).unwrap();
@@ -118,7 +132,10 @@ pub(crate) fn replay_with(seats: u8, ticks: u32, mut change: impl FnMut(&mut Fra
     let (outcome, hash) = (play.outcome(), play.hash(&mut scratch));
     let reason = if outcome.is_some() { EndReason::Outcome } else { EndReason::Aborted };
     let (end, mut file) = (MatchEnd { hash, outcome, reason, ..MatchEnd::default() }, Vec::new());
-    builder.seal(end, &mut file).unwrap();
+    match key {
+        Some(key) => builder.seal_signed(end, &key, &mut file).unwrap(),
+        None => builder.seal(end, &mut file).unwrap(),
+    };
     file
 }
 

@@ -4,8 +4,8 @@
 //! BLAKE3 over the digest before and the section's bytes up to its check; the check is the first 8 bytes of the
 //! new digest, so damage is found in the section where it is, and the last digest stands for the whole file.
 
+use crate::Damaged;
 use crate::limits::{LZ4_RATIO_MAX, SECTION_PACKED_BYTES_MAX};
-use crate::{Damaged, REPLAY_VERSION};
 
 /// The first bytes of a replay file.
 pub(crate) const MAGIC: [u8; 8] = *b"FKREPLAY";
@@ -27,21 +27,33 @@ pub(crate) enum Kind {
     Chunk = 2,
     Keyframe = 3,
     Trailer = 4,
+    Signatures = 5,
 }
 
 impl Kind {
-    fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Header, Self::Chunk, Self::Keyframe, Self::Trailer]
+    /// What a reader of messages calls it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Header => "header",
+            Self::Chunk => "chunk of frames",
+            Self::Keyframe => "keyframe",
+            Self::Trailer => "trailer",
+            Self::Signatures => "list of signatures",
+        }
+    }
+
+    pub(crate) fn from_byte(byte: u8) -> Option<Self> {
+        [Self::Header, Self::Chunk, Self::Keyframe, Self::Trailer, Self::Signatures]
             .into_iter()
             .find(|&kind| kind as u8 == byte)
     }
 }
 
 /// The magic and the version of a file.
-pub(crate) fn prefix() -> [u8; PREFIX_BYTES] {
+pub(crate) fn prefix(version: u16) -> [u8; PREFIX_BYTES] {
     let mut bytes = [0; PREFIX_BYTES];
     bytes[..8].copy_from_slice(&MAGIC);
-    bytes[8..].copy_from_slice(&REPLAY_VERSION.to_le_bytes());
+    bytes[8..].copy_from_slice(&version.to_le_bytes());
     bytes
 }
 
@@ -50,9 +62,9 @@ pub(crate) fn prefix() -> [u8; PREFIX_BYTES] {
 pub(crate) struct Chain(pub(crate) [u8; 32]);
 
 impl Chain {
-    /// The digest of the prefix.
-    pub(crate) fn start() -> Self {
-        Self(*blake3::hash(&prefix()).as_bytes())
+    /// The digest of the prefix of a file of this version.
+    pub(crate) fn start(version: u16) -> Self {
+        Self(*blake3::hash(&prefix(version)).as_bytes())
     }
 
     /// Takes in a section up to its check; gives the check.
@@ -91,7 +103,8 @@ pub(crate) struct Section {
     pub(crate) offset: usize,
     /// Where the next one starts.
     pub(crate) end: usize,
-    raw_len: usize,
+    /// Bytes when unpacked.
+    pub(crate) raw_len: usize,
 }
 
 impl Section {
@@ -114,7 +127,8 @@ impl Section {
             return damaged("the file ends within a section");
         };
         if chain.extend(section) != *check {
-            return damaged("a section's bytes are not the ones that were sealed");
+            let name = Kind::from_byte(head[0]).map_or("section", Kind::name);
+            return damaged(&format!("the bytes of the {name} are not the ones that were sealed"));
         }
         let Some(kind) = Kind::from_byte(head[0]) else {
             return damaged("a section has an unknown kind");
@@ -149,10 +163,10 @@ mod tests {
 
     #[test]
     fn a_section_that_claims_too_much_allocates_nothing() {
-        let (mut chain, mut file) = (Chain::start(), Vec::new());
+        let (mut chain, mut file) = (Chain::start(2), Vec::new());
         append(Kind::Chunk, &[7; 1_000], &mut chain, &mut file);
         let mut raw = Vec::new();
-        let mut section = Section::read(&file, 0, &mut Chain::start()).unwrap();
+        let mut section = Section::read(&file, 0, &mut Chain::start(2)).unwrap();
         section.raw_len = 1 << 30;
         assert!(section.unpack(&file, usize::MAX, &mut raw).is_err());
         assert_eq!(raw.capacity(), 0);
@@ -160,10 +174,10 @@ mod tests {
 
     #[test]
     fn sections_cannot_change_places() {
-        let (mut chain, mut one, mut two) = (Chain::start(), Vec::new(), Vec::new());
+        let (mut chain, mut one, mut two) = (Chain::start(2), Vec::new(), Vec::new());
         append(Kind::Chunk, b"one", &mut chain, &mut one);
         append(Kind::Chunk, b"two", &mut chain, &mut two);
-        assert!(Section::read(&one, 0, &mut Chain::start()).is_ok());
-        assert!(Section::read(&two, 0, &mut Chain::start()).is_err());
+        assert!(Section::read(&one, 0, &mut Chain::start(2)).is_ok());
+        assert!(Section::read(&two, 0, &mut Chain::start(2)).is_err());
     }
 }

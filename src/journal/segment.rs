@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use crate::{RECORD_BYTES_MAX, Record};
 
-/// The version of the segment format that this crate writes, and the only one it reads.
-pub const SEGMENT_VERSION: u16 = 1;
+/// The version of the segment format that this crate writes; it reads this one and those before.
+pub const SEGMENT_VERSION: u16 = 2;
 
 pub(crate) const MAGIC: [u8; 8] = *b"FKSEGMNT";
 

@@ -1,7 +1,7 @@
 //! The end of a replay file: the trailer section (how the match ended, the index), then the footer.
 //!
-//! The footer is `offset of the trailer u64, root [u8; 32], "FKSEALED"`; the root is the chain's digest after the
-//! trailer. Together they let a reader seek from the end of the file.
+//! The footer is `offset of the trailer u64, digest [u8; 32], "FKSEALED"`; the digest is the chain's after the last
+//! section. Together they let a reader seek from the end of the file.
 
 use serde::{Deserialize, Serialize};
 

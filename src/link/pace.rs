@@ -11,7 +11,7 @@ pub(crate) const RESEND_MIN: Duration = Duration::from_millis(100);
 /// The longest wait for an acknowledgement.
 const RESEND_MAX: Duration = Duration::from_millis(1_000);
 /// The wait for an acknowledgement while the round trip is unknown.
-const RESEND_FIRST: Duration = Duration::from_millis(250);
+const RESEND_FIRST: Duration = Duration::from_millis(120);
 /// Bytes that are sent at the full pace to somebody who has acknowledged none of them.
 const UNHEARD_BYTES_MAX: u64 = 256 << 10;
 

@@ -25,10 +25,12 @@ mod lobby;
 mod operation;
 mod permit;
 mod phase;
+mod restore;
 mod roster;
 
 pub use lobby::{BANS_MAX, Lobby};
 pub use operation::{Actor, Change, Effect, LobbyOptions, Operation};
 pub use permit::{Action, Forbidden, Role, permit, table, transitions};
 pub use phase::{NotNow, PHASES, PhaseEvent, transition};
+pub use restore::LobbyState;
 pub use roster::{Full, Occupant, Roster};

@@ -5,8 +5,8 @@ use framekeep_protocol::{
 };
 
 use crate::{
-    Action, Actor, Change, Effect, Forbidden, Full, LobbyOptions, Occupant, Operation, PhaseEvent, Role,
-    Roster, permit, transition,
+    Action, Actor, Change, Effect, Forbidden, Full, LobbyOptions, LobbyState, Occupant, Operation,
+    PhaseEvent, Role, Roster, permit, transition,
 };
 
 /// Most players a room remembers as banned.
@@ -61,6 +61,20 @@ impl Lobby {
         }
         self.settle(&mut change);
         Ok(change)
+    }
+
+    /// Becomes what `state` says, as far as it fits.
+    pub(crate) fn take_over(&mut self, state: LobbyState) {
+        self.phase = state.phase;
+        self.roster.take_over(state.seats, state.reserved, state.host);
+        self.spectators = state.spectators;
+        self.banned = state.banned;
+        (self.locked, self.opened) = (state.locked, state.opened);
+    }
+
+    /// Whether the host has opened the room although it is not full.
+    pub(crate) const fn is_opened(&self) -> bool {
+        self.opened
     }
 
     /// A seat is no longer kept for a player.

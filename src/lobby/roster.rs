@@ -70,6 +70,35 @@ impl Roster {
         Ok(free as u8)
     }
 
+    /// Becomes what is said, as far as it fits: a seat that is not there or taken already is left out.
+    pub(crate) fn take_over(
+        &mut self,
+        seats: Vec<(u8, Occupant)>,
+        reserved: Vec<(u8, PlayerId)>,
+        host: Option<PlayerId>,
+    ) {
+        *self = Self::new(self.capacity());
+        for (seat, occupant) in seats {
+            if let Some(place) = self.seats.get_mut(usize::from(seat)) {
+                place.get_or_insert(occupant);
+            }
+        }
+        for (seat, player) in reserved {
+            let is_free = self.seats.get(usize::from(seat)).is_some_and(Option::is_none);
+            if let Some(place) = self.reserved.get_mut(usize::from(seat)).filter(|_| is_free) {
+                *place = Some(player);
+            }
+        }
+        let first = self.occupants().next().map(|occupant| occupant.player);
+        self.host = host.filter(|host| self.seat_of(*host).is_some()).or(first);
+    }
+
+    /// The free seats that are kept, and for whom.
+    pub fn reserved_seats(&self) -> impl Iterator<Item = (u8, PlayerId)> {
+        let seats = self.reserved.iter().zip(0_u8..);
+        seats.filter_map(|(kept, seat)| Some((seat, (*kept)?)))
+    }
+
     /// No longer keeps a seat for a player; tells whether one was kept.
     pub fn release(&mut self, player: PlayerId) -> bool {
         let kept = self.reserved.iter_mut().find(|kept| **kept == Some(player));

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, at_most};
 use crate::{
-    CHAT_BYTES_MAX, CONTROL_BYTES_MAX, CONTROL_FROM_SERVER_BYTES_MAX, CodecError, CommitPolicy, Epoch,
-    GAME_NAME_BYTES_MAX, GAMES_MAX, MatchEnd, MatchStart, PlayerId, PlayerName, ROOM_CODE_BYTES_MAX, Refusal,
-    RoomEvent, RoomName, RoomView, SERVER_NAME_BYTES_MAX, StartRule,
+    CHAT_BYTES_MAX, CONTROL_BYTES_MAX, CONTROL_FROM_SERVER_BYTES_MAX, CodecError, CommitPolicy, DesyncAnswer,
+    DesyncAsk, Epoch, GAME_NAME_BYTES_MAX, GAMES_MAX, MatchEnd, MatchStart, PlayerId, PlayerName,
+    ROOM_CODE_BYTES_MAX, Refusal, RoomEvent, RoomName, RoomView, SERVER_NAME_BYTES_MAX, StartRule,
 };
 
 /// A game a client can simulate.
@@ -155,7 +155,12 @@ pub enum ToServer {
     },
     /// The client is about to close the link.
     Bye,
+    /// What the client answers to a question about its state.
+    DesyncAnswer(DesyncAnswer),
 }
+
+/// The number of [`ToServer::DesyncAnswer`].
+const DESYNC_ANSWER: u8 = 16;
 
 /// Why somebody is no longer in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,6 +188,10 @@ pub enum CloseReason {
     Kicked,
     /// The link does not take what it is told.
     TooSlow,
+    /// Too much of what came over the link broke the rules.
+    Faulty,
+    /// The client's state differed from the server's again and again.
+    Desynced,
 }
 
 /// What a server says.
@@ -235,6 +244,8 @@ pub enum ToClient {
         /// Why.
         reason: CloseReason,
     },
+    /// The server wants to know where the client's state began to differ.
+    DesyncAsk(DesyncAsk),
 }
 
 impl ToServer {
@@ -243,6 +254,12 @@ impl ToServer {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         codec::encode(self)
+    }
+
+    /// Whether the bytes, should they be a message, are a [`ToServer::DesyncAnswer`].
+    #[must_use]
+    pub fn is_desync_answer(bytes: &[u8]) -> bool {
+        bytes.first() == Some(&DESYNC_ANSWER)
     }
 
     /// Reads a message and checks its fields.
@@ -276,6 +293,7 @@ impl ToServer {
             Self::Join(JoinRoom { code, .. }) => at_most("room code bytes", code.len(), ROOM_CODE_BYTES_MAX),
             Self::Choose { content } => at_most("content name bytes", content.len(), GAME_NAME_BYTES_MAX),
             Self::Chat { text } => at_most("chat bytes", text.len(), CHAT_BYTES_MAX),
+            Self::DesyncAnswer(answer) => answer.validate(),
             _ => Ok(()),
         }
     }

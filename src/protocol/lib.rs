@@ -32,6 +32,7 @@ mod codec;
 mod control;
 mod datagram;
 mod delta;
+mod desync;
 #[cfg(test)]
 mod examples;
 mod frames;
@@ -45,6 +46,7 @@ mod match_start;
 mod names;
 mod payload;
 mod raw_bytes;
+mod redundancy;
 mod refusal;
 mod renet_packet;
 mod room;
@@ -60,21 +62,23 @@ pub use codec::{CodecError, decode, encode};
 pub use control::{CloseReason, GameRules, JoinRoom, LeftReason, RoomOptions, ToClient, ToServer};
 pub use datagram::{DatagramFault, DatagramKind, SenderState, check_datagram};
 pub use delta::{decode_frame, encode_frame};
+pub use desync::{DesyncAnswer, DesyncAsk};
 pub use frames::{FramesHead, begin_frames, decode_frames};
 pub use hot::{HotError, is_hot, peek_epoch};
 pub use ids::{Epoch, PlayerId, RoomId, SeatIndex, TokenId};
 pub use inputs::{InputHead, decode_inputs, encode_inputs};
 pub use limits::{
     ACK_RANGES_MAX, CHAT_BYTES_MAX, CONTENT_SENT_BYTES_MAX, CONTROL_BYTES_MAX, CONTROL_FROM_SERVER_BYTES_MAX,
-    DATAGRAM_BYTES_MAX, DATAGRAM_BYTES_MIN, FRAMES_PER_PACKET_MAX, GAME_NAME_BYTES_MAX, GAMES_MAX,
-    GAP_MS_MAX, HOT_BYTES_MAX, INPUT_AHEAD_TICKS_MAX, INPUTS_PER_PACKET_MAX, MESSAGE_IDS_AHEAD_MAX,
-    MESSAGES_PER_PACKET_MAX, PAYLOAD_BYTES_MAX, PLAYER_NAME_BYTES_MAX, ROOM_CODE_BYTES_MAX,
-    ROOM_NAME_BYTES_MAX, SEQUENCE_AHEAD_MAX, SEQUENCE_BEHIND_MAX, SERVER_NAME_BYTES_MAX, SLICE_BYTES,
-    SNAPSHOT_BYTES_MAX, SNAPSHOT_MESSAGE_BYTES_MAX,
+    DATAGRAM_BYTES_MAX, DATAGRAM_BYTES_MIN, DESYNC_HASHES_MAX, DESYNC_PACKED_BYTES_MAX, DESYNC_PART_BYTES,
+    FRAMES_PER_PACKET_MAX, GAME_NAME_BYTES_MAX, GAMES_MAX, GAP_MS_MAX, HOT_BYTES_MAX, INPUT_AHEAD_TICKS_MAX,
+    INPUTS_PER_PACKET_MAX, MESSAGE_IDS_AHEAD_MAX, MESSAGES_PER_PACKET_MAX, PAYLOAD_BYTES_MAX,
+    PLAYER_NAME_BYTES_MAX, ROOM_CODE_BYTES_MAX, ROOM_NAME_BYTES_MAX, SEQUENCE_AHEAD_MAX, SEQUENCE_BEHIND_MAX,
+    SERVER_NAME_BYTES_MAX, SLICE_BYTES, SNAPSHOT_BYTES_MAX, SNAPSHOT_MESSAGE_BYTES_MAX,
 };
 pub use match_start::{EndReason, MatchEnd, MatchStart, SPECTATOR_SEAT};
 pub use names::{NameFault, PlayerName, RoomName};
 pub use payload::{Lane, PayloadFault, PayloadGuard};
+pub use redundancy::Redundancy;
 pub use refusal::Refusal;
 pub use renet_packet::{AckRanges, PacketPeek, peek_packet};
 pub use room::{CommitPolicy, Member, RoomPhase, RoomView, StartRule};

@@ -78,3 +78,12 @@ pub const ROOM_CODE_BYTES_MAX: usize = 32;
 
 /// Longest thing said in a room, in bytes of UTF-8.
 pub const CHAT_BYTES_MAX: usize = 256;
+
+/// Most hashes of its last confirmed ticks that a client tells at once.
+pub const DESYNC_HASHES_MAX: usize = 128;
+
+/// Bytes of a state in one part of a client's answer.
+pub const DESYNC_PART_BYTES: usize = 960;
+
+/// Largest compressed state that a client sends to explain a desync, in bytes (96 KiB).
+pub const DESYNC_PACKED_BYTES_MAX: usize = 96 << 10;

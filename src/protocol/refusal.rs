@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{PlayerId, RoomName, RoomPhase};
+use crate::{ClosedReason, PlayerId, RoomName, RoomPhase};
 
 /// Why the server did not do what it was asked. Each message names the value and the way out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -203,6 +203,16 @@ pub enum Refusal {
     TooFast {
         /// The limit.
         limit: u32,
+    },
+    /// The room was closed a while ago, and its name is not free yet.
+    #[error("the room {room} is closed ({reason}): its name is free in {free_in_s} s, or take another one")]
+    RoomClosed {
+        /// The room.
+        room: RoomName,
+        /// Why it was closed.
+        reason: ClosedReason,
+        /// When its name is free again, in seconds.
+        free_in_s: u32,
     },
 }
 

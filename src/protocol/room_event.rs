@@ -140,6 +140,20 @@ pub enum ClosedReason {
     Expired,
     /// Whoever runs the server closed it, or the server stops.
     Server,
+    /// Its matches failed again and again.
+    Failing,
+}
+
+impl core::fmt::Display for ClosedReason {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Host => "by its host",
+            Self::Empty => "nobody was in it",
+            Self::Expired => "nothing happened in it",
+            Self::Server => "by the server",
+            Self::Failing => "its matches kept failing",
+        })
+    }
 }
 
 /// What may be done with an event that a slow link cannot take.

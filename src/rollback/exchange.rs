@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 
-use framekeep_protocol::{FramesHead, InputHead, MatchStart, SPECTATOR_SEAT};
+use framekeep_protocol::{FramesHead, InputHead, MatchStart, Redundancy, SPECTATOR_SEAT};
 use framekeep_sim::{Frame, Mark, Tick};
 
-use crate::limits::{GAP_PATIENCE, SNAPSHOT_REQUEST_EVERY};
+use crate::limits::{ADVANCE_TICKS_MAX, GAP_PATIENCE, SNAPSHOT_REQUEST_EVERY};
 use crate::{FrameStream, InputSender, LeadClock, MatchStats, RollbackConfig, StreamError};
 
 /// A match's packets both ways and the clock that paces them.
@@ -25,7 +25,13 @@ pub(crate) struct Exchange {
     heard: Tick,
     /// When the last packet was sent, and the tick the next input was for then.
     sent: Option<(Duration, Tick)>,
+    /// How often packets are sent again, and how many copies of the last one were.
+    redundancy: Redundancy,
+    copied: u8,
     gap_since: Option<Duration>,
+    /// How many ticks behind the server only a snapshot helps.
+    catch_up_ticks_max: u32,
+    behind: bool,
     asked_at: Option<Duration>,
 }
 
@@ -67,7 +73,11 @@ impl Exchange {
             send_every,
             heard: Tick(0),
             sent: None,
+            redundancy: Redundancy::default(),
+            copied: 0,
             gap_since: None,
+            catch_up_ticks_max: config.catch_up_ticks_max,
+            behind: false,
             asked_at: None,
         }
     }
@@ -79,18 +89,27 @@ impl Exchange {
         packet: &[u8],
         mut deliver: impl FnMut(&Frame),
     ) -> Result<(), StreamError> {
-        let Self { stream, sender, clock, stats, seat, .. } = self;
+        let Self { stream, sender, clock, stats, seat, redundancy, .. } = self;
+        let mut is_late = false;
         let before = stream.next();
         let result = stream.receive(packet, |frame| {
             stats.frames += 1;
-            note_own_input(*seat, frame, now, sender, clock, stats);
+            is_late |= note_own_input(*seat, frame, now, sender, stats);
             deliver(frame);
         });
+        if is_late && redundancy.wanted() < Redundancy::COPIES_MAX {
+            // It was lost, or the last path was longer than any lately: the clock learns of that by itself.
+            redundancy.note_loss(now);
+        } else if is_late {
+            clock.late();
+            redundancy.note_loss(now);
+        }
         if stream.next() > before {
             (self.waiting, self.gap_since) = (false, None);
             self.sender.forget_before(self.stream.next());
             self.clock.committed(now, self.stream.next());
         }
+        self.behind = self.is_behind(now);
         match result {
             Ok(head) => self.note_head(now, &head),
             Err(error) => {
@@ -117,14 +136,16 @@ impl Exchange {
         let (rtt, age) = (self.stats.rtt, now.saturating_sub(made));
         self.stats.rtt = if rtt.is_zero() { age } else { (rtt * 7 + age) / 8 };
         self.stats.lead_eighths = head.lead;
-        self.clock.feedback(newest, head.lead);
+        if self.clock.feedback(newest, head.lead) {
+            self.redundancy.note_loss(now);
+        }
     }
 
     /// Goes on from a snapshot: every frame below `tick` is taken care of.
     pub(crate) fn restart(&mut self, now: Duration, tick: Tick, before: &Frame) {
         self.stats.frames_skipped += u64::from(tick.since(self.stream.next()));
         self.stream.restart(tick, before);
-        (self.waiting, self.gap_since) = (false, None);
+        (self.waiting, self.gap_since, self.behind) = (false, None, false);
         self.sender.forget_before(tick);
         self.clock.committed(now, tick);
     }
@@ -133,6 +154,12 @@ impl Exchange {
     pub(crate) fn input_due(&mut self, now: Duration, limit: Tick) -> Option<Tick> {
         self.clock.advance(now);
         self.sender.skip_to(self.stream.next());
+        if let Some(due) = self.clock.due(now)
+            && due.since(self.sender.next()) > ADVANCE_TICKS_MAX
+        {
+            // After a pause: inputs for ticks long committed help nobody.
+            self.sender.skip_to(due);
+        }
         let tick = self.sender.next();
         let open = self.seat.is_some() && !self.waiting && self.end.is_none_or(|end| tick < end);
         (open && tick < limit && self.clock.due(now) >= Some(tick)).then_some(tick)
@@ -150,17 +177,36 @@ impl Exchange {
         let due = self.sent.is_none_or(|(at, upto)| {
             next.since(upto) >= self.send_every || now.saturating_sub(at) >= self.touch_every()
         });
+        let again = !due && self.copy_due(now);
+        self.copied = if due { 0 } else { self.copied + u8::from(again) };
         if due {
             self.sent = Some((now, next));
+        }
+        if due || again {
             let ack = self.stream.next();
             self.sender.write(InputHead { epoch: self.stream.epoch(), newest: ack, ack, hash }, out);
         }
-        due
+        due || again
+    }
+
+    /// Whether another copy of the last packet is due: while inputs are under way that the server may not have.
+    fn copy_due(&mut self, now: Duration) -> bool {
+        self.copied < self.redundancy.copies(now)
+            && self.sender.has_unacknowledged()
+            && self.copy_at().is_some_and(|at| now >= at)
+    }
+
+    fn copy_at(&self) -> Option<Duration> {
+        let interval = self.clock.period() * self.send_every;
+        self.sent.map(|(at, _)| at + Redundancy::copy_after(interval, self.copied + 1))
     }
 
     /// When there will be something to do if nothing arrives until then.
     pub(crate) fn wake_at(&self, limit: Tick) -> Duration {
-        let touch = self.sent.map_or(Duration::ZERO, |(at, _)| at + self.touch_every());
+        let mut touch = self.sent.map_or(Duration::ZERO, |(at, _)| at + self.touch_every());
+        if self.copied < self.redundancy.wanted() && self.sender.has_unacknowledged() {
+            touch = touch.min(self.copy_at().unwrap_or(touch));
+        }
         let next = self.sender.next();
         let open = self.seat.is_some() && !self.waiting && self.end.is_none_or(|end| next < end);
         if open && next < limit { touch.min(self.clock.due_at(next)) } else { touch }
@@ -169,11 +215,28 @@ impl Exchange {
     /// Whether a snapshot should be asked for now. Says so at most once a second.
     pub(crate) fn needs_snapshot(&mut self, now: Duration) -> bool {
         let gap = self.gap_since.is_some_and(|since| now.saturating_sub(since) >= GAP_PATIENCE);
-        let asked = self.asked_at.is_some_and(|at| now.saturating_sub(at) < SNAPSHOT_REQUEST_EVERY);
-        if gap && !asked {
+        let asks = (gap || self.behind) && !self.has_asked(now);
+        if asks {
             self.asked_at = Some(now);
         }
-        gap && !asked
+        asks
+    }
+
+    /// Whether so many frames are missing that a snapshot is quicker. The server is about as far as the clock, which
+    /// was set ahead of it by less than a round trip.
+    fn is_behind(&self, now: Duration) -> bool {
+        let Some(due) = self.clock.due(now) else { return false };
+        let newest = self.end.map_or(due, |end| due.min(end));
+        !self.waiting && newest.since(self.stream.next()) > self.catch_up_ticks_max
+    }
+
+    /// Whether a snapshot is on its way that makes frames older than it useless.
+    pub(crate) fn awaits_snapshot(&self, now: Duration) -> bool {
+        self.behind && self.has_asked(now)
+    }
+
+    fn has_asked(&self, now: Duration) -> bool {
+        self.asked_at.is_some_and(|at| now.saturating_sub(at) < SNAPSHOT_REQUEST_EVERY)
     }
 
     /// The match has `ticks` frames and no more.
@@ -198,20 +261,20 @@ impl Exchange {
     }
 }
 
-/// What a committed frame says about the own input.
+/// What a committed frame says about the own input: whether it was late.
 fn note_own_input(
     seat: Option<u8>,
     frame: &Frame,
     now: Duration,
     sender: &InputSender,
-    clock: &mut LeadClock,
     stats: &mut MatchStats,
-) {
-    let Some((seat, made)) = seat.zip(sender.made_at(frame.tick)) else { return };
-    if frame.seat(seat).mark == Mark::Arrived {
-        stats.confirm_us.record(now.saturating_sub(made).as_micros() as u64);
-    } else {
+) -> bool {
+    let Some((seat, made)) = seat.zip(sender.made_at(frame.tick)) else { return false };
+    let is_late = frame.seat(seat).mark != Mark::Arrived;
+    if is_late {
         stats.inputs_late += 1;
-        clock.late();
+    } else {
+        stats.confirm_us.record(now.saturating_sub(made).as_micros() as u64);
     }
+    is_late
 }

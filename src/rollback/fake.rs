@@ -54,7 +54,7 @@ impl Game for SumGame {
         Sums { sums: [u64::from(seats); 4], repeated: *content, rng: Pcg32::new(seed, 1) }
     }
 
-    fn step(_: &u32, state: &mut Sums, frame: &Frame, _: &mut Vec<u64>) {
+    fn step(_: &u32, state: &mut Sums, frame: &Frame, events: &mut Vec<u64>) {
         for seat in 0..frame.seat_count().min(4) {
             let input: Twelve = frame.input(seat);
             let sum = &mut state.sums[usize::from(seat)];
@@ -62,6 +62,8 @@ impl Game for SumGame {
                 .wrapping_mul(31)
                 .wrapping_add(u64::from(input.0))
                 .wrapping_add(u64::from(state.rng.next_u32()));
+            // Small numbers, so that some are equal.
+            events.extend(sum.is_multiple_of(3).then_some(*sum % 5));
             state.repeated += u32::from(frame.seat(seat).mark == Mark::Repeated);
         }
     }
@@ -91,6 +93,8 @@ pub(crate) struct FakeServer {
     /// The hash before each tick.
     pub(crate) hashes: Vec<u64>,
     pub(crate) frames: Vec<Frame>,
+    /// What the game told, tick by tick.
+    pub(crate) events: Vec<Vec<u64>>,
     /// Hashes from clients that differ from ours.
     pub(crate) desyncs: u32,
     deltas: Vec<Vec<u8>>,
@@ -104,8 +108,8 @@ impl FakeServer {
         let play = Match::start(Arc::new(SumGame::default_content()), 9, seats);
         let hashes = vec![play.hash(&mut Vec::new())];
         let desks = (0..seats).map(|_| SeatDesk::default()).collect();
-        let (frames, deltas, desyncs) = (Vec::new(), Vec::new(), 0);
-        Self { play, hashes, frames, desyncs, deltas, desks, first_deadline, send_every }
+        let (frames, events, deltas, desyncs) = (Vec::new(), Vec::new(), Vec::new(), 0);
+        Self { play, hashes, frames, events, desyncs, deltas, desks, first_deadline, send_every }
     }
 
     pub(crate) fn start(&self, seat: u8) -> MatchStart {
@@ -182,6 +186,7 @@ impl FakeServer {
         self.play.step(&frame);
         self.hashes.push(self.play.hash(&mut Vec::new()));
         self.frames.push(frame);
+        self.events.push(self.play.events().to_vec());
         true
     }
 

@@ -66,6 +66,12 @@ impl InputSender {
         self.acknowledged = self.acknowledged.max(tick.min(self.next));
     }
 
+    /// Whether there are inputs of which the server has not said that it has them.
+    #[must_use]
+    pub fn has_unacknowledged(&self) -> bool {
+        self.acknowledged < self.next
+    }
+
     /// The input made for a tick, if it is remembered.
     #[must_use]
     pub fn get(&self, tick: Tick) -> Option<u64> {

@@ -12,10 +12,10 @@ const ACQUIRE_TICKS: u32 = 64;
 const ACQUIRE_WINDOW_TICKS: u32 = 8;
 const WINDOW_TICKS: u32 = 48;
 /// What an input that came too late adds to the margin, and the most that adds up to, in 1/8 ticks.
-const LATE_STEP_EIGHTHS: i64 = 3;
+const LATE_STEP_EIGHTHS: i64 = 2;
 const LATE_EIGHTHS_MAX: i64 = 16;
 /// Ticks without a late input after which the margin shrinks by 1/8 tick.
-const CALM_TICKS: u32 = 48;
+const CALM_TICKS: u32 = 32;
 /// An error over this is corrected at once, in nanoseconds.
 const JUMP_NS: i64 = 1_000_000_000;
 /// Bounds the caller's clock so that no sum below can overflow: 146 years, which is 2116 for a clock since 1970.
@@ -39,6 +39,9 @@ pub struct LeadClock {
     /// The earliest origin seen in the last half window and in this one.
     worst_before: Option<i64>,
     worst: Option<i64>,
+    /// The latest, which are those of the best path.
+    best_before: Option<i64>,
+    best: Option<i64>,
     /// The newest input the server has spoken of, and for how many ticks it has.
     newest: Option<Tick>,
     heard_ticks: u32,
@@ -73,6 +76,8 @@ impl LeadClock {
             calm: 0,
             worst_before: None,
             worst: None,
+            best_before: None,
+            best: None,
             newest: None,
             heard_ticks: 0,
             window_ticks: 0,
@@ -118,10 +123,13 @@ impl LeadClock {
     /// The server's word: input `newest` arrived `lead_eighths` / 8 ticks before its deadline.
     ///
     /// A tick that was not made lately is ignored, so the word of a peer cannot move the clock out of reach.
-    pub fn feedback(&mut self, newest: Tick, lead_eighths: i8) {
+    ///
+    /// Tells whether it came half a tick or more after what the best path of the last seconds allows: it was lost at
+    /// first, or late.
+    pub fn feedback(&mut self, newest: Tick, lead_eighths: i8) -> bool {
         let (tick, origin_ns) = self.made[slot(newest)];
         if tick != newest {
-            return;
+            return false;
         }
         let ticks = self.newest.map_or(1, |before| newest.since(before).clamp(1, 8));
         self.newest = Some(newest);
@@ -130,15 +138,19 @@ impl LeadClock {
         if self.window_ticks > if self.is_acquiring() { ACQUIRE_WINDOW_TICKS } else { WINDOW_TICKS } {
             self.window_ticks = ticks;
             self.worst_before = self.worst.take();
+            self.best_before = self.best.take();
         }
         let exact = origin_ns + i64::from(lead_eighths) * self.period_ns / 8;
         self.worst = Some(self.worst.map_or(exact, |worst| worst.min(exact)));
+        self.best = Some(self.best.map_or(exact, |best| best.max(exact)));
         self.calm += ticks;
         if self.calm >= CALM_TICKS {
             self.calm = 0;
             self.late_eighths = (self.late_eighths - 1).max(0);
         }
         self.jump_if_far(lead_eighths <= -i8::MAX);
+        let best = self.best.max(self.best_before).unwrap_or(exact);
+        best - exact >= self.period_ns / 2
     }
 
     /// The server has committed every tick below `next`: no deadline of theirs is still to come.

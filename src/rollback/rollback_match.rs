@@ -4,13 +4,17 @@ use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use framekeep_protocol::{Epoch, MatchEnd, MatchStart, Snapshot, SnapshotFault};
-use framekeep_sim::{DecodeError, Frame, Game, Input, Match, SeatInput, Tick, decode, hash_bytes};
+use framekeep_protocol::{DesyncAnswer, DesyncAsk, Epoch, MatchEnd, MatchStart, Snapshot, SnapshotFault};
+use framekeep_sim::{DecodeError, Frame, Game, Input, Mark, Match, SeatInput, Tick, decode, hash_bytes};
 
+use crate::backlog::Backlog;
 use crate::exchange::Exchange;
 use crate::limits::{ADVANCE_TICKS_MAX, EVENTS_MAX};
 use crate::timeline::{RestoreError, Rollback, Timeline};
-use crate::{LeadClock, MatchStats, RollbackConfig, RollbackEvent, StreamError};
+use crate::{
+    GameEvent, Injected, InputStatus, LeadClock, MatchStats, RollbackConfig, RollbackEvent, StreamError,
+    ViewTime,
+};
 
 /// A match that cannot be played here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -97,6 +101,10 @@ pub struct RollbackMatch<G: Game> {
     exchange: Exchange,
     timeline: Timeline<G>,
     config: RollbackConfig,
+    /// Frames that have arrived and are not simulated.
+    backlog: Backlog,
+    /// Ticks simulated since the last [`RollbackMatch::advance`].
+    spent: u32,
     events: VecDeque<RollbackEvent>,
     stalled: bool,
 }
@@ -125,40 +133,28 @@ impl<G: Game> RollbackMatch<G> {
         }
         let content: G::Config = decode(&start.content)?;
         let first = Match::start(Arc::new(content), start.seed, start.seats);
-        let timeline =
-            Timeline::new(first, exchange.seat, config.rollback_ticks_max, start.input_repeat_ticks_max);
-        Ok(Self { exchange, timeline, config, events: VecDeque::new(), stalled: false })
+        let timeline = Timeline::new(first, exchange.seat, &config, start.input_repeat_ticks_max);
+        Ok(Self {
+            exchange,
+            timeline,
+            config,
+            backlog: Backlog::default(),
+            spent: 0,
+            events: VecDeque::new(),
+            stalled: false,
+        })
     }
 
-    /// Takes a hot-lane packet of frames.
+    /// Takes a hot-lane packet of frames. What was predicted wrong is played again by the next
+    /// [`RollbackMatch::advance`].
     ///
     /// # Errors
     /// [`StreamError`] if it was of no use; the match goes on.
     pub fn handle_frames(&mut self, now: Duration, packet: &[u8]) -> Result<(), StreamError> {
-        self.handle_frames_with(now, packet, |_, _| {})
-    }
-
-    /// Takes a hot-lane packet of frames and shows every newly confirmed tick: its frame, and the match after it
-    /// with the game events of that tick.
-    ///
-    /// # Errors
-    /// [`StreamError`] if it was of no use; the match goes on.
-    pub fn handle_frames_with(
-        &mut self,
-        now: Duration,
-        packet: &[u8],
-        mut confirmed: impl FnMut(&Frame, &Match<G>),
-    ) -> Result<(), StreamError> {
-        let Self { exchange, timeline, events, .. } = self;
-        let result = exchange.handle_frames(now, packet, |frame| {
-            timeline.confirm(frame);
-            push(events, RollbackEvent::Confirmed { tick: timeline.confirmed_tick(), hash: timeline.hash() });
-            confirmed(frame, timeline.confirmed());
-        });
-        if let Some(rollback) = self.timeline.settle() {
-            self.note_rollback(rollback);
-        }
+        let Self { exchange, backlog, .. } = self;
+        let result = exchange.handle_frames(now, packet, |frame| backlog.push(frame));
         self.ask_for_snapshot(now);
+        self.confirm_backlog(now);
         result
     }
 
@@ -186,6 +182,7 @@ impl<G: Game> RollbackMatch<G> {
                 RestoreError::Decode(error) => SnapshotError::Decode(error),
                 RestoreError::TooOld => SnapshotError::TooOld(snapshot.tick),
             })?;
+        self.backlog.forget_before(snapshot.tick);
         if snapshot.tick > self.exchange.stream.next() {
             self.exchange.restart(now, snapshot.tick, &before);
         }
@@ -195,6 +192,24 @@ impl<G: Game> RollbackMatch<G> {
             RollbackEvent::Confirmed { tick: self.timeline.confirmed_tick(), hash: self.timeline.hash() };
         push(&mut self.events, confirmed);
         Ok(())
+    }
+
+    /// What to answer when the server asks where the state began to differ, in order.
+    #[must_use]
+    pub fn explain(&self, ask: DesyncAsk) -> Vec<DesyncAnswer> {
+        let (DesyncAsk::Hashes { epoch, .. } | DesyncAsk::State { epoch, .. }) = ask;
+        if epoch == self.exchange.stream.epoch() { self.timeline.explain(ask) } else { Vec::new() }
+    }
+
+    /// A drill: flips a bit of the state of the next tick that is confirmed and can take it, chosen by `seed`. The
+    /// bit is one after which the state is still a state of the game and another one for a while.
+    pub fn flip_bit(&mut self, seed: u64) {
+        self.timeline.flip_bit(seed);
+    }
+
+    /// The bit that [`RollbackMatch::flip_bit`] has flipped, once it has.
+    pub fn take_injected(&mut self) -> Option<Injected> {
+        self.timeline.take_injected()
     }
 
     /// The match is over: nothing is predicted past its last tick. Frames that are still missing may follow.
@@ -208,7 +223,7 @@ impl<G: Game> RollbackMatch<G> {
     /// Whether the match is over and every frame of it is confirmed.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.exchange.is_complete()
+        self.exchange.is_complete() && self.backlog.is_empty()
     }
 
     /// Makes every input that is due and predicts up to it. `local` is asked once for each tick, in order.
@@ -222,6 +237,11 @@ impl<G: Game> RollbackMatch<G> {
     pub fn advance_with(&mut self, now: Duration, mut local: impl FnMut(Tick, &Match<G>) -> G::Input) -> u32 {
         let (delay, ahead_max) = (self.config.input_delay_ticks, self.config.rollback_ticks_max);
         let mut made = 0;
+        self.confirm_backlog(now);
+        if let Some((rollback, ticks)) = self.timeline.settle(self.left()) {
+            self.spent += ticks;
+            self.note_rollback(rollback);
+        }
         self.predict_made_inputs();
         while made < ADVANCE_TICKS_MAX {
             let Some(tick) = self.exchange.input_due(now, Tick(u32::MAX)) else { break };
@@ -235,12 +255,15 @@ impl<G: Game> RollbackMatch<G> {
             self.predict_made_inputs();
         }
         self.ask_for_snapshot(now);
+        self.end_call();
         made
     }
 
     /// Appends the packet that is due to `out`, if one is: a whole hot-lane payload. At most one is due at a time.
     pub fn poll_transmit(&mut self, now: Duration, out: &mut Vec<u8>) -> bool {
-        let simulated = !self.exchange.waiting && self.timeline.confirmed_tick() > Tick(0);
+        let confirmed = self.timeline.confirmed_tick();
+        let simulated =
+            !self.exchange.waiting && confirmed > Tick(0) && confirmed == self.exchange.stream.next();
         let hash = simulated.then_some(self.timeline.hash() as u32);
         self.exchange.poll_transmit(now, hash, out)
     }
@@ -248,6 +271,14 @@ impl<G: Game> RollbackMatch<G> {
     /// The oldest event that was not polled yet.
     pub fn poll_event(&mut self) -> Option<RollbackEvent> {
         self.events.pop_front()
+    }
+
+    /// The oldest game event that was not polled yet: what was predicted, confirmed or taken back.
+    pub fn poll_game_event(&mut self) -> Option<GameEvent<G::Event>> {
+        let events = self.timeline.events();
+        let event = events.poll();
+        self.exchange.stats.game_events_dropped += events.take_dropped();
+        event
     }
 
     /// When to call `advance` and `poll_transmit` next if nothing arrives until then.
@@ -273,6 +304,45 @@ impl<G: Game> RollbackMatch<G> {
     #[must_use]
     pub fn predicted(&self) -> &Match<G> {
         self.timeline.predicted()
+    }
+
+    /// The state before `tick` as things stand, if it is kept: from one tick before the confirmed state (unless a
+    /// snapshot came between) to the predicted one.
+    #[must_use]
+    pub fn at(&self, tick: Tick) -> Option<&Match<G>> {
+        self.timeline.at(tick)
+    }
+
+    /// Changes whenever what is predicted does: something else is to be drawn.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.timeline.revision()
+    }
+
+    /// Which moment is drawn at `now`, for [`crate::ViewTimeline`]: between the last two predicted states, or the
+    /// newest of them while nothing more can be predicted.
+    #[must_use]
+    pub fn view_time(&self, now: Duration) -> ViewTime {
+        let (tick, next) = (self.timeline.predicted_tick(), self.exchange.sender.next());
+        let made = self.exchange.clock.due_at(next.earlier(1));
+        let part = now.saturating_sub(made).as_secs_f32() / self.clock().period().as_secs_f32();
+        let lags = tick < next.earlier(self.config.input_delay_ticks);
+        ViewTime { tick, part: if lags { 1.0 } else { part.min(1.0) } }
+    }
+
+    /// The committed frame of a confirmed tick; [`crate::HISTORY_TICKS_MAX`] ticks are kept.
+    #[must_use]
+    pub fn frame(&self, tick: Tick) -> Option<&Frame> {
+        self.timeline.frame(tick)
+    }
+
+    /// What is known of a seat's input in a tick, and the input. `None` for a tick that is not predicted yet, or is
+    /// [`crate::HISTORY_TICKS_MAX`] ticks behind the confirmed one.
+    #[must_use]
+    pub fn input(&self, tick: Tick, seat: u8) -> Option<(InputStatus, G::Input)> {
+        let (status, input) = self.timeline.input(tick, seat)?;
+        let absent = input.mark == Mark::Absent;
+        Some((status, if absent { G::Input::default() } else { G::Input::unpack(input.bits) }))
     }
 
     /// The match within the room.
@@ -316,13 +386,42 @@ impl<G: Game> RollbackMatch<G> {
         }
         let made = self.exchange.sender.next().earlier(self.config.input_delay_ticks);
         let target = self.exchange.end().map_or(made, |end| made.min(end));
+        // What is predicted must be playable again within one call.
+        let ahead_max = self.config.rollback_ticks_max.min(self.config.simulate_ticks_max);
         while self.timeline.predicted_tick() < target
-            && self.timeline.ahead() < self.config.rollback_ticks_max
+            && self.timeline.ahead() < ahead_max
+            && self.left() > 0
             && self.exchange.seat.is_some()
         {
+            self.spent += 1;
             let own = self.exchange.sender.get(self.timeline.predicted_tick()).map(SeatInput::arrived);
             self.timeline.predict(own);
         }
+    }
+
+    /// Simulates the frames that have arrived, as many as may be; none while a snapshot comes that skips them.
+    fn confirm_backlog(&mut self, now: Duration) {
+        let skipped = self.exchange.awaits_snapshot(now);
+        while self.backlog.is_full() || (!skipped && self.left() > 0) {
+            let Some(frame) = self.backlog.first() else { break };
+            self.spent += self.timeline.confirm(frame);
+            self.backlog.pop();
+            let tick = self.timeline.confirmed_tick();
+            push(&mut self.events, RollbackEvent::Confirmed { tick, hash: self.timeline.hash() });
+        }
+    }
+
+    /// The next call may simulate as much again.
+    fn end_call(&mut self) {
+        let stats = &mut self.exchange.stats;
+        stats.simulated_ticks += u64::from(self.spent);
+        stats.simulated_ticks_max = stats.simulated_ticks_max.max(self.spent);
+        self.spent = 0;
+    }
+
+    /// How many ticks may still be simulated in this call.
+    fn left(&self) -> u32 {
+        self.config.simulate_ticks_max.saturating_sub(self.spent)
     }
 
     fn note_rollback(&mut self, rollback: Rollback) {

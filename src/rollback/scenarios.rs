@@ -1,13 +1,14 @@
 //! Tests: whole matches between clients and a server under one virtual clock, over bad networks.
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 
 use framekeep_conditioner::{Conditioner, LinkConditions};
 use framekeep_sim::{Pcg32, Tick};
 use proptest::prelude::*;
 
 use crate::fake::{FakeServer, SumGame, Twelve};
-use crate::{Cause, RollbackConfig, RollbackEvent, RollbackMatch, ThinMatch};
+use crate::{Cause, EventId, EventStage, GameEvent, RollbackConfig, RollbackEvent, RollbackMatch, ThinMatch};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -21,6 +22,19 @@ struct Client {
     causes: Vec<Cause>,
     predicted_was_confirmed: u32,
     wants_snapshot: bool,
+    told: Told,
+    /// Time between two rendered frames.
+    frame: Duration,
+    slept_until: Duration,
+}
+
+/// What a client was told of the game's events.
+#[derive(Default)]
+struct Told {
+    open: BTreeMap<EventId, (Tick, u64)>,
+    confirmed: BTreeMap<Tick, Vec<u64>>,
+    foretold: u32,
+    cancelled: u32,
 }
 
 /// One server and its clients; every client hears of the match one delay after it was announced.
@@ -50,6 +64,9 @@ impl World {
                 causes: Vec::new(),
                 predicted_was_confirmed: 0,
                 wants_snapshot: false,
+                told: Told::default(),
+                frame: MS,
+                slept_until: Duration::ZERO,
             })
             .collect();
         Self { server, clients, now: conditions.delay }
@@ -81,6 +98,14 @@ impl World {
             assert!(client.play.is_complete());
             assert_eq!(client.play.confirmed_hash(), end.hash);
             assert_eq!(client.play.predicted().state(), client.play.confirmed().state());
+            assert_eq!(client.told.open, BTreeMap::new(), "every prediction was settled");
+            for (tick, events) in &client.told.confirmed {
+                assert_eq!(events, &self.server.events[tick.0 as usize], "the events of tick {tick}");
+            }
+            if client.play.stats().frames as usize == self.server.frames.len() {
+                let told: usize = client.told.confirmed.values().map(Vec::len).sum();
+                assert_eq!(told, self.server.events.iter().map(Vec::len).sum::<usize>());
+            }
         }
         assert_eq!(self.server.desyncs, 0);
     }
@@ -106,6 +131,10 @@ impl World {
 
 impl Client {
     fn step(&mut self, now: Duration, hashes: &[u64]) {
+        if now < self.slept_until {
+            return;
+        }
+        self.slept_until = now + self.frame;
         while let Some(packet) = self.down.receive(now) {
             let _ = self.play.handle_frames(now, &packet);
         }
@@ -122,6 +151,9 @@ impl Client {
         }
         while let Some(event) = self.play.poll_event() {
             self.note(event, hashes);
+        }
+        while let Some(event) = self.play.poll_game_event() {
+            self.told.note(event);
         }
         if self.play.predicted().tick() == self.play.confirmed().tick() {
             self.predicted_was_confirmed += 1;
@@ -142,6 +174,39 @@ impl Client {
             RollbackEvent::Stalled { .. } => {}
         }
     }
+}
+
+impl Told {
+    fn note(&mut self, told: GameEvent<u64>) {
+        let GameEvent { id, tick, stage, event } = told;
+        let settled = match stage {
+            EventStage::Predicted => {
+                assert_eq!(self.open.insert(id, (tick, event)), None, "{id:?} was predicted twice");
+                return;
+            }
+            EventStage::Confirmed { predicted } => {
+                self.confirmed.entry(tick).or_default().push(event);
+                self.foretold += u32::from(predicted);
+                predicted
+            }
+            EventStage::Cancelled => {
+                self.cancelled += 1;
+                true
+            }
+        };
+        assert_eq!(self.open.remove(&id), settled.then_some((tick, event)), "{id:?}");
+    }
+}
+
+#[test]
+fn events_are_foretold_confirmed_once_or_taken_back() {
+    let mut world = World::new(3, LinkConditions::WIFI, RollbackConfig::default(), 1, 9);
+    world.run(600);
+    for client in &world.clients {
+        assert!(client.told.foretold > 200, "{}", client.told.foretold);
+        assert!(client.told.cancelled > 50, "{}", client.told.cancelled);
+    }
+    world.finish();
 }
 
 #[test]
@@ -223,6 +288,48 @@ fn a_long_partition_stalls_and_then_catches_up() {
 }
 
 #[test]
+fn few_rendered_frames_or_a_small_budget_delay_the_picture_only() {
+    for (frame_ms, budget) in [(4, 60), (100, 60), (100, 8), (16, 4)] {
+        let config = RollbackConfig { simulate_ticks_max: budget, ..RollbackConfig::default() };
+        let mut world = World::new(2, LinkConditions::WIFI, config, 1, 10);
+        world.clients[0].frame = frame_ms * MS;
+        world.run(300);
+        world.clients.iter_mut().for_each(|client| client.play.stats_mut().clear());
+        world.run(600);
+        let client = &world.clients[0];
+        let stats = client.play.stats();
+        assert!(stats.simulated_ticks_max <= budget, "{}", stats.simulated_ticks_max);
+        assert!(stats.inputs_late < 30, "{frame_ms} ms, {budget} ticks: {} late", stats.inputs_late);
+        assert_eq!((stats.frames_skipped, stats.stalls), (0, 0), "{frame_ms} ms, {budget} ticks");
+        let behind = world.server.play.tick().since(client.play.confirmed().tick());
+        assert!(behind < 10, "{frame_ms} ms, {budget} ticks: {behind} behind");
+        world.finish();
+    }
+}
+
+#[test]
+fn after_a_pause_a_snapshot_stands_in_for_what_was_missed() {
+    for (seconds, skips) in [(1, false), (5, true), (60, true)] {
+        let mut world = World::new(2, LinkConditions::WIFI, RollbackConfig::default(), 1, 11);
+        world.run(200);
+        world.clients[0].slept_until = world.now + Duration::from_secs(seconds);
+        world.run(30 * seconds as u32 - 2);
+        world.clients[0].play.stats_mut().clear();
+        // A second after its return it is up to date and its inputs arrive in time.
+        world.run(32);
+        let behind = world.server.play.tick().since(world.clients[0].play.confirmed().tick());
+        assert!(behind < 10, "{seconds} s: {behind} behind");
+        let stats = world.clients[0].play.stats();
+        assert_eq!(stats.frames_skipped > 0, skips, "{seconds} s: {}", stats.frames_skipped);
+        assert!(stats.simulated_ticks < 200, "{seconds} s: {} ticks simulated", stats.simulated_ticks);
+        world.clients[0].play.stats_mut().clear();
+        world.run(60);
+        assert!(world.clients[0].play.stats().inputs_late < 4, "{seconds} s");
+        world.finish();
+    }
+}
+
+#[test]
 fn a_late_joiner_waits_for_his_snapshot() {
     let mut world = World::new(2, LinkConditions::WIFI, RollbackConfig::default(), 1, 7);
     world.run(500);
@@ -230,6 +337,7 @@ fn a_late_joiner_waits_for_his_snapshot() {
     world.clients[1].play =
         RollbackMatch::new(&start, RollbackConfig::default(), world.now, 60 * MS).unwrap();
     assert!(world.clients[1].play.is_waiting());
+    world.clients[1].told = Told::default();
     world.clients[1].wants_snapshot = true;
     world.run(200);
     assert!(!world.clients[1].play.is_waiting());

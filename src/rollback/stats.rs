@@ -19,8 +19,14 @@ pub struct MatchStats {
     pub confirm_us: Histogram,
     /// Ticks played again, one value for each rollback.
     pub rollback_ticks: Histogram,
+    /// Ticks simulated: frames that were not guessed right, ticks played again, ticks predicted.
+    pub simulated_ticks: u64,
+    /// The most of them in one call of `advance` with the packets before it.
+    pub simulated_ticks_max: u32,
     /// How often the game stood still because nothing more could be predicted.
     pub stalls: u64,
+    /// Game events that nobody polled in time.
+    pub game_events_dropped: u64,
     /// Input made to acknowledgement received, smoothed; zero before the first. Holds the wait for the server's tick.
     pub rtt: Duration,
     /// How long before its deadline the newest input arrived, in 1/8 ticks; the server's last word.
@@ -50,6 +56,9 @@ impl MatchStats {
         self.inputs_late += other.inputs_late;
         self.confirm_us.merge(&other.confirm_us);
         self.rollback_ticks.merge(&other.rollback_ticks);
+        self.simulated_ticks += other.simulated_ticks;
+        self.simulated_ticks_max = self.simulated_ticks_max.max(other.simulated_ticks_max);
         self.stalls += other.stalls;
+        self.game_events_dropped += other.game_events_dropped;
     }
 }

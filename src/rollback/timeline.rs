@@ -1,9 +1,13 @@
 //! `Timeline`, the confirmed state and the predicted ones after it.
 
-use framekeep_sim::{DecodeError, Frame, Game, Mark, Match, SeatInput, Tick};
+use framekeep_protocol::{DesyncAnswer, DesyncAsk};
+use framekeep_sim::{DecodeError, Frame, Game, Mark, Match, Pcg32, SeatInput, Tick, hash_bytes};
 
-use crate::Cause;
+use crate::drill::{Injected, flip_bit};
+use crate::game_event::EventLog;
 use crate::limits::HISTORY_TICKS_MAX;
+use crate::trail::Trail;
+use crate::{Cause, InputStatus, RollbackConfig};
 
 /// A correction: ticks from `from` on were predicted wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,14 +42,21 @@ pub(crate) struct Timeline<G: Game> {
     confirmed: Tick,
     predicted: Tick,
     wrong: Option<Rollback>,
+    events: EventLog<G::Event>,
+    /// Counts every change of what is predicted.
+    revision: u64,
     scratch: Vec<u8>,
     hash: u64,
+    trail: Trail,
+    /// The chance of a drill that is to flip a bit at the next tick that is confirmed.
+    drill: Option<Pcg32>,
+    injected: Option<Injected>,
 }
 
 impl<G: Game> Timeline<G> {
-    pub(crate) fn new(first: Match<G>, own: Option<u8>, ahead_max: u32, repeats_max: u8) -> Self {
+    pub(crate) fn new(first: Match<G>, own: Option<u8>, config: &RollbackConfig, repeats_max: u8) -> Self {
         let seats = first.seats();
-        let slots = ahead_max as usize + 2;
+        let slots = config.rollback_ticks_max as usize + 2;
         let none = Frame::absent(Tick(u32::MAX), seats);
         let mut scratch = Vec::new();
         let hash = first.hash(&mut scratch);
@@ -60,8 +71,13 @@ impl<G: Game> Timeline<G> {
             predicted: first.tick(),
             states: vec![first; slots],
             wrong: None,
+            events: EventLog::new(slots),
+            revision: 0,
             scratch,
             hash,
+            trail: Trail::new(config.trail_ticks),
+            drill: None,
+            injected: None,
         }
     }
 
@@ -81,6 +97,39 @@ impl<G: Game> Timeline<G> {
         self.predicted
     }
 
+    /// The state before `tick` as things stand, if it is kept: the predicted ones, the confirmed one, and the one
+    /// before that if no snapshot came between.
+    pub(crate) fn at(&self, tick: Tick) -> Option<&Match<G>> {
+        let state = &self.states[self.slot(tick)];
+        let kept = (self.confirmed.earlier(1)..=self.predicted).contains(&tick);
+        (kept && state.tick() == tick).then_some(state)
+    }
+
+    /// The committed frame of a confirmed tick, if it is kept.
+    pub(crate) fn frame(&self, tick: Tick) -> Option<&Frame> {
+        let frame = &self.history[tick.0 as usize % HISTORY_TICKS_MAX];
+        (tick < self.confirmed && frame.tick == tick).then_some(frame)
+    }
+
+    /// What is known of a seat's input in a tick, and the input; `None` if the tick is forgotten or not predicted.
+    pub(crate) fn input(&self, tick: Tick, seat: u8) -> Option<(InputStatus, SeatInput)> {
+        if tick < self.confirmed {
+            let input = self.frame(tick)?.seat(seat);
+            return Some((InputStatus::committed(input), input));
+        }
+        let guess = &self.guesses[self.slot(tick)];
+        (tick < self.predicted).then_some((InputStatus::Predicted, guess.seat(seat)))
+    }
+
+    pub(crate) fn events(&mut self) -> &mut EventLog<G::Event> {
+        &mut self.events
+    }
+
+    /// Changes whenever what is predicted does.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
     /// The hash of the confirmed state.
     pub(crate) fn hash(&self) -> u64 {
         self.hash
@@ -91,8 +140,9 @@ impl<G: Game> Timeline<G> {
         self.predicted.since(self.confirmed)
     }
 
-    /// Takes the committed frame of the confirmed tick. [`Timeline::settle`] must follow the last of a packet.
-    pub(crate) fn confirm(&mut self, frame: &Frame) {
+    /// Takes the committed frame of the confirmed tick and gives how many ticks were simulated for it, 0 if it was
+    /// guessed right. [`Timeline::settle`] must follow before anything else is predicted.
+    pub(crate) fn confirm(&mut self, frame: &Frame) -> u32 {
         let tick = self.confirmed;
         let guessed = self.wrong.is_none() && tick < self.predicted;
         let right = guessed && self.guesses[self.slot(tick)] == *frame;
@@ -107,22 +157,56 @@ impl<G: Game> Timeline<G> {
         self.confirmed = tick.next();
         self.predicted = self.predicted.max(self.confirmed);
         let slot = self.slot(self.confirmed);
+        self.events.confirmed(tick, self.states[slot].events());
         self.hash = self.states[slot].hash(&mut self.scratch);
+        self.revision += u64::from(self.predicted == self.confirmed);
+        if self.drill.is_some() {
+            self.inject();
+        }
+        self.trail.push(self.confirmed, self.hash, &self.scratch);
+        u32::from(!right)
     }
 
-    /// Predicts again what stood on a wrong guess, if there was one.
-    pub(crate) fn settle(&mut self) -> Option<Rollback> {
+    /// What is known of the last confirmed ticks.
+    pub(crate) fn explain(&self, ask: DesyncAsk) -> Vec<DesyncAnswer> {
+        self.trail.answer(ask)
+    }
+
+    /// Flips a bit of the state of the next tick that is confirmed and has one that lasts.
+    pub(crate) fn flip_bit(&mut self, seed: u64) {
+        self.drill = Some(Pcg32::new(seed, 0xd5));
+    }
+
+    /// The bit that was flipped, once.
+    pub(crate) fn take_injected(&mut self) -> Option<Injected> {
+        self.injected.take()
+    }
+
+    fn inject(&mut self) {
+        let (slot, tick) = (self.slot(self.confirmed), self.confirmed);
+        let Some(rng) = &mut self.drill else { return };
+        let flipped = flip_bit(&mut self.states[slot], &mut self.scratch, &self.last, rng);
+        let Some(injected) = flipped else { return };
+        (self.drill, self.injected) = (None, Some(injected));
+        self.hash = self.states[slot].hash(&mut self.scratch);
+        // What was predicted stands on the state as it was.
+        let depth = self.predicted.since(tick);
+        self.wrong.get_or_insert(Rollback { from: tick, depth, cause: Cause::Snapshot });
+    }
+
+    /// Predicts again what stood on a wrong guess, if there was one: `ticks_max` ticks at most, what is beyond is given
+    /// up. Gives also how many were simulated.
+    pub(crate) fn settle(&mut self, ticks_max: u32) -> Option<(Rollback, u32)> {
         let wrong = self.wrong.take()?;
+        self.cut(self.confirmed.later(ticks_max));
         self.predict_again();
-        Some(wrong)
+        Some((wrong, self.ahead()))
     }
 
     /// Predicts one tick more. `own` is the own input, `None` if none was made for this tick.
     pub(crate) fn predict(&mut self, own: Option<SeatInput>) {
         let tick = self.predicted;
-        self.guess(tick, own);
-        let slot = self.slot(tick);
-        step_slot(&mut self.states, tick, &self.guesses[slot]);
+        self.step_guess(tick, own);
         self.predicted = tick.next();
     }
 
@@ -145,14 +229,21 @@ impl<G: Game> Timeline<G> {
         let done = Rollback { from: tick, depth: self.predicted.since(tick), cause: Cause::Snapshot };
         for past in tick.0..reached.0 {
             step_slot(&mut self.states, Tick(past), &self.history[past as usize % HISTORY_TICKS_MAX]);
+            // What was claimed of the snapshot's own tick stays as it was claimed.
+            let after = self.slot(Tick(past).next());
+            let hash = self.states[after].hash(&mut self.scratch);
+            self.trail.push(Tick(past).next(), hash, &self.scratch);
         }
         if tick > reached {
             self.repeats.fill(0);
             self.remember(before);
+            self.trail.push(tick, hash_bytes(bytes), bytes);
         }
         self.wrong = None;
         self.confirmed = reached.max(tick);
         self.predicted = self.predicted.max(self.confirmed);
+        self.events.keep(self.confirmed, self.predicted);
+        self.revision += 1;
         self.predict_again();
         let slot = self.slot(self.confirmed);
         self.hash = self.states[slot].hash(&mut self.scratch);
@@ -162,15 +253,25 @@ impl<G: Game> Timeline<G> {
     /// Gives up what was predicted for `end` and later ticks.
     pub(crate) fn cut(&mut self, end: Tick) {
         self.predicted = self.predicted.min(end.max(self.confirmed));
+        self.events.keep(self.confirmed, self.predicted);
+        self.revision += 1;
     }
 
     fn predict_again(&mut self) {
         for tick in self.confirmed.0..self.predicted.0 {
             let slot = self.slot(Tick(tick));
             let own = self.own.map(|own| self.guesses[slot].seat(own));
-            self.guess(Tick(tick), own);
-            step_slot(&mut self.states, Tick(tick), &self.guesses[slot]);
+            self.step_guess(Tick(tick), own);
         }
+    }
+
+    fn step_guess(&mut self, tick: Tick, own: Option<SeatInput>) {
+        self.guess(tick, own);
+        let slot = self.slot(tick);
+        step_slot(&mut self.states, tick, &self.guesses[slot]);
+        let after = self.slot(tick.next());
+        self.events.predicted(tick, self.states[after].events());
+        self.revision += 1;
     }
 
     /// Everybody does what they did last; a repeated input is repeated no longer than the server repeats it.

@@ -142,7 +142,7 @@ fn connect(world: &mut World, shard: Entity, client_id: u64, from: SocketAddr, u
     open_link(world, shard, from, ticket, now);
 }
 
-fn linked(world: &World, ticket: &Ticket) -> Option<Entity> {
+pub(crate) fn linked(world: &World, ticket: &Ticket) -> Option<Entity> {
     let player = world.resource::<Players>().get(ticket.player)?;
     world.get::<Player>(player)?.link
 }
@@ -206,7 +206,7 @@ fn open_link(world: &mut World, shard: Entity, from: SocketAddr, ticket: Ticket,
     tell(world, entity, &ToClient::Welcome { protocol_version: PROTOCOL_VERSION, nonce, server });
 }
 
-fn player_of(world: &mut World, ticket: &Ticket) -> Entity {
+pub(crate) fn player_of(world: &mut World, ticket: &Ticket) -> Entity {
     if let Some(entity) = world.resource::<Players>().get(ticket.player) {
         return entity;
     }
@@ -219,6 +219,9 @@ fn player_of(world: &mut World, ticket: &Ticket) -> Entity {
 
 /// Queues a control message. A link that does not drain is closed when its lane says so.
 pub(crate) fn tell(world: &mut World, link: Entity, message: &ToClient) {
+    if crate::gate::tell(world, link, message) {
+        return;
+    }
     if let Some(mut control) = world.get_mut::<Control>(link) {
         // A lane that is full has a fault from now on, for which the link is closed in `close_waiting`.
         let _ = control.0.send(framekeep_protocol::CONTROL, message.encode());
@@ -303,7 +306,7 @@ fn link_seat(world: &World, link: Entity) -> Option<Entity> {
 }
 
 /// Separates a link from its player and seat, which both stay; gives the seat.
-fn detach(world: &mut World, entity: Entity) -> Option<Entity> {
+pub(crate) fn detach(world: &mut World, entity: Entity) -> Option<Entity> {
     let now = world.resource::<Clock>().now();
     let mut link = world.get_mut::<Link>(entity)?;
     let (seat, player) = (link.seat.take(), link.player_entity);

@@ -6,9 +6,13 @@ use bevy_ecs::schedule::{ScheduleLabel, SingleThreadedExecutor};
 
 use crate::admit::AdmitPlugin;
 use crate::broadcast::BroadcastPlugin;
+use crate::desync::DesyncPlugin;
+use crate::escalation::EscalationPlugin;
 use crate::expire::ExpirePlugin;
+use crate::gate::GatePlugin;
 use crate::leaderboard::LeaderboardPlugin;
 use crate::record::RecordPlugin;
+use crate::results::ResultsPlugin;
 use crate::status::StatusPlugin;
 use crate::sweep::SweepPlugin;
 use crate::tick::TickPlugin;
@@ -76,11 +80,15 @@ impl Plugin for ServerPlugins {
                 TransportPlugin,
                 AdmitPlugin,
                 TickPlugin,
+                DesyncPlugin,
                 RecordPlugin,
+                ResultsPlugin,
                 BroadcastPlugin,
                 LeaderboardPlugin,
+                EscalationPlugin,
                 ExpirePlugin,
                 SweepPlugin,
+                GatePlugin,
                 StatusPlugin,
             ));
     }

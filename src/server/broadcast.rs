@@ -8,14 +8,16 @@ use framekeep_protocol::{
 use framekeep_sim::Tick;
 use tracing::warn;
 
+use crate::copies::{Copies, send_copies};
 use crate::frame::{CommittedFrame, Frames};
 use crate::limits::{DRAIN_TIMEOUT, DRAIN_WAITED, SNAPSHOT_EVERY};
 use crate::link::{BusyLinks, Control};
+use crate::record::Outgoing;
 use crate::room::Room;
 use crate::schedule::DueRooms;
 use crate::seat::Seats;
 use crate::tick::is_out_of_reach;
-use crate::{Clock, Counters, Link, Pump, Seat, SeatPlay, ServerSystems, Shard, Stage, matches};
+use crate::{Clock, Counters, Journaled, Link, Pump, Seat, SeatPlay, ServerSystems, Shard, Stage, matches};
 
 /// Bytes kept for the head of a packet of frames.
 const HEAD_BYTES: usize = 16;
@@ -26,14 +28,18 @@ pub(crate) struct BroadcastPlugin;
 impl Plugin for BroadcastPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<SnapshotsOwed>()
-            .add_systems(Pump, (send_frames, send_snapshots).chain().in_set(ServerSystems::Broadcast))
+            .init_resource::<Copies>()
+            .add_systems(
+                Pump,
+                (send_frames, send_copies, send_snapshots).chain().in_set(ServerSystems::Broadcast),
+            )
             .add_systems(Pump, finish_matches.in_set(ServerSystems::Release));
     }
 }
 
 /// Rooms and seats that are owed a snapshot, found while their frames are sent.
 #[derive(Resource, Default)]
-struct SnapshotsOwed(Vec<(Entity, Entity)>);
+pub(crate) struct SnapshotsOwed(Vec<(Entity, Entity)>);
 
 /// The frames of one room, joined: what each seat gets is the end of it.
 #[derive(Default)]
@@ -45,7 +51,8 @@ struct Window {
 }
 
 impl Window {
-    fn fill(&mut self, frames: &[Entity], from: Tick, committed: &Query<&CommittedFrame>) {
+    /// Joins the frames since `from` that are before `until`.
+    fn fill(&mut self, frames: &[Entity], from: Tick, until: Tick, committed: &Query<&CommittedFrame>) {
         self.bytes.clear();
         self.ends.clear();
         self.first = from;
@@ -54,6 +61,9 @@ impl Window {
         let wanted = (newest.next().since(from) as usize).min(frames.len());
         for &frame in &frames[frames.len() - wanted..] {
             let Ok(frame) = committed.get(frame) else { continue };
+            if frame.tick >= until {
+                return;
+            }
             if self.ends.is_empty() {
                 self.first = frame.tick;
             }
@@ -75,26 +85,35 @@ impl Window {
     }
 }
 
-/// Queues for each linked seat of each due room the frames since its acknowledgement, and despawns those that all
-/// linked seats have: the archive holds them since they were committed.
+/// Queues for each linked seat of each room that may send the frames since its acknowledgement, and despawns those
+/// that all linked seats have: the archive holds them since they were committed.
 fn send_frames(
-    due: Res<DueRooms>,
-    mut rooms: Query<(&Stage, Option<&Seats>, &Frames)>,
+    outgoing: Res<Outgoing>,
+    mut rooms: Query<(&mut Stage, Option<&Seats>, &Frames, Option<&Journaled>)>,
     mut seats: Query<(&Seat, &mut SeatPlay)>,
     committed: Query<&CommittedFrame>,
     links: Query<&Link>,
     mut shards: Query<&mut Shard>,
     mut counters: ResMut<Counters>,
     mut owed: ResMut<SnapshotsOwed>,
+    mut copies: ResMut<Copies>,
     mut commands: Commands,
+    clock: Res<Clock>,
     mut window: Local<Window>,
 ) {
+    let now = clock.now();
     owed.0.clear();
-    for &room in &due.due {
-        let Ok((stage, taken, frames)) = rooms.get_mut(room) else { continue };
+    for &room in &outgoing.0 {
+        let Ok((mut stage, taken, frames, journaled)) = rooms.get_mut(room) else { continue };
+        let paused = stage.timing.waited && stage.ending.is_none();
+        if paused && !stage.timing.take_pause_telling(now) {
+            continue;
+        }
         let next = stage.tick();
         let every = u32::from(stage.timing.send_every_ticks.max(1));
-        if !next.0.is_multiple_of(every) && stage.ending.is_none() {
+        // What is not durable, in a room where that counts, nobody is told.
+        let until = journaled.map_or(next, |journaled| journaled.sendable.min(next));
+        if !until.0.is_multiple_of(every) && stage.ending.is_none() && !paused {
             continue;
         }
         let mut oldest = next;
@@ -107,7 +126,7 @@ fn send_frames(
             if seat.link.is_some() {
                 oldest = oldest.min(play.acked);
             }
-            if play.snapshot_owed {
+            if play.snapshot_owed && until == next {
                 owed.0.push((room, entity));
             }
         }
@@ -115,7 +134,7 @@ fn send_frames(
         for &frame in &frames.entities()[..frames.entities().len() - live] {
             commands.entity(frame).despawn();
         }
-        window.fill(frames.entities(), oldest, &committed);
+        window.fill(frames.entities(), oldest, until, &committed);
         for seat in Seats::entities(taken) {
             let Ok((seat, mut play)) = seats.get_mut(seat) else { continue };
             let Some(link) = seat.link.and_then(|link| links.get(link).ok()) else { continue };
@@ -124,25 +143,33 @@ fn send_frames(
                 continue;
             }
             let (count, bytes) = window.since(play.acked);
-            let head = FramesHead {
-                epoch: stage.epoch,
-                first: play.acked,
-                count,
-                input_next: play.inputs.missing(),
-                lead: play.report_lead(),
-                paused: false,
-            };
+            let head = head(&stage, &mut play, count, paused);
             shard.push_with(link.player.0, |out| {
+                let start = out.len();
                 begin_frames(&head, out);
                 out.extend_from_slice(bytes);
+                let interval = stage.timing.period * every;
+                copies.put(&mut play, (link.shard, link.player.0), &out[start..], interval, now);
             });
             counters.hot_sent += 1;
         }
     }
 }
 
+/// What a packet of frames says of the link.
+fn head(stage: &Stage, play: &mut SeatPlay, count: u8, paused: bool) -> FramesHead {
+    FramesHead {
+        epoch: stage.epoch,
+        first: play.acked,
+        count,
+        input_next: play.inputs.missing(),
+        lead: play.report_lead(),
+        paused,
+    }
+}
+
 /// Sends the snapshots that are owed, each seat's at most once a second.
-fn send_snapshots(
+pub(crate) fn send_snapshots(
     owed: Res<SnapshotsOwed>,
     rooms: Query<&Stage>,
     mut seats: Query<(&Seat, &mut SeatPlay)>,

@@ -12,8 +12,9 @@ use tracing::{debug, error};
 
 use crate::cleanup_stats::CleanupStats;
 use crate::deadlines::Due;
+use crate::limits::{CLEANUP_JITTER_PERCENT, CLEANUP_RETRIES_MAX};
 use crate::packet::{self, PacketScope};
-use crate::{Clock, Rooms, ServerConfig, Stage};
+use crate::{Clock, Faults, Retry, Rooms, ServerConfig, Stage};
 
 /// The tiers of cleanup, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,11 +98,10 @@ pub fn player_aborted(world: &mut World, room: Entity, seat: u8) {
     player_left(world, room, seat);
 }
 
-/// The host gave the match up for everybody: all seats' packets go with the next batch, the rest as after a match
-/// that was not completed.
+/// The host gave the match up for everybody: all seats' packets go with the next batch. The rest goes as after any
+/// match, which [`match_ended`] is told of.
 pub fn host_aborted(world: &mut World, room: Entity) {
     ask(world, room, CleanupTier::User, PacketScope::Seats, false, Duration::ZERO);
-    match_ended(world, room, false);
 }
 
 /// A room closes: all three tiers at once and in order. The room itself is despawned by who closes it, and takes along
@@ -242,27 +242,44 @@ fn run_one(
             task.due_at = now + Duration::from_nanos(1);
             (true, packets)
         }
-        Err(error) => {
-            postpone(world, task, now, &error);
-            (true, 0)
-        }
+        Err(error) => (postpone(world, room, task, now, error), 0),
     }
 }
 
-/// After a failure: later, and later each time, but at the forced time once more whatever happened.
-fn postpone(world: &mut World, task: &mut CleanupTask, now: Duration, error: &CleanupError) {
-    error!(%error, tier = task.tier.name(), failures = task.failures + 1, "a cleanup failed and is tried again");
-    let config = world.resource::<ServerConfig>();
-    let (first, longest) = (config.cleanup_retry_first, config.cleanup_retry_max);
-    let wait = first.saturating_mul(1 << task.failures.min(16)).min(longest).max(Duration::from_millis(1));
+/// After a failure: later, and later each time, but at the forced time once more whatever happened. Gives whether it
+/// is tried again at all.
+fn postpone(
+    world: &mut World,
+    room: Entity,
+    task: &mut CleanupTask,
+    now: Duration,
+    error: CleanupError,
+) -> bool {
     task.failures += 1;
-    task.due_at = now + wait;
+    let (tier, failures) = (task.tier.name(), task.failures);
+    let config = world.resource::<ServerConfig>();
+    let retry = Retry {
+        first: config.cleanup_retry_first,
+        cap: config.cleanup_retry_max,
+        retries_max: CLEANUP_RETRIES_MAX,
+        jitter_percent: CLEANUP_JITTER_PERCENT,
+    };
+    let wait = retry.wait(failures, room.to_bits());
+    world.resource_mut::<CleanupStats>().failures += 1;
+    error!(%error, tier, failures, retried = wait.is_some(), "a cleanup failed");
+    if let Some(mut faults) = world.get_resource_mut::<Faults>() {
+        faults.note(room, error);
+    }
+    let Some(wait) = wait else {
+        world.resource_mut::<CleanupStats>().given_up += 1;
+        return false;
+    };
+    task.due_at = now + wait.max(Duration::from_millis(1));
     if now < task.forced_at {
         task.due_at = task.due_at.min(task.forced_at);
     }
-    let mut stats = world.resource_mut::<CleanupStats>();
-    stats.failures += 1;
-    stats.retries += 1;
+    world.resource_mut::<CleanupStats>().retries += 1;
+    true
 }
 
 /// Despawns packets of a task, oldest first; gives how many, and whether none is left. A panic harms nobody else.

@@ -21,6 +21,8 @@ pub struct CleanupStats {
     pub failures: u64,
     /// Attempts that were put down again after a failure.
     pub retries: u64,
+    /// Cleanups that failed too often to be tried again; what they left goes with the room at the latest.
+    pub given_up: u64,
     /// Cleanups that ran because their forced time had come.
     pub forced: u64,
 }
@@ -62,13 +64,14 @@ impl CleanupStats {
         let mut json = format!(
             concat!(
                 "\"tasks\":{},\"rooms_pending\":{},\"oldest_age_ms\":{},\"failures\":{},\"retries\":{},",
-                "\"forced\":{}"
+                "\"given_up\":{},\"forced\":{}"
             ),
             backlog.tasks,
             backlog.rooms,
             backlog.oldest_age.as_millis(),
             self.failures,
             self.retries,
+            self.given_up,
             self.forced,
         );
         for (kind, count) in PacketKind::ALL.iter().zip(self.packets) {

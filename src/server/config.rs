@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use bevy_ecs::prelude::Resource;
 use framekeep_protocol::SNAPSHOT_BYTES_MAX;
+use framekeep_results::ReplayRules;
+
+use crate::FaultBudgets;
+use crate::limits::{HEARTBEAT, LINK_TIMEOUT};
 
 /// What an operator may change. Every field has a default that plays at once on one machine.
 #[derive(Clone, Debug, Resource)]
@@ -52,6 +56,17 @@ pub struct ServerConfig {
     pub cleanup_retry_first: Duration,
     /// Longest time between two attempts. Default 16 s.
     pub cleanup_retry_max: Duration,
+    /// How many faults links, rooms and the node may have before something follows. Default 10 of a kind a minute.
+    pub fault_budgets: FaultBudgets,
+    /// How long a name stays with a room that was closed: who joins is told so, and only who closed it may open
+    /// another under it. Zero frees it at once. Default 1 min.
+    pub closed_room_life: Duration,
+    /// How long a link may be silent before either side gives it up, in tickets that are minted for this server.
+    /// Default 10 s.
+    pub link_timeout: Duration,
+    /// How often a link without traffic gets a sign of life, and silent ones are looked for; at least 250 ms, and
+    /// less than half of the time-out. Default 250 ms.
+    pub heartbeat: Duration,
     /// How often everything is swept. Default 1 min.
     pub sweep_every: Duration,
     /// Time between two leaderboards of a match. Default 2 s.
@@ -64,8 +79,15 @@ pub struct ServerConfig {
     pub state_bytes_max: usize,
     /// The data folder: journal, replays. `None` records nothing.
     pub data: Option<PathBuf>,
-    /// How often the journal is made durable. Default every second.
+    /// When the journal is durable. Default every second.
     pub durability: Durability,
+    /// How long the rooms of a killed server may take to be played up to where they were; decides how often states
+    /// are put into the journal. Default 3 s.
+    pub recovery_target: Duration,
+    /// Which replays are kept. Default all of them.
+    pub replay_rules: ReplayRules,
+    /// Results that are kept; 0 for all. Default 1,000,000.
+    pub results_max: u64,
     /// Folder of content files, `GAME/NAME.toml` below it; what ships with the games is always there.
     pub content: Option<PathBuf>,
     /// Threads that pump shards and step rooms; 0 is one per core.
@@ -78,6 +100,9 @@ pub struct ServerConfig {
 /// When what the journal holds is on the disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
+    /// Before a frame is sent: a power cut costs nothing that a player was shown. A disk that is slower than a tick
+    /// does not hold the game up: its rooms go on, and it is said so.
+    Tick,
     /// Once a second: a power cut costs at most a second.
     #[default]
     Second,
@@ -109,12 +134,19 @@ impl Default for ServerConfig {
             cleanup_batch: 256,
             cleanup_retry_first: Duration::from_secs(1),
             cleanup_retry_max: Duration::from_secs(16),
+            fault_budgets: FaultBudgets::default(),
+            closed_room_life: Duration::from_secs(60),
+            link_timeout: LINK_TIMEOUT,
+            heartbeat: HEARTBEAT,
             sweep_every: Duration::from_secs(60),
             leaderboard_every: Duration::from_secs(2),
             step_budget: Duration::from_millis(250),
             state_bytes_max: SNAPSHOT_BYTES_MAX,
             data: None,
             durability: Durability::Second,
+            recovery_target: Duration::from_secs(3),
+            replay_rules: ReplayRules::default(),
+            results_max: 1_000_000,
             content: None,
             threads: 0,
             subtick: Duration::from_millis(8),

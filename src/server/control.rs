@@ -8,7 +8,7 @@ use tracing::debug;
 use crate::admit::{admit, linger, tell};
 use crate::limits::{CONTROL_PER_PUMP_MAX, CONTROL_PER_SECOND_MAX};
 use crate::link::{BusyLinks, Control};
-use crate::{Clock, Counters, Link, LinkStage, SeatPlay, rooms};
+use crate::{Clock, Counters, Fault, Faults, Link, LinkStage, SeatPlay, desync, rooms};
 
 /// Hears what busy links say and answers each.
 pub(crate) fn hear_links(world: &mut World) {
@@ -30,31 +30,36 @@ pub(crate) fn hear_links(world: &mut World) {
     }
 }
 
-pub(crate) fn hear(world: &mut World, entity: Entity, bytes: &[u8]) {
+/// Hears one message; gives why not, if it is refused.
+pub(crate) fn hear(world: &mut World, entity: Entity, bytes: &[u8]) -> Option<Refusal> {
     let now = world.resource::<Clock>().now();
     let second = now.as_secs();
-    let Some(mut link) = world.get_mut::<Link>(entity) else { return };
+    let mut link = world.get_mut::<Link>(entity)?;
     if matches!(link.stage, LinkStage::Closing { .. }) {
-        return;
+        return None;
     }
     if link.heard.0 != second {
         link.heard = (second, 0);
     }
-    link.heard.1 += 1;
     link.active_at = now;
+    // A client that was asked for its state answers with many messages, which are bounded by what was asked.
+    let is_asked = ToServer::is_desync_answer(bytes) && desync::is_asked(world, entity);
+    let mut link = world.get_mut::<Link>(entity)?;
+    link.heard.1 += u32::from(!is_asked);
     if link.heard.1 > CONTROL_PER_SECOND_MAX {
         let first = link.heard.1 == CONTROL_PER_SECOND_MAX + 1;
         world.resource_mut::<Counters>().control_refused += 1;
         if first {
+            world.resource_mut::<Faults>().note(entity, Fault::TooFast { limit: CONTROL_PER_SECOND_MAX });
             tell(world, entity, &ToClient::Refused(Refusal::TooFast { limit: CONTROL_PER_SECOND_MAX }));
         }
-        return;
+        return Some(Refusal::TooFast { limit: CONTROL_PER_SECOND_MAX });
     }
     let greeting = matches!(link.stage, LinkStage::Greeting { .. });
     let Ok(message) = ToServer::decode(bytes) else {
         world.resource_mut::<Counters>().control_malformed += 1;
         refuse(world, entity, Refusal::BadMessage, true);
-        return;
+        return Some(Refusal::BadMessage);
     };
     let result = match message {
         // The name that counts is the one in the ticket, which is signed.
@@ -84,15 +89,19 @@ pub(crate) fn hear(world: &mut World, entity: Entity, bytes: &[u8]) {
             }
             Ok(())
         }
+        ToServer::DesyncAnswer(answer) => {
+            desync::hear(world, entity, answer);
+            Ok(())
+        }
         ToServer::Bye => {
             let _ = rooms::ask(world, entity, Operation::Leave(LeftReason::Asked));
             linger(world, entity);
             Ok(())
         }
     };
-    if let Err(refusal) = result {
-        refuse(world, entity, refusal, greeting);
-    }
+    let refusal = result.err()?;
+    refuse(world, entity, refusal.clone(), greeting);
+    Some(refusal)
 }
 
 fn link_seat(world: &World, link: Entity) -> Option<Entity> {

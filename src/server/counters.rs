@@ -3,7 +3,7 @@
 use bevy_ecs::prelude::Resource;
 use framekeep_protocol::{DatagramFault, PayloadFault};
 
-use crate::{FailureCause, Stray};
+use crate::{FailureCause, FaultKind, Stray};
 
 /// What the node has seen and done since it started. A peer's fault costs a number here, not a log line.
 #[derive(Clone, Debug, Default, Resource)]
@@ -58,6 +58,8 @@ pub struct Counters {
     pub frames: u64,
     /// Hot packets sent to seats.
     pub hot_sent: u64,
+    /// Of frames, packets sent again to seats whose way loses or delays them.
+    pub hot_copies: u64,
     /// Snapshots sent.
     pub snapshots: u64,
     /// Hashes of clients that agreed with ours.
@@ -72,6 +74,12 @@ pub struct Counters {
     pub matches_failed: u64,
     /// Those of them whose game was caught at something, by cause ([`FailureCause::ALL`]).
     pub failures: Tally<{ FailureCause::ALL.len() }>,
+    /// Faults charged to links, rooms and the node, by kind ([`FaultKind::ALL`]).
+    pub faults: Tally<{ FaultKind::ALL.len() }>,
+    /// Times one of them went over its budget of a kind.
+    pub escalations: Tally<{ FaultKind::ALL.len() }>,
+    /// Times the socket was opened anew after it had failed.
+    pub sockets_reopened: u64,
     /// Times a match went on from its last good state after its game had panicked.
     pub matches_rebuilt: u64,
     /// Room events queued for a link.
@@ -82,6 +90,10 @@ pub struct Counters {
     pub events_dropped: u64,
     /// Links closed because nothing came from them for long.
     pub links_idle: u64,
+    /// Times a room went on without waiting for a disk that was slower than its tick.
+    pub rooms_behind: u64,
+    /// Rooms opened again after a run that was killed.
+    pub rooms_recovered: u64,
     /// Rooms opened.
     pub rooms_opened: u64,
     /// Rooms closed.

@@ -22,6 +22,14 @@ pub enum Due {
     LinkIdle,
     /// A seat is kept no longer for who did not come.
     Reservation,
+    /// The name of a closed room is free again.
+    ClosedRoom,
+}
+
+impl Due {
+    /// Everything that can be due.
+    pub const ALL: [Self; 6] =
+        [Self::SeatGrace, Self::RoomRule, Self::Cleanup, Self::LinkIdle, Self::Reservation, Self::ClosedRoom];
 }
 
 /// What is due when: a heap over one deadline for each entity and kind. Setting a deadline again replaces it.
@@ -49,7 +57,7 @@ impl Deadlines {
 
     /// Takes back every deadline of an entity that is gone.
     pub fn forget(&mut self, entity: Entity) {
-        for due in [Due::SeatGrace, Due::RoomRule, Due::Cleanup, Due::LinkIdle, Due::Reservation] {
+        for due in Due::ALL {
             self.live.remove(&(entity, due));
         }
         self.compact();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bevy_ecs::prelude::{Entity, World};
 use framekeep_link::QuietRenet;
-use framekeep_protocol::{PROTOCOL_VERSION, PlayerId, PlayerName, Role, Side, ToServer};
+use framekeep_protocol::{PROTOCOL_VERSION, PlayerId, PlayerName, Refusal, Role, Side, ToServer};
 
 use crate::link::{BusyLinks, Control};
 use crate::schedule::DueRooms;
@@ -65,15 +65,16 @@ pub fn link(world: &mut World, player: PlayerId, name: PlayerName) -> Entity {
     entity
 }
 
-/// Has the server hear a message of a link, whatever the link and its player have asked for in this second.
-pub fn say(world: &mut World, link: Entity, message: &ToServer) {
-    let Some(mut this) = world.get_mut::<Link>(link) else { return };
+/// Has the server hear a message of a link, whatever the link and its player have asked for in this second; gives why
+/// not, if it is refused.
+pub fn say(world: &mut World, link: Entity, message: &ToServer) -> Option<Refusal> {
+    let mut this = world.get_mut::<Link>(link)?;
     this.heard = (0, 0);
     let player = this.player_entity;
     if let Some(mut player) = world.get_mut::<Player>(player) {
         player.opened = (0, 0);
     }
-    control::hear(world, link, &message.encode());
+    control::hear(world, link, &message.encode())
 }
 
 /// Throws away what waits on the reliable lane of a link.
@@ -87,6 +88,11 @@ pub fn hush(world: &mut World, link: Entity) {
 /// Loses a link; its seat is held.
 pub fn lose(world: &mut World, link: Entity) {
     admit::drop_link(world, link);
+}
+
+/// Waits until the journal has all that was told.
+pub fn settle(world: &mut World) {
+    crate::record::settle(world);
 }
 
 /// When the next deadline is.

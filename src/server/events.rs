@@ -88,9 +88,12 @@ fn offer(world: &mut World, link: Entity, urgency: Urgency, message: &ToClient) 
 
 /// Bytes that wait for a link's acknowledgement.
 fn waiting_bytes(world: &World, link: Entity) -> usize {
-    let Some(control) = world.get::<Control>(link) else { return 0 };
     let most = framekeep_protocol::channel(framekeep_protocol::Side::Server, CONTROL)
         .map_or(0, |channel| channel.memory_bytes_max);
+    if let Some(share) = crate::gate::waiting_share(world, link) {
+        return most * share / 1_000;
+    }
+    let Some(control) = world.get::<Control>(link) else { return 0 };
     most.saturating_sub(control.0.room(CONTROL))
 }
 

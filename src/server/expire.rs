@@ -15,7 +15,7 @@ use crate::deadlines::Due;
 use crate::limits::{CLOSING_NOTICE, UNPLAYED_ROOM_LIFE};
 use crate::room::{Phase, Room, Rooms};
 use crate::seat::{SeatOf, Seats};
-use crate::{Clock, Pump, Seat, ServerConfig, ServerSystems, Stage, admit, events, rooms};
+use crate::{Clock, Pump, Seat, ServerConfig, ServerSystems, Stage, admit, closed, events, rooms};
 
 /// What happens when time is up: held seats are freed, packets cleaned up, rooms closed.
 pub(crate) struct ExpirePlugin;
@@ -112,6 +112,7 @@ pub(crate) fn expire(world: &mut World) {
             }
             Due::Cleanup => budget -= cleanup::run_due(world, entity, budget).min(budget),
             Due::LinkIdle => admit::close_if_idle(world, entity),
+            Due::ClosedRoom => closed::forget_closed(world, entity),
             Due::Reservation => rooms::release_reservations(world, entity),
         }
     }
@@ -147,6 +148,15 @@ fn apply_rule(world: &mut World, room: Entity, now: Duration) {
     if warn {
         events::closing_soon(world, room, (end - now).as_secs() as u32);
     }
+}
+
+/// Keeps a room that was opened for players who are still to come as long as one whose players have left.
+pub(crate) fn keep_while_empty(world: &mut World, room: Entity) {
+    let config = world.resource::<ServerConfig>().clone();
+    let Some(mut life) = world.get_mut::<RoomLife>(room) else { return };
+    life.played = true;
+    let at = life.look_at(&config);
+    world.resource_mut::<Rooms>().deadlines.put(at, Due::RoomRule, room);
 }
 
 /// Whether a match runs in a room and somebody is connected to play it.

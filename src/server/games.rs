@@ -133,6 +133,16 @@ impl Games {
         self.fingerprints.iter().map(|(name, fingerprint)| (*name, *fingerprint))
     }
 
+    /// Names of all games, each with the names of its contents; the default's is empty.
+    #[must_use]
+    pub fn catalogue(&self) -> Vec<(String, Vec<String>)> {
+        let contents = |game: &str| {
+            let of_game = self.content.keys().filter(|(of, _)| of == game);
+            of_game.map(|(_, name)| name.clone()).collect()
+        };
+        self.fingerprints.keys().map(|game| ((*game).to_owned(), contents(game))).collect()
+    }
+
     /// A game and its content.
     ///
     /// # Errors

@@ -20,6 +20,16 @@ pub enum FailureCause {
 impl FailureCause {
     /// All causes, in the order in which [`Counters::failures`](crate::Counters::failures) counts them.
     pub const ALL: [Self; 3] = [Self::Panicked, Self::OverBudget, Self::TooLarge];
+
+    /// The cause's name in metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Panicked => "panicked",
+            Self::OverBudget => "over_budget",
+            Self::TooLarge => "too_large",
+        }
+    }
 }
 
 /// What a game did that ends its match.

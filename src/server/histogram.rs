@@ -5,7 +5,10 @@
 pub struct Histogram {
     buckets: Box<[u64; BUCKETS]>,
     count: u64,
+    sum: u64,
     max: u64,
+    /// The largest value since somebody asked last.
+    recent_max: u64,
 }
 
 const SUB: u32 = 4;
@@ -13,7 +16,7 @@ const BUCKETS: usize = ((33 - SUB as usize) << SUB) + (1 << SUB);
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self { buckets: Box::new([0; BUCKETS]), count: 0, max: 0 }
+        Self { buckets: Box::new([0; BUCKETS]), count: 0, sum: 0, max: 0, recent_max: 0 }
     }
 }
 
@@ -22,7 +25,26 @@ impl Histogram {
     pub fn record(&mut self, value: u64) {
         self.buckets[bucket(value)] += 1;
         self.count += 1;
+        self.sum += value;
         self.max = self.max.max(value);
+        self.recent_max = self.recent_max.max(value);
+    }
+
+    /// All values together.
+    #[must_use]
+    pub fn sum(&self) -> u64 {
+        self.sum
+    }
+
+    /// The largest value since this was asked last; 0 if there was none.
+    pub fn take_recent_max(&mut self) -> u64 {
+        std::mem::take(&mut self.recent_max)
+    }
+
+    /// How many values were at most `value`, right to a sixteenth of it.
+    #[must_use]
+    pub fn at_most(&self, value: u64) -> u64 {
+        self.buckets[..=bucket(value)].iter().sum()
     }
 
     /// How many values there were.

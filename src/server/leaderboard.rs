@@ -23,7 +23,7 @@ impl Plugin for LeaderboardPlugin {
 const SCORE_BYTES: usize = 15;
 
 /// Samples the due rooms whose match has just completed a second, or a leaderboard's time.
-fn sample_scores(world: &mut World, mut sampled: Local<Vec<(Entity, bool)>>) {
+pub(crate) fn sample_scores(world: &mut World, mut sampled: Local<Vec<(Entity, bool)>>) {
     let every = world.resource::<ServerConfig>().leaderboard_every;
     sampled.clear();
     for &room in &world.resource::<DueRooms>().due {

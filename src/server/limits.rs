@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Retry;
+
 /// Datagrams taken from the socket in one pump; what is left waits in the socket's buffer for the next one.
 pub(crate) const DATAGRAMS_PER_PUMP_MAX: usize = 16_384;
 
@@ -28,8 +30,11 @@ pub(crate) const REQUEST_ADDRESSES_MAX: usize = 4_096;
 /// Used ticket ids that are remembered until they expire.
 pub(crate) const USED_TICKETS_MAX: usize = 65_536;
 
-/// How often each shard looks for links that are silent or need a sign of life.
-pub(crate) const KEEPALIVE_EVERY: Duration = Duration::from_millis(250);
+/// How often each shard looks for links that are silent or need a sign of life, where nothing else is configured.
+pub(crate) const HEARTBEAT: Duration = Duration::from_millis(250);
+
+/// How long a link may be silent before either side gives it up, where nothing else is configured.
+pub(crate) const LINK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Frames that stay entities at most; a seat that has not acknowledged older ones gets a snapshot instead.
 pub(crate) const FRAMES_LIVE_MAX: usize = 300;
@@ -40,8 +45,21 @@ pub(crate) const HASHES_KEPT: usize = 512;
 /// How long a finished match goes on sending its last frames to seats that lack them.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How often a match is rebuilt after a panic of its game; the next panic ends it.
-pub(crate) const REBUILDS_MAX: u32 = 3;
+/// How often a match is rebuilt after a panic of its game, at once; the next panic ends it.
+pub(crate) const REBUILD: Retry = Retry::at_once(3);
+
+/// Attempts after which a cleanup that fails is given up; what it has left goes with the room, or with the next
+/// cleanup of the same kind.
+pub(crate) const CLEANUP_RETRIES_MAX: u32 = 20;
+
+/// By how many percent the wait for another attempt at a cleanup may be shorter.
+pub(crate) const CLEANUP_JITTER_PERCENT: u32 = 10;
+
+/// Faults noted in one pump that are charged; the rest is not.
+pub(crate) const FAULTS_WAITING_MAX: usize = 1_024;
+
+/// How long after a seat has entered a match its packets are not yet judged: some may be of another room's match.
+pub(crate) const JUDGED_AFTER: Duration = Duration::from_secs(3);
 
 /// Steps in a row that may take longer than a tick; with this many the match is ended.
 pub(crate) const SLOW_STEPS_MAX: u32 = 30;
@@ -51,6 +69,9 @@ pub(crate) const PUMP_SLOW: Duration = Duration::from_secs(2);
 
 /// How long it does so while the next match is wanted already.
 pub(crate) const DRAIN_WAITED: Duration = Duration::from_secs(1);
+
+/// Copies of packets of frames that may wait to be sent; more are not made.
+pub(crate) const COPIES_WAITING_MAX: usize = 16_384;
 
 /// Shortest time between two snapshots to one seat.
 pub(crate) const SNAPSHOT_EVERY: Duration = Duration::from_millis(1_000);
@@ -87,8 +108,18 @@ pub(crate) const CLOSING_NOTICE: Duration = Duration::from_secs(60);
 /// Bytes of journal records that may wait for the disk; a batch that would make it more is lost.
 pub(crate) const JOURNAL_PENDING_BYTES_MAX: usize = 64 << 20;
 
-/// Bytes of journal that runs which were killed may leave behind together; the oldest run is deleted first.
-pub(crate) const KILLED_RUNS_BYTES_MAX: u64 = 1 << 30;
+/// Bytes of damaged segments that are kept together; the oldest is deleted first.
+pub(crate) const DAMAGED_BYTES_MAX: u64 = 1 << 30;
+
+/// Bytes of journal after which every room is told once more, so that older segments can go; or twice what telling
+/// them takes, if that is more.
+pub(crate) const RETELL_BYTES: u64 = 64 << 20;
+
+/// Bytes of journal that telling rooms once more adds to one pump; the room that passes it is still told whole.
+pub(crate) const RETELL_PUMP_BYTES: usize = 1 << 20;
+
+/// How long after records were lost rooms are told once more.
+pub(crate) const RETELL_AFTER: Duration = Duration::from_secs(1);
 
 /// How long a seat is kept for a player who does not come.
 pub(crate) const RESERVATION_LIFE: Duration = Duration::from_secs(60);
@@ -98,3 +129,55 @@ pub(crate) const EVENTS_HALF_BYTES: usize = 128 << 10;
 
 /// Bytes waiting on a link's reliable lane under which it is shown its room again.
 pub(crate) const EVENTS_LOW_BYTES: usize = 32 << 10;
+
+/// Results that wait to be kept; one more is lost.
+pub(crate) const RESULTS_WAITING_MAX: usize = 4_096;
+
+/// Results that are kept in one transaction.
+pub(crate) const RESULTS_BATCH: usize = 256;
+
+/// After this what could not be kept is tried again.
+pub(crate) const RESULTS_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// How often replays are cleared away that the rules do not keep.
+pub(crate) const RETAIN_EVERY: Duration = Duration::from_secs(30);
+
+/// Ticks in one block of the frames that a running match remembers.
+pub(crate) const RECALL_BLOCK_TICKS: u32 = 64;
+
+/// Full blocks that it remembers: what clients can be asked about, and the frames before that which a report has.
+pub(crate) const RECALL_BLOCKS: usize = 4;
+
+/// Bytes of states in them; of larger states fewer are remembered, and at least one.
+pub(crate) const RECALL_BYTES_MAX: usize = 2 << 20;
+
+/// How long a client that is asked about a desync has for all its answers.
+pub(crate) const DESYNC_ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Desyncs about which one link is asked at once, and the time to the next ones after that.
+pub(crate) const DESYNC_ASKS_BURST: u32 = 4;
+/// See [`DESYNC_ASKS_BURST`].
+pub(crate) const DESYNC_ASK_EVERY: Duration = Duration::from_secs(10);
+
+/// Desyncs about which all links together are asked at once, and the time to the next ones after that.
+pub(crate) const DESYNC_NODE_ASKS_BURST: u32 = 32;
+/// See [`DESYNC_NODE_ASKS_BURST`].
+pub(crate) const DESYNC_NODE_ASK_EVERY: Duration = Duration::from_millis(125);
+
+/// Links that are asked at one time.
+pub(crate) const DESYNC_INQUIRIES_MAX: usize = 32;
+
+/// Desyncs that wait to be looked at.
+pub(crate) const DESYNC_EXAMS_MAX: usize = 32;
+
+/// Reports of desyncs in the data folder; the oldest goes for a new one.
+pub(crate) const DESYNC_REPORTS_MAX: usize = 2_000;
+
+/// Bytes of them.
+pub(crate) const DESYNC_REPORT_BYTES_MAX: u64 = 64 << 20;
+
+/// Names of fields by which desyncs are counted.
+pub(crate) const DESYNC_FIELDS_MAX: usize = 32;
+
+/// What the last desyncs turned out to be, as many as are remembered.
+pub(crate) const DESYNC_VERDICTS_KEPT: usize = 32;

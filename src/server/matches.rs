@@ -10,13 +10,17 @@ use framekeep_sim::{Frame, Pcg32, Tick};
 use tracing::{error, info};
 
 use crate::admit::tell;
+use crate::desync::Recall;
 use crate::frame::Frames;
 use crate::limits::DRAIN_TIMEOUT;
 use crate::room::Room;
 use crate::schedule::DueRooms;
 use crate::stage::{Ending, HashRing, Health, Stage, Timing};
 use crate::step::{self, StepBudget};
-use crate::{Clock, Counters, Failure, Games, Seat, SeatPlay, ServerConfig, cleanup, events, record, rooms};
+use crate::{
+    Clock, Counters, Failure, Faults, Games, Seat, SeatPlay, ServerConfig, cleanup, events, record, recover,
+    rooms,
+};
 
 /// Where seeds and room ids come from.
 #[derive(Resource)]
@@ -74,7 +78,9 @@ pub(crate) fn start(world: &mut World, entity: Entity) {
     let due = align(now + delay, period) + offset;
     let mut hashes = HashRing::new();
     hashes.push(Tick(0), hash);
-    let timing = Timing { due, period, rate_hz, send_every_ticks, repeat_ticks_max, wait_max, waited: false };
+    let (waited, pause_told_at) = (false, due);
+    let timing =
+        Timing { due, period, rate_hz, send_every_ticks, repeat_ticks_max, wait_max, waited, pause_told_at };
     let seats = play.seats();
     let stage = Stage {
         game,
@@ -92,9 +98,11 @@ pub(crate) fn start(world: &mut World, entity: Entity) {
         state,
         outcome: None,
         health: Health::default(),
+        is_asleep: false,
     };
     record::match_started(world, entity, &stage);
-    world.entity_mut(entity).insert((stage, Frames::default()));
+    let recall = Recall::begin(Tick(0), &stage.previous, &stage.state);
+    world.entity_mut(entity).insert((stage, recall, Frames::default()));
     world.resource_mut::<DueRooms>().put(due, entity);
     world.resource_mut::<Counters>().matches_started += 1;
     let in_ms = due.saturating_sub(now).as_millis() as u32;
@@ -113,6 +121,7 @@ fn fail_to_start(world: &mut World, entity: Entity, failure: &Failure) {
     let mut counters = world.resource_mut::<Counters>();
     counters.matches_failed += 1;
     counters.failures.add(failure.cause as usize);
+    world.resource_mut::<Faults>().note(entity, failure.clone());
     let reason = EndReason::Failed;
     announce_end(world, entity, &MatchEnd { epoch, ticks: Tick(0), hash: 0, outcome: None, reason });
     rooms::match_over(world, entity);
@@ -174,6 +183,7 @@ pub(crate) fn end(world: &mut World, room: Entity, reason: EndReason) {
     let (tick, epoch) = (stage.tick(), stage.epoch);
     let hash = stage.hash_at(tick).unwrap_or_default();
     stage.ending = Some(Ending { reason, outcome: outcome.clone(), hash, until: now + DRAIN_TIMEOUT });
+    recover::wake(world, room, now);
     let ended = MatchEnd { epoch, ticks: tick, hash, outcome, reason };
     announce_end(world, room, &ended);
     rooms::match_over(world, room);

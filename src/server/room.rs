@@ -51,6 +51,8 @@ pub struct Phase(pub RoomPhase);
 #[derive(Resource, Default)]
 pub struct Rooms {
     pub(crate) by_name: HashMap<RoomName, Entity>,
+    /// The names of rooms that were closed and are not free yet.
+    pub(crate) closed: HashMap<RoomName, Entity>,
     /// Rooms and seats with a deadline.
     pub(crate) deadlines: Deadlines,
 }

@@ -1,7 +1,6 @@
 //! What players do to rooms. Rare, so each operation has the whole world; what is allowed is decided by the `Lobby`.
 
 use bevy_ecs::prelude::{Entity, World};
-use framekeep_journal::RoomOpened;
 use framekeep_lobby::{Actor, Change, Effect, Lobby, LobbyOptions, Operation};
 use framekeep_protocol::{
     ClosedReason, Epoch, JoinRoom, LeftReason, PlayerId, Refusal, Role, RoomEventKind, RoomId, RoomName,
@@ -9,6 +8,7 @@ use framekeep_protocol::{
 };
 use tracing::{debug, info};
 
+use crate::closed::{self, Closing};
 use crate::deadlines::Due;
 use crate::limits::{RESERVATION_LIFE, ROOMS_OPENED_MAX, ROOMS_OPENED_WINDOW_S};
 use crate::matches::{self, Chance};
@@ -39,23 +39,31 @@ pub(crate) fn join(world: &mut World, link: Entity, join: JoinRoom) -> Result<()
     let Some(name) = world.get::<Player>(player_entity).map(|player| player.name.clone()) else {
         return Ok(());
     };
-    let mut code = join.code;
-    let room = match (world.resource::<Rooms>().get(&join.room), join.create) {
-        (Some(room), _) => room,
-        (None, None) => return Err(Refusal::NoSuchRoom { room: join.room }),
-        (None, Some(options)) => {
-            spend_room(world, player_entity)?;
-            if code.is_empty() {
-                // Who makes a room knows its code.
-                code.clone_from(&options.code);
-            }
-            create(world, join.room, &options)?
-        }
-    };
-    check_rules(world, link, room)?;
+    let JoinRoom { room, mut code, create, spectate } = join;
     let operation =
-        if join.spectate { Operation::Spectate { name, code } } else { Operation::Join { name, code } };
+        |code| if spectate { Operation::Spectate { name, code } } else { Operation::Join { name, code } };
+    if let Some(room) = world.resource::<Rooms>().get(&room) {
+        check_rules(world, link, room_game(world, room))?;
+        return operate(world, room, Actor::Player(player), operation(code));
+    }
+    closed::check_name(world, &room, player, create.is_some())?;
+    let Some(options) = create else { return Err(Refusal::NoSuchRoom { room }) };
+    spend_room(world, player_entity)?;
+    if code.is_empty() {
+        // Who makes a room knows its code.
+        code.clone_from(&options.code);
+    }
+    let room = plan(world, room, &options)?;
+    check_rules(world, link, room.game.name())?;
+    let operation = operation(code);
+    // Tried on a copy first: a room that its maker cannot join is never opened.
+    room.lobby.clone().apply(Actor::Player(player), operation.clone())?;
+    let room = open(world, room);
     operate(world, room, Actor::Player(player), operation)
+}
+
+fn room_game(world: &World, room: Entity) -> &'static str {
+    world.get::<Room>(room).map_or("", |room| room.game.name())
 }
 
 fn seated_room_name(world: &World, player: Entity) -> Option<RoomName> {
@@ -76,7 +84,9 @@ fn spend_room(world: &mut World, player: Entity) -> Result<(), Refusal> {
     if player.opened.1 > limit { Err(Refusal::TooFast { limit }) } else { Ok(()) }
 }
 
-fn create(world: &mut World, name: RoomName, options: &RoomOptions) -> Result<Entity, Refusal> {
+/// A room as it is asked for, if the node can have it; nothing knows of it yet.
+pub(crate) fn plan(world: &mut World, name: RoomName, options: &RoomOptions) -> Result<Room, Refusal> {
+    crate::gate::check_open(world)?;
     let config = world.resource::<ServerConfig>();
     let rooms_max = config.rooms_max;
     if world.resource::<Rooms>().len() >= rooms_max {
@@ -88,16 +98,6 @@ fn create(world: &mut World, name: RoomName, options: &RoomOptions) -> Result<En
         let (min, max) = (*game.seats().start(), *game.seats().end());
         return Err(Refusal::SeatsOutOfRange { asked: options.seats, min, max });
     }
-    let id = RoomId(world.resource_mut::<Chance>().next());
-    let opened = RoomOpened {
-        name: name.as_str().to_owned(),
-        game: options.game.clone(),
-        content: options.content.clone(),
-        seats: options.seats,
-        tick_rate_hz,
-        send_every_ticks,
-    };
-    record::room_opened(world, id, opened);
     let lobby = LobbyOptions {
         name: name.clone(),
         seats: options.seats,
@@ -107,9 +107,9 @@ fn create(world: &mut World, name: RoomName, options: &RoomOptions) -> Result<En
         spectators_max: options.spectators_max,
         commit: options.commit,
     };
-    let room = Room {
-        id,
-        name: name.clone(),
+    Ok(Room {
+        id: RoomId(world.resource_mut::<Chance>().next()),
+        name,
         lobby: Lobby::new(lobby, options.content.clone()),
         game,
         content,
@@ -119,12 +119,19 @@ fn create(world: &mut World, name: RoomName, options: &RoomOptions) -> Result<En
         play_again: false,
         events: 0,
         reservations: Vec::new(),
-    };
+    })
+}
+
+/// Adds a room to the world.
+pub(crate) fn open(world: &mut World, room: Room) -> Entity {
+    let (id, name, phase) = (room.id, room.name.clone(), room.lobby.phase());
+    closed::free_name(world, &name);
     debug!(room = %name, id = id.0, "a room is opened");
-    let entity = world.spawn((room, Phase(RoomPhase::Waiting), Seats::default())).id();
+    let entity = world.spawn((room, Phase(phase), Seats::default())).id();
     world.resource_mut::<Rooms>().by_name.insert(name, entity);
+    record::room_opened(world, entity);
     world.resource_mut::<Counters>().rooms_opened += 1;
-    Ok(entity)
+    entity
 }
 
 /// Tick rate and send interval of a room, the server's own where none is asked for.
@@ -143,10 +150,9 @@ fn rates(config: &ServerConfig, options: &RoomOptions) -> Result<(u16, u8), Refu
 }
 
 /// A client that simulates the room's game must do so by the same rules.
-fn check_rules(world: &World, link: Entity, room: Entity) -> Result<(), Refusal> {
-    let (Some(link), Some(room)) = (world.get::<Link>(link), world.get::<Room>(room)) else { return Ok(()) };
+fn check_rules(world: &World, link: Entity, name: &str) -> Result<(), Refusal> {
+    let Some(link) = world.get::<Link>(link) else { return Ok(()) };
     let LinkStage::Admitted { games } = &link.stage else { return Err(Refusal::BadMessage) };
-    let name = room.game.name();
     let server = world.resource::<Games>().fingerprint(name).unwrap_or_default();
     match games.iter().find(|(game, _)| game == name) {
         Some(&(_, client)) if client != server => {
@@ -189,7 +195,7 @@ pub(crate) fn operate(
         Operation::Reserve(player) => Some(*player),
         _ => None,
     };
-    let by_whom = closing_reason(actor);
+    let by_whom = closing_by(actor);
     let mut room = world.get_mut::<Room>(entity).ok_or(Refusal::NotInRoom)?;
     let Change { events, effects } = room.lobby.apply(actor, operation)?;
     let phase = room.lobby.phase();
@@ -209,22 +215,20 @@ pub(crate) fn operate(
     } else {
         crate::expire::touch_room(world, entity);
     }
+    record::room_changed(world, entity);
     follow(world, entity, events, &effects, by_whom);
     Ok(())
 }
 
-fn closing_reason(actor: Actor) -> ClosedReason {
-    if actor == Actor::Server { ClosedReason::Server } else { ClosedReason::Host }
+fn closing_by(actor: Actor) -> Closing {
+    match actor {
+        Actor::Server => ClosedReason::Server.into(),
+        Actor::Player(player) => Closing { reason: ClosedReason::Host, by: Some(player) },
+    }
 }
 
 /// Members first, then what they are told, then matches: who joins hears of it, and of what it led to.
-fn follow(
-    world: &mut World,
-    room: Entity,
-    told: Vec<RoomEventKind>,
-    effects: &[Effect],
-    by_whom: ClosedReason,
-) {
+fn follow(world: &mut World, room: Entity, told: Vec<RoomEventKind>, effects: &[Effect], by_whom: Closing) {
     for effect in effects {
         match *effect {
             Effect::Seat(player, seat) => seating::take_seat(world, room, player, seat),
@@ -317,6 +321,7 @@ pub(crate) fn release_reservations(world: &mut World, entity: Entity) {
         world.resource_mut::<Rooms>().deadlines.put(next, Due::Reservation, entity);
     }
     events::view_changed(world, entity);
+    record::room_changed(world, entity);
 }
 
 /// Closes a room and everything that hangs on it.
@@ -324,11 +329,12 @@ pub(crate) fn close(world: &mut World, entity: Entity, reason: ClosedReason) {
     let Some(mut room) = world.get_mut::<Room>(entity) else { return };
     let Ok(Change { events, effects }) = room.lobby.apply(Actor::Server, Operation::Close) else { return };
     world.entity_mut(entity).insert(Phase(RoomPhase::Closed));
-    follow(world, entity, events, &effects, reason);
+    follow(world, entity, events, &effects, reason.into());
 }
 
 /// The last of a room: everybody is told, everything that hangs on it goes.
-fn clear_away(world: &mut World, entity: Entity, reason: ClosedReason) {
+fn clear_away(world: &mut World, entity: Entity, closing: Closing) {
+    let reason = closing.reason;
     let Some(room) = world.get::<Room>(entity) else { return };
     let (name, id) = (room.name.clone(), room.id);
     events::tell_all(world, entity, vec![RoomEventKind::Closed(reason)]);
@@ -346,6 +352,7 @@ fn clear_away(world: &mut World, entity: Entity, reason: ClosedReason) {
     world.despawn(entity);
     world.resource_mut::<Counters>().rooms_closed += 1;
     info!(room = %name, ?reason, "a room is closed");
+    closed::keep_name(world, name, closing);
 }
 
 /// The seats of a room that are taken, and the places of those who watch.

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use bevy_ecs::prelude::{Component, Entity};
-use framekeep_protocol::{Epoch, PlayerId};
+use framekeep_protocol::{Epoch, PlayerId, Redundancy};
 use framekeep_sim::Tick;
 
 use crate::input_buffer::InputBuffer;
+use crate::limits::JUDGED_AFTER;
 
 /// The room a seat is in.
 #[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,17 +54,27 @@ pub struct SeatPlay {
     pub(crate) acked: Tick,
     /// The client's hash of its state at a tick, not yet compared.
     pub(crate) claim: Option<(Tick, u32)>,
+    /// The newest tick whose hash was compared, and the newest that was ours.
+    pub(crate) compared: Option<Tick>,
+    /// See `compared`.
+    pub(crate) agreed: Option<Tick>,
+    /// Since when its hashes are not ours.
+    pub(crate) differs_since: Option<Duration>,
     /// The newest tick the client sent an input for.
     pub(crate) newest: Option<Tick>,
     /// How early inputs arrive, in eighths of a tick: the worst since the last report.
     pub(crate) lead: Option<i8>,
     /// What was reported last.
     reported_lead: i8,
+    /// How often frames are sent to the client again.
+    pub(crate) redundancy: Redundancy,
     /// When the frame of `inputs.next()` is committed, and the time between two frames.
     pub(crate) deadline: Duration,
     pub(crate) period: Duration,
     /// When an input came last that differs from the one before it.
     pub(crate) acted_at: Duration,
+    /// Since when packets that cannot be meant are held against the link.
+    pub(crate) judged_from: Duration,
     /// A snapshot is owed to the client.
     pub(crate) snapshot_owed: bool,
     /// When the last snapshot was sent.
@@ -86,12 +97,17 @@ impl SeatPlay {
             last: None,
             acked: next,
             claim: None,
+            compared: None,
+            agreed: None,
+            differs_since: None,
             newest: None,
             lead: None,
             reported_lead: 0,
+            redundancy: Redundancy::default(),
             deadline,
             period,
             acted_at: deadline,
+            judged_from: deadline + JUDGED_AFTER,
             snapshot_owed: false,
             snapshot_at: None,
         }
@@ -106,6 +122,17 @@ impl SeatPlay {
     pub(crate) fn report_lead(&mut self) -> i8 {
         self.reported_lead = self.lead.take().unwrap_or(self.reported_lead);
         self.reported_lead
+    }
+
+    /// Notes what the client has received, and whether frames were lost or late on their way: then it acknowledges more
+    /// frames with one packet than it has made inputs since the one before.
+    pub(crate) fn note_ack(&mut self, newest: Tick, ack: Tick, now: Duration) {
+        let inputs = self.newest.map_or(u32::MAX, |seen| newest.since(seen));
+        let frames = ack.since(self.acked);
+        if inputs > 0 && frames > inputs.max(1) {
+            self.redundancy.note_loss(now);
+        }
+        self.acked = self.acked.max(ack);
     }
 
     /// Notes how early the input of `newest` has arrived, if it is the first time that it does.

@@ -9,7 +9,7 @@ use crate::room::{Room, Rooms};
 use crate::seat::SeatOf;
 use crate::{
     Clock, Link, Player, Players, Seat, SeatPlay, ServerConfig, Stage, cleanup, events, matches, record,
-    rooms,
+    recover, rooms,
 };
 
 /// Gives a player a seat that the lobby has assigned.
@@ -20,7 +20,7 @@ pub(crate) fn take_seat(world: &mut World, room: Entity, player: PlayerId, index
     if let Some(mut identity) = world.get_mut::<Player>(player_entity) {
         identity.seat = Some(seat);
     }
-    record::seats_changed(world, room);
+    record::room_changed(world, room);
     if let Some(link) = link {
         resume_seat(world, link);
     }
@@ -48,6 +48,8 @@ pub(crate) fn resume_seat(world: &mut World, link: Entity) {
     if let Some(mut this) = world.get_mut::<Link>(link) {
         this.seat = Some(seat_entity);
     }
+    let begin = world.resource::<Clock>().now() + world.resource::<ServerConfig>().start_delay;
+    recover::wake(world, room, begin);
     events::show_room(world, room, link);
     if was_lost {
         events::tell_all(world, room, vec![RoomEventKind::LinkBack { player }]);
@@ -98,6 +100,6 @@ pub(crate) fn leave_seat(world: &mut World, room: Entity, player: PlayerId, reas
     }
     if seat.index != SPECTATOR_SEAT {
         cleanup::player_left(world, room, seat.index);
-        record::seats_changed(world, room);
+        record::room_changed(world, room);
     }
 }

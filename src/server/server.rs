@@ -20,12 +20,14 @@ use crate::step::SlowestStep;
 use crate::transport::public_addresses;
 use crate::wire::{BindError, UdpWire, Wire};
 use crate::{
-    Clock, Durability, Games, Link, NodeKey, Pump, Room, ServerConfig, ServerPlugins, Shard, Socket, admit,
-    matches,
+    Clock, Games, Link, NodeKey, Pump, Room, ServerConfig, ServerPlugins, Shard, Socket, admit, matches,
+    recover,
 };
 
 /// Longest wait of a server without running matches, so that it hears a shutdown soon.
 const IDLE_WAIT: Duration = Duration::from_millis(20);
+/// How often frames that wait for the disk are looked at.
+const HELD_LOOK_EVERY: Duration = Duration::from_millis(2);
 /// How long good-byes are sent when the server shuts down.
 const FAREWELL: Duration = Duration::from_millis(200);
 
@@ -53,12 +55,8 @@ impl Server {
     pub fn bind(config: ServerConfig, games: Games, key: NodeKey) -> Result<Self, ServeError> {
         let wire = UdpWire::bind(config.udp, config.receive_buffer_bytes)?;
         let mut chance = Chance::system();
-        let every = match config.durability {
-            Durability::Second => Some(Duration::from_secs(1)),
-            Durability::Off => None,
-        };
         let recorder = match config.data.clone() {
-            Some(folder) => Recorder::open(&folder, chance.next(), every)?,
+            Some(folder) => Recorder::open(&folder, chance.next(), config.durability)?,
             None => Recorder::default(),
         };
         Ok(Self::new(config, games, key, Box::new(wire), Clock::system(), chance, recorder))
@@ -86,7 +84,7 @@ impl Server {
         let now = clock.now();
         // A newer ticket of a linked player needs a second shard to be seen by.
         for _ in 0..2 {
-            app.world_mut().spawn(Shard::new(&key, &public, config.shard_clients_max, now));
+            app.world_mut().spawn(Shard::new(&key, &public, &config, now));
         }
         app.insert_resource(config)
             .insert_resource(games)
@@ -96,6 +94,7 @@ impl Server {
             .insert_resource(recorder)
             .insert_non_send(Socket(wire))
             .add_plugins(ServerPlugins);
+        recover::reopen_rooms(app.world_mut());
         Self { app }
     }
 
@@ -156,12 +155,24 @@ impl Server {
         self.shut_down();
     }
 
-    /// Pumps until `shutdown` is set. A game whose step never returns keeps it from ever seeing that.
+    /// Pumps until `shutdown` is set or the node was told to drain and has. A game whose step never returns keeps it
+    /// from ever seeing that.
     pub fn pump_until(&mut self, shutdown: &AtomicBool) {
-        while !shutdown.load(Ordering::Relaxed) {
+        while !shutdown.load(Ordering::Relaxed) && !crate::gate::is_drained(self.world_mut()) {
             self.pump();
             self.rest();
         }
+    }
+
+    /// Lets the server be asked through the front door.
+    pub fn attach_gate(&mut self, keeper: framekeep_gate::Keeper) {
+        self.world_mut().insert_resource(crate::gate::Gate(keeper));
+    }
+
+    /// Opens no rooms any more and pumps until no match is running, for `grace` at most or until `at_once` is set.
+    pub fn drain(&mut self, grace: Duration, at_once: &AtomicBool) {
+        crate::gate::drain(self.world_mut(), grace);
+        self.pump_until(at_once);
     }
 
     /// Waits for the next sub-tick, or for a datagram when no match is running.
@@ -173,11 +184,15 @@ impl Server {
         };
         let socket_at = pumped_at + world.resource::<ServerConfig>().subtick;
         let due = world.resource::<DueRooms>().next();
-        let idle = world.resource::<DueRooms>().is_empty() && world.resource::<BusyLinks>().is_quiet();
+        let idle = world.resource::<DueRooms>().is_empty()
+            && world.resource::<BusyLinks>().is_quiet()
+            && !crate::gate::has_links(world);
         if idle {
             world.non_send::<Socket>().0.wait(IDLE_WAIT);
         } else {
-            std::thread::sleep(due.map_or(socket_at, |due| due.min(socket_at)).saturating_sub(now));
+            let held = world.resource::<Recorder>().holds_frames();
+            let look_at = if held { socket_at.min(now + HELD_LOOK_EVERY) } else { socket_at };
+            crate::gate::rest(world, due.map_or(look_at, |due| due.min(look_at)).saturating_sub(now));
         }
     }
 

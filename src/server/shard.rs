@@ -10,8 +10,7 @@ use framekeep_protocol::NETCODE_PROTOCOL_ID;
 use renetcode::{ConnectToken, NetcodeServer, ServerAuthentication, ServerConfig, ServerResult};
 
 use crate::Datagrams;
-use crate::limits::KEEPALIVE_EVERY;
-use crate::ticket::{LINK_TIMEOUT_S, NodeKey, TICKET_LIFE_S, TicketRequest};
+use crate::ticket::{NodeKey, TICKET_LIFE_S, TicketRequest};
 
 /// One netcode server for a few dozen links, and the buffers between it and the rest.
 ///
@@ -29,6 +28,7 @@ pub struct Shard {
     links: Vec<(u64, Entity)>,
     /// Hand-shakes that go on here; they count as load.
     expected: usize,
+    heartbeat: Duration,
     keepalive_at: Duration,
     /// Panics caught in the decoder; must stay zero.
     pub(crate) panics: u64,
@@ -67,11 +67,16 @@ pub(crate) enum Arrival {
 }
 
 impl Shard {
-    /// A shard for at most `clients_max` links of clients that reach the node at `public`.
-    pub(crate) fn new(key: &NodeKey, public: &[SocketAddr], clients_max: usize, now: Duration) -> Self {
+    /// A shard for the links of clients that reach the node at `public`.
+    pub(crate) fn new(
+        key: &NodeKey,
+        public: &[SocketAddr],
+        config: &crate::ServerConfig,
+        now: Duration,
+    ) -> Self {
         let netcode = NetcodeServer::new(ServerConfig {
             current_time: now,
-            max_clients: clients_max.clamp(1, 1_024),
+            max_clients: config.shard_clients_max.clamp(1, 1_024),
             protocol_id: NETCODE_PROTOCOL_ID,
             public_addresses: public.to_vec(),
             authentication: ServerAuthentication::Secure { private_key: key.netcode() },
@@ -84,7 +89,8 @@ impl Shard {
             sealed: Datagrams::default(),
             links: Vec::new(),
             expected: 0,
-            keepalive_at: now + KEEPALIVE_EVERY,
+            heartbeat: config.heartbeat,
+            keepalive_at: now + config.heartbeat,
             panics: 0,
         }
     }
@@ -116,7 +122,7 @@ impl Shard {
             }
         }
         if now >= self.keepalive_at {
-            self.keepalive_at = now + KEEPALIVE_EVERY;
+            self.keepalive_at = now + self.heartbeat;
             self.keep_alive();
         }
     }
@@ -250,6 +256,8 @@ fn open_one(
             }
         }
         ServerResult::ClientConnected { client_id, addr, user_data, payload } => {
+            // Twice: without it the client understands nothing, and netcode's next comes in a quarter of a second.
+            sealed.push(addr, payload);
             sealed.push(addr, payload);
             arrivals.push(Arrival::Connected { client_id, from: addr, user_data });
         }
@@ -270,6 +278,7 @@ fn open_one(
 pub(crate) fn connect_token(
     key: &NodeKey,
     request: &TicketRequest,
+    link_timeout_s: i32,
     user_data: &[u8; 256],
 ) -> Result<Vec<u8>, String> {
     let token = ConnectToken::generate(
@@ -277,7 +286,7 @@ pub(crate) fn connect_token(
         NETCODE_PROTOCOL_ID,
         TICKET_LIFE_S,
         request.player.0,
-        LINK_TIMEOUT_S,
+        link_timeout_s,
         vec![request.server],
         Some(user_data),
         &key.netcode(),

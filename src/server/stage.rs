@@ -8,11 +8,13 @@ use framekeep_protocol::{EndReason, Epoch};
 use framekeep_sim::{AnyGame, AnyMatch, Frame, Outcome, Tick};
 
 use crate::Failure;
+use crate::desync::Recall;
 use crate::guard::guarded;
 use crate::limits::HASHES_KEPT;
 
 /// The running match of a room: one plain value, and what is needed to step it.
 #[derive(Component)]
+#[require(Recall)]
 pub struct Stage {
     pub(crate) game: Arc<dyn AnyGame>,
     pub(crate) play: Box<dyn AnyMatch>,
@@ -37,6 +39,8 @@ pub struct Stage {
     /// The result, once that state has one.
     pub(crate) outcome: Option<Outcome>,
     pub(crate) health: Health,
+    /// It stands still until the first of its players is back: its server was killed.
+    pub(crate) is_asleep: bool,
 }
 
 /// How a match's game behaves.
@@ -66,8 +70,10 @@ pub struct Timing {
     pub(crate) repeat_ticks_max: u8,
     /// How long after its time a frame may wait for connected seats; zero where it never does.
     pub(crate) wait_max: Duration,
-    /// The next frame has waited.
+    /// The next frame waits, or has waited.
     pub(crate) waited: bool,
+    /// When seats are told next that it does.
+    pub(crate) pause_told_at: Duration,
 }
 
 /// A match that is over and still sends its last frames.
@@ -108,7 +114,8 @@ impl Stage {
     }
 
     /// The last frame that is part of the match.
-    pub(crate) fn last_frame(&self) -> &Frame {
+    #[must_use]
+    pub fn last_frame(&self) -> &Frame {
         if self.holds_frame() { &self.frame } else { &self.previous }
     }
 

@@ -6,12 +6,17 @@ use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{IntoScheduleConfigs, Query, Res, ResMut, Resource};
 use tracing::debug;
 
+use crate::counters::Tally;
+use crate::fault::FaultKind;
 use crate::player::Players;
 use crate::record::Recorder;
 use crate::room::Rooms;
 use crate::schedule::DueRooms;
 use crate::why_alive::{Listing, write_rooms};
-use crate::{CleanupBacklog, CleanupStats, Cleanups, Clock, Counters, Histogram, Link, Pump, ServerSystems};
+use crate::{
+    CleanupBacklog, CleanupStats, Cleanups, Clock, Counters, Desyncs, Histogram, Link, Pump, Results,
+    ServerSystems,
+};
 
 /// How often the status file is written.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
@@ -27,6 +32,13 @@ impl Plugin for StatusPlugin {
     }
 }
 
+/// A JSON object with a number for each kind of fault.
+fn by_kind(tally: &Tally<{ FaultKind::ALL.len() }>) -> String {
+    let members = FaultKind::ALL.iter().zip(tally.0);
+    let members: Vec<_> = members.map(|(kind, count)| format!("\"{}\":{count}", kind.name())).collect();
+    format!("{{{}}}", members.join(","))
+}
+
 /// How long things take.
 #[derive(Resource, Default)]
 pub struct Timings {
@@ -35,6 +47,12 @@ pub struct Timings {
     /// Work of one pump, in microseconds.
     pub pump_us: Histogram,
     written_at: Duration,
+}
+
+/// Median, 99th percentile and maximum of some times.
+fn spread(name: &str, us: &Histogram) -> String {
+    let (p50, p99, max) = (us.quantile(0.50), us.quantile(0.99), us.max());
+    format!("\"{name}_us_p50\":{p50},\"{name}_us_p99\":{p99},\"{name}_us_max\":{max}")
 }
 
 fn write_status(
@@ -46,6 +64,8 @@ fn write_status(
     players: Res<Players>,
     due: Res<DueRooms>,
     links: Query<&Link>,
+    desyncs: Res<Desyncs>,
+    results: Res<Results>,
     cleanup: Res<CleanupStats>,
     cleanups: Query<&Cleanups>,
 ) {
@@ -58,12 +78,12 @@ fn write_status(
     let json = format!(
         concat!(
             "{{\"schema_version\":1,\"pid\":{},\"unix_ms\":{},\"links\":{},\"players\":{},\"rooms\":{},",
-            "\"playing\":{},\"tick_us_p50\":{},\"tick_us_p99\":{},\"tick_us_max\":{},\"pump_us_p50\":{},",
-            "\"pump_us_p99\":{},\"pump_us_max\":{},\"frames\":{},\"inputs_arrived\":{},\"inputs_repeated\":{},",
+            "\"playing\":{},{},{},\"frames\":{},\"inputs_arrived\":{},\"inputs_repeated\":{},",
             "\"inputs_absent\":{},\"inputs_late\":{},\"desyncs\":{},\"snapshots\":{},\"datagrams_in\":{},",
             "\"datagrams_out\":{},\"datagrams_refused\":{},\"payloads_refused\":{},\"requests_refused\":{},",
             "\"requests_over_budget\":{},\"tickets_refused\":{},\"decoder_panics\":{},",
-            "\"journal_failures\":{},\"swept\":{},\"cleanup\":{{{}}}}}\n"
+            "\"rooms_recovered\":{},{},\"results_lost\":{},\"swept\":{},\"faults\":{},\"escalations\":{},",
+            "\"sockets_reopened\":{},\"desync\":{{{}}},\"cleanup\":{{{}}}}}\n"
         ),
         std::process::id(),
         now.as_millis(),
@@ -71,12 +91,8 @@ fn write_status(
         players.len(),
         rooms.len(),
         due.len(),
-        frame.quantile(0.50),
-        frame.quantile(0.99),
-        frame.max(),
-        pump.quantile(0.50),
-        pump.quantile(0.99),
-        pump.max(),
+        spread("tick", frame),
+        spread("pump", pump),
         counters.frames,
         counters.inputs_arrived,
         counters.inputs_repeated,
@@ -92,8 +108,14 @@ fn write_status(
         counters.requests_over_budget,
         counters.tickets_refused,
         counters.decoder_panics,
-        recorder.failures(),
+        counters.rooms_recovered,
+        recorder.json(),
+        results.lost(),
         counters.swept.total(),
+        by_kind(&counters.faults),
+        by_kind(&counters.escalations),
+        counters.sockets_reopened,
+        desyncs.json(),
         cleanup.json(CleanupBacklog::of(cleanups.iter(), now)),
     );
     debug!(rooms = rooms.len(), links = links.iter().len(), "status");

@@ -8,7 +8,7 @@ use framekeep_protocol::{RoomId, SNAPSHOT_BYTES_MAX};
 use framekeep_sim::{AnyGame, AnyMatch, Frame, Outcome};
 
 use crate::guard::guarded;
-use crate::limits::{REBUILDS_MAX, SLOW_STEPS_MAX};
+use crate::limits::{REBUILD, SLOW_STEPS_MAX};
 use crate::{Clock, Failure, FailureCause, ServerConfig, Stage};
 
 /// Where the time that steps take is read: a reading that never goes backwards.
@@ -164,7 +164,7 @@ fn step_or_rebuild(stage: &mut Stage, scratch: &mut Vec<u8>) -> Result<Stepped, 
         Ok(stepped) => return Ok(stepped),
         Err(panicked) => panicked,
     };
-    if stage.health.rebuilds >= REBUILDS_MAX {
+    if REBUILD.wait(stage.health.rebuilds + 1, stage.seed).is_none() {
         return Err(panicked);
     }
     stage.health.rebuilds += 1;

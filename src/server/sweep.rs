@@ -59,6 +59,20 @@ impl Stray {
         Self::DeadRoomDue,
         Self::DeadName,
     ];
+
+    /// The kind's name in metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SeatWithoutRoom => "seat_without_room",
+            Self::IdlePlayer => "idle_player",
+            Self::PacketWithoutRoom => "packet_without_room",
+            Self::LinkWithoutPlayer => "link_without_player",
+            Self::RoomWithoutDeadline => "room_without_deadline",
+            Self::DeadRoomDue => "dead_room_due",
+            Self::DeadName => "dead_name",
+        }
+    }
 }
 
 fn sweep_in_time(world: &mut World) {
@@ -160,7 +174,9 @@ fn forget_names(world: &mut World) -> u64 {
     world.resource_scope(|world, mut rooms: bevy_ecs::prelude::Mut<'_, Rooms>| {
         let before = rooms.by_name.len();
         rooms.by_name.retain(|_, room| world.get::<Room>(*room).is_some());
-        (before - rooms.by_name.len()) as u64
+        let (named, closed) = (before - rooms.by_name.len(), rooms.closed.len());
+        rooms.closed.retain(|_, closed| world.get_entity(*closed).is_ok());
+        (named + closed - rooms.closed.len()) as u64
     })
 }
 

@@ -9,14 +9,15 @@ use framekeep_sim::{SeatInput, Tick};
 use smallvec::SmallVec;
 use tracing::{debug, error, warn};
 
+use crate::desync::Notice;
 use crate::frame::{CommittedFrame, FrameOf, Frames};
 use crate::limits::{FRAMES_LIVE_MAX, SNAPSHOT_EVERY};
 use crate::schedule::DueRooms;
 use crate::seat::Seats;
 use crate::step::{self, SlowestStep, StepBudget};
 use crate::{
-    Clock, Counters, LogBudget, Pump, Room, Seat, SeatPlay, ServerConfig, ServerSystems, Stage, StepTimer,
-    Timing, admit, matches, record,
+    Clock, Counters, Desyncs, Fault, Faults, LogBudget, Pump, Room, Seat, SeatPlay, ServerConfig,
+    ServerSystems, Stage, StepTimer, Timing, admit, matches, record,
 };
 
 /// A room that is later than this has its time moved instead of its frames caught up.
@@ -46,7 +47,7 @@ fn collect_due_rooms(mut due: ResMut<DueRooms>, clock: Res<Clock>) {
 }
 
 /// Commits the frame of each due room: what arrived, else what was done before, else nothing.
-fn commit_frames(
+pub(crate) fn commit_frames(
     mut due: ResMut<DueRooms>,
     mut rooms: Query<(&mut Stage, Option<&Seats>)>,
     mut seats: Query<(&Seat, &mut SeatPlay)>,
@@ -70,14 +71,16 @@ fn commit_frames(
             continue;
         }
         if now < timing.due + timing.wait_max && stage.ending.is_none() && lacks_input(taken, &seats) {
-            timing.waited = true;
+            if !std::mem::replace(&mut timing.waited, true) {
+                timing.pause_told_at = now;
+            }
             again.push((now + LOCKSTEP_LOOK_EVERY, room));
             continue;
         }
         timing.catch_up(now, &mut log);
         timing.due += timing.period;
         again.push((timing.due, room));
-        stage.fresh = stage.ending.is_none() && stage.health.failure.is_none();
+        stage.fresh = stage.ending.is_none() && stage.outcome.is_none() && stage.health.failure.is_none();
         if !stage.fresh {
             // Nothing more is committed, and the last hashes are still to be compared.
             claims.extend(Seats::entities(taken).map(|seat| (room, seat)));
@@ -114,6 +117,15 @@ fn commit_frames(
 }
 
 impl Timing {
+    /// Whether it is time to tell seats that the match stands still: at once, and then once a tick.
+    pub(crate) fn take_pause_telling(&mut self, now: Duration) -> bool {
+        let tell = now >= self.pause_told_at;
+        if tell {
+            self.pause_told_at = now + self.period;
+        }
+        tell
+    }
+
     /// Moves the time of a room that has waited for inputs, or is so late that it cannot make it up.
     fn catch_up(&mut self, now: Duration, log: &mut LogBudget) {
         let late = now.saturating_sub(self.due);
@@ -192,7 +204,9 @@ fn note_endings(
         if health.recovered.is_some() {
             noted.push((room, Noted::Rebuilt));
         }
-        if stage.outcome.is_some() {
+        if stage.outcome.is_some() && !record::is_settled(world, room, stage.tick()) {
+            // A result is told when the frames it comes of are durable.
+        } else if stage.outcome.is_some() {
             noted.push((room, Noted::Outcome));
         } else if health.failure.is_some() {
             noted.push((room, Noted::Failure));
@@ -226,6 +240,7 @@ fn note_rebuild(world: &mut World, room: Entity) {
     let (tick, game, rebuilds) = (stage.frame.tick.0, stage.game.name(), stage.health.rebuilds);
     warn!(room = id, tick, game, rebuilds, %panicked, "a game panicked; its match was rebuilt and goes on");
     world.resource_mut::<Counters>().matches_rebuilt += 1;
+    world.resource_mut::<Faults>().note(room, panicked);
 }
 
 /// Ends a match whose game has failed; its replay is sealed as any other, and the log says where.
@@ -248,34 +263,56 @@ fn fail(world: &mut World, room: Entity) {
         "a game has failed; its match is ended"
     );
     world.resource_mut::<Counters>().failures.add(failure.cause as usize);
+    world.resource_mut::<Faults>().note(room, failure);
     matches::end(world, room, EndReason::Failed);
 }
 
 /// Compares the hashes that clients claim with ours. A client that differs is healed by a snapshot.
-fn check_hashes(
+pub(crate) fn check_hashes(
     due: Res<DueRooms>,
     rooms: Query<&Stage>,
     mut seats: Query<(&Seat, &mut SeatPlay)>,
     mut counters: ResMut<Counters>,
+    mut faults: ResMut<Faults>,
+    mut desyncs: ResMut<Desyncs>,
     mut commands: Commands,
     clock: Res<Clock>,
 ) {
-    for &(room, seat) in &due.claims {
-        let (Ok(stage), Ok((seat, mut play))) = (rooms.get(room), seats.get_mut(seat)) else { continue };
+    let now = clock.now();
+    for &(room, entity) in &due.claims {
+        let (Ok(stage), Ok((seat, mut play))) = (rooms.get(room), seats.get_mut(entity)) else { continue };
         let Some((tick, got)) = play.claim else { continue };
         let Some(expected) = stage.hash_at(tick) else { continue };
         play.claim = None;
+        // Packets overtake each other: what an older one says is no news.
+        if play.compared.is_some_and(|compared| tick <= compared) {
+            continue;
+        }
+        play.compared = Some(tick);
         let expected = expected as u32;
         if expected == got {
             counters.hashes_agreed += 1;
+            play.agreed = Some(tick);
+            if let Some(since) = play.differs_since.take() {
+                desyncs.heal_ms.record((now - since).as_millis() as u64);
+            }
             continue;
         }
         counters.desyncs += 1;
+        let is_news = play.differs_since.is_none();
         // A client that goes on differing is told, logged and healed once a second, however often it says so.
-        if play.snapshot_owed || play.snapshot_at.is_some_and(|at| clock.now() < at + SNAPSHOT_EVERY) {
+        let is_healing = play.snapshot_owed || play.snapshot_at.is_some_and(|at| now < at + SNAPSHOT_EVERY);
+        if is_healing && !is_news {
             continue;
         }
+        if is_news {
+            play.differs_since = Some(now);
+            desyncs.notice(Notice { room, seat: entity, tick, got, good: play.agreed });
+        }
         play.snapshot_owed = true;
+        if let Some(link) = seat.link {
+            faults.note(link, Fault::Desync { tick });
+        }
         let message = ToClient::Desynced { epoch: stage.epoch, tick, expected, got };
         let (link, player) = (seat.link, seat.player.0);
         commands.queue(move |world: &mut World| {

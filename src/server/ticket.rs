@@ -5,17 +5,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bevy_ecs::prelude::Resource;
+use framekeep_journal::SealKey;
 use framekeep_protocol::{PlayerId, PlayerName, Role, RoomName, Ticket, TokenId};
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::limits::USED_TICKETS_MAX;
+use crate::limits::{LINK_TIMEOUT, USED_TICKETS_MAX};
 
 /// How long a ticket is valid, in seconds.
 pub(crate) const TICKET_LIFE_S: u64 = 10;
-
-/// How long a link may be silent before either side gives it up, in seconds.
-pub(crate) const LINK_TIMEOUT_S: i32 = 10;
 
 /// The node's secret: 32 bytes from which the netcode key and the signing key are derived.
 #[derive(Clone, Resource)]
@@ -42,9 +40,24 @@ impl NodeKey {
         self.derive("netcode")
     }
 
+    /// The key that signs the node's replays.
+    #[must_use]
+    pub fn seal(&self) -> SealKey {
+        SealKey::derive(&self.0)
+    }
+
     fn signer(&self) -> Hmac<Sha256> {
+        self.signer_for("ticket")
+    }
+
+    fn signer_for(&self, purpose: &str) -> Hmac<Sha256> {
         #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-        Hmac::new_from_slice(&self.derive("ticket")).expect("a key of 32 bytes")
+        Hmac::new_from_slice(&self.derive(purpose)).expect("a key of 32 bytes")
+    }
+
+    /// The authentication code of a text, under a key of its own for each purpose.
+    pub(crate) fn authenticate(&self, purpose: &str, text: &[u8]) -> [u8; 32] {
+        self.signer_for(&format!("gate {purpose}")).chain_update(text).finalize().into_bytes().into()
     }
 }
 
@@ -82,11 +95,25 @@ pub enum MintError {
     Random(String),
 }
 
-/// Makes a ticket: the bytes of a netcode connect token, valid for ten seconds and one link.
+/// Makes a ticket: the bytes of a netcode connect token, valid for ten seconds and one link, which may be silent for
+/// ten seconds.
 ///
 /// # Errors
 /// [`MintError`] if the system gives no randomness or the token cannot be sealed.
 pub fn mint(key: &NodeKey, request: &TicketRequest) -> Result<Vec<u8>, MintError> {
+    mint_with_timeout(key, request, LINK_TIMEOUT)
+}
+
+/// Makes a ticket as [`mint`] does, of which the link may be silent for `link_timeout`, in whole seconds, before
+/// either side gives it up.
+///
+/// # Errors
+/// [`MintError`] if the system gives no randomness or the token cannot be sealed.
+pub fn mint_with_timeout(
+    key: &NodeKey,
+    request: &TicketRequest,
+    link_timeout: Duration,
+) -> Result<Vec<u8>, MintError> {
     let mut token_id = [0; 16];
     getrandom::fill(&mut token_id).map_err(|error| MintError::Random(error.to_string()))?;
     let issued_at_s = request.now.as_secs();
@@ -99,8 +126,15 @@ pub fn mint(key: &NodeKey, request: &TicketRequest) -> Result<Vec<u8>, MintError
         issued_at_s,
         expires_at_s: issued_at_s + TICKET_LIFE_S,
     };
-    let user_data = ticket.encode(|bytes| key.signer().chain_update(bytes).finalize().into_bytes().into());
-    crate::shard::connect_token(key, request, &user_data).map_err(MintError::Netcode)
+    let user_data = sealed(key, &ticket);
+    // Zero would be no time-out at all.
+    let timeout_s = i32::try_from(link_timeout.as_secs()).unwrap_or(i32::MAX).max(1);
+    crate::shard::connect_token(key, request, timeout_s, &user_data).map_err(MintError::Netcode)
+}
+
+/// The bytes of a ticket, signed.
+pub(crate) fn sealed(key: &NodeKey, ticket: &Ticket) -> [u8; 256] {
+    ticket.encode(|bytes| key.signer().chain_update(bytes).finalize().into_bytes().into())
 }
 
 /// The player id of a development identity: the same name is the same player.

@@ -1,17 +1,21 @@
 //! `TransportPlugin`: from the socket to the links, and back.
 
+use std::time::Duration;
+
 use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{Commands, Entity, IntoScheduleConfigs, Local, NonSendMut, Query, Res, ResMut};
-use framekeep_protocol::{InputHead, decode_inputs, is_hot};
-use tracing::error;
+use framekeep_protocol::{InputHead, PayloadFault, decode_inputs, is_hot, peek_epoch};
+use tracing::{error, info};
 
 use crate::dispatch::Route;
 use crate::input_buffer::Inserted;
 use crate::limits::DATAGRAMS_PER_PUMP_MAX;
 use crate::link::{BusyLinks, Control};
 use crate::shard::Arrival;
+use crate::wire::{SocketHealth, Wire};
 use crate::{
-    Clock, Counters, Dispatch, Link, LinkStage, NodeKey, Pump, SeatPlay, ServerConfig, ServerSystems,
+    Clock, Counters, Dispatch, Fault, Faults, Link, LinkStage, NodeKey, Pump, SeatPlay, ServerConfig,
+    ServerSystems,
 };
 use crate::{LogBudget, Shard, Socket};
 
@@ -22,6 +26,7 @@ impl Plugin for TransportPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<Dispatch>()
             .init_resource::<BusyLinks>()
+            .init_resource::<SocketHealth>()
             .add_systems(Pump, (drain_socket, open_datagrams, deliver).chain().in_set(ServerSystems::Receive))
             .add_systems(
                 Pump,
@@ -36,7 +41,7 @@ fn drain_socket(
     mut dispatch: ResMut<Dispatch>,
     mut shards: Query<(Entity, &mut Shard)>,
     mut counters: ResMut<Counters>,
-    mut log: ResMut<LogBudget>,
+    (mut log, mut health, mut faults): (ResMut<LogBudget>, ResMut<SocketHealth>, ResMut<Faults>),
     clock: Res<Clock>,
     config: Res<ServerConfig>,
     key: Res<NodeKey>,
@@ -44,6 +49,12 @@ fn drain_socket(
 ) {
     let now = clock.now();
     let Socket(wire) = &mut *socket;
+    if health.take_reopen(now) {
+        reopen(wire.as_mut(), &mut health, &mut counters, now);
+    }
+    if !health.is_usable() {
+        return;
+    }
     let address = wire.local_addr();
     let mut short_of_shards = false;
     let result = wire.receive(DATAGRAMS_PER_PUMP_MAX, &mut |from, datagram| {
@@ -69,10 +80,15 @@ fn drain_socket(
             Route::Refused => {}
         }
     });
-    if let Err(error) = result
-        && log.take(now)
-    {
-        error!(%error, "the UDP socket cannot be read");
+    match result {
+        Ok(_) => health.note_success(),
+        Err(error) => {
+            if log.take(now) {
+                error!(%error, "the UDP socket cannot be read and is opened anew");
+            }
+            faults.note_node(Fault::Socket(error.to_string()));
+            health.note_failure(now, u64::from(address.port()));
+        }
     }
     dispatch.sweep(now, &mut counters, |shard| {
         if let Ok((_, mut shard)) = shards.get_mut(shard) {
@@ -82,7 +98,21 @@ fn drain_socket(
     let shards_max = config.clients_max.div_ceil(config.shard_clients_max).max(2);
     if short_of_shards && shards.iter().len() < shards_max {
         let public = public_addresses(&config, address);
-        commands.spawn(Shard::new(&key, &public, config.shard_clients_max, now));
+        commands.spawn(Shard::new(&key, &public, &config, now));
+    }
+}
+
+/// Opens a socket that has failed anew, or says when to try again.
+fn reopen(wire: &mut dyn Wire, health: &mut SocketHealth, counters: &mut Counters, now: Duration) {
+    match wire.reopen() {
+        Ok(()) => {
+            info!(udp = %wire.local_addr(), "the UDP socket is open again");
+            counters.sockets_reopened += 1;
+        }
+        Err(error) => {
+            error!(%error, "the UDP socket cannot be opened anew; it is tried again");
+            health.note_failure(now, u64::from(wire.local_addr().port()));
+        }
     }
 }
 
@@ -116,13 +146,14 @@ fn open_datagrams(mut shards: Query<&mut Shard>, clock: Res<Clock>) {
 }
 
 /// Hands payloads to seats and links. Connections come and go in the `Admit` systems.
-fn deliver(
+pub(crate) fn deliver(
     mut shards: Query<(Entity, &mut Shard)>,
     links: Query<&Link>,
     mut controls: Query<&mut Control>,
     mut seats: Query<&mut SeatPlay>,
     mut busy: ResMut<BusyLinks>,
     mut counters: ResMut<Counters>,
+    mut faults: ResMut<Faults>,
     clock: Res<Clock>,
     mut scratch: Local<Vec<u64>>,
 ) {
@@ -133,13 +164,21 @@ fn deliver(
             let payload = shard.inbox_bytes(range);
             let Ok(link) = links.get(*entity) else { continue };
             if !is_hot(payload) {
-                receive_control(*entity, payload, &mut controls, &mut busy, &mut counters, now);
+                if let Err(fault) = receive_control(*entity, payload, &mut controls, &mut busy, now) {
+                    counters.payloads_refused.add(fault.index());
+                    faults.note(*entity, fault);
+                }
                 continue;
             }
             let seat = link.seat.and_then(|seat| seats.get_mut(seat).ok());
             match (&link.stage, seat) {
                 (LinkStage::Admitted { .. }, Some(mut seat)) => {
-                    receive_inputs(payload, &mut seat, &mut scratch, &mut counters, now);
+                    let received = receive_inputs(payload, &mut seat, &mut scratch, &mut counters, now);
+                    let Err(fault) = received else { continue };
+                    counters.hot_malformed += 1;
+                    if now >= seat.judged_from {
+                        faults.note(*entity, fault);
+                    }
                 }
                 _ => counters.hot_stray += 1,
             }
@@ -155,14 +194,11 @@ fn receive_control(
     payload: &[u8],
     controls: &mut Query<&mut Control>,
     busy: &mut BusyLinks,
-    counters: &mut Counters,
-    now: std::time::Duration,
-) {
-    let Ok(mut control) = controls.get_mut(entity) else { return };
-    if let Err(fault) = control.0.receive(now, payload) {
-        counters.payloads_refused.add(fault.index());
-    }
+    now: Duration,
+) -> Result<(), PayloadFault> {
+    let Ok(mut control) = controls.get_mut(entity) else { return Ok(()) };
     busy.links.insert(entity);
+    control.0.receive(now, payload).map(|_| ())
 }
 
 fn receive_inputs(
@@ -170,35 +206,27 @@ fn receive_inputs(
     seat: &mut SeatPlay,
     scratch: &mut Vec<u64>,
     counters: &mut Counters,
-    now: std::time::Duration,
-) {
-    let Ok(InputHead { epoch, newest, ack, hash }) =
-        decode_inputs(payload, seat.input_bits, seat.inputs.next(), scratch)
-    else {
-        counters.hot_malformed += 1;
-        return;
-    };
-    if epoch != seat.epoch {
+    now: Duration,
+) -> Result<(), Fault> {
+    // Inputs of another match may be of another size.
+    if peek_epoch(payload) != Some(seat.epoch) {
         counters.hot_stray += 1;
-        return;
+        return Ok(());
     }
+    let InputHead { newest, ack, hash, .. } =
+        decode_inputs(payload, seat.input_bits, seat.inputs.next(), scratch)?;
     // An acknowledgement of frames that do not exist yet is a lie; the rest of the packet is not trusted either.
     if ack > seat.inputs.next() {
-        counters.hot_malformed += 1;
-        return;
+        return Err(Fault::AckAhead { ack, next: seat.inputs.next() });
     }
-    if ack > seat.acked {
-        seat.acked = ack;
-    }
+    seat.note_ack(newest, ack, now);
     if let Some(hash) = hash
         && seat.claim.is_none_or(|(tick, _)| ack > tick)
     {
         seat.claim = Some((ack, hash));
     }
-    let Some(oldest) = (newest.0 + 1).checked_sub(scratch.len() as u32) else {
-        counters.hot_malformed += 1;
-        return;
-    };
+    // The reader has seen to it that a packet holds no inputs of ticks before 0.
+    let oldest = (newest.0 + 1).saturating_sub(scratch.len() as u32);
     let mut any_new = false;
     for (tick, &bits) in (oldest..).zip(scratch.iter()) {
         match seat.inputs.insert(framekeep_sim::Tick(tick), bits) {
@@ -216,6 +244,7 @@ fn receive_inputs(
     if any_new || !scratch.is_empty() {
         seat.note_arrival(newest, now);
     }
+    Ok(())
 }
 
 /// Sends what the reliable lanes have to say; silent lanes cost nothing.
@@ -251,19 +280,30 @@ fn flush_socket(
     mut socket: NonSendMut<Socket>,
     mut shards: Query<&mut Shard>,
     mut counters: ResMut<Counters>,
-    mut log: ResMut<LogBudget>,
+    (mut log, mut health, mut faults): (ResMut<LogBudget>, ResMut<SocketHealth>, ResMut<Faults>),
     clock: Res<Clock>,
 ) {
     for mut shard in &mut shards {
         if shard.sealed.is_empty() {
             continue;
         }
+        if !health.is_usable() {
+            counters.datagrams_unsent += shard.sealed.len() as u64;
+            shard.sealed.clear();
+            continue;
+        }
         counters.datagrams_out += shard.sealed.len() as u64;
         counters.bytes_out += shard.sealed.byte_count() as u64;
         match socket.0.send(&shard.sealed) {
             Ok(unsent) => counters.datagrams_unsent += unsent as u64,
-            Err(error) if log.take(clock.now()) => error!(%error, "the UDP socket cannot be written"),
-            Err(_) => counters.datagrams_unsent += shard.sealed.len() as u64,
+            Err(error) => {
+                counters.datagrams_unsent += shard.sealed.len() as u64;
+                if log.take(clock.now()) {
+                    error!(%error, "the UDP socket cannot be written and is opened anew");
+                }
+                faults.note_node(Fault::Socket(error.to_string()));
+                health.note_failure(clock.now(), u64::from(socket.0.local_addr().port()));
+            }
         }
         shard.sealed.clear();
     }

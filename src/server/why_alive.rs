@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cleanup::Cleanups;
 use crate::expire::{RoomRule, room_deadline};
+use crate::fault::{FaultKind, FaultLog};
 use crate::limits::ROOMS_LISTED_PER_PUMP;
 use crate::packet::{self, PacketKind};
 use crate::seat::Seats;
@@ -77,6 +78,7 @@ pub fn why_alive(world: &World, room: Entity) -> Vec<Hold> {
     hold_seats(world, room, &mut holds);
     hold_match(world, room, &mut holds);
     hold_packets(world, room, &mut holds);
+    tell_faults(world, room, &mut holds);
     if let Some((until, rule)) = room_deadline(world, room) {
         let what = match rule {
             RoomRule::Empty => "empty; kept for whoever comes back",
@@ -129,6 +131,20 @@ fn hold_packets(world: &World, room: Entity, holds: &mut Vec<Hold>) {
     }
 }
 
+/// Faults hold nothing, but with too many of them the room goes.
+fn tell_faults(world: &World, room: Entity, holds: &mut Vec<Hold>) {
+    let Some(log) = world.get::<FaultLog>(room) else { return };
+    let (now, budgets) = (world.resource::<Clock>().now(), world.resource::<ServerConfig>().fault_budgets);
+    for kind in FaultKind::ALL {
+        let (spent, max) = (log.spent(kind, now, &budgets), budgets.max[kind as usize]);
+        if spent > 0 {
+            let window = budgets.window.as_secs();
+            let what = format!("{spent} {} faults of at most {max} within {window} s", kind.name());
+            holds.push(Hold::new(what, None));
+        }
+    }
+}
+
 fn seats(world: &World, room: Entity) -> impl Iterator<Item = &Seat> {
     Seats::entities(world.get::<Seats>(room)).filter_map(|seat| world.get::<Seat>(seat))
 }
@@ -161,7 +177,7 @@ fn row(world: &World, entity: Entity) -> Option<RoomRow> {
 }
 
 /// An estimate of the memory of a room: the archive of its match, its seats' rings, frames and packets.
-fn bytes(world: &World, room: Entity) -> usize {
+pub(crate) fn bytes(world: &World, room: Entity) -> usize {
     /// What an entity takes beside its components.
     const ENTITY: usize = 64;
     let archive = world.get::<FrameArchive>(room).map_or(0, FrameArchive::bytes);

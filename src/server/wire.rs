@@ -1,5 +1,6 @@
 //! `Wire`, where datagrams come from and go to.
 
+mod health;
 mod memory;
 mod udp;
 
@@ -7,6 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+pub(crate) use health::SocketHealth;
 pub use memory::{MemoryWire, MemoryWireEnd};
 pub use udp::{BindError, UdpWire};
 
@@ -28,6 +30,14 @@ pub trait Wire: 'static {
     /// # Errors
     /// The socket failed in a way that is not a peer's doing.
     fn send(&mut self, datagrams: &Datagrams) -> io::Result<usize>;
+
+    /// Opens the wire anew at the same address, after it has failed. A wire that cannot fail need not.
+    ///
+    /// # Errors
+    /// The address cannot be had at the moment; the wire stays unusable until this succeeds.
+    fn reopen(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 
     /// Waits until a datagram is there or `timeout` has passed.
     fn wait(&self, timeout: Duration);

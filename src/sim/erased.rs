@@ -10,6 +10,7 @@ use crate::{
     CONTENT_BYTES_MAX, ContentError, DecodeError, FieldDiff, Frame, Game, Input, Match, Outcome, SeatScore,
     Tick, View, decode, diff_values, encode_into, fingerprint,
 };
+use crate::walk::{Leaf, walk};
 
 /// A rule set whose types are not known here; see [`Game`] for what each method means.
 pub trait AnyGame: Send + Sync {
@@ -61,6 +62,9 @@ pub trait AnyMatch: Send + Sync {
     /// # Errors
     /// The bytes are not a state of this game.
     fn diff(&self, other: &[u8], limit: usize) -> Result<Vec<FieldDiff>, DecodeError>;
+    /// Gives `visit` the path and the value of every field of the state, in the order of their encoding, until it
+    /// returns false: `seats[2].health`, `10`.
+    fn visit_fields(&self, visit: &mut dyn FnMut(&str, &str) -> bool);
     /// The result, once the match is over.
     fn outcome(&self) -> Option<Outcome>;
     /// Overwrites `out` with how every seat stands; empty when the game keeps no scores.
@@ -160,6 +164,10 @@ impl<G: Game> AnyMatch for Match<G> {
 
     fn diff(&self, other: &[u8], limit: usize) -> Result<Vec<FieldDiff>, DecodeError> {
         Ok(diff_values(self.state(), &decode::<G::State>(other)?, limit))
+    }
+
+    fn visit_fields(&self, visit: &mut dyn FnMut(&str, &str) -> bool) {
+        walk(self.state(), &mut |leaf: Leaf<'_>| visit(leaf.path, leaf.value));
     }
 
     fn outcome(&self) -> Option<Outcome> {

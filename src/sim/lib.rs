@@ -40,7 +40,7 @@ pub use angle::Angle;
 pub use diff::{FieldDiff, diff_values};
 pub use encoding::{DecodeError, decode, encode_into, hash_bytes};
 pub use erased::{AnyGame, AnyMatch};
-pub use fingerprint::fingerprint;
+pub use fingerprint::{fingerprint, probe};
 pub use frame::{Frame, Mark, SeatInput};
 pub use fx::{Fx, ParseFxError};
 pub use game::{ContentError, Game};

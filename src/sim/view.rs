@@ -17,6 +17,8 @@ pub struct ViewBody {
     pub x: i32,
     /// Centre, vertical (up is positive).
     pub y: i32,
+    /// Which way it points, in 1/65,536 of a turn, counter-clockwise from the right (see [`Angle`](crate::Angle)).
+    pub angle: u16,
     /// Half width, or radius.
     pub half_width: i32,
     /// Half height; equals `half_width` for circles.

@@ -7,12 +7,18 @@ use framekeep_client::{ClientHello, ClientLink, LinkState};
 use framekeep_conditioner::{Conditioner, LinkConditions};
 use framekeep_games::arena::{Arena, ArenaBot};
 use framekeep_protocol::{
-    GameRules, JoinRoom, MatchEnd, PlayerName, Refusal, RoomEvent, RoomName, RoomOptions, RoomView, ToClient,
-    ToServer,
+    CloseReason, DesyncAsk, GameRules, InputHead, JoinRoom, MatchEnd, PlayerName, Refusal, RoomEvent,
+    RoomName, RoomOptions, RoomView, Snapshot, ToClient, ToServer, decode_frames, decode_inputs,
+    encode_inputs,
 };
 use framekeep_rollback::{RollbackConfig, RollbackEvent, RollbackMatch};
 use framekeep_server::MemoryWireEnd;
-use framekeep_sim::{Game as _, Tick};
+use framekeep_sim::{Frame, Game, Input as _, Tick, encode_into, hash_bytes};
+
+/// A link on which nothing was heard for this long is given up by a client that reconnects.
+const SILENCE_MAX: Duration = Duration::from_millis(400);
+/// The same while it connects: netcode repeats what was lost four times a second.
+const CONNECTING_MAX: Duration = Duration::from_secs(2);
 
 /// Whether a client simulates honestly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +28,14 @@ pub enum ClientKind {
     Honest,
     /// Its input is made, and never sent.
     Silent,
+    /// It plays by the rules, and does not explain itself.
+    Mute,
+    /// The hashes it claims are not those of its states.
+    Lying,
+    /// Its packets of inputs cannot be read.
+    Garbling,
+    /// It sends payloads that belong to no lane.
+    Breaking,
 }
 
 /// A bot that plays the arena over a simulated network.
@@ -48,10 +62,30 @@ pub struct Client {
     pub hashes: Vec<(Tick, u64)>,
     /// Snapshots it was sent.
     pub snapshots: u32,
+    /// Why the server closes the link, once it said so.
+    pub closing: Option<CloseReason>,
+    /// Packets that said that the match stands still.
+    pub pauses: u32,
+    /// Digests of the frames of this match that it has confirmed, by tick.
+    pub frames: Vec<(Tick, u64)>,
+    /// How it plays the matches that begin from now on.
+    pub config: RollbackConfig,
+    /// Time between two rendered frames: between them nothing is received, simulated or sent. Zero: every turn.
+    pub rendered_every: Duration,
+    /// Until when it does nothing at all, as a program that was stopped; what is sent to it waits.
+    pub paused_until: Duration,
+    /// Whether it asks for a new ticket when its link is over or the server falls silent.
+    pub reconnects: bool,
+    /// The content of rooms it creates; empty for the default.
+    pub content: String,
+    /// How many links it has opened.
+    pub links: u32,
     /// The running match.
     pub play: Option<RollbackMatch<Arena>>,
     link: Option<ClientLink>,
     ending: Option<MatchEnd>,
+    /// The newest snapshot that came before the match it belongs to was announced.
+    early_snapshot: Option<Snapshot>,
     bot: ArenaBot,
     up: Conditioner<Vec<u8>>,
     down: Conditioner<Vec<u8>>,
@@ -72,9 +106,19 @@ impl Client {
             desyncs: 0,
             hashes: Vec::new(),
             snapshots: 0,
+            closing: None,
+            pauses: 0,
+            frames: Vec::new(),
+            config: RollbackConfig::default(),
+            rendered_every: Duration::ZERO,
+            paused_until: Duration::ZERO,
+            reconnects: false,
+            content: String::new(),
+            links: 0,
             play: None,
             link: None,
             ending: None,
+            early_snapshot: None,
             bot: ArenaBot::new(seed),
             up: Conditioner::new(conditions, seed ^ 1),
             down: Conditioner::new(conditions, seed ^ 2),
@@ -92,6 +136,10 @@ impl Client {
             games: vec![GameRules { name: Arena::NAME.to_owned(), fingerprint }],
         };
         self.link = Some(ClientLink::new(ticket, hello, now).unwrap());
+        self.links += 1;
+        // Nothing that is under way to or from its old socket concerns the new one.
+        while self.up.receive(Duration::MAX).or_else(|| self.down.receive(Duration::MAX)).is_some() {}
+        self.early_snapshot = None;
         self.play = None;
         self.hashes.clear();
     }
@@ -118,7 +166,8 @@ impl Client {
 
     /// Joins a room of the arena, or creates it.
     pub fn join(&mut self, room: &str, seats: u8) {
-        let options = RoomOptions::new(Arena::NAME, seats);
+        let content = self.content.clone();
+        let options = RoomOptions { content, ..RoomOptions::new(Arena::NAME, seats) };
         self.say(&ToServer::Join(JoinRoom::seat(room_name(room), Some(options))));
     }
 
@@ -126,6 +175,12 @@ impl Client {
     pub fn vanish(&mut self) {
         self.link = None;
         self.play = None;
+    }
+
+    /// Changes its network, both ways.
+    pub fn set_conditions(&mut self, conditions: LinkConditions) {
+        self.up.set_conditions(conditions);
+        self.down.set_conditions(conditions);
     }
 
     /// Cuts the client off, or lets it back.
@@ -138,23 +193,53 @@ impl Client {
         self.down.send(now, datagram);
     }
 
+    /// Whether a reconnecting client needs a new ticket: its link is over, or its server is silent for so long that
+    /// the way there must have changed.
+    pub(crate) fn wants_ticket(&self, now: Duration) -> bool {
+        let silent = self.link.as_ref().map_or(Duration::ZERO, |link| link.silent_for(now));
+        let lost = match self.state() {
+            Some(LinkState::Closed { .. }) => true,
+            Some(LinkState::Connected) => silent > SILENCE_MAX,
+            Some(LinkState::Connecting) => silent > CONNECTING_MAX,
+            None => false,
+        };
+        self.reconnects && lost && now >= self.paused_until
+    }
+
     pub(crate) fn turn(&mut self, now: Duration, wire: &MemoryWireEnd) {
+        if now < self.paused_until {
+            return;
+        }
+        self.paused_until = now + self.rendered_every;
+        self.act(now, wire);
+    }
+
+    fn act(&mut self, now: Duration, wire: &MemoryWireEnd) {
         let Some(mut link) = self.link.take() else { return };
         while let Some(mut datagram) = self.down.receive(now) {
             link.handle_datagram(now, &mut datagram);
         }
         while let Some(message) = link.poll_control() {
-            self.hear(now, message, link.rtt());
+            if let ToClient::DesyncAsk(ask) = message {
+                self.explain(&mut link, ask);
+            } else {
+                self.hear(now, message, link.rtt());
+            }
         }
         while let Some(snapshot) = link.poll_snapshot() {
             self.snapshots += 1;
-            if let Some(play) = &mut self.play {
-                // A snapshot of another match is of no use and no harm.
-                let _ = play.handle_snapshot(now, &snapshot);
+            match &mut self.play {
+                Some(play) if play.epoch() == snapshot.epoch => {
+                    // One that cannot be used is followed by another.
+                    let _ = play.handle_snapshot(now, &snapshot);
+                }
+                _ => self.early_snapshot = Some(snapshot),
             }
         }
         while let Some(payload) = link.poll_hot() {
             if let Some(play) = &mut self.play {
+                let near = play.confirmed().tick();
+                self.pauses += u32::from(decode_frames(payload, near).is_ok_and(|(head, _)| head.paused));
                 // Packets of the match before are refused by their epoch.
                 let _ = play.handle_frames(now, payload);
             }
@@ -168,6 +253,15 @@ impl Client {
         self.link = Some(link);
     }
 
+    /// Answers what the server asks about its state.
+    fn explain(&self, link: &mut ClientLink, ask: DesyncAsk) {
+        let answers = self.play.as_ref().map(|play| play.explain(ask)).unwrap_or_default();
+        for answer in answers.into_iter().filter(|_| self.kind != ClientKind::Mute) {
+            // A link that cannot take it is closing.
+            let _ = link.send_control(&ToServer::DesyncAnswer(answer));
+        }
+    }
+
     fn play_on(&mut self, now: Duration, link: &mut ClientLink) {
         let Some(play) = &mut self.play else { return };
         let seat = play.seat().unwrap_or(0);
@@ -175,7 +269,10 @@ impl Client {
         play.advance(now, |tick| self.bot.input(&state, seat, tick.0));
         while let Some(event) = play.poll_event() {
             match event {
-                RollbackEvent::Confirmed { tick, hash } => self.hashes.push((tick, hash)),
+                RollbackEvent::Confirmed { tick, hash } => {
+                    self.hashes.push((tick, hash));
+                    self.frames.extend(play.frame(tick.earlier(1)).map(|frame| (frame.tick, digest(frame))));
+                }
                 RollbackEvent::NeedSnapshot { .. } => {
                     let epoch = play.epoch();
                     // A link that cannot take it is closing.
@@ -185,7 +282,8 @@ impl Client {
             }
         }
         self.packet.clear();
-        if play.poll_transmit(now, &mut self.packet) && self.kind == ClientKind::Honest {
+        if play.poll_transmit(now, &mut self.packet) && self.kind != ClientKind::Silent {
+            misbehave(self.kind, play.confirmed().tick(), &mut self.packet);
             let up = &mut self.up;
             link.send_hot(&self.packet, |datagram| up.send(now, datagram.to_vec()));
         }
@@ -205,8 +303,13 @@ impl Client {
             ToClient::Started(start) => {
                 let rtt = rtt.unwrap_or(Duration::from_millis(50));
                 // A match of another game is not played, only heard of.
-                self.play = RollbackMatch::new(&start, RollbackConfig::default(), now, rtt).ok();
+                self.play = RollbackMatch::new(&start, self.config, now, rtt).ok();
                 self.hashes.clear();
+                self.frames.clear();
+                if let (Some(play), Some(snapshot)) = (&mut self.play, self.early_snapshot.take()) {
+                    // One of the match before is of no use and no harm.
+                    let _ = play.handle_snapshot(now, &snapshot);
+                }
             }
             ToClient::Ended(end) => {
                 if let Some(play) = &mut self.play {
@@ -216,8 +319,32 @@ impl Client {
                 self.ending = Some(end);
             }
             ToClient::Desynced { .. } => self.desyncs += 1,
-            ToClient::Welcome { .. } | ToClient::Admitted { .. } | ToClient::Closing { .. } => {}
+            ToClient::Closing { reason } => self.closing = Some(reason),
+            ToClient::Welcome { .. } | ToClient::Admitted { .. } | ToClient::DesyncAsk(_) => {}
         }
+    }
+}
+
+/// What tells frames apart.
+pub(crate) fn digest(frame: &Frame) -> u64 {
+    let mut bytes = Vec::new();
+    encode_into(frame, &mut bytes);
+    hash_bytes(&bytes)
+}
+
+/// Makes of an honest packet of inputs what a client of this kind sends.
+fn misbehave(kind: ClientKind, near: Tick, packet: &mut Vec<u8>) {
+    match kind {
+        ClientKind::Honest | ClientKind::Silent | ClientKind::Mute => {}
+        ClientKind::Lying => {
+            let (bits, mut inputs) = (<Arena as Game>::Input::BITS, Vec::new());
+            let Ok(head) = decode_inputs(packet, bits, near, &mut inputs) else { return };
+            packet.clear();
+            let head = InputHead { hash: head.hash.map(|hash| !hash), ..head };
+            encode_inputs(&head, bits, &inputs, packet);
+        }
+        ClientKind::Garbling => packet.push(0),
+        ClientKind::Breaking => *packet = vec![0x3f; 8],
     }
 }
 

@@ -8,8 +8,10 @@
 //! play.assert_all_agree();
 //! ```
 
+mod apps;
 mod client;
 mod scenario;
 
+pub use apps::{AppSeat, Apps};
 pub use client::{Client, ClientKind};
 pub use scenario::Scenario;

@@ -1,5 +1,6 @@
 //! `Scenario`, a server with clients under one clock.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -8,16 +9,19 @@ use framekeep_conditioner::LinkConditions;
 use framekeep_games::arena::Arena;
 use framekeep_protocol::{PlayerId, PlayerName, Role};
 use framekeep_server::{
-    Chance, Clock, Counters, Games, MemoryWire, MemoryWireEnd, NodeKey, Pump, Recorder, Room, Rooms, Server,
-    ServerConfig, Stage, TicketRequest, mint, player_id_of,
+    Chance, Clock, Counters, Durability, Games, MemoryWire, MemoryWireEnd, NodeKey, Pump, Recorder, Room,
+    Rooms, Server, ServerConfig, Stage, TicketRequest, mint_with_timeout, player_id_of,
 };
-use framekeep_sim::{Game as _, GameRegistry};
+use framekeep_sim::{Game as _, GameRegistry, Tick};
 
 use crate::Client;
-use crate::client::room_name;
+use crate::client::{digest, room_name};
 
 /// The virtual time at which scenarios begin.
 const BEGIN: Duration = Duration::from_secs(1_000_000);
+/// The default arena, and the name of the same for an hour.
+const COURTYARD: &str = include_str!("../../assets/arenas/courtyard.toml");
+const LONG: &str = "long";
 /// How far the clock moves in one turn.
 const TURN: Duration = Duration::from_millis(2);
 
@@ -27,6 +31,10 @@ pub struct Scenario {
     pub server: Server,
     /// All clients in the order they came.
     pub clients: Vec<Client>,
+    /// Digests of the frames committed in the [watched](Self::watch) room, and the hash after each, by tick.
+    pub log: BTreeMap<Tick, (u64, u64)>,
+    watched: Option<String>,
+    content: String,
     seed: u64,
     conditions: LinkConditions,
     wire: MemoryWireEnd,
@@ -56,21 +64,32 @@ impl Scenario {
     pub fn with_games(seed: u64, games: GameRegistry, change: impl FnOnce(&mut ServerConfig)) -> Self {
         let mut config = ServerConfig { threads: 1, ..ServerConfig::default() };
         change(&mut config);
-        let (wire, end) = MemoryWire::pair(config.udp);
-        let key = NodeKey::new([seed as u8; 32]);
-        let games = Games::new(games);
-        let fingerprint = games.fingerprint(Arena::NAME).unwrap_or_default();
         let recorder = match &config.data {
-            Some(folder) => Recorder::open(folder, seed, None).unwrap(),
+            Some(folder) => Recorder::open(folder, seed, Durability::Off).unwrap(),
             None => Recorder::default(),
         };
-        let clock = Clock::manual(BEGIN);
-        let mut server =
-            Server::new(config, games, key.clone(), Box::new(wire), clock, Chance::seeded(seed), recorder);
-        refuse_ambiguity(&mut server);
+        Self::on(seed, games, config, recorder)
+    }
+
+    /// A server whose journal is already open.
+    #[must_use]
+    pub fn on(seed: u64, games: GameRegistry, config: ServerConfig, recorder: Recorder) -> Self {
+        let key = NodeKey::new([seed as u8; 32]);
+        let mut games = Games::new(games);
+        // A registry without the arena has no use for it.
+        let _ = games.add_content(
+            Arena::NAME,
+            LONG,
+            &COURTYARD.replace("time_limit_s = 60", "time_limit_s = 3600"),
+        );
+        let fingerprint = games.fingerprint(Arena::NAME).unwrap_or_default();
+        let (server, end) = serve(seed, games, config, &key, BEGIN, recorder);
         Self {
             server,
             clients: Vec::new(),
+            log: BTreeMap::new(),
+            watched: None,
+            content: String::new(),
             seed,
             conditions: LinkConditions::PERFECT,
             wire: end,
@@ -80,6 +99,23 @@ impl Scenario {
         }
     }
 
+    /// Kills the server, which writes nothing more than it had handed over, and starts another of the games that ship
+    /// on the same data folder. Clients still have their links, which nobody answers.
+    ///
+    /// # Panics
+    /// If there is no data folder, or it cannot be used.
+    pub fn restart(&mut self) {
+        let config = self.server.world().resource::<ServerConfig>().clone();
+        let folder = config.data.clone().unwrap();
+        let nothing = || Games::new(GameRegistry::new());
+        let idle = ServerConfig { threads: 1, ..ServerConfig::default() };
+        self.server = serve(0, nothing(), idle, &self.key, self.now, Recorder::default()).0;
+        self.seed += 1;
+        let recorder = Recorder::open(&folder, self.seed, Durability::Off).unwrap();
+        let games = Games::new(framekeep_games::registry());
+        (self.server, self.wire) = serve(self.seed, games, config, &self.key, self.now, recorder);
+    }
+
     /// The network of clients that come from now on: a preset or `loss=..,delay=..`.
     ///
     /// # Panics
@@ -87,6 +123,13 @@ impl Scenario {
     #[must_use]
     pub fn link(mut self, conditions: &str) -> Self {
         self.conditions = conditions.parse().unwrap();
+        self
+    }
+
+    /// Rooms that clients create from now on play for an hour.
+    #[must_use]
+    pub fn long(mut self) -> Self {
+        LONG.clone_into(&mut self.content);
         self
     }
 
@@ -111,6 +154,7 @@ impl Scenario {
         let seed = self.seed.wrapping_mul(1_000_003) ^ number as u64;
         let client = Client::new(player_name(name), address, self.conditions, seed);
         self.clients.push(client);
+        self.clients[number].content.clone_from(&self.content);
         self.reconnect(number);
         number
     }
@@ -144,7 +188,8 @@ impl Scenario {
             role: Role::Player,
             now: self.now,
         };
-        mint(&self.key, &request).unwrap()
+        let timeout = self.server.world().resource::<ServerConfig>().link_timeout;
+        mint_with_timeout(&self.key, &request, timeout).unwrap()
     }
 
     /// The fingerprint of the arena on this server.
@@ -178,10 +223,33 @@ impl Scenario {
             client.turn(self.now, &self.wire);
         }
         self.server.pump_at(self.now);
+        self.note_frame();
+        for number in 0..self.clients.len() {
+            if self.clients[number].wants_ticket(self.now) {
+                // A new socket, as in a program.
+                let port = self.clients[number].address.port();
+                self.clients[number].address.set_port(port + 1_000);
+                self.reconnect(number);
+            }
+        }
         while let Some((to, datagram)) = self.wire.take() {
             if let Some(client) = self.clients.iter_mut().find(|client| client.address == to) {
                 client.receive(self.now, datagram);
             }
+        }
+    }
+
+    /// Keeps a log of what is committed in a room from now on.
+    pub fn watch(&mut self, room: &str) {
+        self.watched = Some(room.to_owned());
+    }
+
+    fn note_frame(&mut self) {
+        let Some(stage) = self.watched.as_deref().and_then(|room| self.stage(room)) else { return };
+        let (tick, frame) = (stage.tick(), stage.last_frame());
+        if tick > Tick(0) && !self.log.contains_key(&frame.tick) {
+            let hash = stage.hash_at(tick).unwrap_or_default();
+            self.log.insert(frame.tick, (digest(frame), hash));
         }
     }
 
@@ -200,7 +268,12 @@ impl Scenario {
     pub fn run_until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
         let until = self.now + Duration::from_secs(60);
         while !holds(self) {
-            assert!(self.now < until, "seed {}: within a minute of virtual time, not so: {what}", self.seed);
+            let (seed, states) = (self.seed, self.clients.iter().map(Client::state));
+            assert!(
+                self.now < until,
+                "seed {seed}: within a minute of virtual time, not so: {what}; links are {:?}",
+                states.collect::<Vec<_>>()
+            );
             self.turn();
         }
     }
@@ -243,6 +316,22 @@ impl Scenario {
         assert_eq!(self.counters().decoder_panics, 0, "seed {seed}: a decoder panicked");
         assert_eq!(self.counters().swept.total(), 0, "seed {seed}: a sweep found what nothing owns");
     }
+}
+
+/// A server on a wire of memory, and the other end of that.
+fn serve(
+    seed: u64,
+    games: Games,
+    config: ServerConfig,
+    key: &NodeKey,
+    now: Duration,
+    recorder: Recorder,
+) -> (Server, MemoryWireEnd) {
+    let (wire, end) = MemoryWire::pair(config.udp);
+    let (clock, chance) = (Clock::manual(now), Chance::seeded(seed));
+    let mut server = Server::new(config, games, key.clone(), Box::new(wire), clock, chance, recorder);
+    refuse_ambiguity(&mut server);
+    (server, end)
 }
 
 /// Two systems of which either could go first, and that touch the same data, are an error.

@@ -11,6 +11,10 @@ const GRACE: Duration = Duration::from_secs(30);
 const KEPT_FOR: Duration = Duration::from_secs(60);
 const EMPTY_UNPLAYED: Duration = Duration::from_secs(10);
 const EMPTY_PLAYED: Duration = Duration::from_secs(300);
+pub(crate) const NAME_KEPT: Duration = Duration::from_secs(3);
+
+/// The name of the refusal that a player gets, if any.
+type Refused = Option<&'static str>;
 
 /// What a room is made with.
 #[derive(Clone, Copy, Debug)]
@@ -76,13 +80,16 @@ struct Table {
 pub(crate) struct Model {
     kinds: [Kind; ROOMS],
     tables: Vec<Option<Table>>,
+    /// By whom rooms were closed whose names are not free, and until when.
+    closed: Vec<Option<(u64, Duration)>>,
     linked: BTreeSet<u64>,
     held: BTreeMap<u64, Duration>,
 }
 
 impl Model {
     pub(crate) fn new(kinds: [Kind; ROOMS]) -> Self {
-        Self { kinds, tables: vec![None; ROOMS], linked: BTreeSet::new(), held: BTreeMap::new() }
+        let (tables, closed) = (vec![None; ROOMS], vec![None; ROOMS]);
+        Self { kinds, tables, closed, linked: BTreeSet::new(), held: BTreeMap::new() }
     }
 
     pub(crate) fn relink(&mut self, who: u64) {
@@ -133,6 +140,9 @@ impl Model {
                 self.depart(room, who, now);
             }
         }
+        for closed in &mut self.closed {
+            *closed = closed.filter(|(_, until)| *until > now);
+        }
         for slot in &mut self.tables {
             let Some(table) = slot else { continue };
             table.kept.retain(|_, (_, until)| *until > now);
@@ -151,37 +161,60 @@ impl Model {
         }
     }
 
-    pub(crate) fn ask(&mut self, who: u64, ask: Ask, now: Duration) {
+    pub(crate) fn ask(&mut self, who: u64, ask: Ask, now: Duration) -> Refused {
         if let Ask::Join { room, create, code, watch } = ask {
             return self.join(who, room, create, code, watch, now);
         }
-        let Some(room) = self.place(who) else { return };
-        match ask {
-            Ask::Leave => return self.depart(room, who, now),
-            Ask::Close => {
-                let table = self.tables[room].as_ref();
-                if table.is_some_and(|table| table.host == Some(who)) {
-                    self.tables[room] = None;
-                    self.held.retain(|who, _| self.tables.iter().flatten().any(|table| table.has(*who)));
-                }
-                return;
-            }
-            _ => {}
+        let Some(room) = self.place(who) else { return Some("NotInRoom") };
+        if let Ask::Leave = ask {
+            self.depart(room, who, now);
+            return None;
         }
-        let Some(table) = &mut self.tables[room] else { return };
-        table.ask(who, ask, now);
-        table.settle();
+        let table = self.tables[room].as_mut()?;
+        let refused = table.refuse(who, ask);
+        if refused.is_none() {
+            if let Ask::Close = ask {
+                self.tables[room] = None;
+                self.closed[room] = Some((who, now + NAME_KEPT));
+            } else {
+                table.ask(who, ask, now);
+                table.settle();
+            }
+        }
         self.held.retain(|who, _| self.tables.iter().flatten().any(|table| table.has(*who)));
+        refused
     }
 
-    fn join(&mut self, who: u64, room: usize, create: bool, code: &str, watch: bool, now: Duration) {
-        if self.place(who).is_some() || (self.tables[room].is_none() && !create) {
-            return;
+    fn join(
+        &mut self,
+        who: u64,
+        room: usize,
+        create: bool,
+        code: &str,
+        watch: bool,
+        now: Duration,
+    ) -> Refused {
+        if let Some(place) = self.place(who) {
+            return (place != room).then_some("AlreadyInRoom");
         }
-        let kind = self.kinds[room];
-        let table = self.tables[room].get_or_insert_with(|| Table::new(kind, now));
-        table.join(who, code, watch);
+        let is_new = self.tables[room].is_none();
+        if is_new && self.closed[room].is_some_and(|(by, _)| by != who || !create) {
+            return Some("RoomClosed");
+        }
+        if is_new && !create {
+            return Some("NoSuchRoom");
+        }
+        let mut table = self.tables[room].take().unwrap_or_else(|| Table::new(self.kinds[room], now));
+        let refused = table.join(who, code, watch);
         table.settle();
+        if refused.is_none() {
+            self.closed[room] = None;
+        }
+        // A room that its maker cannot join is none.
+        if refused.is_none() || !is_new {
+            self.tables[room] = Some(table);
+        }
+        refused
     }
 }
 
@@ -236,27 +269,87 @@ impl Table {
             .find(|&seat| self.seats[seat].is_none() && self.kept.values().all(|(kept, _)| *kept != seat))
     }
 
-    fn join(&mut self, who: u64, code: &str, watch: bool) {
-        let kept = self.kept.get(&who).map(|(seat, _)| *seat);
-        let code_fits = self.kind.code.is_empty() || self.kind.code == code;
-        let may_enter = code_fits && !self.locked && !self.banned.contains(&who);
-        if watch {
-            if may_enter && self.watchers.len() < usize::from(self.kind.watchers) {
-                self.watchers.push(who);
-                self.empty_since = None;
-            }
-            return;
+    /// What keeps somebody out for whom no seat is kept.
+    fn keep_out(&self, who: u64, code: &str) -> Refused {
+        if self.banned.contains(&who) {
+            return Some("Banned");
         }
-        let seat = match kept {
-            None if !may_enter => return,
-            None => self.free_seat(),
-            kept => kept,
-        };
-        let Some(seat) = seat else { return };
-        self.kept.remove(&who);
-        self.seats[seat] = Some(who);
-        self.host = self.host.or(Some(who));
+        if !self.kind.code.is_empty() && self.kind.code != code {
+            return Some("WrongCode");
+        }
+        self.locked.then_some("RoomLocked")
+    }
+
+    fn join(&mut self, who: u64, code: &str, watch: bool) -> Refused {
+        let kept = self.kept.get(&who).map(|(seat, _)| *seat);
+        if kept.is_none() || watch {
+            let kept_out = self.keep_out(who, code);
+            if kept_out.is_some() {
+                return kept_out;
+            }
+        }
+        if watch {
+            if self.watchers.len() >= usize::from(self.kind.watchers) {
+                return Some("SpectatorsFull");
+            }
+            self.watchers.push(who);
+        } else {
+            let Some(seat) = kept.or_else(|| self.free_seat()) else { return Some("RoomFull") };
+            self.kept.remove(&who);
+            self.seats[seat] = Some(who);
+            self.host = self.host.or(Some(who));
+        }
         self.empty_since = None;
+        None
+    }
+
+    /// Why somebody who is in the room does not get what they ask for.
+    fn refuse(&self, who: u64, ask: Ask) -> Refused {
+        let (is_host, playing) = (self.host == Some(who), self.phase == RoomPhase::Playing);
+        // The arena, which needs two players, is the only game that has a pit.
+        if let Ask::Choose(content) = ask
+            && !(content.is_empty() || (content == "pit" && self.kind.least == 2))
+        {
+            return Some("UnknownContent");
+        }
+        let for_all = matches!(ask, Ask::Chat);
+        let for_players = matches!(ask, Ask::Ready(_) | Ask::Abort);
+        if !for_all && !self.sits(who) {
+            return Some("NotForSpectators");
+        }
+        if !for_all && !for_players && !is_host {
+            return Some("NotHost");
+        }
+        let in_time = match ask {
+            Ask::Ready(_) | Ask::Start => self.is_before_a_match(),
+            Ask::Abort => playing,
+            Ask::Choose(_) => !playing,
+            Ask::PlayAgain => self.phase == RoomPhase::Finished,
+            _ => true,
+        };
+        if !in_time {
+            return Some("WrongPhase");
+        }
+        self.refuse_host(who, ask)
+    }
+
+    /// Why the host does not get what is theirs to ask for.
+    fn refuse_host(&self, host: u64, ask: Ask) -> Refused {
+        let players = self.players().count();
+        match ask {
+            Ask::Start if self.kind.start == StartRule::Full => None,
+            Ask::Start if players < self.kind.least => Some("TooFewPlayers"),
+            Ask::Start if !self.players().all(|who| self.ready.contains(&who)) => Some("NotReady"),
+            Ask::Reserve(who) if self.has(who) => Some("AlreadyInRoom"),
+            Ask::Reserve(who) if self.banned.contains(&who) => Some("Banned"),
+            Ask::Reserve(who) if !self.kept.contains_key(&who) && self.free_seat().is_none() => {
+                Some("RoomFull")
+            }
+            Ask::Kick(who, _) if who == host => Some("NotToOneself"),
+            Ask::Kick(who, false) if !self.has(who) => Some("NoSuchMember"),
+            Ask::HandOver(who) if !self.sits(who) => Some("NoSuchMember"),
+            _ => None,
+        }
     }
 
     fn remove(&mut self, who: u64, now: Duration) {
@@ -295,44 +388,33 @@ impl Table {
     }
 
     fn ask(&mut self, who: u64, ask: Ask, now: Duration) {
-        let is_host = self.host == Some(who);
         match ask {
-            Ask::Ready(ready) if self.is_before_a_match() && self.sits(who) => {
-                if ready {
-                    self.ready.insert(who);
-                } else {
-                    self.ready.remove(&who);
-                }
-            }
-            Ask::Abort if self.phase == RoomPhase::Playing && is_host => self.finish(),
-            Ask::Abort if self.phase == RoomPhase::Playing && self.sits(who) => {
+            Ask::Ready(true) => drop(self.ready.insert(who)),
+            Ask::Ready(false) => drop(self.ready.remove(&who)),
+            Ask::Abort if self.host == Some(who) => self.finish(),
+            Ask::Abort => {
                 self.out.insert(who);
                 self.finish_if_nobody_plays();
             }
-            _ if is_host => self.command(who, ask, now),
-            _ => {}
+            _ => self.command(ask, now),
         }
     }
 
-    /// What only the host may do.
-    fn command(&mut self, host: u64, ask: Ask, now: Duration) {
+    /// What only the host may do, of which nothing stands in the way.
+    fn command(&mut self, ask: Ask, now: Duration) {
         match ask {
-            Ask::Start if self.is_before_a_match() => {
-                let enough = self.players().count() >= self.kind.least;
-                let ready = self.players().all(|who| self.ready.contains(&who));
-                self.opened |= self.kind.start == StartRule::Full || (enough && ready);
-            }
-            Ask::PlayAgain if self.phase == RoomPhase::Finished => {
+            Ask::Start => self.opened = true,
+            Ask::PlayAgain => {
                 self.phase = RoomPhase::Preparing;
                 self.opened = self.kind.start == StartRule::Full;
             }
-            Ask::Reserve(who) if !self.has(who) && !self.banned.contains(&who) => {
+            Ask::Reserve(who) => {
                 let seat = self.kept.get(&who).map(|(seat, _)| *seat).or_else(|| self.free_seat());
                 if let Some(seat) = seat {
                     self.kept.insert(who, (seat, now + KEPT_FOR));
                 }
             }
-            Ask::Kick(who, ban) if who != host => {
+            Ask::Kick(who, ban) => {
                 if ban {
                     self.banned.insert(who);
                     self.kept.remove(&who);
@@ -341,14 +423,9 @@ impl Table {
                     self.remove(who, now);
                 }
             }
-            Ask::HandOver(who) if self.sits(who) => self.host = Some(who),
+            Ask::HandOver(who) => self.host = Some(who),
             Ask::Lock(locked) => self.locked = locked,
-            Ask::Choose(content)
-                if self.phase != RoomPhase::Playing
-                    && content != self.content
-                    // The arena, which needs two players, is the only game that has a pit.
-                    && (content.is_empty() || (content == "pit" && self.kind.least == 2)) =>
-            {
+            Ask::Choose(content) if content != self.content => {
                 self.content = content;
                 self.ready.clear();
             }

@@ -15,6 +15,11 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
+/// `1 room`, `2 rooms`.
+pub(crate) fn counted(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
 /// Ticks at a rate as minutes and seconds: `1:30.0`.
 pub(crate) fn duration(ticks: u32, tick_rate_hz: u16) -> String {
     let tenths = u64::from(ticks) * 10 / u64::from(tick_rate_hz.max(1));

@@ -12,7 +12,7 @@ pub(crate) enum Exit {
     Failure = 1,
     /// A match does not agree with its record, or other rules recorded it.
     Disagrees = 3,
-    /// A file is damaged.
+    /// A file is damaged, or not what was sealed.
     Damaged = 6,
 }
 

@@ -2,15 +2,15 @@
 
 use std::io::{self, Write};
 
-use framekeep_journal::{REPLAY_VERSION, Replay, Seated};
+use framekeep_journal::{Replay, Seated};
 use framekeep_sim::{Mark, Outcome};
 use serde::Serialize;
 
 use crate::args::InfoArgs;
 use crate::describe::{date_time, duration, grouped, hex, outcome};
 use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::load::load;
-use crate::verdict::refused;
 
 /// What is in a replay; the object that `--json` prints.
 #[derive(Debug, Serialize)]
@@ -39,6 +39,10 @@ struct Info<'a> {
     outcome: Option<&'a Outcome>,
     final_hash: String,
     root: String,
+    /// The tick of the first frame; 0 unless it is cut out of a longer match.
+    start: u32,
+    /// The key that signed it; `verify` tells whether it did.
+    sealed_by: Option<String>,
 }
 
 /// How the inputs of all seats and ticks came about.
@@ -72,14 +76,11 @@ impl Inputs {
     }
 }
 
-pub(crate) fn run(args: &InfoArgs, out: &mut impl Write) -> io::Result<Exit> {
-    let replay = match load(&args.file) {
-        Ok(replay) => replay,
-        Err(error) => return Ok(refused(&args.file, &error)),
-    };
+pub(crate) fn run(args: &InfoArgs, out: &mut impl Write) -> Result<Exit, Failure> {
+    let replay = load(&args.file).map_err(|error| Failure::load(&args.file, &error))?;
     let info = describe(args, &replay);
     if args.json {
-        serde_json::to_writer_pretty(&mut *out, &info)?;
+        serde_json::to_writer_pretty(&mut *out, &info).map_err(io::Error::from)?;
         writeln!(out)?;
     } else {
         table(&info, out)?;
@@ -94,7 +95,7 @@ fn describe<'a>(args: &InfoArgs, replay: &'a Replay) -> Info<'a> {
         schema_version: 1,
         file: args.file.display().to_string(),
         bytes: replay.bytes().len(),
-        format_version: REPLAY_VERSION,
+        format_version: replay.version(),
         protocol_version: header.protocol_version,
         game: &header.game,
         fingerprint: format!("{:016x}", header.fingerprint),
@@ -114,6 +115,8 @@ fn describe<'a>(args: &InfoArgs, replay: &'a Replay) -> Info<'a> {
         outcome: end.outcome.as_ref(),
         final_hash: format!("{:016x}", end.hash),
         root: hex(&replay.root()),
+        start: replay.start().0,
+        sealed_by: replay.sealed_by().map(|key| key.to_string()),
     }
 }
 
@@ -141,6 +144,9 @@ fn table(info: &Info<'_>, out: &mut impl Write) -> io::Result<()> {
     }
     let length = duration(info.ticks, info.tick_rate_hz);
     row("length", format!("{} ticks at {} Hz ({length})", grouped(info.ticks.into()), info.tick_rate_hz))?;
+    if info.start > 0 {
+        row("", format!("cut out of a longer match, from tick {} on", grouped(info.start.into())))?;
+    }
     let percent = |part| info.inputs.percent(part);
     let Inputs { arrived, repeated, absent } = info.inputs;
     let (arrived, repeated, absent) = (percent(arrived), percent(repeated), percent(absent));
@@ -148,5 +154,6 @@ fn table(info: &Info<'_>, out: &mut impl Write) -> io::Result<()> {
     row("keyframes", info.keyframes.to_string())?;
     row("end", format!("{}: {}", info.end, outcome(info.outcome)))?;
     row("final hash", info.final_hash.clone())?;
-    row("root", info.root.clone())
+    row("root", info.root.clone())?;
+    row("sealed by", info.sealed_by.clone().unwrap_or_else(|| "nobody signed it".into()))
 }

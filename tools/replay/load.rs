@@ -6,6 +6,8 @@ use std::path::Path;
 
 use framekeep_journal::{Damaged, Replay};
 
+use crate::exit::Exit;
+
 /// Largest file that is read, in bytes (1 GiB): months of one match.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
@@ -23,12 +25,21 @@ pub(crate) enum LoadError {
     Damaged(#[from] Damaged),
 }
 
+impl LoadError {
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Damaged(_) => Exit::Damaged,
+            Self::Io(_) | Self::TooLarge => Exit::Failure,
+        }
+    }
+}
+
 pub(crate) fn load(path: &Path) -> Result<Replay, LoadError> {
     let mut bytes = Vec::new();
     let mut file = File::open(path)?.take(FILE_BYTES_MAX + 1);
     file.by_ref().take(MAGIC.len() as u64).read_to_end(&mut bytes)?;
     if bytes != MAGIC {
-        return Err(Damaged { offset: 0, what: "not a replay file".to_owned() }.into());
+        return Err(Damaged { offset: 0, tick: None, what: "not a replay file".to_owned() }.into());
     }
     file.read_to_end(&mut bytes)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {

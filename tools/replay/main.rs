@@ -1,12 +1,27 @@
 //! `framekeep-replay`, the replay and determinism checker: what is in a sealed match, and is it true?
 
 mod args;
+mod bisect;
+mod check;
+mod corpus;
+mod cut;
 mod describe;
+mod diff;
 mod exit;
+mod explain;
+mod export;
+mod failure;
 mod info;
+mod key;
 mod load;
+mod opened;
+mod picture;
+mod play;
 mod progress;
 mod record;
+mod render;
+mod seek;
+mod stats;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -17,8 +32,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, CorpusArgs, CorpusCommand};
 use crate::exit::Exit;
+use crate::failure::Failure;
 
 fn main() -> ExitCode {
     let mut out = BufWriter::new(io::stdout().lock());
@@ -40,9 +56,31 @@ fn complain(message: &str) {
 }
 
 fn run(args: &Args, out: &mut impl Write) -> io::Result<Exit> {
-    match &args.command {
-        Command::Info(info) => info::run(info, out),
-        Command::Verify(verify) => verify::run(verify, out),
-        Command::Record(record) => record::run(record, out),
+    match command(&args.command, out) {
+        Ok(exit) => Ok(exit),
+        Err(Failure::Output(error)) => Err(error),
+        Err(Failure::Told(exit, message)) => {
+            complain(&message);
+            Ok(exit)
+        }
+    }
+}
+
+fn command(command: &Command, out: &mut impl Write) -> Result<Exit, Failure> {
+    match command {
+        Command::Info(args) => info::run(args, out),
+        Command::Verify(args) => verify::run(args, out),
+        Command::Seek(args) => seek::run(args, out),
+        Command::Diff(args) => diff::run(args, out),
+        Command::Bisect(args) => bisect::run(args, out),
+        Command::Export(args) => export::run(args, out),
+        Command::Cut(args) => cut::run(args, out),
+        Command::Stats(args) => stats::run(args, out),
+        Command::Check(args) => check::run(args, out),
+        Command::Corpus(CorpusArgs { command: CorpusCommand::Verify(args) }) => corpus::verify(args, out),
+        Command::Record(args) => record::run(args, out),
+        Command::Render(args) => render::run(args, out),
+        Command::Play(args) => play::run(args, out),
+        Command::Explain(args) => explain::run(args, out),
     }
 }

@@ -1,10 +1,13 @@
 //! `record`: bots play a match.
 
+mod bots;
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use framekeep_games::arena::{Arena, ArenaBot};
+use framekeep_games::rhythm::{Rhythm, RhythmBot};
 use framekeep_journal::{EndReason, InvalidHeader, MatchEnd, MatchHeader, ReplayBuilder, Seated};
 use framekeep_protocol::PROTOCOL_VERSION;
 use framekeep_sim::{ContentError, Frame, Game, Input, Match, SeatInput, encode_into, hash_bytes};
@@ -12,11 +15,14 @@ use framekeep_sim::{ContentError, Frame, Game, Input, Match, SeatInput, encode_i
 use crate::args::RecordArgs;
 use crate::describe::grouped;
 use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::key::read_seal_key;
+use bots::Bot;
 
 /// A match that bots could not play.
 #[derive(Debug, thiserror::Error)]
 enum RecordError {
-    #[error("there are no bots for the game {0:?}; there are for: arena")]
+    #[error("there are no bots for the game {0:?}; there are for: arena, rhythm")]
     NoBots(String),
     #[error("{seats} seats, and {game} takes {min} to {max}")]
     Seats { seats: u8, game: &'static str, min: u8, max: u8 },
@@ -26,40 +32,43 @@ enum RecordError {
     Read { path: PathBuf, error: io::Error },
     #[error("cannot write {path}: {error}")]
     Write { path: PathBuf, error: io::Error },
+    #[error("{0}")]
+    Key(String),
     #[error(transparent)]
     Header(#[from] InvalidHeader),
 }
 
-pub(crate) fn run(args: &RecordArgs, out: &mut impl Write) -> io::Result<Exit> {
-    match record(args) {
-        Ok(ticks) => {
-            writeln!(out, "{}: {} ticks", args.out.display(), grouped(ticks.into()))?;
-            Ok(Exit::Ok)
-        }
-        Err(error) => {
-            crate::complain(&error.to_string());
-            Ok(Exit::Failure)
-        }
-    }
+pub(crate) fn run(args: &RecordArgs, out: &mut impl Write) -> Result<Exit, Failure> {
+    let recorded = match args.game.as_str() {
+        Arena::NAME => record::<ArenaBot>(args),
+        Rhythm::NAME => record::<RhythmBot>(args),
+        _ => Err(RecordError::NoBots(args.game.clone())),
+    };
+    let ticks = recorded.map_err(|error| Failure::new(error.to_string()))?;
+    writeln!(out, "{}: {} ticks", args.out.display(), grouped(ticks.into()))?;
+    Ok(Exit::Ok)
 }
 
 /// Plays, seals, writes; gives how many ticks there were.
-fn record(args: &RecordArgs) -> Result<u32, RecordError> {
-    if args.game != Arena::NAME {
-        return Err(RecordError::NoBots(args.game.clone()));
-    }
-    let (min, max) = Arena::SEATS.into_inner();
+fn record<B: Bot>(args: &RecordArgs) -> Result<u32, RecordError> {
+    let (min, max) = B::Game::SEATS.into_inner();
     if !(min..=max).contains(&args.seats) {
-        return Err(RecordError::Seats { seats: args.seats, game: Arena::NAME, min, max });
+        return Err(RecordError::Seats { seats: args.seats, game: B::Game::NAME, min, max });
     }
-    let content = content::<Arena>(args.content.as_deref())?;
-    let mut builder = ReplayBuilder::new(&header::<Arena>(args, &content))?;
-    let play = Match::<Arena>::start(content.into(), args.seed, args.seats);
-    let (play, end) = play_bots(play, args, &mut builder);
+    let key = args.key_file.as_deref().map(read_seal_key).transpose().map_err(RecordError::Key)?;
+    let content = content::<B::Game>(args.content.as_deref())?;
+    let mut builder = ReplayBuilder::new(&header::<B::Game>(args, &content))?;
+    let play = Match::<B::Game>::start(content.into(), args.seed, args.seats);
+    let (ticks, end) = play_bots::<B>(play, args, &mut builder);
     let mut file = Vec::new();
-    let sealed = builder.seal(end, &mut file).and_then(|_| write_whole(&args.out, &file));
-    sealed.map_err(|error| RecordError::Write { path: args.out.clone(), error })?;
-    Ok(play.tick().0)
+    let sealed = match key {
+        Some(key) => builder.seal_signed(end, &key, &mut file),
+        None => builder.seal(end, &mut file),
+    };
+    sealed
+        .and_then(|_| write_whole(&args.out, &file))
+        .map_err(|error| RecordError::Write { path: args.out.clone(), error })?;
+    Ok(ticks)
 }
 
 fn content<G: Game>(path: Option<&Path>) -> Result<G::Config, RecordError> {
@@ -93,18 +102,18 @@ fn header<G: Game>(args: &RecordArgs, content: &G::Config) -> MatchHeader {
 }
 
 /// Plays until there is a result or the ticks are used up.
-fn play_bots(
-    mut play: Match<Arena>,
+fn play_bots<B: Bot>(
+    mut play: Match<B::Game>,
     args: &RecordArgs,
     builder: &mut ReplayBuilder,
-) -> (Match<Arena>, MatchEnd) {
+) -> (u32, MatchEnd) {
     let seat_seed = |seat| args.seed.wrapping_mul(64).wrapping_add(u64::from(seat));
-    let mut bots: Vec<_> = (0..args.seats).map(|seat| ArenaBot::new(seat_seed(seat))).collect();
+    let mut bots: Vec<_> = (0..args.seats).map(|seat| B::new(seat_seed(seat))).collect();
     let mut state = Vec::new();
     while play.tick().0 < args.ticks && play.outcome().is_none() {
         let mut frame = Frame::absent(play.tick(), args.seats);
         for (seat, bot) in (0..).zip(&mut bots) {
-            frame.set(seat, SeatInput::arrived(bot.input(play.state(), seat, frame.tick.0).pack()));
+            frame.set(seat, SeatInput::arrived(bot.input(&play, seat).pack()));
         }
         play.step(&frame);
         let pushed = builder.push(&frame, play.hash(&mut state));
@@ -116,11 +125,11 @@ fn play_bots(
     let outcome = play.outcome();
     let reason = if outcome.is_some() { EndReason::Outcome } else { EndReason::Aborted };
     let end = MatchEnd { ticks: play.tick(), hash: play.hash(&mut state), outcome, reason };
-    (play, end)
+    (play.tick().0, end)
 }
 
 /// Writes a file that is there whole or not at all.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".tmp");
     let unfinished = path.with_file_name(name);

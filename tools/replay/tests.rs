@@ -12,6 +12,11 @@ use tempfile::TempDir;
 use crate::args::Args;
 use crate::exit::Exit;
 
+mod documents;
+mod evidence;
+mod parts;
+mod reports;
+
 /// Runs a command line; gives its exit code and what it printed.
 fn run(words: &[&str]) -> (Exit, String) {
     let args = Args::try_parse_from([&["framekeep-replay"], words].concat()).unwrap();
@@ -45,25 +50,40 @@ impl Recorded {
         self.file.to_str().unwrap()
     }
 
+    /// Another file in the same folder.
+    fn beside(&self, name: &str) -> String {
+        self.file.with_file_name(name).to_str().unwrap().to_owned()
+    }
+
     /// Replaces one input by another and makes every check right again.
     fn change_input(&self, tick: u32) {
+        fs::write(&self.file, self.changed(tick, false)).unwrap();
+    }
+
+    /// The match with one input replaced, with the hashes of the original, or played on from there.
+    fn changed(&self, tick: u32, play_on: bool) -> Vec<u8> {
         let replay = Replay::read(fs::read(&self.file).unwrap()).unwrap();
         let mut builder = ReplayBuilder::new(replay.header()).unwrap();
-        let (mut frames, mut keyframes) = (replay.frames(), replay.keyframes());
-        while let Some((frame, hash)) = frames.next_frame() {
-            let mut frame = frame.clone();
+        let (header, games) = (replay.header(), framekeep_games::registry());
+        let game = games.get(&header.game).unwrap();
+        let mut play = game.start(&header.content, header.seed, header.seats).unwrap();
+        let (mut frames, mut state) = (replay.frames(), Vec::new());
+        while let Some((frame, _)) = frames.next_frame() {
+            let mut changed = frame.clone();
             if frame.tick == Tick(tick) {
                 let bits = frame.seat(1).bits;
-                frame.set(1, SeatInput::arrived(bits ^ 0b111));
+                changed.set(1, SeatInput::arrived(bits ^ 0b111));
             }
+            play.step(if play_on { &changed } else { frame });
+            let (frame, hash) = (changed, play.hash(&mut state));
             builder.push(&frame, hash).unwrap();
             if builder.keyframe_due() {
-                builder.push_keyframe(&replay.keyframe_state(keyframes.next().unwrap()).unwrap());
+                builder.push_keyframe(&state);
             }
         }
         let mut file = Vec::new();
         builder.seal(replay.end().clone(), &mut file).unwrap();
-        fs::write(&self.file, file).unwrap();
+        file
     }
 }
 

@@ -1,9 +1,8 @@
 //! `Verdict`, what a file was found to be.
 
 use std::io::{self, Write};
-use std::path::Path;
 
-use framekeep_journal::{Disagreement, Mismatch, VerifyError};
+use framekeep_journal::{Disagreement, Mismatch, SealFault, VerifyError};
 use framekeep_sim::FieldDiff;
 use serde::Serialize;
 
@@ -24,7 +23,7 @@ pub(crate) struct Verdict {
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub(crate) enum Finding {
     /// Every hash is as recorded.
-    Agrees { ticks: u32, hash: String, ticks_per_s: u64 },
+    Agrees { ticks: u32, hash: String, ticks_per_s: u64, sealed_by: Option<String> },
     /// `tick` is the first one after which something differs.
     Disagrees {
         tick: u32,
@@ -35,8 +34,12 @@ pub(crate) enum Finding {
     },
     /// Other rules recorded it; it was not played.
     OtherRules { recorded: String, here: String, message: String },
-    /// The file is damaged at byte `offset`.
-    Damaged { offset: u64, message: String },
+    /// The file is damaged at byte `offset`; the match is whole before `tick`.
+    Damaged { offset: u64, tick: Option<u32>, message: String },
+    /// Somebody changed the file after it was sealed, and made its checks right again.
+    Forged { part: &'static str, offset: u64, tick: u32, message: String },
+    /// Nobody signed it, or not who should have.
+    OtherSeal { message: String },
     /// It could not be read or played.
     Failed { message: String },
 }
@@ -66,8 +69,22 @@ impl From<LoadError> for Finding {
     fn from(error: LoadError) -> Self {
         let message = error.to_string();
         match error {
-            LoadError::Damaged(damaged) => Self::Damaged { offset: damaged.offset, message },
+            LoadError::Damaged(damaged) => {
+                Self::Damaged { offset: damaged.offset, tick: damaged.tick.map(|tick| tick.0), message }
+            }
             LoadError::Io(_) | LoadError::TooLarge => Self::Failed { message },
+        }
+    }
+}
+
+impl From<SealFault> for Finding {
+    fn from(fault: SealFault) -> Self {
+        let message = fault.to_string();
+        match fault {
+            SealFault::Changed { part, offset, tick, .. } => {
+                Self::Forged { part, offset, tick: tick.0, message }
+            }
+            SealFault::Unsigned | SealFault::OtherKey { .. } => Self::OtherSeal { message },
         }
     }
 }
@@ -94,7 +111,7 @@ impl Finding {
     fn disagrees(found: Disagreement, message: String) -> Self {
         let hashes = match found.mismatch {
             Mismatch::Hash { recorded, here } => {
-                Some(Hashes { recorded: format!("{recorded:016x}"), here: format!("{here:016x}") })
+                Some(Hashes { recorded: recorded.to_string(), here: format!("{here:016x}") })
             }
             Mismatch::Outcome { .. } => None,
         };
@@ -106,8 +123,8 @@ impl Finding {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Agrees { .. } => Exit::Ok,
-            Self::Disagrees { .. } | Self::OtherRules { .. } => Exit::Disagrees,
-            Self::Damaged { .. } => Exit::Damaged,
+            Self::Disagrees { .. } | Self::OtherRules { .. } | Self::OtherSeal { .. } => Exit::Disagrees,
+            Self::Damaged { .. } | Self::Forged { .. } => Exit::Damaged,
             Self::Failed { .. } => Exit::Failure,
         }
     }
@@ -118,9 +135,13 @@ impl Verdict {
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
         let file = &self.file;
         match &self.finding {
-            Finding::Agrees { ticks, hash, ticks_per_s } => {
+            Finding::Agrees { ticks, hash, ticks_per_s, sealed_by } => {
                 let (ticks, speed) = (grouped((*ticks).into()), grouped(*ticks_per_s));
-                writeln!(out, "{file}: agrees, {ticks} ticks, final hash {hash}, {speed} ticks/s")
+                write!(out, "{file}: agrees, {ticks} ticks, final hash {hash}, {speed} ticks/s")?;
+                match sealed_by {
+                    Some(key) => writeln!(out, "\n    sealed by {key}"),
+                    None => writeln!(out),
+                }
             }
             Finding::Disagrees { message, fields_at, fields, .. } => {
                 writeln!(out, "{file}: {message}")?;
@@ -133,16 +154,9 @@ impl Verdict {
             }
             Finding::OtherRules { message, .. }
             | Finding::Damaged { message, .. }
+            | Finding::Forged { message, .. }
+            | Finding::OtherSeal { message }
             | Finding::Failed { message } => writeln!(out, "{file}: {message}"),
         }
-    }
-}
-
-/// Tells on standard error why a file cannot be used.
-pub(crate) fn refused(path: &Path, error: &LoadError) -> Exit {
-    crate::complain(&format!("{}: {error}", path.display()));
-    match error {
-        LoadError::Damaged(_) => Exit::Damaged,
-        LoadError::Io(_) | LoadError::TooLarge => Exit::Failure,
     }
 }

@@ -13,7 +13,8 @@ Examples:
   framekeep-swarm --rooms 8 --seats 4 --seconds 20 --link wifi
   framekeep-swarm --game rhythm --rooms 50 --songs 1
   framekeep-swarm --rooms 10 --crowd 500
-  framekeep-swarm --rooms 50 --seconds 120 --link wifi --link-losses 1000";
+  framekeep-swarm --rooms 50 --seconds 120 --link wifi --link-losses 1000
+  framekeep-swarm --rooms 25 --seconds 60 --inject-desync 300";
 
 /// Bots that play on a Framekeep server over real UDP, and a table of what they saw.
 ///
@@ -23,6 +24,9 @@ Examples:
 /// The swarm looks at its sockets every millisecond instead of being woken by each datagram: on loopback the kernel
 /// charges the waking to the process that sends, so the server's processor time would include what players elsewhere
 /// never cost it. Times from input to frame come out up to a millisecond longer for that.
+///
+/// Bots that hear nothing of the server for a second in a match connect again with new tickets, for 30 s, so that a run
+/// goes on over a restart of the server.
 ///
 /// Exits with 1 on a desync, a failed join, a lost link, a missing frame, a server that vanished, a song that was not
 /// finished, a drill that failed or a missed --max goal; with 4 without a key, with 5 if the server does not answer. A
@@ -41,8 +45,8 @@ pub(crate) struct Args {
     /// How many rooms
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) rooms: u32,
-    /// Seats of each room, all taken by bots
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(2..=16))]
+    /// Seats of each room, all taken by bots; the arena has 16 at most, rhythm 64
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(2..=64))]
     pub(crate) seats: u8,
     /// Length of the measured window, in seconds; --songs and drills may make it longer
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=86_400))]
@@ -108,6 +112,12 @@ pub(crate) struct Drills {
     /// and must play on its seat again, 999 of 1000 at least and 990 within a second of being admitted
     #[arg(long, value_name = "LINKS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) link_losses: Option<u32>,
+    /// Flip this many bits of bots' states, each of another bot if there are enough, over the window; the server must
+    /// name tick and field of each in a report in --data, and heal the bot within a second. A bot is broken 3 times in
+    /// a row and once in 12 s after that, so the window may grow
+    #[arg(long, value_name = "BITS", conflicts_with = "thin",
+        value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) inject_desync: Option<u32>,
 }
 
 /// What must not be exceeded.

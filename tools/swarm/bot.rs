@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use framekeep_client::{ClientHello, ClientLink, LinkState, TokenError};
 use framekeep_protocol::{
-    EndReason, JoinRoom, MatchEnd, MatchStart, PlayerId, Refusal, RoomName, RoomOptions, RoomPhase, ToClient,
-    ToServer, peek_epoch,
+    DesyncAsk, EndReason, JoinRoom, MatchEnd, MatchStart, PlayerId, Refusal, RoomName, RoomOptions,
+    RoomPhase, ToClient, ToServer, peek_epoch,
 };
 use framekeep_rollback::MatchStats;
 
 use crate::crowd::Answer;
+use crate::flips::Flips;
 use crate::loss::{LossTally, Return};
 use crate::play::Play;
 use crate::player::GameChoice;
@@ -73,6 +74,7 @@ pub(crate) struct Bot {
     /// Matches that it saw played to their end.
     songs: u32,
     pub(crate) losses: LossTally,
+    pub(crate) flips: Flips,
     pub(crate) findings: Findings,
     /// Why it does not play.
     pub(crate) complaint: Option<String>,
@@ -113,6 +115,7 @@ impl Bot {
             coming_back: None,
             songs: 0,
             losses: LossTally::default(),
+            flips: Flips::default(),
             findings: Findings::default(),
             complaint: None,
             stats: MatchStats::default(),
@@ -140,7 +143,10 @@ impl Bot {
         // Another lane: a snapshot may arrive before it is said which match it is of. Until then it waits in the link.
         if let Some(play) = &mut self.play {
             while let Some(snapshot) = self.link.poll_snapshot() {
-                self.findings.snapshots += u64::from(play.handle_snapshot(now, &snapshot));
+                if play.handle_snapshot(now, &snapshot) {
+                    self.findings.snapshots += 1;
+                    self.flips.note_snapshot(now);
+                }
             }
         }
         let mut wake_at = now + IDLE_TURN;
@@ -152,6 +158,9 @@ impl Bot {
             if play.poll_transmit(now, &mut self.packet) {
                 self.link.send_hot(&self.packet, &mut send);
             }
+            if let Some((injected, player)) = play.take_injected().zip(self.player) {
+                self.flips.note(player, self.tick_rate_hz, injected, now);
+            }
             wake_at = play.wake_at().max(now + Duration::from_micros(500));
         }
         self.judge();
@@ -159,6 +168,18 @@ impl Bot {
         self.link.transmit(now, send);
         self.notice_end();
         wake_at
+    }
+
+    /// Whether a bit of its state may be flipped now.
+    pub(crate) fn may_flip(&self, now: Duration) -> bool {
+        self.can_lose_link() && self.flips.may_flip(now)
+    }
+
+    /// Has a bit of its state flipped, chosen by `seed`.
+    pub(crate) fn flip_bit(&mut self, now: Duration, seed: u64) {
+        if self.play.as_mut().is_some_and(|play| play.flip_bit(seed)) {
+            self.flips.arm(now);
+        }
     }
 
     /// Leaves room and server.
@@ -259,7 +280,8 @@ impl Bot {
             ToClient::Event(event) => self.note_event(&event.kind),
             ToClient::Started(start) => self.begin(now, &start),
             ToClient::Ended(end) => self.end(now, end),
-            ToClient::Desynced { .. } => self.findings.desyncs += 1,
+            ToClient::Desynced { tick, .. } => self.findings.desyncs += u64::from(!self.flips.explain(tick)),
+            ToClient::DesyncAsk(ask) => self.explain(ask),
             ToClient::Refused(refusal) if !self.is_seated => self.be_refused(now, &refusal),
             ToClient::Refused(_) => self.asked_again = false,
             ToClient::Left { reason } if !self.is_leaving => {
@@ -269,6 +291,13 @@ impl Bot {
                 self.cut_off(format!("the server closes the link: {reason:?}"));
             }
             _ => {}
+        }
+    }
+
+    /// Answers what the server asks about its state.
+    fn explain(&mut self, ask: DesyncAsk) {
+        for answer in self.play.iter().flat_map(|play| play.explain(ask)) {
+            let _ = self.link.send_control(&ToServer::DesyncAnswer(answer));
         }
     }
 
@@ -322,6 +351,7 @@ impl Bot {
 
     fn put_away(&mut self) {
         self.count_missing();
+        self.flips.disarm();
         if let Some(play) = self.play.take() {
             self.stats.merge(play.stats());
         }

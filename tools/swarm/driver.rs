@@ -74,6 +74,8 @@ pub(crate) struct Swarm<'a> {
     lag_us: Histogram,
     losses: LossPlan,
     lines_lost: u64,
+    flips_asked: u64,
+    flipped_at: Duration,
     outcome: Outcome,
     bar: ProgressBar,
 }
@@ -124,6 +126,8 @@ impl<'a> Swarm<'a> {
                 args.seed,
             ),
             lines_lost: 0,
+            flips_asked: 0,
+            flipped_at: Duration::ZERO,
             outcome: Outcome::default(),
             bar: progress_bar(),
         })
@@ -149,6 +153,7 @@ impl<'a> Swarm<'a> {
             let now = self.now();
             if now >= self.oversight_at {
                 self.oversee(now)?;
+                self.find_the_abandoned()?;
                 self.oversight_at = self.next_oversight(now);
             }
         }
@@ -218,6 +223,7 @@ impl<'a> Swarm<'a> {
             Phase::Measuring { since, until } => {
                 self.show((now - since).as_secs(), self.args.seconds.into(), "seconds measured");
                 self.lose_links(now)?;
+                self.flip_bits(since, now);
                 if now >= until && self.drills_are_over(since, now) {
                     self.end_window(now, now - since);
                     self.phase = Phase::Hashing { until: now + LAST_HASHES };
@@ -332,6 +338,7 @@ impl<'a> Swarm<'a> {
             }
             self.outcome.findings.merge(&bot.findings);
             self.outcome.losses.merge(&bot.losses);
+            self.outcome.flips.extend_from_slice(bot.flips.done());
         }
         self.outcome.reasons.sort_by_key(|(_, count)| Reverse(*count));
         self.phase = Phase::Over;

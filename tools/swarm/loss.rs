@@ -117,6 +117,11 @@ pub(crate) struct LossTally {
 }
 
 impl LossTally {
+    /// Whether a link was lost, on purpose or with its server.
+    pub(crate) fn any(&self) -> bool {
+        self.losses > 0
+    }
+
     pub(crate) fn note_loss(&mut self) {
         self.losses += 1;
     }

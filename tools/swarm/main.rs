@@ -8,6 +8,7 @@
 //! | `play`, `side` | its part in a match, with or without a simulation |
 //! | `player` | what presses the buttons, for each game |
 //! | `loss` | links lost on purpose, and whether their players came back |
+//! | `flips` | bits of bots' states flipped on purpose, and whether the server named and healed them |
 //! | `songs` | matches played from beginning to end |
 //! | `crowd` | a crowd in front of one room |
 //! | `names` | what everybody and everything is called |
@@ -23,6 +24,7 @@ mod args;
 mod bot;
 mod crowd;
 mod driver;
+mod flips;
 mod line;
 mod loss;
 mod member;
@@ -40,10 +42,12 @@ mod watch;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Parser;
 
 use args::Args;
 use driver::Swarm;
+use flips::FlipReport;
 use report::Report;
 
 /// The bots saw something wrong, or a goal was missed.
@@ -69,7 +73,11 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> anyhow::Result<Report> {
     let mint = tickets::Mint::open(args)?;
-    let outcome = Swarm::new(args, mint)?.run()?;
+    let mut outcome = Swarm::new(args, mint)?.run()?;
+    if let Some(wanted) = args.drills.inject_desync {
+        let report = FlipReport::new(wanted, &outcome.flips, &args.data);
+        outcome.flip_report = report.context("cannot read the server's reports: is --data its folder?")?;
+    }
     Ok(Report::new(args, &outcome))
 }
 

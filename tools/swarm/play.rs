@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use framekeep_protocol::{Epoch, MatchEnd, MatchStart, Snapshot};
-use framekeep_rollback::{MatchStats, StartError};
+use framekeep_protocol::{DesyncAnswer, DesyncAsk, Epoch, MatchEnd, MatchStart, Snapshot};
+use framekeep_rollback::{Injected, MatchStats, StartError};
 use framekeep_sim::Tick;
 
 use crate::player::GameChoice;
@@ -34,6 +34,21 @@ impl Play {
     /// Says whether the snapshot was taken over.
     pub(crate) fn handle_snapshot(&mut self, now: Duration, snapshot: &Snapshot) -> bool {
         self.side.handle_snapshot(now, snapshot)
+    }
+
+    /// What to answer when the server asks where the state began to differ.
+    pub(crate) fn explain(&self, ask: DesyncAsk) -> Vec<DesyncAnswer> {
+        self.side.explain(ask)
+    }
+
+    /// Flips a bit of the state, chosen by `seed`; says whether there is a state.
+    pub(crate) fn flip_bit(&mut self, seed: u64) -> bool {
+        self.side.flip_bit(seed)
+    }
+
+    /// The bit that was flipped, once.
+    pub(crate) fn take_injected(&mut self) -> Option<Injected> {
+        self.side.take_injected()
     }
 
     pub(crate) fn finish(&mut self, end: MatchEnd) {

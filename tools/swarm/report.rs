@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::args::Args;
 use crate::crowd::CrowdReport;
 use crate::driver::TURN;
+use crate::flips::FlipReport;
 use crate::loss::LossReport;
 use crate::songs::SongReport;
 use crate::tally::Outcome;
@@ -64,6 +65,8 @@ pub(crate) struct Report {
     crowd: Option<CrowdReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     link_losses: Option<LossReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inject_desync: Option<FlipReport>,
     failures: Vec<Failure>,
     goals_missed: Vec<String>,
     /// Bots to which the server has said anything, were it a refusal.
@@ -131,7 +134,9 @@ impl Report {
                 .songs_wanted()
                 .map(|songs| SongReport::new(songs, args.rooms, outcome.rooms_finished)),
             crowd: args.drills.crowd.map(|_| outcome.crowd.unwrap_or_default()),
-            link_losses: args.drills.link_losses.map(|wanted| LossReport::new(wanted, &outcome.losses)),
+            link_losses: (args.drills.link_losses.is_some() || outcome.losses.any())
+                .then(|| LossReport::new(args.drills.link_losses.unwrap_or(0), &outcome.losses)),
+            inject_desync: args.drills.inject_desync.map(|_| outcome.flip_report.clone()),
             failures: Vec::new(),
             goals_missed: Vec::new(),
             answered: outcome.answered,
@@ -152,7 +157,8 @@ impl Report {
         let songs = self.songs.as_ref().and_then(SongReport::complaint);
         let crowd = self.crowd.as_ref().and_then(CrowdReport::complaint);
         let losses = self.link_losses.as_ref().and_then(LossReport::complaint);
-        [songs, crowd, losses].into_iter().flatten()
+        let flips = self.inject_desync.as_ref().and_then(FlipReport::complaint);
+        [songs, crowd, losses, flips].into_iter().flatten()
     }
 
     /// Whether no bot heard anything of the server at the end.
@@ -195,7 +201,8 @@ impl Report {
         let songs = self.songs.as_ref().map(SongReport::row);
         let crowd = self.crowd.as_ref().map(CrowdReport::row);
         let losses = self.link_losses.as_ref().map(LossReport::row);
-        [songs, crowd, losses].into_iter().flatten()
+        let flips = self.inject_desync.as_ref().map(FlipReport::row);
+        [songs, crowd, losses, flips].into_iter().flatten()
     }
 
     fn rows(&self) -> Vec<(&'static str, String)> {

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use framekeep_protocol::{Epoch, MatchEnd, MatchStart, Snapshot};
-use framekeep_rollback::{MatchStats, RollbackConfig, RollbackEvent, RollbackMatch, StartError, ThinMatch};
+use framekeep_protocol::{DesyncAnswer, DesyncAsk, Epoch, MatchEnd, MatchStart, Snapshot};
+use framekeep_rollback::{
+    Injected, MatchStats, RollbackConfig, RollbackEvent, RollbackMatch, StartError, ThinMatch,
+};
 use framekeep_sim::{Input, Tick};
 
 use crate::player::Player;
@@ -14,6 +16,15 @@ pub(crate) trait Side {
 
     /// Says whether the snapshot was taken over.
     fn handle_snapshot(&mut self, now: Duration, snapshot: &Snapshot) -> bool;
+
+    /// What to answer when the server asks where the state began to differ.
+    fn explain(&self, ask: DesyncAsk) -> Vec<DesyncAnswer>;
+
+    /// Flips a bit of the state, chosen by `seed`, at the next tick that can take it; says whether there is a state.
+    fn flip_bit(&mut self, seed: u64) -> bool;
+
+    /// The bit that was flipped, once.
+    fn take_injected(&mut self) -> Option<Injected>;
 
     fn finish(&mut self, end: &MatchEnd);
 
@@ -74,6 +85,19 @@ impl<P: Player> Side for Full<P> {
 
     fn handle_snapshot(&mut self, now: Duration, snapshot: &Snapshot) -> bool {
         self.play.handle_snapshot(now, snapshot).is_ok()
+    }
+
+    fn explain(&self, ask: DesyncAsk) -> Vec<DesyncAnswer> {
+        self.play.explain(ask)
+    }
+
+    fn flip_bit(&mut self, seed: u64) -> bool {
+        self.play.flip_bit(seed);
+        true
+    }
+
+    fn take_injected(&mut self) -> Option<Injected> {
+        self.play.take_injected()
     }
 
     fn finish(&mut self, end: &MatchEnd) {
@@ -137,6 +161,18 @@ impl<P: Player> Side for Thin<P> {
     fn handle_snapshot(&mut self, now: Duration, snapshot: &Snapshot) -> bool {
         self.play.handle_snapshot(now, snapshot);
         true
+    }
+
+    fn explain(&self, _: DesyncAsk) -> Vec<DesyncAnswer> {
+        Vec::new()
+    }
+
+    fn flip_bit(&mut self, _: u64) -> bool {
+        false
+    }
+
+    fn take_injected(&mut self) -> Option<Injected> {
+        None
     }
 
     fn finish(&mut self, end: &MatchEnd) {

@@ -3,6 +3,7 @@
 use framekeep_rollback::{Histogram, MatchStats};
 
 use crate::crowd::CrowdReport;
+use crate::flips::{Flip, FlipReport};
 use crate::loss::LossTally;
 
 /// Datagrams and their UDP payload bytes in one direction.
@@ -72,6 +73,10 @@ pub(crate) struct Outcome {
     pub(crate) crowd: Option<CrowdReport>,
     /// Rooms that played as many matches to their end as were wanted.
     pub(crate) rooms_finished: u32,
+    /// Bits that were flipped on purpose, and what became of them.
+    pub(crate) flips: Vec<Flip>,
+    /// See `flips`.
+    pub(crate) flip_report: FlipReport,
     pub(crate) stats: MatchStats,
     pub(crate) up: Traffic,
     pub(crate) down: Traffic,

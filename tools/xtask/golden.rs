@@ -8,26 +8,62 @@ use crate::step::Step;
 struct Golden {
     /// The file in `assets/replays`, without `.fkr`.
     name: &'static str,
-    /// The content in `assets/arenas`, without `.toml`.
-    arena: &'static str,
+    /// The content in `assets`, without `.toml`.
+    content: &'static str,
+    game: &'static str,
     seats: &'static str,
     ticks: &'static str,
     seed: &'static str,
 }
 
 const GOLDEN: &[Golden] = &[
-    Golden { name: "courtyard_duel", arena: "courtyard", seats: "2", ticks: "900", seed: "1" },
-    Golden { name: "pit_four", arena: "pit", seats: "4", ticks: "1800", seed: "2" },
-    Golden { name: "foundry_sixteen", arena: "foundry", seats: "16", ticks: "900", seed: "3" },
+    arena("courtyard_duel", "arenas/courtyard", "2", "900", "1"),
+    arena("pit_four", "arenas/pit", "4", "1800", "2"),
+    arena("foundry_sixteen", "arenas/foundry", "16", "900", "3"),
+    song("sunrise_four", "songs/sunrise", "4", "4"),
+    song("clockwork_solo", "songs/clockwork", "1", "5"),
 ];
+
+const fn arena(
+    name: &'static str,
+    content: &'static str,
+    seats: &'static str,
+    ticks: &'static str,
+    seed: &'static str,
+) -> Golden {
+    Golden { name, content, game: "arena", seats, ticks, seed }
+}
+
+/// A song is played to its end.
+const fn song(name: &'static str, content: &'static str, seats: &'static str, seed: &'static str) -> Golden {
+    Golden { name, content, game: "rhythm", seats, ticks: "40000", seed }
+}
+
+/// Plays all of them again: does the tree as it is alter past matches?
+pub(crate) fn verify() -> Result<()> {
+    let program = ["run", "--quiet", "--release", "--locked", "-p", "framekeep_replay", "--"];
+    let verify = ["corpus", "verify", "assets/replays"];
+    Step::cargo("corpus", &program).args(&verify.map(str::to_owned)).run()
+}
 
 /// Makes them again. A difference in version control means that the rules changed; keep it only if they were to.
 pub(crate) fn remake() -> Result<()> {
     for golden in GOLDEN {
-        let content = format!("--content=assets/arenas/{}.toml", golden.arena);
+        let content = format!("--content=assets/{}.toml", golden.content);
         let out = format!("--out=assets/replays/{}.fkr", golden.name);
         let program = ["run", "--quiet", "--release", "--locked", "-p", "framekeep_replay", "--", "record"];
-        let play = ["--seats", golden.seats, "--ticks", golden.ticks, "--seed", golden.seed, &content, &out];
+        let play = [
+            "--game",
+            golden.game,
+            "--seats",
+            golden.seats,
+            "--ticks",
+            golden.ticks,
+            "--seed",
+            golden.seed,
+            &content,
+            &out,
+        ];
         Step::cargo(golden.name, &program).args(&play.map(str::to_owned)).run()?;
     }
     Ok(())

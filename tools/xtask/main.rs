@@ -19,11 +19,13 @@ Usage: cargo xtask <CHORE> [ARGUMENTS OF `cargo test`...]
 
 Chores:
   test     every test of the workspace, doc tests included; installs what they need where it may
-  ci       fmt, clippy, docs (warnings are errors), the wasm builds of the pure crates, test
+  ci       fmt, clippy, docs (warnings are errors), the wasm builds of the pure crates, corpus, test
   tidy     the rules of the tree alone: walls, sizes, names, paths in documents
   wasm     build the pure crates for wasm32, where the targets are installed
+  corpus   play every replay in assets/replays again: does a change of the rules alter past matches?
   golden   make the golden replays in assets/replays again; look at what changed before you keep it
   songs    compose the songs in assets/songs again
+  kill     kill the built server while players play on it, --count times (500), and print what it took
 
 Example:
   cargo xtask test -- --nocapture tidy";
@@ -49,8 +51,10 @@ fn run(args: &[String]) -> Result<()> {
         "ci" => ci(rest),
         "tidy" => tidy(rest),
         "wasm" => wasm::build(),
+        "corpus" => golden::verify(),
         "golden" => golden::remake(),
         "songs" => songs::write(),
+        "kill" => kill(rest),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(())
@@ -62,6 +66,18 @@ fn run(args: &[String]) -> Result<()> {
 fn test(rest: &[String]) -> Result<()> {
     packages::install_missing()?;
     Step::cargo("test", &["test", "--workspace", "--locked"]).args(rest).run()
+}
+
+/// `--count N` says how often.
+fn kill(rest: &[String]) -> Result<()> {
+    let count = match rest {
+        [] => "500",
+        [flag, count] if flag == "--count" && count.parse::<u32>().is_ok() => count,
+        _ => bail!("kill takes --count and a number"),
+    };
+    let test = ["test", "--release", "--locked", "-p", "framekeep", "--test", "kills", "--"];
+    let only = ["many_kills", "--ignored", "--nocapture"].map(str::to_owned);
+    Step::cargo("kill", &test).args(&only).env("FRAMEKEEP_KILLS", count).run()
 }
 
 fn tidy(rest: &[String]) -> Result<()> {
@@ -78,5 +94,6 @@ fn ci(rest: &[String]) -> Result<()> {
         .env("RUSTDOCFLAGS", "-D warnings")
         .run()?;
     wasm::build()?;
+    golden::verify()?;
     test(rest)
 }

@@ -56,6 +56,12 @@ pub enum Allowed {
     OneOf(&'static [&'static str]),
     /// An IP address and a port.
     Address,
+    /// An IP address and a port, or `off`.
+    AddressOrOff,
+    /// Any number of origins of web pages: a list, or one text with commas.
+    Origins,
+    /// `http://HOST[:PORT]/PATH`, or empty for none.
+    WebhookOrEmpty,
     /// Any number of addresses that can be connected to: a list, or one text with commas.
     Addresses,
     /// 1 to 64 bytes without control characters.
@@ -97,7 +103,7 @@ impl Key {
                 Literal::Text(text) | Literal::Bare(text) => {
                     self.allowed.accepts(text).then(|| Value::Text(Cow::Owned(text.clone())))
                 }
-                Literal::List(parts) if self.allowed == Allowed::Addresses => {
+                Literal::List(parts) if matches!(self.allowed, Allowed::Addresses | Allowed::Origins) => {
                     let text = parts.join(",");
                     self.allowed.accepts(&text).then_some(Value::Text(Cow::Owned(text)))
                 }
@@ -113,6 +119,9 @@ impl Allowed {
             Allowed::Integer(..) => false,
             Allowed::OneOf(words) => words.contains(&text),
             Allowed::Address => text.parse::<SocketAddr>().is_ok(),
+            Allowed::AddressOrOff => text == "off" || text.parse::<SocketAddr>().is_ok(),
+            Allowed::Origins => text.split(',').map(str::trim).all(|part| part.is_empty() || is_origin(part)),
+            Allowed::WebhookOrEmpty => text.is_empty() || text.starts_with("http://") && !text.contains(' '),
             Allowed::Addresses => {
                 text.split(',').map(str::trim).all(|part| part.is_empty() || is_reachable(part))
             }
@@ -147,6 +156,12 @@ impl Allowed {
 /// What a directive of a log filter may be alone. A bare module name is a directive too for `tracing-subscriber`, and
 /// so is every misspelt level.
 const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
+
+/// Whether the text is the origin of web pages: scheme, host and perhaps a port.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|host| !host.is_empty() && !host.contains(['/', ' ', '*', '@']))
+}
 
 /// Whether the text is an address that somebody can connect to.
 fn is_reachable(text: &str) -> bool {
@@ -192,6 +207,15 @@ impl fmt::Display for Allowed {
             }
             Allowed::Address => {
                 write!(f, "an IP address and a port, such as \"127.0.0.1:7770\" or \"[::1]:7770\"")
+            }
+            Allowed::AddressOrOff => {
+                write!(f, "an IP address and a port, such as \"127.0.0.1:7780\", or \"off\"")
+            }
+            Allowed::Origins => {
+                write!(f, "origins of web pages, such as [\"https://play.example.org\"]; empty for none")
+            }
+            Allowed::WebhookOrEmpty => {
+                write!(f, "an address such as \"http://127.0.0.1:9000/alerts\"; empty for none")
             }
             Allowed::Addresses => {
                 write!(

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::key::{Allowed, Key, Value};
 use super::layer::Effective;
 use super::problem::Problem;
-use super::setting::{Commit, Durability, LogFormat};
+use super::setting::{Commit, Durability, Guests, LogFormat};
 
 /// Writes [`Settings`], one struct a section, [`KEYS`] and the reading of one into the other from one table.
 macro_rules! settings {
@@ -88,6 +88,14 @@ settings! {
         /// Players in one shard of the transport behind the address.
         shard_clients_max: usize = Value::Integer(32), Allowed::Integer(1, 1024), "players",
             wrong: "too large makes each datagram dearer, too small makes many shards";
+        /// How long a link may be silent before either side gives it up. It is part of every ticket, so whoever mints
+        /// tickets needs the same value.
+        link_timeout_s: u64 = Value::Integer(10), Allowed::Integer(1, 300), "seconds",
+            wrong: "too short drops players in a short outage, too long leaves lost players in the game; it must be \
+                    more than twice `heartbeat_ms`";
+        /// How often a link without traffic gets a sign of life, and silent links are looked for.
+        heartbeat_ms: u64 = Value::Integer(250), Allowed::Integer(250, 4_000), "milliseconds",
+            wrong: "too long makes a few lost datagrams look like a lost link";
     }
 
     /// Rooms and their matches.
@@ -119,6 +127,10 @@ settings! {
         /// How long a room without players is kept.
         empty_room_life_s: u64 = Value::Integer(300), Allowed::Integer(1, 86_400), "seconds",
             wrong: "too long keeps rooms nobody comes back to";
+        /// How long the name of a room that its host, its failing game or the server closed stays taken: who joins is
+        /// told that it is closed. Only who closed it may open another at once. 0 frees it at once.
+        closed_room_s: u64 = Value::Integer(60), Allowed::Integer(0, 3_600), "seconds",
+            wrong: "too short lets late players sit alone in another room of the same name, too long blocks names";
         /// How long one step of a game may take; 30 steps in a row over the length of a tick end a match as well.
         /// 0 ends none.
         step_budget_ms: u64 = Value::Integer(250), Allowed::Integer(0, 60_000), "milliseconds",
@@ -159,14 +171,59 @@ settings! {
             wrong: "too short costs bandwidth, too long shows old scores";
     }
 
+    /// How much may go wrong before something follows. Each link and each room has a budget of each kind, and so has
+    /// the server; who stays within it is served as if nothing were wrong. 0 has no limit.
+    faults: Faults {
+        /// The time after the first fault of a kind in which further ones are added to it.
+        window_s: u64 = Value::Integer(60), Allowed::Integer(1, 86_400), "seconds",
+            wrong: "too long adds up faults that have nothing to do with each other, too short forgives everything";
+        /// Payloads of a link that break the transport's rules; one more closes the link. For the server: failures
+        /// of its socket.
+        network_max: u32 = Value::Integer(10), Allowed::Integer(0, 1_000_000), "faults",
+            wrong: "too small closes links for little, too large lets a broken client go on";
+        /// Packets of inputs of a link that cannot be meant, and seconds with too many messages; one more closes the
+        /// link.
+        input_max: u32 = Value::Integer(10), Allowed::Integer(0, 1_000_000), "faults",
+            wrong: "too small closes links for little, too large lets a broken client go on";
+        /// Desyncs of a link, each healed by a snapshot; one more closes the link.
+        desync_max: u32 = Value::Integer(10), Allowed::Integer(0, 1_000_000), "faults",
+            wrong: "too small lets players go who could be healed, too large sends snapshots to who never agrees";
+        /// Panics, overruns and starts of a room's game that fail; one more closes the room.
+        game_max: u32 = Value::Integer(10), Allowed::Integer(0, 1_000_000), "faults",
+            wrong: "too small closes rooms for little, too large starts matches that fail again and again";
+        /// Cleanups of a room that fail; one more is told in the log.
+        cleanup_max: u32 = Value::Integer(10), Allowed::Integer(0, 1_000_000), "faults",
+            wrong: "too small tells of what mends itself, too large tells late";
+        /// Batches and files of journal and replays that are not written; one more is told in the log.
+        record_max: u32 = Value::Integer(10), Allowed::Integer(0, 1_000_000), "faults",
+            wrong: "too small tells of what mends itself, too large tells late";
+    }
+
     /// What is kept on disk.
     data: Data {
         /// The folder of journals, replays and the development key. It is made when it is missing.
         folder: PathBuf = Value::text("./framekeep-data"), Allowed::Path, "",
             wrong: "a folder that cannot be written ends the start with exit code 1";
-        /// When frames are on disk: `second` once a second, `off` when the system likes.
+        /// When frames are on disk: `tick` before they are sent, `second` once a second, `off` when the system likes.
+        /// A server that is killed loses nothing in any of them; a machine that loses power does.
         durability: Durability = Value::text("second"), Allowed::OneOf(Durability::WORDS), "",
-            wrong: "with `off` a power cut costs more than the last second";
+            wrong: "with `tick` frames are later by what the disk takes, a tick at most; with `off` a power cut costs \
+                    more than the last second";
+        /// How long the rooms of a killed server may take to be played up to where they were.
+        recovery_target_s: u64 = Value::Integer(3), Allowed::Integer(1, 3_600), "seconds",
+            wrong: "too short fills the journal with states, too long lets players wait after a crash";
+        /// Finished matches whose results are kept; the oldest go. 0 keeps all.
+        results_max: u64 = Value::Integer(1_000_000), Allowed::Integer(0, i64::MAX), "matches",
+            wrong: "too small forgets what players may ask for; a million takes about a gigabyte";
+        /// Replays that are kept; the oldest go. 0 keeps all.
+        replays_max: u64 = Value::Integer(0), Allowed::Integer(0, i64::MAX), "replays",
+            wrong: "too small deletes what somebody may want to see or prove";
+        /// How old a replay may become. 0 keeps all.
+        replays_days_max: u64 = Value::Integer(0), Allowed::Integer(0, 36_500), "days",
+            wrong: "too short deletes what somebody may want to see or prove";
+        /// Bytes of replays that are kept; the oldest go. 0 keeps all.
+        replays_bytes_max: u64 = Value::Integer(0), Allowed::Integer(0, i64::MAX), "bytes",
+            wrong: "too small deletes what somebody may want to see or prove, 0 may fill the disk";
     }
 
     /// Who may connect.
@@ -176,6 +233,119 @@ settings! {
         /// which serves on loopback only.
         key_file: Option<PathBuf> = Value::text(""), Allowed::PathOrEmpty, "",
             wrong: "a file that is missing or does not hold a key ends the start with exit code 4";
+    }
+
+    /// HTTP: API, WebSocket, pages, metrics.
+    http: Http {
+        /// The address HTTP and WebSocket are served on; `off` for nowhere. Where the default is taken, a free port
+        /// is used, which the banner shows.
+        address: Option<SocketAddr> = Value::text("127.0.0.1:7780"), Allowed::AddressOrOff, "",
+            wrong: "an address this machine does not have, or a port that is taken, ends the start with exit code 5; \
+                    beyond loopback put a proxy with TLS in front";
+        /// Web pages of other origins that may use the server, as a list or separated by commas.
+        origins: Vec<String> = Value::text(""), Allowed::Origins, "",
+            wrong: "pages whose origin is missing are refused; a page that is listed acts for whoever opens it";
+        /// Who gets tickets without a key: `on` everybody, `off` nobody, `auto` everybody where HTTP is served on
+        /// loopback.
+        guests: Guests = Value::text("auto"), Allowed::OneOf(Guests::WORDS), "",
+            wrong: "with `on` whoever reaches the server may play, with `off` only players of a back end";
+        /// The file with the key of a game's back end. The environment variable FRAMEKEEP_API_KEY takes the key itself
+        /// and goes first. Without either, only guests get tickets, and rooms cannot be opened over HTTP.
+        api_key_file: Option<PathBuf> = Value::text(""), Allowed::PathOrEmpty, "",
+            wrong: "a file that is missing or holds less than 16 characters ends the start with exit code 4";
+        /// Connections at once, WebSockets with a session apart.
+        connections_max: usize = Value::Integer(8_192), Allowed::Integer(16, 1_000_000), "connections",
+            wrong: "too small refuses clients, too large needs more file handles than the system gives";
+        /// Requests an address may make, and six times as many at once; 0 is no limit.
+        requests_per_s: u32 = Value::Integer(50), Allowed::Integer(0, 1_000_000), "requests a second",
+            wrong: "too small holds back players behind one address, too large lets one client take all";
+        /// Requests a back end may make with the key, and six times as many at once; 0 is no limit.
+        key_requests_per_s: u32 = Value::Integer(1_000), Allowed::Integer(0, 1_000_000), "requests a second",
+            wrong: "too small holds back a back end with many players";
+        /// Threads of HTTP and WebSocket.
+        threads: usize = Value::Integer(2), Allowed::Integer(1, 64), "threads",
+            wrong: "too few make views late with thousands of WebSockets, too many take cores from the simulation";
+    }
+
+    /// WebSockets of players.
+    websocket: Websocket {
+        /// How long a connection may take to say who it is.
+        authenticate_within_s: u64 = Value::Integer(5), Allowed::Integer(1, 300), "seconds",
+            wrong: "too short loses slow clients, too long lets strangers keep connections";
+        /// After how much silence a client is pinged.
+        ping_after_s: u64 = Value::Integer(30), Allowed::Integer(1, 3_600), "seconds",
+            wrong: "too long lets proxies close connections that are quiet";
+        /// After how much silence a connection is given up.
+        drop_after_s: u64 = Value::Integer(60), Allowed::Integer(2, 7_200), "seconds",
+            wrong: "too short loses clients that ping answers reach late, too long keeps dead connections";
+        /// How long a session waits for its client to come back.
+        resume_within_s: u64 = Value::Integer(10), Allowed::Integer(0, 3_600), "seconds",
+            wrong: "too short loses what was said during an outage, too long keeps seats of those who went away";
+        /// How long a session may live.
+        life_max_s: u64 = Value::Integer(86_400), Allowed::Integer(60, 31_536_000), "seconds",
+            wrong: "too short ends sessions over their players' heads";
+        /// How long a client may take nothing.
+        write_within_s: u64 = Value::Integer(10), Allowed::Integer(1, 300), "seconds",
+            wrong: "too short loses clients on bad networks, too long keeps memory for those who are gone";
+        /// Bytes of a message of a client.
+        message_bytes_max: usize = Value::Integer(4_096), Allowed::Integer(512, 65_536), "bytes",
+            wrong: "too small refuses long messages, too large lets clients take memory";
+        /// Messages of a client.
+        messages_per_s: u32 = Value::Integer(60), Allowed::Integer(1, 10_000), "messages a second",
+            wrong: "too small loses inputs, too large lets one client take the time of all";
+        /// State views for clients that do not ask for another rate.
+        views_hz: u8 = Value::Integer(15), Allowed::Integer(1, 60), "Hz",
+            wrong: "higher costs bandwidth and CPU in proportion, lower makes motion coarse";
+        /// Messages that may wait for one client; with more it is given up.
+        queue_messages: usize = Value::Integer(256), Allowed::Integer(32, 4_096), "messages",
+            wrong: "too small loses slow clients, too large keeps memory for them";
+    }
+
+    /// Operators' actions.
+    admin: Admin {
+        /// The address operators' actions are served on, of this machine only; `off` for nowhere. Where the default
+        /// is taken, a free port is used, which the banner shows.
+        address: Option<SocketAddr> = Value::text("127.0.0.1:7781"), Allowed::AddressOrOff, "",
+            wrong: "an address beyond loopback ends the start with exit code 4, a port that is taken with exit code 5";
+        /// The file with the operators' token. The environment variable FRAMEKEEP_ADMIN_TOKEN takes the token itself
+        /// and goes first. Without either, `admin.token` is made in the data folder.
+        token_file: Option<PathBuf> = Value::text(""), Allowed::PathOrEmpty, "",
+            wrong: "a file that is missing or holds less than 16 characters ends the start with exit code 4";
+    }
+
+    /// When somebody is to be told; alerts go to the log, to the webhook and to /api/v1/alerts.
+    alerts: Alerts {
+        /// Mean work of a turn over which a warning is given; 0 for none.
+        tick_mean_ms: u64 = Value::Integer(30), Allowed::Integer(0, 60_000), "milliseconds",
+            wrong: "too low cries wolf, too high hides a server that cannot keep up";
+        /// Longest work of a turn within a second over which a critical alert is given; 0 for none.
+        tick_spike_ms: u64 = Value::Integer(50), Allowed::Integer(0, 60_000), "milliseconds",
+            wrong: "too low cries wolf, too high hides what players feel";
+        /// Mean lateness of frames over which a warning is given; 0 for none.
+        lateness_ms: u64 = Value::Integer(50), Allowed::Integer(0, 60_000), "milliseconds",
+            wrong: "too low cries wolf, too high hides what players feel";
+        /// Mean round trip of WebSocket clients over which a warning is given; 0 for none.
+        rtt_ms: u64 = Value::Integer(100), Allowed::Integer(0, 60_000), "milliseconds",
+            wrong: "too low warns of players who live far away";
+        /// Age of the oldest cleanup that waits over which a warning is given; 0 for none.
+        cleanup_age_s: u64 = Value::Integer(120), Allowed::Integer(0, 86_400), "seconds",
+            wrong: "too low warns of cleanups that wait for a match to end";
+        /// Desyncs within a minute over which a warning is given; 0 for none.
+        desyncs_per_min: u64 = Value::Integer(10), Allowed::Integer(0, 1_000_000), "desyncs a minute",
+            wrong: "too low warns of single broken clients";
+        /// How long the server may say nothing before a critical alert is given; 0 for none.
+        silence_s: u64 = Value::Integer(5), Allowed::Integer(0, 3_600), "seconds",
+            wrong: "too low warns of a machine that was suspended";
+        /// Where alerts are posted as JSON.
+        webhook: String = Value::text(""), Allowed::WebhookOrEmpty, "",
+            wrong: "a webhook that does not answer loses alerts, which are counted and logged";
+    }
+
+    /// How the server comes to rest when it is told to.
+    drain: Drain {
+        /// How long running matches may go on after SIGTERM; a second SIGTERM stops the server at once.
+        grace_s: u64 = Value::Integer(30), Allowed::Integer(0, 86_400), "seconds",
+            wrong: "too short cuts matches off, too long delays a deploy; give the service manager more than this";
     }
 
     /// What the games play with.

@@ -3,13 +3,14 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use super::contradiction;
 use super::file;
 use super::key::{Key, Literal, Value};
 use super::keys::{KEYS, Settings};
 use super::origin::Origin;
 use super::problem::{ConfigError, Problem};
 use super::setting::Setting;
-use crate::identity::KEY_ENV;
+use crate::identity::SECRET_ENVS;
 
 /// What a run looks for in the current folder when no `--config` names a file.
 const FILE_NAME: &str = "framekeep.toml";
@@ -74,7 +75,7 @@ impl LayerSources {
     pub fn with_env(mut self, vars: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut found: Vec<_> =
             vars.into_iter().map(|(name, value)| (name.to_string_lossy().into_owned(), value)).collect();
-        found.retain(|(name, _)| name.starts_with(ENV_NAMESPACE) && name != KEY_ENV);
+        found.retain(|(name, _)| name.starts_with(ENV_NAMESPACE) && !SECRET_ENVS.contains(&name.as_str()));
         found.sort();
         for (name, value) in found {
             let Some(path) = name.strip_prefix(ENV_PREFIX) else {
@@ -115,7 +116,8 @@ impl LayerSources {
     /// Merges the layers over the defaults.
     ///
     /// # Errors
-    /// Every unknown key and every value that is not accepted, in whatever layer, even where a higher one covers it.
+    /// Every unknown key and every value that is not accepted, in whatever layer, even where a higher one covers it;
+    /// and values that contradict each other.
     pub fn merge(self) -> Result<Effective, ConfigError> {
         let mut effective = Effective {
             values: KEYS.iter().map(|key| (key.default.clone(), Origin::Default)).collect(),
@@ -131,11 +133,16 @@ impl LayerSources {
                 },
             }
         }
-        if problems.is_empty() {
-            effective.settings = Some(Settings::read(&effective)?);
-            return Ok(effective);
+        if !problems.is_empty() {
+            return Err(ConfigError { problems });
         }
-        Err(ConfigError { problems })
+        let settings = Settings::read(&effective)?;
+        let contradictions = contradiction::find(&settings, &effective);
+        if !contradictions.is_empty() {
+            return Err(ConfigError { problems: contradictions });
+        }
+        effective.settings = Some(settings);
+        Ok(effective)
     }
 }
 

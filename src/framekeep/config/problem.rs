@@ -7,7 +7,7 @@ use super::key::{Allowed, Key, Literal};
 use super::keys::{KEYS, SECTIONS};
 use super::origin::Origin;
 use crate::Exit;
-use crate::identity::KEY_ENV;
+use crate::identity::{KEY_ENV, SECRET_ENVS};
 
 /// One thing that is wrong with a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +41,16 @@ pub enum Problem {
         allowed: Allowed,
         /// Where it was written.
         origin: Origin,
+    },
+    /// Two values that do not go together.
+    #[error("{a} contradicts {b}: {must}")]
+    Contradiction {
+        /// The first key, its value and where that came from.
+        a: String,
+        /// The second.
+        b: String,
+        /// What must hold.
+        must: &'static str,
     },
     /// A file that is not TOML.
     #[error("{path}:{line}: {message}", path = .path.display())]
@@ -142,7 +152,7 @@ fn closest_variable(name: &str) -> Option<String> {
     let likeness = |other: &str| strsim::normalized_damerau_levenshtein(&bare(other), &name);
     KEYS.iter()
         .map(|key| (likeness(&key.env_name()).max(likeness(key.name) * 0.95), key.env_name()))
-        .chain([(likeness(KEY_ENV), KEY_ENV.to_owned())])
+        .chain(SECRET_ENVS.iter().map(|name| (likeness(name), (*name).to_owned())))
         .filter(|(likeness, _)| *likeness >= 0.6)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, meant)| meant)

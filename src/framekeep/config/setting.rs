@@ -38,6 +38,24 @@ impl Setting for SocketAddr {
     }
 }
 
+/// `off` is none.
+impl Setting for Option<SocketAddr> {
+    fn from_value(value: &Value) -> Option<Self> {
+        match text(value)? {
+            "off" => Some(None),
+            text => text.parse().ok().map(Some),
+        }
+    }
+}
+
+/// Separated by commas.
+impl Setting for Vec<String> {
+    fn from_value(value: &Value) -> Option<Self> {
+        let parts = text(value)?.split(',').map(str::trim).filter(|part| !part.is_empty());
+        Some(parts.map(str::to_owned).collect())
+    }
+}
+
 impl Setting for PathBuf {
     fn from_value(value: &Value) -> Option<Self> {
         text(value).map(PathBuf::from)
@@ -84,6 +102,8 @@ macro_rules! word_setting {
 word_setting! {
     /// When frames are on the disk.
     Durability {
+        /// Before a frame is sent.
+        Tick = "tick",
         /// Once a second.
         Second = "second",
         /// When the system likes.
@@ -96,6 +116,18 @@ word_setting! {
     Commit {
         /// At its deadline, whoever has sent an input.
         Deadline = "deadline",
+    }
+}
+
+word_setting! {
+    /// Who gets tickets without a key.
+    Guests {
+        /// Everybody, where HTTP is served on loopback only.
+        Auto = "auto",
+        /// Everybody.
+        On = "on",
+        /// Nobody.
+        Off = "off",
     }
 }
 

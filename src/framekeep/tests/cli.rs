@@ -113,6 +113,7 @@ fn help_of_every_command_has_an_example_and_exit_code_0() {
         &["serve", "--help"],
         &["token", "--help"],
         &["key", "--help"],
+        &["identity", "--help"],
         &["config", "show", "--help"],
         &["config", "default", "--help"],
     ] {
@@ -217,6 +218,17 @@ fn a_key_file_is_private_and_never_replaced() {
 }
 
 #[test]
+fn the_public_key_follows_from_the_node_key() {
+    let (desk, key) = (Desk::new(), "0123456789abcdef".repeat(4));
+    assert_eq!(desk.run(&["identity", "--data", "nothing"], &[]).code(), 4);
+    let run = desk.run(&["identity"], &[("FRAMEKEEP_KEY", key.as_str())]);
+    assert_eq!(run.code(), 0, "{}", run.stderr());
+    // The same for as long as replays are to be checked.
+    let public = "97cdd24ba484f257ad79c428f131b6a4377877d80764e15827a302638841a4dd";
+    assert_eq!(run.stdout().trim(), public);
+}
+
+#[test]
 fn a_token_without_a_key_says_which_file_is_missing() {
     let run = Desk::new().run(&["token", "--player", "ada", "--data", "nothing"], &[]);
     assert_eq!(run.code(), 4);
@@ -237,6 +249,24 @@ fn a_server_says_where_it_is_and_what_to_try_and_ends_by_either_signal() {
         }
         assert_eq!(server.end_by(signal), 0);
     }
+}
+
+#[test]
+fn the_list_of_rooms_says_whether_its_server_still_runs() {
+    let desk = Desk::new();
+    let server = desk.serve(&["--udp", "127.0.0.1:0"], &[]);
+    // The first list comes with one of the server's first turns.
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let mut listed = desk.run(&["rooms"], &[]);
+    while listed.code() != 0 && std::time::Instant::now() < until {
+        listed = desk.run(&["rooms"], &[]);
+    }
+    let text = listed.stdout() + &listed.stderr();
+    assert!(text.ends_with("0 rooms; the server runs\n"), "{text}");
+    assert!(desk.run(&["rooms", "--json"], &[]).stdout().contains("\"server_runs\":true"));
+    assert_eq!(server.end_by(Signal::SIGTERM), 0);
+    let listed = desk.run(&["rooms"], &[]).stdout();
+    assert!(listed.contains("0 rooms; no server uses this data folder any more"), "{listed}");
 }
 
 #[test]

@@ -398,3 +398,21 @@ proptest! {
         }
     }
 }
+
+/// What never happens in the probe match can change without a new fingerprint.
+#[test]
+fn everything_happens_in_the_probe_match() {
+    let mut seen = std::collections::BTreeSet::new();
+    framekeep_sim::probe::<Arena>(|play| {
+        for event in play.events() {
+            seen.insert(match event {
+                ArenaEvent::Hit { .. } => "hit".to_owned(),
+                ArenaEvent::KnockedOut { .. } => "knocked out".to_owned(),
+                ArenaEvent::Respawned { .. } => "respawned".to_owned(),
+                ArenaEvent::PickedUp { kind, .. } => format!("picked up {kind:?}"),
+            });
+        }
+    });
+    let all = ["hit", "knocked out", "picked up Health", "picked up Rapid", "picked up Shield", "respawned"];
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), all);
+}

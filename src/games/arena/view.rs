@@ -1,6 +1,6 @@
 //! The view: what a spectator draws. Kinds are those of `Kind`.
 
-use framekeep_sim::{View, ViewBody};
+use framekeep_sim::{Angle, Body, Vec2, View, ViewBody};
 
 use crate::arena::ArenaState;
 use crate::arena::kind::read_tag;
@@ -17,8 +17,14 @@ pub(crate) fn view(state: &ArenaState, view: &mut View) {
             seat,
             x: body.position.x.to_bits(),
             y: body.position.y.to_bits(),
+            angle: heading(body).0,
             half_width: half.x.to_bits(),
             half_height: half.y.to_bits(),
         });
     }
+}
+
+/// Where a body goes; what stands points to the right.
+fn heading(body: Body) -> Angle {
+    if body.velocity == Vec2::ZERO { Angle(0) } else { body.velocity.angle() }
 }

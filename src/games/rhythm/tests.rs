@@ -281,7 +281,7 @@ fn a_known_match_ends_in_a_known_state() {
 fn bots_play_well_and_err_differently() {
     for file in songs() {
         let content = Arc::new(RhythmContent::parse(file.text).expect("a test reads them"));
-        let (mut play, mut bots) = (Match::<Rhythm>::start(content, 1, 16), bots(16));
+        let (mut play, mut bots) = (Match::<Rhythm>::start(content, 1, 64), bots(64));
         while play.outcome().is_none() {
             let frame = bot_frame(&play, &mut bots);
             play.step(&frame);
@@ -373,7 +373,7 @@ fn a_view_shows_what_comes_and_what_is_pressed() {
 #[test]
 fn random_bits_never_panic() {
     let mut rng = Pcg32::new(8, 8);
-    for (seats, file) in (1..=16).zip(songs().cycle()) {
+    for (seats, file) in [1, 2, 3, 4, 8, 16, 33, 64].into_iter().zip(songs().cycle()) {
         let content = Arc::new(RhythmContent::parse(file.text).expect("a test reads them"));
         let mut play = Match::<Rhythm>::start(content, 1, seats);
         for tick in 0..play.content().ticks() {
@@ -451,4 +451,22 @@ proptest! {
             Err(_) => prop_assert_eq!(play.hash(&mut Vec::new()), before),
         }
     }
+}
+
+/// What never happens in the probe match can change without a new fingerprint.
+#[test]
+fn everything_happens_in_the_probe_match() {
+    let mut seen = std::collections::BTreeSet::new();
+    framekeep_sim::probe::<Rhythm>(|play| {
+        for event in play.events() {
+            seen.insert(match event {
+                RhythmEvent::Judged { judgement, .. } => format!("{judgement:?}"),
+                RhythmEvent::HoldCompleted { .. } => "hold completed".to_owned(),
+                RhythmEvent::HoldDropped { .. } => "hold dropped".to_owned(),
+                RhythmEvent::ComboBroken { .. } => "combo broken".to_owned(),
+            });
+        }
+    });
+    let all = ["Good", "Great", "Miss", "Perfect", "combo broken", "hold completed", "hold dropped"];
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), all);
 }

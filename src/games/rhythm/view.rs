@@ -58,6 +58,7 @@ fn note_body(lane: usize, index: usize, note: Note, now: u32) -> ViewBody {
         seat: NOBODY,
         x: lane as i32 * UNIT,
         y: bottom / 2 + top / 2,
+        angle: 0,
         half_width: HALF_WIDTH,
         half_height: (top / 2 - bottom / 2).max(HALF_HEIGHT),
     }
@@ -71,6 +72,7 @@ fn key_body(lane: usize, seat: u8) -> ViewBody {
         seat,
         x: lane as i32 * UNIT,
         y: -(1 + i32::from(seat)) * UNIT / 2,
+        angle: 0,
         half_width: HALF_WIDTH,
         half_height: HALF_HEIGHT,
     }

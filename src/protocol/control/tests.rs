@@ -49,6 +49,20 @@ fn to_server() -> Vec<ToServer> {
         ToServer::PlayAgain,
         ToServer::NeedSnapshot { epoch: Epoch::new(15) },
         ToServer::Bye,
+        ToServer::DesyncAnswer(DesyncAnswer::Hashes {
+            epoch: Epoch::new(1),
+            first: Tick(9),
+            hashes: vec![u32::MAX; crate::DESYNC_HASHES_MAX],
+        }),
+        ToServer::DesyncAnswer(DesyncAnswer::Part {
+            epoch: Epoch::new(1),
+            tick: Tick(9),
+            len: 4_000,
+            packed: 2_000,
+            offset: 960,
+            bytes: vec![8; crate::DESYNC_PART_BYTES],
+        }),
+        ToServer::DesyncAnswer(DesyncAnswer::NoState { epoch: Epoch::new(1), tick: Tick(9) }),
     ]
 }
 
@@ -117,12 +131,16 @@ fn to_client() -> Vec<ToClient> {
         ToClient::Ended(MatchEnd { epoch, ticks: Tick(9), hash, outcome, reason }),
         ToClient::Desynced { epoch, tick: Tick(70), expected: 1, got: 2 },
         ToClient::Closing { reason: CloseReason::TakenOver },
+        ToClient::DesyncAsk(DesyncAsk::Hashes { epoch, upto: Tick(70) }),
+        ToClient::DesyncAsk(DesyncAsk::State { epoch, tick: Tick(66) }),
     ]
 }
 
 #[test]
 fn every_message_comes_back() {
     for message in to_server() {
+        let is_answer = matches!(message, ToServer::DesyncAnswer(_));
+        assert_eq!(ToServer::is_desync_answer(&message.encode()), is_answer);
         assert_eq!(ToServer::decode(&message.encode()), Ok(message));
     }
     for message in to_client() {

@@ -4,18 +4,23 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
 
-use framekeep_journal::{MatchEnd, ReplayBuilder};
+use framekeep_journal::{MatchEnd, ReplayBuilder, SealKey};
 use tracing::{error, info};
 
 use super::writer::Shared;
+
+/// How long a disk that did not take a replay is left alone.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// A finished match and the file it is to become.
 pub(super) struct Sealing {
     pub(super) builder: ReplayBuilder,
     pub(super) end: MatchEnd,
     pub(super) path: PathBuf,
+    pub(super) key: SealKey,
 }
 
 /// The thread that seals matches into files: apart from the journal's, which must not wait for it.
@@ -28,27 +33,38 @@ impl Sealer {
         Self { shared }
     }
 
-    /// Seals until nothing more can come; gives whether every match became a file.
+    /// Seals until nothing more can come; gives whether every match became a file. What a full or broken disk does not
+    /// take is tried again.
     pub(super) fn work(self, sealings: &Receiver<Sealing>) -> bool {
-        let mut complete = true;
-        for sealing in sealings {
-            let path = sealing.path.clone();
-            if let Err(error) = seal(sealing) {
-                complete = false;
-                self.shared.count_failure();
-                error!(%error, file = %path.display(), "a match could not be sealed; the journal keeps it");
+        let mut left: Vec<Sealing> = Vec::new();
+        loop {
+            let wait = if left.is_empty() { Duration::MAX } else { RETRY_AFTER };
+            match sealings.recv_timeout(wait) {
+                Ok(sealing) => left.extend(self.try_to_seal(sealing)),
+                Err(RecvTimeoutError::Timeout) => {
+                    left = left.into_iter().filter_map(|sealing| self.try_to_seal(sealing)).collect();
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        complete
+        left.into_iter().filter_map(|sealing| self.try_to_seal(sealing)).count() == 0
+    }
+
+    /// Gives back what the disk does not take.
+    fn try_to_seal(&self, sealing: Sealing) -> Option<Sealing> {
+        let Err(error) = seal(&sealing) else { return None };
+        self.shared.count_failure();
+        error!(%error, file = %sealing.path.display(), "a match could not be sealed; it is tried again");
+        Some(sealing)
     }
 }
 
-fn seal(sealing: Sealing) -> io::Result<()> {
-    let Sealing { builder, end, path } = sealing;
+fn seal(sealing: &Sealing) -> io::Result<()> {
+    let Sealing { builder, end, path, key } = sealing;
     let ticks = builder.next();
     let mut bytes = Vec::new();
-    let sealed = builder.seal(end, &mut bytes)?;
-    replace_durably(&path, &bytes)?;
+    let sealed = builder.clone().seal_signed(end.clone(), key, &mut bytes)?;
+    replace_durably(path, &bytes)?;
     info!(file = %path.display(), ticks = ticks.0, bytes = sealed.bytes, "a match is sealed");
     Ok(())
 }

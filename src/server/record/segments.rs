@@ -1,40 +1,32 @@
-//! `tidy_up`, which segments of earlier runs stay when a run begins.
+//! `survey`, what earlier runs have left in the journal: the rooms that were not closed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use framekeep_journal::{Record, SegmentFault, SegmentHeader, SegmentReader, SegmentWriter};
-use tracing::warn;
+use framekeep_journal::{
+    EndedMatch, Lives, Record, SegmentEnd, SegmentFault, SegmentHeader, SegmentReader, SegmentWriter,
+};
+use tracing::{error, info, warn};
 
-use crate::limits::KILLED_RUNS_BYTES_MAX;
+use crate::limits::DAMAGED_BYTES_MAX;
 
-/// A segment on disk.
-struct Segment {
-    path: PathBuf,
-    bytes: u64,
-}
+/// Matches that ended shortly before a kill, at most.
+const UNSEALED_MAX: usize = 256;
+/// What the name of a damaged segment that is kept ends in.
+const DAMAGED: &str = "damaged";
 
-/// The segments of one run, in order. A segment whose header cannot be read is a run of its own.
-#[derive(Default)]
-struct Run {
-    segments: BTreeMap<u64, Segment>,
-}
-
-impl Run {
-    fn bytes(&self) -> u64 {
-        self.segments.values().map(|segment| segment.bytes).sum()
-    }
-
-    fn first_sequence(&self) -> u64 {
-        self.segments.keys().next().copied().unwrap_or_default()
-    }
-
-    fn delete(&self) -> io::Result<()> {
-        // From the first on: a run that lost its last segment would look killed.
-        self.segments.values().try_for_each(|segment| fs::remove_file(&segment.path))
-    }
+/// What earlier runs have left.
+pub(super) struct Survey {
+    /// The header of the first segment of the run that begins: no earlier run has its node.
+    pub(super) next: SegmentHeader,
+    /// The segments that are left, by number, with their bytes.
+    pub(super) segments: BTreeMap<u64, u64>,
+    /// The rooms that were not closed.
+    pub(super) lives: Lives,
+    /// Matches that ended and of which no replay is there: the server was killed before it was written.
+    pub(super) unsealed: Vec<EndedMatch>,
 }
 
 /// The file of a segment.
@@ -46,70 +38,126 @@ fn sequence_of(path: &Path) -> Option<u64> {
     path.file_name()?.to_str()?.strip_suffix(".fkj")?.parse().ok()
 }
 
-/// Deletes the segments of runs that ended cleanly, and the oldest killed runs as far as they are too large
-/// together. Gives the header of the first segment of the run that begins: no earlier run has its node.
-pub(super) fn tidy_up(journal: &Path, node: u64) -> io::Result<SegmentHeader> {
-    tidy_up_to(journal, node, KILLED_RUNS_BYTES_MAX)
-}
-
-pub(super) fn tidy_up_to(journal: &Path, mut node: u64, killed_bytes_max: u64) -> io::Result<SegmentHeader> {
-    let (runs, sequence) = runs_in(journal)?;
-    while runs.iter().any(|(of, _)| *of == Some(node)) {
+/// Reads what earlier runs have left. Segments of a run that ended in order are deleted, and all before them: whatever
+/// they held was taken over by that run. Damaged segments are kept beside the journal, up to a limit.
+pub(super) fn survey(journal: &Path, replays: &Path, mut node: u64) -> io::Result<Survey> {
+    let (mut segments, sequence) = segments_in(journal)?;
+    while segments.values().any(|segment| segment.node == node) {
         node = node.wrapping_add(1);
     }
-    let mut killed = Vec::new();
-    for (of, run) in runs {
-        if of.is_some() && ends_cleanly(&run)? {
-            run.delete()?;
-        } else {
-            killed.push(run);
-        }
+    let ended = last_clean_end(&segments)?;
+    while let Some(first) =
+        segments.first_entry().filter(|first| ended.is_some_and(|end| *first.key() <= end))
+    {
+        // From the first on: what would be left is a run that looks ended.
+        fs::remove_file(&first.get().path)?;
+        first.remove();
     }
-    killed.sort_by_key(Run::first_sequence);
-    let mut bytes: u64 = killed.iter().map(Run::bytes).sum();
-    for run in killed {
-        if bytes <= killed_bytes_max {
-            break;
-        }
-        warn!(
-            first = run.first_sequence(),
-            bytes = run.bytes(),
-            limit = killed_bytes_max,
-            "journals of killed runs are over the limit; the oldest is deleted"
-        );
-        bytes -= run.bytes();
-        run.delete()?;
+    let (mut lives, mut unsealed) = (Lives::default(), VecDeque::new());
+    for segment in segments.values() {
+        read(&segment.path, &mut lives, |ended| {
+            if !replays.join(replay_of(&ended)).exists() {
+                unsealed.push_back(ended);
+            }
+            // Of those that ended long ago the file was there, and is not wanted any more.
+            if unsealed.len() > UNSEALED_MAX {
+                unsealed.pop_front();
+            }
+        })?;
     }
-    Ok(SegmentHeader { node, sequence })
+    bound_damaged(journal)?;
+    let segments = segments.into_iter().map(|(sequence, segment)| (sequence, segment.bytes)).collect();
+    Ok(Survey { next: SegmentHeader { node, sequence }, segments, lives, unsealed: unsealed.into() })
 }
 
-/// All runs that have segments here, and the number after the last segment.
-fn runs_in(journal: &Path) -> io::Result<(Vec<(Option<u64>, Run)>, u64)> {
-    let mut runs: BTreeMap<u64, Run> = BTreeMap::new();
-    let (mut unreadable, mut next) = (Vec::new(), 0);
+/// A segment on disk.
+struct Segment {
+    path: PathBuf,
+    bytes: u64,
+    node: u64,
+}
+
+/// All segments that can be read, and the number after the last.
+fn segments_in(journal: &Path) -> io::Result<(BTreeMap<u64, Segment>, u64)> {
+    let (mut segments, mut next) = (BTreeMap::new(), 0);
     for entry in fs::read_dir(journal)? {
         let entry = entry?;
         let path = entry.path();
         let Some(sequence) = sequence_of(&path) else { continue };
         next = next.max(sequence.saturating_add(1));
-        let segment = Segment { bytes: entry.metadata()?.len(), path };
-        match SegmentReader::open(BufReader::new(File::open(&segment.path)?)) {
+        let bytes = entry.metadata()?.len();
+        match SegmentReader::open(BufReader::new(File::open(&path)?)) {
             Ok(reader) => {
-                let run = runs.entry(reader.header().node).or_default();
-                run.segments.insert(sequence, segment);
+                let node = reader.header().node;
+                segments.insert(sequence, Segment { path, bytes, node });
             }
             // A kill within the header: it holds nothing.
-            Err(SegmentFault::Short(_)) => fs::remove_file(&segment.path)?,
-            Err(_) => unreadable.push((None, Run { segments: BTreeMap::from([(sequence, segment)]) })),
+            Err(SegmentFault::Short(_)) => fs::remove_file(&path)?,
+            Err(fault) => {
+                let file = path.display();
+                error!(%file, offset = 0, %fault, "a segment of the journal cannot be read and is left out");
+                fs::rename(&path, path.with_extension(DAMAGED))?;
+            }
         }
     }
-    let runs = runs.into_iter().map(|(node, run)| (Some(node), run)).chain(unreadable).collect();
-    Ok((runs, next))
+    Ok((segments, next))
 }
 
-/// Whether a run's last record says that the node stopped in order; then all its matches are sealed.
-fn ends_cleanly(run: &Run) -> io::Result<bool> {
-    let Some(last) = run.segments.values().next_back() else { return Ok(false) };
+/// The name of a match's replay.
+fn replay_of(ended: &EndedMatch) -> String {
+    let started = ended.play.started();
+    super::file_name(ended.room, started.header.started_unix_s, started.epoch)
+}
+
+/// Takes every record of a segment up to the last whole one.
+fn read(path: &Path, lives: &mut Lives, mut ended: impl FnMut(EndedMatch)) -> io::Result<()> {
+    let mut reader = match SegmentReader::open(BufReader::with_capacity(1 << 18, File::open(path)?)) {
+        Ok(reader) => reader,
+        Err(SegmentFault::Io(error)) => return Err(error),
+        Err(_) => return Ok(()),
+    };
+    while let Some(entry) = reader.next_entry()? {
+        if let Err(fault) = lives.take(&entry) {
+            let (offset, room, tick) = (fault.offset, fault.room, fault.tick.0);
+            error!(file = %path.display(), offset, room, tick, what = fault.what, "the journal of a room ends here");
+        }
+        lives.take_ended().into_iter().for_each(&mut ended);
+    }
+    lives.take_ended().into_iter().for_each(&mut ended);
+    let (room, tick) = lives.newest().map_or((0, 0), |(room, tick)| (room, tick.0));
+    match reader.end() {
+        Some(SegmentEnd::Torn { offset, what }) => {
+            let file = path.display();
+            info!(%file, offset, room, tick, what, "a segment ends within a record: the server was killed there");
+        }
+        Some(SegmentEnd::Damaged { offset, what }) => {
+            let file = path.display();
+            error!(%file, offset, room, tick, what, "a segment is damaged; what follows in it is lost");
+            // A second name keeps it when the journal needs it no longer.
+            let _ = fs::hard_link(path, path.with_extension(DAMAGED));
+        }
+        Some(SegmentEnd::Whole { .. }) | None => {}
+    }
+    Ok(())
+}
+
+/// The last segment of a run that ended in order, if there is one: then all its matches are sealed.
+fn last_clean_end(segments: &BTreeMap<u64, Segment>) -> io::Result<Option<u64>> {
+    let mut lasts: BTreeMap<u64, u64> = BTreeMap::new();
+    for (&sequence, segment) in segments {
+        lasts.insert(segment.node, sequence);
+    }
+    let mut found = None;
+    for &sequence in lasts.values() {
+        if ends_cleanly(&segments[&sequence])? {
+            found = found.max(Some(sequence));
+        }
+    }
+    Ok(found)
+}
+
+/// Whether the last record says that the node stopped in order.
+fn ends_cleanly(last: &Segment) -> io::Result<bool> {
     let expected = clean_end();
     if last.bytes < header_bytes(SegmentHeader::default()).len() as u64 + expected.len() as u64 {
         return Ok(false);
@@ -119,6 +167,31 @@ fn ends_cleanly(run: &Run) -> io::Result<bool> {
     let mut tail = Vec::new();
     file.read_to_end(&mut tail)?;
     Ok(tail == expected)
+}
+
+/// Deletes the oldest of the damaged segments as far as they are too large together.
+fn bound_damaged(journal: &Path) -> io::Result<()> {
+    bound_damaged_to(journal, DAMAGED_BYTES_MAX)
+}
+
+pub(super) fn bound_damaged_to(journal: &Path, bytes_max: u64) -> io::Result<()> {
+    let mut damaged: BTreeMap<PathBuf, u64> = BTreeMap::new();
+    for entry in fs::read_dir(journal)? {
+        let entry = entry?;
+        if entry.path().extension().is_some_and(|extension| extension == DAMAGED) {
+            damaged.insert(entry.path(), entry.metadata()?.len());
+        }
+    }
+    let mut bytes: u64 = damaged.values().sum();
+    for (path, length) in damaged {
+        if bytes <= bytes_max {
+            break;
+        }
+        warn!(file = %path.display(), limit = bytes_max, "damaged segments are over the limit; the oldest is deleted");
+        fs::remove_file(&path)?;
+        bytes -= length;
+    }
+    Ok(())
 }
 
 /// The bytes of a segment's header.

@@ -1,20 +1,23 @@
 //! What stays on disk when disks are slow, full or gone, and what the next start makes of it.
 
-use std::fs::{self, File};
+use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use framekeep_journal::{
-    MatchEnd, MatchHeader, Record, ReplayBuilder, SegmentEnd, SegmentHeader, SegmentReader,
+    MatchEnd, MatchHeader, Record, ReplayBuilder, SealKey, SegmentEnd, SegmentHeader, SegmentReader,
 };
 use framekeep_sim::hash_bytes;
 use tempfile::TempDir;
 
-use super::desk::Desk;
+use super::desk::{Batch, Desk, Mark};
 use super::sealer::Sealing;
-use super::segments::{batch, clean_end, header_bytes, path_of, tidy_up, tidy_up_to};
+use super::segments::{batch, bound_damaged_to, clean_end, header_bytes, path_of, survey};
 use super::writer::{RecordError, Shared, Writer};
+use super::{Disk, DiskFile, SystemDisk};
+use crate::Durability;
 
 /// A folder with a journal in it.
 fn folder() -> TempDir {
@@ -23,7 +26,22 @@ fn folder() -> TempDir {
     folder
 }
 
-/// One record of a room, as a batch.
+fn start(folder: &Path, node: u64) -> Result<Writer, RecordError> {
+    Writer::start(folder, node, Durability::Off, Box::new(SystemDisk)).map(|(writer, _)| writer)
+}
+
+fn desk(folder: &Path, sequence: u64, disk: impl Disk + 'static) -> (Desk, Arc<Shared>) {
+    let shared = Arc::new(Shared::default());
+    let header = SegmentHeader { node: 1, sequence };
+    (Desk::new(folder, header, Durability::Tick, Box::new(disk), shared.clone()), shared)
+}
+
+/// A batch of one record of a room, whose journal begins with it.
+fn batch_of(room: u64) -> Batch {
+    Batch { records: record_of(room), number: room, marks: vec![(room, Mark::Begins)], ..Batch::default() }
+}
+
+/// One record of a room.
 fn record_of(room: u64) -> Vec<u8> {
     let mut records = batch();
     records.append(room, &Record::RoomClosed);
@@ -62,63 +80,78 @@ fn rooms_in(journal: &Path, sequence: u64) -> (Vec<u64>, bool) {
     (rooms, clean)
 }
 
+/// The rooms of a segment's records up to the last whole one.
+fn whole_rooms_in(journal: &Path, sequence: u64) -> Vec<u64> {
+    let bytes = fs::read(path_of(journal, sequence)).unwrap();
+    let mut reader = SegmentReader::open(&bytes[..]).unwrap();
+    let mut rooms = Vec::new();
+    while let Some(entry) = reader.next_entry().unwrap() {
+        rooms.push(entry.room);
+    }
+    rooms
+}
+
 #[test]
-fn a_run_that_ended_in_order_goes_with_all_its_segments() {
+fn a_run_that_ended_in_order_goes_with_all_that_came_before_it() {
     let folder = tempfile::tempdir().unwrap();
     let ended = [record_of(3), clean_end()].concat();
+    // What a run finds it takes over, so what is older than a clean end is of no use.
     put_segment(folder.path(), 7, 0, &record_of(1));
     put_segment(folder.path(), 8, 1, &record_of(2));
-    put_segment(folder.path(), 7, 2, &record_of(2));
     put_segment(folder.path(), 7, 3, &ended);
     // An end that is not the run's last record, and one that is cut short.
     put_segment(folder.path(), 9, 4, &[clean_end(), record_of(1)].concat());
     put_segment(folder.path(), 10, 5, &ended[..ended.len() - 1]);
     fs::write(path_of(folder.path(), 6), &header_bytes(SegmentHeader::default())[..29]).unwrap();
-    let next = tidy_up(folder.path(), 7).unwrap();
-    assert_eq!(numbers(folder.path()), [1, 4, 5]);
+    let found = survey(folder.path(), folder.path(), 9).unwrap();
+    assert_eq!(numbers(folder.path()), [4, 5]);
+    assert_eq!(found.segments.keys().copied().collect::<Vec<_>>(), [4, 5]);
+    let next = found.next;
     assert_eq!((next.node, next.sequence), (11, 7), "no earlier run has the node, no segment the number");
 }
 
 #[test]
-fn killed_runs_are_bounded_and_the_oldest_goes_first() {
+fn damaged_segments_are_kept_and_bounded() {
     let folder = tempfile::tempdir().unwrap();
-    for (node, sequence) in [(9, 0), (9, 1), (5, 2), (7, 3)] {
-        put_segment(folder.path(), node, sequence, &record_of(1));
+    for sequence in 0..3 {
+        put_segment(folder.path(), 1, sequence, &[record_of(1), vec![0xff; 53]].concat());
     }
-    fs::write(path_of(folder.path(), 4), b"not a segment at all, of forty-seven bytes long").unwrap();
-    let killed: u64 = 4 * 47 + 47;
-    tidy_up_to(folder.path(), 1, killed).unwrap();
-    assert_eq!(numbers(folder.path()), [0, 1, 2, 3, 4]);
-    tidy_up_to(folder.path(), 1, killed - 1).unwrap();
-    assert_eq!(numbers(folder.path()), [2, 3, 4]);
-    tidy_up_to(folder.path(), 1, 47).unwrap();
-    assert_eq!(numbers(folder.path()), [4]);
+    fs::write(path_of(folder.path(), 3), b"not a segment at all, in some fifty bytes of text.").unwrap();
+    let found = survey(folder.path(), folder.path(), 2).unwrap();
+    assert_eq!((found.segments.len(), found.lives.len()), (3, 0));
+    let damaged = || {
+        let files = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        files.filter(|path| path.extension().unwrap() == "damaged").count()
+    };
+    assert_eq!(damaged(), 4);
+    bound_damaged_to(folder.path(), 249).unwrap();
+    assert_eq!(damaged(), 2);
 }
 
 #[test]
 fn a_second_server_is_refused_the_folder_until_the_first_is_gone() {
     let folder = tempfile::tempdir().unwrap();
-    let first = Writer::start(folder.path(), 1, None).unwrap();
-    let Err(error) = Writer::start(folder.path(), 2, None) else { panic!("two servers share a folder") };
+    let first = start(folder.path(), 1).unwrap();
+    let Err(error) = start(folder.path(), 2) else { panic!("two servers share a folder") };
     assert!(matches!(error, RecordError::InUse { .. }));
     let text = error.to_string();
     assert!(text.contains(folder.path().to_str().unwrap()) && text.contains("--data"), "{text}");
     drop(first);
-    Writer::start(folder.path(), 2, None).unwrap();
+    start(folder.path(), 2).unwrap();
 }
 
 #[test]
 fn nothing_follows_lost_records_in_the_same_segment() {
     let folder = tempfile::tempdir().unwrap();
-    let mut writer = Writer::start(folder.path(), 1, None).unwrap();
-    writer.append(record_of(1));
-    let shared = writer.shared();
+    let mut writer = start(folder.path(), 1).unwrap();
+    writer.append(record_of(1), Vec::new());
+    let shared = writer.shared().clone();
     let waiting = crate::limits::JOURNAL_PENDING_BYTES_MAX;
     shared.pending_bytes.fetch_add(waiting, Ordering::Relaxed);
-    writer.append(record_of(2));
-    writer.append(record_of(3));
+    writer.append(record_of(2), Vec::new());
+    writer.append(record_of(3), Vec::new());
     shared.pending_bytes.fetch_sub(waiting, Ordering::Relaxed);
-    writer.append(record_of(4));
+    writer.append(record_of(4), Vec::new());
     assert_eq!(writer.failures(), 2);
     writer.stop();
     let journal = folder.path().join("journal");
@@ -128,22 +161,121 @@ fn nothing_follows_lost_records_in_the_same_segment() {
     assert_eq!(shared.pending_bytes.load(Ordering::Relaxed), 0);
 }
 
+/// A disk whose next calls fail: so many appends, so many syncs.
+#[derive(Clone, Default)]
+struct Faulty {
+    appends: Arc<AtomicU64>,
+    syncs: Arc<AtomicU64>,
+}
+
+struct FaultyFile(Box<dyn DiskFile>, Faulty);
+
+fn fails(left: &AtomicU64) -> io::Result<()> {
+    let left = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+    if left.is_ok() { Err(io::Error::from_raw_os_error(5)) } else { Ok(()) }
+}
+
+impl Disk for Faulty {
+    fn create(&mut self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(FaultyFile(SystemDisk.create(path)?, self.clone())))
+    }
+}
+
+impl DiskFile for FaultyFile {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Err(error) = fails(&self.1.appends) {
+            // Half of it arrives.
+            self.0.append(&bytes[..bytes.len() / 2])?;
+            return Err(error);
+        }
+        self.0.append(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        fails(&self.1.syncs).and_then(|()| self.0.sync())
+    }
+}
+
 #[test]
 fn a_failed_write_ends_the_segment_and_not_the_journal() {
     let folder = folder();
     let journal = folder.path().join("journal");
-    let shared = Arc::new(Shared::default());
-    let mut desk = Desk::new(folder.path(), SegmentHeader { node: 1, sequence: 5 }, shared.clone());
-    desk.append(&record_of(1));
-    desk.break_file(File::open(path_of(&journal, 5)).unwrap());
-    desk.append(&record_of(2));
-    assert_eq!(shared.failures(), 1);
-    desk.append(&record_of(3));
-    desk.append(&record_of(4));
+    let disk = Faulty::default();
+    let (mut desk, shared) = desk(folder.path(), 5, disk.clone());
+    desk.append(&batch_of(1));
+    disk.appends.store(1, Ordering::Relaxed);
+    desk.append(&batch_of(2));
+    assert_eq!((shared.failures(), shared.holes()), (1, 1));
+    desk.append(&batch_of(3));
+    desk.append(&batch_of(4));
     assert_eq!(shared.failures(), 1);
     assert_eq!(numbers(&journal), [5, 7]);
-    assert_eq!(rooms_in(&journal, 5).0, [1]);
+    assert_eq!(whole_rooms_in(&journal, 5), [1]);
     assert_eq!(rooms_in(&journal, 7).0, [3, 4]);
+}
+
+/// The system's device that is always full.
+struct DevFull;
+
+impl Disk for DevFull {
+    fn create(&mut self, _: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(fs::File::options().append(true).open("/dev/full")?))
+    }
+
+    fn remove(&mut self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_device_that_is_always_full_costs_records_and_nothing_else() {
+    let folder = folder();
+    let (mut desk, shared) = desk(folder.path(), 0, DevFull);
+    for round in 1..=5 {
+        desk.append(&batch_of(round));
+        desk.sync();
+        assert_eq!((shared.failures(), shared.holes(), shared.durable()), (round, round, round));
+        desk.retry_now();
+    }
+}
+
+#[test]
+fn a_failed_fsync_poisons_its_segment() {
+    let folder = folder();
+    let journal = folder.path().join("journal");
+    let disk = Faulty::default();
+    let (mut desk, shared) = desk(folder.path(), 0, disk.clone());
+    desk.append(&batch_of(1));
+    desk.sync();
+    assert_eq!((shared.durable(), shared.holes()), (1, 0));
+    desk.append(&batch_of(2));
+    disk.syncs.store(1, Ordering::Relaxed);
+    desk.sync();
+    assert_eq!((shared.durable(), shared.holes()), (2, 1), "done with, and lost");
+    desk.append(&batch_of(3));
+    desk.sync();
+    assert_eq!((shared.durable(), shared.holes()), (3, 1));
+    assert_eq!(numbers(&journal), [0, 2]);
+    assert_eq!(rooms_in(&journal, 2).0, [3]);
+}
+
+#[test]
+fn segments_go_when_no_room_needs_them() {
+    let folder = folder();
+    let journal = folder.path().join("journal");
+    put_segment(&journal, 9, 3, &record_of(1));
+    put_segment(&journal, 9, 4, &record_of(2));
+    let (mut desk, shared) = desk(folder.path(), 5, Faulty::default());
+    desk.inherit([(3, 47), (4, 47)].into(), [1, 2].into_iter());
+    desk.append(&batch_of(1));
+    desk.reclaim();
+    assert_eq!(numbers(&journal), [3, 4, 5], "the second room is told nowhere else");
+    desk.append(&Batch { after_hole: true, ..batch_of(7) });
+    desk.append(&Batch { marks: vec![(2, Mark::Ends)], ..batch_of(2) });
+    desk.reclaim();
+    assert_eq!(numbers(&journal), [5]);
+    assert_eq!(shared.journal_bytes.load(Ordering::Relaxed), 30 + 3 * 17);
 }
 
 #[test]
@@ -151,15 +283,14 @@ fn a_disk_that_takes_nothing_is_tried_again_later() {
     let folder = folder();
     let journal = folder.path().join("journal");
     fs::remove_dir(&journal).unwrap();
-    let shared = Arc::new(Shared::default());
-    let mut desk = Desk::new(folder.path(), SegmentHeader { node: 1, sequence: 0 }, shared.clone());
+    let (mut desk, shared) = desk(folder.path(), 0, SystemDisk);
     for room in 0..10 {
-        desk.append(&record_of(room));
+        desk.append(&batch_of(room));
     }
     assert_eq!(shared.failures(), 10, "each lost batch is counted");
     fs::create_dir(&journal).unwrap();
     desk.retry_now();
-    desk.append(&record_of(10));
+    desk.append(&batch_of(10));
     assert_eq!(numbers(&journal), [2], "only one attempt was made before");
     assert_eq!(rooms_in(&journal, 2).0, [10]);
 }
@@ -168,7 +299,7 @@ fn a_disk_that_takes_nothing_is_tried_again_later() {
 fn a_match_that_could_not_be_sealed_keeps_its_journal() {
     for (seal_into, kept) in [("nowhere/match.fkr", 1), ("replays/match.fkr", 0)] {
         let folder = tempfile::tempdir().unwrap();
-        let mut writer = Writer::start(folder.path(), 1, None).unwrap();
+        let mut writer = start(folder.path(), 1).unwrap();
         let header = MatchHeader {
             game: "arena".to_owned(),
             content_hash: hash_bytes(&[]),
@@ -178,11 +309,12 @@ fn a_match_that_could_not_be_sealed_keeps_its_journal() {
             ..MatchHeader::default()
         };
         let builder = ReplayBuilder::new(&header).unwrap();
-        writer.append(record_of(1));
-        writer.seal(Sealing { builder, end: MatchEnd::default(), path: folder.path().join(seal_into) });
+        writer.append(record_of(1), Vec::new());
+        let (end, path) = (MatchEnd::default(), folder.path().join(seal_into));
+        writer.seal(Sealing { builder, end, path, key: SealKey::derive(&[7; 32]) });
         writer.stop();
         fs::write(folder.path().join("replays/torn.tmp"), "half").unwrap();
-        drop(Writer::start(folder.path(), 2, None).unwrap());
+        drop(start(folder.path(), 2).unwrap());
         assert_eq!(numbers(&folder.path().join("journal")).len(), kept, "{seal_into}");
         assert_eq!(folder.path().join(seal_into).exists(), kept == 0);
         assert!(!folder.path().join("replays/torn.tmp").exists());

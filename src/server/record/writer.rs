@@ -9,14 +9,18 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use framekeep_journal::SegmentHeader;
+use framekeep_journal::{EndedMatch, Lives};
 use tracing::error;
 
-use super::desk::{Desk, Order};
+use super::desk::{Batch, Desk, Mark, Order};
+use super::disk::Disk;
 use super::sealer::{Sealer, Sealing};
-use super::segments;
-use crate::RoomList;
+use super::segments::{self, Survey};
 use crate::limits::JOURNAL_PENDING_BYTES_MAX;
+use crate::{Durability, RoomList};
+
+/// How long the start of a server waits for its disk at most.
+const SETTLE_MAX: Duration = Duration::from_secs(10);
 
 /// A data folder that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +44,14 @@ pub enum RecordError {
     },
 }
 
+/// What earlier runs have left.
+pub(crate) struct Left {
+    /// The rooms that were not closed.
+    pub(crate) lives: Lives,
+    /// Matches that ended and of which no replay is there.
+    pub(crate) unsealed: Vec<EndedMatch>,
+}
+
 impl RecordError {
     fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Unusable { path: path.to_owned(), source }
@@ -51,6 +63,12 @@ impl RecordError {
 pub(super) struct Shared {
     /// Batches and files that were not written.
     failures: AtomicU64,
+    /// How often records were lost: what is told of a room before the last time is not whole.
+    holes: AtomicU64,
+    /// The last batch that is durable, or lost.
+    durable: AtomicU64,
+    /// Bytes of the segments on disk.
+    pub(super) journal_bytes: AtomicU64,
     /// Bytes of batches that wait.
     pub(super) pending_bytes: AtomicUsize,
     /// A status waits; a second one would be of no use.
@@ -66,6 +84,25 @@ impl Shared {
 
     pub(super) fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
+    }
+
+    /// Records are lost; to be called before their batch is said to be done with.
+    pub(super) fn count_loss(&self) {
+        self.count_failure();
+        self.holes.fetch_add(1, Ordering::Release);
+    }
+
+    pub(super) fn holes(&self) -> u64 {
+        self.holes.load(Ordering::Acquire)
+    }
+
+    pub(super) fn note_durable(&self, batch: u64) {
+        self.durable.store(batch, Ordering::Release);
+    }
+
+    /// To be read before [`Shared::holes`].
+    pub(super) fn durable(&self) -> u64 {
+        self.durable.load(Ordering::Acquire)
     }
 }
 
@@ -83,36 +120,41 @@ pub(super) struct Writer {
     replays: PathBuf,
     /// A batch was lost: the next one must not follow in the same segment.
     hole: bool,
+    /// The number of the last batch.
+    batches: u64,
     /// Held as long as the folder is in use.
     _lock: File,
 }
 
 impl Writer {
-    /// Takes the folder, clears it of journals that are not needed, and starts the threads. `node` stands for this
-    /// run in its segments' headers; if an earlier run has it, the next free one is taken.
-    pub(super) fn start(folder: &Path, node: u64, sync_every: Option<Duration>) -> Result<Self, RecordError> {
+    /// Takes the folder, reads what earlier runs have left in it, and starts the threads. `node` stands for this run
+    /// in its segments' headers; if an earlier run has it, the next free one is taken.
+    pub(super) fn start(
+        folder: &Path,
+        node: u64,
+        durability: Durability,
+        disk: Box<dyn Disk>,
+    ) -> Result<(Self, Left), RecordError> {
         let (journal, replays) = (folder.join("journal"), folder.join("replays"));
         for path in [&journal, &replays] {
             fs::create_dir_all(path).map_err(RecordError::at(path))?;
         }
         let lock = lock(folder)?;
-        let header = segments::tidy_up(&journal, node).map_err(RecordError::at(&journal))?;
+        let Survey { next, segments, lives, unsealed } =
+            segments::survey(&journal, &replays, node).map_err(RecordError::at(&journal))?;
         super::sealer::forget_unfinished(&replays).map_err(RecordError::at(&replays))?;
-        Self::start_threads(folder, header, sync_every, lock).map_err(RecordError::at(folder))
+        let shared = Arc::new(Shared::default());
+        let mut desk = Desk::new(folder, next, durability, disk, shared.clone());
+        desk.inherit(segments, lives.rooms());
+        let writer = Self::start_threads(folder, desk, shared, lock).map_err(RecordError::at(folder))?;
+        Ok((writer, Left { lives, unsealed }))
     }
 
-    fn start_threads(
-        folder: &Path,
-        header: SegmentHeader,
-        sync_every: Option<Duration>,
-        lock: File,
-    ) -> io::Result<Self> {
-        let shared = Arc::new(Shared::default());
+    fn start_threads(folder: &Path, desk: Desk, shared: Arc<Shared>, lock: File) -> io::Result<Self> {
         let (journal, orders) = mpsc::channel();
-        let desk = Desk::new(folder, header, shared.clone());
         let journal_thread = std::thread::Builder::new()
             .name("framekeep-journal".to_owned())
-            .spawn(move || desk.work(&orders, sync_every))?;
+            .spawn(move || desk.work(&orders))?;
         let (seals, sealings) = mpsc::channel();
         let sealer = Sealer::new(shared.clone());
         let seal_thread = std::thread::Builder::new()
@@ -126,6 +168,7 @@ impl Writer {
             shared,
             replays: folder.join("replays"),
             hole: false,
+            batches: 0,
             _lock: lock,
         })
     }
@@ -134,20 +177,24 @@ impl Writer {
         &self.replays
     }
 
-    /// Hands whole records over. If too much waits for the disk they are lost and counted: the game never waits.
-    pub(super) fn append(&mut self, records: Vec<u8>) {
+    /// Hands whole records over; gives the number of their batch. If too much waits for the disk they are lost and
+    /// counted: the game never waits.
+    pub(super) fn append(&mut self, records: Vec<u8>, marks: Vec<(u64, Mark)>) -> u64 {
         let bytes = records.len();
+        self.batches += 1;
+        let number = self.batches;
         let waiting = self.shared.pending_bytes.load(Ordering::Relaxed);
         if waiting > 0 && waiting + bytes > JOURNAL_PENDING_BYTES_MAX {
-            self.shared.count_failure();
+            self.shared.count_loss();
             if !std::mem::replace(&mut self.hole, true) {
                 error!(waiting, "the disk is too slow: the journal loses records");
             }
-            return;
+            return number;
         }
         self.shared.pending_bytes.fetch_add(bytes, Ordering::Relaxed);
         let after_hole = std::mem::take(&mut self.hole);
-        self.order(Order::Batch { records, after_hole });
+        self.order(Order::Batch(Batch { records, number, after_hole, marks }));
+        number
     }
 
     /// Hands a finished match over to be sealed.
@@ -181,9 +228,21 @@ impl Writer {
         self.shared.failures()
     }
 
-    #[cfg(test)]
-    pub(super) fn shared(&self) -> Arc<Shared> {
-        self.shared.clone()
+    /// Waits until what was handed over is durable and older segments are deleted, but not for ever.
+    pub(super) fn settle(&self) {
+        let (done, wait) = mpsc::channel();
+        self.order(Order::Settle(done));
+        if wait.recv_timeout(SETTLE_MAX).is_err() {
+            error!(waited = ?SETTLE_MAX, "the disk does not take the journal; the server starts all the same");
+        }
+    }
+
+    pub(super) fn journal_bytes(&self) -> u64 {
+        self.shared.journal_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// Waits until everything is written. If every match was sealed, ends the journal of this run cleanly.

@@ -1,7 +1,7 @@
 //! `UdpWire`, a UDP socket read and written in batches.
 
 use std::io::{self, IoSlice, IoSliceMut};
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
@@ -53,6 +53,7 @@ fn hint(error: &io::Error) -> &'static str {
 pub struct UdpWire {
     socket: UdpSocket,
     address: SocketAddr,
+    receive_buffer_bytes: usize,
     room: Vec<u8>,
     family: Family,
 }
@@ -94,7 +95,8 @@ impl UdpWire {
         }
         let address = socket.local_addr().map_err(bind_error)?;
         let family = if address.is_ipv4() { Family::V4(Headers::new()) } else { Family::V6(Headers::new()) };
-        Ok(Self { socket, address, room: vec![0; DATAGRAM_ROOM * DATAGRAMS_PER_CALL], family })
+        let room = vec![0; DATAGRAM_ROOM * DATAGRAMS_PER_CALL];
+        Ok(Self { socket, address, receive_buffer_bytes, room, family })
     }
 }
 
@@ -139,6 +141,17 @@ impl Wire for UdpWire {
                 SocketAddr::V4(_) => None,
             }),
         }
+    }
+
+    fn reopen(&mut self) -> io::Result<()> {
+        // The address is free only once the failed socket is gone; another one keeps its place meanwhile.
+        self.socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        self.socket.set_nonblocking(true)?;
+        let socket = UdpSocket::bind(self.address)?;
+        socket.set_nonblocking(true)?;
+        grow_receive_buffer(&socket, self.receive_buffer_bytes);
+        self.socket = socket;
+        Ok(())
     }
 
     fn wait(&self, timeout: Duration) {
@@ -245,4 +258,25 @@ fn send_all<A: SockaddrLike + Copy>(
         }
     }
     Ok(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_opened_anew_has_the_same_address_and_hears() {
+        let mut wire = UdpWire::bind(SocketAddr::from(([127, 0, 0, 1], 0)), 64 * 1024).unwrap();
+        let address = wire.local_addr();
+        for _ in 0..2 {
+            wire.reopen().unwrap();
+            assert_eq!(wire.local_addr(), address);
+            let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            client.send_to(b"hello", address).unwrap();
+            wire.wait(Duration::from_secs(5));
+            let mut heard = Vec::new();
+            let count = wire.receive(10, &mut |from, bytes| heard.push((from, bytes.to_vec()))).unwrap();
+            assert_eq!((count, heard), (1, vec![(client.local_addr().unwrap(), b"hello".to_vec())]));
+        }
+    }
 }

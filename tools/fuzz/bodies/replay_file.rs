@@ -1,7 +1,6 @@
 //! Any bytes as a replay file, then the same bytes with every check made right, to get behind the checks.
 
-use framekeep_journal::{Replay, reseal};
-use framekeep_sim::Tick;
+use framekeep_journal::{Replay, SealFault, reseal};
 
 pub(crate) fn run(data: &[u8]) {
     read(data);
@@ -16,13 +15,16 @@ fn read(data: &[u8]) {
         Ok(replay) => replay,
         Err(damaged) => return assert!(damaged.offset <= data.len() as u64, "damage after the end"),
     };
-    let (ticks, mut next) = (replay.end().ticks, Tick(0));
+    let (ticks, mut next) = (replay.end().ticks, replay.start());
     let mut frames = replay.frames();
     while let Some((frame, _)) = frames.next_frame() {
         assert_eq!((frame.tick, frame.seat_count()), (next, replay.header().seats));
         next = next.next();
     }
     assert_eq!(next, ticks, "the end counts other frames than there are");
+    assert_eq!(replay.sealed_by().is_some(), !matches!(replay.check_seal(None), Err(SealFault::Unsigned)));
+    let bytes: u64 = replay.parts().map(|part| part.bytes).sum();
+    assert_eq!(bytes + 58, data.len() as u64, "the parts are not the file");
     for keyframe in replay.keyframes() {
         assert!(replay.keyframe_state(keyframe).is_some());
         let first = replay.frames_from(keyframe.tick).next_frame().map(|(frame, _)| frame.tick);

@@ -8,11 +8,19 @@ use super::Bot;
 use crate::loss::{Return, Returned};
 use crate::play::Play;
 
+/// In a match something is heard with every tick.
+const ABANDONED: Duration = Duration::from_secs(1);
+
 impl Bot {
     /// Whether it is in a running match, with a link to lose.
     pub(crate) fn can_lose_link(&self) -> bool {
         let is_over = self.play.as_ref().is_none_or(Play::is_over);
         self.coming_back.is_none() && !is_over && self.is_playing()
+    }
+
+    /// Whether nothing was heard of the server for so long in a match that it is gone, and perhaps started again.
+    pub(crate) fn is_abandoned(&self, now: Duration) -> bool {
+        !self.is_leaving && self.can_lose_link() && now.saturating_sub(self.heard_at) > ABANDONED
     }
 
     /// Whether it has lost its link on purpose and is not yet playing again.

@@ -17,6 +17,10 @@ const CROWD_AFTER: Duration = Duration::from_millis(500);
 const CROWD_OVER: Duration = Duration::from_secs(4);
 /// The longest a song, a match, may take.
 const SONG_MAX: Duration = Duration::from_secs(300);
+/// The longest a window is kept open for bits that are still to be flipped.
+const FLIPS_MAX: Duration = Duration::from_secs(600);
+/// From one flipped bit to the next: the server asks about no more of them.
+const FLIP_EVERY: Duration = Duration::from_millis(150);
 /// The longest a window is kept open for players who are not back yet.
 const RETURNS_MAX: Duration = Duration::from_secs(32);
 
@@ -40,7 +44,11 @@ impl Swarm<'_> {
         let songs_over = self.rooms_finished(songs) == self.args.rooms || passed >= SONG_MAX * songs;
         let is_out = |bot: &Bot| bot.is_coming_back();
         let losses_over = self.losses.next().is_none() && self.count(is_out) == 0;
-        (self.args.drills.crowd.is_none() || passed >= CROWD_OVER)
+        let flips_wanted = self.args.drills.inject_desync.unwrap_or(0) as usize;
+        let is_waiting = |bot: &Bot| bot.flips.is_waiting(now);
+        let flips_over = self.flips() >= flips_wanted && self.count(is_waiting) == 0;
+        (flips_over || passed >= seconds + FLIPS_MAX)
+            && (self.args.drills.crowd.is_none() || passed >= CROWD_OVER)
             && songs_over
             && (losses_over || passed >= seconds + RETURNS_MAX)
     }
@@ -67,6 +75,36 @@ impl Swarm<'_> {
             self.lose_link(playing[chosen as usize], now, away)?;
         }
         Ok(())
+    }
+
+    /// Flips a bit of the bot whose state was broken least often, if not all are flipped that should be by now.
+    pub(super) fn flip_bits(&mut self, since: Duration, now: Duration) {
+        let Some(wanted) = self.args.drills.inject_desync else { return };
+        let passed = (now - since).as_secs_f64() / f64::from(self.args.seconds.max(1));
+        let due = (f64::from(wanted) * passed).ceil().min(wanted.into()) as usize;
+        if self.flips() >= due || now < self.flipped_at + FLIP_EVERY {
+            return;
+        }
+        let players = self.members[..self.players].iter_mut().filter_map(|member| member.bot.as_mut());
+        let least = players.filter(|bot| bot.may_flip(now)).min_by_key(|bot| bot.flips.count());
+        if let Some(bot) = least {
+            self.flipped_at = now;
+            self.flips_asked += 1;
+            bot.flip_bit(now, self.args.seed.wrapping_mul(1_000_003).wrapping_add(self.flips_asked));
+        }
+    }
+
+    fn flips(&self) -> usize {
+        self.members.iter().filter_map(|member| member.bot.as_ref()).map(|bot| bot.flips.count()).sum()
+    }
+
+    /// Bots of which the server hears nothing more, nor they of it, connect again at once: it was perhaps restarted.
+    pub(super) fn find_the_abandoned(&mut self) -> anyhow::Result<()> {
+        let now = self.now();
+        let is_abandoned =
+            |index: &usize| self.members[*index].bot.as_ref().is_some_and(|bot| bot.is_abandoned(now));
+        let abandoned: Vec<usize> = (0..self.players).filter(is_abandoned).collect();
+        abandoned.into_iter().try_for_each(|index| self.lose_link(index, now, Duration::ZERO))
     }
 
     /// The bot says nothing to anybody; its socket is closed and another opened.

@@ -1,0 +1,51 @@
+//! `ConnectionState` and `RoomState`: where a client is, as states of Bevy.
+
+use bevy_state::state::States;
+use framekeep_protocol::RoomPhase;
+
+/// Where the connection is in its life. Use it with `in_state`, `OnEnter` and the like.
+#[derive(States, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ConnectionState {
+    /// Nobody has asked to connect.
+    #[default]
+    Offline,
+    /// The server has not answered yet.
+    Connecting,
+    /// The server has admitted the client.
+    Online,
+    /// The link is lost; another is on its way.
+    Reconnecting,
+    /// It is over; [`Connection::reason`](crate::Connection::reason) says why.
+    Closed,
+}
+
+/// Where the room is in its life, if the client is in one.
+#[derive(States, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RoomState {
+    /// In no room.
+    #[default]
+    Outside,
+    /// Seats are being taken.
+    Waiting,
+    /// Players get ready.
+    Preparing,
+    /// Everybody is ready; the match is about to start.
+    Ready,
+    /// A match is being played.
+    Playing,
+    /// The match is over; another may follow.
+    Finished,
+}
+
+impl From<RoomPhase> for RoomState {
+    fn from(phase: RoomPhase) -> Self {
+        match phase {
+            RoomPhase::Waiting => Self::Waiting,
+            RoomPhase::Preparing => Self::Preparing,
+            RoomPhase::Ready => Self::Ready,
+            RoomPhase::Playing => Self::Playing,
+            RoomPhase::Finished => Self::Finished,
+            RoomPhase::Closed => Self::Outside,
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The HTTP API: health, rooms, tickets, replays, operators' actions.
+
+use crate::http;
+use crate::serving::{ADMIN_TOKEN, API_KEY, Serving};
+
+fn bearer(key: &str) -> String {
+    format!("Bearer {key}")
+}
+
+#[test]
+fn a_server_says_how_it_is() {
+    let serving = Serving::start(&[]);
+    assert_eq!(serving.get("/healthz").body, "ok\n");
+    let metrics = serving.get("/metrics").body;
+    for name in ["framekeep_tick_seconds_bucket{le=\"+Inf\"}", "framekeep_rooms{phase=\"playing\"} 0"] {
+        assert!(metrics.contains(name), "{name}\n{metrics}");
+    }
+    let node = serving.get("/api/v1/node").json();
+    assert_eq!((&node["guests"], &node["draining"]), (&true.into(), &false.into()));
+    assert!(node["games"].as_array().unwrap().iter().any(|game| game["name"] == "arena"));
+    assert_eq!(serving.get("/debug/rooms").json()["zombie"], 0);
+    assert!(serving.get("/api/v1/cleanup").json()["failures"].is_number());
+    assert_eq!(serving.get("/api/v1/results").json()["results"].as_array().map(Vec::len), Some(0));
+    assert_eq!(serving.get("/api/v1/results/nothing").problem(), "not_found");
+    let document = serving.get("/api/openapi.json").json();
+    assert!(document["paths"]["/api/v1/rooms/{name}"]["delete"].is_object());
+    assert!(serving.get("/").body.contains("Framekeep"));
+}
+
+#[test]
+fn what_is_wrong_is_told_as_a_problem() {
+    let serving = Serving::start(&[]);
+    assert_eq!(serving.get("/api/v1/nowhere").problem(), "not_found");
+    assert_eq!(serving.post("/api/v1/node", &[], "{}").problem(), "method_not_allowed");
+    assert_eq!(serving.get("/api/v1/rooms?limit=many").problem(), "bad_request");
+    assert_eq!(serving.get("/api/v1/rooms/nobody").problem(), "not_found");
+    assert_eq!(serving.get("/api/v1/rooms/%ff").problem(), "bad_request");
+    assert_eq!(serving.get("/ws").problem(), "upgrade_required");
+    assert_eq!(serving.post("/api/v1/tickets", &[], "{").problem(), "bad_request");
+    assert_eq!(serving.post("/api/v1/tickets", &[], "{\"name\":\"\"}").problem(), "out_of_range");
+    let long = format!("{{\"name\":\"{}\"}}", "a".repeat(1 << 20));
+    assert_eq!(serving.post("/api/v1/tickets", &[], &long).status, 413);
+}
+
+#[test]
+fn a_back_end_opens_shows_lists_and_closes_a_room() {
+    let serving = Serving::start(&[]);
+    let key = bearer(API_KEY);
+    let new = "{\"name\":\"friday\",\"game\":\"arena\",\"seats\":2,\"start\":\"host\"}";
+    assert_eq!(serving.post("/api/v1/rooms", &[], new).problem(), "unauthorized");
+    assert_eq!(serving.post("/api/v1/rooms", &[("Authorization", "Bearer wrong")], new).status, 401);
+    let opened = serving.post("/api/v1/rooms", &[("Authorization", &key)], new);
+    assert_eq!((opened.status, &opened.json()["phase"]), (201, &"waiting".into()), "{}", opened.body);
+    assert_eq!(serving.post("/api/v1/rooms", &[("Authorization", &key)], new).status, 409);
+    let many = new.replace("friday", "monday").replace(":2", ":99");
+    assert_eq!(
+        serving.post("/api/v1/rooms", &[("Authorization", &key)], &many).problem(),
+        "seats_out_of_range"
+    );
+    assert_eq!(serving.get("/api/v1/rooms/friday").json()["seats"], 2);
+    serving
+        .until("the room is listed", |serving| serving.rooms().iter().any(|room| room["name"] == "friday"));
+    assert_eq!(serving.get("/api/v1/rooms?game=rhythm").json()["rooms"].as_array().unwrap().len(), 0);
+    let close = |headers: &[(&str, &str)]| {
+        http::ask(serving.http, "DELETE", "/api/v1/rooms/friday", headers, "").status
+    };
+    assert_eq!(close(&[]), 401);
+    assert_eq!(close(&[("Authorization", &key)]), 204);
+    assert_eq!(close(&[("Authorization", &key)]), 404);
+}
+
+#[test]
+fn tickets_are_for_guests_where_they_are_welcome_and_for_back_ends() {
+    let serving = Serving::start(&[("FRAMEKEEP__HTTP__GUESTS", "off")]);
+    let ask = |headers: &[(&str, &str)], body: &str| serving.post("/api/v1/tickets", headers, body);
+    assert_eq!(ask(&[], "{\"name\":\"ada\"}").problem(), "unauthorized");
+    let key = bearer(API_KEY);
+    let body = "{\"name\":\"ada\",\"player\":\"00000000000000ff\",\"room\":\"friday\"}";
+    let minted = ask(&[("Authorization", &key)], body).json();
+    assert_eq!(minted["player"], "00000000000000ff");
+    assert_eq!(minted["udp"]["address"], serving.udp.to_string());
+    assert!(minted["guest"].is_null());
+
+    let serving = Serving::start(&[]);
+    let ask = |body: &str| serving.post("/api/v1/tickets", &[], body);
+    let first = ask("{\"name\":\"ada\"}").json();
+    let guest = first["guest"].as_str().unwrap();
+    let again = ask(&format!("{{\"name\":\"ada\",\"guest\":\"{guest}\"}}")).json();
+    assert_eq!(again["player"], first["player"]);
+    assert_ne!(ask("{\"name\":\"ada\"}").json()["player"], first["player"], "a name is not an identity");
+    assert_eq!(ask(body).problem(), "unauthorized", "guests do not choose who they are");
+    let forged = guest.chars().rev().collect::<String>();
+    assert_eq!(ask(&format!("{{\"name\":\"ada\",\"guest\":\"{forged}\"}}")).problem(), "unknown_guest");
+}
+
+#[test]
+fn requests_over_the_budget_of_an_address_wait() {
+    let serving = Serving::start(&[("FRAMEKEEP__HTTP__REQUESTS_PER_S", "2")]);
+    let statuses: Vec<u16> = (0..40).map(|_| serving.get("/api/v1/node").status).collect();
+    assert!(statuses.contains(&200) && statuses.contains(&429), "{statuses:?}");
+    assert_eq!(serving.get("/healthz").status, 200, "health is always told");
+}
+
+#[test]
+fn replays_are_listed_and_sent_in_parts_and_nothing_else_is() {
+    let serving = Serving::start(&[]);
+    let replays = serving.data().join("replays");
+    std::fs::create_dir_all(&replays).unwrap();
+    std::fs::write(replays.join("friday-1.fkr"), "0123456789").unwrap();
+    std::fs::write(replays.join("notes.txt"), "secret").unwrap();
+    let list = serving.get("/api/v1/replays").json();
+    assert_eq!((list.as_array().unwrap().len(), &list[0]["name"]), (1, &"friday-1.fkr".into()));
+    assert_eq!(serving.get("/api/v1/replays/friday-1.fkr").body, "0123456789");
+    let path = "/api/v1/replays/friday-1.fkr";
+    let part = http::ask(serving.http, "GET", path, &[("Range", "bytes=2-4")], "");
+    assert_eq!((part.status, part.body.as_str()), (206, "234"));
+    assert_eq!(part.header("content-range"), Some("bytes 2-4/10"));
+    assert_eq!(http::ask(serving.http, "GET", path, &[("Range", "bytes=10-")], "").status, 416);
+    for name in paths_elsewhere() {
+        let reply = serving.get(&format!("/api/v1/replays/{name}"));
+        assert!([400, 404].contains(&reply.status), "{name}: {}", reply.status);
+        assert!(!reply.body.contains("secret"), "{name}");
+    }
+}
+
+/// Two hundred ways to write a path that leads elsewhere.
+fn paths_elsewhere() -> Vec<String> {
+    let ups = ["..", "%2e%2e", "..%c0%af", "%252e%252e", ".%2e", "%2e.", "....", "..%00", "..;", "%5c.."];
+    let separators = ["/", "%2f", "\\", "%5c", "%2f%2f"];
+    let targets = ["admin.token", "replays/notes.txt", "etc/passwd", "development.key.fkr"];
+    let mut names = Vec::new();
+    for up in ups {
+        for separator in separators {
+            for target in targets {
+                names.push(format!("{up}{separator}{}", target.replace('/', separator)));
+            }
+        }
+    }
+    assert_eq!(names.len(), 200);
+    names.push("notes.txt".to_owned());
+    names
+}
+
+#[test]
+fn operators_need_the_token_for_everything_and_are_noted() {
+    let serving = Serving::start(&[]);
+    let routes = [
+        ("POST", "/admin/v1/drain"),
+        ("DELETE", "/admin/v1/rooms/friday"),
+        ("GET", "/admin/v1/rooms/friday"),
+        ("POST", "/admin/v1/players/00000000000000ff/kick"),
+        ("GET", "/admin/v1/audit"),
+        ("GET", "/metrics"),
+        ("GET", "/nowhere"),
+    ];
+    let wrong = bearer(&ADMIN_TOKEN.replace('9', "8"));
+    for (method, path) in routes {
+        for headers in [&[][..], &[("Authorization", wrong.as_str())], &[("Authorization", "Basic eDp5")]] {
+            let reply = http::ask(serving.admin, method, path, headers, "{}");
+            assert_eq!(reply.problem(), "unauthorized", "{method} {path}");
+        }
+    }
+    let foreign = [("Origin", "https://evil.example"), ("Authorization", &bearer(ADMIN_TOKEN))];
+    assert_eq!(http::ask(serving.admin, "GET", "/admin/v1/audit", &foreign, "").problem(), "foreign_origin");
+    assert_eq!(
+        serving.operate("POST", "/admin/v1/players/00000000000000ff/kick", "{}").problem(),
+        "not_found"
+    );
+    assert_eq!(serving.operate("DELETE", "/admin/v1/rooms/friday", "").status, 404);
+    let audit = serving.operate("GET", "/admin/v1/audit", "").json();
+    assert_eq!((&audit[0]["action"], &audit[0]["status"]), (&"close".into(), &404.into()));
+    assert_eq!((&audit[1]["action"], &audit[1]["target"]), (&"kick".into(), &"00000000000000ff".into()));
+    assert_eq!(std::fs::read_to_string(serving.data().join("audit.log")).unwrap().lines().count(), 2);
+    let metrics = serving.get("/metrics").body;
+    for canary in [API_KEY, ADMIN_TOKEN, "0123456789abcdef0123456789abcdef"] {
+        assert!(!serving.log().contains(canary) && !metrics.contains(canary), "{canary}");
+    }
+}

@@ -1,0 +1,153 @@
+//! Those who may not: foreign pages, forged tickets, floods, giants and the silent.
+
+use std::net::TcpStream;
+
+use framekeep_gateway::wire::{
+    Authenticate, ClientBody, ClientMessage, Encoding, Ping, ServerBatch, ServerBody,
+};
+use prost::Message as _;
+use serde_json::json;
+use tungstenite::Message;
+
+use crate::serving::Serving;
+use crate::web::{Web, open};
+
+/// The first message that a connection in protobuf hears and that has a body of interest.
+fn hear_binary(
+    socket: &mut tungstenite::WebSocket<TcpStream>,
+    pick: impl Fn(&ServerBody) -> bool,
+) -> ServerBody {
+    loop {
+        let Message::Binary(bytes) = socket.read().expect("a frame") else { continue };
+        let batch = ServerBatch::decode(&bytes[..]).expect("a batch");
+        let found = batch.messages.into_iter().filter_map(|message| message.body).find(&pick);
+        if let Some(body) = found {
+            return body;
+        }
+    }
+}
+
+#[test]
+fn protobuf_says_the_same_as_json() {
+    let serving = Serving::start(&[]);
+    let protocol = [("Sec-WebSocket-Protocol", Encoding::SUBPROTOCOLS[0])];
+    let (mut socket, response) = open(serving.http, &protocol).expect("a WebSocket");
+    assert_eq!(response.headers()["sec-websocket-protocol"], Encoding::SUBPROTOCOLS[0]);
+    let mut send = |socket: &mut tungstenite::WebSocket<TcpStream>, body| {
+        let message = ClientMessage { id: 0, ack: 0, body: Some(body) };
+        socket.send(Message::binary(message.encode_to_vec())).expect("sent");
+    };
+    let ticket = serving.guest_ticket("ada");
+    send(&mut socket, ClientBody::Authenticate(Authenticate { ticket, views_hz: 0 }));
+    hear_binary(&mut socket, |body| matches!(body, ServerBody::Welcome(_)));
+    send(&mut socket, ClientBody::Ping(Ping { nonce: u64::MAX }));
+    let pong = hear_binary(&mut socket, |body| matches!(body, ServerBody::Pong(_)));
+    assert!(matches!(pong, ServerBody::Pong(pong) if pong.nonce == u64::MAX));
+}
+
+#[test]
+fn pages_of_foreign_origins_are_refused() {
+    let serving = Serving::start(&[("FRAMEKEEP__HTTP__ORIGINS", "https://play.example.org")]);
+    let own = format!("http://{}", serving.http);
+    for (origin, status) in [
+        ("https://evil.example", Some(403)),
+        ("null", Some(403)),
+        (own.as_str(), None),
+        ("https://play.example.org", None),
+    ] {
+        assert_eq!(open(serving.http, &[("Origin", origin)]).err(), status, "{origin}");
+    }
+    let foreign = [("Origin", "https://evil.example")];
+    let reply = serving.post("/api/v1/tickets", &foreign, "{\"name\":\"ada\"}");
+    assert_eq!(reply.problem(), "foreign_origin");
+}
+
+#[test]
+fn tickets_that_are_forged_or_used_are_refused() {
+    let serving = Serving::start(&[]);
+    let good = serving.guest_ticket("ada");
+    let forged = format!("{}{}", if good.starts_with('A') { 'B' } else { 'A' }, &good[1..]);
+    for bad in ["", "nonsense", &forged, &good[..good.len() - 4]] {
+        let mut web = Web::connect(&serving);
+        web.authenticate(bad);
+        assert_eq!(web.until_closed(), "unauthorized", "{bad}");
+    }
+    let mut web = Web::connect(&serving);
+    web.authenticate(&good);
+    web.hear("welcome");
+    let mut thief = Web::connect(&serving);
+    thief.authenticate(&good);
+    assert!(thief.hear("error")["text"].as_str().unwrap().contains("ticket_reused"));
+    let mut silent = Web::connect(&serving);
+    silent.send(&json!({ "id": 1, "join": { "room": "friday" } }));
+    assert_eq!(silent.hear("error")["code"], "unauthenticated");
+    assert_eq!(silent.until_closed(), "unauthorized");
+}
+
+#[test]
+fn who_says_nothing_is_let_go() {
+    let serving = Serving::start(&[("FRAMEKEEP__WEBSOCKET__AUTHENTICATE_WITHIN_S", "1")]);
+    let mut web = Web::connect(&serving);
+    assert_eq!(web.until_closed(), "unauthorized");
+}
+
+#[test]
+fn messages_that_are_too_large_end_the_connection() {
+    let serving = Serving::start(&[]);
+    for bytes in [4_097, 1 << 20] {
+        let mut web = Web::enter(&serving, "ada");
+        let text = "a".repeat(bytes);
+        let _ = web.socket.send(Message::text(text));
+        web.until_closed();
+        assert!(web.closed.is_some(), "{bytes}");
+    }
+    assert_eq!(serving.get("/healthz").status, 200);
+    assert!(!serving.get("/metrics").body.contains("framekeep_web_refused_total{rule=\"too_large\"} 0"));
+}
+
+#[test]
+fn a_flood_of_messages_is_not_heard_and_ends_the_connection() {
+    let serving = Serving::start(&[]);
+    let mut web = Web::enter(&serving, "ada");
+    for nonce in 0..1_000 {
+        web.send(&json!({ "ping": { "nonce": nonce } }));
+    }
+    assert_eq!(web.until_closed(), "faulty");
+    let pongs = web.heard.iter().filter(|message| message.get("pong").is_some()).count();
+    assert!(pongs < 200, "{pongs}");
+    assert!(web.heard.iter().any(|message| message["error"]["code"] == "too_fast"));
+}
+
+#[test]
+fn five_hundred_connections_that_say_nothing_disturb_nobody() {
+    let serving = Serving::start(&[]);
+    let silent: Vec<TcpStream> =
+        (0..500).map(|_| TcpStream::connect(serving.http).expect("a connection")).collect();
+    let mut web = Web::enter(&serving, "ada");
+    web.join("friday", 2);
+    web.hear("joined");
+    assert_eq!(serving.get("/readyz").status, 200);
+    drop(silent);
+}
+
+#[test]
+fn a_client_that_takes_nothing_is_let_go_and_delays_nobody() {
+    let settings =
+        [("FRAMEKEEP__WEBSOCKET__MESSAGES_PER_S", "10000"), ("FRAMEKEEP__WEBSOCKET__WRITE_WITHIN_S", "1")];
+    let serving = Serving::start(&settings);
+    let mut slow = Web::enter(&serving, "slow");
+    slow.join("friday", 4);
+    slow.hear("joined");
+    // From here on it asks for the room again and again, and reads nothing of it.
+    slow.socket.get_ref().set_write_timeout(Some(std::time::Duration::from_millis(100))).expect("a time-out");
+    let mut quick = Web::enter(&serving, "quick");
+    serving.until("the slow one is let go", |serving| {
+        for _ in 0..500 {
+            let _ = slow.socket.send(Message::text("{\"sync\":{}}"));
+        }
+        !serving.get("/metrics").body.contains("framekeep_web_refused_total{rule=\"too_slow\"} 0")
+    });
+    quick.send(&json!({ "ping": { "nonce": 9 } }));
+    quick.hear("pong");
+    assert_eq!(serving.get("/readyz").status, 200);
+}

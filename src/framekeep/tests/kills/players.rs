@@ -1,0 +1,189 @@
+//! `Players`, bots that play the arena over real sockets.
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use framekeep_client::{ClientHello, ClientLink, LinkState};
+use framekeep_games::arena::{Arena, ArenaBot};
+use framekeep_protocol::{
+    GameRules, JoinRoom, PlayerName, Role, RoomName, RoomOptions, ToClient, ToServer, peek_epoch,
+};
+use framekeep_rollback::{RollbackConfig, RollbackEvent, RollbackMatch};
+use framekeep_server::{NodeKey, TicketRequest, mint, player_id_of};
+use framekeep_sim::{Game as _, fingerprint};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::node;
+
+/// How long players rest between two looks at their sockets.
+const TURN_MS: u16 = 3;
+
+/// Bots that play the arena over real sockets, all in one thread.
+pub(crate) struct Players {
+    pub(crate) all: Vec<Player>,
+    began: (Instant, Duration),
+}
+
+/// One of them.
+pub(crate) struct Player {
+    name: PlayerName,
+    socket: UdpSocket,
+    link: Option<ClientLink>,
+    play: Option<RollbackMatch<Arena>>,
+    bot: ArenaBot,
+    packet: Vec<u8>,
+    /// The tick at which the server let it into the match this time.
+    pub(crate) entered: Option<u32>,
+    /// Hashes of the states it has confirmed since it connected, by the number of frames they have seen.
+    pub(crate) confirmed: BTreeMap<u32, u64>,
+    pub(crate) desyncs: u32,
+}
+
+impl Players {
+    pub(crate) fn new(seed: u64, count: usize) -> Self {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let all = (0..count).map(|index| Player::new(seed, index)).collect();
+        Self { all, began: (Instant::now(), unix) }
+    }
+
+    fn now(&self) -> Duration {
+        self.began.1 + self.began.0.elapsed()
+    }
+
+    /// All connect with new tickets; whoever has a seat gets it back by itself.
+    pub(crate) fn connect(&mut self, server: SocketAddr) {
+        let now = self.now();
+        self.all.iter_mut().for_each(|player| player.connect(server, now));
+    }
+
+    /// All ask for a seat in a room that plays when they are all there.
+    pub(crate) fn join(&mut self, room: &str) {
+        let options = RoomOptions::new(Arena::NAME, self.all.len() as u8);
+        let join = JoinRoom::seat(RoomName::try_from(room).unwrap(), Some(options));
+        for player in &mut self.all {
+            player.link.as_mut().unwrap().send_control(&ToServer::Join(join.clone())).unwrap();
+        }
+    }
+
+    /// Plays until something holds, for so long at most; gives whether it does.
+    pub(crate) fn play_until(&mut self, longest: Duration, holds: impl Fn(&[Player]) -> bool) -> bool {
+        let until = Instant::now() + longest;
+        while !holds(&self.all) {
+            if Instant::now() >= until {
+                return false;
+            }
+            self.turn();
+        }
+        true
+    }
+
+    fn turn(&mut self) {
+        let mut fds: Vec<_> =
+            self.all.iter().map(|player| PollFd::new(player.socket.as_fd(), PollFlags::POLLIN)).collect();
+        poll(&mut fds, PollTimeout::from(TURN_MS)).expect("sockets can be waited for");
+        let now = self.now();
+        self.all.iter_mut().for_each(|player| player.turn(now));
+    }
+}
+
+impl Player {
+    fn new(seed: u64, index: usize) -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        socket.set_nonblocking(true).expect("a socket that does not wait");
+        Self {
+            name: PlayerName::try_from(format!("bot-{seed}-{index}")).unwrap(),
+            socket,
+            link: None,
+            play: None,
+            bot: ArenaBot::new(seed * 100 + index as u64),
+            packet: Vec::new(),
+            entered: None,
+            confirmed: BTreeMap::new(),
+            desyncs: 0,
+        }
+    }
+
+    fn connect(&mut self, server: SocketAddr, now: Duration) {
+        let (player, name) = (player_id_of(&self.name), self.name.clone());
+        let request = TicketRequest { server, player, name, room: None, role: Role::Player, now };
+        let ticket = mint(&NodeKey::new(node::key()), &request).expect("a ticket");
+        let games = vec![GameRules { name: Arena::NAME.to_owned(), fingerprint: fingerprint::<Arena>() }];
+        let hello = ClientHello { name: self.name.clone(), games };
+        self.link = Some(ClientLink::new(&ticket, hello, now).expect("a ticket that can be read"));
+        (self.play, self.entered) = (None, None);
+        self.confirmed.clear();
+    }
+
+    /// The newest state it has confirmed.
+    pub(crate) fn newest(&self) -> u32 {
+        self.confirmed.keys().next_back().copied().unwrap_or(0)
+    }
+
+    fn turn(&mut self, now: Duration) {
+        let Some(mut link) = self.link.take() else { return };
+        let mut datagram = [0; 2_048];
+        while let Ok((length, from)) = self.socket.recv_from(&mut datagram) {
+            if from == link.server_addr() {
+                link.handle_datagram(now, &mut datagram[..length]);
+            }
+        }
+        while let Some(message) = link.poll_control() {
+            self.hear(now, message, link.rtt());
+        }
+        if let Some(play) = &mut self.play {
+            while let Some(snapshot) = link.poll_snapshot() {
+                // A snapshot of another match is of no use and no harm.
+                let _ = play.handle_snapshot(now, &snapshot);
+            }
+        }
+        while let Some(payload) = link.poll_hot() {
+            if let Some(play) = self.play.as_mut().filter(|play| peek_epoch(payload) == Some(play.epoch())) {
+                let _ = play.handle_frames(now, payload);
+            }
+        }
+        self.play_on(now, &mut link);
+        let (socket, server) = (&self.socket, link.server_addr());
+        link.transmit(now, |datagram| drop(socket.send_to(datagram, server)));
+        if let LinkState::Closed { reason } = link.state() {
+            panic!("{} lost its link: {reason}", self.name);
+        }
+        self.link = Some(link);
+    }
+
+    fn play_on(&mut self, now: Duration, link: &mut ClientLink) {
+        let Some(play) = &mut self.play else { return };
+        let (bot, seat) = (&mut self.bot, play.seat().unwrap_or(0));
+        play.advance_with(now, |tick, predicted| bot.input(predicted.state(), seat, tick.0));
+        while let Some(event) = play.poll_event() {
+            match event {
+                RollbackEvent::Confirmed { tick, hash } => drop(self.confirmed.insert(tick.0, hash)),
+                RollbackEvent::NeedSnapshot { .. } => {
+                    let epoch = play.epoch();
+                    link.send_control(&ToServer::NeedSnapshot { epoch }).unwrap();
+                }
+                _ => {}
+            }
+        }
+        self.packet.clear();
+        if play.poll_transmit(now, &mut self.packet) {
+            let (socket, server) = (&self.socket, link.server_addr());
+            link.send_hot(&self.packet, |datagram| drop(socket.send_to(datagram, server)));
+        }
+    }
+
+    fn hear(&mut self, now: Duration, message: ToClient, rtt: Option<Duration>) {
+        match message {
+            ToClient::Started(start) => {
+                let rtt = rtt.unwrap_or(Duration::from_millis(20));
+                self.entered = Some(start.next.0);
+                self.play = RollbackMatch::new(&start, RollbackConfig::default(), now, rtt).ok();
+            }
+            ToClient::Ended(end) => panic!("{}: the match ended: {end:?}", self.name),
+            ToClient::Refused(refusal) => panic!("{} is refused: {refusal}", self.name),
+            ToClient::Desynced { .. } => self.desyncs += 1,
+            _ => {}
+        }
+    }
+}

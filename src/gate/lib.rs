@@ -1,0 +1,30 @@
+//! What the server and its front door (HTTP, WebSocket) say to each other, over bounded queues that neither waits on.
+//!
+//! ```
+//! use framekeep_gate::{Order, Question, gate};
+//! use framekeep_protocol::RoomName;
+//!
+//! let (door, mut keeper) = gate(2);
+//! let question = Question::Room(RoomName::try_from("friday").unwrap());
+//! door.send(Order::Ask(question, Box::new(|answer| println!("{answer:?}")))).unwrap();
+//! assert!(keeper.take().is_some() && keeper.take().is_none());
+//! assert!(door.report().rooms.is_empty()); // nothing has been reported yet
+//! ```
+//!
+//! The server holds the [`Keeper`]: a turn of it takes a bounded number of orders and never waits. The front door holds
+//! [`Door`]s: an order is queued or given back at once. What links are told goes the other way through a [`LinkSink`],
+//! which the front door brings, and what operators look at through a [`Report`] that is replaced once a second.
+
+mod bell;
+mod door;
+mod order;
+mod report;
+mod sink;
+mod web_ticket;
+
+pub use bell::Bell;
+pub use door::{Door, GateFull, Keeper, gate};
+pub use order::{Answer, NewLink, Order, Question, Reply, WebInput, WebLinkId};
+pub use report::{HistogramSample, Hold, Report, RoomRow, Sample, SampleKind};
+pub use sink::{LinkSink, StateView};
+pub use web_ticket::{Mint, MintFailed, Minted, TicketWish};

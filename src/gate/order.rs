@@ -1,0 +1,113 @@
+//! `Order`, what the front door asks of the server.
+
+use std::fmt;
+use std::sync::Arc;
+
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use framekeep_protocol::{PlayerId, Refusal, RoomName, RoomOptions, ToServer};
+use framekeep_sim::Tick;
+
+use crate::{LinkSink, RoomRow};
+
+/// A link that came through the front door. Numbers are never used again while the server runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WebLinkId(pub u64);
+
+/// A link to be opened.
+pub struct NewLink {
+    /// Its number.
+    pub link: WebLinkId,
+    /// The signed ticket: its signature, time and single use are checked by the server.
+    pub ticket: Box<[u8; 256]>,
+    /// Where the player comes from.
+    pub from: SocketAddr,
+    /// State views a second, 0 for none.
+    pub views_hz: u8,
+    /// Where everything goes that the link is told.
+    pub sink: Arc<dyn LinkSink>,
+}
+
+/// What a player does, by a client that need not simulate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WebInput {
+    /// For which tick; `None` for the next one, and from then on until the next input.
+    pub tick: Option<Tick>,
+    /// The packed input, as the game's documentation says.
+    pub bits: u64,
+}
+
+/// What is done with an answer. It is called within a turn of the server and must not wait.
+pub type Reply = Box<dyn FnOnce(Answer) + Send>;
+
+/// What the front door asks of the server.
+pub enum Order {
+    /// Opens a link.
+    Open(NewLink),
+    /// What a link says, and the number of it, which its answer names.
+    Say(WebLinkId, u64, ToServer),
+    /// What the player of a link does.
+    Input(WebLinkId, WebInput),
+    /// A link wants to be shown its room and its match again, whole.
+    Sync(WebLinkId),
+    /// A link is gone; its seat is held.
+    Close(WebLinkId),
+    /// Something that is answered.
+    Ask(Question, Reply),
+    /// Lets nobody open rooms any more, and stops once no match is running, or after `grace`.
+    Drain {
+        /// How long running matches may go on.
+        grace: Duration,
+    },
+}
+
+/// A question of an operator or of a game's back end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// How is this room?
+    Room(RoomName),
+    /// Open a room that waits for its players.
+    OpenRoom(RoomName, RoomOptions),
+    /// Close a room.
+    CloseRoom(RoomName),
+    /// Send a player away from the node.
+    Kick(PlayerId),
+}
+
+/// What the server says to a [`Question`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is done.
+    Done,
+    /// The room as it is now.
+    Room(Box<RoomRow>),
+    /// There is no such room or player.
+    Missing,
+    /// It is not done.
+    Refused(Refusal),
+}
+
+impl Order {
+    /// Whether the server is woken for it. Inputs wait for their tick anyhow.
+    #[must_use]
+    pub const fn is_urgent(&self) -> bool {
+        !matches!(self, Self::Input(..))
+    }
+}
+
+impl fmt::Debug for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open(new) => write!(f, "Open({:?})", new.link),
+            Self::Say(link, number, message) => {
+                f.debug_tuple("Say").field(link).field(number).field(message).finish()
+            }
+            Self::Input(link, input) => f.debug_tuple("Input").field(link).field(input).finish(),
+            Self::Sync(link) => f.debug_tuple("Sync").field(link).finish(),
+            Self::Close(link) => f.debug_tuple("Close").field(link).finish(),
+            Self::Ask(question, _) => f.debug_tuple("Ask").field(question).finish(),
+            Self::Drain { grace } => f.debug_struct("Drain").field("grace", grace).finish(),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! `Report`, how the node is, as the server says once a second.
+
+use std::sync::Arc;
+
+/// How the node is, as the server says once a second.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    /// When it was made, in milliseconds since the Unix epoch; 0 before the first.
+    pub unix_ms: u64,
+    /// When the server started, in milliseconds since the Unix epoch.
+    pub started_unix_ms: u64,
+    /// The name of the node.
+    pub name: String,
+    /// Whether the node lets nobody open rooms any more and is about to stop.
+    pub draining: bool,
+    /// Rooms in which a match runs.
+    pub playing: u64,
+    /// Links of any kind.
+    pub links: u64,
+    /// Links that came through the front door.
+    pub web_links: u64,
+    /// Players the node knows.
+    pub players: u64,
+    /// The rooms by name, as they were within the last seconds.
+    pub rooms: Arc<Vec<RoomRow>>,
+    /// What is measured.
+    pub samples: Vec<Sample>,
+    /// How durations are distributed.
+    pub histograms: Vec<HistogramSample>,
+    /// What cleanup has done and still has to do: names and numbers.
+    pub cleanup: Vec<(String, u64)>,
+    /// The games and their contents.
+    pub games: Vec<(String, Vec<String>)>,
+}
+
+/// Whether a number only rises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SampleKind {
+    /// It only rises, from the start of the node.
+    Counter,
+    /// It is what it is now.
+    Gauge,
+}
+
+/// One number with its name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// `framekeep_...`, in base units.
+    pub name: &'static str,
+    /// What it is, in a sentence without a full stop.
+    pub help: &'static str,
+    /// Whether it only rises.
+    pub kind: SampleKind,
+    /// A name and one of a few values.
+    pub label: Option<(&'static str, &'static str)>,
+    /// The number.
+    pub value: f64,
+}
+
+/// How a duration is distributed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HistogramSample {
+    /// `framekeep_..._seconds`.
+    pub name: &'static str,
+    /// What it is, in a sentence without a full stop.
+    pub help: &'static str,
+    /// How many values were at most so many seconds, for rising bounds.
+    pub buckets: Vec<(f64, u64)>,
+    /// How many values there were.
+    pub count: u64,
+    /// All values together, in seconds.
+    pub sum: f64,
+    /// The largest value since the last report, in seconds.
+    pub recent_max: f64,
+    /// The mean of the values since the last report, in seconds.
+    pub recent_mean: f64,
+}
+
+/// One thing that holds a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// What it is, in words.
+    pub what: String,
+    /// Until when, in milliseconds since the Unix epoch; without one it holds as long as it is there.
+    pub until_unix_ms: Option<u64>,
+}
+
+/// A room as operators see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoomRow {
+    /// The name players join by.
+    pub name: String,
+    /// Its id, 16 hexadecimal digits.
+    pub id: String,
+    /// The game it plays.
+    pub game: String,
+    /// What it plays on; empty for the game's default.
+    pub content: String,
+    /// Its phase.
+    pub phase: String,
+    /// How many seats it has.
+    pub seats: u32,
+    /// Seats that are taken or held.
+    pub taken: u32,
+    /// Seats and places of watchers whose player is connected.
+    pub connected: u32,
+    /// How many watch.
+    pub spectators: u32,
+    /// Whether one needs a code to join.
+    pub private: bool,
+    /// Whether nobody else is let in.
+    pub locked: bool,
+    /// Ticks a second.
+    pub tick_rate_hz: u32,
+    /// The tick of the match, while there is one.
+    pub tick: Option<u32>,
+    /// How long its last step took, in microseconds.
+    pub step_us: u64,
+    /// Bytes of memory it takes, about.
+    pub bytes: u64,
+    /// When something about it is decided next, in milliseconds since the Unix epoch.
+    pub next_deadline_unix_ms: Option<u64>,
+    /// What holds it.
+    pub holds: Vec<Hold>,
+}
+
+impl Report {
+    /// The number of a name and label value, if there is one.
+    #[must_use]
+    pub fn value(&self, name: &str, label: Option<&str>) -> Option<f64> {
+        let found = self.samples.iter().find(|sample| {
+            sample.name == name
+                && label.is_none_or(|label| sample.label.is_some_and(|(_, value)| value == label))
+        });
+        found.map(|sample| sample.value)
+    }
+
+    /// The sum over all labels of a name.
+    #[must_use]
+    pub fn total(&self, name: &str) -> f64 {
+        self.samples.iter().filter(|sample| sample.name == name).map(|sample| sample.value).sum()
+    }
+
+    /// The histogram of a name, if there is one.
+    #[must_use]
+    pub fn histogram(&self, name: &str) -> Option<&HistogramSample> {
+        self.histograms.iter().find(|histogram| histogram.name == name)
+    }
+}

@@ -1,0 +1,176 @@
+//! The operators' port: every route needs the token, every action is noted.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use axum::{Json, Router};
+use framekeep_gate::{Answer, Order, Question};
+use serde::Deserialize;
+
+use crate::api;
+use crate::audit::Action;
+use crate::front::Front;
+use crate::problem::{Problem, ProblemJson};
+use crate::request::{JsonBody, RoomPath, Segment, bearer, over_budget};
+use crate::stats::Refused;
+use crate::translate;
+
+/// How long a drain may last when nothing is said.
+const GRACE_S: u64 = 30;
+
+/// Longest that may be asked for.
+const GRACE_S_MAX: u64 = 86_400;
+
+/// Longest body of a request, in bytes.
+const BODY_BYTES_MAX: usize = 4 << 10;
+
+/// Everything the operators' port serves.
+pub(crate) fn router(front: Arc<Front>) -> Router {
+    Router::new()
+        .route("/admin/v1/drain", post(drain))
+        .route("/admin/v1/rooms/{name}", delete(close).get(api::rooms::show))
+        .route("/admin/v1/players/{player}/kick", post(kick))
+        .route("/admin/v1/audit", get(audit))
+        .route("/healthz", get(api::health::alive))
+        .route("/readyz", get(api::health::ready))
+        .route("/metrics", get(api::health::metrics))
+        .fallback(missing)
+        .method_not_allowed_fallback(api::wrong_method)
+        .layer(middleware::from_fn_with_state(front.clone(), guard))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(front)
+}
+
+async fn missing() -> Problem {
+    Problem::not_found("there is no such route: see /api/openapi.json on the public port")
+}
+
+/// Lets nobody through who has not the token; pages of the server's own host may ask from another port.
+async fn guard(State(front): State<Arc<Front>>, request: Request, next: Next) -> Response {
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let allowed = origin.as_ref().and_then(|origin| {
+        let text = origin.to_str().ok()?;
+        front.origins.allow_any_port(text, request.headers()).then(|| origin.clone())
+    });
+    let mut response = if origin.is_some() && allowed.is_none() {
+        front.stats.refuse(Refused::Origin);
+        Problem::forbidden("foreign_origin", "pages of this origin may not use the server").into_response()
+    } else if request.method() == Method::OPTIONS && allowed.is_some() {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        match admissible(&front, &request) {
+            Ok(()) => next.run(request).await,
+            Err(problem) => problem.into_response(),
+        }
+    };
+    front.stats.note_response(response.status().as_u16());
+    api::protect(&mut response);
+    if let Some(origin) = allowed {
+        let headers = response.headers_mut();
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(header::VARY, HeaderValue::from_static("origin"));
+        let words = HeaderValue::from_static("authorization, content-type");
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, words);
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE"));
+    }
+    response
+}
+
+fn admissible(front: &Front, request: &Request) -> Result<(), Problem> {
+    let peer = request.extensions().get().copied();
+    let address = peer.map(|ConnectInfo::<SocketAddr>(peer)| peer.ip());
+    if address.is_some_and(|address| !front.budgets.take(address)) {
+        front.stats.refuse(Refused::Budget);
+        return Err(over_budget());
+    }
+    let token = bearer(request.headers()).unwrap_or_default();
+    if front.config.admin_token.as_ref().is_some_and(|secret| secret.is(token)) {
+        return Ok(());
+    }
+    front.stats.refuse(Refused::Unauthorized);
+    Err(Problem::unauthorized("this needs the operators' token, as `Authorization: Bearer TOKEN`"))
+}
+
+/// How to drain.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DrainJson {
+    /// How many seconds running matches may go on; 30 if it is not said.
+    grace_s: Option<u64>,
+}
+
+/// Lets nobody open rooms any more; the server stops once no match is running, or after a while.
+#[utoipa::path(post, path = "/admin/v1/drain", tag = "admin", request_body = DrainJson, security(("admin" = [])),
+    responses((status = 202), (status = 401, body = ProblemJson), (status = 503, body = ProblemJson)))]
+pub(crate) async fn drain(
+    State(front): State<Arc<Front>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    JsonBody(how): JsonBody<DrainJson>,
+) -> Result<StatusCode, Problem> {
+    let grace = Duration::from_secs(how.grace_s.unwrap_or(GRACE_S).min(GRACE_S_MAX));
+    let ordered = front.order(Order::Drain { grace }).await.map_err(|_| Problem::busy());
+    let result = ordered.map(|()| StatusCode::ACCEPTED);
+    note(&front, peer, "drain", format!("{} s", grace.as_secs()), &result).await;
+    result
+}
+
+/// Sends a player away from the node.
+#[utoipa::path(post, path = "/admin/v1/players/{player}/kick", tag = "admin", security(("admin" = [])),
+    params(("player" = String, Path, description = "16 hexadecimal digits")), responses((status = 204),
+    (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 404, body = ProblemJson)))]
+pub(crate) async fn kick(
+    State(front): State<Arc<Front>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Segment(player): Segment,
+) -> Result<StatusCode, Problem> {
+    let result = kick_player(&front, &player).await;
+    note(&front, peer, "kick", player, &result).await;
+    result
+}
+
+async fn kick_player(front: &Front, player: &str) -> Result<StatusCode, Problem> {
+    let id = translate::player_id(player).map_err(Problem::bad_request)?;
+    match front.ask(Question::Kick(id)).await? {
+        Answer::Missing => Err(Problem::not_found(format!("the node knows no player {id}"))),
+        Answer::Refused(refusal) => Err(refusal.into()),
+        Answer::Done | Answer::Room(_) => Ok(StatusCode::NO_CONTENT),
+    }
+}
+
+/// Closes a room.
+#[utoipa::path(delete, path = "/admin/v1/rooms/{name}", tag = "admin", params(("name" = String, Path)),
+    security(("admin" = [])), responses((status = 204), (status = 401, body = ProblemJson),
+    (status = 404, body = ProblemJson), (status = 503, body = ProblemJson)))]
+pub(crate) async fn close(
+    State(front): State<Arc<Front>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    RoomPath(name): RoomPath,
+) -> Result<StatusCode, Problem> {
+    let result = api::rooms::close_room(&front, name.clone()).await;
+    note(&front, peer, "close", name.into(), &result).await;
+    result
+}
+
+/// What operators did last, the newest first.
+#[utoipa::path(get, path = "/admin/v1/audit", tag = "admin", security(("admin" = [])),
+    responses((status = 200, body = Vec<Action>), (status = 401, body = ProblemJson)))]
+pub(crate) async fn audit(State(front): State<Arc<Front>>, _: HeaderMap) -> Json<Vec<Action>> {
+    Json(front.audit.last())
+}
+
+async fn note(
+    front: &Front,
+    peer: SocketAddr,
+    action: &'static str,
+    target: String,
+    result: &Result<StatusCode, Problem>,
+) {
+    let status = result.as_ref().map_or_else(Problem::status, |status| *status);
+    front.audit.note(peer.to_string(), action, target, status.as_u16()).await;
+}

@@ -1,0 +1,225 @@
+//! Replays: the sealed matches of the data folder.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+
+use crate::front::Front;
+use crate::problem::{Problem, ProblemJson};
+use crate::request::{Asked, Segment};
+
+/// What the names of replays end with.
+const ENDING: &str = ".fkr";
+
+/// Longest name.
+const NAME_BYTES_MAX: usize = 128;
+
+/// Most replays in one answer.
+const REPLAYS_MAX: usize = 500;
+
+/// Bytes of one answer at most; who wants more asks for ranges.
+const ANSWER_BYTES_MAX: u64 = 64 << 20;
+
+/// A sealed match.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct ReplayJson {
+    name: String,
+    bytes: u64,
+    sealed_unix_ms: u64,
+}
+
+/// Which replays are wanted.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ReplayFilter {
+    /// Only those whose name has this in it.
+    q: Option<String>,
+    /// At most so many, 500 at most.
+    limit: Option<usize>,
+}
+
+/// The sealed matches, the newest first.
+#[utoipa::path(get, path = "/api/v1/replays", tag = "replays", params(ReplayFilter), responses(
+    (status = 200, body = Vec<ReplayJson>), (status = 400, body = ProblemJson)))]
+pub(crate) async fn list(
+    State(front): State<Arc<Front>>,
+    Asked(filter): Asked<ReplayFilter>,
+) -> Json<Vec<ReplayJson>> {
+    let Some(folder) = folder(&front) else { return Json(Vec::new()) };
+    let limit = filter.limit.unwrap_or(100).clamp(1, REPLAYS_MAX);
+    // Looking through a folder waits for the disk.
+    let found = tokio::task::spawn_blocking(move || look_through(&folder, filter.q.as_deref(), limit)).await;
+    Json(found.unwrap_or_default())
+}
+
+fn look_through(folder: &Path, part: Option<&str>, limit: usize) -> Vec<ReplayJson> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut found: Vec<ReplayJson> = entries
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let name = entry.file_name().into_string().ok()?;
+            let wanted = is_replay(&name) && part.is_none_or(|part| name.contains(part));
+            let metadata = if wanted { entry.metadata().ok()? } else { return None };
+            let sealed = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+            let sealed_unix_ms = sealed.as_millis() as u64;
+            metadata.is_file().then_some(ReplayJson { name, bytes: metadata.len(), sealed_unix_ms })
+        })
+        .collect();
+    found.sort_unstable_by(|a, b| (b.sealed_unix_ms, &a.name).cmp(&(a.sealed_unix_ms, &b.name)));
+    found.truncate(limit);
+    found
+}
+
+fn folder(front: &Front) -> Option<PathBuf> {
+    front.config.data.as_ref().map(|data| data.join("replays"))
+}
+
+/// Whether it is the name of a replay, and of nothing that is elsewhere.
+fn is_replay(name: &str) -> bool {
+    let plain = |c: u8| c.is_ascii_alphanumeric() || b"._-".contains(&c);
+    name.len() <= NAME_BYTES_MAX
+        && name.ends_with(ENDING)
+        && !name.starts_with('.')
+        && name.bytes().all(plain)
+}
+
+/// A sealed match, or a range of its bytes.
+#[utoipa::path(get, path = "/api/v1/replays/{name}", tag = "replays", params(("name" = String, Path)), responses(
+    (status = 200, content_type = "application/octet-stream"),
+    (status = 206, content_type = "application/octet-stream"),
+    (status = 400, body = ProblemJson), (status = 404, body = ProblemJson), (status = 416, body = ProblemJson)))]
+pub(crate) async fn download(
+    State(front): State<Arc<Front>>,
+    Segment(name): Segment,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let missing = || Problem::not_found("there is no such replay: GET /api/v1/replays lists them");
+    if !is_replay(&name) {
+        return Err(missing());
+    }
+    let path = folder(&front).ok_or_else(missing)?.join(&name);
+    // What is a link leads elsewhere.
+    let metadata = tokio::fs::symlink_metadata(&path).await.map_err(|_| missing())?;
+    if !metadata.is_file() {
+        return Err(missing());
+    }
+    let length = metadata.len();
+    let asked = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
+    let range = match asked.map(|asked| range(asked, length)) {
+        None | Some(Asking::Whole) => None,
+        Some(Asking::Part(first, last)) => Some((first, last)),
+        Some(Asking::Nothing) => {
+            let problem = Problem::new(
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                "range",
+                format!("the replay has {length} bytes"),
+            );
+            return Err(problem);
+        }
+    };
+    let (first, last) = range.unwrap_or((0, length.saturating_sub(1)));
+    let wanted = if length == 0 { 0 } else { last - first + 1 };
+    if wanted > ANSWER_BYTES_MAX {
+        let detail = format!("ask for ranges of at most {ANSWER_BYTES_MAX} bytes");
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
+    }
+    let bytes = read(&path, first, wanted).await.map_err(|_| missing())?;
+    Ok(answer(&name, bytes, range.map(|(first, last)| format!("bytes {first}-{last}/{length}"))))
+}
+
+async fn read(path: &Path, first: u64, length: u64) -> std::io::Result<Vec<u8>> {
+    let mut file = tokio::fs::File::open(path).await?;
+    file.seek(std::io::SeekFrom::Start(first)).await?;
+    let mut bytes = Vec::with_capacity(length as usize);
+    file.take(length).read_to_end(&mut bytes).await?;
+    Ok(bytes)
+}
+
+fn answer(name: &str, bytes: Vec<u8>, range: Option<String>) -> Response {
+    let status = if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
+    let mut response = (status, Body::from(bytes)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    // A name of a replay is plain, and so are numbers.
+    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
+        headers.insert(header::CONTENT_DISPOSITION, value);
+    }
+    if let Some(value) = range.and_then(|range| HeaderValue::from_str(&range).ok()) {
+        headers.insert(header::CONTENT_RANGE, value);
+    }
+    response
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asking {
+    /// Everything; also where the header is one to be ignored.
+    Whole,
+    /// From the first to the last byte, both included.
+    Part(u64, u64),
+    /// What is not there.
+    Nothing,
+}
+
+/// One range of bytes, as RFC 9110 says it in section 14. Several at once are answered with everything.
+fn range(header: &str, length: u64) -> Asking {
+    let Some((first, last)) = header.strip_prefix("bytes=").and_then(|range| range.split_once('-')) else {
+        return Asking::Whole;
+    };
+    let end = length.saturating_sub(1);
+    let number = |text: &str| text.trim().parse::<u64>().ok();
+    match (number(first), number(last)) {
+        (None, Some(0)) => Asking::Nothing,
+        (None, Some(count)) if first.trim().is_empty() && length > 0 => {
+            Asking::Part(length.saturating_sub(count), end)
+        }
+        (Some(first), _) if first >= length => Asking::Nothing,
+        (Some(first), None) if last.trim().is_empty() => Asking::Part(first, end),
+        (Some(first), Some(last)) if first <= last => Asking::Part(first, last.min(end)),
+        _ => Asking::Whole,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_read_as_the_rfc_says() {
+        for (header, asking) in [
+            ("bytes=0-9", Asking::Part(0, 9)),
+            ("bytes=90-", Asking::Part(90, 99)),
+            ("bytes=-10", Asking::Part(90, 99)),
+            ("bytes=-1000", Asking::Part(0, 99)),
+            ("bytes=50-1000", Asking::Part(50, 99)),
+            ("bytes=100-", Asking::Nothing),
+            ("bytes=-0", Asking::Nothing),
+            ("bytes=9-0", Asking::Whole),
+            ("bytes=0-1,5-6", Asking::Whole),
+            ("lines=0-1", Asking::Whole),
+            ("bytes=a-b", Asking::Whole),
+        ] {
+            assert_eq!(range(header, 100), asking, "{header}");
+        }
+    }
+
+    #[test]
+    fn only_plain_names_are_replays() {
+        assert!(is_replay("friday-1.fkr"));
+        for name in
+            ["../a.fkr", "a/b.fkr", "..\\a.fkr", ".a.fkr", "a.fkr\0", "a.toml", "", "é.fkr", "%2e.fkr"]
+        {
+            assert!(!is_replay(name), "{name}");
+        }
+        assert!(!is_replay(&format!("{}.fkr", "a".repeat(NAME_BYTES_MAX))));
+    }
+}

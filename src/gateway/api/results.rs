@@ -1,0 +1,119 @@
+//! Results: finished matches, as the data folder keeps them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use framekeep_results::{MatchResult, Query, ResultError, ResultReader};
+use serde::{Deserialize, Serialize};
+use tracing::warn;
+
+use crate::front::Front;
+use crate::problem::{Problem, ProblemJson};
+use crate::request::{Asked, Segment};
+
+/// The file within the data folder.
+const FILE: &str = "results.redb";
+
+/// Most results in one answer.
+const RESULTS_MAX: usize = 500;
+
+/// Longest id, player or game that is asked for, in bytes.
+const WORD_BYTES_MAX: usize = 128;
+
+/// Which results are wanted; everything that is said must hold.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ResultFilter {
+    /// Somebody of this id (16 hexadecimal digits) or name played in it.
+    player: Option<String>,
+    /// It is of this game.
+    game: Option<String>,
+    /// It ended then or later.
+    since_unix_ms: Option<u64>,
+    /// It ended before then.
+    until_unix_ms: Option<u64>,
+    /// At most so many, 500 at most.
+    limit: Option<usize>,
+}
+
+/// Finished matches, the newest first.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct ResultsJson {
+    #[schema(value_type = Vec<Object>)]
+    results: Vec<MatchResult>,
+    /// What to give as `until_unix_ms` for older ones, if there may be any.
+    next_until_unix_ms: Option<u64>,
+}
+
+/// Finished matches, the newest first.
+#[utoipa::path(get, path = "/api/v1/results", tag = "results", params(ResultFilter), responses(
+    (status = 200, body = ResultsJson), (status = 400, body = ProblemJson), (status = 503, body = ProblemJson)))]
+pub(crate) async fn list(
+    State(front): State<Arc<Front>>,
+    Asked(filter): Asked<ResultFilter>,
+) -> Result<Json<ResultsJson>, Problem> {
+    let limit = filter.limit.unwrap_or(50).clamp(1, RESULTS_MAX);
+    let query = Query {
+        player: filter.player.filter(|player| player.len() <= WORD_BYTES_MAX),
+        game: filter.game.filter(|game| game.len() <= WORD_BYTES_MAX),
+        since_unix_ms: filter.since_unix_ms.unwrap_or(0),
+        until_unix_ms: filter.until_unix_ms.unwrap_or(u64::MAX),
+        limit,
+        after: None,
+    };
+    let results = read(&front, move |reader| reader.find(&query)).await?.unwrap_or_default();
+    let last = results.last().filter(|_| results.len() == limit);
+    let next_until_unix_ms = last.map(|last| last.ended_unix_ms);
+    Ok(Json(ResultsJson { results, next_until_unix_ms }))
+}
+
+/// A finished match, by its id or the beginning of it if no other begins so.
+#[utoipa::path(get, path = "/api/v1/results/{id}", tag = "results", params(("id" = String, Path)), responses(
+    (status = 200, body = Object), (status = 404, body = ProblemJson), (status = 503, body = ProblemJson)))]
+pub(crate) async fn show(
+    State(front): State<Arc<Front>>,
+    Segment(id): Segment,
+) -> Result<Json<MatchResult>, Problem> {
+    let missing = || Problem::not_found("there is no such match: GET /api/v1/results lists them");
+    if id.is_empty() || id.len() > WORD_BYTES_MAX {
+        return Err(missing());
+    }
+    let found = read(&front, move |reader| reader.get(&id)).await?.flatten();
+    found.map(Json).ok_or_else(missing)
+}
+
+/// Reads the results where waiting for the disk holds nobody up; `None` if there are none yet.
+async fn read<T: Send + 'static>(
+    front: &Front,
+    ask: impl FnOnce(&ResultReader) -> Result<T, ResultError> + Send + 'static,
+) -> Result<Option<T>, Problem> {
+    let Some(path) = front.config.data.as_ref().map(|data| data.join(FILE)) else { return Ok(None) };
+    let asked = tokio::task::spawn_blocking(move || ask_file(path, ask)).await;
+    match asked {
+        Ok(Ok(found)) => Ok(found),
+        Ok(Err(error)) => {
+            warn!(%error, "results cannot be read");
+            Err(unreadable())
+        }
+        Err(_) => Err(unreadable()),
+    }
+}
+
+fn unreadable() -> Problem {
+    let detail = "the results cannot be read now: try again in a moment, or look at the log";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "results", detail).retry_after(1)
+}
+
+fn ask_file<T>(
+    path: PathBuf,
+    ask: impl FnOnce(&ResultReader) -> Result<T, ResultError>,
+) -> Result<Option<T>, ResultError> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    ask(&ResultReader::open(&path)?).map(Some)
+}

@@ -1,0 +1,303 @@
+//! Rooms: list, show, open, close.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use framekeep_gate::{Answer, Question, RoomRow};
+use framekeep_protocol::RoomName;
+use serde::{Deserialize, Serialize};
+
+use crate::front::{Front, unix_now};
+use crate::problem::{Problem, ProblemJson};
+use crate::request::{Asked, JsonBody, RoomPath, WithKey};
+use crate::{translate, wire};
+
+/// Most rooms in one answer.
+const ROOMS_MAX: usize = 500;
+
+/// A deadline that passed so long ago is not going to be kept.
+const ZOMBIE_AFTER_MS: u64 = 10_000;
+
+/// A room.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct RoomJson {
+    name: String,
+    /// 16 hexadecimal digits.
+    id: String,
+    game: String,
+    /// Empty for the game's default.
+    content: String,
+    /// waiting, preparing, ready, playing, finished or closed.
+    phase: String,
+    seats: u32,
+    /// Seats that are taken or held.
+    taken: u32,
+    /// Players and watchers who are connected.
+    connected: u32,
+    spectators: u32,
+    private: bool,
+    locked: bool,
+    tick_rate_hz: u32,
+    /// The tick of the running match.
+    tick: Option<u32>,
+    /// How long its last step took.
+    step_us: u64,
+    bytes: u64,
+    next_deadline_unix_ms: Option<u64>,
+    /// What holds the room, and until when.
+    holds: Vec<HoldJson>,
+}
+
+/// One thing that holds a room.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct HoldJson {
+    what: String,
+    until_unix_ms: Option<u64>,
+}
+
+impl From<&RoomRow> for RoomJson {
+    fn from(row: &RoomRow) -> Self {
+        let holds = row.holds.iter();
+        Self {
+            name: row.name.clone(),
+            id: row.id.clone(),
+            game: row.game.clone(),
+            content: row.content.clone(),
+            phase: row.phase.clone(),
+            seats: row.seats,
+            taken: row.taken,
+            connected: row.connected,
+            spectators: row.spectators,
+            private: row.private,
+            locked: row.locked,
+            tick_rate_hz: row.tick_rate_hz,
+            tick: row.tick,
+            step_us: row.step_us,
+            bytes: row.bytes,
+            next_deadline_unix_ms: row.next_deadline_unix_ms,
+            holds: holds
+                .map(|hold| HoldJson { what: hold.what.clone(), until_unix_ms: hold.until_unix_ms })
+                .collect(),
+        }
+    }
+}
+
+/// Which rooms are wanted.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RoomFilter {
+    /// Only of this phase.
+    phase: Option<String>,
+    /// Only of this game.
+    game: Option<String>,
+    /// Only those that can be joined without a code.
+    free: Option<bool>,
+    /// Only those whose name has this in it.
+    q: Option<String>,
+    /// At most so many, 500 at most.
+    limit: Option<usize>,
+    /// Only those after this name.
+    after: Option<String>,
+}
+
+impl RoomFilter {
+    fn admits(&self, row: &RoomRow) -> bool {
+        let is =
+            |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|wanted| wanted == value);
+        let free = row.taken < row.seats && !row.locked && !row.private && row.phase != "closed";
+        is(&self.phase, &row.phase)
+            && is(&self.game, &row.game)
+            && self.free.is_none_or(|wanted| wanted == free)
+            && self.q.as_deref().is_none_or(|part| row.name.contains(part))
+            && self.after.as_deref().is_none_or(|after| row.name.as_str() > after)
+    }
+}
+
+/// Rooms by name.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct RoomsJson {
+    /// When the server said how they are.
+    as_of_unix_ms: u64,
+    /// How many the node has.
+    total: u64,
+    rooms: Vec<RoomJson>,
+    /// What to give as `after` for the rooms after these, if there are any.
+    next: Option<String>,
+}
+
+/// The rooms of the node, as they were within the last seconds.
+#[utoipa::path(get, path = "/api/v1/rooms", tag = "rooms", params(RoomFilter), responses(
+    (status = 200, body = RoomsJson), (status = 400, body = ProblemJson)))]
+pub(crate) async fn list(
+    State(front): State<Arc<Front>>,
+    Asked(filter): Asked<RoomFilter>,
+) -> Json<RoomsJson> {
+    let report = front.door.report();
+    let limit = filter.limit.unwrap_or(100).clamp(1, ROOMS_MAX);
+    let mut found = report.rooms.iter().filter(|row| filter.admits(row));
+    let rooms: Vec<RoomJson> = found.by_ref().take(limit).map(RoomJson::from).collect();
+    let next = found.next().and(rooms.last()).map(|room| room.name.clone());
+    Json(RoomsJson { as_of_unix_ms: report.unix_ms, total: report.rooms.len() as u64, rooms, next })
+}
+
+/// A room as it is now.
+#[utoipa::path(get, path = "/api/v1/rooms/{name}", tag = "rooms", params(("name" = String, Path)), responses(
+    (status = 200, body = RoomJson), (status = 404, body = ProblemJson), (status = 503, body = ProblemJson)))]
+pub(crate) async fn show(
+    State(front): State<Arc<Front>>,
+    RoomPath(name): RoomPath,
+) -> Result<Json<RoomJson>, Problem> {
+    room_of(front.ask(Question::Room(name.clone())).await?, &name)
+}
+
+fn room_of(answer: Answer, name: &RoomName) -> Result<Json<RoomJson>, Problem> {
+    match answer {
+        Answer::Room(row) => Ok(Json(RoomJson::from(&*row))),
+        Answer::Refused(refusal) => Err(refusal.into()),
+        Answer::Missing | Answer::Done => Err(Problem::not_found(format!("there is no room {name}"))),
+    }
+}
+
+/// A room to be opened.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewRoom {
+    name: String,
+    game: String,
+    /// Empty for the game's default.
+    #[serde(default)]
+    content: String,
+    seats: u32,
+    /// 0 for the server's default.
+    #[serde(default)]
+    tick_rate_hz: u32,
+    /// full, ready or host.
+    #[serde(default)]
+    start: String,
+    /// What everybody who joins has to know; empty for an open room.
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    spectators_max: u32,
+}
+
+/// Opens a room that waits for its players, for a game's back end.
+#[utoipa::path(post, path = "/api/v1/rooms", tag = "rooms", request_body = NewRoom, security(("key" = [])), responses(
+    (status = 201, body = RoomJson), (status = 400, body = ProblemJson), (status = 401, body = ProblemJson),
+    (status = 409, body = ProblemJson), (status = 422, body = ProblemJson), (status = 503, body = ProblemJson)))]
+pub(crate) async fn open(
+    State(front): State<Arc<Front>>,
+    _: WithKey,
+    JsonBody(new): JsonBody<NewRoom>,
+) -> Result<(StatusCode, Json<RoomJson>), Problem> {
+    let unprocessable = |text: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "out_of_range", text);
+    let name = RoomName::try_from(new.name).map_err(|fault| unprocessable(format!("name: {fault}")))?;
+    let options = translate::room_options(wire::RoomOptions {
+        game: new.game,
+        content: new.content,
+        seats: new.seats,
+        tick_rate_hz: new.tick_rate_hz,
+        start: new.start,
+        code: new.code,
+        spectators_max: new.spectators_max,
+    });
+    let options = options.map_err(unprocessable)?;
+    let join = framekeep_protocol::JoinRoom::seat(name.clone(), Some(options.clone()));
+    let message = framekeep_protocol::ToServer::Join(join);
+    message.validate().map_err(|error| unprocessable(error.to_string()))?;
+    let answer = front.ask(Question::OpenRoom(name.clone(), options)).await?;
+    room_of(answer, &name).map(|room| (StatusCode::CREATED, room))
+}
+
+/// Closes a room, for a game's back end.
+#[utoipa::path(delete, path = "/api/v1/rooms/{name}", tag = "rooms", params(("name" = String, Path)),
+    security(("key" = [])), responses((status = 204), (status = 401, body = ProblemJson),
+    (status = 404, body = ProblemJson), (status = 503, body = ProblemJson)))]
+pub(crate) async fn close(
+    State(front): State<Arc<Front>>,
+    _: WithKey,
+    RoomPath(name): RoomPath,
+) -> Result<StatusCode, Problem> {
+    close_room(&front, name).await
+}
+
+/// Closes a room.
+pub(crate) async fn close_room(front: &Front, name: RoomName) -> Result<StatusCode, Problem> {
+    match front.ask(Question::CloseRoom(name.clone())).await? {
+        Answer::Refused(refusal) => Err(refusal.into()),
+        Answer::Missing => Err(Problem::not_found(format!("there is no room {name}"))),
+        Answer::Done | Answer::Room(_) => Ok(StatusCode::NO_CONTENT),
+    }
+}
+
+/// How many rooms there are, and of what kind.
+#[derive(Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub(crate) struct RoomCounts {
+    total: u64,
+    /// A match runs.
+    active: u64,
+    /// No match runs, and something will close the room some day.
+    idle: u64,
+    /// Should have been closed, or never will be. Stays 0.
+    zombie: u64,
+}
+
+/// How many rooms there are, and of what kind.
+#[utoipa::path(get, path = "/debug/rooms", tag = "node", responses((status = 200, body = RoomCounts)))]
+pub(crate) async fn debug(State(front): State<Arc<Front>>) -> Json<RoomCounts> {
+    let report = front.door.report();
+    Json(count(&report.rooms, unix_now().as_millis() as u64))
+}
+
+fn count(rows: &[RoomRow], now_unix_ms: u64) -> RoomCounts {
+    let is_zombie = |row: &&RoomRow| {
+        row.next_deadline_unix_ms.is_none_or(|at| at + ZOMBIE_AFTER_MS < now_unix_ms) && row.connected == 0
+    };
+    let total = rows.len() as u64;
+    let zombie = rows.iter().filter(is_zombie).count() as u64;
+    let active = rows.iter().filter(|row| row.phase == "playing" && !is_zombie(row)).count() as u64;
+    RoomCounts { total, active, idle: total - active - zombie, zombie }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rooms_are_active_idle_or_zombies() {
+        let row = |phase: &str, deadline, connected| RoomRow {
+            phase: phase.to_owned(),
+            next_deadline_unix_ms: deadline,
+            connected,
+            ..RoomRow::default()
+        };
+        let now = 1_000_000;
+        let rows = [
+            row("playing", None, 2),
+            row("waiting", Some(now + 5), 0),
+            row("waiting", Some(now - ZOMBIE_AFTER_MS - 1), 0),
+            row("waiting", None, 0),
+        ];
+        assert_eq!(count(&rows, now), RoomCounts { total: 4, active: 1, idle: 1, zombie: 2 });
+    }
+
+    #[test]
+    fn filters_hold_together() {
+        let row = RoomRow {
+            name: "friday".to_owned(),
+            phase: "waiting".to_owned(),
+            game: "arena".to_owned(),
+            seats: 2,
+            taken: 1,
+            ..RoomRow::default()
+        };
+        let filter = RoomFilter { free: Some(true), q: Some("rid".to_owned()), ..RoomFilter::default() };
+        assert!(filter.admits(&row));
+        assert!(!filter.admits(&RoomRow { taken: 2, ..row.clone() }));
+        assert!(!RoomFilter { after: Some("friday".to_owned()), ..RoomFilter::default() }.admits(&row));
+        assert!(!RoomFilter { game: Some("rhythm".to_owned()), ..RoomFilter::default() }.admits(&row));
+    }
+}

@@ -1,0 +1,174 @@
+//! `Gateway`, the front door while it is open.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use framekeep_gate::{Door, Mint};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
+use tower_service::Service as _;
+use tracing::{debug, warn};
+
+use crate::front::Front;
+use crate::stats::Refused;
+use crate::{GatewayConfig, admin, alerts, api};
+
+/// How long a client may take to say what it wants.
+const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+
+/// Longest head of a request, in bytes.
+const HEAD_BYTES_MAX: usize = 16 << 10;
+
+/// How long the last words may take when the front door closes.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+
+/// How long is waited when the system has no more sockets.
+const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(50);
+
+/// The front door while it is open; dropping it closes it.
+pub struct Gateway {
+    runtime: Option<Runtime>,
+    http: Option<SocketAddr>,
+    admin: Option<SocketAddr>,
+}
+
+/// A front door that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The address cannot be had.
+    #[error("cannot listen on {address} for {what}: {source}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// HTTP or operators.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Threads cannot be started.
+    #[error("cannot start the threads of the front door: {0}")]
+    Threads(io::Error),
+}
+
+impl Gateway {
+    /// Opens the front door: listens where the configuration says and answers on threads of its own.
+    ///
+    /// # Errors
+    /// [`GatewayError`] if an address cannot be had or threads cannot be started.
+    pub fn open(config: GatewayConfig, door: Door, mint: Arc<dyn Mint>) -> Result<Self, GatewayError> {
+        let http = config.http.map(|address| listen(address, "http")).transpose()?;
+        let operators = config.admin.map(|address| listen(address, "admin")).transpose()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(config.threads.max(1))
+            .thread_name("framekeep-gate")
+            .enable_all()
+            .build()
+            .map_err(GatewayError::Threads)?;
+        let front = Arc::new(Front::new(config, door, mint));
+        let address =
+            |listener: &Option<TcpListener>| listener.as_ref().and_then(|one| one.local_addr().ok());
+        let gateway = (address(&http), address(&operators));
+        let places = Arc::new(Semaphore::new(front.config.connections_max));
+        for (listener, router) in
+            [(http, api::router(front.clone())), (operators, admin::router(front.clone()))]
+        {
+            if let Some(listener) = listener {
+                let serving = accept(listener, router, front.clone(), places.clone());
+                runtime.spawn(async move {
+                    if let Err(error) = serving.await {
+                        warn!(%error, "the front door is closed");
+                    }
+                });
+            }
+        }
+        runtime.spawn(alerts::watch(front));
+        Ok(Self { runtime: Some(runtime), http: gateway.0, admin: gateway.1 })
+    }
+
+    /// Where HTTP and WebSocket are served.
+    #[must_use]
+    pub fn http(&self) -> Option<SocketAddr> {
+        self.http
+    }
+
+    /// Where operators' actions are served.
+    #[must_use]
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.admin
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(CLOSE_WITHIN);
+        }
+    }
+}
+
+fn listen(address: SocketAddr, what: &'static str) -> Result<TcpListener, GatewayError> {
+    let bound =
+        TcpListener::bind(address).and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
+    bound.map_err(|source| GatewayError::Bind { address, what, source })
+}
+
+/// Takes connections as long as there are places.
+async fn accept(
+    listener: TcpListener,
+    router: Router,
+    front: Arc<Front>,
+    places: Arc<Semaphore>,
+) -> io::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    loop {
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                debug!(%error, "a connection cannot be taken");
+                tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
+                continue;
+            }
+        };
+        let Ok(place) = places.clone().try_acquire_owned() else {
+            front.stats.refuse(Refused::Full);
+            continue;
+        };
+        let (router, front) = (router.clone(), front.clone());
+        tokio::spawn(async move {
+            front.stats.connections.add(1);
+            serve(stream, peer, router).await;
+            front.stats.connections.add(-1);
+            drop(place);
+        });
+    }
+}
+
+/// Serves one connection.
+async fn serve(stream: TcpStream, peer: SocketAddr, router: Router) {
+    // Small messages are not held back; a system that cannot do this only makes them later.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        router.clone().call(request)
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS_WITHIN)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades()
+        .await;
+    if let Err(error) = served {
+        debug!(%peer, %error, "a connection ended");
+    }
+}

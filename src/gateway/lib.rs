@@ -1,0 +1,32 @@
+//! The front door: HTTP API, WebSocket with protobuf or JSON, metrics and alerts.
+//!
+//! It runs on threads of its own and meets the server over the bounded queues of `framekeep_gate` only: whatever comes
+//! in here, the server's turns are not made longer by waiting for it.
+
+mod admin;
+mod alerts;
+mod api;
+mod assets;
+mod audit;
+mod budget;
+mod config;
+mod delta;
+mod front;
+mod gateway;
+mod metrics;
+mod number;
+mod origin;
+mod problem;
+mod queue;
+mod request;
+mod secret;
+mod sessions;
+mod socket;
+mod stats;
+mod translate;
+mod webhook;
+pub mod wire;
+
+pub use config::{AlertConfig, GatewayConfig, WebConfig};
+pub use gateway::{Gateway, GatewayError};
+pub use secret::{SECRET_BYTES_MIN, Secret, SecretTooShort};

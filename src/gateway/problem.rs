@@ -1,0 +1,139 @@
+//! `Problem`, an error as RFC 9457 says it.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use framekeep_protocol::Refusal;
+use serde::Serialize;
+
+/// Why a request was not done: `application/problem+json`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    code: String,
+    detail: String,
+    retry_after_s: Option<u64>,
+}
+
+/// The members of a problem.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct ProblemJson {
+    /// `about:blank`: the status says what kind of problem it is.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The status in words.
+    title: String,
+    /// The status.
+    status: u16,
+    /// What happened and what to do, for people.
+    detail: String,
+    /// One word for programs.
+    code: String,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
+        Self { status, code: code.to_owned(), detail: detail.into(), retry_after_s: None }
+    }
+
+    pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", detail)
+    }
+
+    pub(crate) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    pub(crate) fn unauthorized(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+    }
+
+    pub(crate) fn forbidden(code: &str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, detail)
+    }
+
+    /// The server has more to do than it can take.
+    pub(crate) fn busy() -> Self {
+        let detail = "the server is busy or about to stop: try again in a moment";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1)
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let status = match &refusal {
+            Refusal::TooManyRooms { .. } | Refusal::ServerFull { .. } | Refusal::ShuttingDown => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Refusal::TooFast { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Refusal::NoSuchRoom { .. } => StatusCode::NOT_FOUND,
+            Refusal::AlreadyInRoom { .. } | Refusal::RoomClosed { .. } | Refusal::RoomFull { .. } => {
+                StatusCode::CONFLICT
+            }
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        let detail = match &refusal {
+            Refusal::AlreadyInRoom { room } => format!("there is a room {room}: take another name"),
+            other => other.to_string(),
+        };
+        Self::new(status, &code_of(&refusal), detail)
+    }
+}
+
+/// A refusal as one word: the name of its kind.
+pub(crate) fn code_of(refusal: &Refusal) -> String {
+    let text = format!("{refusal:?}");
+    let name = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let mut code = String::with_capacity(name.len() + 4);
+    for (index, c) in name.chars().enumerate() {
+        if c.is_uppercase() && index > 0 {
+            code.push('_');
+        }
+        code.push(c.to_ascii_lowercase());
+    }
+    code
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let json = ProblemJson {
+            kind: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail,
+            code: self.code,
+        };
+        let text = serde_json::to_string(&json).unwrap_or_default();
+        let mut response = (self.status, text).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_has_one_word_and_a_status() {
+        assert_eq!(code_of(&Refusal::NotInRoom), "not_in_room");
+        assert_eq!(code_of(&Refusal::TooManyRooms { limit: 7 }), "too_many_rooms");
+        let problem = Problem::from(Refusal::TooManyRooms { limit: 7 });
+        assert_eq!(problem.status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+}

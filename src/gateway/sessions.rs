@@ -1,0 +1,239 @@
+//! `Sessions`: a player's conversation, which may go on over a new connection.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use data_encoding::BASE64URL_NOPAD;
+use framekeep_gate::{Door, Order, StateView, WebLinkId};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::queue::LinkQueue;
+use crate::wire::{ServerBody, ServerMessage};
+
+/// Messages that are kept for a client that comes back, at most.
+const KEPT_MAX: usize = 256;
+
+/// How long a session that another connection has is waited for.
+const STEAL_WITHIN: Duration = Duration::from_secs(2);
+
+/// What lets a client go on with its session.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct SessionToken([u8; 16]);
+
+impl SessionToken {
+    pub(crate) fn random() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).map(|()| Self(bytes))
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        BASE64URL_NOPAD.decode(text.as_bytes()).ok()?.try_into().ok().map(Self)
+    }
+
+    pub(crate) fn text(self) -> String {
+        BASE64URL_NOPAD.encode(&self.0)
+    }
+}
+
+/// A player's conversation with the server.
+pub(crate) struct Session {
+    pub(crate) link: WebLinkId,
+    pub(crate) token: SessionToken,
+    pub(crate) queue: LinkQueue,
+    pub(crate) opened_at: Instant,
+    /// The id of the last client message that was done.
+    pub(crate) heard: u64,
+    /// What the client was shown last.
+    pub(crate) view: Option<Arc<StateView>>,
+    kept: VecDeque<ServerMessage>,
+    last_id: u64,
+    door: Door,
+}
+
+impl Session {
+    pub(crate) fn new(link: WebLinkId, token: SessionToken, queue: LinkQueue, door: Door) -> Self {
+        Self {
+            link,
+            token,
+            queue,
+            opened_at: Instant::now(),
+            heard: 0,
+            view: None,
+            kept: VecDeque::new(),
+            last_id: 0,
+            door,
+        }
+    }
+
+    /// A message with the next id, which is kept until the client has it. The oldest go first.
+    pub(crate) fn keep(&mut self, body: ServerBody) -> ServerMessage {
+        self.last_id += 1;
+        let message = ServerMessage { id: self.last_id, ack: self.heard, body: Some(body) };
+        if self.kept.len() == KEPT_MAX {
+            self.kept.pop_front();
+        }
+        self.kept.push_back(message.clone());
+        message
+    }
+
+    /// A message that is not sent again.
+    pub(crate) fn once(&self, body: ServerBody) -> ServerMessage {
+        ServerMessage { id: 0, ack: self.heard, body: Some(body) }
+    }
+
+    /// The client has everything up to this id.
+    pub(crate) fn acknowledge(&mut self, id: u64) {
+        while self.kept.front().is_some_and(|message| message.id <= id) {
+            self.kept.pop_front();
+        }
+    }
+
+    /// What the client lacks that has everything up to `id`; `None` if some of it is not kept any more.
+    pub(crate) fn after(&mut self, id: u64) -> Option<Vec<ServerMessage>> {
+        self.acknowledge(id);
+        let whole = match self.kept.front() {
+            Some(first) => first.id == id + 1,
+            None => id == self.last_id,
+        };
+        whole.then(|| self.kept.iter().cloned().collect())
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // If the server is too busy for it: it finds out when it next tells the link something.
+        let _ = self.door.send(Order::Close(self.link));
+    }
+}
+
+/// Who wants a session that another connection has.
+pub(crate) type Thief = oneshot::Sender<Box<Session>>;
+
+enum Place {
+    /// A connection has it and can be asked for it.
+    Attached(mpsc::Sender<Thief>),
+    /// It waits for its client.
+    Parked(Box<Session>, Instant),
+}
+
+/// All sessions by their tokens.
+#[derive(Default)]
+pub(crate) struct Sessions(Mutex<HashMap<SessionToken, Place>>);
+
+impl Sessions {
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionToken, Place>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection has a session; on what is returned it is asked for it.
+    pub(crate) fn attach(&self, token: SessionToken) -> mpsc::Receiver<Thief> {
+        let (sender, receiver) = mpsc::channel(1);
+        self.lock().insert(token, Place::Attached(sender));
+        receiver
+    }
+
+    /// A session waits for its client until a time.
+    pub(crate) fn park(&self, session: Box<Session>, until: Instant) {
+        let before = self.lock().insert(session.token, Place::Parked(session, until));
+        drop(before);
+    }
+
+    /// A session is over.
+    pub(crate) fn forget(&self, token: SessionToken) {
+        let before = self.lock().remove(&token);
+        drop(before);
+    }
+
+    /// Takes a session, from another connection if need be.
+    pub(crate) async fn take(&self, token: SessionToken) -> Option<Box<Session>> {
+        let holder = {
+            let mut places = self.lock();
+            match places.remove(&token)? {
+                Place::Parked(session, _) => return Some(session),
+                Place::Attached(holder) => {
+                    places.insert(token, Place::Attached(holder.clone()));
+                    holder
+                }
+            }
+        };
+        let (thief, session) = oneshot::channel();
+        holder.try_send(thief).ok()?;
+        tokio::time::timeout(STEAL_WITHIN, session).await.ok()?.ok()
+    }
+
+    /// Ends sessions whose clients did not come back; gives how many wait still.
+    pub(crate) fn expire(&self, now: Instant) -> usize {
+        let mut over = Vec::new();
+        let mut places = self.lock();
+        let mut waiting = 0;
+        let tokens: Vec<SessionToken> = places
+            .iter()
+            .filter_map(|(token, place)| match place {
+                Place::Parked(_, until) if *until <= now => Some(*token),
+                Place::Parked(..) => {
+                    waiting += 1;
+                    None
+                }
+                Place::Attached(_) => None,
+            })
+            .collect();
+        over.extend(tokens.iter().filter_map(|token| places.remove(token)));
+        drop(places);
+        // Dropped here, not under the lock: each tells the server.
+        drop(over);
+        waiting
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::link_queue;
+    use crate::wire::Pong;
+
+    fn session(door: &Door) -> Session {
+        let (_, queue) = link_queue(8);
+        Session::new(WebLinkId(1), SessionToken::random().unwrap(), queue, door.clone())
+    }
+
+    fn body(nonce: u64) -> ServerBody {
+        ServerBody::Pong(Pong { nonce })
+    }
+
+    #[test]
+    fn what_was_not_acknowledged_is_sent_again_and_a_gap_is_noticed() {
+        let (door, _keeper) = framekeep_gate::gate(8);
+        let mut session = session(&door);
+        for nonce in 0..5 {
+            session.keep(body(nonce));
+        }
+        session.acknowledge(2);
+        let again = session.after(3).unwrap();
+        assert_eq!(again.iter().map(|message| message.id).collect::<Vec<_>>(), [4, 5]);
+        assert_eq!(session.after(5).unwrap().len(), 0);
+        for nonce in 0..1_000 {
+            session.keep(body(nonce));
+        }
+        assert_eq!(session.kept.len(), KEPT_MAX);
+        assert!(session.after(5).is_none());
+    }
+
+    #[test]
+    fn a_session_whose_client_does_not_come_back_closes_its_link() {
+        let (door, mut keeper) = framekeep_gate::gate(8);
+        let (sessions, now) = (Sessions::default(), Instant::now());
+        sessions.park(Box::new(session(&door)), now + Duration::from_secs(10));
+        assert_eq!(sessions.expire(now), 1);
+        assert!(keeper.take().is_none());
+        assert_eq!(sessions.expire(now + Duration::from_secs(10)), 0);
+        assert!(matches!(keeper.take(), Some(Order::Close(WebLinkId(1)))));
+    }
+
+    #[test]
+    fn tokens_are_read_back() {
+        let token = SessionToken::random().unwrap();
+        assert!(SessionToken::parse(&token.text()) == Some(token));
+        assert!(SessionToken::parse("nonsense").is_none());
+    }
+}

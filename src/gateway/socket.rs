@@ -1,0 +1,125 @@
+//! `/ws`: a player over a WebSocket.
+
+mod begin;
+mod line;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::time::MissedTickBehavior;
+
+use crate::front::Front;
+use crate::problem::Problem;
+use crate::sessions::{Session, Thief};
+use crate::stats::Refused;
+use crate::wire::Encoding;
+use line::Line;
+
+/// How often a connection looks at its clocks.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How a connection ends.
+pub(crate) enum End {
+    /// The client is gone; its session waits for it.
+    Lost,
+    /// The client said good-bye.
+    Bye,
+    /// Another connection goes on with the session.
+    Stolen(Thief),
+    /// The server ends it; why, in one word.
+    Closed(&'static str),
+}
+
+/// Upgrades a request to a WebSocket.
+pub(crate) async fn upgrade(
+    State(front): State<Arc<Front>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    if !front.origins.allow(&headers) {
+        front.stats.refuse(Refused::Origin);
+        let detail = "pages of this origin may not use the server: list it in http.origins";
+        return Problem::forbidden("foreign_origin", detail).into_response();
+    }
+    let Ok(upgrade) = upgrade else {
+        let detail = "this is the place of WebSockets: connect with one";
+        return Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade_required", detail).into_response();
+    };
+    let Ok(permit) = front.greeting.clone().try_acquire_owned() else {
+        front.stats.refuse(Refused::Full);
+        return Problem::busy().into_response();
+    };
+    let bytes_max = front.config.web.message_bytes_max;
+    upgrade
+        .protocols(Encoding::SUBPROTOCOLS)
+        .max_message_size(bytes_max)
+        .max_frame_size(bytes_max)
+        .on_upgrade(move |socket| serve(socket, peer, front, permit))
+}
+
+async fn serve(socket: WebSocket, peer: SocketAddr, front: Arc<Front>, permit: OwnedSemaphorePermit) {
+    let within = front.config.web.authenticate_within;
+    let mut line = Line::new(socket, peer, front.clone());
+    let begun = tokio::time::timeout(within, begin::begin(&mut line)).await;
+    drop(permit);
+    let session = match begun {
+        Ok(Ok(session)) => session,
+        Ok(Err(reason)) => return line.close(reason).await,
+        Err(_) => {
+            front.stats.refuse(Refused::Unauthorized);
+            return line.close("unauthorized").await;
+        }
+    };
+    front.stats.sockets.add(1);
+    attend(line, session, &front).await;
+    front.stats.sockets.add(-1);
+}
+
+/// Serves a session until its connection ends.
+async fn attend(mut line: Line, mut session: Box<Session>, front: &Front) {
+    let mut thieves = front.sessions.attach(session.token);
+    let end = converse(&mut line, &mut session, &mut thieves).await;
+    match end {
+        End::Lost => {
+            front.sessions.park(session, Instant::now() + front.config.web.resume_within);
+        }
+        End::Bye => {
+            front.sessions.forget(session.token);
+            line.close("bye").await;
+        }
+        End::Stolen(thief) => {
+            // If the thief is gone as well, the session ends here.
+            drop(thief.send(session));
+            line.close("taken_over").await;
+        }
+        End::Closed(reason) => {
+            front.sessions.forget(session.token);
+            drop(session);
+            line.close(reason).await;
+        }
+    }
+}
+
+async fn converse(line: &mut Line, session: &mut Session, thieves: &mut mpsc::Receiver<Thief>) -> End {
+    let mut clock = tokio::time::interval(LOOK_EVERY);
+    clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let end = tokio::select! {
+            frame = line.receive() => line.hear(frame, session).await,
+            next = session.queue.next() => line.pass_on(next, session).await,
+            Some(thief) = thieves.recv() => Some(End::Stolen(thief)),
+            _ = clock.tick() => line.look_at_clocks(session).await,
+        };
+        if let Some(end) = end {
+            return end;
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! How a connection says who it is: with a ticket, or with the token of a session that was cut off.
+
+use std::sync::Arc;
+
+use data_encoding::BASE64URL_NOPAD;
+use framekeep_gate::{NewLink, Order};
+use framekeep_protocol::ToClient;
+
+use super::End;
+use super::line::Line;
+use crate::problem::code_of;
+use crate::queue::{LinkQueue, Next, link_queue};
+use crate::sessions::{Session, SessionToken};
+use crate::stats::Refused;
+use crate::wire::{self, Authenticate, ClientBody, Resume, ServerBody, ServerMessage};
+
+/// Most state views a second.
+const VIEWS_HZ_MAX: u32 = 60;
+
+/// Waits for the first message and follows it; `Err` says why there is no session.
+pub(super) async fn begin(line: &mut Line) -> Result<Box<Session>, &'static str> {
+    loop {
+        let frame = line.receive().await;
+        let message = match line.read(frame) {
+            Ok(Some(message)) => message,
+            Ok(None) => {
+                let _ = line.flush().await;
+                continue;
+            }
+            Err(End::Closed(reason)) => return Err(reason),
+            Err(_) => return Err("lost"),
+        };
+        let begun = match message.body {
+            Some(ClientBody::Authenticate(authenticate)) => open(line, &authenticate).await,
+            Some(ClientBody::Resume(resume)) => go_on(line, &resume).await,
+            _ => Err(("unauthenticated", "say who you are first: authenticate or resume".to_owned())),
+        };
+        return begun.map_err(|(code, text)| {
+            line.front.stats.refuse(Refused::Unauthorized);
+            let error = wire::Error { code: code.to_owned(), text };
+            line.push(ServerMessage { id: 0, ack: 0, body: Some(ServerBody::Error(error)) });
+            "unauthorized"
+        });
+    }
+}
+
+type Failed = (&'static str, String);
+
+/// Opens a link with a ticket.
+async fn open(line: &mut Line, authenticate: &Authenticate) -> Result<Box<Session>, Failed> {
+    let malformed = || ("unauthenticated", "the ticket is malformed".to_owned());
+    let bytes = BASE64URL_NOPAD.decode(authenticate.ticket.as_bytes()).map_err(|_| malformed())?;
+    let ticket: [u8; 256] = bytes.try_into().map_err(|_| malformed())?;
+    let front = line.front.clone();
+    let web = &front.config.web;
+    let views_hz = match authenticate.views_hz {
+        0 => web.views_hz,
+        asked => asked.min(VIEWS_HZ_MAX) as u8,
+    };
+    let (sink, queue) = link_queue(web.queue_messages);
+    let link = front.next_link();
+    let token = SessionToken::random().map_err(|error| ("busy", error.to_string()))?;
+    // Whatever becomes of it, the link is closed with its session.
+    let mut session = Box::new(Session::new(link, token, queue, front.door.clone()));
+    let new = NewLink { link, ticket: Box::new(ticket), from: line.peer, views_hz, sink: Arc::new(sink) };
+    front.order(Order::Open(new)).await.map_err(|_| ("busy", "the server is behind".to_owned()))?;
+    let player = admitted(&mut session.queue).await?;
+    line.push(session.once(ServerBody::Welcome(wire::Welcome {
+        player,
+        resume_token: token.text(),
+        resume_s: web.resume_within.as_secs() as u32,
+        heartbeat_s: web.ping_after.as_secs() as u32,
+        message_bytes_max: web.message_bytes_max as u32,
+        messages_per_s: web.messages_per_s,
+    })));
+    let _ = line.flush().await;
+    let _ = line.ping().await;
+    Ok(session)
+}
+
+/// Waits for the server's word on a ticket.
+async fn admitted(queue: &mut LinkQueue) -> Result<String, Failed> {
+    loop {
+        match queue.next().await {
+            Next::Told(told) => match told.message {
+                ToClient::Admitted { player } => return Ok(player.to_string()),
+                ToClient::Refused(refusal) => {
+                    let text = format!("{}: {refusal}", code_of(&refusal));
+                    return Err(("unauthenticated", text));
+                }
+                _ => {}
+            },
+            Next::View(..) => {}
+            Next::Gone => return Err(("busy", "the server did not answer".to_owned())),
+        }
+    }
+}
+
+/// Goes on with a session that was cut off.
+async fn go_on(line: &mut Line, resume: &Resume) -> Result<Box<Session>, Failed> {
+    let unknown = || ("unknown_session", "the session is over: get a new ticket".to_owned());
+    let token = SessionToken::parse(&resume.token).ok_or_else(unknown)?;
+    let front = line.front.clone();
+    let mut session = front.sessions.take(token).await.ok_or_else(unknown)?;
+    line.push(session.once(ServerBody::Resumed(wire::Resumed { last_id: session.heard })));
+    session.view = None;
+    match session.after(resume.last_id) {
+        Some(missed) => missed.into_iter().for_each(|message| line.push(message)),
+        // Too much was missed: how everything is now stands for it.
+        None => drop(front.order(Order::Sync(session.link)).await),
+    }
+    let _ = line.flush().await;
+    Ok(session)
+}

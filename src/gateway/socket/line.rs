@@ -1,0 +1,347 @@
+//! `Line`, one WebSocket connection: frames in and out, within their limits.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Error;
+use axum::body::Bytes;
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use framekeep_gate::{GateFull, Order, WebInput};
+use framekeep_protocol::ToClient;
+use framekeep_sim::Tick;
+
+use super::End;
+use crate::budget::MessageBudget;
+use crate::delta::delta;
+use crate::front::Front;
+use crate::queue::Next;
+use crate::sessions::Session;
+use crate::stats::Refused;
+use crate::translate;
+use crate::wire::{self, ClientBody, ClientMessage, Encoding, ServerBatch, ServerBody, ServerMessage};
+
+/// Messages in one frame, about.
+const BATCH_MESSAGES_MAX: usize = 64;
+
+/// Frames over the budget after which a client is not heard any more.
+const OVER_BUDGET_MAX: u32 = 600;
+
+/// How long the last words may take.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+
+/// What a received frame is.
+pub(super) type Frame = Option<Result<Message, Error>>;
+
+/// One WebSocket connection.
+pub(super) struct Line {
+    socket: WebSocket,
+    encoding: Option<Encoding>,
+    pub(super) peer: SocketAddr,
+    pub(super) front: Arc<Front>,
+    batch: ServerBatch,
+    out: Vec<u8>,
+    budget: MessageBudget,
+    over_budget: u32,
+    heard_at: Instant,
+    pinged: bool,
+}
+
+impl Line {
+    pub(super) fn new(socket: WebSocket, peer: SocketAddr, front: Arc<Front>) -> Self {
+        let encoding =
+            socket.protocol().and_then(|name| name.to_str().ok()).and_then(Encoding::of_subprotocol);
+        let now = Instant::now();
+        let budget = MessageBudget::new(front.config.web.messages_per_s, now);
+        Self {
+            socket,
+            encoding,
+            peer,
+            front,
+            batch: ServerBatch::default(),
+            out: Vec::new(),
+            budget,
+            over_budget: 0,
+            heard_at: now,
+            pinged: false,
+        }
+    }
+
+    pub(super) async fn receive(&mut self) -> Frame {
+        self.socket.recv().await
+    }
+
+    /// Reads a frame. `Ok(None)` for what carries no message or is over the budget.
+    pub(super) fn read(&mut self, frame: Frame) -> Result<Option<ClientMessage>, End> {
+        let message = match frame {
+            None => return Err(End::Lost),
+            Some(Err(error)) => return Err(self.broken(&error)),
+            Some(Ok(message)) => message,
+        };
+        let now = Instant::now();
+        self.heard_at = now;
+        self.pinged = false;
+        let (bytes, encoding): (&[u8], _) = match &message {
+            Message::Binary(bytes) => (bytes, Encoding::Protobuf),
+            Message::Text(text) => (text.as_bytes(), Encoding::Json),
+            Message::Close(_) => return Err(End::Lost),
+            Message::Pong(payload) => {
+                self.note_round_trip(payload);
+                return self.spend(now).map(|_| None);
+            }
+            Message::Ping(_) => return self.spend(now).map(|_| None),
+        };
+        self.front.stats.messages_in.add(1);
+        self.front.stats.bytes_in.add(bytes.len() as u64);
+        if !self.spend(now)? {
+            return Ok(None);
+        }
+        if *self.encoding.get_or_insert(encoding) != encoding {
+            self.refuse_malformed("the frame is not of the connection's subprotocol");
+            return Ok(None);
+        }
+        match encoding.read(bytes) {
+            Ok(message) => Ok(Some(message)),
+            Err(error) => {
+                self.refuse_malformed(&error.to_string());
+                Ok(None)
+            }
+        }
+    }
+
+    fn broken(&self, error: &Error) -> End {
+        // The only thing a client does that the library reports in words and is worth telling apart.
+        if error.to_string().contains("too long") || error.to_string().contains("too big") {
+            self.front.stats.refuse(Refused::TooLarge);
+            return End::Closed("too_large");
+        }
+        End::Lost
+    }
+
+    /// Takes a frame from the budget; `false` if there is none left.
+    fn spend(&mut self, now: Instant) -> Result<bool, End> {
+        if self.budget.take(now) {
+            self.over_budget = 0;
+            return Ok(true);
+        }
+        self.front.stats.refuse(Refused::TooFast);
+        self.over_budget += 1;
+        if self.over_budget == 1 {
+            let limit = self.front.config.web.messages_per_s;
+            self.push_error("too_fast", &format!("at most {limit} messages a second are heard"));
+        }
+        if self.over_budget > OVER_BUDGET_MAX { Err(End::Closed("faulty")) } else { Ok(false) }
+    }
+
+    fn note_round_trip(&self, payload: &[u8]) {
+        let Ok(sent) = <[u8; 8]>::try_from(payload) else { return };
+        let sent = Duration::from_nanos(u64::from_le_bytes(sent));
+        let now = self.front.origin_of_time.elapsed();
+        if sent <= now && now - sent < Duration::from_secs(60) {
+            self.front.stats.rtt.record(now - sent);
+        }
+    }
+
+    fn refuse_malformed(&mut self, text: &str) {
+        self.front.stats.refuse(Refused::Malformed);
+        self.push_error("malformed", text);
+    }
+
+    fn push_error(&mut self, code: &str, text: &str) {
+        let error = wire::Error { code: code.to_owned(), text: text.to_owned() };
+        self.push(ServerMessage { id: 0, ack: 0, body: Some(ServerBody::Error(error)) });
+    }
+
+    /// Puts a message into the next frame.
+    pub(super) fn push(&mut self, message: ServerMessage) {
+        self.batch.messages.push(message);
+    }
+
+    /// Hears a frame and does what it asks for.
+    pub(super) async fn hear(&mut self, frame: Frame, session: &mut Session) -> Option<End> {
+        match self.read(frame) {
+            Err(end) => return Some(end),
+            Ok(Some(message)) => {
+                session.acknowledge(message.ack);
+                if let Some(end) = self.follow(message, session).await {
+                    return Some(end);
+                }
+            }
+            Ok(None) => {}
+        }
+        self.flush().await
+    }
+
+    async fn follow(&mut self, message: ClientMessage, session: &mut Session) -> Option<End> {
+        let ClientMessage { id, body, .. } = message;
+        let Some(body) = body else {
+            self.refuse_malformed("the message has no body that this server knows");
+            return None;
+        };
+        match body {
+            ClientBody::Input(input) => {
+                let input = WebInput { tick: input.tick.map(Tick), bits: input.bits };
+                // While the server is behind, the next input is as good.
+                if self.front.door.send(Order::Input(session.link, input)).is_err() {
+                    self.front.stats.refuse(Refused::Busy);
+                }
+            }
+            ClientBody::Ping(ping) => {
+                self.push(session.once(ServerBody::Pong(wire::Pong { nonce: ping.nonce })))
+            }
+            ClientBody::Acknowledge(_) => {}
+            ClientBody::Sync(_) => {
+                session.view = None;
+                self.order(Order::Sync(session.link)).await;
+            }
+            ClientBody::Authenticate(_) | ClientBody::Resume(_) => {
+                self.push_error("out_of_order", "this connection has a session");
+            }
+            _ if id != 0 && id <= session.heard => {}
+            request => return self.request(id, request, session).await,
+        }
+        None
+    }
+
+    async fn request(&mut self, id: u64, body: ClientBody, session: &mut Session) -> Option<End> {
+        let is_bye = matches!(body, ClientBody::Bye(_));
+        match translate::request(body) {
+            Ok(Some(message)) => {
+                if self.order(Order::Say(session.link, id, message)).await {
+                    session.heard = session.heard.max(id);
+                }
+            }
+            Ok(None) => {}
+            Err(text) => {
+                self.front.stats.refuse(Refused::Malformed);
+                session.heard = session.heard.max(id);
+                let refused = wire::Refused { to: id, code: "malformed".to_owned(), text };
+                let message = session.keep(ServerBody::Refused(refused));
+                self.push(message);
+            }
+        }
+        is_bye.then_some(End::Bye)
+    }
+
+    /// Queues an order; meanwhile nothing is read from the client. `false` if the server does not take it.
+    async fn order(&mut self, order: Order) -> bool {
+        let sent = self.front.order(order).await;
+        if let Err(GateFull::Busy(_)) = &sent {
+            self.front.stats.refuse(Refused::Busy);
+            self.push_error("busy", "the server is behind: try again in a moment");
+        }
+        sent.is_ok()
+    }
+
+    /// Passes on what the server says, and what else it has said meanwhile, in one frame.
+    pub(super) async fn pass_on(&mut self, next: Next, session: &mut Session) -> Option<End> {
+        let mut shown = None;
+        let mut end = None;
+        let mut next = Some(next);
+        while let Some(now) = next {
+            match now {
+                Next::Told(told) => {
+                    if let ToClient::Closing { reason } = &told.message {
+                        end = Some(End::Closed(translate::closing(*reason)));
+                    }
+                    let body = translate::told(told.message, told.to);
+                    let kept = body.filter(|_| end.is_none()).map(|body| session.keep(body));
+                    self.batch.messages.extend(kept);
+                }
+                Next::View(view, at) => {
+                    let body = ServerBody::View(delta(session.view.as_deref(), &view));
+                    session.view = Some(view);
+                    self.push(session.once(body));
+                    self.front.stats.views.add(1);
+                    shown = Some(at);
+                }
+                Next::Gone => {
+                    // The server closes without a word only what takes nothing.
+                    self.front.stats.refuse(Refused::TooSlow);
+                    end = Some(End::Closed("too_slow"));
+                }
+            }
+            if end.is_some() || self.batch.messages.len() >= BATCH_MESSAGES_MAX {
+                break;
+            }
+            next = session.queue.try_next();
+        }
+        let flushed = self.flush().await;
+        if let (None, Some(at)) = (&flushed, shown) {
+            self.front.stats.view_delay.record(at.elapsed());
+        }
+        flushed.or(end)
+    }
+
+    /// Sends the frame that has grown, if any.
+    pub(super) async fn flush(&mut self) -> Option<End> {
+        if self.batch.messages.is_empty() {
+            return None;
+        }
+        let encoding = self.encoding.unwrap_or(Encoding::Json);
+        self.out.clear();
+        encoding.write(&self.batch, &mut self.out);
+        self.batch.messages.clear();
+        let message = match encoding {
+            Encoding::Protobuf => Message::Binary(Bytes::copy_from_slice(&self.out)),
+            Encoding::Json => Message::Text(String::from_utf8_lossy(&self.out).into_owned().into()),
+        };
+        self.front.stats.messages_out.add(1);
+        self.front.stats.bytes_out.add(self.out.len() as u64);
+        self.send(message).await
+    }
+
+    async fn send(&mut self, message: Message) -> Option<End> {
+        match tokio::time::timeout(self.front.config.web.write_within, self.socket.send(message)).await {
+            Ok(Ok(())) => None,
+            Ok(Err(_)) => Some(End::Lost),
+            Err(_) => {
+                self.front.stats.refuse(Refused::TooSlow);
+                Some(End::Closed("too_slow"))
+            }
+        }
+    }
+
+    /// Pings who is silent and gives up who stays so; sessions end with their time.
+    pub(super) async fn look_at_clocks(&mut self, session: &Session) -> Option<End> {
+        let web = &self.front.config.web;
+        let silent = self.heard_at.elapsed();
+        if session.opened_at.elapsed() > web.life_max {
+            return Some(End::Closed("expired"));
+        }
+        if silent > web.drop_after {
+            self.front.stats.refuse(Refused::Silent);
+            return Some(End::Lost);
+        }
+        if silent > web.ping_after && !self.pinged {
+            self.pinged = true;
+            return self.ping().await;
+        }
+        None
+    }
+
+    /// Sends a ping that tells the round trip.
+    pub(super) async fn ping(&mut self) -> Option<End> {
+        let now = self.front.origin_of_time.elapsed().as_nanos() as u64;
+        self.send(Message::Ping(Bytes::copy_from_slice(&now.to_le_bytes()))).await
+    }
+
+    /// Says why and closes the connection.
+    pub(super) async fn close(mut self, reason: &'static str) {
+        let body = ServerBody::Closing(wire::Closing { reason: reason.to_owned() });
+        self.push(ServerMessage { id: 0, ack: 0, body: Some(body) });
+        let last_words = async {
+            let _ = self.flush().await;
+            let code = match reason {
+                "bye" => 1_000,
+                "shutting_down" => 1_001,
+                "too_large" => 1_009,
+                _ => 1_008,
+            };
+            let frame = CloseFrame { code, reason: reason.into() };
+            let _ = self.socket.send(Message::Close(Some(frame))).await;
+        };
+        // A client that takes nothing is not waited for.
+        let _ = tokio::time::timeout(CLOSE_WITHIN, last_words).await;
+    }
+}

@@ -1,0 +1,268 @@
+//! `WebLink`, what makes a link one that came through the front door.
+
+use std::collections::HashMap;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bevy_ecs::prelude::{Component, Entity, On, Query, Remove, Res, ResMut, Resource, World};
+use framekeep_gate::{LinkSink, NewLink, WebInput, WebLinkId};
+use framekeep_protocol::{
+    CloseReason, PROTOCOL_VERSION, Refusal, SPECTATOR_SEAT, Ticket, ToClient, ToServer,
+};
+use framekeep_sim::{Tick, input_mask};
+use tracing::debug;
+
+use super::ticket;
+use crate::link::BusyLinks;
+use crate::schedule::DueRooms;
+use crate::seat::Seats;
+use crate::{
+    Clock, Counters, Inserted, Link, LinkStage, Player, Seat, SeatPlay, ServerConfig, Stage, admit, control,
+    seating,
+};
+
+/// Changes of the controls that wait for a tick of their own; what is over takes the place of the last.
+const CHANGES_WAITING_MAX: usize = 2;
+
+/// What nobody but this process can have said.
+const NONCE: [u8; 16] = [0; 16];
+
+/// What makes a link one that came through the front door.
+#[derive(Component)]
+pub(crate) struct WebLink {
+    id: WebLinkId,
+    sink: Arc<dyn LinkSink>,
+    /// State views a second, 0 for none.
+    pub(super) views_hz: u8,
+    /// The number of what it has said and is being answered.
+    answering: u64,
+    /// The controls as they are held, until the next input.
+    held: Option<u64>,
+    /// Inputs that wait for a tick of their own.
+    changes: VecDeque<u64>,
+}
+
+impl WebLink {
+    pub(super) fn sink(&self) -> &dyn LinkSink {
+        self.sink.as_ref()
+    }
+}
+
+/// The links that came through the front door.
+#[derive(Resource, Default)]
+pub(crate) struct WebLinks {
+    by_id: HashMap<WebLinkId, Entity, foldhash::fast::RandomState>,
+}
+
+impl WebLinks {
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+}
+
+/// A link goes, for whatever reason.
+pub(super) fn forget_web_link(
+    removed: On<Remove<WebLink>>,
+    links: Query<&WebLink>,
+    mut known: ResMut<WebLinks>,
+) {
+    if let Ok(link) = links.get(removed.entity) {
+        known.by_id.remove(&link.id);
+    }
+}
+
+fn entity_of(world: &World, id: WebLinkId) -> Option<Entity> {
+    world.resource::<WebLinks>().by_id.get(&id).copied()
+}
+
+/// Opens a link, if its ticket is good. A refusal is told to the sink, which is dropped then.
+pub(super) fn open(world: &mut World, new: NewLink) {
+    let refusal = match admissible(world, &new) {
+        Ok(ticket) => return admit_link(world, new, ticket),
+        Err(refusal) => refusal,
+    };
+    debug!(from = %new.from, %refusal, "a link is refused");
+    let _ = new.sink.tell(&ToClient::Refused(refusal), 0);
+}
+
+fn admissible(world: &mut World, new: &NewLink) -> Result<Ticket, Refusal> {
+    let limit = world.resource::<ServerConfig>().clients_max;
+    if world.query::<&Link>().iter(world).len() >= limit {
+        return Err(Refusal::ServerFull { limit: limit as u32 });
+    }
+    let ticket = ticket::redeem(world, &new.ticket)?;
+    if let Some(old) = admit::linked(world, &ticket) {
+        if world.get::<Link>(old).is_some_and(|link| link.issued_at_s > ticket.issued_at_s) {
+            return Err(Refusal::TicketReused);
+        }
+        admit::close_link(world, old, CloseReason::TakenOver);
+        if let Some(seat) = admit::detach(world, old) {
+            seating::hold_seat(world, seat);
+        }
+    }
+    Ok(ticket)
+}
+
+fn admit_link(world: &mut World, new: NewLink, ticket: Ticket) {
+    let now = world.resource::<Clock>().now();
+    let player_entity = admit::player_of(world, &ticket);
+    let link = Link {
+        player: ticket.player,
+        // The port is one of TCP: no datagram comes from it.
+        address: SocketAddr::new(new.from.ip(), 0),
+        stage: LinkStage::Greeting { nonce: NONCE, until: now + Duration::from_secs(1) },
+        shard: Entity::PLACEHOLDER,
+        player_entity,
+        seat: None,
+        only_room: ticket.room,
+        role: ticket.role,
+        issued_at_s: ticket.issued_at_s,
+        heard: (0, 0),
+        active_at: now,
+    };
+    let web = WebLink {
+        id: new.link,
+        sink: new.sink,
+        views_hz: new.views_hz,
+        answering: 0,
+        held: None,
+        changes: VecDeque::with_capacity(CHANGES_WAITING_MAX),
+    };
+    let entity = world.spawn((link, web)).id();
+    world.resource_mut::<WebLinks>().by_id.insert(new.link, entity);
+    if let Some(mut player) = world.get_mut::<Player>(player_entity) {
+        player.link = Some(entity);
+    }
+    world.resource_mut::<Counters>().links_opened += 1;
+    // Neither version nor nonce can be wrong.
+    let _ = admit::admit(world, entity, PROTOCOL_VERSION, NONCE, Vec::new());
+}
+
+/// Hears what a link says. Every rule for links holds: how much, from whom, and in which phase.
+pub(super) fn say(world: &mut World, id: WebLinkId, number: u64, message: &ToServer) {
+    let Some(entity) = entity_of(world, id) else { return };
+    if let Some(mut web) = world.get_mut::<WebLink>(entity) {
+        web.answering = number;
+    }
+    control::hear(world, entity, &message.encode());
+    if let Some(mut web) = world.get_mut::<WebLink>(entity) {
+        web.answering = 0;
+    }
+}
+
+/// Keeps what a player does for its tick, or until the next input.
+pub(super) fn input(world: &mut World, id: WebLinkId, input: WebInput) {
+    let now = world.resource::<Clock>().now();
+    let Some(entity) = entity_of(world, id) else { return };
+    let Some(seat) = world.get::<Link>(entity).and_then(|link| link.seat) else { return };
+    let Some(mut play) = world.get_mut::<SeatPlay>(seat) else { return };
+    let bits = input.bits & input_mask(play.input_bits);
+    if let Some(tick) = input.tick {
+        if play.last.is_none_or(|(last, _)| last != bits) {
+            play.acted_at = now;
+        }
+        let inserted = play.inputs.insert(tick, bits);
+        let mut counters = world.resource_mut::<Counters>();
+        match inserted {
+            Inserted::Late => counters.inputs_late += 1,
+            Inserted::Early => counters.inputs_early += 1,
+            Inserted::New | Inserted::Again => {}
+        }
+        return;
+    }
+    let Some(mut web) = world.get_mut::<WebLink>(entity) else { return };
+    if web.changes.back().copied().or(web.held) == Some(bits) {
+        return;
+    }
+    if web.changes.len() == CHANGES_WAITING_MAX {
+        web.changes.pop_back();
+    }
+    web.changes.push_back(bits);
+    if let Some(mut play) = world.get_mut::<SeatPlay>(seat) {
+        play.acted_at = now;
+    }
+}
+
+/// Shows a link its room and its match again.
+pub(super) fn sync(world: &mut World, id: WebLinkId) {
+    if let Some(entity) = entity_of(world, id) {
+        seating::resume_seat(world, entity);
+    }
+}
+
+/// A link is gone; its seat is held.
+pub(super) fn close(world: &mut World, id: WebLinkId) {
+    if let Some(entity) = entity_of(world, id) {
+        admit::drop_link(world, entity);
+    }
+}
+
+/// Tells a link that came through the front door; `false` if it did not.
+pub(crate) fn tell(world: &mut World, entity: Entity, message: &ToClient) -> bool {
+    let Some(web) = world.get::<WebLink>(entity) else { return false };
+    if !web.sink.tell(message, web.answering)
+        && let Some(mut link) = world.get_mut::<Link>(entity)
+    {
+        // A client that takes nothing is not told why; it is gone at the end of this pump.
+        link.stage = LinkStage::Closing { until: Duration::ZERO };
+        world.resource_mut::<BusyLinks>().waiting.insert(entity);
+    }
+    true
+}
+
+/// How much of a link's queue is used, in thousandths; `None` for links over UDP.
+pub(crate) fn waiting_share(world: &World, entity: Entity) -> Option<usize> {
+    let sink = world.get::<WebLink>(entity)?.sink();
+    let capacity = sink.capacity().max(1);
+    Some(capacity.saturating_sub(sink.room()) * 1_000 / capacity)
+}
+
+/// Acts for the seats of due rooms whose players came through the front door: their controls go on until they change,
+/// and they need no frames.
+pub(super) fn act_for_web_seats(
+    due: Res<DueRooms>,
+    known: Res<WebLinks>,
+    rooms: Query<(&Stage, Option<&Seats>)>,
+    mut seats: Query<(&Seat, &mut SeatPlay)>,
+    mut links: Query<&mut WebLink>,
+    clock: Res<Clock>,
+) {
+    if known.is_empty() {
+        return;
+    }
+    let now = clock.now();
+    for &room in &due.due {
+        let Ok((stage, taken)) = rooms.get(room) else { continue };
+        // A room that was put down for an earlier match; its own time comes.
+        if stage.timing.due > now {
+            continue;
+        }
+        for entity in Seats::entities(taken) {
+            let Ok((seat, mut play)) = seats.get_mut(entity) else { continue };
+            let Some(Ok(mut link)) = seat.link.map(|link| links.get_mut(link)) else { continue };
+            needs_no_frames(&mut play, stage.tick());
+            if seat.index == SPECTATOR_SEAT || stage.is_over() {
+                continue;
+            }
+            if let Some(bits) = link.changes.pop_front() {
+                link.held = Some(bits);
+            }
+            if let Some(bits) = link.held {
+                let (next, mask) = (play.inputs.next(), input_mask(play.input_bits));
+                let _ = play.inputs.insert(next, bits & mask);
+            }
+        }
+    }
+}
+
+/// Whoever is shown states has every frame and is owed no snapshot.
+fn needs_no_frames(play: &mut SeatPlay, next: Tick) {
+    play.acked = next;
+    play.snapshot_owed = false;
+}

@@ -1,0 +1,142 @@
+//! Reports: how the node is, once a second, gathered a little in each pump.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bevy_ecs::prelude::{Entity, Mut, Resource, World};
+use framekeep_gate::{Hold, Report, RoomRow};
+use framekeep_protocol::RoomPhase;
+
+use super::link::WebLinks;
+use super::{Drain, Gate, samples};
+use crate::limits::ROOMS_LISTED_PER_PUMP;
+use crate::seat::Seats;
+use crate::{
+    CleanupStats, CleanupTier, Clock, Games, Link, PacketKind, Phase, Players, Room, Rooms, Seat,
+    ServerConfig, Stage, why_alive,
+};
+
+/// How often a report is made.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+
+/// A report as it grows, some rooms a pump, so that no frame waits for thousands of rows.
+#[derive(Resource, Default)]
+pub(super) struct Reporting {
+    started_at: Option<Duration>,
+    begun_at: Duration,
+    left: Vec<Entity>,
+    rows: Vec<RoomRow>,
+    /// A report that could not be handed over yet.
+    waiting: Option<Arc<Report>>,
+    /// Count and sum of each histogram at the last report.
+    before: [(u64, u64); 2],
+}
+
+/// Goes on with the report, or begins another.
+pub(super) fn report(world: &mut World) {
+    if !world.contains_resource::<Gate>() {
+        return;
+    }
+    world.resource_scope(|world, mut reporting: Mut<'_, Reporting>| {
+        if reporting.waiting.is_some() {
+            hand_over(world, &mut reporting);
+        } else {
+            go_on(world, &mut reporting);
+        }
+    });
+}
+
+fn go_on(world: &mut World, reporting: &mut Reporting) {
+    let now = world.resource::<Clock>().now();
+    if reporting.left.is_empty() {
+        if reporting.started_at.is_some() && now < reporting.begun_at + REPORT_EVERY {
+            return;
+        }
+        reporting.started_at.get_or_insert(now);
+        reporting.begun_at = now;
+        reporting.left = world.resource::<Rooms>().by_name.values().copied().collect();
+    }
+    let rest = reporting.left.len().saturating_sub(ROOMS_LISTED_PER_PUMP);
+    let listed = reporting.left.split_off(rest);
+    reporting.rows.extend(listed.into_iter().filter_map(|room| row(world, room)));
+    if reporting.left.is_empty() {
+        let report = make(world, reporting, now);
+        reporting.waiting = Some(Arc::new(report));
+        hand_over(world, reporting);
+    }
+}
+
+fn hand_over(world: &World, reporting: &mut Reporting) {
+    let Some(report) = &reporting.waiting else { return };
+    if world.resource::<Gate>().0.report(report) {
+        reporting.waiting = None;
+    }
+}
+
+fn make(world: &mut World, reporting: &mut Reporting, now: Duration) -> Report {
+    let mut rows = std::mem::take(&mut reporting.rows);
+    rows.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    let ms = |at: Duration| at.as_millis() as u64;
+    Report {
+        unix_ms: ms(now),
+        started_unix_ms: ms(reporting.started_at.unwrap_or(now)),
+        name: world.resource::<ServerConfig>().name.clone(),
+        draining: world.resource::<Drain>().is_on(),
+        playing: rows.iter().filter(|row| row.tick.is_some()).count() as u64,
+        links: world.query::<&Link>().iter(world).len() as u64,
+        web_links: world.resource::<WebLinks>().len() as u64,
+        players: world.resource::<Players>().len() as u64,
+        rooms: Arc::new(rows),
+        samples: samples::samples(world),
+        histograms: samples::histograms(world, &mut reporting.before),
+        cleanup: cleanup(world.resource::<CleanupStats>()),
+        games: world.resource::<Games>().catalogue(),
+    }
+}
+
+fn cleanup(stats: &CleanupStats) -> Vec<(String, u64)> {
+    let mut numbers = vec![
+        ("failures".to_owned(), stats.failures),
+        ("retries".to_owned(), stats.retries),
+        ("given_up".to_owned(), stats.given_up),
+        ("forced".to_owned(), stats.forced),
+    ];
+    for (kind, count) in PacketKind::ALL.iter().zip(stats.packets) {
+        numbers.push((format!("packets_{}", kind.name()), count));
+    }
+    for (tier, finished) in CleanupTier::ALL.iter().zip(stats.finished) {
+        numbers.push((format!("finished_{}", tier.name()), finished));
+    }
+    numbers
+}
+
+/// A room as operators see it.
+pub(super) fn row(world: &World, entity: Entity) -> Option<RoomRow> {
+    let room = world.get::<Room>(entity)?;
+    let stage = world.get::<Stage>(entity);
+    let seats = || Seats::entities(world.get::<Seats>(entity)).filter_map(|seat| world.get::<Seat>(seat));
+    let holds: Vec<Hold> = why_alive::why_alive(world, entity)
+        .into_iter()
+        .map(|hold| Hold { what: hold.what, until_unix_ms: hold.until_unix_ms })
+        .collect();
+    let lobby = &room.lobby;
+    Some(RoomRow {
+        name: room.name.as_str().to_owned(),
+        id: format!("{:016x}", room.id.0),
+        game: room.game.name().to_owned(),
+        content: lobby.content().to_owned(),
+        phase: world.get::<Phase>(entity).map_or(RoomPhase::Closed, |phase| phase.0).to_string(),
+        seats: lobby.roster().capacity().into(),
+        taken: lobby.roster().taken().into(),
+        connected: seats().filter(|seat| seat.link.is_some()).count() as u32,
+        spectators: lobby.spectators().len() as u32,
+        private: !lobby.options().code.is_empty(),
+        locked: lobby.is_locked(),
+        tick_rate_hz: room.tick_rate_hz.into(),
+        tick: stage.map(|stage| stage.tick().0),
+        step_us: stage.map_or(0, |stage| stage.health.step_took.as_micros() as u64),
+        bytes: why_alive::bytes(world, entity) as u64,
+        next_deadline_unix_ms: holds.iter().filter_map(|hold| hold.until_unix_ms).min(),
+        holds,
+    })
+}

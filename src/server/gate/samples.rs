@@ -1,0 +1,252 @@
+//! What is measured, by name. Base units, and labels of which there are few.
+
+use bevy_ecs::prelude::{Mut, World};
+use framekeep_gate::{HistogramSample, Sample, SampleKind};
+use framekeep_protocol::{DatagramFault, PayloadFault, RoomPhase};
+
+use super::link::WebLinks;
+use crate::{
+    CleanupBacklog, CleanupStats, CleanupTier, Cleanups, Clock, Counters, Dispatch, FailureCause, FaultKind,
+    Histogram, Link, PacketKind, Phase, Players, Recorder, Rooms, Stray, Timings,
+};
+
+/// Upper bounds of the buckets of durations, in microseconds.
+const BOUNDS_US: [u64; 14] = [
+    100, 250, 500, 1_000, 2_500, 5_000, 10_000, 20_000, 30_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
+];
+
+const PHASES: [RoomPhase; 6] = [
+    RoomPhase::Waiting,
+    RoomPhase::Preparing,
+    RoomPhase::Ready,
+    RoomPhase::Playing,
+    RoomPhase::Finished,
+    RoomPhase::Closed,
+];
+
+/// The samples as they grow.
+struct Samples(Vec<Sample>);
+
+type Label = Option<(&'static str, &'static str)>;
+
+impl Samples {
+    fn counter(&mut self, name: &'static str, help: &'static str, label: Label, value: u64) {
+        self.0.push(Sample { name, help, kind: SampleKind::Counter, label, value: value as f64 });
+    }
+
+    fn gauge(&mut self, name: &'static str, help: &'static str, label: Label, value: f64) {
+        self.0.push(Sample { name, help, kind: SampleKind::Gauge, label, value });
+    }
+
+    fn by(
+        &mut self,
+        name: &'static str,
+        help: &'static str,
+        label: &'static str,
+        values: impl IntoIterator<Item = (&'static str, u64)>,
+    ) {
+        for (value, count) in values {
+            self.counter(name, help, Some((label, value)), count);
+        }
+    }
+}
+
+/// Everything that is measured now.
+pub(super) fn samples(world: &mut World) -> Vec<Sample> {
+    let mut samples = Samples(Vec::with_capacity(128));
+    let counters = world.resource::<Counters>().clone();
+    traffic(&mut samples, &counters);
+    play(&mut samples, &counters);
+    rooms(&mut samples, &counters);
+    faults(&mut samples, &counters);
+    now(&mut samples, world);
+    cleanup(&mut samples, world);
+    samples.0
+}
+
+fn traffic(samples: &mut Samples, counters: &Counters) {
+    let way = [("in", counters.datagrams_in), ("out", counters.datagrams_out)];
+    samples.by("framekeep_datagrams_total", "UDP datagrams read and written", "direction", way);
+    let way = [("in", counters.bytes_in), ("out", counters.bytes_out)];
+    samples.by("framekeep_udp_bytes_total", "Bytes of UDP payload read and written", "direction", way);
+    let kinds =
+        [("hot", counters.hot_sent), ("snapshot", counters.snapshots), ("event", counters.events_sent)];
+    samples.by("framekeep_messages_sent_total", "Messages queued for players, by kind", "kind", kinds);
+    let help = "UDP datagrams that the socket would not take";
+    samples.counter("framekeep_datagrams_unsent_total", help, None, counters.datagrams_unsent);
+    let refused = DatagramFault::ALL.iter().map(|fault| fault.name()).zip(counters.datagrams_refused.0);
+    let help = "UDP datagrams that the guard before netcode refused, by rule";
+    samples.by("framekeep_datagrams_refused_total", help, "rule", refused);
+    let refused = PayloadFault::ALL.iter().map(|fault| fault.name()).zip(counters.payloads_refused.0);
+    let help = "Payloads that the guard before renet refused, by rule";
+    samples.by("framekeep_payloads_refused_total", help, "rule", refused);
+    let requests = [
+        ("over_budget", counters.requests_over_budget),
+        ("unanswered", counters.requests_refused),
+        ("ticket", counters.tickets_refused),
+        ("timeout", counters.handshakes_timed_out),
+    ];
+    samples.by("framekeep_connections_refused_total", "Connections that led to no link", "reason", requests);
+    let links = [("opened", counters.links_opened), ("closed", counters.links_closed)];
+    samples.by("framekeep_links_total", "Links opened and closed", "change", links);
+    let events = [
+        ("sent", counters.events_sent),
+        ("coalesced", counters.events_coalesced),
+        ("dropped", counters.events_dropped),
+    ];
+    samples.by(
+        "framekeep_room_events_total",
+        "Room events for links, by what became of them",
+        "fate",
+        events,
+    );
+}
+
+fn play(samples: &mut Samples, counters: &Counters) {
+    let fates = [
+        ("arrived", counters.inputs_arrived),
+        ("repeated", counters.inputs_repeated),
+        ("absent", counters.inputs_absent),
+        ("late", counters.inputs_late),
+        ("early", counters.inputs_early),
+    ];
+    samples.by("framekeep_inputs_total", "Inputs of seats, by what became of them", "fate", fates);
+    samples.counter("framekeep_frames_total", "Frames committed", None, counters.frames);
+    let states = [("agreed", counters.hashes_agreed), ("differed", counters.desyncs)];
+    samples.by(
+        "framekeep_state_hashes_total",
+        "State hashes of clients compared with ours",
+        "result",
+        states,
+    );
+    samples.counter(
+        "framekeep_desyncs_total",
+        "State hashes of clients that differed",
+        None,
+        counters.desyncs,
+    );
+    let control = [("malformed", counters.control_malformed), ("refused", counters.control_refused)];
+    samples.by(
+        "framekeep_requests_refused_total",
+        "Requests of players that were not done",
+        "reason",
+        control,
+    );
+    let hot = [("malformed", counters.hot_malformed), ("stray", counters.hot_stray)];
+    samples.by("framekeep_hot_packets_refused_total", "Packets of inputs not taken", "reason", hot);
+}
+
+fn rooms(samples: &mut Samples, counters: &Counters) {
+    let rooms = [("opened", counters.rooms_opened), ("closed", counters.rooms_closed)];
+    samples.by("framekeep_rooms_total", "Rooms opened and closed", "change", rooms);
+    let matches = [
+        ("started", counters.matches_started),
+        ("ended", counters.matches_ended),
+        ("failed", counters.matches_failed),
+        ("rebuilt", counters.matches_rebuilt),
+    ];
+    samples.by("framekeep_matches_total", "Matches, by what happened to them", "change", matches);
+}
+
+fn faults(samples: &mut Samples, counters: &Counters) {
+    let failures = FailureCause::ALL.iter().map(|cause| cause.name()).zip(counters.failures.0);
+    samples.by(
+        "framekeep_match_failures_total",
+        "Matches that their game failed, by cause",
+        "cause",
+        failures,
+    );
+    let faults = FaultKind::ALL.iter().map(|kind| kind.name()).zip(counters.faults.0);
+    samples.by("framekeep_faults_total", "Faults of links, rooms and the node", "kind", faults);
+    let escalations = FaultKind::ALL.iter().map(|kind| kind.name()).zip(counters.escalations.0);
+    samples.by("framekeep_escalations_total", "Times one of them went over its budget", "kind", escalations);
+    let strays = Stray::ALL.iter().map(|stray| stray.name()).zip(counters.swept.0);
+    samples.by("framekeep_swept_total", "What sweeps found that nothing owned; stays 0", "kind", strays);
+    let help = "Panics caught in the transport's decoders; stays 0";
+    samples.counter("framekeep_decoder_panics_total", help, None, counters.decoder_panics);
+}
+
+fn now(samples: &mut Samples, world: &mut World) {
+    let web = world.resource::<WebLinks>().len();
+    let links = world.query::<&Link>().iter(world).len();
+    let help = "Links that are open, by transport";
+    samples.gauge("framekeep_links", help, Some(("transport", "websocket")), web as f64);
+    samples.gauge("framekeep_links", help, Some(("transport", "udp")), links.saturating_sub(web) as f64);
+    let mut phases = [0_u32; PHASES.len()];
+    for phase in world.query::<&Phase>().iter(world) {
+        if let Some(place) = PHASES.iter().position(|known| *known == phase.0) {
+            phases[place] += 1;
+        }
+    }
+    let names = ["waiting", "preparing", "ready", "playing", "finished", "closed"];
+    for (name, count) in names.into_iter().zip(phases) {
+        samples.gauge("framekeep_rooms", "Rooms, by phase", Some(("phase", name)), f64::from(count));
+    }
+    let players = world.resource::<Players>().len() as f64;
+    samples.gauge("framekeep_players", "Players the node knows", None, players);
+    let handshakes = world.resource::<Dispatch>().handshakes() as f64;
+    samples.gauge("framekeep_handshakes", "Addresses in a hand-shake", None, handshakes);
+    let deadlines = world.resource::<Rooms>().deadlines.len() as f64;
+    samples.gauge("framekeep_deadlines", "Deadlines of rooms, seats and links that wait", None, deadlines);
+    let failures = world.resource::<Recorder>().failures();
+    let help = "Batches and files that could not be written";
+    samples.counter("framekeep_journal_failures_total", help, None, failures);
+    let draining = world.resource::<super::Drain>().is_on();
+    let help = "Whether the node lets nobody open rooms any more";
+    samples.gauge("framekeep_draining", help, None, f64::from(u8::from(draining)));
+}
+
+fn cleanup(samples: &mut Samples, world: &mut World) {
+    let now = world.resource::<Clock>().now();
+    let backlog = CleanupBacklog::of(world.query::<&Cleanups>().iter(world), now);
+    let stats = world.resource::<CleanupStats>();
+    let tiers = CleanupTier::ALL.iter().map(|tier| tier.name()).zip(stats.finished);
+    samples.by("framekeep_cleanups_total", "Cleanups finished, by tier", "tier", tiers);
+    let results = [
+        ("failed", stats.failures),
+        ("retried", stats.retries),
+        ("given_up", stats.given_up),
+        ("forced", stats.forced),
+    ];
+    samples.by("framekeep_cleanup_trouble_total", "Cleanups that did not go as they should", "kind", results);
+    for (kind, count) in PacketKind::ALL.iter().zip(stats.packets) {
+        let label = Some(("kind", kind.name()));
+        samples.gauge("framekeep_packets_buffered", "Packets that wait in rooms", label, count as f64);
+    }
+    let age = backlog.oldest_age.as_secs_f64();
+    samples.gauge("framekeep_cleanups_waiting", "Cleanups that wait", None, backlog.tasks as f64);
+    samples.gauge("framekeep_cleanup_oldest_age_seconds", "Age of the oldest of them", None, age);
+}
+
+/// The durations of pumps and frames.
+pub(super) fn histograms(world: &mut World, before: &mut [(u64, u64); 2]) -> Vec<HistogramSample> {
+    let mut timings: Mut<'_, Timings> = world.resource_mut::<Timings>();
+    let Timings { pump_us, frame_us, .. } = &mut *timings;
+    let tick = "Work of a turn of the server in which frames were due";
+    let late = "From the moment a frame is due to the moment it is handed to the socket";
+    vec![
+        histogram("framekeep_tick_seconds", tick, pump_us, &mut before[0]),
+        histogram("framekeep_frame_lateness_seconds", late, frame_us, &mut before[1]),
+    ]
+}
+
+fn histogram(
+    name: &'static str,
+    help: &'static str,
+    source: &mut Histogram,
+    before: &mut (u64, u64),
+) -> HistogramSample {
+    const US: f64 = 1e-6;
+    let (count, sum) = (source.count(), source.sum());
+    let (newly, longer) = (count - before.0, sum - before.1);
+    *before = (count, sum);
+    HistogramSample {
+        name,
+        help,
+        buckets: BOUNDS_US.iter().map(|&bound| (bound as f64 * US, source.at_most(bound))).collect(),
+        count,
+        sum: sum as f64 * US,
+        recent_max: source.take_recent_max() as f64 * US,
+        recent_mean: if newly == 0 { 0.0 } else { longer as f64 * US / newly as f64 },
+    }
+}

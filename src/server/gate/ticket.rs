@@ -1,0 +1,79 @@
+//! Tickets for links through the front door: the same signed blob as over UDP, without netcode around it.
+
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime};
+
+use bevy_ecs::prelude::{Mut, World};
+use framekeep_gate::{Mint, MintFailed, Minted, TicketWish};
+use framekeep_protocol::{Refusal, Ticket, TokenId};
+
+use crate::ticket::{TICKET_LIFE_S, sealed};
+use crate::{
+    Clock, Counters, NodeKey, TicketRefused, TicketRequest, UsedTickets, mint_with_timeout, player_id_of,
+};
+
+/// Checks a ticket and uses it up.
+pub(super) fn redeem(world: &mut World, blob: &[u8; 256]) -> Result<Ticket, Refusal> {
+    let now = world.resource::<Clock>().now();
+    let redeemed = world.resource_scope(|world, mut used: Mut<'_, UsedTickets>| {
+        let (player, ..) = Ticket::decode(blob).map_err(|_| TicketRefused::Malformed)?;
+        used.redeem(world.resource::<NodeKey>(), blob, player.player.0, now)
+    });
+    redeemed.map_err(|refused| {
+        world.resource_mut::<Counters>().tickets_refused += 1;
+        match refused {
+            TicketRefused::Reused => Refusal::TicketReused,
+            TicketRefused::Expired { ago_s } => Refusal::TicketExpired { ago_s },
+            TicketRefused::Malformed | TicketRefused::Forged | TicketRefused::Foreign => {
+                Refusal::TicketForeign
+            }
+        }
+    })
+}
+
+/// Makes tickets with the node's key, on any thread.
+#[derive(Clone, Debug)]
+pub struct KeyMint {
+    /// The node's key.
+    pub key: NodeKey,
+    /// Where players reach the node over UDP.
+    pub udp: SocketAddr,
+    /// How long a link over UDP may be silent.
+    pub link_timeout: Duration,
+}
+
+impl Mint for KeyMint {
+    fn mint(&self, wish: &TicketWish) -> Result<Minted, MintFailed> {
+        // A clock before 1970 mints tickets that are refused as expired.
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let player = wish.player.unwrap_or_else(|| player_id_of(&wish.name));
+        let request = TicketRequest {
+            server: self.udp,
+            player,
+            name: wish.name.clone(),
+            room: wish.room.clone(),
+            role: wish.role,
+            now,
+        };
+        let udp = mint_with_timeout(&self.key, &request, self.link_timeout)
+            .map_err(|error| MintFailed(error.to_string()))?;
+        let mut token_id = [0; 16];
+        getrandom::fill(&mut token_id).map_err(|error| MintFailed(error.to_string()))?;
+        let issued_at_s = now.as_secs();
+        let ticket = Ticket {
+            token_id: TokenId(token_id),
+            player,
+            name: request.name,
+            room: request.room,
+            role: request.role,
+            issued_at_s,
+            expires_at_s: issued_at_s + TICKET_LIFE_S,
+        };
+        let web = Box::new(sealed(&self.key, &ticket));
+        Ok(Minted { player, udp, udp_address: self.udp, web, valid_s: TICKET_LIFE_S })
+    }
+
+    fn seal(&self, purpose: &str, text: &[u8]) -> [u8; 32] {
+        self.key.authenticate(purpose, text)
+    }
+}
