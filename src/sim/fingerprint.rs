@@ -21,8 +21,9 @@ pub fn fingerprint<G: Game>() -> u64 {
     probe::<G>(|_| ())
 }
 
-/// Plays the probe match, shows it after each tick, and gives its fingerprint: for a game's tests, which should see to it
-/// that whatever the rules can do happens in it.
+/// Plays the probe match, shows it after each tick, and gives its fingerprint.
+///
+/// For a game's tests, which should see to it that whatever the rules can do happens in it.
 pub fn probe<G: Game>(mut observe: impl FnMut(&Match<G>)) -> u64 {
     let seats = (*G::SEATS.end()).min(4).max(*G::SEATS.start());
     let mut play = Match::<G>::start(Arc::new(G::default_content()), PROBE_SEED, seats);
