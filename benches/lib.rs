@@ -7,6 +7,7 @@ pub mod circles;
 pub mod machine;
 pub mod matches;
 pub mod peer;
+pub mod players;
 pub mod rooms;
 pub mod row;
 pub mod rows;

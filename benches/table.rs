@@ -2,12 +2,16 @@
 
 use crate::row::Row;
 
-/// The table's lines, the heading first.
+/// The table's heading.
 #[must_use]
-pub fn lines(rows: &[Row]) -> Vec<String> {
-    let heading =
-        line(["what", "value", "unit", "goal", "", "peer", "peer's value", "ratio"].map(String::from));
-    std::iter::once(heading).chain(rows.iter().map(|row| line(cells(row)))).collect()
+pub fn heading() -> String {
+    line(["what", "value", "unit", "goal", "", "peer", "peer's value", "ratio"].map(String::from))
+}
+
+/// The line of a row.
+#[must_use]
+pub fn row(row: &Row) -> String {
+    line(cells(row))
 }
 
 fn cells(row: &Row) -> [String; 8] {

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use nix::time::{ClockId, clock_gettime};
+
 /// Rounds that only warm up.
 const WARM_UP: usize = 2;
 
@@ -10,6 +12,13 @@ pub fn time(run: impl FnOnce()) -> Duration {
     let start = Instant::now();
     run();
     start.elapsed()
+}
+
+/// The time that the threads of this process have worked, on all cores: what others do on this machine is no part
+/// of it.
+#[must_use]
+pub fn worked() -> Duration {
+    clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
 }
 
 /// The median of what `run` gives in `rounds` rounds.

@@ -1,7 +1,10 @@
 //! The client plugin: Bevy apps and the production server under one virtual clock.
 
 mod bodies;
+mod dying;
 mod faulty;
+mod late;
+mod lost;
 mod modes;
 mod play;
 mod real;
@@ -27,8 +30,8 @@ struct Bot(ArenaBot);
 #[derive(Resource, Default)]
 struct Told {
     desyncs: u32,
-    /// Paths of fields that differed.
-    fields: Vec<String>,
+    /// What was told of the last of them.
+    report: Option<DesyncDetected>,
     rollbacks: Vec<u32>,
 }
 
@@ -46,7 +49,7 @@ fn take_notes(
 ) {
     for desync in desyncs.read() {
         told.desyncs += 1;
-        told.fields.extend(desync.fields.iter().map(|field| field.path.clone()));
+        told.report = Some(desync.clone());
     }
     told.rollbacks.extend(rollbacks.read().map(|rollback| rollback.depth));
 }

@@ -1,6 +1,8 @@
 //! What members are told: in one order, without waiting for anybody.
 
+use bevy_ecs::prelude::Entity;
 use framekeep_protocol::{JoinRoom, RoomEventKind, RoomOptions, StartRule, ToServer};
+use framekeep_server::{Rooms, Seat, Seats, drill};
 use framekeep_tests::Scenario;
 
 /// Four members of a room that waits for its host.
@@ -15,6 +17,13 @@ fn four(seed: u64) -> Scenario {
         play.run_for(0.2);
     }
     play
+}
+
+/// The links of all members.
+fn links(play: &Scenario) -> impl Iterator<Item = Entity> {
+    let world = play.server.world();
+    let room = world.resource::<Rooms>().get(&"den".parse().unwrap()).unwrap();
+    Seats::entities(world.get::<Seats>(room)).filter_map(|seat| world.get::<Seat>(seat)?.link)
 }
 
 /// Three members talk for some seconds; gives how long each thing that `one` heard had taken, in milliseconds.
@@ -53,6 +62,15 @@ fn a_member_who_takes_nothing_delays_nobody_and_is_shown_the_room_later() {
     let p99 = |delays: &[u64]| delays[delays.len() * 99 / 100];
     assert!(p99(&after) <= p99(&before) + 4, "p99 {} ms, {} ms without", p99(&after), p99(&before));
     assert!(play.counters().events_dropped > 100, "what waits is bounded: {:?}", play.counters());
+    let waiting: Vec<usize> =
+        links(&play).map(|link| drill::waiting_bytes(play.server.world(), link)).collect();
+    let most = *waiting.iter().max().unwrap();
+    // Half of the lane, and one more message of each kind that may not be left out.
+    assert!((64 << 10..132 << 10).contains(&most), "{waiting:?} bytes wait");
+    assert!(
+        waiting.iter().filter(|bytes| **bytes > 8 << 10).count() == 1,
+        "{waiting:?}: for one member alone"
+    );
     play.clients[0].say(&ToServer::Lock { locked: true });
     play.run_for(0.3);
     play.clients[3].set_partitioned(false);

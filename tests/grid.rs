@@ -32,16 +32,16 @@ fn a_diagonal_of_the_grid_ends_alike_on_all_sides() {
 
 /// A round trip of 100 ms.
 fn is_measured(cell: &Cell) -> bool {
-    cell.loss <= 5 && cell.delay == 50 && cell.reorder == 0
+    cell.loss <= 5 && cell.delay == 50
 }
 
 #[test]
-#[ignore = "12 matches: seconds"]
 fn inputs_are_confirmed_in_half_a_round_trip_and_three_ticks() {
-    let reports = table(Cell::all().filter(is_measured), 30.0);
+    let reports = table(Cell::all().filter(is_measured), 20.0);
     assert_all_agree(&reports);
     for Report { cell, stats, .. } in &reports {
-        // Where the delay varies, the longest round trip counts. Figures are known to 1/32, from above.
+        // Where the delay varies by 30 ms each way, the longest round trip counts, which is 160 ms: one of a hundred
+        // takes 151 ms or more by itself. Figures are known to 1/32, from above.
         let bound_ms = u64::from(cell.delay + cell.jitter + 3 * 1_000 / 30);
         let p99 = stats.confirm_us.quantile(990) / 1_000;
         assert!(p99 * 31 / 32 <= bound_ms, "{cell:?}: {p99} ms, not {bound_ms}");

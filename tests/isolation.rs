@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use framekeep_journal::{Replay, Verifier};
 use framekeep_protocol::{
@@ -21,6 +21,8 @@ enum Fault {
     None,
     /// It cannot even start.
     Start,
+    /// It starts, but takes long.
+    LongStart,
     /// Its step panics, always.
     Step,
     /// Its step panics once in the life of the process.
@@ -29,25 +31,32 @@ enum Fault {
     Outcome,
     /// Its scores panic.
     Scores,
+    /// Its scores panic once in the life of the process.
+    ScoresOnce,
     /// Its state grows without end.
     Growth,
     /// A step takes too long.
     LongStep,
     /// Every step takes somewhat too long.
     LongSteps,
+    /// Every step takes 60 ms of the machine's own time.
+    Spin,
 }
 
 impl Fault {
-    const ALL: [(&'static str, Self); 9] = [
+    const ALL: [(&'static str, Self); 12] = [
         ("none", Self::None),
         ("start", Self::Start),
+        ("long-start", Self::LongStart),
         ("step", Self::Step),
         ("once", Self::StepOnce),
         ("outcome", Self::Outcome),
         ("scores", Self::Scores),
+        ("scores-once", Self::ScoresOnce),
         ("growth", Self::Growth),
         ("long-step", Self::LongStep),
         ("long-steps", Self::LongSteps),
+        ("spin", Self::Spin),
     ];
 
     fn of(content: (u8, u32), ticks: u32) -> Self {
@@ -57,6 +66,8 @@ impl Fault {
 
 /// Whether [`Fault::StepOnce`] is still to come: a state that no rule set should have.
 static ONCE: AtomicBool = AtomicBool::new(true);
+/// The same for [`Fault::ScoresOnce`].
+static SCORES_ONCE: AtomicBool = AtomicBool::new(true);
 
 thread_local! {
     /// The time that steps have taken on this thread.
@@ -65,6 +76,16 @@ thread_local! {
 
 fn spend(ms: u64) {
     SPENT.set(SPENT.get() + Duration::from_millis(ms));
+}
+
+/// How long a step takes that really does.
+const SPIN: Duration = Duration::from_millis(60);
+
+fn spin(time: Duration) {
+    let began = Instant::now();
+    while began.elapsed() < time {
+        std::hint::spin_loop();
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -104,7 +125,11 @@ impl Game for Trial {
     }
 
     fn start(content: &(u8, u32), _seed: u64, _seats: u8) -> (u32, Vec<u8>) {
-        assert_ne!(Fault::of(*content, u32::MAX), Fault::Start, "this game does not start");
+        match Fault::of(*content, u32::MAX) {
+            Fault::Start => panic!("this game does not start"),
+            Fault::LongStart => spend(251),
+            _ => {}
+        }
         (0, vec![7; 16])
     }
 
@@ -116,7 +141,13 @@ impl Game for Trial {
             Fault::Growth => state.1.extend([1; 5_000]),
             Fault::LongStep => spend(251),
             Fault::LongSteps => spend(40),
-            Fault::None | Fault::Start | Fault::Outcome | Fault::Scores => {}
+            Fault::Spin => spin(SPIN),
+            Fault::None
+            | Fault::Start
+            | Fault::LongStart
+            | Fault::Outcome
+            | Fault::Scores
+            | Fault::ScoresOnce => {}
         }
     }
 
@@ -126,7 +157,10 @@ impl Game for Trial {
     }
 
     fn scores(content: &(u8, u32), state: &(u32, Vec<u8>), _out: &mut Vec<SeatScore>) {
-        assert_ne!(Fault::of(*content, state.0), Fault::Scores, "nobody can count");
+        let fault = Fault::of(*content, state.0);
+        assert_ne!(fault, Fault::Scores, "nobody can count");
+        let miscounts = fault == Fault::ScoresOnce && SCORES_ONCE.swap(false, Ordering::Relaxed);
+        assert!(!miscounts, "who counted was distracted");
     }
 }
 
@@ -182,8 +216,9 @@ fn every_way_to_fail_ends_the_match_with_its_cause() {
         ("outcome 40", FailureCause::Panicked, 39),
         ("scores 40", FailureCause::Panicked, 60),
         ("growth 40", FailureCause::TooLarge, 48),
+        ("long-start 0", FailureCause::OverBudget, 1),
         ("long-step 40", FailureCause::OverBudget, 40),
-        ("long-steps 40", FailureCause::OverBudget, 69),
+        ("long-steps 40", FailureCause::OverBudget, 46),
     ] {
         let mut play = trial(44, |config| config.state_bytes_max = 50_000);
         let (loner, healthy) = (open(&mut play, "glass", fault), open(&mut play, "steel", "none 0"));
@@ -195,6 +230,50 @@ fn every_way_to_fail_ends_the_match_with_its_cause() {
         assert_eq!(phase_of(&play, "glass"), RoomPhase::Finished, "{fault}");
         assert!(play.clients[healthy].last_end.is_none() && play.stage("steel").unwrap().tick().0 > 130);
     }
+}
+
+/// A slow room and a quick one under the machine's own time for three seconds; the ticks of the quick one beside those
+/// it should have, and the play. The slow one is given so much over its share.
+fn beside_a_slow_room(budget: Duration) -> (u32, u32, Scenario) {
+    let mut play = trial(49, |config| {
+        (config.step_budget, config.start_delay, config.threads) = (budget, Duration::ZERO, 2);
+    });
+    play.server.world_mut().insert_resource(StepTimer::system());
+    for (room, fault) in [("steel", "none 0"), ("tar", "spin 1")] {
+        open(&mut play, room, fault);
+        play.run_until("playing", |play| play.stage(room).is_some());
+    }
+    let (from, before) = (play.now(), play.stage("steel").unwrap().tick().0);
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(3) {
+        play.server.pump_at(from + began.elapsed());
+    }
+    let until = from + began.elapsed();
+    // What is due by now is caught up: one frame a pump.
+    for _ in 0..30 {
+        play.server.pump_at(until);
+    }
+    let ticks = play.stage("steel").unwrap().tick().0 - before;
+    ((until - from).as_millis() as u32 * 30 / 1_000, ticks, play)
+}
+
+#[test]
+fn a_room_that_is_really_slow_is_ended_and_another_misses_no_tick() {
+    let (expected, ticks, play) = beside_a_slow_room(ServerConfig::default().step_budget);
+    assert!(ticks.abs_diff(expected) <= 2, "{ticks} of {expected} ticks");
+    let counters = play.counters();
+    let by_cause = FailureCause::ALL.map(|cause| u64::from(cause == FailureCause::OverBudget));
+    assert_eq!((counters.matches_failed, counters.failures.0), (1, by_cause));
+    assert!(counters.matches_slowed >= 1, "it was slowed before it was ended");
+}
+
+#[test]
+fn a_room_that_is_slow_and_may_be_is_slowed_itself_and_another_misses_no_tick() {
+    let (expected, ticks, play) = beside_a_slow_room(Duration::ZERO);
+    assert!(ticks.abs_diff(expected) <= 2, "{ticks} of {expected} ticks");
+    let slow = play.stage("tar").unwrap().tick().0;
+    let at_most = 3_000 / (2 * SPIN.as_millis() as u32) + 2;
+    assert!((2..=at_most).contains(&slow), "{slow} ticks, at most every second moment is its own");
 }
 
 #[test]
@@ -234,6 +313,16 @@ fn a_panic_that_does_not_come_again_costs_nothing() {
         let tick = framekeep_sim::Tick(tick);
         assert_eq!(flaky.hash_at(tick), calm.hash_at(tick), "the same state as if nothing had happened");
     }
+}
+
+#[test]
+fn a_panic_between_two_steps_that_does_not_come_again_costs_nothing() {
+    let mut play = trial(50, |_| {});
+    let flaky = open(&mut play, "flaky", "scores-once 40");
+    play.run_for(5.0);
+    assert_eq!((play.counters().matches_rebuilt, play.counters().matches_failed), (1, 0));
+    assert!(play.clients[flaky].last_end.is_none() && play.stage("flaky").unwrap().tick().0 > 130);
+    play.assert_all_agree();
 }
 
 #[test]
@@ -278,7 +367,7 @@ fn storm(count: usize, seconds: usize) {
     let (mut calm_us, mut storm_us) = (Vec::new(), Vec::new());
     let until = play.now() + Duration::from_secs(seconds as u64 + 12);
     while play.now() < until {
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         play.turn();
         let took_us = began.elapsed().as_micros() as u64;
         let calm = play.counters().matches_failed == 0;

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use bevy_ecs::prelude::{Entity, World};
 use framekeep_protocol::{
-    JoinRoom, PlayerId, PlayerName, Refusal, RoomName, RoomOptions, RoomPhase, StartRule, ToServer,
+    JoinRoom, PlayerId, PlayerName, Refusal, RoomName, RoomOptions, RoomPhase, SPECTATOR_SEAT, StartRule,
+    ToServer,
 };
 use framekeep_server::{
     Chance, Clock, Games, MemoryWire, MemoryWireEnd, NodeKey, Phase, Players, Recorder, Room, Rooms, Seat,
-    SeatOf, Server, ServerConfig, drill,
+    SeatOf, SeatPlay, Seats, Server, ServerConfig, Stage, drill,
 };
 
 use rules::{Ask, Kind, Model, NAME_KEPT, ROOMS};
@@ -64,6 +65,8 @@ struct Drill {
     _end: MemoryWireEnd,
     model: Model,
     links: Vec<Option<Entity>>,
+    /// A link that was taken over, by player.
+    old: Vec<Option<Entity>>,
     dice: Dice,
     now: Duration,
 }
@@ -83,7 +86,8 @@ impl Drill {
             watchers,
         });
         let links = vec![None; PLAYERS as usize];
-        Self { server, _end: end, model: Model::new(kinds), links, dice: Dice::new(seed), now: BEGIN }
+        let old = links.clone();
+        Self { server, _end: end, model: Model::new(kinds), links, old, dice: Dice::new(seed), now: BEGIN }
     }
 
     /// One operation on both; tells what it was.
@@ -96,7 +100,9 @@ impl Drill {
             None => self.relink(who),
             Some(link) => match self.dice.below(100) {
                 0..4 => self.lose(who, link),
-                4..25 => self.pass(),
+                4..6 => self.take_over(who, link),
+                6..8 => self.haunt(who),
+                8..25 => self.pass(),
                 _ => self.say(who, link),
             },
         }
@@ -115,6 +121,23 @@ impl Drill {
         self.links[who as usize] = None;
         self.model.lose(who, self.now);
         format!("{who} is lost")
+    }
+
+    fn take_over(&mut self, who: u64, link: Entity) -> String {
+        let name = PlayerName::try_from(format!("p{who}")).unwrap();
+        self.old[who as usize] = Some(link);
+        self.links[who as usize] = drill::take_over(self.server.world_mut(), link, name);
+        format!("{who} comes with a second link")
+    }
+
+    /// A link that was taken over, and is perhaps gone, asks for what it had: nothing changes.
+    fn haunt(&mut self, who: u64) -> String {
+        if let Some(old) = self.old[who as usize] {
+            let world = self.server.world_mut();
+            drill::sync(world, old);
+            assert_eq!(drill::say(world, old, &ToServer::Leave), None, "it is not heard");
+        }
+        format!("the link that {who} had before haunts")
     }
 
     fn pass(&mut self) -> String {
@@ -195,6 +218,10 @@ impl Drill {
             let is = seen(self.server.world(), room);
             let must = self.model.seen(room);
             assert_eq!(is, must, "room {room} (left: the server, right: the model) after: {told}");
+            // The last frames of a match before may still be sent while the next is about to start.
+            if let Some(playing) = playing(self.server.world(), room) {
+                assert_eq!(Some(playing), self.model.playing(room), "who plays in {room} after: {told}");
+            }
         }
         self.compare_seats(told);
     }
@@ -242,6 +269,20 @@ fn seen(world: &World, room: usize) -> Option<rules::Seen> {
         watchers: lobby.spectators().iter().map(|(player, _)| player.0).collect(),
         kept: lobby.roster().reserved().into(),
     })
+}
+
+/// Who has a part in the match that runs in a room, in seat order.
+fn playing(world: &World, room: usize) -> Option<Vec<u64>> {
+    let entity = world.resource::<Rooms>().get(&room_name(room))?;
+    world.get::<Stage>(entity).filter(|stage| !stage.is_over())?;
+    let seats = Seats::entities(world.get::<Seats>(entity));
+    let mut playing: Vec<(u8, u64)> = seats
+        .filter(|&seat| world.get::<SeatPlay>(seat).is_some())
+        .filter_map(|seat| world.get::<Seat>(seat).map(|seat| (seat.index, seat.player.0)))
+        .filter(|&(seat, _)| seat != SPECTATOR_SEAT)
+        .collect();
+    playing.sort_unstable();
+    Some(playing.into_iter().map(|(_, player)| player).collect())
 }
 
 fn message(ask: &Ask) -> ToServer {

@@ -37,7 +37,7 @@ fn a_match_that_was_played_out_is_sealed_with_its_outcome() {
     play.run_until("ended", |play| play.clients.iter().all(|client| client.ended.len() == 1));
     let told = play.clients[0].ended[0].0.clone();
     play.run_until("put away", |play| play.stage("duel").is_none());
-    play.server.shut_down();
+    play.server.shut_down().unwrap();
     let replay = verified(folder.path());
     let end = replay.end();
     assert_eq!(end.reason, EndReason::Outcome);
@@ -53,7 +53,7 @@ fn a_server_that_stops_in_order_seals_what_runs_and_leaves_no_journal() {
     let mut play = on(folder.path(), 52).room("duel", 2);
     play.run_for(5.0);
     let ticks = play.stage("duel").unwrap().tick();
-    play.server.shut_down();
+    play.server.shut_down().unwrap();
     let replay = verified(folder.path());
     assert_eq!((replay.end().reason, &replay.end().outcome), (EndReason::Aborted, &None));
     assert_eq!(replay.end().ticks, ticks);

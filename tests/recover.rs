@@ -5,8 +5,10 @@ mod times;
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
-use framekeep_journal::{EndReason, Replay, Verifier};
-use framekeep_protocol::RoomPhase;
+use framekeep_journal::{
+    EndReason, Record, Replay, RoomState, SegmentHeader, SegmentReader, SegmentWriter, Verifier,
+};
+use framekeep_protocol::{ClosedReason, PlayerId, Refusal, RoomPhase, ToServer};
 use framekeep_server::{Counters, Recorder};
 use framekeep_tests::{Client, Scenario};
 
@@ -63,7 +65,7 @@ fn a_match_goes_on_at_the_tick_at_which_its_server_was_killed() {
     play.run_until("ended", |play| play.clients.iter().all(|client| client.ended.len() == 1));
     play.run_until("put away", |play| play.stage("duel").is_none());
     play.assert_all_agree();
-    play.server.shut_down();
+    play.server.shut_down().unwrap();
     let replay = verified(folder.path());
     assert_eq!(replay.end().reason, EndReason::Outcome);
 }
@@ -79,7 +81,7 @@ fn nobody_comes_back_and_the_match_is_sealed_when_the_grace_is_over() {
     play.run_for(29.0);
     assert!(play.stage("duel").is_some());
     play.run_until("put away", |play| play.stage("duel").is_none());
-    play.server.shut_down();
+    play.server.shut_down().unwrap();
     let replay = verified(folder.path());
     assert_eq!((replay.end().ticks.0, replay.end().reason), (ticks, EndReason::Aborted));
 }
@@ -111,16 +113,36 @@ fn rooms_between_matches_come_back_with_their_seats() {
     play.run_for(50.0);
     play.run_until("ended", |play| play.clients[..2].iter().all(|client| client.ended.len() == 1));
     play.run_until("put away", |play| play.stage("duel").is_none());
-    let lobbies = |play: &Scenario| ["duel", "waiting"].map(|room| play.room_of(room).unwrap().lobby.clone());
-    let before = lobbies(&play);
+    let lobbies = |play: &Scenario| ["duel", "waiting"].map(|room| play.room_of(room).unwrap().lobby.state());
+    let mut before = lobbies(&play);
+    let told =
+        play.clients[0].room.as_ref().unwrap().event.max(play.clients[0].events.last().unwrap().number);
     play.restart();
+    // Nobody is there yet.
+    before.iter_mut().flat_map(|lobby| &mut lobby.seats).for_each(|(_, taken)| taken.present = false);
     assert_eq!(lobbies(&play), before);
-    assert_eq!(before[0].phase(), RoomPhase::Finished);
+    assert_eq!(before[0].phase, RoomPhase::Finished);
     come_back(&mut play);
     play.run_until("back", |play| play.clients.iter().all(|client| client.room.is_some()));
-    play.clients[0].say(&framekeep_protocol::ToServer::PlayAgain);
+    play.clients[0].say(&ToServer::PlayAgain);
     play.run_until("another match", |play| play.stage("duel").is_some_and(|stage| stage.tick().0 > 30));
+    assert!(play.clients[0].room.as_ref().unwrap().event > told, "no number is used twice");
     play.assert_all_agree();
+}
+
+#[test]
+fn a_room_to_which_nobody_comes_back_at_once_stays_open_for_a_while() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut play = on(folder.path(), 75);
+    let waiting = play.come("lonely");
+    play.run_until("connected", |play| play.clients[waiting].is_connected());
+    play.clients[waiting].join("waiting", 2);
+    play.run_for(2.0);
+    play.restart();
+    play.run_for(120.0);
+    assert_eq!(play.room_of("waiting").unwrap().roster().taken(), 0, "the seat was held for its time");
+    play.run_for(240.0);
+    assert!(play.room_of("waiting").is_none());
 }
 
 #[test]
@@ -180,14 +202,13 @@ fn a_journal_of_other_rules_is_sealed_and_not_played_on() {
     let play = on(folder.path(), 80);
     assert!(play.stage("duel").is_none());
     assert_eq!(play.room_of("duel").unwrap().lobby.phase(), RoomPhase::Finished);
-    play.server.shut_down();
+    play.server.shut_down().unwrap();
     let replay = Replay::read(fs::read(&files(folder.path(), "replays")[0]).unwrap()).unwrap();
     assert_eq!((replay.end().ticks.0, replay.end().reason), (ticks, EndReason::Failed));
 }
 
 /// Writes the journal again as if other rules had played its matches.
 fn patch_fingerprint(folder: &Path) {
-    use framekeep_journal::{Record, SegmentReader, SegmentWriter};
     let segment = files(folder, "journal").remove(0);
     let bytes = fs::read(&segment).unwrap();
     let mut reader = SegmentReader::open(&bytes[..]).unwrap();
@@ -211,8 +232,62 @@ fn a_server_that_stops_in_order_leaves_no_room_behind() {
     play.run_for(2.0);
     play.restart();
     play.run_for(1.0);
-    play.server.shut_down();
+    play.server.shut_down().unwrap();
     let next = on(folder.path(), 82);
     assert!(next.room_of("duel").is_none());
     assert_eq!(next.server.world().resource::<Recorder>().failures(), 0);
+}
+
+#[test]
+fn the_name_of_a_closed_room_stays_taken_over_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut play = on(folder.path(), 83).room("duel", 2);
+    play.run_for(1.0);
+    play.clients[0].say(&ToServer::Close);
+    play.run_until("closed", |play| play.room_of("duel").is_none());
+    play.run_for(1.0);
+    play.restart();
+    for number in [1, 0] {
+        play.reconnect(number);
+        play.run_until("connected", |play| play.clients[number].is_connected());
+        play.clients[number].refusals.clear();
+        play.clients[number].join("duel", 2);
+        play.run_for(0.5);
+    }
+    let refused = |number: usize| play.clients[number].refusals.first();
+    assert!(
+        matches!(refused(1), Some(Refusal::RoomClosed { reason: ClosedReason::Host, .. })),
+        "{:?}",
+        refused(1)
+    );
+    assert_eq!(refused(0), None, "who closed it may open another");
+    assert!(play.room_of("duel").is_some());
+}
+
+#[test]
+fn who_sits_in_two_rooms_of_a_journal_has_a_place_in_one() {
+    let folder = tempfile::tempdir().unwrap();
+    write_rooms(folder.path(), &[waiting_room(1, 1), waiting_room(2, 1)]);
+    let play = on(folder.path(), 84);
+    let taken = |room: &str| play.room_of(room).unwrap().roster().taken();
+    assert_eq!((taken("room-1"), taken("room-2")), (1, 0), "nobody would ever free the other");
+    assert_eq!(play.counters().swept.total(), 0);
+}
+
+/// A room in which one player waits.
+fn waiting_room(number: u64, player: u64) -> RoomState {
+    let mut room = times::room(number);
+    room.members.truncate(1);
+    room.members[0].player = PlayerId(player);
+    RoomState { host: Some(PlayerId(player)), phase: RoomPhase::Waiting, ..room }
+}
+
+fn write_rooms(folder: &Path, rooms: &[RoomState]) {
+    fs::create_dir_all(folder.join("journal")).unwrap();
+    let mut writer = SegmentWriter::new(Vec::new(), SegmentHeader { node: 1, sequence: 0 });
+    for (number, room) in (1..).zip(rooms) {
+        writer.append(number, &Record::Room(Box::new(room.clone())));
+    }
+    writer.flush().unwrap();
+    fs::write(folder.join("journal/000000000000.fkj"), writer.into_inner()).unwrap();
 }

@@ -86,19 +86,22 @@ fn corrections_stay_short_far_away() {
 
 #[test]
 fn no_false_alarm_in_a_minute_under_heavy_loss() {
-    no_false_alarm(60.0);
+    no_false_alarm(60.0, 8);
 }
 
 #[test]
 #[ignore = "an hour of virtual time: minutes"]
 fn no_false_alarm_in_an_hour_under_heavy_loss() {
-    no_false_alarm(3_580.0);
+    // In two matches: one of the arena is an hour long at most, with its start.
+    no_false_alarm(1_800.0, 8);
+    no_false_alarm(1_800.0, 9);
 }
 
-fn no_false_alarm(seconds: f64) {
-    let play = play_for(seconds, "loss=20,delay=40,jitter=20", Duration::ZERO, RollbackConfig::default(), 8);
+fn no_false_alarm(seconds: f64, seed: u64) {
+    let play =
+        play_for(seconds, "loss=20,delay=40,jitter=20", Duration::ZERO, RollbackConfig::default(), seed);
     let counters = play.counters();
     println!("{seconds} s: {} hashes compared, {} differ", counters.hashes_agreed, counters.desyncs);
     assert_eq!(counters.desyncs, 0);
-    assert!(counters.hashes_agreed as f64 > seconds * 20.0, "{}", counters.hashes_agreed);
+    assert!(counters.hashes_agreed as f64 > seconds * 30.0, "{}", counters.hashes_agreed);
 }

@@ -10,7 +10,7 @@ use framekeep_tests::Scenario;
 /// Two play for a while, and the host gives the match up.
 fn play_a_match(seed: u64, data: &Path) {
     let mut play = Scenario::with_config(seed, |config| config.data = Some(data.to_owned())).room("duel", 2);
-    play.run_for(2.0);
+    play.run_for(4.0);
     for client in &mut play.clients {
         client.say(&ToServer::Abort);
     }
@@ -55,4 +55,27 @@ fn a_damaged_store_is_set_aside_and_the_next_match_is_kept() {
     let aside = fs::read_dir(folder.path()).unwrap().filter_map(Result::ok);
     let is_aside = |name: &str| name.starts_with("results.damaged-");
     assert_eq!(aside.filter(|entry| entry.file_name().to_str().is_some_and(is_aside)).count(), 1);
+}
+
+#[test]
+fn a_result_names_everybody_who_had_a_seat_and_when() {
+    let folder = tempfile::tempdir().unwrap();
+    let with = |config: &mut framekeep_server::ServerConfig| config.data = Some(folder.path().to_owned());
+    let mut play = Scenario::with_config(23, with).room("duel", 2);
+    play.run_for(3.0);
+    play.clients[1].say(&ToServer::Leave);
+    play.run_for(1.0);
+    let heir = play.come("heir");
+    play.run_until("connected", |play| play.clients[heir].is_connected());
+    play.clients[heir].join("duel", 2);
+    play.run_for(3.0);
+    play.clients[0].say(&ToServer::Abort);
+    play.run_for(5.0);
+    drop(play);
+    let found = results_of(folder.path(), "heir");
+    let seats: Vec<_> = found[0].players.iter().map(|seat| (seat.seat, seat.name.as_str())).collect();
+    assert_eq!(seats, [(0, "duel-0"), (1, "duel-1"), (1, "heir")]);
+    let [host, left, heir] = &found[0].players[..] else { panic!("{found:?}") };
+    assert!(host.from_tick == 0 && left.from_tick == 0 && heir.until_tick.is_none());
+    assert!(left.until_tick.is_some_and(|until| until > 30 && until < heir.from_tick), "{found:?}");
 }

@@ -67,18 +67,20 @@ fn plays_on(mut play: Scenario, what: &str, took: Duration) {
 
 #[test]
 fn a_paused_client_plays_on() {
-    for (seed, seconds) in [(1, 1), (2, 5), (3, 60)] {
-        let (mut play, seat) = duel(seed, "wifi");
+    let bad = "loss=5,delay=50";
+    for (seed, seconds, link) in [(1, 1, "wifi"), (2, 5, "wifi"), (3, 60, "wifi"), (9, 5, bad), (10, 60, bad)]
+    {
+        let (mut play, seat) = duel(seed, link);
         play.clients[1].paused_until = play.now() + Duration::from_secs(seconds);
         play.run_for(seconds as f64);
         let took = time_to_return(&mut play, seat, 1 + u32::from(seconds == 60));
-        plays_on(play, &format!("paused for {seconds} s"), took);
+        plays_on(play, &format!("paused for {seconds} s, {link}"), took);
     }
 }
 
 #[test]
 fn a_client_at_another_port_plays_on() {
-    for (seed, link) in [(4, "lan"), (5, "wifi"), (6, "loss=2,delay=40")] {
+    for (seed, link) in [(4, "lan"), (5, "wifi"), (6, "loss=5,delay=50")] {
         let (mut play, seat) = duel(seed, link);
         play.clients[1].address = SocketAddr::from(([127, 0, 0, 1], 50_000));
         let took = time_to_return(&mut play, seat, 2);
@@ -88,21 +90,25 @@ fn a_client_at_another_port_plays_on() {
 
 #[test]
 fn a_client_that_was_killed_plays_on() {
-    for (seed, seconds) in [(7, 0.5), (8, 5.0)] {
-        let (mut play, seat) = duel(seed, "wifi");
+    for (seed, seconds, link) in [(7, 0.5, "wifi"), (8, 5.0, "wifi"), (11, 5.0, "loss=5,delay=50")] {
+        let (mut play, seat) = duel(seed, link);
         play.clients[1].vanish();
         play.run_for(seconds);
         play.clients[1].address = SocketAddr::from(([127, 0, 0, 1], 50_000));
         play.reconnect(1);
         let took = time_to_return(&mut play, seat, 2);
-        plays_on(play, &format!("killed for {seconds} s"), took);
+        plays_on(play, &format!("killed for {seconds} s, {link}"), took);
     }
 }
 
 #[test]
-#[ignore = "60 returns: half a minute"]
+#[ignore = "80 returns: half a minute"]
 fn returns_take_a_second_at_most_over_many_networks() {
-    for link in ["wifi", "loss=2,delay=25", "loss=5,delay=50"] {
+    // Counted until an own input is committed on the server: on the longest way that is half a round trip more than
+    // until frames come again, for which the plugin is held to a second.
+    let bad = ("delay=75,jitter=30,loss=5", Duration::from_millis(1_250));
+    let ways = ["wifi", "loss=2,delay=25", "loss=5,delay=50"].map(|link| (link, BACK_WITHIN));
+    for (link, within) in ways.into_iter().chain([bad]) {
         let mut took: Vec<u128> = (100..120)
             .map(|seed| {
                 let (mut play, seat) = duel(seed, link);
@@ -115,6 +121,6 @@ fn returns_take_a_second_at_most_over_many_networks() {
             "another port, {link}: median {} ms, 19 of 20 within {} ms, most {} ms",
             took[9], took[18], took[19]
         );
-        assert!(took[9] <= BACK_WITHIN.as_millis(), "{link}: {took:?}");
+        assert!(took[19] <= within.as_millis(), "{link}: {took:?}");
     }
 }

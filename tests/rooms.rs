@@ -25,9 +25,14 @@ fn the_fifth_of_four_is_told_that_the_room_is_full() {
 #[test]
 fn a_host_starts_before_the_room_is_full_and_a_late_comer_gets_a_snapshot() {
     let mut play = Scenario::new(12);
-    let (host, late) = (play.come("host"), play.come("late"));
+    let (host, guest, late) = (play.come("host"), play.come("guest"), play.come("late"));
     play.run_until("connected", |play| play.clients.iter().all(|client| client.is_connected()));
     play.clients[host].join("brawl", 4);
+    play.run_for(0.2);
+    play.clients[host].say(&ToServer::Start);
+    play.run_until("refused", |play| !play.clients[host].refusals.is_empty());
+    assert_eq!(play.clients[host].refusals, [Refusal::TooFewPlayers { players: 1, needed: 2 }]);
+    play.clients[guest].join("brawl", 4);
     play.run_for(0.2);
     play.clients[host].say(&ToServer::Start);
     play.run_for(5.0);
@@ -217,6 +222,24 @@ fn a_member_gives_up_and_keeps_the_seat_and_the_host_gives_up_for_all() {
     play.run_for(1.0);
     assert_eq!(play.clients[1].room.as_ref().unwrap().phase, RoomPhase::Finished);
     assert_eq!(play.clients[0].last_end.as_ref().unwrap().reason, EndReason::Aborted);
+}
+
+#[test]
+fn who_leaves_and_joins_again_and_again_gets_no_more_snapshots_for_it() {
+    let mut play = gathered(57, &["guest", "late"], &RoomOptions::new("arena", 4));
+    play.clients[0].say(&ToServer::Start);
+    play.run_for(2.0);
+    for _ in 0..30 {
+        play.clients[2].say(&ToServer::Leave);
+        play.run_for(0.1);
+        play.clients[2].say(&ToServer::Join(JoinRoom::seat("den".parse().unwrap(), None)));
+        play.run_for(0.1);
+    }
+    let snapshots = play.clients[2].snapshots;
+    assert!((3..=9).contains(&snapshots), "{snapshots} in six seconds and 30 seats");
+    play.run_for(3.0);
+    assert!(play.clients[2].snapshots > snapshots, "and what it needs when it stays");
+    play.assert_all_agree();
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn codec(criterion: &mut Criterion) {
     assert_eq!(frame.seats(), next.seats(), "a frame comes back as it was sent");
 
     let inputs: Vec<u64> = frames.iter().rev().take(8).map(|frame| frame.seat(0).bits).collect();
-    let head = InputHead { epoch: Epoch::new(1), newest: Tick(63), ack: Tick(55), hash: Some(7) };
+    let head = InputHead { epoch: Epoch::new(1), newest: Tick(63), ack: Tick(55), hash: Some(7), gap: false };
     let mut packet = Vec::new();
     group.bench_function("encode_8_inputs", |bencher| {
         bencher.iter(|| {

@@ -1,53 +1,59 @@
-//! What is due among 100,000 rooms' deadlines costs in proportion to what is due.
+//! What is due among 100,000 rooms costs in proportion to what is due.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bevy_ecs::prelude::{Entity, World};
+use bevy_ecs::prelude::Entity;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use framekeep_server::{Deadlines, Due};
+use framekeep_protocol::RoomOptions;
+use framekeep_server::{Chance, Clock, Games, MemoryWire, NodeKey, Recorder, Server, ServerConfig, drill};
 
-const ROOMS: u32 = 100_000;
+const ROOMS: usize = 100_000;
 const NOW: Duration = Duration::from_secs(1_000);
 
-/// A deadline for each room, of which the first `due` have come.
-fn deadlines(rooms: &[Entity], due: usize) -> Deadlines {
-    let mut deadlines = Deadlines::default();
-    for (nth, &room) in rooms.iter().enumerate() {
-        let at = if nth < due { NOW } else { NOW + Duration::from_secs(1 + nth as u64 % 300) };
-        deadlines.put(at, Due::RoomRule, room);
-    }
-    deadlines
+/// A server of so many rooms that wait for their players.
+fn server() -> (Server, Vec<Entity>) {
+    let config = ServerConfig { rooms_max: ROOMS, threads: 1, ..ServerConfig::default() };
+    let (wire, _end) = MemoryWire::pair(config.udp);
+    let (games, key) = (Games::new(framekeep_games::registry()), NodeKey::new([1; 32]));
+    let (clock, chance) = (Clock::manual(NOW), Chance::seeded(1));
+    let mut server = Server::new(config, games, key, Box::new(wire), clock, chance, Recorder::default());
+    let options = RoomOptions::new("arena", 2);
+    let rooms = (0..ROOMS).map(|number| {
+        let name = format!("r-{number}").try_into().expect("a name");
+        drill::open_room(server.world_mut(), name, &options).expect("a room")
+    });
+    let rooms = rooms.collect();
+    (server, rooms)
 }
 
-/// Takes everything that is due and puts it off again, as a room does that is still needed.
-fn expire(deadlines: &mut Deadlines) -> usize {
-    let mut count = 0;
-    while let Some((due, room)) = deadlines.pop(NOW) {
-        deadlines.put(NOW + Duration::from_secs(300), due, room);
-        count += 1;
+/// Looks at `due` rooms whose time seems to be up, again and again; they are still needed and are put off.
+fn expire(server: &mut Server, due: &[Entity], times: u64) -> Duration {
+    let world = server.world_mut();
+    let mut took = Duration::ZERO;
+    for _ in 0..times {
+        due.iter().for_each(|&room| drill::look_at(world, room));
+        let before = Instant::now();
+        drill::expire(world);
+        took += before.elapsed();
     }
-    count
+    assert!(drill::next_deadline(world).is_some_and(|next| next > NOW), "everything that was due is done");
+    took
 }
 
 fn hundred_thousand_rooms(criterion: &mut Criterion) {
-    let mut world = World::new();
-    let rooms: Vec<Entity> = (0..ROOMS).map(|_| world.spawn_empty().id()).collect();
+    let (mut server, rooms) = server();
     let mut group = criterion.benchmark_group("expiry_100000_rooms");
     group.sample_size(10).measurement_time(Duration::from_secs(2));
-    for due in [10, 100, 1_000] {
-        let mut queue = deadlines(&rooms, due);
+    for due in [10, 100, 1_000, 10_000] {
+        // Spread over all of them, as in life.
+        let some: Vec<Entity> = rooms.iter().copied().step_by(ROOMS / due).collect();
         group.throughput(Throughput::Elements(due as u64));
         group.bench_function(BenchmarkId::new("due", due), |bencher| {
-            bencher.iter(|| {
-                let count = expire(&mut queue);
-                // The same rooms are due again for the next round.
-                rooms[..due].iter().for_each(|&room| queue.put(NOW, Due::RoomRule, room));
-                assert_eq!(count, due);
-            });
+            bencher.iter_custom(|times| expire(&mut server, &some, times));
         });
-        assert_eq!(queue.len(), rooms.len(), "every room still has its one deadline");
     }
     group.finish();
+    assert_eq!(drill::leftovers(server.world_mut()).names, ROOMS, "no room was closed before its time");
 }
 
 criterion_group!(benches, hundred_thousand_rooms);

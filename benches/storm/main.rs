@@ -71,7 +71,7 @@ fn main() -> Result<()> {
     println!("{failed} matches panicked");
     serve(&mut server, 6, |_| {});
     let status = swarm.wait()?;
-    server.shut_down();
+    server.shut_down()?;
     ensure!(failed == u64::from(args.panics * args.turns * TURN_S), "every opened room has to panic");
     ensure!(status.success(), "the swarm found a fault");
     Ok(())

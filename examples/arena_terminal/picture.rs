@@ -1,10 +1,12 @@
 //! The arena as text: two by four dots in every character.
 
+use std::time::Duration;
+
 use bevy_app::{App, Plugin, Update};
-use bevy_ecs::prelude::{Query, Res, ResMut, Resource};
+use bevy_ecs::prelude::{MessageReader, Query, Res, ResMut, Resource};
 use framekeep_client::prelude::{DrawnPose, Mirrored};
-use framekeep_client::{NetDiagnostics, Scoreboard};
-use framekeep_games::arena::Kind;
+use framekeep_client::{ActiveMatch, Failed, NetDiagnostics, Scoreboard};
+use framekeep_games::arena::{Arena, Kind, TICKS_PER_S};
 
 /// Half the size of what is shown, in world units: the largest arena that ships.
 const HALF_WIDTH: f32 = 18.0;
@@ -28,11 +30,13 @@ pub struct Picture {
     pub rows: usize,
     /// Lines of text, each ended by `\r\n`, as a terminal in raw mode wants them.
     pub text: String,
+    /// What went wrong last, until there is something to see again.
+    pub failure: Option<String>,
 }
 
 impl Default for Picture {
     fn default() -> Self {
-        Self { columns: 78, rows: 26, text: String::new() }
+        Self { columns: 78, rows: 26, text: String::new(), failure: None }
     }
 }
 
@@ -40,8 +44,13 @@ fn paint(
     things: Query<(&Mirrored, &DrawnPose)>,
     scoreboard: Res<Scoreboard>,
     net: Res<NetDiagnostics>,
+    game: Res<ActiveMatch<Arena>>,
+    mut failed: MessageReader<Failed>,
     mut picture: ResMut<Picture>,
 ) {
+    if let Some(Failed(reason)) = failed.read().last() {
+        picture.failure = Some(reason.sentence());
+    }
     let mut canvas = Canvas::new(picture.columns, picture.rows);
     for (thing, at) in &things {
         let (x, y) = (at.pose.x, at.pose.y);
@@ -56,17 +65,36 @@ fn paint(
         }
     }
     picture.text = canvas.text();
-    let status = format!(
+    let status = status(&mut picture, !things.is_empty(), &scoreboard, &net, &game);
+    let columns = picture.columns;
+    picture.text.extend(status.chars().chain(std::iter::repeat(' ')).take(columns));
+    picture.text.push_str("\r\n");
+}
+
+/// The line under the picture: figures, or what went wrong while there is nothing to see.
+fn status(
+    picture: &mut Picture,
+    is_shown: bool,
+    scoreboard: &Scoreboard,
+    net: &NetDiagnostics,
+    game: &ActiveMatch<Arena>,
+) -> String {
+    if is_shown {
+        picture.failure = None;
+    }
+    if let Some(failure) = &picture.failure {
+        return failure.clone();
+    }
+    let hertz = |period: Duration| (1.0 / period.as_secs_f64()).round() as u32;
+    let rate = game.rollback().map_or(TICKS_PER_S, |play| hertz(play.clock().period()));
+    format!(
         "{:>3} s  scores {:?}  round trip {} ms, {} ticks predicted, {} corrections",
-        scoreboard.ticks_left / 30,
+        scoreboard.ticks_left / rate.max(1),
         scoreboard.scores,
         net.rtt.as_millis(),
         net.predicted_ticks,
         net.rollbacks,
-    );
-    let columns = picture.columns;
-    picture.text.extend(status.chars().chain(std::iter::repeat(' ')).take(columns));
-    picture.text.push_str("\r\n");
+    )
 }
 
 /// Pick-ups have letters.

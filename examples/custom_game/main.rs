@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bevy_app::{App, PreUpdate, ScheduleRunnerPlugin, Startup, Update};
-use bevy_ecs::prelude::{IntoScheduleConfigs, MessageReader, Res, ResMut};
+use bevy_ecs::prelude::{IntoScheduleConfigs, MessageReader, On, Res, ResMut};
 use framekeep_client::prelude::*;
 use sumo::{OutOfRing, Push, Sumo};
 
@@ -19,7 +19,8 @@ fn main() {
 fn client(app: &mut App) {
     app.add_plugins(FramekeepClientPlugins::<Sumo>::new(ClientConfig::seat::<Sumo>("dohyo", 2)))
         .add_systems(PreUpdate, press.in_set(ClientSystems::Input))
-        .add_systems(Update, (cheer, gasp));
+        .add_systems(Update, (cheer, gasp))
+        .add_observer(complain);
 }
 
 /// Runs in circles; a person would press keys.
@@ -33,6 +34,11 @@ fn gasp(mut events: MessageReader<Predicted<OutOfRing>>) {
     for event in events.read() {
         println!("seat {} may be out", event.event.seat);
     }
+}
+
+/// What went wrong, in a sentence.
+fn complain(failed: On<Failed>) {
+    eprintln!("{}", failed.0.sentence());
 }
 
 /// What is certain: told exactly once.

@@ -1,6 +1,6 @@
 //! Coins: take the coin before the others do. `cargo run -p minimal`, or online: `cargo run -p minimal -- ada.token`.
 use bevy_app::{App, PreUpdate, ScheduleRunnerPlugin, Startup, Update};
-use bevy_ecs::prelude::{IntoScheduleConfigs, Query, Res, ResMut};
+use bevy_ecs::prelude::{IntoScheduleConfigs, On, Query, Res, ResMut};
 use framekeep_client::prelude::*;
 use framekeep_sim::{Frame, Game, Input, Outcome, View, ViewBody};
 
@@ -16,7 +16,6 @@ impl Input for Run {
         Self([0, 1, -1, 0][bits as usize & 3])
     }
 }
-
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
 struct Beach {
     places: Vec<i32>,
@@ -68,7 +67,8 @@ fn client(app: &mut App) {
     app.add_plugins(FramekeepClientPlugins::<Coins>::new(ClientConfig::seat::<Coins>("beach", 2)))
         .add_systems(Startup, |mut it: ResMut<ActiveMatch<Coins>>| it.play_local(LocalMatch::default()))
         .add_systems(PreUpdate, press.in_set(ClientSystems::Input))
-        .add_systems(Update, draw);
+        .add_systems(Update, draw)
+        .add_observer(|failed: On<Failed>| eprintln!("{}\n", failed.0.sentence()));
 }
 
 fn main() {

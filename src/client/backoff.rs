@@ -1,22 +1,22 @@
-//! `Backoff`, when to try again.
+//! `Backoff`, how often connecting has failed, and when to try again.
 
 use std::time::Duration;
 
-use framekeep_sim::Pcg32;
+use framekeep_link::Retry;
 
 use crate::ReconnectConfig;
 
-/// When to try again: pauses that double, with chance added.
+/// How often connecting has failed in a row, and when to try again: [`Retry`] with a memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Backoff {
     failed: u32,
     at: Duration,
-    rng: Pcg32,
+    seed: u64,
 }
 
 impl Backoff {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { failed: 0, at: Duration::ZERO, rng: Pcg32::new(seed, 0x7265_7472) }
+        Self { failed: 0, at: Duration::ZERO, seed }
     }
 
     /// Whether the next attempt is due.
@@ -34,12 +34,23 @@ impl Backoff {
         (self.failed, self.at) = (0, Duration::ZERO);
     }
 
-    /// An attempt has failed.
-    pub(crate) fn note_failure(&mut self, now: Duration, config: &ReconnectConfig) {
-        let pause = config.first.saturating_mul(1 << self.failed.min(16)).min(config.longest);
-        let extra = pause * self.rng.below(config.jitter_percent.min(1_000) + 1) / 100;
+    /// The next attempt is due at once.
+    pub(crate) fn hurry(&mut self) {
+        self.at = Duration::ZERO;
+    }
+
+    /// An attempt has failed; tells whether there is to be another.
+    pub(crate) fn note_failure(&mut self, now: Duration, config: &ReconnectConfig) -> bool {
         self.failed = self.failed.saturating_add(1);
-        self.at = now + pause + extra;
+        let retry = Retry {
+            first: config.first,
+            cap: config.longest,
+            retries_max: config.attempts_max.max(1) - 1,
+            jitter_percent: config.jitter_percent,
+        };
+        let wait = retry.wait(self.failed, self.seed);
+        self.at = now + wait.unwrap_or(config.longest);
+        wait.is_some()
     }
 }
 
@@ -54,7 +65,7 @@ mod tests {
             let mut backoff = Backoff::new(seed);
             (0..12)
                 .map(|_| {
-                    backoff.note_failure(Duration::ZERO, &config);
+                    assert!(backoff.note_failure(Duration::ZERO, &config));
                     backoff.at
                 })
                 .collect::<Vec<_>>()
@@ -63,7 +74,14 @@ mod tests {
         assert_ne!(one, other);
         for (step, pause) in one.iter().enumerate() {
             let base = (config.first * (1 << step)).min(config.longest);
-            assert!((base..=base * 3 / 2).contains(pause), "{step}: {pause:?}");
+            assert!((base / 2..=base).contains(pause), "{step}: {pause:?}");
         }
+    }
+
+    #[test]
+    fn after_the_last_attempt_there_is_none() {
+        let config = ReconnectConfig { attempts_max: 3, ..ReconnectConfig::default() };
+        let mut backoff = Backoff::new(1);
+        assert_eq!([0; 3].map(|_| backoff.note_failure(Duration::ZERO, &config)), [true, true, false]);
     }
 }

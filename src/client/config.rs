@@ -8,8 +8,10 @@ use framekeep_protocol::{JoinRoom, PlayerName, RoomName, RoomOptions};
 use framekeep_rollback::{RollbackConfig, Smoothing};
 use framekeep_sim::Game;
 
-/// How a client behaves. Every field has a default that plays; a running client takes over changes as it goes, except
-/// for `rollback` and `smoothing`, which a match takes over when it starts, and `conditions`, which a link does.
+/// How a client behaves. Every field has a default that plays. Of changes while the client runs, `reconnect` and
+/// `spectator_delay` count at once, `player`, `conditions` and `seed` for the next link, `rollback` for the next match,
+/// `smoothing` after a time without one, and `room` when
+/// [`ClientCommand::Connect`](crate::ClientCommand::Connect) finds no room wanted; `connect_at_start` is read once.
 #[derive(Clone, Debug, Resource)]
 pub struct ClientConfig {
     /// What to call the player. Default: what the ticket says; the server shows the ticket's name in any case.
@@ -26,7 +28,7 @@ pub struct ClientConfig {
     /// How a lost link is replaced.
     pub reconnect: ReconnectConfig,
     /// How far behind the newest frame a spectator watches. Default 200 ms; under the jitter of the path the picture
-    /// stops now and then.
+    /// stops now and then. At most ten minutes.
     pub spectator_delay: Duration,
     /// A bad network put between this client and the server, each way, for development. Default perfect: none.
     pub conditions: LinkConditions,
@@ -40,17 +42,26 @@ pub struct ReconnectConfig {
     /// Whether a lost link is replaced at all. Default true.
     pub enabled: bool,
     /// How long the server may be silent while a match is played before a second link is opened beside the first.
-    /// Default 400 ms. Much less opens links for every burst of losses; much more leaves a player standing.
+    /// Default 400 ms. Much less opens links for every burst of losses; much more leaves a player standing. It is
+    /// shorter by the round trip, down to half: a second link needs two round trips until it replaces the first, and
+    /// is given up if the first is heard of before.
     pub silence: Duration,
     /// The pause after the first attempt that failed; it doubles with each. Default 250 ms.
     pub first: Duration,
     /// The longest pause. Default 10 s.
     pub longest: Duration,
-    /// How much longer a pause may be by chance, in percent, so that the clients of a server that was away do not all
+    /// How much shorter a pause may be by chance, in percent, so that the clients of a server that was away do not all
     /// come at once. Default 50.
     pub jitter_percent: u32,
     /// Attempts in a row that may fail before the client gives up. Default 20.
     pub attempts_max: u32,
+}
+
+impl ReconnectConfig {
+    /// How long the server may be silent on a way with this round trip.
+    pub(crate) fn patience(&self, rtt: Option<Duration>) -> Duration {
+        self.silence.saturating_sub(rtt.unwrap_or_default()).max(self.silence / 2)
+    }
 }
 
 impl Default for ReconnectConfig {

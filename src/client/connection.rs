@@ -4,7 +4,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bevy_ecs::prelude::Resource;
-use framekeep_protocol::{GameRules, PlayerId, Refusal, RoomView, Snapshot, ToClient, ToServer};
+use framekeep_protocol::{CloseReason, GameRules, PlayerId, Refusal, RoomView, Snapshot, ToClient, ToServer};
 
 use crate::backoff::Backoff;
 use crate::line::Line;
@@ -17,6 +17,11 @@ const IDLE_FACTOR: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(200);
 /// How long the server may take to hear that the client leaves.
 const GOODBYE_WAIT: Duration = Duration::from_millis(500);
+/// For so long after this client has opened a second link, the server's word that the first was taken over may be
+/// about that one, even if it was given up.
+const OWN_TAKEOVER: Duration = Duration::from_secs(10);
+/// A link that stood for so long was no failure; its loss begins anew.
+const STEADY: Duration = Duration::from_secs(5);
 /// Control messages, snapshots and hot payloads taken in one frame at most.
 const HEARD_MAX: usize = 1_024;
 
@@ -37,6 +42,10 @@ pub struct Connection {
     /// A link that replaces the first as soon as the server has admitted it.
     attempt: Option<Line>,
     is_attempt_wanted: bool,
+    /// Until when a takeover may be this client's own.
+    own_takeover_until: Option<Duration>,
+    /// When the server has admitted the link there is.
+    admitted_at: Option<Duration>,
     backoff: Backoff,
     attempts: u64,
     worked_at: Option<Duration>,
@@ -48,6 +57,10 @@ pub struct Connection {
     pub(crate) room: Option<RoomView>,
     past_traffic: Traffic,
     reconnections: u32,
+    /// Commands that links which are gone did not bring to the server.
+    unheard: Vec<ToServer>,
+    /// How many commands nobody will bring to it.
+    lost: usize,
 }
 
 impl Connection {
@@ -57,6 +70,8 @@ impl Connection {
             line: None,
             attempt: None,
             is_attempt_wanted: false,
+            own_takeover_until: None,
+            admitted_at: None,
             backoff: Backoff::new(seed),
             attempts: 0,
             worked_at: None,
@@ -67,6 +82,8 @@ impl Connection {
             room: None,
             past_traffic: Traffic::default(),
             reconnections: 0,
+            unheard: Vec::new(),
+            lost: 0,
         }
     }
 
@@ -152,11 +169,31 @@ impl Connection {
         }
     }
 
+    /// Whether there is a link to say something on.
+    pub(crate) fn is_linked(&self) -> bool {
+        self.is_wanted && self.line.is_some()
+    }
+
     /// Says something on the reliable lane, if there is a link.
     pub(crate) fn say(&mut self, message: &ToServer) {
         if let Some(line) = &mut self.line {
             line.say(message);
         }
+    }
+
+    /// As [`Self::say`], of what is said again on the next link if this one does not bring it to the server.
+    pub(crate) fn command(&mut self, message: ToServer) {
+        if let Some(line) = &mut self.line {
+            line.command(message);
+        }
+    }
+
+    /// Says what the links of before have not brought to the server; tells how many commands are lost for good.
+    pub(crate) fn repeat_commands(&mut self) -> usize {
+        if let Some(line) = self.line.as_mut().filter(|line| line.is_connected()) {
+            self.unheard.drain(..).for_each(|message| line.command(message));
+        }
+        std::mem::take(&mut self.lost)
     }
 
     /// Sends a hot payload, if there is a link.
@@ -186,7 +223,7 @@ impl Connection {
             line.receive(now);
         }
         self.promote_attempt(now, with, heard);
-        self.listen(heard);
+        self.listen(now, heard);
         self.notice_loss(now, with, heard);
         if self.is_wanted && self.attempt.is_none() && (self.line.is_none() || self.is_attempt_wanted) {
             self.try_again(now, with, heard);
@@ -194,10 +231,15 @@ impl Connection {
     }
 
     /// What the link says.
-    fn listen(&mut self, heard: &mut Vec<Heard>) {
+    fn listen(&mut self, now: Duration, heard: &mut Vec<Heard>) {
         let Some(line) = &mut self.line else { return };
         for _ in 0..HEARD_MAX {
             let Some(message) = line.poll_control() else { break };
+            let is_taken_over = matches!(message, ToClient::Closing { reason: CloseReason::TakenOver });
+            if is_taken_over && self.own_takeover_until.is_some_and(|until| now < until) {
+                // It was this client itself: the other link decides, or else another attempt.
+                return self.drop_line();
+            }
             heard.push(Heard::Control(message));
         }
         while let Some(snapshot) = line.poll_snapshot() {
@@ -215,21 +257,41 @@ impl Connection {
         if let Some(end) = line.end() {
             let reason = Reason::Link(end.clone());
             self.drop_line();
-            self.fail(now, reason, with, heard);
-            // The first attempt after a loss is made at once.
-            if self.backoff.failed() == 1 {
-                self.backoff.reset();
-            }
+            self.lose(now, reason, with, heard);
             return;
         }
-        let patience = with.config.reconnect.silence * if with.is_playing { 1 } else { IDLE_FACTOR };
+        if self.backoff.failed() > 0 && self.is_steady(now) {
+            self.backoff.reset();
+        }
+        let reconnect = &with.config.reconnect;
+        let patience =
+            if with.is_playing { reconnect.patience(line.rtt()) } else { reconnect.silence * IDLE_FACTOR };
         let is_silent = line.is_connected() && now.saturating_sub(line.heard_at) > patience;
-        self.is_attempt_wanted = is_silent && with.config.reconnect.enabled;
-        if !is_silent && let Some(attempt) = &mut self.attempt {
-            // The link lives after all.
+        self.is_attempt_wanted = is_silent && reconnect.enabled;
+        // The link lives after all; unless the server has closed it for the other.
+        if !is_silent && let Some(attempt) = self.attempt.as_mut().filter(|line| !line.is_reached()) {
             attempt.close();
             self.drop_attempt();
         }
+    }
+
+    /// A link is lost. The first attempt after that is made at once, unless the link hardly stood.
+    fn lose(&mut self, now: Duration, reason: Reason, with: &Surroundings<'_>, heard: &mut Vec<Heard>) {
+        let was_steady = self.is_steady(now);
+        self.admitted_at = None;
+        if was_steady {
+            self.backoff.reset();
+        }
+        self.fail(now, reason, with, heard);
+        if was_steady {
+            self.backoff.reset();
+        } else if self.backoff.failed() == 1 {
+            self.backoff.hurry();
+        }
+    }
+
+    fn is_steady(&self, now: Duration) -> bool {
+        self.admitted_at.is_some_and(|at| now.saturating_sub(at) >= STEADY)
     }
 
     /// Makes the second link the first once the server has admitted it.
@@ -243,7 +305,8 @@ impl Connection {
                     self.player = Some(player);
                     self.reconnections += u32::from(self.was_admitted);
                     (self.was_admitted, self.is_attempt_wanted, self.reason) = (true, false, None);
-                    self.backoff.reset();
+                    // From here on a takeover is somebody else's.
+                    (self.admitted_at, self.own_takeover_until) = (Some(now), None);
                     heard.push(Heard::Control(message));
                     return;
                 }
@@ -271,7 +334,10 @@ impl Connection {
             Poll::Ready(ticket) => ticket.map_err(Reason::NoTicket),
         };
         match ticket.and_then(|ticket| self.open(now, &ticket, with)) {
-            Ok(line) => self.attempt = Some(line),
+            Ok(line) => {
+                self.attempt = Some(line);
+                self.own_takeover_until = self.line.as_ref().map(|_| now + OWN_TAKEOVER);
+            }
             Err(reason) => self.fail(now, reason, with, heard),
         }
     }
@@ -292,10 +358,8 @@ impl Connection {
     /// Something failed: another attempt later, or none if it cannot help.
     fn fail(&mut self, now: Duration, reason: Reason, with: &Surroundings<'_>, heard: &mut Vec<Heard>) {
         let config = &with.config.reconnect;
-        self.backoff.note_failure(now, config);
-        let is_over = reason.is_final()
-            || (self.was_admitted && !config.enabled)
-            || self.backoff.failed() >= config.attempts_max.max(1);
+        let may_retry = self.backoff.note_failure(now, config);
+        let is_over = reason.is_final() || (self.was_admitted && !config.enabled) || !may_retry;
         tracing::debug!(%reason, is_over, "no connection");
         self.reason = Some(reason.clone());
         heard.push(Heard::Failed(reason));
@@ -331,10 +395,12 @@ impl Connection {
         self.drop_attempt();
         (self.is_wanted, self.is_attempt_wanted, self.room) = (false, false, None);
         self.leaving_until = None;
+        self.lost += std::mem::take(&mut self.unheard).len();
     }
 
     fn drop_line(&mut self) {
-        if let Some(line) = self.line.take() {
+        if let Some(mut line) = self.line.take() {
+            self.unheard.append(&mut line.take_unheard());
             self.past_traffic = self.past_traffic.plus(line.traffic);
         }
     }

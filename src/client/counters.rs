@@ -11,6 +11,8 @@ pub struct LinkCounters {
     pub payload_faults: [u64; PayloadFault::ALL.len()],
     /// Hot payloads that were dropped because the caller did not take those before them.
     pub hot_dropped: u64,
+    /// Datagrams that had come before, byte by byte the same.
+    pub repeated: u64,
 }
 
 impl LinkCounters {

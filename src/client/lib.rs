@@ -57,6 +57,7 @@ mod play;
 mod plugin;
 mod reason;
 mod receive;
+mod repeats;
 mod room;
 #[cfg(test)]
 mod tests;
@@ -75,14 +76,22 @@ pub use diagnostics::{DiagnosticsPlugin, NetDiagnostics};
 pub use end::LinkEnd;
 pub use framekeep_conditioner::LinkConditions;
 pub use framekeep_link::LinkFault;
-pub use framekeep_rollback::{Cause, EventId, Pose, RollbackConfig, Smoothing};
+pub use framekeep_protocol::{
+    CloseReason, JoinRoom, LeftReason, MatchEnd, MatchStart, PlayerId, PlayerName, Refusal, RoomEvent,
+    RoomEventKind, RoomName, RoomOptions, RoomPhase, RoomView, StartRule, ToServer,
+};
+pub use framekeep_rollback::{
+    Cause, EventId, Histogram, InputStatus, MatchStats, Pose, RollbackConfig, RollbackMatch, Smoothing,
+    StartError, SyncFault,
+};
+pub use framekeep_sim::{FieldDiff, Tick};
 pub use link::{ClientHello, ClientLink, LinkState};
 pub use mirror::{DrawnPose, MirrorPlugin, Mirrored, Scoreboard};
 pub use notice::{
     Cancelled, Confirmed, DesyncDetected, Failed, MatchEnded, MatchStarted, Predicted, RollbackHappened,
-    RoomHappened,
+    RoomHappened, TicksSkipped,
 };
-pub use phase::{ConnectionState, RoomState};
+pub use phase::{ConnectionState, RoomState, is_connected, is_in_room, is_match_running};
 pub use play::{ActiveMatch, LocalBots, LocalMatch, PlayMode, ReplayFault, ReplayPlayer};
 pub use plugin::{ClientSystems, FramePlugin, FramekeepClientPlugins};
 pub use reason::Reason;
@@ -96,7 +105,7 @@ pub use wire::{ClientWire, MemoryNet, UdpWires, WireSource, Wires};
 /// What a game needs as a rule.
 pub mod prelude {
     pub use crate::{
-        ActiveMatch, Cancelled, ClientCommand, ClientConfig, ClientSystems, Confirmed, ConnectionState,
-        DrawnPose, FramekeepClientPlugins, LocalInput, LocalMatch, Mirrored, Predicted, RoomState, Tickets,
+        ActiveMatch, ClientCommand, ClientConfig, ClientSystems, Confirmed, ConnectionState, DrawnPose,
+        Failed, FramekeepClientPlugins, LocalInput, LocalMatch, Mirrored, Predicted, RoomState, Tickets,
     };
 }

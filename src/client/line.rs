@@ -12,6 +12,8 @@ use crate::{ClientLink, LinkEnd, LinkState, Traffic};
 const DATAGRAMS_MAX: usize = 4_096;
 /// The largest datagram the guard lets through, and one byte more, so that a longer one is noticed.
 const BUFFER_BYTES: usize = 1_401;
+/// Commands kept at most until the server acknowledges them.
+const UNHEARD_MAX: usize = 64;
 
 /// A link with its wire, and between them the bad network that a developer asked for.
 pub(crate) struct Line {
@@ -20,6 +22,8 @@ pub(crate) struct Line {
     up: Conditioner<Vec<u8>>,
     down: Conditioner<Vec<u8>>,
     is_conditioned: bool,
+    /// Commands of the game that the server may not have, oldest first.
+    unheard: Vec<ToServer>,
     /// When something of the server came last.
     pub(crate) heard_at: Duration,
     pub(crate) traffic: Traffic,
@@ -39,6 +43,7 @@ impl Line {
             up: Conditioner::new(conditions, seed ^ 1),
             down: Conditioner::new(conditions, seed ^ 2),
             is_conditioned: !conditions.is_perfect(),
+            unheard: Vec::new(),
             heard_at: now,
             traffic: Traffic::default(),
         }
@@ -60,6 +65,9 @@ impl Line {
         }
         while let Some(mut datagram) = self.down.receive(now) {
             self.take(now, &mut datagram);
+        }
+        if !self.unheard.is_empty() && self.link.is_all_acknowledged() {
+            self.unheard.clear();
         }
     }
 
@@ -109,6 +117,19 @@ impl Line {
         let _ = self.link.send_control(message);
     }
 
+    /// As [`Self::say`], of what another link is to say if this one does not bring it to the server.
+    pub(crate) fn command(&mut self, message: ToServer) {
+        self.say(&message);
+        if self.unheard.len() < UNHEARD_MAX {
+            self.unheard.push(message);
+        }
+    }
+
+    /// What the server may not have been told.
+    pub(crate) fn take_unheard(&mut self) -> Vec<ToServer> {
+        std::mem::take(&mut self.unheard)
+    }
+
     pub(crate) fn poll_control(&mut self) -> Option<ToClient> {
         self.link.poll_control()
     }
@@ -127,6 +148,11 @@ impl Line {
 
     pub(crate) fn is_connected(&self) -> bool {
         *self.link.state() == LinkState::Connected
+    }
+
+    /// Whether the server has accepted the connection, and closed any other of the player for it.
+    pub(crate) fn is_reached(&self) -> bool {
+        self.link.is_reached()
     }
 
     /// Why it is over, if it is.

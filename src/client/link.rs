@@ -11,6 +11,7 @@ use framekeep_protocol::{
 use renetcode::{ClientAuthentication, NetcodeClient};
 
 use crate::hot_queue::HotQueue;
+use crate::repeats::Repeats;
 use crate::token::read_token;
 use crate::{LinkCounters, LinkEnd, TokenError};
 
@@ -20,8 +21,11 @@ const GOODBYES: usize = 3;
 /// Most control messages that wait for the hello.
 const EARLY_MAX: usize = 16;
 
-/// How often a packet of the hand-shake is sent while it is not answered.
-const HANDSHAKE_EVERY: Duration = Duration::from_millis(100);
+/// How often a packet of the hand-shake is sent while it is not answered: netcode waits a quarter of a second, of which
+/// a player who comes back has not many.
+const HANDSHAKE_EVERY: Duration = Duration::from_millis(33);
+/// The same once it went out so often: nobody seems to be there.
+const HANDSHAKE_PATIENT: (u32, Duration) = (30, Duration::from_millis(100));
 
 /// Most payloads that are kept when they overtake the end of the hand-shake.
 const OVERTAKING_MAX: usize = 16;
@@ -64,6 +68,10 @@ pub struct ClientLink {
     /// What was sent last of the hand-shake, and when.
     handshake: Vec<u8>,
     handshake_at: Duration,
+    handshakes: u32,
+    repeats: Repeats,
+    /// Whether the token is expired by the clock of this machine; a server answers no expired one.
+    looks_expired: bool,
     /// Payloads that came before the hand-shake was over.
     overtaking: Vec<Vec<u8>>,
     netcode: NetcodeClient,
@@ -78,7 +86,7 @@ impl ClientLink {
     /// # Errors
     /// [`TokenError`] if the bytes are no connect token, or one that is expired or for something else.
     pub fn new(connect_token: &[u8], hello: ClientHello, now: Duration) -> Result<Self, TokenError> {
-        let connect_token = read_token(connect_token, now)?;
+        let (connect_token, looks_expired) = read_token(connect_token, now)?;
         let netcode = NetcodeClient::new(now, ClientAuthentication::Secure { connect_token })
             .map_err(|error| TokenError::Malformed(error.to_string()))?;
         Ok(Self {
@@ -89,6 +97,9 @@ impl ClientLink {
             heard_at: now,
             handshake: Vec::new(),
             handshake_at: now,
+            handshakes: 0,
+            repeats: Repeats::default(),
+            looks_expired,
             overtaking: Vec::new(),
             netcode,
             renet: QuietRenet::new(Side::Client),
@@ -129,6 +140,10 @@ impl ClientLink {
         }
         if let Err(fault) = check_datagram(Side::Server, datagram, SenderState::Connected) {
             self.counters.datagram_faults[fault.index()] += 1;
+            return;
+        }
+        if self.repeats.note(datagram) {
+            self.counters.repeated += 1;
             return;
         }
         let is_connected = self.netcode.is_connected();
@@ -190,12 +205,9 @@ impl ClientLink {
                 self.handshake_at = self.now;
             }
             send(datagram);
-        } else if !is_connected
-            && !self.handshake.is_empty()
-            && self.now >= self.handshake_at + HANDSHAKE_EVERY
-        {
-            // netcode waits a quarter of a second, of which a player who comes back has not many.
+        } else if !is_connected && !self.handshake.is_empty() && self.is_handshake_due() {
             self.handshake_at = self.now;
+            self.handshakes += 1;
             send(&self.handshake);
         }
         self.notice_end();
@@ -214,6 +226,11 @@ impl ClientLink {
         }
         self.early.push(message.clone());
         Ok(())
+    }
+
+    /// Whether the server has acknowledged everything it was sent.
+    pub(crate) fn is_all_acknowledged(&self) -> bool {
+        self.hello.is_none() && self.renet.is_drained()
     }
 
     /// The next control message. The first is `Admitted`, or `Refused` with why not.
@@ -269,6 +286,17 @@ impl ClientLink {
         self.end(LinkEnd::ClosedHere);
     }
 
+    /// Whether the server has accepted the connection, if not yet the player.
+    pub(crate) fn is_reached(&self) -> bool {
+        self.netcode.is_connected() && !self.is_closed()
+    }
+
+    fn is_handshake_due(&self) -> bool {
+        let (patient_after, patience) = HANDSHAKE_PATIENT;
+        let every = if self.handshakes < patient_after { HANDSHAKE_EVERY } else { patience };
+        self.now >= self.handshake_at + every
+    }
+
     const fn is_closed(&self) -> bool {
         matches!(self.state, LinkState::Closed { .. })
     }
@@ -299,7 +327,9 @@ impl ClientLink {
         if let Some(fault) = self.renet.fault() {
             self.end(LinkEnd::Fault(fault.clone()));
         } else if let Some(reason) = self.netcode.disconnect_reason() {
-            self.end(reason.into());
+            let end = LinkEnd::from(reason);
+            let is_expired = end == LinkEnd::NoAnswer && self.looks_expired;
+            self.end(if is_expired { LinkEnd::TokenExpired } else { end });
         }
     }
 

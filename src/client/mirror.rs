@@ -68,6 +68,7 @@ impl<G: Game> Plugin for MirrorPlugin<G> {
             timeline: timeline(smoothing),
             view: View::default(),
             entities: BTreeMap::new(),
+            generation: 0,
             game: PhantomData::<fn() -> G>,
         })
         .init_resource::<Scoreboard>()
@@ -83,6 +84,8 @@ pub(crate) struct Mirror<G: Game> {
     timeline: ViewTimeline<u64>,
     view: View,
     entities: BTreeMap<u64, Entity>,
+    /// Which match that is.
+    generation: u64,
     game: PhantomData<fn() -> G>,
 }
 
@@ -97,12 +100,16 @@ fn mirror<G: Game>(
     mut drawn: Query<(&mut Mirrored, &mut DrawnPose)>,
     mut commands: Commands,
 ) {
-    let Mirror { timeline, view, entities, .. } = &mut *mirror;
-    let Some(part) = active.draw(clock.now(), input.0, timeline, view) else {
+    let Mirror { timeline, view, entities, generation, .. } = &mut *mirror;
+    if std::mem::replace(generation, active.generation) != active.generation {
+        // What has the ids of before is something else in another match.
         for (_, entity) in std::mem::take(entities) {
             commands.entity(entity).despawn();
         }
         *timeline = crate::play::timeline(config.smoothing);
+    }
+    let Some(part) = active.draw(clock.now(), input.next(), timeline, view) else {
+        scoreboard.set_if_neq(Scoreboard::default());
         return;
     };
     let own = active.seat();

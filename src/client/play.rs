@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bevy_ecs::prelude::Resource;
 use framekeep_journal::Replay;
-use framekeep_protocol::{MatchEnd, MatchStart};
+use framekeep_protocol::{Epoch, MatchEnd, MatchStart, RoomId};
 use framekeep_rollback::{
     EventId, EventStage, GameEvent, MatchStats, RollbackMatch, Smoothing, StartError, SyncFault, ViewTimeline,
 };
@@ -54,12 +54,21 @@ pub(crate) enum Source<G: Game> {
 pub struct ActiveMatch<G: Game> {
     pub(crate) source: Source<G>,
     pub(crate) ended: Option<MatchEnd>,
+    /// Packets of the match that brought frames.
+    pub(crate) packets: u64,
+    /// Ticks from one such packet of the server to the next.
+    pub(crate) send_every_ticks: u8,
     /// What was told as predicted and not yet settled.
     open: Vec<(EventId, Tick, G::Event)>,
     /// Added to the ids of a match's events, so that no two matches share one.
     id_base: u64,
     id_next: u64,
     pub(crate) sketch: Sketch<G>,
+    /// The match on a server that is or was the last, and the tick up to which it was confirmed before a reconnection.
+    of: Option<(RoomId, Epoch)>,
+    pub(crate) reached: Tick,
+    /// Counts the matches that were here; one that goes on after a reconnection is the same.
+    pub(crate) generation: u64,
 }
 
 impl<G: Game> Default for ActiveMatch<G> {
@@ -67,10 +76,15 @@ impl<G: Game> Default for ActiveMatch<G> {
         Self {
             source: Source::Idle,
             ended: None,
+            packets: 0,
+            send_every_ticks: 1,
             open: Vec::new(),
             id_base: 0,
             id_next: 0,
             sketch: Sketch::default(),
+            of: None,
+            reached: Tick(0),
+            generation: 0,
         }
     }
 }
@@ -119,10 +133,13 @@ impl<G: Game> ActiveMatch<G> {
         }
     }
 
-    /// How the match ended, if it did and all of it is here.
+    /// How the match ended, if it did and all of it is here; for a spectator, once the end is seen.
     #[must_use]
     pub fn ended(&self) -> Option<&MatchEnd> {
-        self.ended.as_ref().filter(|_| self.rollback().is_none_or(RollbackMatch::is_complete))
+        self.ended.as_ref().filter(|_| match &self.source {
+            Source::Watching(watched) => watched.is_at_end(),
+            _ => self.rollback().is_none_or(RollbackMatch::is_complete),
+        })
     }
 
     /// Figures of a match on a server.
@@ -139,6 +156,12 @@ impl<G: Game> ActiveMatch<G> {
             Source::Watching(watched) => Some(&watched.play),
             _ => None,
         }
+    }
+
+    /// Whether the server says that the match stands still: it waits for somebody's input, or for its disk.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.rollback().is_some_and(RollbackMatch::is_paused)
     }
 
     /// The replay that is played.
@@ -196,6 +219,13 @@ impl<G: Game> ActiveMatch<G> {
         self.replace(Source::Idle);
     }
 
+    /// Nothing is watched any more, also if its end was not seen.
+    pub(crate) fn stop_watching(&mut self) {
+        if self.mode() == PlayMode::Watching {
+            self.stop();
+        }
+    }
+
     /// Begins a match that the server has announced.
     pub(crate) fn begin(
         &mut self,
@@ -205,11 +235,30 @@ impl<G: Game> ActiveMatch<G> {
         rtt: Duration,
     ) -> Result<(), StartError> {
         let play = RollbackMatch::new(start, config.rollback, now, rtt)?;
-        self.replace(if play.seat().is_some() {
+        let of = Some((start.room, start.epoch));
+        let before = self.rollback().map_or(Tick(0), |play| play.confirmed().tick());
+        self.reached = if self.of == of { self.reached.max(before) } else { Tick(0) };
+        let goes_on = self.of == of && self.rollback().is_some();
+        self.of = of;
+        if let Source::Watching(watched) = &mut self.source
+            && goes_on
+            && play.seat().is_none()
+        {
+            watched.go_on(play);
+            (self.packets, self.send_every_ticks) = (0, start.send_every_ticks.max(1));
+            return Ok(());
+        }
+        let source = if play.seat().is_some() {
             Source::Online(Box::new(OnlineMatch::new(play)))
         } else {
             Source::Watching(Box::new(WatchedMatch::new(play)))
-        });
+        };
+        let generation = self.generation;
+        self.replace(source);
+        if goes_on {
+            self.generation = generation;
+        }
+        self.send_every_ticks = start.send_every_ticks.max(1);
         Ok(())
     }
 
@@ -222,11 +271,11 @@ impl<G: Game> ActiveMatch<G> {
         }
     }
 
-    /// Lets time pass; what the game tells is appended to `events`.
+    /// Lets time pass, and asks `own` once for each tick that is made; what the game tells is appended to `events`.
     pub(crate) fn advance(
         &mut self,
         now: Duration,
-        own: G::Input,
+        own: &mut dyn FnMut() -> G::Input,
         config: &ClientConfig,
         events: &mut Vec<GameEvent<G::Event>>,
     ) {
@@ -251,9 +300,26 @@ impl<G: Game> ActiveMatch<G> {
         }
     }
 
+    /// How a match in this process ended, or one that is watched and now seen to its end; once.
+    pub(crate) fn notice_end(&mut self) -> Option<MatchEnd> {
+        match &mut self.source {
+            Source::Local(local) if self.ended.is_none() => {
+                self.ended = local.end();
+                self.ended.clone()
+            }
+            Source::Watching(watched) => self.ended.clone().filter(|_| watched.notice_end()),
+            _ => None,
+        }
+    }
+
+    /// Whether a match that is over on the server is still shown to a spectator.
+    pub(crate) fn is_seen_later(&self) -> bool {
+        matches!(&self.source, Source::Watching(watched) if self.ended.is_some() && !watched.is_end_told())
+    }
+
     /// What is to be taken back of matches that were replaced.
     pub(crate) fn take_back(&mut self, events: &mut Vec<GameEvent<G::Event>>) {
-        if self.id_base == self.id_next {
+        if self.open.is_empty() {
             return;
         }
         let base = self.id_base;
@@ -287,6 +353,8 @@ impl<G: Game> ActiveMatch<G> {
     fn replace(&mut self, source: Source<G>) {
         self.source = source;
         self.ended = None;
+        self.packets = 0;
+        self.generation += 1;
         self.id_base = self.id_next;
         self.sketch.forget();
     }

@@ -34,7 +34,8 @@ pub enum ClientSystems {
     Report,
 }
 
-/// Everything a client of the game `G` does. Replace parts with `.set(..)`, leave them out with `.disable::<..>()`.
+/// Everything a client of the game `G` does. Leave parts out with `.disable::<..>()` and add your own instead;
+/// `.set(..)` is for the settings of [`FramePlugin`], the only part that has any.
 ///
 /// Adds Bevy's `TimePlugin` and `StatesPlugin` unless they are there: add `DefaultPlugins` first.
 pub struct FramekeepClientPlugins<G: Game> {

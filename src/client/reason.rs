@@ -32,6 +32,9 @@ pub enum Reason {
     /// The player is no longer in the room.
     #[error("no longer in the room: {0:?}")]
     Left(LeftReason),
+    /// There is no link on which the server could be asked.
+    #[error("there is no connection to a server: connect first, or wait until it is back")]
+    NotConnected,
     /// As many attempts to connect as are allowed have failed.
     #[error("{0} attempts to connect have failed")]
     GaveUp(u32),
@@ -53,10 +56,14 @@ impl Reason {
             Self::Unplayable(_) => {
                 "This match needs another version of the game. Please update and try again.".to_owned()
             }
-            Self::Left(LeftReason::Removed) => "The host has removed you from the room.".to_owned(),
+            Self::Left(LeftReason::Removed) => "You were removed from the room.".to_owned(),
+            Self::Left(LeftReason::Idle) => {
+                "You did nothing for too long, and your seat was given up.".to_owned()
+            }
             Self::Left(LeftReason::RoomClosed) => "The room was closed.".to_owned(),
             Self::Left(LeftReason::Lost) => "You were away too long; your seat is free again.".to_owned(),
             Self::Left(LeftReason::Asked) => "You have left the room.".to_owned(),
+            Self::NotConnected => "You are not connected right now.".to_owned(),
             Self::GaveUp(_) => "The server cannot be reached. Please try again later.".to_owned(),
         }
     }
@@ -74,7 +81,10 @@ impl Reason {
             Self::Link(LinkEnd::Refused(refusal)) => Self::Refused(refusal.clone()).is_final(),
             Self::Link(end) => *end == LinkEnd::ClosedHere,
             Self::Closing(reason) => {
-                matches!(reason, CloseReason::TakenOver | CloseReason::Kicked | CloseReason::Idle)
+                matches!(
+                    reason,
+                    CloseReason::TakenOver | CloseReason::Kicked | CloseReason::Idle | CloseReason::Desynced
+                )
             }
             Self::NoTicket(fault) => matches!(fault, TicketFault::Used | TicketFault::None),
             Self::GaveUp(_) => true,
@@ -97,7 +107,7 @@ fn refused(refusal: &Refusal) -> String {
         Refusal::Banned { room } => format!("You may not come back to the room {room}."),
         Refusal::NotReady { missing, .. } => format!("{missing} of the players are not ready yet."),
         Refusal::TooFewPlayers { players, needed } => {
-            format!("{needed} players are needed, {players} are here.")
+            format!("Players needed: {needed}; so far: {players}.")
         }
         Refusal::TooManyRooms { .. } | Refusal::ServerFull { .. } => {
             "The server is full. Please try again later.".to_owned()
@@ -105,6 +115,9 @@ fn refused(refusal: &Refusal) -> String {
         Refusal::ShuttingDown => "The server is restarting. Please try again in a minute.".to_owned(),
         Refusal::TicketReused | Refusal::TicketForeign | Refusal::TicketExpired { .. } => {
             "Your pass for this server is no longer valid. Please log in again.".to_owned()
+        }
+        Refusal::TooManyMatches { wait_s, .. } => {
+            format!("This room has started many matches. The next one can start in {wait_s} seconds.")
         }
         Refusal::TooFast { .. } => "That was too fast. Please wait a moment.".to_owned(),
         Refusal::BadNonce | Refusal::BadMessage => {
@@ -171,6 +184,7 @@ mod tests {
             Reason::Closing(CloseReason::Kicked),
             Reason::NoTicket(TicketFault::None),
             Reason::Left(LeftReason::Lost),
+            Reason::Left(LeftReason::Idle),
             Reason::GaveUp(20),
         ];
         for reason in reasons {

@@ -28,8 +28,12 @@ pub enum TokenError {
     },
 }
 
-/// Reads a token and checks what renetcode 2.0.0 takes for granted.
-pub(crate) fn read_token(mut bytes: &[u8], now: Duration) -> Result<ConnectToken, TokenError> {
+/// How far ahead the clock of this machine may be, time zones that were set wrong included. Whether a token is still
+/// good is for the server to say; this only names what is old beyond doubt.
+const CLOCK_SLACK_S: u64 = 86_400;
+
+/// Reads a token and checks what renetcode 2.0.0 takes for granted. Gives also whether it looks expired from here.
+pub(crate) fn read_token(mut bytes: &[u8], now: Duration) -> Result<(ConnectToken, bool), TokenError> {
     let token = ConnectToken::read(&mut bytes).map_err(|error| TokenError::Malformed(error.to_string()))?;
     if !bytes.is_empty() {
         return Err(TokenError::Malformed(format!("{} bytes follow it", bytes.len())));
@@ -44,7 +48,7 @@ pub(crate) fn read_token(mut bytes: &[u8], now: Duration) -> Result<ConnectToken
         return Err(TokenError::Malformed("it expires before it begins".to_owned()));
     }
     match now.as_secs().checked_sub(token.expire_timestamp) {
-        Some(ago_s) => Err(TokenError::Expired { ago_s }),
-        None => Ok(token),
+        Some(ago_s) if ago_s > CLOCK_SLACK_S => Err(TokenError::Expired { ago_s }),
+        ago_s => Ok((token, ago_s.is_some_and(|ago_s| ago_s > 0))),
     }
 }

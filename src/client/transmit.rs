@@ -1,27 +1,49 @@
-//! `PlayPlugin`: inputs are made, ticks predicted, datagrams sent.
+//! `PlayPlugin`: inputs are made, ticks predicted. And what sends the datagrams.
 
 use std::marker::PhantomData;
 
 use bevy_app::{App, Plugin, PreUpdate};
-use bevy_ecs::prelude::{IntoScheduleConfigs, Local, MessageWriter, Res, ResMut, Resource};
+use bevy_ecs::prelude::{DetectChangesMut, IntoScheduleConfigs, Local, MessageWriter, Res, ResMut, Resource};
 use framekeep_protocol::ToServer;
 use framekeep_rollback::{EventStage, GameEvent, RollbackEvent};
 use framekeep_sim::Game;
 
 use crate::connection::Connection;
+use crate::notice::add_notice;
 use crate::play::{ActiveMatch, Source};
 use crate::{
-    Cancelled, ClientClock, ClientConfig, ClientSystems, Confirmed, NetDiagnostics, Predicted,
-    RollbackHappened,
+    Cancelled, ClientClock, ClientConfig, ClientSystems, Confirmed, MatchEnded, NetDiagnostics, Predicted,
+    RollbackHappened, TicksSkipped,
 };
 
 /// What the own seat does; written by the game in [`ClientSystems::Input`], used for every tick until it is changed.
+///
+/// What is held while no tick is made is not seen: [`LocalInput::latch`] is for what must not be missed.
 #[derive(Resource, Clone, Copy, Debug)]
-pub struct LocalInput<G: Game>(pub G::Input);
+pub struct LocalInput<G: Game>(pub G::Input, Option<G::Input>);
 
 impl<G: Game> Default for LocalInput<G> {
     fn default() -> Self {
-        Self(G::Input::default())
+        Self(G::Input::default(), None)
+    }
+}
+
+impl<G: Game> LocalInput<G> {
+    /// Keeps what is held now, changed by `press`, until a tick has seen it: `input.latch(|it| it.jump = true)`. What
+    /// is latched before that tick comes on top.
+    pub fn latch(&mut self, press: impl FnOnce(&mut G::Input)) {
+        press(self.1.get_or_insert(self.0));
+    }
+
+    /// What the next tick sees.
+    #[must_use]
+    pub fn next(&self) -> G::Input {
+        self.1.unwrap_or(self.0)
+    }
+
+    /// As [`Self::next`], for a tick that is made.
+    fn take(&mut self) -> G::Input {
+        self.1.take().unwrap_or(self.0)
     }
 }
 
@@ -42,15 +64,16 @@ impl<G: Game> Plugin for PlayPlugin<G> {
             .init_resource::<ActiveMatch<G>>()
             .init_resource::<LocalInput<G>>()
             .init_resource::<NetDiagnostics>()
-            .add_message::<Predicted<G::Event>>()
-            .add_message::<Confirmed<G::Event>>()
-            .add_message::<Cancelled<G::Event>>()
-            .add_message::<RollbackHappened>()
             .add_systems(
                 PreUpdate,
                 (advance::<G>, tell_corrections::<G>).chain().in_set(ClientSystems::Advance),
-            )
-            .add_systems(PreUpdate, transmit::<G>.in_set(ClientSystems::Send));
+            );
+        add_notice::<Predicted<G::Event>>(app);
+        add_notice::<Confirmed<G::Event>>(app);
+        add_notice::<Cancelled<G::Event>>(app);
+        add_notice::<RollbackHappened>(app);
+        add_notice::<TicksSkipped>(app);
+        add_notice::<MatchEnded>(app);
     }
 }
 
@@ -58,15 +81,24 @@ impl<G: Game> Plugin for PlayPlugin<G> {
 fn advance<G: Game>(
     clock: Res<ClientClock>,
     config: Res<ClientConfig>,
-    input: Res<LocalInput<G>>,
+    mut input: ResMut<LocalInput<G>>,
     mut active: ResMut<ActiveMatch<G>>,
     mut events: Local<Vec<GameEvent<G::Event>>>,
     mut predicted: MessageWriter<Predicted<G::Event>>,
     mut confirmed: MessageWriter<Confirmed<G::Event>>,
     mut cancelled: MessageWriter<Cancelled<G::Event>>,
+    mut ended: MessageWriter<MatchEnded>,
 ) {
     active.take_back(&mut events);
-    active.advance(clock.now(), input.0, &config, &mut events);
+    // A change is what the game writes.
+    let input = input.bypass_change_detection();
+    active.advance(clock.now(), &mut || input.take(), &config, &mut events);
+    if active.seat().is_none() {
+        let _nobody = input.take();
+    }
+    if let Some(end) = active.notice_end() {
+        ended.write(MatchEnded(end));
+    }
     for GameEvent { id, tick, stage, event } in events.drain(..) {
         match stage {
             EventStage::Predicted => {
@@ -88,8 +120,10 @@ fn tell_corrections<G: Game>(
     mut connection: ResMut<Connection>,
     mut diagnostics: ResMut<NetDiagnostics>,
     mut rollbacks: MessageWriter<RollbackHappened>,
+    mut skipped: MessageWriter<TicksSkipped>,
 ) {
     let mut was_rolled_back = false;
+    let reached = active.reached;
     let Some(play) = active.rollback_mut() else { return };
     while let Some(event) = play.poll_event() {
         match event {
@@ -97,6 +131,9 @@ fn tell_corrections<G: Game>(
                 was_rolled_back = true;
                 diagnostics.note_rollback(depth);
                 rollbacks.write(RollbackHappened { from, depth, cause });
+            }
+            RollbackEvent::Skipped { from, to } if from.max(reached) < to => {
+                skipped.write(TicksSkipped { from: from.max(reached), to });
             }
             RollbackEvent::NeedSnapshot { .. } => {
                 connection.say(&ToServer::NeedSnapshot { epoch: play.epoch() });
@@ -110,7 +147,7 @@ fn tell_corrections<G: Game>(
 }
 
 /// Sends what is due.
-fn transmit<G: Game>(
+pub(crate) fn transmit<G: Game>(
     clock: Res<ClientClock>,
     mut active: ResMut<ActiveMatch<G>>,
     mut connection: ResMut<Connection>,

@@ -27,6 +27,7 @@ Examples:
   framekeep serve --udp 127.0.0.1:0 --tick-rate-hz 60
   framekeep token --player ada --room friday      a connect ticket on standard output
   framekeep rooms                                 the rooms of the server that runs here
+  framekeep top                                   watch it
   framekeep results list --player ada             the last matches of a player
   framekeep config show --origin                  the effective configuration and where it comes from
 
@@ -73,7 +74,47 @@ Example:
     WhyAlive(WhyAliveArgs),
     /// List, show and export finished matches, also while the server runs.
     Results(ResultsArgs),
-    /// Show the configuration.
+    /// Say whether the server that runs here turns: exit code 0 if it does, 1 if not, 5 if nobody answers.
+    #[command(after_help = "\
+Examples:
+  framekeep healthcheck
+  framekeep healthcheck --ready --http 127.0.0.1:7780")]
+    Healthcheck(HealthcheckArgs),
+    /// Let the server that runs here end: no new matches, and when the last has ended, or after a while, it stops.
+    #[command(after_help = "\
+Examples:
+  framekeep drain
+  framekeep drain --grace 600 --admin 127.0.0.1:7781 --data /var/lib/framekeep")]
+    Drain,
+    /// Close a room of the server that runs here.
+    #[command(after_help = "\
+Example:
+  framekeep close friday --data /var/lib/framekeep")]
+    Close(CloseArgs),
+    /// Send a player away from the server that runs here.
+    #[command(after_help = "\
+Example:
+  framekeep kick 9c0e41d2a7b35f60 --data /var/lib/framekeep")]
+    Kick(KickArgs),
+    /// Watch a server that runs: rooms, turns, alerts, as they are.
+    #[cfg(feature = "top")]
+    #[command(after_help = "\
+Example:
+  framekeep top --http 127.0.0.1:7780")]
+    Top(TopArgs),
+    /// Print what completes commands and flags in a shell.
+    #[command(after_help = "\
+Examples:
+  framekeep completions bash > /etc/bash_completion.d/framekeep
+  framekeep completions fish > ~/.config/fish/completions/framekeep.fish")]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write the pages of all commands to a folder.
+    #[command(after_help = "\
+Examples:
+  framekeep man | man -l -
+  framekeep man --out /usr/local/share/man/man1")]
+    Man(ManArgs),
+    /// Show or check the configuration.
     #[command(after_help = "\
 Examples:
   framekeep config show --origin
@@ -179,6 +220,61 @@ Examples:
     },
 }
 
+/// The flags of `framekeep healthcheck`.
+#[derive(Debug, clap::Args)]
+pub struct HealthcheckArgs {
+    /// Ask whether new players may come, too: not while the server drains.
+    #[arg(long)]
+    pub ready: bool,
+}
+
+/// The flags of `framekeep close`.
+#[derive(Debug, clap::Args)]
+pub struct CloseArgs {
+    /// The room.
+    pub room: RoomName,
+}
+
+/// The flags of `framekeep kick`.
+#[derive(Debug, clap::Args)]
+pub struct KickArgs {
+    /// The player's id: 16 hexadecimal digits, as `GET /api/v1/rooms/{name}` shows it.
+    pub player: String,
+}
+
+/// How often a server may be looked at.
+#[cfg(feature = "top")]
+const INTERVALS_MS: std::ops::RangeInclusive<u64> = 100..=60_000;
+
+/// The flags of `framekeep top`.
+#[cfg(feature = "top")]
+#[derive(Debug, clap::Args)]
+pub struct TopArgs {
+    /// Look at the server this often.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 1_000)]
+    #[arg(value_parser = clap::value_parser!(u64).range(INTERVALS_MS))]
+    pub interval_ms: u64,
+    /// Print one picture of so many columns and rows, and end.
+    #[arg(long, value_name = "COLUMNSxROWS")]
+    pub once: Option<crate::top::Size>,
+}
+
+/// The flags of `framekeep completions`.
+#[derive(Debug, clap::Args)]
+pub struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// The flags of `framekeep man`.
+#[derive(Debug, clap::Args)]
+pub struct ManArgs {
+    /// Write a page for every command to this folder, which is made when it is missing.
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+}
+
 /// Which results are wanted.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct ResultFilters {
@@ -226,6 +322,11 @@ Example:
         #[arg(long)]
         origin: bool,
     },
+    /// Say whether a server would start with this configuration: keys, content and files of secrets are looked at too.
+    #[command(after_help = "\
+Example:
+  framekeep config check --config /etc/framekeep.toml")]
+    Check,
     /// Print a configuration file with every key at its default, explained.
     #[command(after_help = "\
 Example:

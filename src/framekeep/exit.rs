@@ -8,7 +8,10 @@ use framekeep_server::NodeKey;
 
 use crate::args::{Args, Command, ConfigCommand};
 use crate::config::{ConfigError, Effective};
+use crate::healthcheck::{self, HealthError};
 use crate::identity::{self, IdentityError};
+use crate::manual;
+use crate::operate::{self, OperateError};
 use crate::output;
 use crate::results::{self, ResultsError};
 use crate::rooms::{self, RoomsError};
@@ -54,6 +57,16 @@ pub enum CommandError {
     /// Results cannot be shown.
     #[error(transparent)]
     Results(#[from] ResultsError),
+    /// The server is not well.
+    #[error(transparent)]
+    Health(#[from] HealthError),
+    /// The operators' port did not do it.
+    #[error(transparent)]
+    Operate(#[from] OperateError),
+    /// A server cannot be watched.
+    #[cfg(feature = "top")]
+    #[error(transparent)]
+    Top(#[from] crate::top::TopError),
     /// Standard output or a file could not be written.
     #[error("cannot write {what}: {source}")]
     Write {
@@ -75,6 +88,10 @@ impl CommandError {
             CommandError::Token(error) => error.exit(),
             CommandError::Rooms(error) => error.exit(),
             CommandError::Results(error) => error.exit(),
+            CommandError::Health(error) => error.exit(),
+            CommandError::Operate(error) => error.exit(),
+            #[cfg(feature = "top")]
+            CommandError::Top(error) => error.exit(),
             CommandError::Write { .. } => Exit::Failure,
         }
     }
@@ -105,7 +122,7 @@ pub fn run() -> ExitCode {
 
 fn run_command(args: &Args) -> Result<(), CommandError> {
     match &args.command {
-        None | Some(Command::Serve) => serve::serve(&args.config.load()?),
+        None | Some(Command::Serve) => serve::serve(&args.config),
         Some(Command::Token(token)) => token::mint(token, args.config.load()?.settings()),
         Some(Command::Key(key)) => {
             identity::make_key_file(&key.out)?;
@@ -118,8 +135,20 @@ fn run_command(args: &Args) -> Result<(), CommandError> {
         Some(Command::Rooms(args_of)) => rooms::list(args_of.json, args.config.load()?.settings()),
         Some(Command::WhyAlive(args_of)) => rooms::why_alive(&args_of.room, args.config.load()?.settings()),
         Some(Command::Results(wanted)) => results::run(&wanted.command, args.config.load()?.settings()),
+        Some(Command::Healthcheck(check)) => healthcheck::check(check, args.config.load()?.settings()),
+        Some(Command::Drain) => operate::drain(args.config.load()?.settings()),
+        Some(Command::Close(close)) => operate::close(close, args.config.load()?.settings()),
+        Some(Command::Kick(kick)) => operate::kick(kick, args.config.load()?.settings()),
+        #[cfg(feature = "top")]
+        Some(Command::Top(top)) => crate::top::run(top, args.config.load()?.settings()),
+        Some(Command::Completions(wanted)) => output::print(&manual::completions(wanted.shell)),
+        Some(Command::Man(wanted)) => manual::man(wanted.out.as_deref()),
         Some(Command::Config(config)) => {
             let text = match config.command {
+                ConfigCommand::Check => {
+                    serve::check(args.config.load()?.settings())?;
+                    "ok\n".to_owned()
+                }
                 ConfigCommand::Show { origin } => args.config.load()?.to_toml(origin),
                 ConfigCommand::Default => Effective::default_toml(),
             };

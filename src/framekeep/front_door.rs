@@ -12,15 +12,15 @@ use framekeep_gateway::{
 use framekeep_server::{KeyMint, NodeKey};
 use tracing::warn;
 
-use crate::Exit;
 use crate::config::{Effective, Guests, Origin, Settings};
 use crate::identity::{self, ADMIN_TOKEN_ENV, API_KEY_ENV, IdentityError};
+use crate::{Exit, ModesError, modes};
 
 /// Orders that may wait for the server.
 const ORDERS_MAX: usize = 16_384;
 
 /// The file of the operators' token within the data folder.
-const TOKEN_FILE: &str = "admin.token";
+pub(crate) const TOKEN_FILE: &str = "admin.token";
 
 /// Longest text a file with a secret may hold, in bytes.
 const SECRET_FILE_BYTES_MAX: u64 = 4_096;
@@ -56,6 +56,9 @@ pub enum FrontDoorError {
     /// The operators' token cannot be made.
     #[error(transparent)]
     Token(#[from] IdentityError),
+    /// The file of modes cannot be used.
+    #[error(transparent)]
+    Modes(#[from] ModesError),
 }
 
 impl FrontDoorError {
@@ -67,10 +70,21 @@ impl FrontDoorError {
             FrontDoorError::Gateway(GatewayError::Threads(_)) => Exit::Failure,
             FrontDoorError::AdminNotLoopback(_)
             | FrontDoorError::TooShort { .. }
+            | FrontDoorError::Modes(_)
             | FrontDoorError::Unreadable { .. } => Exit::Config,
             FrontDoorError::Token(error) => error.exit(),
         }
     }
+}
+
+/// The front door, and the two ends of what is between it and the server.
+pub(crate) struct FrontDoor {
+    /// What is open; nothing where both addresses are off.
+    pub(crate) gateway: Option<Gateway>,
+    /// The end of whoever asks.
+    pub(crate) door: Door,
+    /// The server's end.
+    pub(crate) keeper: Keeper,
 }
 
 /// Opens the front door, unless both its addresses are off. A default port that is taken is not insisted on, so that a
@@ -79,11 +93,11 @@ pub(crate) fn open(
     effective: &Effective,
     key: &NodeKey,
     udp: SocketAddr,
-) -> Result<(Option<Gateway>, Keeper), FrontDoorError> {
+) -> Result<FrontDoor, FrontDoorError> {
     let settings = effective.settings();
     let (door, keeper) = gate(ORDERS_MAX);
     if settings.http.address.is_none() && settings.admin.address.is_none() {
-        return Ok((None, keeper));
+        return Ok(FrontDoor { gateway: None, door, keeper });
     }
     let mint = Arc::new(KeyMint {
         key: key.clone(),
@@ -100,7 +114,7 @@ pub(crate) fn open(
                 let free = Some(SocketAddr::new(address.ip(), 0));
                 if what == "http" { config.http = free } else { config.admin = free }
             }
-            opened => return Ok((Some(opened?), keeper)),
+            opened => return Ok(FrontDoor { gateway: Some(opened?), door, keeper }),
         }
     }
 }
@@ -109,11 +123,23 @@ fn is_default(effective: &Effective, section: &str) -> bool {
     *effective.origin(section, "address") == Origin::Default
 }
 
-fn config(settings: &Settings) -> Result<GatewayConfig, FrontDoorError> {
+/// Whether the front door could be opened as far as that can be told without opening it.
+pub(crate) fn check(settings: &Settings) -> Result<(), FrontDoorError> {
+    check_loopback(settings)?;
+    configured(API_KEY_ENV, settings.http.api_key_file.as_deref())?;
+    configured(ADMIN_TOKEN_ENV, settings.admin.token_file.as_deref())?;
+    Ok(())
+}
+
+fn check_loopback(settings: &Settings) -> Result<(), FrontDoorError> {
+    let public = settings.admin.address.filter(|address| !address.ip().is_loopback());
+    public.map_or(Ok(()), |address| Err(FrontDoorError::AdminNotLoopback(address)))
+}
+
+/// What the settings and the files with secrets come to.
+pub(crate) fn config(settings: &Settings) -> Result<GatewayConfig, FrontDoorError> {
     let Settings { http, admin, data, .. } = settings;
-    if let Some(address) = admin.address.filter(|address| !address.ip().is_loopback()) {
-        return Err(FrontDoorError::AdminNotLoopback(address));
-    }
+    check_loopback(settings)?;
     let on_loopback = http.address.is_some_and(|address| address.ip().is_loopback());
     Ok(GatewayConfig {
         http: http.address,
@@ -126,12 +152,15 @@ fn config(settings: &Settings) -> Result<GatewayConfig, FrontDoorError> {
             None => None,
         },
         connections_max: http.connections_max,
+        connections_per_address: http.connections_per_address,
+        trusted_proxies: http.trusted_proxies.clone(),
         requests_per_s: http.requests_per_s,
         key_requests_per_s: http.key_requests_per_s,
         data: Some(data.folder.clone()),
         threads: http.threads,
         web: web(settings),
         alerts: alerts(settings),
+        matchmaking: modes::matchmaking(settings)?,
     })
 }
 
@@ -157,9 +186,12 @@ fn alerts(settings: &Settings) -> AlertConfig {
         tick_mean_ms: alerts.tick_mean_ms,
         tick_spike_ms: alerts.tick_spike_ms,
         rtt_ms: alerts.rtt_ms,
+        loss_percent: alerts.loss_percent,
         lateness_ms: alerts.lateness_ms,
         cleanup_age_s: alerts.cleanup_age_s,
         desyncs_per_min: alerts.desyncs_per_min,
+        backlog_orders: alerts.backlog_orders,
+        undurable_s: alerts.undurable_s,
         silence_s: alerts.silence_s,
         webhook: Some(alerts.webhook.clone()).filter(|url| !url.is_empty()),
     }

@@ -181,6 +181,16 @@ pub(crate) fn of_server(settings: &Settings) -> Result<(IdentityKey, KeySource),
     Ok((read_key_file(&path)?, KeySource::Development(path)))
 }
 
+/// Whether a server with these settings would have a key. Makes none.
+pub(crate) fn check(settings: &Settings) -> Result<(), IdentityError> {
+    let found = configured(settings, std::env::var_os(KEY_ENV).as_deref())?;
+    let address = settings.net.udp;
+    if found.is_none() && !address.ip().to_canonical().is_loopback() {
+        return Err(IdentityError::NotLoopback { address });
+    }
+    Ok(())
+}
+
 /// The key that a server with the same settings uses. Makes none.
 pub(crate) fn of_minter(settings: &Settings) -> Result<(IdentityKey, KeySource), IdentityError> {
     if let Some(found) = configured(settings, std::env::var_os(KEY_ENV).as_deref())? {

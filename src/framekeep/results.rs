@@ -8,7 +8,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use framekeep_results::{Cursor, MatchResult, Query, ResultError, ResultReader};
+use framekeep_results::{Found, MatchResult, Query, ResultError, ResultReader};
 
 pub use when::{When, WhenError};
 
@@ -31,6 +31,12 @@ pub enum ResultsError {
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] ResultError),
+    /// Some results are not what was written.
+    #[error("{count} results are damaged and left out; a start of the server keeps the others in a new file")]
+    DamagedRows {
+        /// How many.
+        count: usize,
+    },
     /// There is no such match.
     #[error("there is no result {id:?}, or several begin so; `framekeep results list` shows the newest ones")]
     NoSuchResult {
@@ -44,7 +50,7 @@ impl ResultsError {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Store(ResultError::Damaged { .. }) => Exit::Damaged,
+            Self::Store(ResultError::Damaged { .. }) | Self::DamagedRows { .. } => Exit::Damaged,
             _ => Exit::Failure,
         }
     }
@@ -56,8 +62,10 @@ pub(crate) fn run(command: &ResultsCommand, settings: &Settings) -> Result<(), C
     let reader = ResultReader::open(&folder.join(FILE)).map_err(ResultsError::from)?;
     match command {
         ResultsCommand::List { filters, limit, json } => {
-            let found = find(&reader, Query { limit: *limit, ..query(filters) })?;
-            output::print(&if *json { text::json_lines(&found) } else { text::table(&found) })
+            let found = find(&reader, &Query { limit: *limit, ..query(filters) })?;
+            let results = &found.results;
+            output::print(&if *json { text::json_lines(results) } else { text::table(results) })?;
+            whole(tell_damaged(&found))
         }
         ResultsCommand::Show { id, json } => {
             let found = reader.get(id).map_err(ResultsError::from)?;
@@ -73,8 +81,22 @@ pub(crate) fn run(command: &ResultsCommand, settings: &Settings) -> Result<(), C
     }
 }
 
-fn find(reader: &ResultReader, query: Query) -> Result<Vec<MatchResult>, ResultsError> {
-    Ok(reader.find(&query)?)
+fn find(reader: &ResultReader, query: &Query) -> Result<Found, ResultsError> {
+    Ok(reader.find_sound(query)?)
+}
+
+/// Names the results that are not what was written; gives how many.
+fn tell_damaged(found: &Found) -> usize {
+    for what in &found.damaged {
+        // Who does not read it sees by the exit code that something is missing.
+        let _ = writeln!(io::stderr(), "framekeep: {what}");
+    }
+    found.damaged.len()
+}
+
+/// Fails if some results are damaged.
+fn whole(count: usize) -> Result<(), CommandError> {
+    if count == 0 { Ok(()) } else { Err(ResultsError::DamagedRows { count }.into()) }
 }
 
 fn query(filters: &ResultFilters) -> Query {
@@ -114,20 +136,58 @@ fn export(
         Ok(())
     })();
     let mut query = Query { limit: PAGE, ..query(filters) };
-    let mut written: io::Result<()> = written;
+    let (mut written, mut damaged): (io::Result<()>, usize) = (written, 0);
     while written.is_ok() {
-        let page = find(reader, query.clone())?;
-        let Some(last) = page.last() else { break };
-        query.after = Some(Cursor::at(last));
+        let page = find(reader, &query)?;
+        damaged += tell_damaged(&page);
         let lines = match format {
-            ExportFormat::Jsonl => text::json_lines(&page),
-            ExportFormat::Csv => text::csv(&page),
+            ExportFormat::Jsonl => text::json_lines(&page.results),
+            ExportFormat::Csv => text::csv(&page.results),
         };
         written = target.write_all(lines.as_bytes());
+        query.after = page.next;
+        if query.after.is_none() {
+            break;
+        }
     }
     match written.and_then(|()| target.flush()) {
         // A reader that went away, such as `head`, has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe && out.is_none() => Ok(()),
-        written => written.map_err(failed),
+        written => written.map_err(failed).and_then(|()| whole(damaged)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use framekeep_results::{MatchResult, ResultStore};
+
+    use super::*;
+
+    #[test]
+    fn an_export_goes_on_past_a_changed_result_and_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, out) = (folder.path().join(FILE), folder.path().join("out.jsonl"));
+        let result = |number: u64| MatchResult {
+            id: format!("match-{number}"),
+            ended_unix_ms: 1_000 + number,
+            room: format!("room-{number}-of-all"),
+            ..MatchResult::default()
+        };
+        let results: Vec<_> = (0..9).map(result).collect();
+        ResultStore::open(&file).unwrap().insert(&results).unwrap();
+        let mut bytes = std::fs::read(&file).unwrap();
+        let name = b"room-4-of-all";
+        let places: Vec<_> = (0..bytes.len() - 20).filter(|&at| bytes[at..].starts_with(name)).collect();
+        places.iter().for_each(|at| bytes[at + 7] ^= 1);
+        std::fs::write(&file, bytes).unwrap();
+        let reader = ResultReader::open(&file).unwrap();
+        let filters = ResultFilters::default();
+        let error = export(&reader, &filters, ExportFormat::Jsonl, Some(&out)).unwrap_err();
+        assert_eq!(
+            (error.exit(), error.to_string().starts_with("1 results are damaged")),
+            (Exit::Damaged, true)
+        );
+        let told = std::fs::read_to_string(out).unwrap();
+        assert_eq!((told.lines().count(), told.contains("match-4")), (8, false), "{told}");
     }
 }

@@ -48,7 +48,7 @@ pub enum RoomsError {
         source: serde_json::Error,
     },
     /// There is no such room.
-    #[error("there is no room {room:?}; `framekeep rooms` lists the {rooms} there are")]
+    #[error("there is no room {room}; `framekeep rooms` lists the {rooms} there are")]
     NoSuchRoom {
         /// The name that was asked for.
         room: RoomName,
@@ -136,8 +136,8 @@ fn read(folder: &Path) -> Result<Listed, RoomsError> {
 fn table(listed: &Listed) -> String {
     let list = &listed.list;
     let mut text = format!(
-        "{:<24} {:<16} {:<10} {:<10} {:>9} {:>8} {:>9} {:>8}\n",
-        "ROOM", "ID", "GAME", "PHASE", "CONNECTED", "TICK", "DECIDED", "KIB"
+        "{:<24} {:<16} {:<10} {:<10} {:>9} {:>8} {:>8} {:>9} {:>8}\n",
+        "ROOM", "ID", "GAME", "PHASE", "CONNECTED", "WATCHING", "TICK", "DECIDED", "KIB"
     );
     for row in &list.rooms {
         let tick = row.tick.map_or_else(|| "-".to_owned(), |tick| tick.to_string());
@@ -146,11 +146,12 @@ fn table(listed: &Listed) -> String {
         // Writing to text cannot fail.
         let _ = writeln!(
             text,
-            "{:<24} {:<16} {:<10} {:<10} {connected:>9} {tick:>8} {decided:>9} {:>8}",
+            "{:<24} {:<16} {:<10} {:<10} {connected:>9} {:>8} {tick:>8} {decided:>9} {:>8}",
             row.name,
             row.id,
             row.game,
             row.phase,
+            row.watching,
             row.bytes.div_ceil(1_024),
         );
     }
@@ -201,6 +202,7 @@ mod tests {
             phase: "playing".to_owned(),
             seats: 4,
             connected: 3,
+            watching: 1,
             tick: Some(90),
             next_deadline_unix_ms: Some(301_000),
             bytes: 2_000,
@@ -216,7 +218,7 @@ mod tests {
         let cells: Vec<&str> = text.lines().nth(1).unwrap_or_default().split_whitespace().collect();
         assert_eq!(
             cells,
-            ["friday", "00000000000000ff", "arena", "playing", "3/4", "90", "in", "5", "min", "2"]
+            ["friday", "00000000000000ff", "arena", "playing", "3/4", "1", "90", "in", "5", "min", "2"]
         );
     }
 

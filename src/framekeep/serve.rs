@@ -2,30 +2,37 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use framekeep_gateway::Gateway;
 use framekeep_results::ReplayRules;
 use framekeep_server::{
-    BindError, ContentFault, FaultBudgets, FaultKind, Games, NodeKey, ServeError, Server, ServerConfig,
+    BindError, ContentFault, FaultBudgets, FaultKind, Games, NodeKey, NotKept, ServeError, Server,
+    ServerConfig,
 };
 use tracing::{info, warn};
 
+use crate::args::ConfigArgs;
 use crate::config::{Durability, Effective, Origin, Settings};
-use crate::front_door::{self, FrontDoorError};
-use crate::{CommandError, Exit, banner, identity, logs, output, watchdog};
+use crate::front_door::{self, FrontDoor, FrontDoorError};
+use crate::reload::Reloader;
+use crate::signals::Asked;
+use crate::supervision::Supervision;
+use crate::watchdog::Word;
+use crate::{CommandError, Exit, banner, identity, logs, output, signals, watchdog};
 
 /// The server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeFailure {
     /// Signals cannot be handled.
     #[error("cannot handle signals: {0}")]
-    Signals(#[from] ctrlc::Error),
-    /// The thread that watches over the shutdown cannot be started.
+    Signals(std::io::Error),
+    /// A thread that watches over the server cannot be started.
     #[error("cannot start a thread: {0}")]
-    Watchdog(std::io::Error),
+    Thread(std::io::Error),
     /// The configured content folder is none.
     #[error("content.folder = {0:?} is not a folder")]
     NoContentFolder(PathBuf),
@@ -42,6 +49,9 @@ pub enum ServeFailure {
     /// The address or the data folder cannot be used.
     #[error(transparent)]
     Start(#[from] ServeError),
+    /// The server has stopped, and not all it should have kept is on the disk.
+    #[error(transparent)]
+    NotKept(#[from] NotKept),
     /// HTTP cannot be served.
     #[error(transparent)]
     FrontDoor(#[from] FrontDoorError),
@@ -53,7 +63,8 @@ impl ServeFailure {
     pub fn exit(&self) -> Exit {
         match self {
             ServeFailure::Signals(_)
-            | ServeFailure::Watchdog(_)
+            | ServeFailure::Thread(_)
+            | ServeFailure::NotKept(_)
             | ServeFailure::Start(ServeError::Data(_)) => Exit::Failure,
             ServeFailure::NoContentFolder(_)
             | ServeFailure::NoPublicAddress(_)
@@ -65,33 +76,60 @@ impl ServeFailure {
 }
 
 /// Serves until SIGINT or SIGTERM.
-pub(crate) fn serve(effective: &Effective) -> Result<(), CommandError> {
+pub(crate) fn serve(args: &ConfigArgs) -> Result<(), CommandError> {
+    let effective = args.load()?;
     let settings = effective.settings();
-    logs::start(settings);
+    let (tell, told) = mpsc::channel();
+    let stop = Stop::default();
+    let reloader = Arc::new(Mutex::new(None));
+    hear_signals(tell.clone(), stop.clone(), reloader.clone())?;
+    let set_level = logs::start(settings);
     let (key, source) = identity::of_server(settings)?;
-    if settings.net.udp.ip().is_unspecified() && settings.net.public.is_empty() {
-        return Err(ServeFailure::NoPublicAddress(settings.net.udp).into());
-    }
-    let (stop, told) = stop_flags().map_err(ServeFailure::from)?;
+    check_public(settings)?;
     let registry = framekeep_games::registry();
     let games: Vec<_> = registry.iter().map(|game| game.name()).collect();
     let key = NodeKey::new(*key.bytes());
-    let mut server = bind(effective, &key)?;
-    let (gateway, keeper) =
-        front_door::open(effective, &key, server.local_addr()).map_err(ServeFailure::from)?;
+    let mut server = bind(&effective, &key)?;
+    let udp = server.local_addr();
+    let FrontDoor { gateway, door, keeper } =
+        front_door::open(&effective, &key, udp).map_err(ServeFailure::from)?;
     server.attach_gate(keeper);
-    let banner = banner::text(settings, server.local_addr(), &source, &games.join(", "), gateway.as_ref());
+    let banner = banner::text(settings, udp, &source, &games.join(", "), gateway.as_ref());
     if let Err(error) = output::print(&banner) {
         warn!(%error, "nobody can read the banner");
     }
-    info!(udp = %server.local_addr(), data = %settings.data.folder.display(), "ready");
-    let grace = Duration::from_secs(settings.drain.grace_s);
-    let pumping = watchdog::start(told, grace).map_err(ServeFailure::Watchdog)?;
+    info!(%udp, data = %settings.data.folder.display(), "ready");
+    let grace_s = Arc::new(AtomicU64::new(settings.drain.grace_s));
+    let handle = gateway.as_ref().map(Gateway::handle);
+    let (args, grace) = (args.clone(), grace_s.clone());
+    *lock(&reloader) = Some(Reloader { args, effective, gateway: handle, set_level, grace_s: grace });
+    let supervision = Supervision::start(&door).map_err(ServeFailure::Thread)?;
+    let pumping = watchdog::start(tell, told, grace_s.clone()).map_err(ServeFailure::Thread)?;
     server.pump_until(&stop.asked);
+    let grace = Duration::from_secs(grace_s.load(Ordering::Relaxed));
+    supervision.stopping(grace);
     server.drain(grace, &stop.at_once);
+    pumping.is_over();
+    let kept = server.shut_down();
+    supervision.end();
     drop(pumping);
-    server.shut_down();
     info!("stopped");
+    Ok(kept.map_err(ServeFailure::from)?)
+}
+
+/// Looks at everything that would keep a server with these settings from starting, without starting it.
+pub(crate) fn check(settings: &Settings) -> Result<(), CommandError> {
+    identity::check(settings)?;
+    check_public(settings)?;
+    games(settings)?;
+    front_door::check(settings).map_err(ServeFailure::from)?;
+    Ok(())
+}
+
+fn check_public(settings: &Settings) -> Result<(), ServeFailure> {
+    if settings.net.udp.ip().is_unspecified() && settings.net.public.is_empty() {
+        return Err(ServeFailure::NoPublicAddress(settings.net.udp));
+    }
     Ok(())
 }
 
@@ -164,6 +202,7 @@ fn server_config(settings: &Settings) -> ServerConfig {
             }),
         },
         empty_room_life: Duration::from_secs(rooms.empty_room_life_s),
+        finished_room_life: Duration::from_secs(rooms.finished_room_s),
         room_life_max: Duration::from_secs(cleanup.room_life_max_s),
         cleanup_delay: Duration::from_millis(cleanup.delay_ms),
         cleanup_forced_after: Duration::from_secs(cleanup.forced_after_s),
@@ -182,6 +221,7 @@ fn server_config(settings: &Settings) -> ServerConfig {
         },
         recovery_target: Duration::from_secs(data.recovery_target_s),
         results_max: data.results_max,
+        sealed_after: Duration::from_secs(data.sealed_after_s),
         replay_rules: ReplayRules {
             count_max: data.replays_max,
             age_max: Duration::from_secs(data.replays_days_max * 86_400),
@@ -202,19 +242,31 @@ struct Stop {
     at_once: Arc<AtomicBool>,
 }
 
-/// Flags that SIGINT and SIGTERM set, and what is told of the first one. A third signal ends the process.
-fn stop_flags() -> Result<(Stop, Receiver<()>), ctrlc::Error> {
-    let stop = Stop::default();
-    let set = stop.clone();
-    let (tell, told) = mpsc::channel();
-    ctrlc::set_handler(move || {
-        if set.asked.swap(true, Ordering::Relaxed) && set.at_once.swap(true, Ordering::Relaxed) {
+/// What reads the configuration again, once there is something to change.
+type ReloaderPlace = Arc<Mutex<Option<Reloader>>>;
+
+fn lock(place: &ReloaderPlace) -> MutexGuard<'_, Option<Reloader>> {
+    place.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// SIGINT and SIGTERM set the flags and are told to the watchdog, the third of them ends the process; SIGHUP reads the
+/// configuration again.
+fn hear_signals(tell: Sender<Word>, stop: Stop, reloader: ReloaderPlace) -> Result<(), ServeFailure> {
+    let hear = move |asked| {
+        if asked == Asked::Reload {
+            match lock(&reloader).as_mut() {
+                Some(reloader) => reloader.reload(),
+                None => warn!("the server is still starting: the configuration was not read again"),
+            }
+            return;
+        }
+        if stop.asked.swap(true, Ordering::Relaxed) && stop.at_once.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        // Before the server runs nobody listens, and nothing can be stuck.
-        let _ = tell.send(());
-    })?;
-    Ok((stop, told))
+        // Nobody listens after the server has stopped.
+        let _ = tell.send(Word::Stop);
+    };
+    signals::listen(hear).map_err(ServeFailure::Signals)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `gate`: the two ends of the queue between front door and server.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,6 +19,8 @@ pub fn gate(capacity: usize) -> (Door, Keeper) {
 struct Shared {
     report: Mutex<Arc<Report>>,
     bell: Bell,
+    /// Orders that are queued.
+    waiting: AtomicUsize,
 }
 
 /// The front door's end.
@@ -43,7 +46,13 @@ impl Door {
     /// [`GateFull`] gives the order back while the server is behind.
     pub fn send(&self, order: Order) -> Result<(), GateFull> {
         let urgent = order.is_urgent();
-        match self.orders.try_send(order) {
+        // Before it is queued: it may be taken at once.
+        self.shared.waiting.fetch_add(1, Ordering::Relaxed);
+        let sent = self.orders.try_send(order);
+        if sent.is_err() {
+            self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+        match sent {
             Ok(()) => {
                 if urgent {
                     self.shared.bell.ring();
@@ -72,7 +81,15 @@ pub struct Keeper {
 impl Keeper {
     /// The next order, if there is one.
     pub fn take(&mut self) -> Option<Order> {
-        self.orders.get_mut().unwrap_or_else(PoisonError::into_inner).try_recv().ok()
+        let order = self.orders.get_mut().unwrap_or_else(PoisonError::into_inner).try_recv().ok()?;
+        self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
+        Some(order)
+    }
+
+    /// How many orders are queued, about.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.shared.waiting.load(Ordering::Relaxed)
     }
 
     /// Replaces the report. `false` if somebody was just looking at the last one: say it again in the next turn.
@@ -100,7 +117,9 @@ mod tests {
         door.send(Order::Close(WebLinkId(1))).unwrap();
         let back = door.send(Order::Close(WebLinkId(2)));
         assert!(matches!(back, Err(GateFull::Busy(order)) if matches!(*order, Order::Close(WebLinkId(2)))));
+        assert_eq!(keeper.waiting(), 1);
         assert!(matches!(keeper.take(), Some(Order::Close(WebLinkId(1)))));
+        assert_eq!(keeper.waiting(), 0);
         drop(keeper);
         assert!(matches!(door.send(Order::Close(WebLinkId(3))), Err(GateFull::Gone)));
     }

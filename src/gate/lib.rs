@@ -17,6 +17,7 @@
 
 mod bell;
 mod door;
+mod member;
 mod order;
 mod report;
 mod sink;
@@ -24,6 +25,7 @@ mod web_ticket;
 
 pub use bell::Bell;
 pub use door::{Door, GateFull, Keeper, gate};
+pub use member::MemberRow;
 pub use order::{Answer, NewLink, Order, Question, Reply, WebInput, WebLinkId};
 pub use report::{HistogramSample, Hold, Report, RoomRow, Sample, SampleKind};
 pub use sink::{LinkSink, StateView};

@@ -51,6 +51,8 @@ pub enum Order {
     Input(WebLinkId, WebInput),
     /// A link wants to be shown its room and its match again, whole.
     Sync(WebLinkId),
+    /// The connection of a link is lost, or there again: meanwhile its seat is held like that of any lost link.
+    Away(WebLinkId, bool),
     /// A link is gone; its seat is held.
     Close(WebLinkId),
     /// Something that is answered.
@@ -71,8 +73,12 @@ pub enum Question {
     OpenRoom(RoomName, RoomOptions),
     /// Close a room.
     CloseRoom(RoomName),
+    /// What was played so far in this room?
+    Past(RoomName),
     /// Send a player away from the node.
     Kick(PlayerId),
+    /// Keep a seat in a room for each of these players, in their order; all of them or none.
+    Reserve(RoomName, Vec<PlayerId>),
 }
 
 /// What the server says to a [`Question`].
@@ -82,6 +88,13 @@ pub enum Answer {
     Done,
     /// The room as it is now.
     Room(Box<RoomRow>),
+    /// What was played so far in the running match.
+    Past {
+        /// A replay of it.
+        replay: Vec<u8>,
+        /// Frames before this tick may be shown.
+        until: Tick,
+    },
     /// There is no such room or player.
     Missing,
     /// It is not done.
@@ -105,6 +118,7 @@ impl fmt::Debug for Order {
             }
             Self::Input(link, input) => f.debug_tuple("Input").field(link).field(input).finish(),
             Self::Sync(link) => f.debug_tuple("Sync").field(link).finish(),
+            Self::Away(link, is_away) => f.debug_tuple("Away").field(link).field(is_away).finish(),
             Self::Close(link) => f.debug_tuple("Close").field(link).finish(),
             Self::Ask(question, _) => f.debug_tuple("Ask").field(question).finish(),
             Self::Drain { grace } => f.debug_struct("Drain").field("grace", grace).finish(),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::MemberRow;
+
 /// How the node is, as the server says once a second.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
@@ -51,8 +53,8 @@ pub struct Sample {
     pub help: &'static str,
     /// Whether it only rises.
     pub kind: SampleKind,
-    /// A name and one of a few values.
-    pub label: Option<(&'static str, &'static str)>,
+    /// Names, each with one of a few values.
+    pub labels: Vec<(&'static str, &'static str)>,
     /// The number.
     pub value: f64,
 }
@@ -102,6 +104,8 @@ pub struct RoomRow {
     pub seats: u32,
     /// Seats that are taken or held.
     pub taken: u32,
+    /// The numbers of the seats that are neither taken nor kept for somebody, the lowest first.
+    pub free_seats: Vec<u8>,
     /// Seats and places of watchers whose player is connected.
     pub connected: u32,
     /// How many watch.
@@ -122,6 +126,8 @@ pub struct RoomRow {
     pub next_deadline_unix_ms: Option<u64>,
     /// What holds it.
     pub holds: Vec<Hold>,
+    /// Who is in it; only where one room is asked for.
+    pub members: Vec<MemberRow>,
 }
 
 impl Report {
@@ -130,7 +136,7 @@ impl Report {
     pub fn value(&self, name: &str, label: Option<&str>) -> Option<f64> {
         let found = self.samples.iter().find(|sample| {
             sample.name == name
-                && label.is_none_or(|label| sample.label.is_some_and(|(_, value)| value == label))
+                && label.is_none_or(|label| sample.labels.iter().any(|(_, value)| *value == label))
         });
         found.map(|sample| sample.value)
     }

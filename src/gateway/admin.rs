@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
@@ -14,6 +14,7 @@ use framekeep_gate::{Answer, Order, Question};
 use serde::Deserialize;
 
 use crate::api;
+use crate::api::rooms::RoomJson;
 use crate::audit::Action;
 use crate::front::Front;
 use crate::problem::{Problem, ProblemJson};
@@ -34,7 +35,7 @@ const BODY_BYTES_MAX: usize = 4 << 10;
 pub(crate) fn router(front: Arc<Front>) -> Router {
     Router::new()
         .route("/admin/v1/drain", post(drain))
-        .route("/admin/v1/rooms/{name}", delete(close).get(api::rooms::show))
+        .route("/admin/v1/rooms/{name}", delete(close).get(show))
         .route("/admin/v1/players/{player}/kick", post(kick))
         .route("/admin/v1/audit", get(audit))
         .route("/healthz", get(api::health::alive))
@@ -56,9 +57,12 @@ async fn guard(State(front): State<Arc<Front>>, request: Request, next: Next) ->
     let origin = request.headers().get(header::ORIGIN).cloned();
     let allowed = origin.as_ref().and_then(|origin| {
         let text = origin.to_str().ok()?;
-        front.origins.allow_any_port(text, request.headers()).then(|| origin.clone())
+        front.live().origins.allow_any_port(text, request.headers()).then(|| origin.clone())
     });
-    let mut response = if origin.is_some() && allowed.is_none() {
+    let mut response = if !front.live().origins.is_host_loopback(request.headers()) {
+        front.stats.refuse(Refused::Origin);
+        api::foreign_host().into_response()
+    } else if origin.is_some() && allowed.is_none() {
         front.stats.refuse(Refused::Origin);
         Problem::forbidden("foreign_origin", "pages of this origin may not use the server").into_response()
     } else if request.method() == Method::OPTIONS && allowed.is_some() {
@@ -72,26 +76,22 @@ async fn guard(State(front): State<Arc<Front>>, request: Request, next: Next) ->
     front.stats.note_response(response.status().as_u16());
     api::protect(&mut response);
     if let Some(origin) = allowed {
-        let headers = response.headers_mut();
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(header::VARY, HeaderValue::from_static("origin"));
-        let words = HeaderValue::from_static("authorization, content-type");
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, words);
-        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE"));
+        api::let_in(&mut response, origin);
     }
     response
 }
 
 fn admissible(front: &Front, request: &Request) -> Result<(), Problem> {
+    let token = bearer(request.headers()).unwrap_or_default();
+    if front.live().config.admin_token.as_ref().is_some_and(|secret| secret.is(token)) {
+        return Ok(());
+    }
     let peer = request.extensions().get().copied();
     let address = peer.map(|ConnectInfo::<SocketAddr>(peer)| peer.ip());
-    if address.is_some_and(|address| !front.budgets.take(address)) {
+    // Whoever has the token is never held back by those who guess it.
+    if address.is_some_and(|address| !front.guesses.take(address)) {
         front.stats.refuse(Refused::Budget);
         return Err(over_budget());
-    }
-    let token = bearer(request.headers()).unwrap_or_default();
-    if front.config.admin_token.as_ref().is_some_and(|secret| secret.is(token)) {
-        return Ok(());
     }
     front.stats.refuse(Refused::Unauthorized);
     Err(Problem::unauthorized("this needs the operators' token, as `Authorization: Bearer TOKEN`"))
@@ -139,8 +139,19 @@ async fn kick_player(front: &Front, player: &str) -> Result<StatusCode, Problem>
     match front.ask(Question::Kick(id)).await? {
         Answer::Missing => Err(Problem::not_found(format!("the node knows no player {id}"))),
         Answer::Refused(refusal) => Err(refusal.into()),
-        Answer::Done | Answer::Room(_) => Ok(StatusCode::NO_CONTENT),
+        Answer::Done | Answer::Room(_) | Answer::Past { .. } => Ok(StatusCode::NO_CONTENT),
     }
+}
+
+/// A room as it is now, with everybody who is in it.
+#[utoipa::path(get, path = "/admin/v1/rooms/{name}", tag = "admin", params(("name" = String, Path)),
+    security(("admin" = [])), responses((status = 200, body = RoomJson), (status = 401, body = ProblemJson),
+    (status = 404, body = ProblemJson), (status = 503, body = ProblemJson)))]
+pub(crate) async fn show(
+    State(front): State<Arc<Front>>,
+    RoomPath(name): RoomPath,
+) -> Result<Json<RoomJson>, Problem> {
+    api::rooms::show_room(&front, &name).await
 }
 
 /// Closes a room.

@@ -1,5 +1,7 @@
 //! Alerts: rules with thresholds, looked at each second; told to the log, the webhook and whoever asks.
 
+mod rule;
+
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,22 +11,24 @@ use tracing::{error, info, warn};
 
 use crate::front::{Front, unix_now};
 use crate::{AlertConfig, webhook};
+pub(crate) use rule::Severity;
+use rule::{Measure, Rule, rules};
+
+/// Every alert there is.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    rules(&AlertConfig::default()).into_iter().map(|rule| rule.name)
+}
 
 /// How often rules are looked at.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked for news that do not wait for that.
+const NEWS_EVERY: Duration = Duration::from_millis(200);
 
 /// How long what only increases is remembered: an alert about it holds as long.
 const INCREASE_WINDOW: Duration = Duration::from_secs(60);
 
-/// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Severity {
-    /// Look at it today.
-    Warning,
-    /// Look at it now.
-    Critical,
-}
+/// Of fewer than this a share says nothing.
+const SHARE_OF_MIN: f64 = 1_000.0;
 
 /// An alert that holds.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
@@ -41,41 +45,13 @@ pub(crate) struct Alert {
     since_unix_ms: u64,
 }
 
-/// What a rule looks at.
-#[derive(Clone, Copy, Debug)]
-enum Measure {
-    /// The mean within the last second, of a histogram.
-    Mean(&'static str),
-    /// The largest within the last second, of a histogram.
-    Longest(&'static str),
-    /// A number as it is now.
-    Now(&'static str),
-    /// By how much a number has risen within the last minute.
-    Increase(&'static str),
-    /// The round trip of WebSocket clients.
-    RoundTrip,
-    /// For how long the server has said nothing.
-    Silence,
-}
-
-struct Rule {
-    name: &'static str,
-    severity: Severity,
-    text: &'static str,
-    measure: Measure,
-    /// Over it the alert holds; negative switches the rule off.
-    threshold: f64,
-    /// For how long it has to be over it.
-    lasting: Duration,
-}
-
 /// A rule, and since when it is over its threshold.
 struct Watched {
     rule: Rule,
     over_since: Option<Instant>,
     holds: Option<Alert>,
     /// Earlier values of what only increases.
-    past: Vec<(Instant, f64)>,
+    past: Vec<(Instant, [f64; 2])>,
 }
 
 /// A change that somebody is to be told of.
@@ -88,47 +64,20 @@ pub(crate) struct Notice<'a> {
     alert: &'a Alert,
 }
 
-fn rules(config: &AlertConfig) -> Vec<Rule> {
-    let ms = |ms: u64| if ms == 0 { -1.0 } else { ms as f64 / 1_000.0 };
-    let s = |s: u64| if s == 0 { -1.0 } else { s as f64 };
-    let rule = |name, severity, text, measure, threshold, lasting_s| Rule {
-        name,
-        severity,
-        text,
-        measure,
-        threshold,
-        lasting: Duration::from_secs(lasting_s),
-    };
-    use Measure::{Increase, Longest, Mean, Now, RoundTrip, Silence};
-    use Severity::{Critical, Warning};
-    let (tick, late) = ("framekeep_tick_seconds", "framekeep_frame_lateness_seconds");
-    let age = "framekeep_cleanup_oldest_age_seconds";
-    let most = s(config.desyncs_per_min);
-    let age_max = s(config.cleanup_age_s);
-    vec![
-        rule("slow_ticks", Warning, "turns take long on average", Mean(tick), ms(config.tick_mean_ms), 5),
-        rule("tick_spike", Critical, "a turn took very long", Longest(tick), ms(config.tick_spike_ms), 0),
-        rule("late_frames", Warning, "frames are committed late", Mean(late), ms(config.lateness_ms), 5),
-        rule("slow_network", Warning, "WebSocket clients are far away", RoundTrip, ms(config.rtt_ms), 5),
-        rule("desyncs", Warning, "states of clients differ", Increase("framekeep_desyncs_total"), most, 0),
-        rule("slow_cleanup", Warning, "cleanups wait for long", Now(age), age_max, 0),
-        rule("silence", Critical, "the server does not turn", Silence, s(config.silence_s), 0),
-        rule("journal", Critical, "records are lost", Increase("framekeep_journal_failures_total"), 0.0, 0),
-        rule("panics", Critical, "a game failed a match", Increase("framekeep_match_failures_total"), 0.0, 0),
-        rule("decoder", Critical, "a decoder panicked", Increase("framekeep_decoder_panics_total"), 0.0, 0),
-        rule("strays", Warning, "something was left over", Increase("framekeep_swept_total"), 0.0, 0),
-        rule("unsent", Warning, "the socket is full", Increase("framekeep_datagrams_unsent_total"), 100.0, 0),
-    ]
-}
-
 /// The rules and how they stand.
 pub(crate) struct Watch(Vec<Watched>);
 
 impl Watch {
     pub(crate) fn new(config: &AlertConfig) -> Self {
         let watched = |rule| Watched { rule, over_since: None, holds: None, past: Vec::new() };
-        let rules = rules(config).into_iter().filter(|rule| rule.threshold >= 0.0);
-        Self(rules.map(watched).collect())
+        Self(rules(config).into_iter().map(watched).collect())
+    }
+
+    /// Goes on with other thresholds.
+    pub(crate) fn adopt(&mut self, config: &AlertConfig) {
+        for (watched, rule) in self.0.iter_mut().zip(rules(config)) {
+            watched.rule = rule;
+        }
     }
 
     /// Looks at every rule; gives what has changed, and whether it holds now.
@@ -136,14 +85,14 @@ impl Watch {
         let mut changes = Vec::new();
         for watched in &mut self.0 {
             let value = watched.value(seen);
-            if value <= watched.rule.threshold {
+            if !watched.rule.is_broken_by(value) {
                 watched.over_since = None;
                 changes.extend(watched.holds.take().map(|alert| (alert, false)));
                 continue;
             }
             let since = *watched.over_since.get_or_insert(seen.now);
             if watched.holds.is_none() && seen.now.duration_since(since) >= watched.rule.lasting {
-                let alert = watched.rule.alert(value);
+                let alert = watched.alert(value);
                 watched.holds = Some(alert.clone());
                 changes.push((alert, true));
             }
@@ -167,44 +116,58 @@ pub(crate) struct Seen<'a> {
     pub(crate) silence: f64,
 }
 
-impl Rule {
-    fn alert(&self, value: f64) -> Alert {
-        Alert {
-            name: self.name,
-            severity: self.severity,
-            text: self.text,
-            value,
-            threshold: self.threshold,
-            since_unix_ms: unix_now().as_millis() as u64,
-        }
-    }
-}
-
 impl Watched {
+    fn alert(&self, value: f64) -> Alert {
+        let Rule { name, severity, text, threshold, .. } = self.rule;
+        Alert { name, severity, text, value, threshold, since_unix_ms: unix_now().as_millis() as u64 }
+    }
+
     fn value(&mut self, seen: &Seen<'_>) -> f64 {
+        let mean = |name| seen.report.histogram(name).map_or(0.0, |found| found.recent_mean);
         match self.rule.measure {
-            Measure::Mean(name) => seen.report.histogram(name).map_or(0.0, |found| found.recent_mean),
+            Measure::Mean(name) => mean(name),
             Measure::Longest(name) => seen.report.histogram(name).map_or(0.0, |found| found.recent_max),
-            Measure::Now(name) => seen.report.total(name),
-            Measure::RoundTrip => seen.round_trip,
+            Measure::Now(name, label) => seen.report.value(name, label).unwrap_or_default(),
+            Measure::RoundTrip => seen.round_trip.max(mean("framekeep_udp_rtt_seconds")),
             Measure::Silence => seen.silence,
-            Measure::Increase(name) => {
-                let now = seen.report.total(name);
-                self.past.retain(|(at, _)| seen.now.duration_since(*at) <= INCREASE_WINDOW);
-                self.past.push((seen.now, now));
-                now - self.past.first().map_or(now, |(_, value)| *value)
+            Measure::Increase(name) => self.increase(seen.now, [seen.report.total(name), 0.0])[0],
+            Measure::Share { of, part } => {
+                let now = [seen.report.total(part), seen.report.total(of)];
+                let [part, of] = self.increase(seen.now, now);
+                if of < SHARE_OF_MIN { 0.0 } else { part / of }
             }
         }
+    }
+
+    /// By how much numbers have risen within the window.
+    fn increase(&mut self, at: Instant, now: [f64; 2]) -> [f64; 2] {
+        self.past.retain(|(then, _)| at.duration_since(*then) <= INCREASE_WINDOW);
+        self.past.push((at, now));
+        let before = self.past.first().map_or(now, |(_, value)| *value);
+        [now[0] - before[0], now[1] - before[1]]
     }
 }
 
 /// Looks at the rules as long as the front door is open.
 pub(crate) async fn watch(front: Arc<Front>) {
-    let mut watch = Watch::new(&front.config.alerts);
-    let mut clock = tokio::time::interval(LOOK_EVERY);
+    let mut config = front.live().config.alerts.clone();
+    let mut watch = Watch::new(&config);
+    let (mut clock, mut looked_at, mut was_durable) = (tokio::time::interval(NEWS_EVERY), None, true);
     clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         clock.tick().await;
+        let now = tokio::time::Instant::now();
+        let is_durable = front.door.report().total("framekeep_undurable_rooms") <= 0.0;
+        let is_news = std::mem::replace(&mut was_durable, is_durable) != is_durable;
+        if looked_at.is_some_and(|at| now < at + LOOK_EVERY) && !is_news {
+            continue;
+        }
+        looked_at = Some(now);
+        let live = front.live();
+        if live.config.alerts != config {
+            config = live.config.alerts.clone();
+            watch.adopt(&config);
+        }
         let waiting = front.sessions.expire(Instant::now());
         let before = front.stats.parked.get();
         front.stats.parked.add(waiting as i64 - before);
@@ -233,7 +196,7 @@ fn tell(front: &Arc<Front>, node: &str, alert: &Alert, holds: bool) {
         (true, Severity::Warning) => warn!(alert = name, value, threshold, "alert: {text}"),
         (false, _) => info!(alert = name, "alert is over: {text}"),
     }
-    let Some(url) = front.config.alerts.webhook.clone() else { return };
+    let Some(url) = front.live().config.alerts.webhook.clone() else { return };
     let notice = Notice { state: if holds { "firing" } else { "resolved" }, node, alert };
     let body = serde_json::to_vec(&notice).unwrap_or_default();
     let front = front.clone();
@@ -265,7 +228,8 @@ mod tests {
             recent_mean: mean,
         };
         let name = "framekeep_journal_failures_total";
-        let journal = Sample { name, help: "", kind: SampleKind::Counter, label: None, value: failures };
+        let kind = SampleKind::Counter;
+        let journal = Sample { name, help: "", kind, labels: Vec::new(), value: failures };
         Report { histograms: vec![tick], samples: vec![journal], ..Report::default() }
     }
 
@@ -302,5 +266,78 @@ mod tests {
         assert_eq!(look(1, 8.0), [("journal", true)]);
         assert_eq!(look(59, 8.0), []);
         assert_eq!(look(120, 8.0), [("journal", false)]);
+    }
+
+    #[test]
+    fn other_thresholds_are_adopted_and_what_holds_goes_on() {
+        let mut watch = Watch::new(&AlertConfig::default());
+        let start = Instant::now();
+        let report = report(0.0, 0.06, 0.0);
+        let seen = |after_s| Seen {
+            now: start + Duration::from_secs(after_s),
+            report: &report,
+            round_trip: 0.0,
+            silence: 0.0,
+        };
+        assert_eq!(names(&watch.look(&seen(0))), [("tick_spike", true)]);
+        watch.adopt(&AlertConfig { tick_spike_ms: 55, ..AlertConfig::default() });
+        assert_eq!(names(&watch.look(&seen(1))), []);
+        watch.adopt(&AlertConfig { tick_spike_ms: 0, ..AlertConfig::default() });
+        assert_eq!(names(&watch.look(&seen(2))), [("tick_spike", false)]);
+    }
+
+    #[test]
+    fn a_share_counts_once_there_is_enough_of_it() {
+        let mut watch = Watch::new(&AlertConfig::default());
+        let start = Instant::now();
+        let mut look = |after_s, lost: f64, of: f64| {
+            let sample =
+                |name, value| Sample { name, help: "", kind: SampleKind::Counter, labels: Vec::new(), value };
+            let samples = vec![
+                sample("framekeep_play_packets_lost_total", lost),
+                sample("framekeep_play_packets_total", of),
+            ];
+            let report = Report { samples, ..Report::default() };
+            let now = start + Duration::from_secs(after_s);
+            names(&watch.look(&Seen { now, report: &report, round_trip: 0.0, silence: 0.0 }))
+        };
+        assert_eq!(look(0, 0.0, 0.0), []);
+        assert_eq!(look(1, 400.0, 900.0), []);
+        assert_eq!(look(2, 400.0, 10_000.0), []);
+        assert_eq!(look(3, 600.0, 10_000.0), [("lossy_network", true)]);
+    }
+
+    #[test]
+    fn every_alert_has_a_row_and_a_runbook() {
+        let text = include_str!("../../docs/OPERATING.md");
+        for name in super::names() {
+            assert!(
+                text.contains(&format!("| `{name}` |")),
+                "{name} is not in the table of docs/OPERATING.md"
+            );
+            assert!(
+                text.contains(&format!("\n### `{name}`\n")),
+                "{name} has no runbook in docs/OPERATING.md"
+            );
+        }
+    }
+
+    #[test]
+    fn every_rule_of_prometheus_leads_to_a_runbook() {
+        let (rules, text) = (
+            include_str!("../../assets/prometheus/framekeep.rules.yml"),
+            include_str!("../../docs/OPERATING.md"),
+        );
+        let values = |word: &str| -> Vec<&str> {
+            let lines =
+                rules.lines().filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix(word));
+            lines.map(str::trim).collect()
+        };
+        let (alerts, runbooks) = (values("alert:"), values("runbook:"));
+        assert_eq!(alerts.len(), runbooks.len(), "each of {alerts:?} has a runbook");
+        for runbook in runbooks {
+            let name = runbook.trim_matches('"').rsplit('#').next().unwrap_or_default();
+            assert!(text.contains(&format!("\n### `{name}`\n")), "{runbook} leads nowhere");
+        }
     }
 }

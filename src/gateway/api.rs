@@ -1,18 +1,21 @@
 //! The HTTP API, its routes and what all of them share.
 
 pub(crate) mod health;
+mod matchmaking;
 mod node;
 pub(crate) mod openapi;
+mod past;
 mod replays;
 mod results;
 pub(crate) mod rooms;
 mod tickets;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderValue, Method, header};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -30,10 +33,17 @@ const BODY_BYTES_MAX: usize = 64 << 10;
 pub(crate) fn router(front: Arc<Front>) -> Router {
     let api = Router::new()
         .route("/rooms", get(rooms::list).post(rooms::open))
+        .route("/rooms/{name}/views", get(past::running))
         .route("/rooms/{name}", get(rooms::show).delete(rooms::close))
         .route("/tickets", post(tickets::mint))
+        .route("/matchmaking", get(matchmaking::queues))
+        .route("/matchmaking/tickets", post(matchmaking::submit))
+        .route("/matchmaking/tickets/{id}", get(matchmaking::watch).delete(matchmaking::cancel))
+        .route("/matchmaking/tickets/{id}/answer", post(matchmaking::answer))
         .route("/replays", get(replays::list))
         .route("/replays/{name}", get(replays::download))
+        .route("/replays/{name}/views", get(past::stored))
+        .route("/replays/views", post(past::sent))
         .route("/results", get(results::list))
         .route("/results/{id}", get(results::show))
         .route("/node", get(node::show))
@@ -57,19 +67,52 @@ pub(crate) fn router(front: Arc<Front>) -> Router {
 
 /// A route that does not know the method.
 pub(crate) async fn wrong_method() -> Problem {
-    let status = axum::http::StatusCode::METHOD_NOT_ALLOWED;
+    let status = StatusCode::METHOD_NOT_ALLOWED;
     Problem::new(status, "method_not_allowed", "this route has no such method: see /api/openapi.json")
 }
 
+/// A request that a proxy has passed on that is believed.
+#[derive(Clone, Copy)]
+struct Proxied;
+
 /// Holds back who asks too much and pages of foreign origins; counts; says how browsers are to treat answers.
-async fn guard(State(front): State<Arc<Front>>, request: Request, next: Next) -> Response {
+async fn guard(State(front): State<Arc<Front>>, mut request: Request, next: Next) -> Response {
+    let live = front.live();
+    if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>().copied() {
+        let client = live.proxies.client(peer, request.headers());
+        if client != peer {
+            // From here on whoever asks is whom a proxy that is believed names.
+            request.extensions_mut().insert(ConnectInfo(client));
+            request.extensions_mut().insert(Proxied);
+        }
+    }
+    let listed = live.origins.listed(request.headers());
     let mut response = match admissible(&front, &request) {
+        Ok(()) if listed.is_some() && request.method() == Method::OPTIONS => {
+            StatusCode::NO_CONTENT.into_response()
+        }
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
     front.stats.note_response(response.status().as_u16());
     protect(&mut response);
+    if let Some(origin) = listed {
+        let_in(&mut response, origin);
+    }
     response
+}
+
+/// Tells a browser that a page of another origin may read the answer, and ask for it as the page has.
+pub(crate) fn let_in(response: &mut Response, origin: HeaderValue) {
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.append(header::VARY, HeaderValue::from_static("origin"));
+    let words = HeaderValue::from_static("authorization, content-type, range");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, words);
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE"));
+    let shown = HeaderValue::from_static("content-range, etag, retry-after");
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, shown);
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
 }
 
 fn admissible(front: &Front, request: &Request) -> Result<(), Problem> {
@@ -77,18 +120,32 @@ fn admissible(front: &Front, request: &Request) -> Result<(), Problem> {
     if matches!(path, "/healthz" | "/readyz" | "/metrics") {
         return Ok(());
     }
-    let address = request.extensions().get().copied();
-    let address = address.map(|axum::extract::ConnectInfo::<std::net::SocketAddr>(peer)| peer.ip());
-    if address.is_some_and(|address| !front.budgets.take(address)) {
+    let live = front.live();
+    let is_proxied = request.extensions().get::<Proxied>().is_some();
+    if !is_proxied && !live.origins.is_host_own(request.headers()) {
+        front.stats.refuse(Refused::Origin);
+        return Err(foreign_host());
+    }
+    let reads = [Method::GET, Method::HEAD].contains(request.method());
+    // Pages are parts of the program: a page of forty files is not forty requests of somebody who asks too much.
+    let is_page = reads && !["/api", "/ws", "/debug"].iter().any(|route| path.starts_with(route));
+    let address = request.extensions().get().map(|ConnectInfo::<SocketAddr>(peer)| peer.ip());
+    if !is_page && address.is_some_and(|address| !live.budgets.take(address)) {
         front.stats.refuse(Refused::Budget);
         return Err(over_budget());
     }
-    let reads = [Method::GET, Method::HEAD].contains(request.method());
-    if !reads && !front.origins.allow(request.headers()) {
+    if !reads && !live.origins.allow(request.headers()) {
         front.stats.refuse(Refused::Origin);
         return Err(Problem::forbidden("foreign_origin", "pages of this origin may not use the server"));
     }
     Ok(())
+}
+
+/// A name that somebody else lets point to this machine, so that pages of theirs count as its own.
+pub(crate) fn foreign_host() -> Problem {
+    let detail = "the server is reached under another name: list the origin with that name in http.origins, or the \
+                  proxy that passes it on in http.trusted_proxies";
+    Problem::new(StatusCode::MISDIRECTED_REQUEST, "foreign_host", detail)
 }
 
 /// Headers that keep browsers from guessing, framing and leaking.

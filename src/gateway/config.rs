@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::matchmaking::MatchmakingConfig;
 use crate::secret::Secret;
 
 /// What an operator may change.
@@ -23,6 +24,10 @@ pub struct GatewayConfig {
     pub admin_token: Option<Secret>,
     /// Connections at once. Default 8,192.
     pub connections_max: usize,
+    /// Connections of an address at once; 0 is a quarter of all. Default 0.
+    pub connections_per_address: usize,
+    /// Proxies, as addresses or networks, whose `X-Forwarded-For` says who asks. Default none.
+    pub trusted_proxies: Vec<String>,
     /// Requests an address may make in a second, and six times as many at once. Default 50; 0 is no limit.
     pub requests_per_s: u32,
     /// Requests a key may make in a second, and six times as many at once. Default 1,000; 0 is no limit.
@@ -35,6 +40,18 @@ pub struct GatewayConfig {
     pub web: WebConfig,
     /// Alerts.
     pub alerts: AlertConfig,
+    /// Who plays with whom.
+    pub matchmaking: MatchmakingConfig,
+}
+
+impl GatewayConfig {
+    /// How many of so many places an address may have.
+    pub(crate) fn part_of(&self, places: usize) -> usize {
+        match self.connections_per_address {
+            0 => (places / 4).max(1),
+            most => most,
+        }
+    }
 }
 
 /// What an operator may change of WebSocket links.
@@ -69,14 +86,20 @@ pub struct AlertConfig {
     pub tick_mean_ms: u64,
     /// Longest work of a turn within a second, in milliseconds: critical over it. Default 50.
     pub tick_spike_ms: u64,
-    /// Mean round trip of WebSocket clients, in milliseconds: a warning over it. Default 100.
+    /// Mean round trip of clients, in milliseconds: a warning over it. Default 100.
     pub rtt_ms: u64,
+    /// Lost packets of frames and inputs, in percent of a minute's: a warning over it. Default 5.
+    pub loss_percent: u64,
     /// Mean lateness of frames, in milliseconds: a warning over it. Default 50.
     pub lateness_ms: u64,
     /// Age of the oldest cleanup that waits, in seconds: a warning over it. Default 120.
     pub cleanup_age_s: u64,
     /// Desyncs a minute: a warning over it. Default 10.
     pub desyncs_per_min: u64,
+    /// Orders of the front door that wait for the server: a warning over it. Default 8,192.
+    pub backlog_orders: u64,
+    /// How long rooms may go on without being durable, in seconds: critical after it. Default 1.
+    pub undurable_s: u64,
     /// How long the server may say nothing, in seconds: critical over it. Default 5.
     pub silence_s: u64,
     /// Where alerts are sent, as `http://host:port/path`.
@@ -97,12 +120,15 @@ impl Default for GatewayConfig {
             api_key: None,
             admin_token: None,
             connections_max: 8_192,
+            connections_per_address: 0,
+            trusted_proxies: Vec::new(),
             requests_per_s: 50,
             key_requests_per_s: 1_000,
             data: None,
             threads: 2,
             web: WebConfig::default(),
             alerts: AlertConfig::default(),
+            matchmaking: MatchmakingConfig::default(),
         }
     }
 }
@@ -130,9 +156,12 @@ impl Default for AlertConfig {
             tick_mean_ms: 30,
             tick_spike_ms: 50,
             rtt_ms: 100,
+            loss_percent: 5,
             lateness_ms: 50,
             cleanup_age_s: 120,
             desyncs_per_min: 10,
+            backlog_orders: 8_192,
+            undurable_s: 1,
             silence_s: 5,
             webhook: None,
         }

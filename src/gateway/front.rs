@@ -2,23 +2,29 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use framekeep_gate::{Answer, Door, GateFull, Mint, Order, Question, WebLinkId};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 use crate::GatewayConfig;
 use crate::alerts::Alert;
 use crate::audit::Audit;
 use crate::budget::Budgets;
+use crate::matchmaking::Matchmaking;
+use crate::networks::Networks;
 use crate::origin::Origins;
+use crate::places::Places;
 use crate::problem::Problem;
 use crate::sessions::Sessions;
 use crate::stats::Stats;
 
 /// WebSocket connections that have not said who they are, at one time.
-const GREETING_MAX: usize = 1_024;
+pub(crate) const GREETING_MAX: usize = 1_024;
+
+/// Requests without the operators' token that an address may make in a second, and six times as many at once.
+const GUESSES_PER_S: u32 = 10;
 
 /// How long the server may take to answer a question.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -36,12 +42,13 @@ const FRESH_FOR: Duration = Duration::from_secs(5);
 pub(crate) struct Front {
     pub(crate) door: Door,
     pub(crate) mint: Arc<dyn Mint>,
-    pub(crate) config: GatewayConfig,
-    pub(crate) budgets: Budgets,
-    pub(crate) origins: Origins,
+    live: RwLock<Arc<Live>>,
     pub(crate) stats: Stats,
+    pub(crate) matchmaking: Option<Matchmaking>,
     pub(crate) sessions: Sessions,
-    pub(crate) greeting: Arc<Semaphore>,
+    /// What wrong tokens cost at the operators' port.
+    pub(crate) guesses: Budgets,
+    pub(crate) greeting: Arc<Places>,
     pub(crate) audit: Audit,
     /// The alerts that hold now.
     pub(crate) alerts: Mutex<Vec<Alert>>,
@@ -50,23 +57,76 @@ pub(crate) struct Front {
     links: AtomicU64,
 }
 
+/// What an operator may change while the front door is open.
+pub(crate) struct Live {
+    pub(crate) config: GatewayConfig,
+    pub(crate) budgets: Arc<Budgets>,
+    /// Whose word about other addresses is believed.
+    pub(crate) proxies: Networks,
+    pub(crate) origins: Origins,
+}
+
+impl Live {
+    fn new(config: GatewayConfig) -> Self {
+        let is_loopback = config.http.is_some_and(|at: SocketAddr| at.ip().is_loopback());
+        Self {
+            budgets: Arc::new(Budgets::new(config.requests_per_s, config.key_requests_per_s)),
+            origins: Origins::new(&config.origins, is_loopback),
+            proxies: Networks::new(&config.trusted_proxies),
+            config,
+        }
+    }
+
+    /// With another configuration, as far as it can be changed while the front door is open.
+    fn changed(&self, config: GatewayConfig) -> Self {
+        let old = &self.config;
+        let rates = |config: &GatewayConfig| (config.requests_per_s, config.key_requests_per_s);
+        let same_rates = rates(&config) == rates(old);
+        let kept = GatewayConfig {
+            http: old.http,
+            admin: old.admin,
+            connections_max: old.connections_max,
+            connections_per_address: old.connections_per_address,
+            data: old.data.clone(),
+            threads: old.threads,
+            ..config
+        };
+        let mut live = Self::new(kept);
+        if same_rates {
+            // Who has spent a budget does not get another one.
+            live.budgets = self.budgets.clone();
+        }
+        live
+    }
+}
+
 impl Front {
     pub(crate) fn new(config: GatewayConfig, door: Door, mint: Arc<dyn Mint>) -> Self {
-        let is_loopback = |address: Option<SocketAddr>| address.is_some_and(|at| at.ip().is_loopback());
         Self {
-            budgets: Budgets::new(config.requests_per_s, config.key_requests_per_s),
-            origins: Origins::new(&config.origins, is_loopback(config.http)),
             audit: Audit::new(config.data.as_deref()),
+            matchmaking: Matchmaking::new(&config.matchmaking),
             door,
             mint,
-            config,
+            live: RwLock::new(Arc::new(Live::new(config))),
             stats: Stats::default(),
             sessions: Sessions::default(),
-            greeting: Arc::new(Semaphore::new(GREETING_MAX)),
+            guesses: Budgets::new(GUESSES_PER_S, 0),
+            greeting: Places::new(GREETING_MAX),
             alerts: Mutex::new(Vec::new()),
             origin_of_time: Instant::now(),
             links: AtomicU64::new(1),
         }
+    }
+
+    /// What an operator may change, as it is now.
+    pub(crate) fn live(&self) -> Arc<Live> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Goes on with another configuration, as far as it can be changed while the front door is open.
+    pub(crate) fn reload(&self, config: GatewayConfig) {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        *live = Arc::new(live.changed(config));
     }
 
     /// A number that no link has had.

@@ -3,11 +3,12 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
-use axum::http::Request;
+use axum::http::{Request, StatusCode};
 use framekeep_gate::{Door, Mint};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -15,13 +16,17 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
-use tokio::sync::Semaphore;
 use tower_service::Service as _;
 use tracing::{debug, warn};
 
 use crate::front::Front;
+use crate::paced::Paced;
+use crate::places::Places;
 use crate::stats::Refused;
-use crate::{GatewayConfig, admin, alerts, api};
+use crate::{GatewayConfig, admin, alerts, api, matchmaking};
+
+/// Connections of operators at once, apart from those of all others.
+const OPERATORS_MAX: usize = 64;
 
 /// How long a client may take to say what it wants.
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
@@ -38,8 +43,21 @@ const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// The front door while it is open; dropping it closes it.
 pub struct Gateway {
     runtime: Option<Runtime>,
+    front: Arc<Front>,
     http: Option<SocketAddr>,
     admin: Option<SocketAddr>,
+}
+
+/// What changes a front door while it is open.
+#[derive(Clone)]
+pub struct GatewayHandle(Arc<Front>);
+
+impl GatewayHandle {
+    /// Goes on with another configuration. Addresses, threads, the data folder and the most connections stay as they
+    /// are; limits of WebSockets hold for connections that come from now on.
+    pub fn reload(&self, config: GatewayConfig) {
+        self.0.reload(config);
+    }
 }
 
 /// A front door that cannot be opened.
@@ -78,12 +96,14 @@ impl Gateway {
         let address =
             |listener: &Option<TcpListener>| listener.as_ref().and_then(|one| one.local_addr().ok());
         let gateway = (address(&http), address(&operators));
-        let places = Arc::new(Semaphore::new(front.config.connections_max));
-        for (listener, router) in
-            [(http, api::router(front.clone())), (operators, admin::router(front.clone()))]
-        {
+        // Operators are on this machine, and have places that nobody else can take.
+        let (public, own) = (front.live().config.connections_max, OPERATORS_MAX);
+        for (listener, router, places, is_public) in [
+            (http, api::router(front.clone()), public, true),
+            (operators, admin::router(front.clone()), own, false),
+        ] {
             if let Some(listener) = listener {
-                let serving = accept(listener, router, front.clone(), places.clone());
+                let serving = accept(listener, router, front.clone(), places, is_public);
                 runtime.spawn(async move {
                     if let Err(error) = serving.await {
                         warn!(%error, "the front door is closed");
@@ -91,8 +111,15 @@ impl Gateway {
                 });
             }
         }
-        runtime.spawn(alerts::watch(front));
-        Ok(Self { runtime: Some(runtime), http: gateway.0, admin: gateway.1 })
+        runtime.spawn(matchmaking::run(front.clone()));
+        runtime.spawn(alerts::watch(front.clone()));
+        Ok(Self { runtime: Some(runtime), front, http: gateway.0, admin: gateway.1 })
+    }
+
+    /// What changes the front door while it is open.
+    #[must_use]
+    pub fn handle(&self) -> GatewayHandle {
+        GatewayHandle(self.front.clone())
     }
 
     /// Where HTTP and WebSocket are served.
@@ -127,8 +154,10 @@ async fn accept(
     listener: TcpListener,
     router: Router,
     front: Arc<Front>,
-    places: Arc<Semaphore>,
+    places: usize,
+    is_public: bool,
 ) -> io::Result<()> {
+    let (most, places) = (front.live().config.part_of(places), Places::new(places));
     let listener = tokio::net::TcpListener::from_std(listener)?;
     loop {
         let (stream, peer) = match listener.accept().await {
@@ -139,7 +168,9 @@ async fn accept(
                 continue;
             }
         };
-        let Ok(place) = places.clone().try_acquire_owned() else {
+        // A proxy has the connections of all its clients.
+        let is_counted = is_public && !front.live().proxies.contain(peer.ip());
+        let Some(place) = places.take(peer.ip(), is_counted.then_some(most)) else {
             front.stats.refuse(Refused::Full);
             continue;
         };
@@ -157,9 +188,17 @@ async fn accept(
 async fn serve(stream: TcpStream, peer: SocketAddr, router: Router) {
     // Small messages are not held back; a system that cannot do this only makes them later.
     let _ = stream.set_nodelay(true);
+    let upgraded = Arc::new(AtomicBool::new(false));
+    let stream = Paced::new(stream, upgraded.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().call(request)
+        let (answer, upgraded) = (router.clone().call(request), upgraded.clone());
+        async move {
+            let answer = answer.await;
+            let is_upgrade = answer.as_ref().is_ok_and(|one| one.status() == StatusCode::SWITCHING_PROTOCOLS);
+            upgraded.fetch_or(is_upgrade, Ordering::Relaxed);
+            answer
+        }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())

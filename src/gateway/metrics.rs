@@ -18,12 +18,13 @@ pub(crate) fn text(report: &Report, samples: &[Sample], histograms: &[HistogramS
             last = sample.name;
         }
         // Writing to text cannot fail.
-        let _ = match sample.label {
-            Some((name, value)) => {
-                writeln!(out, "{}{{{name}=\"{value}\"}} {}", sample.name, sample.value)
-            }
-            None => writeln!(out, "{} {}", sample.name, sample.value),
-        };
+        out.push_str(sample.name);
+        for (number, (name, value)) in sample.labels.iter().enumerate() {
+            let before = if number == 0 { '{' } else { ',' };
+            let _ = write!(out, "{before}{name}=\"{value}\"");
+        }
+        let after = if sample.labels.is_empty() { "" } else { "}" };
+        let _ = writeln!(out, "{after} {}", sample.value);
     }
     for histogram in report.histograms.iter().chain(histograms) {
         write_histogram(&mut out, histogram);
@@ -51,10 +52,11 @@ mod tests {
 
     #[test]
     fn names_stand_together_and_histograms_end_with_everything() {
-        let sample = |name, value| {
-            let label = Some(("fate", "late"));
-            Sample { name, help: "A help", kind: SampleKind::Counter, label, value }
+        let sample = |name, value, labels: &[(&'static str, &'static str)]| {
+            let labels = labels.to_vec();
+            Sample { name, help: "A help", kind: SampleKind::Counter, labels, value }
         };
+        let labels = [("fate", "late"), ("way", "in")];
         let histogram = HistogramSample {
             name: "framekeep_tick_seconds",
             help: "Work",
@@ -64,12 +66,14 @@ mod tests {
             recent_max: 0.0,
             recent_mean: 0.0,
         };
-        let samples = [sample("framekeep_a_total", 1.0), sample("framekeep_a_total", 2.5)];
+        let name = "framekeep_a_total";
+        let samples = [sample(name, 1.0, &labels[..1]), sample(name, 2.5, &labels), sample("b", 3.0, &[])];
         let text = text(&Report::default(), &samples, &[histogram]);
         assert_eq!(
             text,
             "# HELP framekeep_a_total A help\n# TYPE framekeep_a_total counter\n\
-             framekeep_a_total{fate=\"late\"} 1\nframekeep_a_total{fate=\"late\"} 2.5\n\
+             framekeep_a_total{fate=\"late\"} 1\nframekeep_a_total{fate=\"late\",way=\"in\"} 2.5\n\
+             # HELP b A help\n# TYPE b counter\nb 3\n\
              # HELP framekeep_tick_seconds Work\n# TYPE framekeep_tick_seconds histogram\n\
              framekeep_tick_seconds_bucket{le=\"0.001\"} 2\nframekeep_tick_seconds_bucket{le=\"0.01\"} 3\n\
              framekeep_tick_seconds_bucket{le=\"+Inf\"} 4\nframekeep_tick_seconds_sum 0.5\n\

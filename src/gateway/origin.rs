@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 
 /// Which web pages may use the server: its own, and those that are listed. Programs that are no browsers send no
 /// `Origin` and are not held back by this.
@@ -33,6 +33,31 @@ impl Origins {
         let origin = origin.to_lowercase();
         let own = host(headers).is_some_and(|own| own.0 == authority(&origin).0);
         self.is_listed(&origin) || own && (!self.loopback || is_loopback(authority(&origin).0))
+    }
+
+    /// The origin of a request, if it is listed.
+    pub(crate) fn listed(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        let origin = headers.get(header::ORIGIN)?;
+        self.is_listed(&origin.to_str().ok()?.to_lowercase()).then(|| origin.clone())
+    }
+
+    /// Whether a request names the machine as itself, by an address, or as a listed origin does. Everything counts
+    /// where the server is not only reached as the machine itself.
+    pub(crate) fn is_host_own(&self, headers: &HeaderMap) -> bool {
+        !self.loopback || self.is_host_loopback(headers)
+    }
+
+    /// The same for a port that is on loopback in any case.
+    pub(crate) fn is_host_loopback(&self, headers: &HeaderMap) -> bool {
+        let Some(host) = headers.get(header::HOST) else { return true };
+        let Some(host) = host.to_str().ok().map(str::to_lowercase) else { return false };
+        let (name, _) = split(&host);
+        let bare = name.trim_start_matches('[').trim_end_matches(']');
+        // Nobody can let an address point elsewhere.
+        is_loopback(name)
+            || bare.parse::<IpAddr>().is_ok()
+            || name.ends_with(".localhost")
+            || self.listed.iter().any(|listed| authority(listed).0 == name)
     }
 
     fn is_listed(&self, origin: &str) -> bool {
@@ -107,5 +132,25 @@ mod tests {
         assert!(origins.allow(&headers("http://[::1]:7780", "[::1]:7780")));
         let other_port = headers("http://127.0.0.1:7780", "127.0.0.1:7781");
         assert!(!origins.allow(&other_port) && origins.allow_any_port("http://127.0.0.1:7780", &other_port));
+    }
+
+    #[test]
+    fn on_loopback_only_names_of_this_machine_and_listed_ones_are_answered() {
+        let origins = Origins::new(&["https://play.example.org".to_owned()], true);
+        for (host, is_own) in [
+            ("localhost:7780", true),
+            ("127.0.0.1:7780", true),
+            ("192.0.2.7", true),
+            ("[::1]:7780", true),
+            ("Play.example.org", true),
+            ("evil.example:7780", false),
+            ("127.0.0.1.evil.example", false),
+        ] {
+            assert_eq!(origins.is_host_own(&headers("", host)), is_own, "{host}");
+        }
+        assert!(origins.is_host_own(&HeaderMap::new()), "no browser leaves it out");
+        assert!(Origins::new(&[], false).is_host_own(&headers("", "framekeep:7780")));
+        let page = headers("https://play.example.org", "localhost");
+        assert!(origins.listed(&page).is_some() && origins.listed(&headers("", "localhost")).is_none());
     }
 }

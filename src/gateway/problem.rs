@@ -73,7 +73,7 @@ impl From<Refusal> for Problem {
             Refusal::TooManyRooms { .. } | Refusal::ServerFull { .. } | Refusal::ShuttingDown => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Refusal::TooFast { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Refusal::TooFast { .. } | Refusal::TooManyMatches { .. } => StatusCode::TOO_MANY_REQUESTS,
             Refusal::NoSuchRoom { .. } => StatusCode::NOT_FOUND,
             Refusal::AlreadyInRoom { .. } | Refusal::RoomClosed { .. } | Refusal::RoomFull { .. } => {
                 StatusCode::CONFLICT

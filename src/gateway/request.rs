@@ -1,6 +1,7 @@
 //! What requests have in common: who asks, and what is in the path and the body.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
@@ -16,6 +17,9 @@ use crate::stats::Refused;
 /// Longest body of a request, in bytes.
 const BODY_BYTES_MAX: usize = 16 << 10;
 
+/// How long a body may take to arrive.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
+
 /// The token of an `Authorization: Bearer` header.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let value = headers.get(header::AUTHORIZATION)?.as_bytes();
@@ -29,11 +33,11 @@ pub(crate) struct WithKey;
 /// Whether a request has the API key; a wrong one is an error, not a request without.
 pub(crate) fn has_key(front: &Front, headers: &HeaderMap) -> Result<bool, Problem> {
     let Some(token) = bearer(headers) else { return Ok(false) };
-    if !front.config.api_key.as_ref().is_some_and(|key| key.is(token)) {
+    if !front.live().config.api_key.as_ref().is_some_and(|key| key.is(token)) {
         front.stats.refuse(Refused::Unauthorized);
         return Err(Problem::unauthorized("this is not the API key of this server"));
     }
-    if !front.budgets.take_with_key() {
+    if !front.live().budgets.take_with_key() {
         front.stats.refuse(Refused::Budget);
         return Err(over_budget());
     }
@@ -95,6 +99,11 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Asked<T
     }
 }
 
+fn too_slow() -> Problem {
+    let detail = format!("the body did not arrive within {} s", BODY_WITHIN.as_secs());
+    Problem::new(axum::http::StatusCode::REQUEST_TIMEOUT, "too_slow", detail)
+}
+
 /// A body in JSON.
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
@@ -112,7 +121,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
             let detail = format!("the body has more than {BODY_BYTES_MAX} bytes");
             Problem::new(axum::http::StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
         };
-        let bytes = Bytes::from_request(request, state).await.map_err(|_| too_long())?;
+        let arriving = tokio::time::timeout(BODY_WITHIN, Bytes::from_request(request, state)).await;
+        let bytes = arriving.map_err(|_| too_slow())?.map_err(|_| too_long())?;
         if bytes.len() > BODY_BYTES_MAX {
             return Err(too_long());
         }

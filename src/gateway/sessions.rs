@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use data_encoding::BASE64URL_NOPAD;
 use framekeep_gate::{Door, Order, StateView, WebLinkId};
+use prost::Message as _;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::queue::LinkQueue;
@@ -13,6 +14,8 @@ use crate::wire::{ServerBody, ServerMessage};
 
 /// Messages that are kept for a client that comes back, at most.
 const KEPT_MAX: usize = 256;
+/// Bytes of those, as protobuf, at most.
+const KEPT_BYTES_MAX: usize = 128 << 10;
 
 /// How long a session that another connection has is waited for.
 const STEAL_WITHIN: Duration = Duration::from_secs(2);
@@ -47,6 +50,7 @@ pub(crate) struct Session {
     /// What the client was shown last.
     pub(crate) view: Option<Arc<StateView>>,
     kept: VecDeque<ServerMessage>,
+    kept_bytes: usize,
     last_id: u64,
     door: Door,
 }
@@ -61,6 +65,7 @@ impl Session {
             heard: 0,
             view: None,
             kept: VecDeque::new(),
+            kept_bytes: 0,
             last_id: 0,
             door,
         }
@@ -70,11 +75,18 @@ impl Session {
     pub(crate) fn keep(&mut self, body: ServerBody) -> ServerMessage {
         self.last_id += 1;
         let message = ServerMessage { id: self.last_id, ack: self.heard, body: Some(body) };
-        if self.kept.len() == KEPT_MAX {
-            self.kept.pop_front();
-        }
+        self.kept_bytes += message.encoded_len();
         self.kept.push_back(message.clone());
+        while self.kept.len() > KEPT_MAX || self.kept_bytes > KEPT_BYTES_MAX {
+            self.drop_oldest();
+        }
         message
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some(oldest) = self.kept.pop_front() {
+            self.kept_bytes -= oldest.encoded_len();
+        }
     }
 
     /// A message that is not sent again.
@@ -85,7 +97,7 @@ impl Session {
     /// The client has everything up to this id.
     pub(crate) fn acknowledge(&mut self, id: u64) {
         while self.kept.front().is_some_and(|message| message.id <= id) {
-            self.kept.pop_front();
+            self.drop_oldest();
         }
     }
 
@@ -190,7 +202,7 @@ impl Sessions {
 mod tests {
     use super::*;
     use crate::queue::link_queue;
-    use crate::wire::Pong;
+    use crate::wire::{Error, Pong};
 
     fn session(door: &Door) -> Session {
         let (_, queue) = link_queue(8);
@@ -217,6 +229,15 @@ mod tests {
         }
         assert_eq!(session.kept.len(), KEPT_MAX);
         assert!(session.after(5).is_none());
+        let long = |text: usize| ServerBody::Error(Error { text: "x".repeat(text), ..Error::default() });
+        for _ in 0..100 {
+            session.keep(long(10_000));
+        }
+        let bytes: usize = session.kept.iter().map(ServerMessage::encoded_len).sum();
+        assert!(session.kept_bytes == bytes && (KEPT_BYTES_MAX - 20_000..=KEPT_BYTES_MAX).contains(&bytes));
+        session.keep(long(2 * KEPT_BYTES_MAX));
+        assert_eq!((session.kept.len(), session.kept_bytes), (0, 0), "what is too long is not kept");
+        assert!(session.after(session.last_id - 1).is_none());
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl Spread {
         let mut buckets = Vec::with_capacity(BOUNDS_US.len());
         for (bound, bucket) in BOUNDS_US.iter().zip(&self.buckets) {
             count += bucket.load(Ordering::Relaxed);
-            buckets.push((*bound as f64 * 1e-6, count));
+            buckets.push((*bound as f64 / 1e6, count));
         }
         count += self.buckets[BOUNDS_US.len()].load(Ordering::Relaxed);
         let sum = self.sum_us.load(Ordering::Relaxed) as f64 * 1e-6;
@@ -137,7 +137,10 @@ impl Stats {
     /// Everything as samples.
     pub(crate) fn samples(&self) -> (Vec<Sample>, Vec<HistogramSample>) {
         let mut all = Vec::new();
-        let mut add = |name, help, kind, label, value| all.push(Sample { name, help, kind, label, value });
+        let mut add = |name, help, kind, label: Option<_>, value| {
+            let labels = label.into_iter().collect();
+            all.push(Sample { name, help, kind, labels, value });
+        };
         let (counter, gauge) = (SampleKind::Counter, SampleKind::Gauge);
         for (class, count) in CLASSES.iter().zip(&self.requests) {
             let help = "HTTP requests answered, by class of status";

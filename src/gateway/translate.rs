@@ -19,6 +19,7 @@ pub(crate) fn request(body: ClientBody) -> Result<Option<ToServer>, String> {
         ClientBody::Start(_) => ToServer::Start,
         ClientBody::Abort(_) => ToServer::Abort,
         ClientBody::PlayAgain(_) => ToServer::PlayAgain,
+        ClientBody::Reserve(seat) => ToServer::Reserve { player: player_id(&seat.player)? },
         ClientBody::Kick(kick) => ToServer::Kick { player: player_id(&kick.player)?, ban: kick.ban },
         ClientBody::HandOver(to) => ToServer::HandOver { player: player_id(&to.player)? },
         ClientBody::Lock(lock) => ToServer::Lock { locked: lock.locked },
@@ -54,8 +55,16 @@ pub(crate) fn room_options(options: wire::RoomOptions) -> Result<RoomOptions, St
         start: start_rule(&options.start)?,
         code: options.code,
         spectators_max: small("spectators_max", options.spectators_max)?,
-        commit: CommitPolicy::Deadline,
+        commit: commit_policy(&options.commit)?,
     })
+}
+
+fn commit_policy(word: &str) -> Result<CommitPolicy, String> {
+    match word {
+        "" | "deadline" => Ok(CommitPolicy::Deadline),
+        "lockstep" => Ok(CommitPolicy::Lockstep),
+        other => Err(format!("commit: {other:?} is none of deadline, lockstep")),
+    }
 }
 
 fn start_rule(word: &str) -> Result<StartRule, String> {
@@ -116,6 +125,10 @@ fn room_view(view: RoomView) -> wire::RoomView {
         ready: member.ready,
         out: member.out,
     });
+    let spectators = view.watchers.len() as u32;
+    let watchers = view.watchers.into_iter();
+    let watchers =
+        watchers.map(|who| wire::Watcher { player: who.player.to_string(), name: who.name.into() });
     wire::RoomView {
         room: view.room.to_string(),
         name: view.name.into(),
@@ -128,8 +141,10 @@ fn room_view(view: RoomView) -> wire::RoomView {
         start: start(view.start).to_owned(),
         locked: view.locked,
         private: view.private,
-        spectators: view.spectators.into(),
+        spectators,
         event: view.event,
+        watchers: watchers.collect(),
+        kept: view.kept.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -167,7 +182,9 @@ fn room_event(event: RoomEvent) -> wire::Event {
             out.player = player.map(|player| player.to_string()).unwrap_or_default();
             out.text = text;
         }
-        RoomEventKind::Leaderboard(scores) => out.scores = scores.into_iter().map(score).collect(),
+        RoomEventKind::Leaderboard(scores) | RoomEventKind::Scores(scores) => {
+            out.scores = scores.into_iter().map(score).collect();
+        }
         RoomEventKind::ClosingSoon { in_s } => out.in_ms = in_s.saturating_mul(1_000),
         RoomEventKind::Closed(reason) => out.reason = closed(reason).to_owned(),
         _ => {}
@@ -219,6 +236,7 @@ const fn left(reason: LeftReason) -> &'static str {
         LeftReason::RoomClosed => "room_closed",
         LeftReason::Removed => "removed",
         LeftReason::Lost => "lost",
+        LeftReason::Idle => "idle",
     }
 }
 
@@ -265,9 +283,39 @@ const fn kind(kind: &RoomEventKind) -> &'static str {
         RoomEventKind::Locked { .. } => "locked",
         RoomEventKind::Chat { .. } => "chat",
         RoomEventKind::Leaderboard(_) => "leaderboard",
+        RoomEventKind::Scores(_) => "scores",
+        RoomEventKind::Released { .. } => "released",
         RoomEventKind::ClosingSoon { .. } => "closing_soon",
         RoomEventKind::Closed(_) => "closed",
         #[allow(unreachable_patterns, reason = "kinds may be added")]
         _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seats_are_kept_and_rooms_commit_as_it_is_asked_for() {
+        let seat = wire::Reserve { player: "00000000000000ff".to_owned() };
+        let asked = request(ClientBody::Reserve(seat)).expect("it is well formed");
+        assert_eq!(asked, Some(ToServer::Reserve { player: PlayerId(255) }));
+        assert!(request(ClientBody::Reserve(wire::Reserve { player: "ff".to_owned() })).is_err());
+        let commit = |word: &str| {
+            let room = wire::RoomOptions {
+                game: "arena".to_owned(),
+                seats: 2,
+                commit: word.to_owned(),
+                ..Default::default()
+            };
+            room_options(room).map(|room| room.commit)
+        };
+        assert_eq!(
+            (commit(""), commit("deadline")),
+            (Ok(CommitPolicy::Deadline), Ok(CommitPolicy::Deadline))
+        );
+        assert_eq!(commit("lockstep"), Ok(CommitPolicy::Lockstep));
+        assert!(commit("sometimes").is_err());
     }
 }

@@ -57,6 +57,8 @@ const RELEASED: [(u16, &str, u32, bool); 6] = [
 #[test]
 fn files_of_every_version_stay_readable() {
     let mut verifier = Verifier::new(sample::registry());
+    // The probe that makes fingerprints has changed since; the rules have not.
+    verifier.ignore_fingerprint = true;
     for (version, name, ticks, signed) in RELEASED {
         let replay = Replay::read(fs::read(corpus("replay_file").join(name)).unwrap()).unwrap();
         assert_eq!((replay.version(), replay.end().ticks), (version, Tick(ticks)), "{name}");

@@ -41,6 +41,7 @@ mod segment;
 mod signatures;
 mod tick_hash;
 mod trailer;
+mod turns;
 mod verify;
 
 pub use damage::Damaged;
@@ -69,6 +70,7 @@ pub use seal_check::SealFault;
 pub use seal_key::{NotAPublicKey, PublicKey, SealKey};
 pub use segment::{SEGMENT_VERSION, SegmentHeader, SegmentWriter};
 pub use tick_hash::TickHash;
+pub use turns::Turn;
 pub use verify::{Disagreement, Mismatch, Verified, Verifier, VerifyError};
 
 /// The version of the replay file format that this crate writes. It reads all from 1 on.

@@ -9,6 +9,7 @@ use framekeep_sim::Tick;
 use crate::chunk::ChunkCursor;
 use crate::limits::CHUNK_RAW_BYTES_MAX;
 use crate::record::unpack;
+use crate::turns::{self, Turn};
 use crate::{Entry, MatchEnd, MatchStarted, MemberState, Record, RoomOpened, RoomState, Seated};
 
 /// The rooms of a journal that were not closed, each with its match as far as the records go.
@@ -53,6 +54,7 @@ pub struct MatchLife {
     pub(crate) pieces: Vec<Piece>,
     next: Tick,
     broken: bool,
+    turns: Vec<Turn>,
 }
 
 /// Records of a match that belong together.
@@ -126,7 +128,10 @@ impl Lives {
 
     fn set_room(&mut self, room: u64, state: &RoomState) {
         match self.rooms.get_mut(&room) {
-            Some(life) => life.room = state.clone(),
+            Some(life) => {
+                life.room = state.clone();
+                life.note_turns();
+            }
             None => {
                 let life = Life { room: state.clone(), play: None, coming: None, is_old: false };
                 self.rooms.insert(room, life);
@@ -223,10 +228,22 @@ impl Life {
                 }
             }
         }
-        if self.coming.as_ref().is_some_and(|(ticks, play)| play.next >= *ticks) {
-            self.play = self.coming.take().map(|(_, play)| play);
+        if let Some((_, mut play)) = self.coming.take_if(|(ticks, play)| play.next >= *ticks) {
+            // What was told of its players before is known better from there.
+            if let Some(before) = self.play.take().filter(|before| before.started == play.started) {
+                play.turns = before.turns;
+            }
+            self.play = Some(play);
+            self.note_turns();
         }
         Ok(())
+    }
+
+    /// Who plays the match has perhaps changed.
+    fn note_turns(&mut self) {
+        if let Some(play) = &mut self.play {
+            turns::note(&mut play.turns, &self.room, play.next);
+        }
     }
 
     /// The match is over; gives it.
@@ -255,13 +272,15 @@ impl Life {
         let room = RoomState { members, host, ..self.room.clone() };
         room.validate()?;
         self.room = room;
+        self.note_turns();
         Ok(())
     }
 }
 
 impl MatchLife {
     fn new(started: MatchStarted) -> Self {
-        Self { started, pieces: Vec::new(), next: Tick(0), broken: false }
+        let turns = turns::of(&started.header);
+        Self { started, pieces: Vec::new(), next: Tick(0), broken: false, turns }
     }
 
     /// What the match was started with.
@@ -270,10 +289,24 @@ impl MatchLife {
         &self.started
     }
 
+    /// Who had which seat, in the order in which they took them. Of a match that was told once more, those who were
+    /// gone by then are known only from earlier segments.
+    #[must_use]
+    pub fn turns(&self) -> &[Turn] {
+        &self.turns
+    }
+
     /// How many frames there are; the tick of the next one.
     #[must_use]
     pub fn next(&self) -> Tick {
         self.next
+    }
+
+    /// Keeps what the match was started with and forgets what was played, of which there is a replay. It cannot be
+    /// gone on with.
+    pub fn forget_frames(&mut self) {
+        (self.pieces, self.broken) = (Vec::new(), true);
+        self.started.header.content = Vec::new();
     }
 
     fn take(&mut self, record: &Record<'_>) -> Result<(), String> {

@@ -2,9 +2,16 @@
 
 use std::fmt;
 use std::io::{self, Read};
+use std::ops::Range;
 
 use crate::segment::{HEAD_BYTES, HEADER_BYTES, MAGIC, record_checksum};
 use crate::{RECORD_BYTES_MAX, Record, RecordFault, SEGMENT_VERSION, SegmentHeader};
+
+/// Bytes that are read at once.
+const BLOCK_BYTES: usize = 1 << 16;
+
+/// Most bytes whose checksums are taken in the search for a whole record after one that is cut short.
+const SEARCHED_BYTES_MAX: usize = 64 * RECORD_BYTES_MAX;
 
 /// One record of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +57,7 @@ pub enum SegmentEnd {
         /// The segment's length in bytes.
         offset: u64,
     },
-    /// In the middle of a record: the writer was stopped there.
+    /// In the middle of a record: the writer was stopped there. No whole record follows it.
     Torn {
         /// Where the unfinished record starts.
         offset: u64,
@@ -88,18 +95,21 @@ impl fmt::Display for SegmentEnd {
 
 /// Reads a segment record by record, up to the last whole one.
 ///
-/// What follows an unfinished or damaged record is never looked at: a record's place gives it its meaning.
+/// What follows an unfinished or damaged record is never given: a record's place gives it its meaning. It is only
+/// looked through for a whole record, which tells a record whose length was changed from one that was cut short.
 #[derive(Debug)]
 pub struct SegmentReader<R> {
     source: R,
     header: SegmentHeader,
     offset: u64,
-    payload: Vec<u8>,
+    /// Bytes of the source, of which those in `unread` are still to be looked at.
+    block: Vec<u8>,
+    unread: Range<usize>,
     end: Option<SegmentEnd>,
 }
 
 impl<R: Read> SegmentReader<R> {
-    /// Reads and checks the header. Reads are small: give a buffered source.
+    /// Reads and checks the header. The source is read in large blocks.
     ///
     /// # Errors
     /// [`SegmentFault`] if the source fails or does not hold a segment of this version.
@@ -120,8 +130,27 @@ impl<R: Read> SegmentReader<R> {
         if !(1..=SEGMENT_VERSION).contains(&version) {
             return Err(SegmentFault::Version(version));
         }
-        let header = SegmentHeader { node: u64_at(&bytes, 10), sequence: u64_at(&bytes, 18) };
-        Ok(Self { source, header, offset: HEADER_BYTES as u64, payload: Vec::new(), end: None })
+        Ok(Self::after_header(source, &bytes))
+    }
+
+    /// Goes past a header that says nothing, to the records after it: each has a checksum of its own. What the
+    /// header says of its segment is as it stands there, and may be anything.
+    ///
+    /// # Errors
+    /// [`SegmentFault`] if the source fails or does not even have a header's bytes.
+    pub fn open_past_header(mut source: R) -> Result<Self, SegmentFault> {
+        let mut bytes = [0; HEADER_BYTES];
+        let found = read_up_to(&mut source, &mut bytes)?;
+        if found < HEADER_BYTES {
+            return Err(SegmentFault::Short(found));
+        }
+        Ok(Self::after_header(source, &bytes))
+    }
+
+    fn after_header(source: R, bytes: &[u8; HEADER_BYTES]) -> Self {
+        let header = SegmentHeader { node: u64_at(bytes, 10), sequence: u64_at(bytes, 18) };
+        let (block, offset) = (Vec::new(), HEADER_BYTES as u64);
+        Self { source, header, offset, block, unread: 0..0, end: None }
     }
 
     /// Whose segment it is.
@@ -144,56 +173,73 @@ impl<R: Read> SegmentReader<R> {
         if self.end.is_some() {
             return Ok(None);
         }
-        let (offset, mut head) = (self.offset, [0; HEAD_BYTES]);
-        let found = read_up_to(&mut self.source, &mut head)?;
-        if let Err(end) = check_head(offset, &head, found) {
-            self.end = Some(end);
-            return Ok(None);
-        }
-        let length = u32_at(&head, 0);
-        self.payload.clear();
-        let found = self.source.by_ref().take(u64::from(length)).read_to_end(&mut self.payload)?;
-        match parse(offset, &head, &self.payload, found) {
+        let offset = self.offset;
+        let found = self.fill(HEAD_BYTES)?;
+        let head = match check_head(offset, &self.block[self.unread.clone()][..found]) {
+            Ok(head) => head,
+            Err(end) => {
+                self.end = Some(end);
+                return Ok(None);
+            }
+        };
+        let length = HEAD_BYTES + u32_at(&head, 0) as usize;
+        let found = self.fill(length)?;
+        match parse(offset, &head, &self.block[self.unread.start + HEAD_BYTES..self.unread.start + found]) {
             Ok(record) => {
-                self.offset += HEAD_BYTES as u64 + u64::from(length);
+                self.offset += length as u64;
+                self.unread.start += length;
                 Ok(Some(Entry { offset, room: u64_at(&head, 9), record }))
             }
             Err(end) => {
-                self.end = Some(end);
+                // Of a record that is cut short all that follows is at hand: it claims more than there is.
+                self.end = Some(told_apart(end, length, &self.block[self.unread.clone()]));
                 Ok(None)
             }
         }
     }
-}
 
-/// Whether a whole head was found and claims a possible length.
-fn check_head(offset: u64, head: &[u8; HEAD_BYTES], found: usize) -> Result<(), SegmentEnd> {
-    match found {
-        0 => Err(SegmentEnd::Whole { offset }),
-        HEAD_BYTES => {
-            let length = u32_at(head, 0);
-            if length as usize <= RECORD_BYTES_MAX {
-                return Ok(());
+    /// Reads on until there are so many bytes to be looked at, or as many as the source has; gives how many.
+    fn fill(&mut self, wanted: usize) -> io::Result<usize> {
+        if self.unread.len() < wanted {
+            self.block.copy_within(self.unread.clone(), 0);
+            self.unread = 0..self.unread.len();
+            if self.block.len() < wanted.max(BLOCK_BYTES) {
+                self.block.resize(wanted.max(BLOCK_BYTES), 0);
             }
-            let what = format!("the record claims {length} bytes, over the limit of {RECORD_BYTES_MAX}");
-            Err(SegmentEnd::Damaged { offset, what })
         }
-        _ => {
-            let what = format!("{found} bytes of a record's head of {HEAD_BYTES}");
-            Err(SegmentEnd::Torn { offset, what })
+        while self.unread.len() < wanted {
+            match self.source.read(&mut self.block[self.unread.end..]) {
+                Ok(0) => break,
+                Ok(more) => self.unread.end += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
         }
+        Ok(self.unread.len().min(wanted))
     }
 }
 
-fn parse<'a>(
-    offset: u64,
-    head: &[u8; HEAD_BYTES],
-    payload: &'a [u8],
-    found: usize,
-) -> Result<Record<'a>, SegmentEnd> {
+/// The head, if a whole one was found and claims a possible length.
+fn check_head(offset: u64, found: &[u8]) -> Result<[u8; HEAD_BYTES], SegmentEnd> {
+    if found.is_empty() {
+        return Err(SegmentEnd::Whole { offset });
+    }
+    let Some(head) = found.first_chunk::<HEAD_BYTES>() else {
+        let what = format!("{} bytes of a record's head of {HEAD_BYTES}", found.len());
+        return Err(SegmentEnd::Torn { offset, what });
+    };
     let length = u32_at(head, 0);
-    if found < length as usize {
-        let what = format!("{found} bytes of a payload of {length}");
+    if length as usize > RECORD_BYTES_MAX {
+        let what = format!("the record claims {length} bytes, over the limit of {RECORD_BYTES_MAX}");
+        return Err(SegmentEnd::Damaged { offset, what });
+    }
+    Ok(*head)
+}
+
+fn parse<'a>(offset: u64, head: &[u8; HEAD_BYTES], payload: &'a [u8]) -> Result<Record<'a>, SegmentEnd> {
+    let length = u32_at(head, 0);
+    if payload.len() < length as usize {
+        let what = format!("{} bytes of a payload of {length}", payload.len());
         return Err(SegmentEnd::Torn { offset, what });
     }
     let expected = record_checksum(length.to_le_bytes(), &head[8..], payload);
@@ -204,6 +250,52 @@ fn parse<'a>(
     }
     Record::parse(head[8], payload)
         .map_err(|fault: RecordFault| SegmentEnd::Damaged { offset, what: fault.to_string() })
+}
+
+/// A record that claims more bytes than follow, `rest` with its head: where a whole record is among them nobody was
+/// stopped there, and the length is not what was written.
+fn told_apart(end: SegmentEnd, claimed: usize, rest: &[u8]) -> SegmentEnd {
+    let SegmentEnd::Torn { offset, .. } = end else { return end };
+    let (found, claimed) = (rest.len(), claimed - HEAD_BYTES);
+    let claim = format!("the record claims {claimed} bytes of {} that follow", found - HEAD_BYTES);
+    match whole_record_in(rest) {
+        Search::Nothing => end,
+        Search::Found(at) => {
+            let what = format!("{claim}, and a whole record starts at byte {}", offset + at as u64);
+            SegmentEnd::Damaged { offset, what }
+        }
+        // Too much is kept rather than too little.
+        Search::GivenUp => {
+            SegmentEnd::Damaged { offset, what: format!("{claim}, which look like records everywhere") }
+        }
+    }
+}
+
+/// What a search for a whole record has found.
+enum Search {
+    Nothing,
+    Found(usize),
+    GivenUp,
+}
+
+/// Where a whole record starts after the first byte.
+fn whole_record_in(bytes: &[u8]) -> Search {
+    let mut searched = 0;
+    for at in 1..bytes.len() {
+        let Some((head, rest)) = bytes[at..].split_first_chunk::<HEAD_BYTES>() else { break };
+        let length = u32_at(head, 0) as usize;
+        if length > rest.len() || !Record::is_kind(head[8]) {
+            continue;
+        }
+        searched += length + HEAD_BYTES;
+        if searched > SEARCHED_BYTES_MAX {
+            return Search::GivenUp;
+        }
+        if u32_at(head, 4) == record_checksum((length as u32).to_le_bytes(), &head[8..], &rest[..length]) {
+            return Search::Found(at);
+        }
+    }
+    Search::Nothing
 }
 
 /// Fills `bytes` as far as the source goes; gives how many bytes were found.
@@ -325,6 +417,24 @@ mod tests {
                 assert!(end.offset() <= bit as u64 / 8);
             }
         }
+    }
+
+    #[test]
+    fn records_after_a_header_that_says_nothing_are_read() {
+        let life = life(&[0; 9]);
+        let bytes = segment(&life);
+        for bit in 0..crate::segment::HEADER_BYTES * 8 {
+            let mut changed = bytes.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert!(read(&changed).is_err(), "bit {bit}");
+            let mut reader = SegmentReader::open_past_header(&changed[..]).unwrap();
+            for (room, record) in &life {
+                let entry = reader.next_entry().unwrap().unwrap();
+                assert_eq!((entry.room, &entry.record), (*room, record));
+            }
+            assert_eq!(reader.next_entry().unwrap(), None);
+        }
+        assert!(matches!(SegmentReader::open_past_header(&bytes[..29]), Err(SegmentFault::Short(29))));
     }
 
     #[test]

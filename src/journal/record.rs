@@ -176,6 +176,11 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// Whether there are records of this kind.
+    pub(crate) fn is_kind(kind: u8) -> bool {
+        (1..KINDS.len()).contains(&usize::from(kind))
+    }
+
     /// The kind in words.
     #[must_use]
     pub fn kind_name(&self) -> &'static str {

@@ -1,4 +1,5 @@
-//! Reliable messages between two sides of a link: renet behind a guard, silent when there is nothing to say.
+//! Reliable messages between two sides of a link: renet behind a guard, silent when there is nothing to say. And
+//! [`Retry`], when to try again what has failed.
 //!
 //! The only crate that names renet; server and client both hold a [`QuietRenet`] per link. No socket, no
 //! clock.
@@ -23,6 +24,7 @@ mod fault;
 mod outbox;
 mod pace;
 mod quiet;
+mod retry;
 mod round_trip;
 #[cfg(test)]
 mod tests;
@@ -33,3 +35,4 @@ pub use bytes::Bytes;
 pub use fault::LinkFault;
 pub use framekeep_protocol::{Lane, PayloadFault};
 pub use quiet::QuietRenet;
+pub use retry::Retry;

@@ -61,6 +61,12 @@ impl Outbox {
         Ok(())
     }
 
+    /// Drops what renet does not have yet.
+    pub(crate) fn drop_waiting(&mut self) {
+        self.queue.clear();
+        self.queued_bytes = 0;
+    }
+
     /// Gives renet as many messages as it may have.
     pub(crate) fn give(&mut self, now: Duration, renet: &mut RenetClient) {
         while self.given < MESSAGES_PER_PACKET_MAX {

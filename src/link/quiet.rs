@@ -20,6 +20,12 @@ const ACK_PAUSE: Duration = Duration::from_millis(10);
 /// protocol: long acknowledgements are acknowledged and the old ranges forgotten.
 const RANGES_MAX: u64 = 96;
 
+/// How many packets with messages a side sends twice, the first of its link: who comes back into a match has no time to
+/// find out that one was lost.
+const TWICE_PACKETS: u8 = 12;
+/// How long after the first time the second is: what loses one packet at a time may lose its neighbour.
+const TWICE_AFTER: Duration = Duration::from_millis(12);
+
 /// One side of a link's reliable channels.
 ///
 /// renet acknowledges acknowledgements and repeats itself for ever. This asks it for packets only while
@@ -36,12 +42,18 @@ pub struct QuietRenet {
     acked_at: Duration,
     ack_at: Option<Duration>,
     send_at: Option<Duration>,
+    /// Packets that are to be sent a second time, when, and how many more there will be.
+    again: Vec<Bytes>,
+    again_at: Option<Duration>,
+    twice_left: u8,
     pace: Pace,
     round_trip: RoundTrip,
     outboxes: Box<[Outbox]>,
     guard: PayloadGuard,
     renet: RenetClient,
     fault: Option<LinkFault>,
+    /// Whether the last words were queued.
+    says_last: bool,
 }
 
 impl QuietRenet {
@@ -67,12 +79,16 @@ impl QuietRenet {
             acked_at: Duration::ZERO,
             ack_at: None,
             send_at: None,
+            again: Vec::new(),
+            again_at: None,
+            twice_left: TWICE_PACKETS,
             pace: Pace::default(),
             round_trip: RoundTrip::default(),
             outboxes: channels(side).map(Outbox::new).collect(),
             guard: PayloadGuard::new(),
             renet,
             fault: None,
+            says_last: false,
         }
     }
 
@@ -107,6 +123,22 @@ impl QuietRenet {
         sent
     }
 
+    /// Queues a message that is the last one of a channel, also after [`LinkFault::NotDraining`]: what waits there and
+    /// was not sent even once is dropped for it. From then on nothing waits too long: the caller closes the link soon.
+    ///
+    /// # Errors
+    /// As for [`Self::send`].
+    pub fn send_last(&mut self, channel: u8, message: impl Into<Bytes>) -> Result<(), LinkFault> {
+        if matches!(self.fault, Some(LinkFault::NotDraining { .. })) {
+            self.fault = None;
+        }
+        self.says_last = true;
+        if let Some(outbox) = self.outboxes.iter_mut().find(|outbox| outbox.id() == channel) {
+            outbox.drop_waiting();
+        }
+        self.send(channel, message)
+    }
+
     /// How many bytes can be sent on a channel before [`Self::send`] fails; 0 if there is no such channel.
     #[must_use]
     pub fn room(&self, channel: u8) -> usize {
@@ -128,12 +160,19 @@ impl QuietRenet {
 
     /// Gives every payload that is due to `send`, to be sealed and sent at once, each at most
     /// [`PAYLOAD_BYTES_MAX`] bytes. Also notices when the link must end, see [`Self::fault`].
-    pub fn transmit(&mut self, now: Duration, send: impl FnMut(&[u8])) {
+    pub fn transmit(&mut self, now: Duration, mut send: impl FnMut(&[u8])) {
         if !self.wants_to_send(now) || self.fault.is_some() {
             return;
         }
-        self.fault = self.try_transmit(now, send).err();
-        self.schedule();
+        if self.again_at.is_some_and(|at| at <= now) {
+            self.again_at = None;
+            self.again.drain(..).for_each(|packet| send(&packet));
+            self.schedule();
+        }
+        if self.wants_to_send(now) {
+            self.fault = self.try_transmit(now, send).err();
+            self.schedule();
+        }
     }
 
     /// Why the link is over, if it is. Nothing is sent or received any more then.
@@ -216,16 +255,24 @@ impl QuietRenet {
             return Err(LinkFault::GapExpired { after_ms: GAP_MS_MAX });
         }
         for outbox in &mut self.outboxes {
-            outbox.check(self.now)?;
+            if !self.says_last {
+                outbox.check(self.now)?;
+            }
             outbox.give(self.now, &mut self.renet);
         }
         let mut bytes = 0;
+        let is_due = self.send_at.is_none_or(|at| at <= self.now);
         for packet in self.renet.get_packets_to_send() {
             match check_own_packet(&packet)? {
                 Own::Ack => {}
                 Own::Messages { sequence } => {
                     bytes += packet.len() as u64;
                     self.round_trip.sent(self.now, sequence);
+                    if self.twice_left > 0 {
+                        self.twice_left -= 1;
+                        self.again.push(packet.clone().into());
+                        self.again_at.get_or_insert(self.now + TWICE_AFTER);
+                    }
                 }
             }
             send(&packet);
@@ -235,8 +282,12 @@ impl QuietRenet {
             self.acked_at = self.now;
         }
         self.guard.acknowledged();
-        let wait = self.pace.sent(bytes, self.rtt());
-        self.send_at = (!self.is_drained()).then(|| self.now + wait);
+        // An acknowledgement that went alone puts off nothing.
+        if bytes > 0 || is_due {
+            let wait = self.pace.sent(bytes, self.rtt());
+            self.send_at = Some(self.now + wait);
+        }
+        self.send_at = self.send_at.filter(|_| !self.is_drained());
         Ok(())
     }
 
@@ -256,7 +307,7 @@ impl QuietRenet {
 
     fn schedule(&mut self) {
         let gap = self.guard.gap_since_ms().map(|since| Duration::from_millis(since + GAP_MS_MAX));
-        let next = [self.ack_at, self.send_at, gap].into_iter().flatten().min();
+        let next = [self.ack_at, self.send_at, self.again_at, gap].into_iter().flatten().min();
         self.wake_at = if self.fault.is_some() { Duration::MAX } else { next.unwrap_or(Duration::MAX) };
     }
 }

@@ -49,10 +49,10 @@ fn acknowledgements_of_acknowledgements_do_not_ping_pong() {
     let mut wire = Wire::new(0, 20, 0, 1);
     wire.client.send(CONTROL, message(1)).unwrap();
     wire.run(100);
-    assert_eq!(wire.sent, [1, 1], "one message, one acknowledgement");
+    assert_eq!(wire.sent, [2, 2], "one message, which goes twice, and an acknowledgement of each");
     wire.server.send(CONTROL, message(1)).unwrap();
     wire.run(100);
-    assert_eq!(wire.sent, [2, 3], "a message takes along what its sender has to acknowledge");
+    assert_eq!(wire.sent, [4, 5], "a message takes along what its sender has to acknowledge");
 }
 
 #[test]
@@ -140,6 +140,20 @@ fn one_that_never_acknowledges_is_closed_after_ten_seconds_and_gets_little() {
 }
 
 #[test]
+fn one_that_never_acknowledges_still_hears_the_last_words() {
+    let mut wire = Wire::new(0, 5, 0, 5);
+    wire.loss_permille = [1_000, 0];
+    wire.server.send(SNAPSHOT, vec![1; SNAPSHOT_BYTES_MAX]).unwrap();
+    wire.server.send(CONTROL, message(1)).unwrap();
+    wire.run(330);
+    assert!(wire.server.fault().is_some());
+    wire.server.send_last(CONTROL, b"bye".to_vec()).unwrap();
+    wire.run(100);
+    assert_eq!(wire.server.fault(), None);
+    assert_eq!(received(&mut wire.client, CONTROL).last().map(Vec::as_slice), Some(&b"bye"[..]));
+}
+
+#[test]
 fn more_than_a_channel_holds_ends_the_link_without_a_panic() {
     let mut link = QuietRenet::new(Side::Client);
     let sent = (0..10_000).find_map(|i| link.send(CONTROL, vec![1; 1_000]).err().map(|fault| (i, fault)));
@@ -147,6 +161,19 @@ fn more_than_a_channel_holds_ends_the_link_without_a_panic() {
     assert_eq!(count, (256 << 10) / 1_000);
     assert!(matches!(fault, LinkFault::NotDraining { channel: CONTROL, .. }));
     assert_eq!(link.fault(), Some(&fault));
+}
+
+#[test]
+fn a_full_channel_still_takes_its_last_words() {
+    let mut wire = Wire::new(50, 20, 5, 7);
+    for _ in 0..1_000 {
+        let _ = wire.server.send(CONTROL, vec![1; 1_000]);
+    }
+    assert!(wire.server.fault().is_some());
+    wire.server.send_last(CONTROL, b"bye".to_vec()).unwrap();
+    assert_eq!(wire.server.fault(), None);
+    wire.run(100);
+    assert_eq!(received(&mut wire.client, CONTROL).last().map(Vec::as_slice), Some(&b"bye"[..]));
 }
 
 #[test]
@@ -209,6 +236,28 @@ fn the_resend_timer_follows_the_round_trip() {
     wire.client.send(CONTROL, message(1)).unwrap();
     wire.run(30);
     assert_eq!(wire.sent[0], before + 2, "a slow link does not repeat itself");
+}
+
+#[test]
+fn the_first_packets_go_twice_and_later_ones_once() {
+    let mut link = QuietRenet::new(Side::Server);
+    let (mut now, mut sent) = (Duration::from_secs(1), Vec::new());
+    link.send(CONTROL, message(1)).unwrap();
+    link.transmit(now, |packet| sent.push(packet.to_vec()));
+    assert_eq!(sent.len(), 1);
+    now += Duration::from_millis(12);
+    link.transmit(now, |packet| sent.push(packet.to_vec()));
+    assert_eq!((sent.len(), &sent[0]), (2, &sent[1]));
+    let mut wire = Wire::new(0, 5, 0, 1);
+    let costs: Vec<usize> = (0..20)
+        .map(|i| {
+            let before = wire.sent[0];
+            wire.client.send(CONTROL, message(i)).unwrap();
+            wire.run(10);
+            wire.sent[0] - before
+        })
+        .collect();
+    assert_eq!(costs[11], costs[12] + 1, "{costs:?}");
 }
 
 #[test]

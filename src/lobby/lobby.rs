@@ -2,6 +2,7 @@
 
 use framekeep_protocol::{
     LeftReason, PLAYER_NAME_BYTES_MAX, PlayerId, PlayerName, Refusal, RoomEventKind, RoomPhase, StartRule,
+    is_unprintable,
 };
 
 use crate::{
@@ -77,6 +78,13 @@ impl Lobby {
         self.opened
     }
 
+    /// Notes that a player has a link, or has lost it and the seat is held.
+    pub fn note_presence(&mut self, player: PlayerId, present: bool) {
+        if let Some(occupant) = self.roster.occupant_mut(player) {
+            occupant.present = present;
+        }
+    }
+
     /// A seat is no longer kept for a player.
     pub fn release(&mut self, player: PlayerId) -> bool {
         self.roster.release(player)
@@ -133,7 +141,10 @@ impl Lobby {
             }
             Operation::Chat(text) => {
                 let player = (role != Role::Server).then(|| player_of(actor));
-                change.events.push(RoomEventKind::Chat { player, text });
+                let text: String = text.chars().filter(|c| !is_unprintable(*c)).collect();
+                if !text.trim().is_empty() {
+                    change.events.push(RoomEventKind::Chat { player, text });
+                }
                 Ok(())
             }
             Operation::Close => {
@@ -224,19 +235,22 @@ impl Lobby {
         if self.role(Actor::Player(player)) != Role::Stranger {
             return Err(Refusal::AlreadyInRoom { room });
         }
-        if self.banned.contains(&player) {
-            return Err(Refusal::Banned { room });
-        }
         self.roster.reserve(player).map_err(|Full(seats)| Refusal::RoomFull { room, seats })?;
+        // Whoever is expected is not kept out any more.
+        self.banned.retain(|banned| *banned != player);
         change.events.push(RoomEventKind::Reserved { player });
         Ok(())
     }
 
     fn remove(&mut self, player: PlayerId, reason: LeftReason, change: &mut Change) {
-        self.roster.leave(player);
+        let sat = self.roster.leave(player).is_some();
         self.spectators.retain(|(spectator, _)| *spectator != player);
         change.effects.push(Effect::Remove(player, reason));
         change.events.push(RoomEventKind::Left { player, reason });
+        if sat && self.roster.is_empty() && std::mem::take(&mut self.locked) {
+            // Nobody is left who could unlock it.
+            change.events.push(RoomEventKind::Locked { locked: false });
+        }
         self.abort_if_nobody_plays(change);
     }
 
@@ -260,14 +274,13 @@ impl Lobby {
     }
 
     fn start(&mut self) -> Result<(), Refusal> {
-        let players = self.roster.taken();
+        let (players, needed) = (self.roster.taken(), self.options.seats_min);
+        if players < needed {
+            return Err(Refusal::TooFewPlayers { players, needed });
+        }
         if self.options.start == StartRule::Full {
             self.opened = true;
             return Ok(());
-        }
-        let needed = self.options.seats_min;
-        if players < needed {
-            return Err(Refusal::TooFewPlayers { players, needed });
         }
         let missing = self.roster.occupants().filter(|occupant| !occupant.ready).count() as u8;
         if missing > 0 {
@@ -326,7 +339,9 @@ impl Lobby {
                 return Err(Refusal::TooManyBans { limit: BANS_MAX as u8 });
             }
             self.banned.push(player);
-            self.roster.release(player);
+            if self.roster.release(player) {
+                change.events.push(RoomEventKind::Released { player });
+            }
         }
         if is_here {
             self.remove(player, LeftReason::Removed, change);
@@ -370,7 +385,7 @@ impl Lobby {
     fn is_gathered(&self) -> bool {
         let taken = self.roster.taken();
         match self.options.start {
-            StartRule::Full => self.roster.is_full() || (self.opened && taken > 0),
+            StartRule::Full => self.roster.is_full() || (self.opened && taken >= self.options.seats_min),
             StartRule::Ready | StartRule::Host => taken >= self.options.seats_min,
         }
     }

@@ -13,6 +13,8 @@ pub struct Occupant {
     pub ready: bool,
     /// Whether the player has given the running match up and keeps the seat.
     pub out: bool,
+    /// Whether the player has a link now; the seat of one who has none is held.
+    pub present: bool,
 }
 
 /// Who sits where, and who is host. The number of seats never changes, so a room cannot be over-full.
@@ -49,7 +51,7 @@ impl Roster {
         let own = self.reserved.iter().position(|kept| *kept == Some(player));
         let free = own.or_else(|| self.free_seat()).ok_or(Full(self.capacity()))?;
         self.reserved[free] = None;
-        self.seats[free] = Some(Occupant { player, name, ready: false, out: false });
+        self.seats[free] = Some(Occupant { player, name, ready: false, out: false, present: true });
         self.host.get_or_insert(player);
         Ok(free as u8)
     }
@@ -115,12 +117,14 @@ impl Roster {
         (0..self.seats.len()).find(|&seat| self.seats[seat].is_none() && self.reserved[seat].is_none())
     }
 
-    /// Frees a player's seat; the lowest seat that is taken becomes host if the host left. Returns the freed seat.
+    /// Frees a player's seat. If the host left, who has the lowest seat of those who are present becomes host, or of
+    /// all if nobody is. Returns the freed seat.
     pub fn leave(&mut self, player: PlayerId) -> Option<u8> {
         let seat = self.seat_of(player)?;
         self.seats[usize::from(seat)] = None;
         if self.host == Some(player) {
-            self.host = self.seats.iter().flatten().next().map(|occupant| occupant.player);
+            let next = self.occupants().find(|occupant| occupant.present).or(self.occupants().next());
+            self.host = next.map(|occupant| occupant.player);
         }
         Some(seat)
     }
@@ -230,6 +234,21 @@ mod tests {
                 let host_sits = roster.host().and_then(|host| roster.seat_of(host)).is_some();
                 prop_assert_eq!(host_sits, !roster.is_empty());
             }
+        }
+    }
+
+    #[test]
+    fn a_host_who_leaves_is_followed_by_somebody_who_is_there() {
+        let mut roster = Roster::new(4);
+        for player in 1..=4 {
+            roster.join(PlayerId(player), name()).unwrap();
+        }
+        for absent in [2, 3] {
+            roster.occupant_mut(PlayerId(absent)).unwrap().present = false;
+        }
+        for (leaves, host) in [(1, Some(4)), (4, Some(2)), (2, Some(3)), (3, None)] {
+            roster.leave(PlayerId(leaves));
+            assert_eq!(roster.host(), host.map(PlayerId), "after {leaves} has left");
         }
     }
 

@@ -38,7 +38,7 @@ fn up(history: &[Frame], seat: u8) -> usize {
     let newest = history[history.len() - 1].tick;
     let mut out = Vec::new();
     encode_inputs(
-        &InputHead { epoch: Epoch::new(3), newest, ack: newest.earlier(5), hash: Some(7) },
+        &InputHead { epoch: Epoch::new(3), newest, ack: newest.earlier(5), hash: Some(7), gap: false },
         BITS,
         &inputs,
         &mut out,

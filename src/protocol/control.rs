@@ -173,6 +173,8 @@ pub enum LeftReason {
     Removed,
     /// Their link was lost and did not come back in time.
     Lost,
+    /// They did nothing for too long.
+    Idle,
 }
 
 /// Why the server closes a link.

@@ -37,7 +37,8 @@ fn now() -> Frame {
 
 #[test]
 fn a_packet_of_inputs() {
-    let head = InputHead { epoch: Epoch::new(1), newest: Tick(100), ack: Tick(96), hash: Some(0xfeed_f00d) };
+    let (newest, ack, hash) = (Tick(100), Tick(96), Some(0xfeed_f00d));
+    let head = InputHead { epoch: Epoch::new(1), newest, ack, hash, gap: false };
     let mut bytes = Vec::new();
     encode_inputs(&head, 12, &[0x0a5, 0x0a5, 0x0a7], &mut bytes);
     printed("a packet of inputs", &bytes);

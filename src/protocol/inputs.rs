@@ -9,9 +9,11 @@ use crate::{BitReader, BitWriter, Epoch, HotError, INPUTS_PER_PACKET_MAX, peek_e
 
 const HAS_HASH: u8 = 0b100;
 const HAS_INPUTS: u8 = 0b010;
-const FAR_ACK: u8 = 0b001;
+const GAP: u8 = 0b001;
 /// A distance byte of 0 means that the acknowledged tick is this many after the newest input.
 const ACK_BIAS: i64 = 64;
+/// A distance byte that says that the acknowledged tick follows as four bytes.
+const FAR: u8 = u8::MAX;
 const COUNT_BITS: u32 = 5;
 
 /// The head of a packet of inputs.
@@ -25,6 +27,8 @@ pub struct InputHead {
     pub ack: Tick,
     /// The low 32 bits of the hash of the state after all frames before `ack`; `None` if it is not simulated.
     pub hash: Option<u32>,
+    /// Whether frames came late or not at all of late: a packet brought frames that one before it had for this client.
+    pub gap: bool,
 }
 
 /// Appends a packet of inputs to `out`.
@@ -33,15 +37,18 @@ pub struct InputHead {
 /// [`INPUTS_PER_PACKET_MAX`] are sent. Only the low `bits` bits of each are sent.
 pub fn encode_inputs(head: &InputHead, bits: u32, inputs: &[u64], out: &mut Vec<u8>) {
     let inputs = &inputs[inputs.len().saturating_sub(INPUTS_PER_PACKET_MAX)..];
-    let distance = u8::try_from(i64::from(head.newest.0) - i64::from(head.ack.0) + ACK_BIAS).ok();
+    let distance = u8::try_from(i64::from(head.newest.0) - i64::from(head.ack.0) + ACK_BIAS);
     let low_bits = if head.hash.is_some() { HAS_HASH } else { 0 }
         | if inputs.is_empty() { 0 } else { HAS_INPUTS }
-        | if distance.is_some() { 0 } else { FAR_ACK };
+        | if head.gap { GAP } else { 0 };
     out.push(first_byte(head.epoch, low_bits));
     out.extend_from_slice(&(head.newest.0 as u16).to_le_bytes());
     match distance {
-        Some(distance) => out.push(distance),
-        None => out.extend_from_slice(&head.ack.0.to_le_bytes()),
+        Ok(distance) if distance != FAR => out.push(distance),
+        _ => {
+            out.push(FAR);
+            out.extend_from_slice(&head.ack.0.to_le_bytes());
+        }
     }
     if let Some(hash) = head.hash {
         out.extend_from_slice(&hash.to_le_bytes());
@@ -85,8 +92,8 @@ pub fn decode_inputs(
     let mut rest = bytes;
     let [first] = take::<1>(&mut rest)?;
     let newest = widen(u16::from_le_bytes(take(&mut rest)?), near);
-    let ack = if first & FAR_ACK == 0 {
-        let [distance] = take::<1>(&mut rest)?;
+    let [distance] = take::<1>(&mut rest)?;
+    let ack = if distance != FAR {
         let ack = i64::from(newest.0) + ACK_BIAS - i64::from(distance);
         Tick(u32::try_from(ack).map_err(|_| HotError::TickOutOfRange)?)
     } else {
@@ -99,7 +106,8 @@ pub fn decode_inputs(
             return Err(HotError::TickOutOfRange);
         }
     }
-    if rest.is_empty() { Ok(InputHead { epoch, newest, ack, hash }) } else { Err(HotError::Trailing) }
+    let gap = first & GAP != 0;
+    if rest.is_empty() { Ok(InputHead { epoch, newest, ack, hash, gap }) } else { Err(HotError::Trailing) }
 }
 
 fn read_inputs<'a>(bytes: &'a [u8], bits: u32, inputs: &mut Vec<u64>) -> Result<&'a [u8], HotError> {
@@ -131,11 +139,12 @@ mod tests {
             prop_oneof![0..=u32::MAX, Just(0)],
             -300..300_i64,
             any::<Option<u32>>(),
+            any::<bool>(),
         );
-        let head = head.prop_map(|(epoch, newest, far, distance, hash)| {
+        let head = head.prop_map(|(epoch, newest, far, distance, hash, gap)| {
             let near = u32::try_from(i64::from(newest) - distance).unwrap_or(newest);
             let ack = if distance % 7 == 0 { far } else { near };
-            InputHead { epoch: Epoch::new(epoch), newest: Tick(newest), ack: Tick(ack), hash }
+            InputHead { epoch: Epoch::new(epoch), newest: Tick(newest), ack: Tick(ack), hash, gap }
         });
         (head, 1_u32..=64).prop_flat_map(|(head, bits)| {
             let input =
@@ -178,7 +187,8 @@ mod tests {
     #[test]
     fn sizes_of_typical_packets() {
         let size = |hash: Option<u32>, inputs: &[u64]| {
-            let head = InputHead { epoch: Epoch::new(3), newest: Tick(900), ack: Tick(897), hash };
+            let head =
+                InputHead { epoch: Epoch::new(3), newest: Tick(900), ack: Tick(897), hash, gap: false };
             let mut bytes = Vec::new();
             encode_inputs(&head, 12, inputs, &mut bytes);
             bytes.len()
@@ -187,12 +197,17 @@ mod tests {
         assert_eq!(size(Some(1), &[0xabc, 0xdef, 0xabc]), 14, "three inputs, all different");
         assert_eq!(size(None, &[0xabc; 3]), 7, "a thin client");
         assert_eq!(size(None, &[]), 4, "a spectator");
+        let (newest, ack) = (Tick(9_000), Tick(100));
+        let head = InputHead { epoch: Epoch::new(3), newest, ack, hash: None, gap: true };
+        let mut bytes = Vec::new();
+        encode_inputs(&head, 12, &[], &mut bytes);
+        assert_eq!(bytes.len(), 8, "a client that is far behind");
         assert_eq!(size(Some(1), &[0xabc; 32]), 14, "a second's inputs, held");
     }
 
     #[test]
     fn only_the_newest_inputs_are_sent() {
-        let head = InputHead { epoch: Epoch::new(0), newest: Tick(99), ack: Tick(0), hash: None };
+        let head = InputHead { epoch: Epoch::new(0), newest: Tick(99), ack: Tick(0), hash: None, gap: false };
         let all: Vec<u64> = (0..100).collect();
         let (mut bytes, mut inputs) = (Vec::new(), Vec::new());
         encode_inputs(&head, 12, &all, &mut bytes);
@@ -202,7 +217,7 @@ mod tests {
 
     #[test]
     fn inputs_before_the_first_tick_are_refused() {
-        let head = InputHead { epoch: Epoch::new(0), newest: Tick(1), ack: Tick(0), hash: None };
+        let head = InputHead { epoch: Epoch::new(0), newest: Tick(1), ack: Tick(0), hash: None, gap: false };
         let mut bytes = Vec::new();
         encode_inputs(&head, 12, &[1, 2, 3], &mut bytes);
         assert_eq!(decode_inputs(&bytes, 12, Tick(1), &mut Vec::new()), Err(HotError::TickOutOfRange));

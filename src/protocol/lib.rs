@@ -8,7 +8,8 @@
 //! use framekeep_protocol::{Epoch, InputHead, decode_inputs, encode_inputs};
 //! use framekeep_sim::Tick;
 //!
-//! let head = InputHead { epoch: Epoch::new(1), newest: Tick(100), ack: Tick(96), hash: Some(0xfeed_f00d) };
+//! let (newest, ack, hash) = (Tick(100), Tick(96), Some(0xfeed_f00d));
+//! let head = InputHead { epoch: Epoch::new(1), newest, ack, hash, gap: false };
 //! let mut wire = Vec::new();
 //! encode_inputs(&head, 12, &[0x0a5, 0x0a5, 0x0a5], &mut wire);
 //! assert_eq!(wire.len(), 11);
@@ -76,12 +77,12 @@ pub use limits::{
     SERVER_NAME_BYTES_MAX, SLICE_BYTES, SNAPSHOT_BYTES_MAX, SNAPSHOT_MESSAGE_BYTES_MAX,
 };
 pub use match_start::{EndReason, MatchEnd, MatchStart, SPECTATOR_SEAT};
-pub use names::{NameFault, PlayerName, RoomName};
+pub use names::{NameFault, PlayerName, RoomName, is_unprintable};
 pub use payload::{Lane, PayloadFault, PayloadGuard};
 pub use redundancy::Redundancy;
 pub use refusal::Refusal;
 pub use renet_packet::{AckRanges, PacketPeek, peek_packet};
-pub use room::{CommitPolicy, Member, RoomPhase, RoomView, StartRule};
+pub use room::{CommitPolicy, Member, RoomPhase, RoomView, StartRule, Watcher};
 pub use room_event::{ClosedReason, RoomEvent, RoomEventKind, Urgency};
 pub use side::Side;
 pub use snapshot::{Snapshot, SnapshotFault};

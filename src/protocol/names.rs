@@ -41,7 +41,8 @@ fn check(text: &str, limit: usize) -> Result<(), NameFault> {
 }
 
 /// Control characters, and those that turn the direction of a line of text or break it.
-fn is_unprintable(c: char) -> bool {
+#[must_use]
+pub fn is_unprintable(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

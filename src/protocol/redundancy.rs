@@ -6,8 +6,9 @@ use core::time::Duration;
 /// rule for clients and servers.
 ///
 /// Every packet holds what the last ones held, so a lost one costs an interval, 33 ms at 30 Hz. On a way that loses
-/// or delays packets that is more than a margin can hide; copies after a third and two thirds of the interval make it
-/// 11 ms. A quiet way costs no copies.
+/// or delays packets that is more than a margin can hide; copies after a quarter, a half and three quarters of the
+/// interval make it 8 ms. There is one more copy with each sign that those there are were not enough, and a quiet way
+/// costs none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Redundancy {
     copies: u8,
@@ -15,14 +16,16 @@ pub struct Redundancy {
     until: Duration,
 }
 
-/// How long a copy is sent on after the last sign that it is needed.
+/// How long the first copy is sent on after the last sign that it is needed.
 const HOLD: Duration = Duration::from_secs(10);
+/// The same of each further one, for which signs are rare because the others do their work.
+const HOLD_MORE: Duration = Duration::from_secs(30);
 /// Signs within this time are one.
 const ONE_SIGN: Duration = Duration::from_millis(500);
 
 impl Redundancy {
     /// Most copies of a packet.
-    pub const COPIES_MAX: u8 = 2;
+    pub const COPIES_MAX: u8 = 3;
 
     /// A packet was lost, or so late that it could as well have been.
     pub fn note_loss(&mut self, now: Duration) {
@@ -30,16 +33,20 @@ impl Redundancy {
             self.copies += 1;
             self.raised_at = now;
         }
-        self.until = now + HOLD;
+        self.until = now + self.hold();
     }
 
     /// How many copies of a packet to send now, 0 to [`Redundancy::COPIES_MAX`].
     pub fn copies(&mut self, now: Duration) -> u8 {
         if self.copies > 0 && now >= self.until {
             self.copies -= 1;
-            self.until = now + HOLD;
+            self.until = now + self.hold();
         }
         self.copies
+    }
+
+    const fn hold(&self) -> Duration {
+        if self.copies > 1 { HOLD_MORE } else { HOLD }
     }
 
     /// What [`Redundancy::copies`] gave last, or would give but for the time.
@@ -68,18 +75,18 @@ mod tests {
         redundancy.note_loss(100 * S);
         redundancy.note_loss(100 * S + S / 10);
         assert_eq!(redundancy.copies(101 * S), 1, "a burst is one sign");
-        redundancy.note_loss(102 * S);
-        redundancy.note_loss(103 * S);
-        assert_eq!(redundancy.copies(112 * S), Redundancy::COPIES_MAX);
-        assert_eq!(redundancy.copies(113 * S), 1);
-        assert_eq!(redundancy.copies(122 * S), 1);
-        assert_eq!(redundancy.copies(123 * S), 0);
+        (102..105).for_each(|second| redundancy.note_loss(second * S));
+        assert_eq!(redundancy.copies(133 * S), Redundancy::COPIES_MAX);
+        assert_eq!(redundancy.copies(134 * S), 2);
+        assert_eq!(redundancy.copies(164 * S), 1);
+        assert_eq!(redundancy.copies(173 * S), 1);
+        assert_eq!(redundancy.copies(174 * S), 0);
         assert_eq!(redundancy.copies(1_000 * S), 0);
     }
 
     #[test]
     fn copies_lie_evenly_between_two_packets() {
-        assert_eq!(Redundancy::copy_after(30 * S, 1), 10 * S);
-        assert_eq!(Redundancy::copy_after(30 * S, 2), 20 * S);
+        assert_eq!(Redundancy::copy_after(40 * S, 1), 10 * S);
+        assert_eq!(Redundancy::copy_after(40 * S, 3), 30 * S);
     }
 }

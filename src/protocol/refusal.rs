@@ -199,10 +199,12 @@ pub enum Refusal {
         ago_s: u64,
     },
     /// The link asks faster than the server answers.
-    #[error("too many requests: at most {limit} a second are answered")]
+    #[error("too many requests: at most {limit} within {within_s} s are answered")]
     TooFast {
         /// The limit.
         limit: u32,
+        /// The time it is for, in seconds.
+        within_s: u32,
     },
     /// The room was closed a while ago, and its name is not free yet.
     #[error("the room {room} is closed ({reason}): its name is free in {free_in_s} s, or take another one")]
@@ -213,6 +215,16 @@ pub enum Refusal {
         reason: ClosedReason,
         /// When its name is free again, in seconds.
         free_in_s: u32,
+    },
+    /// The room has started as many matches as it may for a while.
+    #[error(
+        "this room has started {limit} matches within a minute, which is the limit: try again in {wait_s} s"
+    )]
+    TooManyMatches {
+        /// The limit.
+        limit: u32,
+        /// When the next match may start, in seconds.
+        wait_s: u32,
     },
 }
 

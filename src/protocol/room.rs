@@ -82,6 +82,15 @@ pub struct Member {
     pub out: bool,
 }
 
+/// Somebody who watches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watcher {
+    /// Who.
+    pub player: PlayerId,
+    /// What to call them.
+    pub name: PlayerName,
+}
+
 /// What a member is told about a room, whole, whenever it changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomView {
@@ -107,8 +116,10 @@ pub struct RoomView {
     pub locked: bool,
     /// Whether one needs a code to join.
     pub private: bool,
-    /// How many watch.
-    pub spectators: u8,
+    /// Who watches, in the order in which they came.
+    pub watchers: Vec<Watcher>,
+    /// For whom seats are kept, in seat order.
+    pub kept: Vec<PlayerId>,
     /// The number of the last event that this view stands for.
     pub event: u64,
 }
@@ -119,6 +130,8 @@ impl RoomView {
         at_most("content name bytes", self.content.len(), GAME_NAME_BYTES_MAX)?;
         at_most("seats", self.seats.into(), SEATS_MAX.into())?;
         at_most("members", self.members.len(), self.seats.into())?;
+        at_most("watchers", self.watchers.len(), u8::MAX.into())?;
+        at_most("kept seats", self.kept.len(), self.seats.into())?;
         self.members.iter().try_for_each(|member| at_most("seat", member.seat.into(), SEATS_MAX.into()))
     }
 }

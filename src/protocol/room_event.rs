@@ -127,6 +127,13 @@ pub enum RoomEventKind {
     },
     /// The room is closed; nothing follows.
     Closed(ClosedReason),
+    /// How those seats stand whose score has changed within the last second, in seat order.
+    Scores(Vec<SeatScore>),
+    /// A seat is no longer kept for a player who did not come, or may not.
+    Released {
+        /// For whom it was.
+        player: PlayerId,
+    },
 }
 
 /// Why a room was closed.
@@ -179,7 +186,7 @@ impl RoomEventKind {
             | Self::Left { .. }
             | Self::ClosingSoon { .. }
             | Self::Closed(_) => Urgency::Critical,
-            Self::Leaderboard(_) | Self::Chat { .. } => Urgency::Ordinary,
+            Self::Leaderboard(_) | Self::Scores(_) | Self::Chat { .. } => Urgency::Ordinary,
             _ => Urgency::State,
         }
     }
@@ -192,7 +199,9 @@ impl RoomEvent {
                 at_most("content name bytes", content.len(), GAME_NAME_BYTES_MAX)
             }
             RoomEventKind::Chat { text, .. } => at_most("chat bytes", text.len(), CHAT_BYTES_MAX),
-            RoomEventKind::Leaderboard(scores) => at_most("scores", scores.len(), SEATS_MAX.into()),
+            RoomEventKind::Leaderboard(scores) | RoomEventKind::Scores(scores) => {
+                at_most("scores", scores.len(), SEATS_MAX.into())
+            }
             _ => Ok(()),
         }
     }

@@ -1,12 +1,13 @@
 //! `ResultReader`, the side that reads.
 
+use std::fmt;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 use redb::{ReadOnlyDatabase, ReadTransaction, ReadableDatabase, TableDefinition};
 
 use crate::store::{GAMES, IDS, PLAYERS, RESULTS, builder, guarded};
-use crate::{MatchResult, ResultError};
+use crate::{MatchResult, ResultError, sealed_row};
 
 /// Which results are wanted; everything that is named must hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +46,46 @@ impl Cursor {
     pub fn at(result: &MatchResult) -> Self {
         Self { ended_unix_ms: result.ended_unix_ms, id: result.id.clone() }
     }
+
+    /// Reads what [`Display`](fmt::Display) wrote; `None` if it is something else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (ended, id) = text.split_once('.')?;
+        Some(Self { ended_unix_ms: ended.parse().ok()?, id: id.to_owned() })
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.ended_unix_ms, self.id)
+    }
+}
+
+/// Results that are wanted, as far as they are what was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The newest first.
+    pub results: Vec<MatchResult>,
+    /// What is wrong with those that are not told; each names the id.
+    pub damaged: Vec<String>,
+    /// Where it goes on, if there is perhaps more than the limit.
+    pub next: Option<Cursor>,
+}
+
+impl Found {
+    /// Takes a row.
+    fn take(&mut self, row: &[u8], id: &str, is_wanted: impl FnOnce(&MatchResult) -> bool) {
+        match sealed_row::read(row, id) {
+            Ok(result) if is_wanted(&result) => self.results.push(result),
+            Ok(_) => {}
+            Err(what) => self.damaged.push(what),
+        }
+    }
+
+    /// Whether the limit is reached, which damaged results count for too.
+    fn is_full(&self, query: &Query) -> bool {
+        self.results.len() + self.damaged.len() >= query.limit
+    }
 }
 
 /// Finished matches, to be read; also while a server writes them.
@@ -69,11 +110,23 @@ impl ResultReader {
         Ok(Self { database, path: path.to_owned() })
     }
 
-    /// The results that are wanted, the newest first.
+    /// The results that are wanted, the newest first, all of which have to be what was written.
     ///
     /// # Errors
     /// [`ResultError`].
     pub fn find(&self, query: &Query) -> Result<Vec<MatchResult>, ResultError> {
+        let Found { results, damaged, .. } = self.find_sound(query)?;
+        match damaged.into_iter().next() {
+            Some(what) => Err(ResultError::Damaged { path: self.path.clone(), what }),
+            None => Ok(results),
+        }
+    }
+
+    /// The results that are wanted, the newest first, and what is wrong with those that cannot be told.
+    ///
+    /// # Errors
+    /// [`ResultError`].
+    pub fn find_sound(&self, query: &Query) -> Result<Found, ResultError> {
         guarded(&self.path, || {
             let read = self.database.begin_read()?;
             match (&query.player, &query.game) {
@@ -103,13 +156,15 @@ impl ResultReader {
                 return Ok(None);
             }
             let results = read.open_table(RESULTS)?;
-            Ok(results.get((ended, found.as_str()))?.and_then(|text| parse(text.value())))
+            let row = results.get((ended, found.as_str()))?;
+            row.map(|row| parse(row.value(), &found)).transpose()
         })
     }
 }
 
-fn parse(text: &[u8]) -> Option<MatchResult> {
-    serde_json::from_slice(text).ok()
+/// A row that is not what was written is as bad as a page that is not.
+fn parse(row: &[u8], id: &str) -> Result<MatchResult, redb::Error> {
+    sealed_row::read(row, id).map_err(redb::Error::Corrupted)
 }
 
 /// The time and id below which results are wanted.
@@ -121,19 +176,24 @@ fn upper(query: &Query) -> (u64, &str) {
     }
 }
 
-fn find_all(read: &ReadTransaction, query: &Query) -> Result<Vec<MatchResult>, redb::Error> {
+fn find_all(read: &ReadTransaction, query: &Query) -> Result<Found, redb::Error> {
     let results = read.open_table(RESULTS)?;
     let range: (Bound<(u64, &str)>, Bound<(u64, &str)>) =
         (Bound::Included((query.since_unix_ms, "")), Bound::Excluded(upper(query)));
-    let mut found = Vec::new();
+    let mut found = Found::default();
     if query.since_unix_ms >= query.until_unix_ms {
         return Ok(found);
     }
+    let mut last = None;
     for entry in results.range(range)?.rev() {
-        if found.len() >= query.limit {
+        if found.is_full(query) {
+            found.next = last;
             break;
         }
-        found.extend(parse(entry?.1.value()));
+        let entry = entry?;
+        let (ended_unix_ms, id) = entry.0.value();
+        found.take(entry.1.value(), id, |_| true);
+        last = Some(Cursor { ended_unix_ms, id: id.to_owned() });
     }
     Ok(found)
 }
@@ -143,23 +203,26 @@ fn find_indexed(
     index: TableDefinition<'_, (&'static str, u64, &'static str), ()>,
     key: &str,
     query: &Query,
-) -> Result<Vec<MatchResult>, redb::Error> {
+) -> Result<Found, redb::Error> {
     let (index, results) = (read.open_table(index)?, read.open_table(RESULTS)?);
     let (until, last) = upper(query);
     let range: (Bound<(&str, u64, &str)>, Bound<(&str, u64, &str)>) =
         (Bound::Included((key, query.since_unix_ms, "")), Bound::Excluded((key, until, last)));
-    let mut found = Vec::new();
+    let mut found = Found::default();
     if query.since_unix_ms >= query.until_unix_ms {
         return Ok(found);
     }
+    let mut last_seen = None;
     for entry in index.range(range)?.rev() {
-        if found.len() >= query.limit {
+        if found.is_full(query) {
+            found.next = last_seen;
             break;
         }
         let entry = entry?;
-        let (_, ended, id) = entry.0.value();
-        let result = results.get((ended, id))?.and_then(|text| parse(text.value()));
-        found.extend(result.filter(|result| query.game.as_ref().is_none_or(|game| result.game == *game)));
+        let (_, ended_unix_ms, id) = entry.0.value();
+        last_seen = Some(Cursor { ended_unix_ms, id: id.to_owned() });
+        let Some(row) = results.get((ended_unix_ms, id))? else { continue };
+        found.take(row.value(), id, |result| query.game.as_ref().is_none_or(|game| result.game == *game));
     }
     Ok(found)
 }

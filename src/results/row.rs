@@ -79,8 +79,12 @@ pub struct SeatResult {
     pub player: String,
     /// The player's name.
     pub name: String,
-    /// The score, if the match had an outcome.
+    /// The score of the seat, with who had it last, if the match had an outcome.
     pub score: Option<i32>,
+    /// The tick from which on the player had the seat.
+    pub from_tick: u32,
+    /// The tick before which the player left or gave up; `None` for who stayed to the end.
+    pub until_tick: Option<u32>,
 }
 
 impl MatchResult {

@@ -1,6 +1,5 @@
 //! `ResultStore`, the side that writes.
 
-use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -9,7 +8,8 @@ use redb::{
     Builder, ConcurrencyMode, Database, DatabaseError, ReadableTable, ReadableTableMetadata, TableDefinition,
 };
 
-use crate::MatchResult;
+use crate::salvage::{self, SetAside};
+use crate::{MatchResult, sealed_row};
 
 /// Every result: the time of its end in milliseconds, and its id.
 pub(crate) const RESULTS: TableDefinition<'_, (u64, &str), &[u8]> = TableDefinition::new("results");
@@ -115,7 +115,7 @@ impl ResultStore {
         Ok(Self { database, path: path.to_owned() })
     }
 
-    /// Adds results; one of an id that is there replaces it.
+    /// Adds results. One of an id that is there stays as it is: what is told of a match again is told from less.
     ///
     /// # Errors
     /// [`ResultError`]; nothing is added then.
@@ -123,11 +123,24 @@ impl ResultStore {
         guarded(&self.path, || {
             let write = self.database.begin_write()?;
             for result in results {
-                forget(&write, &result.id)?;
                 remember(&write, result)?;
             }
             write.commit()?;
             Ok(())
+        })
+    }
+
+    /// How many of these ids it does not have.
+    pub(crate) fn lacks(&self, ids: &[String]) -> Result<u64, ResultError> {
+        guarded(&self.path, || {
+            let (write, mut lacking) = (self.database.begin_write()?, 0);
+            let table = write.open_table(IDS)?;
+            for id in ids {
+                lacking += u64::from(table.get(id.as_str())?.is_none());
+            }
+            drop(table);
+            write.abort()?;
+            Ok(lacking)
         })
     }
 
@@ -168,13 +181,15 @@ impl ResultStore {
     }
 }
 
-/// Writes a result and its indexes.
+/// Writes a result and its indexes, unless it is there.
 fn remember(write: &redb::WriteTransaction, result: &MatchResult) -> Result<(), redb::Error> {
     let (id, ended) = (result.id.as_str(), result.ended_unix_ms);
-    // Numbers and texts always have a JSON.
-    let text = serde_json::to_vec(result).unwrap_or_default();
-    write.open_table(RESULTS)?.insert((ended, id), text.as_slice())?;
-    write.open_table(IDS)?.insert(id, ended)?;
+    let mut ids = write.open_table(IDS)?;
+    if ids.get(id)?.is_some() {
+        return Ok(());
+    }
+    ids.insert(id, ended)?;
+    write.open_table(RESULTS)?.insert((ended, id), sealed_row::write(result).as_slice())?;
     write.open_table(GAMES)?.insert((result.game.as_str(), ended, id), ())?;
     let mut players = write.open_table(PLAYERS)?;
     for seat in &result.players {
@@ -189,7 +204,8 @@ fn forget(write: &redb::WriteTransaction, id: &str) -> Result<(), redb::Error> {
     let Some(ended) = write.open_table(IDS)?.remove(id)?.map(|ended| ended.value()) else { return Ok(()) };
     let mut results = write.open_table(RESULTS)?;
     let old = results.remove((ended, id))?;
-    let old: Option<MatchResult> = old.and_then(|text| serde_json::from_slice(text.value()).ok());
+    // Of one that is not what was written the indexes are left; they lead nowhere.
+    let old = old.and_then(|row| sealed_row::read(row.value(), id).ok());
     let Some(old) = old else { return Ok(()) };
     write.open_table(GAMES)?.remove((old.game.as_str(), ended, id))?;
     let mut players = write.open_table(PLAYERS)?;
@@ -200,21 +216,18 @@ fn forget(write: &redb::WriteTransaction, id: &str) -> Result<(), redb::Error> {
     Ok(())
 }
 
-/// Opens the file; one that is damaged is set aside under the name that is given back, and a new one begun.
+/// Opens the file; one that is damaged is set aside, and a new one begun with every result of it whose checksum fits.
 ///
 /// # Errors
 /// [`ResultError`] if that cannot be done either.
 pub fn open_or_set_aside(
     path: &Path,
     now_unix_s: u64,
-) -> Result<(ResultStore, Option<PathBuf>), ResultError> {
+) -> Result<(ResultStore, Option<SetAside>), ResultError> {
     match ResultStore::open(path) {
         Ok(store) => Ok((store, None)),
         Err(ResultError::Damaged { .. }) => {
-            let mut aside = path.to_owned();
-            aside.set_extension(format!("damaged-{now_unix_s}"));
-            fs::rename(path, &aside)
-                .map_err(|error| ResultError::Unusable { path: path.to_owned(), what: error.to_string() })?;
+            let aside = salvage::set_aside(path, now_unix_s)?;
             Ok((ResultStore::open(path)?, Some(aside)))
         }
         Err(error) => Err(error),

@@ -40,6 +40,13 @@ pub enum RollbackEvent {
         /// The tick that would have been predicted next.
         at: Tick,
     },
+    /// A snapshot stands in for ticks that were not played through: their game events are not told.
+    Skipped {
+        /// The first of them.
+        from: Tick,
+        /// The first tick after them.
+        to: Tick,
+    },
     /// The frames in between are gone: ask the server for a snapshot (`ToServer::NeedSnapshot`).
     NeedSnapshot {
         /// The tick that is missing.

@@ -28,13 +28,21 @@ pub(crate) struct Exchange {
     /// How often packets are sent again, and how many copies of the last one were.
     redundancy: Redundancy,
     copied: u8,
+    /// Whether the packet before brought frames: one that brings more than are sent at a time then has a gap before it.
+    follows: bool,
+    /// Until when the server is told of a gap.
+    gap_told_until: Duration,
     gap_since: Option<Duration>,
+    /// Whether the server says that the match stands still.
+    paused: bool,
     /// How many ticks behind the server only a snapshot helps.
     catch_up_ticks_max: u32,
     behind: bool,
     asked_at: Option<Duration>,
 }
 
+/// For how long the server is told of a gap, in every packet: the first may be lost too.
+const GAP_TOLD: Duration = Duration::from_millis(100);
 /// Longest round trip that is believed at the start.
 const RTT_MAX: Duration = Duration::from_secs(2);
 
@@ -65,7 +73,8 @@ impl Exchange {
         Self {
             stream: FrameStream::new(start.epoch, start.seats, bits),
             sender: InputSender::new(bits, first),
-            clock: LeadClock::new(rate, margin, config.drift_permille_max, first, at),
+            clock: LeadClock::new(rate, config.lead_margin_eighths, config.drift_permille_max, first, at)
+                .batched(send_every),
             stats: MatchStats::default(),
             seat: (start.seat != SPECTATOR_SEAT).then_some(start.seat),
             waiting: start.next > Tick(0),
@@ -75,7 +84,10 @@ impl Exchange {
             sent: None,
             redundancy: Redundancy::default(),
             copied: 0,
+            follows: false,
+            gap_told_until: Duration::ZERO,
             gap_since: None,
+            paused: false,
             catch_up_ticks_max: config.catch_up_ticks_max,
             behind: false,
             asked_at: None,
@@ -97,15 +109,20 @@ impl Exchange {
             is_late |= note_own_input(*seat, frame, now, sender, stats);
             deliver(frame);
         });
-        if is_late && redundancy.wanted() < Redundancy::COPIES_MAX {
-            // It was lost, or the last path was longer than any lately: the clock learns of that by itself.
-            redundancy.note_loss(now);
-        } else if is_late {
-            clock.late();
+        if is_late {
+            // It was lost, or the last path was longer than any lately: of that the clock learns by itself. If it
+            // happens in spite of copies, it does not know enough.
+            if redundancy.wanted() > 0 {
+                clock.late();
+            }
             redundancy.note_loss(now);
         }
-        if stream.next() > before {
-            (self.waiting, self.gap_since) = (false, None);
+        let brought = stream.next().since(before);
+        if brought > 0 {
+            if self.follows && brought > self.send_every {
+                self.gap_told_until = now + GAP_TOLD;
+            }
+            (self.waiting, self.gap_since, self.follows) = (false, None, true);
             self.sender.forget_before(self.stream.next());
             self.clock.committed(now, self.stream.next());
         }
@@ -124,7 +141,7 @@ impl Exchange {
     }
 
     fn note_head(&mut self, now: Duration, head: &FramesHead) {
-        self.gap_since = None;
+        (self.gap_since, self.paused) = (None, head.paused);
         self.sender.forget_before(head.input_next);
         // The lead is that of the newest input the server has; it is news once for each.
         let newest = head.input_next.earlier(1);
@@ -145,7 +162,7 @@ impl Exchange {
     pub(crate) fn restart(&mut self, now: Duration, tick: Tick, before: &Frame) {
         self.stats.frames_skipped += u64::from(tick.since(self.stream.next()));
         self.stream.restart(tick, before);
-        (self.waiting, self.gap_since, self.behind) = (false, None, false);
+        (self.waiting, self.gap_since, self.behind, self.follows) = (false, None, false, false);
         self.sender.forget_before(tick);
         self.clock.committed(now, tick);
     }
@@ -167,7 +184,7 @@ impl Exchange {
 
     /// Adds the input of the next tick.
     pub(crate) fn push(&mut self, now: Duration, bits: u64) {
-        self.clock.made(self.sender.next());
+        self.clock.made(now, self.sender.next());
         self.sender.push(now, bits);
     }
 
@@ -183,8 +200,8 @@ impl Exchange {
             self.sent = Some((now, next));
         }
         if due || again {
-            let ack = self.stream.next();
-            self.sender.write(InputHead { epoch: self.stream.epoch(), newest: ack, ack, hash }, out);
+            let (epoch, ack, gap) = (self.stream.epoch(), self.stream.next(), now < self.gap_told_until);
+            self.sender.write(InputHead { epoch, newest: ack, ack, hash, gap }, out);
         }
         due || again
     }
@@ -237,6 +254,11 @@ impl Exchange {
 
     fn has_asked(&self, now: Duration) -> bool {
         self.asked_at.is_some_and(|at| now.saturating_sub(at) < SNAPSHOT_REQUEST_EVERY)
+    }
+
+    /// Whether the server says that the match stands still.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused
     }
 
     /// The match has `ticks` frames and no more.

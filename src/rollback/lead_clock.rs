@@ -11,6 +11,8 @@ const ACQUIRE_TICKS: u32 = 64;
 /// One half of the window over which the worst path is remembered, while acquiring and after.
 const ACQUIRE_WINDOW_TICKS: u32 = 8;
 const WINDOW_TICKS: u32 = 48;
+/// The part of the margin that is kept even on the worst recent path.
+const SPARE_PART: i64 = 4;
 /// What an input that came too late adds to the margin, and the most that adds up to, in 1/8 ticks.
 const LATE_STEP_EIGHTHS: i64 = 2;
 const LATE_EIGHTHS_MAX: i64 = 16;
@@ -21,12 +23,21 @@ const JUMP_NS: i64 = 1_000_000_000;
 /// Bounds the caller's clock so that no sum below can overflow: 146 years, which is 2116 for a clock since 1970.
 const NOW_NS_MAX: i64 = i64::MAX / 2;
 
+/// An input that was made: for which tick, under which origin, and how long after it was due.
+#[derive(Clone, Copy, Debug)]
+struct Made {
+    tick: Tick,
+    origin_ns: i64,
+    late_ns: i64,
+}
+
 /// When a client makes which input: a clock of ticks that runs ahead of the server by just enough.
 ///
 /// Input tick `n` is due at `origin + n × period`. The server says how long before its deadline an input arrived; with
 /// the origin under which that input was made, this gives the origin that would have met the deadline exactly,
-/// whatever the clock has done since, so there is no loop that could swing. The worst (earliest) of these over the
-/// last seconds, less the margin, is where the origin drifts to, by a few percent of the time at most.
+/// whatever the clock has done since, so there is no loop that could swing. The best (latest) of these over the last
+/// seconds less the margin, or the worst (earliest) less a quarter of it if that is earlier, is where the origin drifts
+/// to, by a few percent of the time at most.
 #[derive(Clone, Debug)]
 pub struct LeadClock {
     period_ns: i64,
@@ -34,6 +45,8 @@ pub struct LeadClock {
     updated_ns: i64,
     drift_permille: i64,
     margin_eighths: i64,
+    /// How much earlier than its packet's newest the oldest input of a packet is due.
+    batch_eighths: i64,
     late_eighths: i64,
     calm: u32,
     /// The earliest origin seen in the last half window and in this one.
@@ -46,16 +59,19 @@ pub struct LeadClock {
     newest: Option<Tick>,
     heard_ticks: u32,
     window_ticks: u32,
-    /// The origin under which each of the newest inputs was made, by tick modulo the length.
-    made: Vec<(Tick, i64)>,
+    /// The best of the ways alone, from when inputs were really made, which depends on when frames are rendered.
+    best_way_before: Option<i64>,
+    best_way: Option<i64>,
+    /// The newest inputs, by tick modulo the length.
+    made: Vec<Made>,
     jumps: u32,
 }
 
 impl LeadClock {
     /// A clock on which input `first` is due at `now`.
     ///
-    /// `margin_eighths` is the lead to aim for in 1/8 ticks, `drift_permille` the most the rate may differ from the
-    /// server's.
+    /// `margin_eighths` is the lead to aim for in 1/8 ticks over an even path, `drift_permille` the most the rate may
+    /// differ from the server's.
     #[must_use]
     pub fn new(
         tick_rate_hz: u16,
@@ -72,18 +88,27 @@ impl LeadClock {
             updated_ns: now_ns,
             drift_permille: i64::from(drift_permille),
             margin_eighths: i64::from(margin_eighths),
+            batch_eighths: 0,
             late_eighths: 0,
             calm: 0,
             worst_before: None,
             worst: None,
             best_before: None,
             best: None,
+            best_way_before: None,
+            best_way: None,
             newest: None,
             heard_ticks: 0,
             window_ticks: 0,
-            made: vec![(Tick(u32::MAX), 0); OWN_INPUTS_MAX],
+            made: vec![Made { tick: Tick(u32::MAX), origin_ns: 0, late_ns: 0 }; OWN_INPUTS_MAX],
             jumps: 0,
         }
+    }
+
+    /// The same clock for inputs that are sent `ticks` at a time: the oldest of them must not be late either.
+    #[must_use]
+    pub fn batched(self, ticks: u32) -> Self {
+        Self { batch_eighths: 8 * i64::from(ticks.saturating_sub(1)), ..self }
     }
 
     /// The length of a tick.
@@ -116,18 +141,20 @@ impl LeadClock {
     }
 
     /// Remembers that the input of `tick` was made now.
-    pub fn made(&mut self, tick: Tick) {
-        self.made[slot(tick)] = (tick, self.origin_ns);
+    pub fn made(&mut self, now: Duration, tick: Tick) {
+        let due_ns = self.origin_ns.saturating_add(i64::from(tick.0) * self.period_ns);
+        let late_ns = nanoseconds(now).saturating_sub(due_ns);
+        self.made[slot(tick)] = Made { tick, origin_ns: self.origin_ns, late_ns };
     }
 
     /// The server's word: input `newest` arrived `lead_eighths` / 8 ticks before its deadline.
     ///
     /// A tick that was not made lately is ignored, so the word of a peer cannot move the clock out of reach.
     ///
-    /// Tells whether it came half a tick or more after what the best path of the last seconds allows: it was lost at
+    /// Tells whether its way took half a tick or more longer than the best one of the last seconds: it was lost at
     /// first, or late.
     pub fn feedback(&mut self, newest: Tick, lead_eighths: i8) -> bool {
-        let (tick, origin_ns) = self.made[slot(newest)];
+        let Made { tick, origin_ns, late_ns } = self.made[slot(newest)];
         if tick != newest {
             return false;
         }
@@ -139,6 +166,7 @@ impl LeadClock {
             self.window_ticks = ticks;
             self.worst_before = self.worst.take();
             self.best_before = self.best.take();
+            self.best_way_before = self.best_way.take();
         }
         let exact = origin_ns + i64::from(lead_eighths) * self.period_ns / 8;
         self.worst = Some(self.worst.map_or(exact, |worst| worst.min(exact)));
@@ -149,8 +177,10 @@ impl LeadClock {
             self.late_eighths = (self.late_eighths - 1).max(0);
         }
         self.jump_if_far(lead_eighths <= -i8::MAX);
-        let best = self.best.max(self.best_before).unwrap_or(exact);
-        best - exact >= self.period_ns / 2
+        let way = exact.saturating_add(late_ns);
+        self.best_way = Some(self.best_way.map_or(way, |best| best.max(way)));
+        let best = self.best_way.max(self.best_way_before).unwrap_or(way);
+        best - way >= self.period_ns / 2
     }
 
     /// The server has committed every tick below `next`: no deadline of theirs is still to come.
@@ -170,10 +200,10 @@ impl LeadClock {
         self.late_eighths = (self.late_eighths + LATE_STEP_EIGHTHS).min(LATE_EIGHTHS_MAX);
     }
 
-    /// The lead aimed for on the worst recent path, in 1/8 ticks.
+    /// The lead aimed for on the best recent path, in 1/8 ticks, if the worst is hardly worse.
     #[must_use]
     pub fn target_eighths(&self) -> u32 {
-        (self.margin_eighths + self.late_eighths) as u32
+        (self.margin_eighths + self.batch_eighths + self.late_eighths) as u32
     }
 
     /// How often the clock was set instead of drifting.
@@ -189,7 +219,12 @@ impl LeadClock {
     /// How far the origin is from where it should be; positive: the clock runs too early.
     fn error_ns(&self) -> i64 {
         let Some(worst) = [self.worst, self.worst_before].into_iter().flatten().min() else { return 0 };
-        worst - (self.margin_eighths + self.late_eighths) * self.period_ns / 8 - self.origin_ns
+        let best = self.best.max(self.best_before).unwrap_or(worst);
+        let eighths = |eighths: i64| eighths * self.period_ns / 8;
+        // The margin is for what is worse than usual; the worst that was needs a part of it on top.
+        let spare = (self.margin_eighths + SPARE_PART - 1) / SPARE_PART;
+        let wanted = (best - eighths(self.margin_eighths)).min(worst - eighths(spare));
+        wanted - eighths(self.batch_eighths + self.late_eighths) - self.origin_ns
     }
 
     /// While acquiring the clock is a guess and may be set; later only if it is far out.
@@ -237,7 +272,7 @@ mod tests {
         for tick in from..from + ticks {
             let at = clock.due_at(Tick(tick));
             clock.advance(at);
-            clock.made(Tick(tick));
+            clock.made(at, Tick(tick));
             let deadline = start_ms * MS + i64::from(tick) * clock.period_ns;
             let early = deadline - (at.as_nanos() as i64 + up_ms(tick) * MS);
             let eighths = (early * 8).div_euclid(clock.period_ns).clamp(-127, 127) as i8;

@@ -23,6 +23,7 @@ mod fake;
 mod frame_stream;
 mod game_event;
 mod histogram;
+mod input_delay;
 mod input_sender;
 mod input_status;
 mod lead_clock;

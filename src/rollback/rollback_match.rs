@@ -9,6 +9,7 @@ use framekeep_sim::{DecodeError, Frame, Game, Input, Mark, Match, SeatInput, Tic
 
 use crate::backlog::Backlog;
 use crate::exchange::Exchange;
+use crate::input_delay::InputDelay;
 use crate::limits::{ADVANCE_TICKS_MAX, EVENTS_MAX};
 use crate::timeline::{RestoreError, Rollback, Timeline};
 use crate::{
@@ -101,6 +102,7 @@ pub struct RollbackMatch<G: Game> {
     exchange: Exchange,
     timeline: Timeline<G>,
     config: RollbackConfig,
+    delay: InputDelay,
     /// Frames that have arrived and are not simulated.
     backlog: Backlog,
     /// Ticks simulated since the last [`RollbackMatch::advance`].
@@ -137,6 +139,7 @@ impl<G: Game> RollbackMatch<G> {
         Ok(Self {
             exchange,
             timeline,
+            delay: InputDelay::new(&config),
             config,
             backlog: Backlog::default(),
             spent: 0,
@@ -177,6 +180,7 @@ impl<G: Game> RollbackMatch<G> {
         if before.seat_count() != seats {
             return Err(SnapshotError::Seats { expected: seats, got: before.seat_count() });
         }
+        let reached = self.timeline.confirmed_tick();
         let rollback =
             self.timeline.restore(snapshot.tick, &before, &bytes).map_err(|error| match error {
                 RestoreError::Decode(error) => SnapshotError::Decode(error),
@@ -187,6 +191,9 @@ impl<G: Game> RollbackMatch<G> {
             self.exchange.restart(now, snapshot.tick, &before);
         }
         self.exchange.waiting = false;
+        if snapshot.tick > reached {
+            push(&mut self.events, RollbackEvent::Skipped { from: reached, to: snapshot.tick });
+        }
         self.note_rollback(rollback);
         let confirmed =
             RollbackEvent::Confirmed { tick: self.timeline.confirmed_tick(), hash: self.timeline.hash() };
@@ -235,9 +242,9 @@ impl<G: Game> RollbackMatch<G> {
 
     /// As [`RollbackMatch::advance`], for players that look at the predicted match to decide: bots.
     pub fn advance_with(&mut self, now: Duration, mut local: impl FnMut(Tick, &Match<G>) -> G::Input) -> u32 {
-        let (delay, ahead_max) = (self.config.input_delay_ticks, self.config.rollback_ticks_max);
         let mut made = 0;
         self.confirm_backlog(now);
+        let (delay, ahead_max) = (self.delay.ticks(), self.config.rollback_ticks_max);
         if let Some((rollback, ticks)) = self.timeline.settle(self.left()) {
             self.spent += ticks;
             self.note_rollback(rollback);
@@ -284,7 +291,7 @@ impl<G: Game> RollbackMatch<G> {
     /// When to call `advance` and `poll_transmit` next if nothing arrives until then.
     #[must_use]
     pub fn wake_at(&self) -> Duration {
-        let ahead = self.config.input_delay_ticks + self.config.rollback_ticks_max;
+        let ahead = self.delay.ticks() + self.config.rollback_ticks_max;
         self.exchange.wake_at(self.timeline.confirmed_tick().later(ahead))
     }
 
@@ -326,8 +333,9 @@ impl<G: Game> RollbackMatch<G> {
         let (tick, next) = (self.timeline.predicted_tick(), self.exchange.sender.next());
         let made = self.exchange.clock.due_at(next.earlier(1));
         let part = now.saturating_sub(made).as_secs_f32() / self.clock().period().as_secs_f32();
-        let lags = tick < next.earlier(self.config.input_delay_ticks);
-        ViewTime { tick, part: if lags { 1.0 } else { part.min(1.0) } }
+        // Less can be predicted than there are inputs, or the delay has just grown.
+        let stands = tick != next.earlier(self.delay.ticks());
+        ViewTime { tick, part: if stands { 1.0 } else { part.min(1.0) } }
     }
 
     /// The committed frame of a confirmed tick; [`crate::HISTORY_TICKS_MAX`] ticks are kept.
@@ -363,6 +371,25 @@ impl<G: Game> RollbackMatch<G> {
         self.exchange.waiting
     }
 
+    /// Whether the server says that the match stands still: it waits for somebody's input, or for its disk.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.exchange.is_paused()
+    }
+
+    /// How many ticks after it is made an own input is played here: [`RollbackConfig::input_delay_ticks`], and more
+    /// where the way is long ([`RollbackConfig::predicted_ticks_aim`]).
+    #[must_use]
+    pub fn input_delay_ticks(&self) -> u32 {
+        self.delay.ticks()
+    }
+
+    /// The own input that was made for a tick, also if it is not predicted yet; the newest ones are kept.
+    #[must_use]
+    pub fn made(&self, tick: Tick) -> Option<u64> {
+        self.exchange.sender.get(tick)
+    }
+
     /// Figures so far.
     #[must_use]
     pub fn stats(&self) -> &MatchStats {
@@ -384,7 +411,7 @@ impl<G: Game> RollbackMatch<G> {
         if self.exchange.waiting {
             return;
         }
-        let made = self.exchange.sender.next().earlier(self.config.input_delay_ticks);
+        let made = self.exchange.sender.next().earlier(self.delay.ticks());
         let target = self.exchange.end().map_or(made, |end| made.min(end));
         // What is predicted must be playable again within one call.
         let ahead_max = self.config.rollback_ticks_max.min(self.config.simulate_ticks_max);
@@ -402,6 +429,11 @@ impl<G: Game> RollbackMatch<G> {
     /// Simulates the frames that have arrived, as many as may be; none while a snapshot comes that skips them.
     fn confirm_backlog(&mut self, now: Duration) {
         let skipped = self.exchange.awaits_snapshot(now);
+        if let Some(frame) = self.backlog.first()
+            && self.exchange.seat.is_some()
+        {
+            self.delay.note_arrival(self.exchange.sender.next().since(frame.tick));
+        }
         while self.backlog.is_full() || (!skipped && self.left() > 0) {
             let Some(frame) = self.backlog.first() else { break };
             self.spent += self.timeline.confirm(frame);

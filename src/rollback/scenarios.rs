@@ -171,6 +171,7 @@ impl Client {
                 self.causes.push(cause);
             }
             RollbackEvent::NeedSnapshot { .. } => self.wants_snapshot = true,
+            RollbackEvent::Skipped { from, to } => assert!(from < to),
             RollbackEvent::Stalled { .. } => {}
         }
     }

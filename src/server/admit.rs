@@ -5,21 +5,22 @@ use std::time::Duration;
 
 use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{Entity, IntoScheduleConfigs, QueryState, World};
-use framekeep_link::QuietRenet;
+use framekeep_link::{LinkFault, QuietRenet};
 use framekeep_protocol::{
-    CloseReason, GameRules, LeftReason, PROTOCOL_VERSION, Refusal, Side, Ticket, ToClient,
+    CloseReason, GameRules, LeftReason, PROTOCOL_VERSION, Refusal, SPECTATOR_SEAT, Side, Ticket, ToClient,
 };
 use tracing::debug;
 
 use crate::deadlines::Due;
-use crate::limits::{HELLO_TIMEOUT, LINGER};
+use crate::limits::{HELLO_TIMEOUT, LINGER, SLOW_LINGER};
 use crate::link::{BusyLinks, Control};
 use crate::player::{Player, Players};
+use crate::seat::SeatOf;
 use crate::shard::Arrival;
 use crate::ticket::{TicketRefused, UsedTickets};
 use crate::{
     Clock, Counters, Dispatch, Games, Link, LinkStage, NodeKey, Pump, Rooms, Seat, SeatPlay, ServerConfig,
-    ServerSystems, Shard, events, rooms, seating,
+    ServerSystems, Shard, Stage, events, rooms, seating,
 };
 
 /// Connections become links, links become admitted players, and go again.
@@ -133,13 +134,18 @@ fn connect(world: &mut World, shard: Entity, client_id: u64, from: SocketAddr, u
             refuse_connection(world, shard, client_id, from, TicketRefused::Reused);
             return;
         }
-        close_link(world, old, CloseReason::TakenOver);
-        // The new link may yet fail its greeting: until then the seat is held like any other.
-        if let Some(seat) = detach(world, old) {
-            seating::hold_seat(world, seat);
-        }
+        supersede(world, old);
     }
     open_link(world, shard, from, ticket, now);
+}
+
+/// Another link of its player takes a link over. The new one may yet fail its greeting: until then the seat is held
+/// like any other.
+pub(crate) fn supersede(world: &mut World, old: Entity) {
+    close_link(world, old, CloseReason::TakenOver);
+    if let Some(seat) = detach(world, old) {
+        seating::hold_seat(world, seat);
+    }
 }
 
 pub(crate) fn linked(world: &World, ticket: &Ticket) -> Option<Entity> {
@@ -179,25 +185,14 @@ fn open_link(world: &mut World, shard: Entity, from: SocketAddr, ticket: Ticket,
     }
     let player_entity = player_of(world, &ticket);
     let until = now + HELLO_TIMEOUT;
-    let link = Link {
-        player: ticket.player,
-        address: from,
-        stage: LinkStage::Greeting { nonce, until },
-        shard,
-        player_entity,
-        seat: None,
-        only_room: ticket.room,
-        role: ticket.role,
-        issued_at_s: ticket.issued_at_s,
-        heard: (0, 0),
-        active_at: now,
-    };
+    let player = ticket.player;
+    let link = Link::open(ticket, from, LinkStage::Greeting { nonce, until }, (shard, player_entity), now);
     let entity = world.spawn((link, Control(QuietRenet::new(Side::Server)))).id();
     if let Some(mut player) = world.get_mut::<Player>(player_entity) {
         player.link = Some(entity);
     }
     if let Some(mut shard) = world.get_mut::<Shard>(shard) {
-        shard.adopt(ticket.player.0, entity);
+        shard.adopt(player.0, entity);
     }
     world.resource_mut::<Dispatch>().link(from, entity);
     world.resource_mut::<BusyLinks>().waiting.insert(entity);
@@ -210,8 +205,7 @@ pub(crate) fn player_of(world: &mut World, ticket: &Ticket) -> Entity {
     if let Some(entity) = world.resource::<Players>().get(ticket.player) {
         return entity;
     }
-    let player =
-        Player { id: ticket.player, name: ticket.name.clone(), link: None, seat: None, opened: (0, 0) };
+    let player = Player { id: ticket.player, name: ticket.name.clone(), link: None, seat: None };
     let entity = world.spawn(player).id();
     world.resource_mut::<Players>().by_id.insert(ticket.player, entity);
     entity
@@ -273,7 +267,11 @@ pub(crate) fn close_link(world: &mut World, entity: Entity, reason: CloseReason)
 
 /// Hears no more of a link and ends it when its last words had time to arrive.
 pub(crate) fn linger(world: &mut World, entity: Entity) {
-    let until = world.resource::<Clock>().now() + LINGER;
+    linger_for(world, entity, LINGER);
+}
+
+fn linger_for(world: &mut World, entity: Entity, time: Duration) {
+    let until = world.resource::<Clock>().now() + time;
     let Some(mut link) = world.get_mut::<Link>(entity) else { return };
     link.stage = LinkStage::Closing { until };
     world.resource_mut::<BusyLinks>().waiting.insert(entity);
@@ -293,12 +291,26 @@ pub(crate) fn close_if_idle(world: &mut World, entity: Entity) {
         world.resource_mut::<Rooms>().deadlines.put(until, Due::LinkIdle, entity);
         return;
     }
+    if watches_a_match(world, entity) {
+        // Who watches has nothing to do; the time counts from the end of the match.
+        if let Some(mut link) = world.get_mut::<Link>(entity) {
+            link.active_at = now;
+        }
+        world.resource_mut::<Rooms>().deadlines.put(now + idle_max, Due::LinkIdle, entity);
+        return;
+    }
     debug!(player = link.player.0, "a player has done nothing for too long");
     world.resource_mut::<Counters>().links_idle += 1;
     if let Some(seat) = link_seat(world, entity) {
-        rooms::free_seat(world, seat, LeftReason::Removed);
+        rooms::free_seat(world, seat, LeftReason::Idle);
     }
     close_link(world, entity, CloseReason::Idle);
+}
+
+fn watches_a_match(world: &World, link: Entity) -> bool {
+    let Some(seat) = link_seat(world, link) else { return false };
+    world.get::<Seat>(seat).is_some_and(|seat| seat.index == SPECTATOR_SEAT)
+        && world.get::<SeatOf>(seat).is_some_and(|room| world.get::<Stage>(room.0).is_some())
 }
 
 fn link_seat(world: &World, link: Entity) -> Option<Entity> {
@@ -368,8 +380,10 @@ fn close_waiting(world: &mut World) {
             _ => over.push(entity),
         }
     }
-    for &entity in &busy.links {
-        if world.get::<Control>(entity).is_some_and(|control| control.0.fault().is_some()) {
+    let is_faulty = |&link: &Entity| world.get::<Control>(link).is_some_and(|lane| lane.0.fault().is_some());
+    let faulty: Vec<Entity> = busy.links.iter().copied().filter(is_faulty).collect();
+    for entity in faulty {
+        if !say_too_slow(world, entity) {
             over.push(entity);
         }
     }
@@ -389,3 +403,25 @@ fn close_waiting(world: &mut World) {
         drop_link(world, entity);
     }
 }
+
+/// A link whose reliable lane takes nothing more is told so, once, in place of what waited; tells whether it can be.
+fn say_too_slow(world: &mut World, entity: Entity) -> bool {
+    let Some(link) = world.get::<Link>(entity) else { return false };
+    let (player, is_closing) = (link.player.0, matches!(link.stage, LinkStage::Closing { .. }));
+    let Some(mut control) = world.get_mut::<Control>(entity) else { return false };
+    let Some(fault) = control.0.fault().cloned() else { return true };
+    debug!(player, %fault, "the reliable lane of a link is stuck");
+    if is_closing || !matches!(fault, LinkFault::NotDraining { .. }) {
+        return false;
+    }
+    let words = ToClient::Closing { reason: CloseReason::TooSlow }.encode();
+    let is_said = control.0.send_last(framekeep_protocol::CONTROL, words).is_ok();
+    world.resource_mut::<Counters>().links_too_slow += 1;
+    if is_said {
+        linger_for(world, entity, SLOW_LINGER);
+    }
+    is_said
+}
+
+#[cfg(test)]
+mod tests;

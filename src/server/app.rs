@@ -5,6 +5,7 @@ use bevy_ecs::prelude::{IntoScheduleConfigs, Schedule, SystemSet};
 use bevy_ecs::schedule::{ScheduleLabel, SingleThreadedExecutor};
 
 use crate::admit::AdmitPlugin;
+use crate::allowance::Allowances;
 use crate::broadcast::BroadcastPlugin;
 use crate::desync::DesyncPlugin;
 use crate::escalation::EscalationPlugin;
@@ -74,6 +75,7 @@ impl Plugin for ServerPlugins {
             )
             .init_resource::<Counters>()
             .init_resource::<LogBudget>()
+            .init_resource::<Allowances>()
             .init_resource::<Rooms>()
             .init_resource::<StaleViews>()
             .add_plugins((

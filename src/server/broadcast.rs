@@ -8,6 +8,7 @@ use framekeep_protocol::{
 use framekeep_sim::Tick;
 use tracing::warn;
 
+use crate::allowance::{Allowances, Spent};
 use crate::copies::{Copies, send_copies};
 use crate::frame::{CommittedFrame, Frames};
 use crate::limits::{DRAIN_TIMEOUT, DRAIN_WAITED, SNAPSHOT_EVERY};
@@ -17,6 +18,7 @@ use crate::room::Room;
 use crate::schedule::DueRooms;
 use crate::seat::Seats;
 use crate::tick::is_out_of_reach;
+use crate::workload::Workload;
 use crate::{Clock, Counters, Journaled, Link, Pump, Seat, SeatPlay, ServerSystems, Shard, Stage, matches};
 
 /// Bytes kept for the head of a packet of frames.
@@ -29,6 +31,7 @@ impl Plugin for BroadcastPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<SnapshotsOwed>()
             .init_resource::<Copies>()
+            .init_resource::<Workload>()
             .add_systems(
                 Pump,
                 (send_frames, send_copies, send_snapshots).chain().in_set(ServerSystems::Broadcast),
@@ -96,7 +99,7 @@ fn send_frames(
     mut shards: Query<&mut Shard>,
     mut counters: ResMut<Counters>,
     mut owed: ResMut<SnapshotsOwed>,
-    mut copies: ResMut<Copies>,
+    (mut copies, workload): (ResMut<Copies>, Res<Workload>),
     mut commands: Commands,
     clock: Res<Clock>,
     mut window: Local<Window>,
@@ -144,12 +147,17 @@ fn send_frames(
             }
             let (count, bytes) = window.since(play.acked);
             let head = head(&stage, &mut play, count, paused);
+            play.note_sent(head.first.later(count.into()), every, now);
             shard.push_with(link.player.0, |out| {
                 let start = out.len();
                 begin_frames(&head, out);
                 out.extend_from_slice(bytes);
-                let interval = stage.timing.period * every;
-                copies.put(&mut play, (link.shard, link.player.0), &out[start..], interval, now);
+                counters.hot_bytes[1] += (out.len() - start) as u64;
+                // Copies that make a server late make more copies: they are the first thing it leaves out.
+                if !workload.is_busy() {
+                    let interval = stage.timing.period * every;
+                    copies.put(&mut play, (link.shard, link.player.0), &out[start..], interval, now);
+                }
             });
             counters.hot_sent += 1;
         }
@@ -176,13 +184,17 @@ pub(crate) fn send_snapshots(
     mut controls: Query<&mut Control>,
     mut busy: ResMut<BusyLinks>,
     mut counters: ResMut<Counters>,
+    mut allowances: ResMut<Allowances>,
     clock: Res<Clock>,
 ) {
     let now = clock.now();
     for &(room, seat) in &owed.0 {
         let (Ok(stage), Ok((seat, mut play))) = (rooms.get(room), seats.get_mut(seat)) else { continue };
         let Some(link) = seat.link else { continue };
-        if play.snapshot_at.is_some_and(|at| now < at + SNAPSHOT_EVERY) {
+        // Who leaves and joins again has another seat and is the same player.
+        if play.snapshot_at.is_some_and(|at| now < at + SNAPSHOT_EVERY)
+            || !allowances.allows(seat.player, Spent::Snapshot, now)
+        {
             continue;
         }
         let Ok(mut control) = controls.get_mut(link) else { continue };
@@ -195,6 +207,7 @@ pub(crate) fn send_snapshots(
         }
         play.snapshot_owed = false;
         play.snapshot_at = Some(now);
+        allowances.spend(seat.player, Spent::Snapshot, now);
         play.acked = play.acked.max(tick);
         play.claim = None;
         busy.links.insert(link);

@@ -44,6 +44,8 @@ pub struct ServerConfig {
     pub reconnect_grace: Duration,
     /// How long a room may be empty. Default 5 min.
     pub empty_room_life: Duration,
+    /// How long a room whose match is over may stay without another one. Default 5 min.
+    pub finished_room_life: Duration,
     /// How long a room may live without anything happening in it. Default 30 min.
     pub room_life_max: Duration,
     /// Time from a match's end to the cleanup of its packets. Default 5 s, so that nothing disturbs the next start.
@@ -71,8 +73,9 @@ pub struct ServerConfig {
     pub sweep_every: Duration,
     /// Time between two leaderboards of a match. Default 2 s.
     pub leaderboard_every: Duration,
-    /// How long one step of a game may take. Default 250 ms; a longer step ends its match, and so do 30 in a row that
-    /// take longer than a tick. Zero ends none.
+    /// How much time the steps of a match may take over their share, which is half of each tick; what later steps
+    /// leave of theirs counts. Default 150 ms; more ends the match, and over half of it the match is slowed. Zero ends
+    /// none and slows each that is over its share.
     pub step_budget: Duration,
     /// Bytes the canonical encoding of a match's state may take, at most what a snapshot holds. Default 1 MiB; a
     /// larger state ends its match.
@@ -84,6 +87,8 @@ pub struct ServerConfig {
     /// How long the rooms of a killed server may take to be played up to where they were; decides how often states
     /// are put into the journal. Default 3 s.
     pub recovery_target: Duration,
+    /// A match that is given up before it has been played for so long leaves neither replay nor result. Default 3 s.
+    pub sealed_after: Duration,
     /// Which replays are kept. Default all of them.
     pub replay_rules: ReplayRules,
     /// Results that are kept; 0 for all. Default 1,000,000.
@@ -128,6 +133,7 @@ impl Default for ServerConfig {
             idle_kick: Duration::from_secs(300),
             reconnect_grace: Duration::from_secs(30),
             empty_room_life: Duration::from_secs(300),
+            finished_room_life: Duration::from_secs(300),
             room_life_max: Duration::from_secs(1_800),
             cleanup_delay: Duration::from_secs(5),
             cleanup_forced_after: Duration::from_secs(30),
@@ -140,11 +146,12 @@ impl Default for ServerConfig {
             heartbeat: HEARTBEAT,
             sweep_every: Duration::from_secs(60),
             leaderboard_every: Duration::from_secs(2),
-            step_budget: Duration::from_millis(250),
+            step_budget: Duration::from_millis(150),
             state_bytes_max: SNAPSHOT_BYTES_MAX,
             data: None,
             durability: Durability::Second,
             recovery_target: Duration::from_secs(3),
+            sealed_after: Duration::from_secs(3),
             replay_rules: ReplayRules::default(),
             results_max: 1_000_000,
             content: None,

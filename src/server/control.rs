@@ -10,6 +10,9 @@ use crate::limits::{CONTROL_PER_PUMP_MAX, CONTROL_PER_SECOND_MAX};
 use crate::link::{BusyLinks, Control};
 use crate::{Clock, Counters, Fault, Faults, Link, LinkStage, SeatPlay, desync, rooms};
 
+/// What a link that asks too much in a second hears.
+const TOO_FAST: Refusal = Refusal::TooFast { limit: CONTROL_PER_SECOND_MAX, within_s: 1 };
+
 /// Hears what busy links say and answers each.
 pub(crate) fn hear_links(world: &mut World) {
     if world.resource::<BusyLinks>().links.is_empty() {
@@ -51,9 +54,9 @@ pub(crate) fn hear(world: &mut World, entity: Entity, bytes: &[u8]) -> Option<Re
         world.resource_mut::<Counters>().control_refused += 1;
         if first {
             world.resource_mut::<Faults>().note(entity, Fault::TooFast { limit: CONTROL_PER_SECOND_MAX });
-            tell(world, entity, &ToClient::Refused(Refusal::TooFast { limit: CONTROL_PER_SECOND_MAX }));
+            tell(world, entity, &ToClient::Refused(TOO_FAST));
         }
-        return Some(Refusal::TooFast { limit: CONTROL_PER_SECOND_MAX });
+        return Some(TOO_FAST);
     }
     let greeting = matches!(link.stage, LinkStage::Greeting { .. });
     let Ok(message) = ToServer::decode(bytes) else {
@@ -212,7 +215,7 @@ mod tests {
             hear(server.world_mut(), link, &ToServer::Start.encode());
         }
         let told = told(&mut server, link, &mut other);
-        let too_fast = ToClient::Refused(Refusal::TooFast { limit: CONTROL_PER_SECOND_MAX });
+        let too_fast = ToClient::Refused(TOO_FAST);
         assert_eq!(told.iter().filter(|message| **message == too_fast).count(), 1);
         assert_eq!(told.len(), CONTROL_PER_SECOND_MAX as usize + 1, "admitted, refused, and too fast once");
         assert!(!is_closing(&server, link));

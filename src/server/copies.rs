@@ -26,6 +26,11 @@ struct Packet {
 }
 
 impl Copies {
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Puts down the copies that a seat's way calls for; packets are `interval` apart.
     pub(crate) fn put(
         &mut self,
@@ -70,6 +75,7 @@ pub(crate) fn send_copies(
         if let Ok(mut shard) = shards.get_mut(*shard) {
             shard.push(*client_id, bytes);
             counters.hot_copies += 1;
+            counters.hot_bytes[1] += bytes.len() as u64;
         }
     }
 }

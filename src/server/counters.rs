@@ -58,6 +58,14 @@ pub struct Counters {
     pub frames: u64,
     /// Hot packets sent to seats.
     pub hot_sent: u64,
+    /// Hot packets received of seats.
+    pub hot_received: u64,
+    /// Bytes of hot packets received, and sent.
+    pub hot_bytes: [u64; 2],
+    /// Bytes of other payloads received, and sent.
+    pub control_bytes: [u64; 2],
+    /// Packets of inputs, and of frames, that were lost or came late, as far as their numbers tell.
+    pub packets_lost: [u64; 2],
     /// Of frames, packets sent again to seats whose way loses or delays them.
     pub hot_copies: u64,
     /// Snapshots sent.
@@ -82,6 +90,8 @@ pub struct Counters {
     pub sockets_reopened: u64,
     /// Times a match went on from its last good state after its game had panicked.
     pub matches_rebuilt: u64,
+    /// Times a match was put off because its steps took more than their share.
+    pub matches_slowed: u64,
     /// Room events queued for a link.
     pub events_sent: u64,
     /// Room events that a view of the room stands for, because their link was slow.
@@ -90,10 +100,14 @@ pub struct Counters {
     pub events_dropped: u64,
     /// Links closed because nothing came from them for long.
     pub links_idle: u64,
+    /// Links closed because their reliable lane could not take what they have to be told.
+    pub links_too_slow: u64,
     /// Times a room went on without waiting for a disk that was slower than its tick.
     pub rooms_behind: u64,
     /// Rooms opened again after a run that was killed.
     pub rooms_recovered: u64,
+    /// How long that took, in milliseconds.
+    pub recovery_ms: u64,
     /// Rooms opened.
     pub rooms_opened: u64,
     /// Rooms closed.

@@ -5,11 +5,17 @@ use std::time::Duration;
 
 use bevy_ecs::prelude::{Entity, World};
 use framekeep_link::QuietRenet;
-use framekeep_protocol::{PROTOCOL_VERSION, PlayerId, PlayerName, Refusal, Role, Side, ToServer};
+use framekeep_protocol::{
+    PROTOCOL_VERSION, PlayerId, PlayerName, Refusal, Role, RoomName, RoomOptions, Side, ToServer,
+};
 
+use crate::allowance::Allowances;
+use crate::cleanup_stats::CleanupStats;
+use crate::copies::Copies;
+use crate::deadlines::Due;
 use crate::link::{BusyLinks, Control};
 use crate::schedule::DueRooms;
-use crate::{Clock, Link, LinkStage, Player, Players, Rooms, StaleViews, admit, control};
+use crate::{Clock, Link, LinkStage, Player, Players, Rooms, SeatOf, StaleViews, admit, control, rooms};
 
 const NONCE: [u8; 16] = [7; 16];
 
@@ -32,6 +38,16 @@ pub struct Leftovers {
     pub waiting_links: usize,
     /// Views that are not the newest.
     pub stale_views: usize,
+    /// Names of closed rooms that are kept for a while.
+    pub closed_names: usize,
+    /// Players and addresses that may do something only so often.
+    pub allowances: usize,
+    /// Packets of matches, as the statistics have counted them.
+    pub packets: u64,
+    /// Links that came through the front door.
+    pub web_links: usize,
+    /// Copies of packets that are not sent yet.
+    pub copies: usize,
 }
 
 /// Admits a player through a link without a network; the player must have no other link.
@@ -39,7 +55,7 @@ pub fn link(world: &mut World, player: PlayerId, name: PlayerName) -> Entity {
     let now = world.resource::<Clock>().now();
     let known = world.resource::<Players>().get(player);
     let player_entity = known.unwrap_or_else(|| {
-        let entity = world.spawn(Player { id: player, name, link: None, seat: None, opened: (0, 0) }).id();
+        let entity = world.spawn(Player { id: player, name, link: None, seat: None }).id();
         world.resource_mut::<Players>().by_id.insert(player, entity);
         entity
     });
@@ -65,16 +81,35 @@ pub fn link(world: &mut World, player: PlayerId, name: PlayerName) -> Entity {
     entity
 }
 
+/// Admits a player through a second link, which takes the first one over.
+pub fn take_over(world: &mut World, old: Entity, name: PlayerName) -> Option<Entity> {
+    let player = world.get::<Link>(old)?.player;
+    admit::supersede(world, old);
+    Some(link(world, player, name))
+}
+
+/// A link asks to be shown its room and its match again, as those through the front door can.
+pub fn sync(world: &mut World, link: Entity) {
+    crate::seating::resume_seat(world, link);
+}
+
 /// Has the server hear a message of a link, whatever the link and its player have asked for in this second; gives why
 /// not, if it is refused.
 pub fn say(world: &mut World, link: Entity, message: &ToServer) -> Option<Refusal> {
     let mut this = world.get_mut::<Link>(link)?;
     this.heard = (0, 0);
-    let player = this.player_entity;
-    if let Some(mut player) = world.get_mut::<Player>(player) {
-        player.opened = (0, 0);
+    let player = this.player;
+    world.resource_mut::<Allowances>().forget(player);
+    let seat = world.get::<Link>(link).and_then(|link| link.seat);
+    if let Some(&SeatOf(room)) = seat.and_then(|seat| world.get::<SeatOf>(seat)) {
+        rooms::starts::restore(world, room);
     }
     control::hear(world, link, &message.encode())
+}
+
+/// Bytes that wait on the reliable lane of a link to be acknowledged.
+pub fn waiting_bytes(world: &World, link: Entity) -> usize {
+    crate::events::waiting_bytes(world, link)
 }
 
 /// Throws away what waits on the reliable lane of a link.
@@ -95,9 +130,36 @@ pub fn settle(world: &mut World) {
     crate::record::settle(world);
 }
 
+/// Whether frames wait for the disk.
+pub fn holds_frames(world: &World) -> bool {
+    world.resource::<crate::Recorder>().holds_frames()
+}
+
 /// When the next deadline is.
 pub fn next_deadline(world: &mut World) -> Option<Duration> {
     world.resource_mut::<Rooms>().deadlines.next_at()
+}
+
+/// Opens a room that waits for its players.
+///
+/// # Errors
+/// The [`Refusal`] of a room that the node cannot have.
+pub fn open_room(world: &mut World, name: RoomName, options: &RoomOptions) -> Result<Entity, Refusal> {
+    let room = rooms::plan(world, name, options)?;
+    let room = rooms::open(world, room);
+    crate::expire::keep_while_empty(world, room);
+    Ok(room)
+}
+
+/// Puts a room down to be looked at now.
+pub fn look_at(world: &mut World, room: Entity) {
+    let now = world.resource::<Clock>().now();
+    world.resource_mut::<Rooms>().deadlines.put(now, Due::RoomRule, room);
+}
+
+/// Does what is due by the clock.
+pub fn expire(world: &mut World) {
+    crate::expire::expire(world);
 }
 
 /// What is there.
@@ -113,5 +175,10 @@ pub fn leftovers(world: &mut World) -> Leftovers {
         busy_links: busy.links.len(),
         waiting_links: busy.waiting.len(),
         stale_views: world.resource::<StaleViews>().len(),
+        closed_names: rooms.closed.len(),
+        allowances: world.resource::<Allowances>().len(),
+        packets: world.resource::<CleanupStats>().packets.iter().sum(),
+        web_links: world.resource::<crate::gate::WebLinks>().len(),
+        copies: world.resource::<Copies>().len(),
     }
 }

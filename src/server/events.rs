@@ -8,9 +8,8 @@
 use bevy_ecs::entity::EntityHashSet;
 use bevy_ecs::prelude::{Entity, Resource, World};
 use framekeep_protocol::{
-    CONTROL, Member, RoomEvent, RoomEventKind, RoomView, SPECTATOR_SEAT, ToClient, Urgency,
+    CONTROL, Member, RoomEvent, RoomEventKind, RoomView, SPECTATOR_SEAT, ToClient, Urgency, Watcher,
 };
-use framekeep_sim::SeatScore;
 
 use crate::admit::tell;
 use crate::limits::{EVENTS_HALF_BYTES, EVENTS_LOW_BYTES};
@@ -37,22 +36,41 @@ pub(crate) fn tell_all(world: &mut World, room: Entity, kinds: Vec<RoomEventKind
     if kinds.is_empty() {
         return;
     }
-    let links = links_of(world, room);
+    let links = listeners(world, room);
+    let is_stale = kinds.iter().any(changes_view);
     for kind in kinds {
         number_and_offer(world, room, &links, kind);
     }
-    world.resource_mut::<StaleViews>().rooms.insert(room);
+    if is_stale {
+        world.resource_mut::<StaleViews>().rooms.insert(room);
+    }
 }
 
-/// Only the view of a room has changed.
-pub(crate) fn view_changed(world: &mut World, room: Entity) {
-    world.resource_mut::<StaleViews>().rooms.insert(room);
+/// Whether a view of the room shows what happened. What is only said, and a match's own, it does not.
+const fn changes_view(kind: &RoomEventKind) -> bool {
+    use RoomEventKind as Kind;
+    !matches!(
+        kind,
+        Kind::Chat { .. }
+            | Kind::ClosingSoon { .. }
+            | Kind::Countdown { .. }
+            | Kind::Started { .. }
+            | Kind::Leaderboard(_)
+            | Kind::Scores(_)
+    )
 }
 
-/// How everybody stands, best first. No view of the room changes by it.
-pub(crate) fn leaderboard(world: &mut World, room: Entity, scores: &[SeatScore]) {
-    let links = links_of(world, room);
-    number_and_offer(world, room, &links, RoomEventKind::Leaderboard(scores.to_vec()));
+/// How seats stand. No view of the room changes by it.
+pub(crate) fn tell_scores(world: &mut World, room: Entity, kind: RoomEventKind) {
+    let links = listeners(world, room);
+    number_and_offer(world, room, &links, kind);
+}
+
+/// Tells one link, which was just shown the room, something that the others know. It has the number of the event that
+/// the view stands for.
+pub(crate) fn tell_newest(world: &mut World, room: Entity, link: Entity, kind: RoomEventKind) {
+    let Some(number) = world.get::<Room>(room).map(|room| room.events) else { return };
+    offer(world, link, kind.urgency(), &ToClient::Event(RoomEvent { number, kind }));
 }
 
 /// The room closes in so many seconds if nothing happens in it.
@@ -87,7 +105,7 @@ fn offer(world: &mut World, link: Entity, urgency: Urgency, message: &ToClient) 
 }
 
 /// Bytes that wait for a link's acknowledgement.
-fn waiting_bytes(world: &World, link: Entity) -> usize {
+pub(crate) fn waiting_bytes(world: &World, link: Entity) -> usize {
     let most = framekeep_protocol::channel(framekeep_protocol::Side::Server, CONTROL)
         .map_or(0, |channel| channel.memory_bytes_max);
     if let Some(share) = crate::gate::waiting_share(world, link) {
@@ -95,6 +113,16 @@ fn waiting_bytes(world: &World, link: Entity) -> usize {
     }
     let Some(control) = world.get::<Control>(link) else { return 0 };
     most.saturating_sub(control.0.room(CONTROL))
+}
+
+/// The links of a room, and those through the front door whose connection is lost and may come back: they are told what
+/// they missed then.
+fn listeners(world: &World, room: Entity) -> Vec<Entity> {
+    let listener = |seat: Entity| {
+        let seat = world.get::<Seat>(seat)?;
+        seat.link.or_else(|| crate::gate::away_link(world, seat.player))
+    };
+    rooms::seats_of(world, room).into_iter().filter_map(listener).collect()
 }
 
 fn links_of(world: &World, room: Entity) -> Vec<Entity> {
@@ -178,6 +206,8 @@ fn view_of(world: &World, entity: Entity) -> Option<RoomView> {
             out: occupant.out,
         })
     });
+    let watchers = lobby.spectators().iter();
+    let watchers = watchers.map(|(player, name)| Watcher { player: *player, name: name.clone() });
     Some(RoomView {
         room: room.id,
         name: room.name.clone(),
@@ -190,7 +220,8 @@ fn view_of(world: &World, entity: Entity) -> Option<RoomView> {
         start: lobby.options().start,
         locked: lobby.is_locked(),
         private: !lobby.options().code.is_empty(),
-        spectators: lobby.spectators().len() as u8,
+        watchers: watchers.collect(),
+        kept: lobby.roster().reserved_seats().map(|(_, player)| player).collect(),
         event: room.events,
     })
 }

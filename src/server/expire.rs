@@ -6,7 +6,7 @@ use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{
     Add, Commands, Component, Entity, Insert, IntoScheduleConfigs, On, Query, Remove, Res, ResMut, World,
 };
-use framekeep_protocol::{ClosedReason, LeftReason, RoomPhase};
+use framekeep_protocol::{ClosedReason, LeftReason, PlayerId, RoomPhase, SPECTATOR_SEAT};
 use tracing::debug;
 
 use crate::cleanup;
@@ -15,7 +15,10 @@ use crate::deadlines::Due;
 use crate::limits::{CLOSING_NOTICE, UNPLAYED_ROOM_LIFE};
 use crate::room::{Phase, Room, Rooms};
 use crate::seat::{SeatOf, Seats};
-use crate::{Clock, Pump, Seat, ServerConfig, ServerSystems, Stage, admit, closed, events, rooms};
+use crate::{
+    Clock, Link, LinkStage, Player, Players, Pump, Seat, ServerConfig, ServerSystems, Stage, admit, closed,
+    events, rooms,
+};
 
 /// What happens when time is up: held seats are freed, packets cleaned up, rooms closed.
 pub(crate) struct ExpirePlugin;
@@ -40,10 +43,12 @@ impl Plugin for ExpirePlugin {
 pub struct RoomLife {
     /// When something last happened in it.
     pub(crate) active_at: Duration,
-    /// Since when nobody sits in it.
+    /// Since when nobody has a seat in it; some may watch.
     pub(crate) empty_since: Option<Duration>,
     /// A match has been played in it.
     pub(crate) played: bool,
+    /// Since when its match is over and no other is prepared.
+    pub(crate) finished_since: Option<Duration>,
     /// Its members were told that it closes soon.
     warned: bool,
 }
@@ -53,6 +58,8 @@ pub struct RoomLife {
 pub enum RoomRule {
     /// It was empty for long.
     Empty,
+    /// Its match was over for long, and nobody wanted another.
+    Finished,
     /// Nothing has happened in it for long.
     Idle,
 }
@@ -73,25 +80,26 @@ pub fn room_deadline(world: &World, room: Entity) -> Option<(Duration, RoomRule)
 impl RoomLife {
     fn touch(&mut self, now: Duration) {
         self.active_at = now;
-        self.warned = false;
+        // What else happens in a room whose match is over puts its end off no further.
+        self.warned &= self.finished_since.is_some();
     }
 
     /// The earliest of the rules that apply.
     fn end(&self, config: &ServerConfig) -> (Duration, RoomRule) {
-        let end = (self.active_at + config.room_life_max, RoomRule::Idle);
+        let idle = (self.active_at + config.room_life_max, RoomRule::Idle);
+        let finished =
+            self.finished_since.map(|since| (since + config.finished_room_life, RoomRule::Finished));
         let empty_life = config.empty_room_life;
         let empty_life = if self.played { empty_life } else { empty_life.min(UNPLAYED_ROOM_LIFE) };
         let empty = self.empty_since.map(|since| (since + empty_life, RoomRule::Empty));
-        match empty {
-            Some(empty) if empty.0 < end.0 => empty,
-            _ => end,
-        }
+        let rules = [Some(idle), finished, empty];
+        rules.into_iter().flatten().min_by_key(|(at, _)| *at).unwrap_or(idle)
     }
 
     /// When the room is to be looked at: at its end, or before, when its members are to be warned.
     fn look_at(&self, config: &ServerConfig) -> Duration {
         match self.end(config) {
-            (at, RoomRule::Idle) if !self.warned => at.saturating_sub(CLOSING_NOTICE),
+            (at, RoomRule::Idle | RoomRule::Finished) if !self.warned => at.saturating_sub(CLOSING_NOTICE),
             (at, _) => at,
         }
     }
@@ -121,9 +129,23 @@ pub(crate) fn expire(world: &mut World) {
 fn free_lost_seat(world: &mut World, entity: Entity, now: Duration) {
     let grace = world.resource::<ServerConfig>().reconnect_grace;
     let Some(seat) = world.get::<Seat>(entity) else { return };
+    // A player who is being greeted is back as soon as that is done.
+    if let Some(until) = greeted_until(world, seat.player).filter(|until| *until > now) {
+        world.resource_mut::<Rooms>().deadlines.put(until, Due::SeatGrace, entity);
+        return;
+    }
     if seat.lost_at.is_some_and(|lost| now >= lost + grace) {
         debug!(player = seat.player.0, "a held seat is freed");
         rooms::free_seat(world, entity, LeftReason::Lost);
+    }
+}
+
+/// Until when the link of a player may be in greeting, if it is.
+fn greeted_until(world: &World, player: PlayerId) -> Option<Duration> {
+    let player = world.resource::<Players>().get(player)?;
+    match world.get::<Link>(world.get::<Player>(player)?.link?)?.stage {
+        LinkStage::Greeting { until, .. } => Some(until),
+        _ => None,
     }
 }
 
@@ -141,7 +163,7 @@ fn apply_rule(world: &mut World, room: Entity, now: Duration) {
         let reason = if rule == RoomRule::Empty { ClosedReason::Empty } else { ClosedReason::Expired };
         return rooms::close(world, room, reason);
     }
-    let warn = rule == RoomRule::Idle && !life.warned && end <= now + CLOSING_NOTICE;
+    let warn = rule != RoomRule::Empty && !life.warned && end <= now + CLOSING_NOTICE;
     life.warned |= warn;
     let next = life.look_at(&config);
     world.resource_mut::<Rooms>().deadlines.put(next.max(now), Due::RoomRule, room);
@@ -169,13 +191,18 @@ fn is_played(world: &World, room: Entity) -> bool {
 /// A room begins empty; the player for whom it is opened comes with the same request.
 fn begin_life(
     added: On<Add<Room>>,
+    opened: Query<&Room>,
     clock: Res<Clock>,
     config: Res<ServerConfig>,
     mut rooms: ResMut<Rooms>,
     mut commands: Commands,
 ) {
     let now = clock.now();
-    let life = RoomLife { active_at: now, empty_since: Some(now), played: false, warned: false };
+    // A room that is opened again after a run that was killed may be in any phase.
+    let is_finished = opened.get(added.entity).is_ok_and(|room| room.lobby.phase() == RoomPhase::Finished);
+    let finished_since = is_finished.then_some(now);
+    let life =
+        RoomLife { active_at: now, empty_since: Some(now), played: false, finished_since, warned: false };
     rooms.deadlines.put(life.look_at(&config), Due::RoomRule, added.entity);
     commands.entity(added.entity).insert(life);
 }
@@ -189,38 +216,50 @@ fn note_phase(
 ) {
     let Ok((phase, mut life)) = lives.get_mut(inserted.entity) else { return };
     let now = clock.now();
-    life.touch(now);
+    life.finished_since = (phase.0 == RoomPhase::Finished).then_some(now);
+    (life.active_at, life.warned) = (now, false);
     life.played |= phase.0 == RoomPhase::Playing;
     rooms.deadlines.put(life.look_at(&config), Due::RoomRule, inserted.entity);
 }
 
+/// A seat is taken. Who only watches keeps no room.
 fn note_arrival(
     inserted: On<Insert<SeatOf>>,
-    seats: Query<&SeatOf>,
+    seats: Query<(&Seat, &SeatOf)>,
     mut lives: Query<&mut RoomLife>,
     clock: Res<Clock>,
     config: Res<ServerConfig>,
     mut rooms: ResMut<Rooms>,
 ) {
-    let Ok(&SeatOf(room)) = seats.get(inserted.entity) else { return };
+    let Ok((seat, &SeatOf(room))) = seats.get(inserted.entity) else { return };
+    if seat.index == SPECTATOR_SEAT {
+        return;
+    }
     let Ok(mut life) = lives.get_mut(room) else { return };
     life.touch(clock.now());
     life.empty_since = None;
     rooms.deadlines.put(life.look_at(&config), Due::RoomRule, room);
 }
 
-/// The last seat of a room is freed: the component goes with it.
+/// The last seat of a room is freed, whoever watches.
 fn note_emptiness(
-    removed: On<Remove<Seats>>,
-    mut lives: Query<&mut RoomLife>,
+    removed: On<Remove<SeatOf>>,
+    seats: Query<(&Seat, &SeatOf)>,
+    mut lives: Query<(&mut RoomLife, Option<&Seats>)>,
     clock: Res<Clock>,
     config: Res<ServerConfig>,
     mut rooms: ResMut<Rooms>,
 ) {
-    let Ok(mut life) = lives.get_mut(removed.entity) else { return };
+    let is_taken = |entity: Entity| seats.get(entity).is_ok_and(|(seat, _)| seat.index != SPECTATOR_SEAT);
+    let Ok((_, &SeatOf(room))) = seats.get(removed.entity) else { return };
+    let Ok((mut life, taken)) = lives.get_mut(room) else { return };
+    let mut others = Seats::entities(taken).filter(|&other| other != removed.entity);
+    if !is_taken(removed.entity) || others.any(is_taken) {
+        return;
+    }
     life.touch(clock.now());
     life.empty_since = Some(clock.now());
-    rooms.deadlines.put(life.look_at(&config), Due::RoomRule, removed.entity);
+    rooms.deadlines.put(life.look_at(&config), Due::RoomRule, room);
 }
 
 fn forget_seat(removed: On<Remove<Seat>>, mut rooms: ResMut<Rooms>) {
@@ -240,7 +279,7 @@ mod tests {
     }
 
     fn life() -> RoomLife {
-        RoomLife { active_at: s(0), empty_since: None, played: true, warned: false }
+        RoomLife { active_at: s(0), empty_since: None, played: true, finished_since: None, warned: false }
     }
 
     #[test]
@@ -251,6 +290,10 @@ mod tests {
         assert_eq!(empty.end(&config), (s(310), RoomRule::Empty));
         let unplayed = RoomLife { played: false, ..empty };
         assert_eq!(unplayed.end(&config), (s(20), RoomRule::Empty));
+        let finished = RoomLife { finished_since: Some(s(5)), ..life() };
+        assert_eq!(finished.end(&config), (s(305), RoomRule::Finished));
+        let both = RoomLife { empty_since: Some(s(4)), ..finished };
+        assert_eq!(both.end(&config), (s(304), RoomRule::Empty));
     }
 
     #[test]
@@ -261,5 +304,10 @@ mod tests {
         assert_eq!(warned.look_at(&config), s(1_800));
         warned.touch(s(1_750));
         assert_eq!(warned.look_at(&config), s(3_490));
+        let mut finished = RoomLife { finished_since: Some(s(5)), ..life() };
+        assert_eq!(finished.look_at(&config), s(245));
+        finished.warned = true;
+        finished.touch(s(300));
+        assert_eq!(finished.look_at(&config), s(305), "who comes and goes does not keep a room that is over");
     }
 }

@@ -3,7 +3,9 @@
 
 mod answer;
 mod drain;
+mod gauges;
 mod link;
+mod members;
 mod report;
 mod samples;
 mod ticket;
@@ -16,7 +18,7 @@ use bevy_ecs::prelude::{IntoScheduleConfigs, Mut, Resource, World};
 use framekeep_gate::{Keeper, Order};
 
 pub(crate) use drain::{Drain, begin as drain, check_open, is_over as is_drained};
-pub(crate) use link::{tell, waiting_share};
+pub(crate) use link::{WebLinks, away_link, let_go, tell, waiting_share};
 pub use ticket::KeyMint;
 
 use crate::{Clock, Pump, ServerSystems};
@@ -75,6 +77,8 @@ fn follow(world: &mut World, order: Order) {
         Order::Say(link, number, message) => link::say(world, link, number, &message),
         Order::Input(link, input) => link::input(world, link, input),
         Order::Sync(link) => link::sync(world, link),
+        Order::Away(link, true) => link::leave(world, link),
+        Order::Away(link, false) => link::come_back(world, link),
         Order::Close(link) => link::close(world, link),
         Order::Ask(question, reply) => reply(answer::answer(world, question)),
         Order::Drain { grace } => drain::begin(world, grace),

@@ -3,6 +3,8 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use tracing::error;
+
 /// Bytes of a panic's message that are kept.
 const MESSAGE_BYTES_MAX: usize = 240;
 
@@ -11,7 +13,8 @@ const MESSAGE_BYTES_MAX: usize = 240;
 pub enum FailureCause {
     /// It panicked, and did so again in a match rebuilt from its last good state; or it could not start one.
     Panicked,
-    /// Its steps take longer than [`ServerConfig::step_budget`](crate::ServerConfig::step_budget), or than a tick.
+    /// Its steps have taken more than their share by
+    /// [`ServerConfig::step_budget`](crate::ServerConfig::step_budget).
     OverBudget,
     /// Its state has outgrown [`ServerConfig::state_bytes_max`](crate::ServerConfig::state_bytes_max).
     TooLarge,
@@ -70,9 +73,51 @@ pub(crate) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, Failure> {
     })
 }
 
+/// The same for a call that makes what is a game's own. It is put into `slot`: unwinding does not drop it, for a second
+/// panic would end the process then. After a panic it is gone.
+///
+/// # Errors
+/// The [`Failure`] of a game that panicked.
+pub(crate) fn guarded_with<P, T>(
+    slot: &mut Option<P>,
+    call: impl FnOnce(&mut Option<P>) -> T,
+) -> Result<T, Failure> {
+    let result = guarded(|| call(&mut *slot));
+    if result.is_err() {
+        discard(slot.take());
+    }
+    result
+}
+
+/// Drops what is a game's. A panic then harms nobody, for what it was of is gone.
+pub(crate) fn discard<T>(value: T) {
+    if let Err(failure) = guarded(|| drop(value)) {
+        error!(%failure, "a game panicked when what was its own was dropped");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_panics_when_it_is_dropped_is_gone_all_the_same() {
+        struct Sore;
+        impl Drop for Sore {
+            fn drop(&mut self) {
+                panic!("not me");
+            }
+        }
+        discard(Sore);
+        let mut slot = None;
+        let failed = guarded_with(&mut slot, |slot| {
+            *slot = Some(Sore);
+            panic!("nor the maker");
+        });
+        let failed: Result<(), Failure> = failed;
+        assert_eq!(failed.unwrap_err().message, "nor the maker");
+        assert!(slot.is_none());
+    }
 
     #[test]
     fn a_panic_becomes_its_message() {

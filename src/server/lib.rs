@@ -9,14 +9,13 @@
 //! let config = ServerConfig { udp: "127.0.0.1:0".parse().unwrap(), ..ServerConfig::default() };
 //! let games = Games::new(GameRegistry::new()); // `.with::<MyGame>()`
 //! let server = Server::bind(config, games, NodeKey::new([7; 32])).unwrap();
-//! let shutdown = Arc::new(AtomicBool::new(true)); // set by Ctrl-C in a real program
-//! server.run(&shutdown);
+//! server.run(&Arc::new(AtomicBool::new(true))); // the flag is set by Ctrl-C in a real program
 //! ```
-//!
 //! A pump is one turn of the server: [`ServerSystems`] names its steps in order. Rooms, seats, players, links and
 //! frames are entities; a running match's state is one plain value in the room's [`Stage`].
 
 mod admit;
+mod allowance;
 mod app;
 mod broadcast;
 mod cleanup;
@@ -42,6 +41,7 @@ mod games;
 mod gate;
 mod guard;
 mod histogram;
+mod holders;
 mod input_buffer;
 mod leaderboard;
 mod limits;
@@ -54,7 +54,6 @@ mod record;
 mod recover;
 mod requests;
 mod results;
-mod retry;
 mod room;
 mod rooms;
 mod schedule;
@@ -69,8 +68,10 @@ mod sweep;
 mod tick;
 mod ticket;
 mod transport;
+mod way;
 mod why_alive;
 mod wire;
+mod workload;
 
 pub use app::{Pump, ServerPlugins, ServerSystems};
 pub use cleanup::{
@@ -90,6 +91,7 @@ pub use events::StaleViews;
 pub use expire::{RoomLife, RoomRule, room_deadline, touch_room};
 pub use fault::{Escalation, Fault, FaultBudgets, FaultKind, FaultLog, FaultOwner};
 pub use frame::{CommittedFrame, FrameOf, Frames};
+pub use framekeep_link::Retry;
 pub use games::{ContentFault, Games};
 pub use gate::KeyMint;
 pub use guard::{Failure, FailureCause};
@@ -102,11 +104,10 @@ pub use packet::{BufferedPacket, PacketKind, PacketOf, PacketScope, Packets, buf
 pub use player::{Player, Players};
 pub use record::{Disk, DiskFile, FrameArchive, Journaled, RecordError, Recorder, SystemDisk};
 pub use results::Results;
-pub use retry::Retry;
 pub use room::{Phase, Room, Rooms};
 pub use schedule::DueRooms;
 pub use seat::{Seat, SeatOf, SeatPlay, Seats};
-pub use server::{ServeError, Server};
+pub use server::{NotKept, ServeError, Server};
 pub use shard::Shard;
 pub use stage::{Ending, Stage, Timing};
 pub use status::Timings;

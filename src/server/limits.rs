@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::Retry;
+use crate::allowance::Limit;
 
 /// Datagrams taken from the socket in one pump; what is left waits in the socket's buffer for the next one.
 pub(crate) const DATAGRAMS_PER_PUMP_MAX: usize = 16_384;
@@ -61,8 +62,9 @@ pub(crate) const FAULTS_WAITING_MAX: usize = 1_024;
 /// How long after a seat has entered a match its packets are not yet judged: some may be of another room's match.
 pub(crate) const JUDGED_AFTER: Duration = Duration::from_secs(3);
 
-/// Steps in a row that may take longer than a tick; with this many the match is ended.
-pub(crate) const SLOW_STEPS_MAX: u32 = 30;
+/// One part in so many of the time is a room's share for its steps: half of each tick. What they take over it is on
+/// its budget, and a room that has used up half of that waits for as long as its steps take.
+pub(crate) const STEP_SHARE: u32 = 2;
 
 /// A pump that takes longer is logged with the room that took most of it.
 pub(crate) const PUMP_SLOW: Duration = Duration::from_secs(2);
@@ -85,10 +87,32 @@ pub(crate) const CONTROL_PER_PUMP_MAX: usize = 16;
 /// How long a link that is being closed goes on sending what it was told last.
 pub(crate) const LINGER: Duration = Duration::from_millis(500);
 
-/// Rooms one player may open within [`ROOMS_OPENED_WINDOW_S`].
-pub(crate) const ROOMS_OPENED_MAX: u32 = 10;
-/// See [`ROOMS_OPENED_MAX`], in seconds.
-pub(crate) const ROOMS_OPENED_WINDOW_S: u64 = 10;
+/// How long one goes on sending that is too slow: its last words come after what was sent before.
+pub(crate) const SLOW_LINGER: Duration = Duration::from_secs(2);
+
+/// Rooms one player may open.
+pub(crate) const ROOMS_OPENED: Limit = Limit { times: 10, within: Duration::from_secs(10) };
+
+/// Wrong codes of rooms one player may try.
+pub(crate) const CODES_WRONG: Limit = Limit { times: 10, within: Duration::from_secs(60) };
+
+/// Wrong codes of rooms that may be tried from one address, by whatever players.
+pub(crate) const CODES_WRONG_ADDRESS: Limit = Limit { times: 60, within: Duration::from_secs(60) };
+
+/// Most events a room may have told since its state was last written into the journal: talk and scores change no state.
+/// That is a week of the most talkative room there can be.
+pub(crate) const EVENTS_UNKNOWN_MAX: u64 = 1 << 32;
+
+/// Snapshots one player may get, in whatever seats; each seat gets one a second ([`SNAPSHOT_EVERY`]).
+pub(crate) const SNAPSHOTS_SENT: Limit = Limit { times: 3, within: Duration::from_secs(3) };
+
+/// Players of whom it is remembered what they did of these.
+pub(crate) const ALLOWANCES_MAX: usize = 16_384;
+
+/// Matches one room may start within [`MATCH_STARTS_WINDOW`].
+pub(crate) const MATCH_STARTS_MAX: u32 = 12;
+/// See [`MATCH_STARTS_MAX`].
+pub(crate) const MATCH_STARTS_WINDOW: Duration = Duration::from_secs(60);
 
 /// How long a room may be empty in which no match was ever played.
 pub(crate) const UNPLAYED_ROOM_LIFE: Duration = Duration::from_secs(10);
@@ -108,8 +132,15 @@ pub(crate) const CLOSING_NOTICE: Duration = Duration::from_secs(60);
 /// Bytes of journal records that may wait for the disk; a batch that would make it more is lost.
 pub(crate) const JOURNAL_PENDING_BYTES_MAX: usize = 64 << 20;
 
+/// Memory of finished matches that may wait for a disk that does not take their replays; one more is lost.
+pub(crate) const SEALS_WAITING_BYTES_MAX: usize = 256 << 20;
+
 /// Bytes of damaged segments that are kept together; the oldest is deleted first.
 pub(crate) const DAMAGED_BYTES_MAX: u64 = 1 << 30;
+
+/// Bytes of journal that are kept only for matches whose replay or result is not on the disk yet, besides what an
+/// earlier run has left; over that the oldest of them is given up.
+pub(crate) const HELD_BYTES_MAX: u64 = 1 << 30;
 
 /// Bytes of journal after which every room is told once more, so that older segments can go; or twice what telling
 /// them takes, if that is more.
@@ -175,6 +206,9 @@ pub(crate) const DESYNC_REPORTS_MAX: usize = 2_000;
 
 /// Bytes of them.
 pub(crate) const DESYNC_REPORT_BYTES_MAX: u64 = 64 << 20;
+
+/// A match whose replay is larger is not shown while it runs, in bytes.
+pub(crate) const PAST_BYTES_MAX: usize = 256 << 10;
 
 /// Names of fields by which desyncs are counted.
 pub(crate) const DESYNC_FIELDS_MAX: usize = 32;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bevy_ecs::entity::EntityHashSet;
 use bevy_ecs::prelude::{Component, Entity, Resource};
 use framekeep_link::QuietRenet;
-use framekeep_protocol::{PlayerId, Role, RoomName};
+use framekeep_protocol::{PlayerId, Role, RoomName, Ticket};
 
 /// One live connection of a player.
 #[derive(Component, Debug)]
@@ -23,13 +23,38 @@ pub struct Link {
     pub(crate) seat: Option<Entity>,
     /// The only room the ticket allows.
     pub(crate) only_room: Option<RoomName>,
-    /// What the ticket allows; watching is not offered yet.
+    /// What the ticket allows.
     pub(crate) role: Role,
     pub(crate) issued_at_s: u64,
     /// How many control messages came in which second.
     pub(crate) heard: (u64, u32),
     /// When the player did something last: said something, or changed an input.
     pub(crate) active_at: Duration,
+}
+
+impl Link {
+    /// The link that a ticket opens, over `shard` and from `address`.
+    pub(crate) fn open(
+        ticket: Ticket,
+        address: SocketAddr,
+        stage: LinkStage,
+        (shard, player_entity): (Entity, Entity),
+        now: Duration,
+    ) -> Self {
+        Self {
+            player: ticket.player,
+            address,
+            stage,
+            shard,
+            player_entity,
+            seat: None,
+            only_room: ticket.room,
+            role: ticket.role,
+            issued_at_s: ticket.issued_at_s,
+            heard: (0, 0),
+            active_at: now,
+        }
+    }
 }
 
 /// How far a link's hand-shake has come.

@@ -2,21 +2,22 @@
 
 use std::time::Duration;
 
-use bevy_ecs::prelude::{Entity, Resource, World};
+use bevy_ecs::prelude::{Component, Entity, Resource, World};
 use framekeep_protocol::{
     CommitPolicy, EndReason, Epoch, MatchEnd, MatchStart, RoomEventKind, RoomPhase, ToClient,
 };
 use framekeep_sim::{Frame, Pcg32, Tick};
-use tracing::{error, info};
+use tracing::{debug, error};
 
 use crate::admit::tell;
 use crate::desync::Recall;
 use crate::frame::Frames;
+use crate::guard::discard;
 use crate::limits::DRAIN_TIMEOUT;
 use crate::room::Room;
 use crate::schedule::DueRooms;
 use crate::stage::{Ending, HashRing, Health, Stage, Timing};
-use crate::step::{self, StepBudget};
+use crate::step::{self, StepBudget, StepTimer};
 use crate::{
     Clock, Counters, Failure, Faults, Games, Seat, SeatPlay, ServerConfig, cleanup, events, record, recover,
     rooms,
@@ -47,12 +48,15 @@ impl Chance {
     }
 }
 
-/// Starts a match in a room that has just become `Playing`.
+/// Starts a match in a room that has just become `Playing`; none while the node comes to rest.
 pub(crate) fn start(world: &mut World, entity: Entity) {
     if let Some(mut room) = world.get_mut::<Room>(entity) {
         room.play_again = false;
     }
     finish(world, entity);
+    if crate::gate::check_open(world).is_err() {
+        return rooms::match_over(world, entity);
+    }
     let now = world.resource::<Clock>().now();
     let seed = world.resource_mut::<Chance>().next();
     let config = world.resource::<ServerConfig>();
@@ -66,7 +70,11 @@ pub(crate) fn start(world: &mut World, entity: Entity) {
     let lockstep = room.lobby.options().commit == CommitPolicy::Lockstep;
     let wait_max = if lockstep { lockstep_wait } else { Duration::ZERO };
     let (rate_hz, send_every_ticks, id) = (room.tick_rate_hz, room.send_every_ticks, room.id);
+    let timer = world.resource::<StepTimer>();
+    let before = timer.read();
     let started = step::start(game.as_ref(), &content, seed, seats, budget);
+    // What starting takes is charged to the first step.
+    let health = Health { asked_took: timer.read().saturating_sub(before), ..Health::default() };
     let step::Started { play, state, hash } = match started {
         Ok(started) => started,
         Err(failure) => return fail_to_start(world, entity, &failure),
@@ -97,12 +105,12 @@ pub(crate) fn start(world: &mut World, entity: Entity) {
         fresh: false,
         state,
         outcome: None,
-        health: Health::default(),
+        health,
         is_asleep: false,
     };
     record::match_started(world, entity, &stage);
     let recall = Recall::begin(Tick(0), &stage.previous, &stage.state);
-    world.entity_mut(entity).insert((stage, recall, Frames::default()));
+    world.entity_mut(entity).remove::<LastEnd>().insert((stage, recall, Frames::default()));
     world.resource_mut::<DueRooms>().put(due, entity);
     world.resource_mut::<Counters>().matches_started += 1;
     let in_ms = due.saturating_sub(now).as_millis() as u32;
@@ -133,8 +141,12 @@ fn align(time: Duration, period: Duration) -> Duration {
     Duration::from_nanos((time.div_ceil(period) * period) as u64)
 }
 
-/// Brings a seat into the running match: at its start, late, or back after its link was lost.
+/// Brings a seat into the running match: at its start, late, or back after its link was lost. A player who has given
+/// the match up, which one can before its first frame, has no part in it.
 pub(crate) fn enter(world: &mut World, room: Entity, seat_entity: Entity) {
+    if gave_up(world, room, seat_entity) {
+        return;
+    }
     let (Some(stage), Some(seat), Some(this)) =
         (world.get::<Stage>(room), world.get::<Seat>(seat_entity), world.get::<Room>(room))
     else {
@@ -167,6 +179,11 @@ pub(crate) fn enter(world: &mut World, room: Entity, seat_entity: Entity) {
     }
 }
 
+fn gave_up(world: &World, room: Entity, seat: Entity) -> bool {
+    let (Some(room), Some(seat)) = (world.get::<Room>(room), world.get::<Seat>(seat)) else { return false };
+    room.lobby.occupant(seat.player).is_some_and(|occupant| occupant.out)
+}
+
 /// Gives the running match up.
 pub(crate) fn abort(world: &mut World, room: Entity) {
     end(world, room, EndReason::Aborted);
@@ -195,7 +212,12 @@ pub(crate) fn end(world: &mut World, room: Entity, reason: EndReason) {
     }
 }
 
+/// How the last match of a room ended, for who was away then.
+#[derive(Component, Clone, Debug)]
+pub(crate) struct LastEnd(pub(crate) MatchEnd);
+
 fn announce_end(world: &mut World, room: Entity, ended: &MatchEnd) {
+    world.entity_mut(room).insert(LastEnd(ended.clone()));
     for seat in rooms::seats_of(world, room) {
         if let Some(link) = world.get::<Seat>(seat).and_then(|seat| seat.link) {
             tell(world, link, &ToClient::Ended(ended.clone()));
@@ -214,7 +236,8 @@ pub(crate) fn finish(world: &mut World, room: Entity) {
         world.entity_mut(seat).remove::<SeatPlay>();
     }
     let (ticks, ending) = (stage.tick().0, stage.ending.map_or(EndReason::Aborted, |ending| ending.reason));
-    info!(ticks, reason = ?ending, "a match is put away");
+    debug!(ticks, reason = ?ending, "a match is put away");
+    discard(stage.play);
     let again = world.get_mut::<Room>(room).is_some_and(|mut room| std::mem::take(&mut room.play_again));
     if again && rooms::phase_of(world, room) == Some(RoomPhase::Playing) {
         start(world, room);

@@ -16,8 +16,6 @@ pub struct Player {
     pub link: Option<Entity>,
     /// The seat held, if any.
     pub seat: Option<Entity>,
-    /// How many rooms it opened in which stretch of time.
-    pub(crate) opened: (u64, u32),
 }
 
 /// The players the node knows.

@@ -1,16 +1,24 @@
 //! `RecordPlugin`: every room's life into the journal, every match into its archive and, at its end, a file.
 
+mod clerk;
 mod desk;
 mod disk;
+mod durable;
 mod held;
+mod holds;
+mod left;
+mod partings;
 mod retell;
 mod sealer;
 mod segments;
+mod so_far;
+mod status_file;
 #[cfg(test)]
 mod tests;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bevy_app::{App, Plugin};
@@ -21,33 +29,33 @@ use framekeep_journal::{
 };
 use framekeep_protocol::{PROTOCOL_VERSION, RoomId};
 use framekeep_sim::{Tick, hash_bytes};
-use tracing::{error, info};
+use tracing::error;
 
 use desk::Mark;
 pub use disk::{Disk, DiskFile, SystemDisk};
+use durable::{hand_over, look_after, release_frames};
 pub use held::Journaled;
 pub(crate) use held::Outgoing;
 use held::{Held, HeldFrame};
+pub(crate) use holds::Hold;
+pub(crate) use left::{is_sealed, keep_left, seal_left};
+use partings::{Parting, Partings};
 use retell::Retelling;
 pub(crate) use retell::retell;
-use sealer::Sealing;
+use sealer::{Sealing, is_kept};
+pub(crate) use segments::LeftMatch;
 pub use writer::RecordError;
-use writer::{Left, Writer};
+use writer::{DiskTimes, Left, Writer};
 
 use crate::frame::{CommittedFrame, Frames};
+use crate::holders::Holders;
 use crate::room::Room;
 use crate::schedule::DueRooms;
-use crate::{
-    Clock, Counters, Durability, Games, NodeKey, Pump, RoomList, ServerConfig, ServerSystems, Stage, results,
-};
+use crate::{Clock, Durability, Games, NodeKey, Pump, RoomList, ServerConfig, ServerSystems, Stage, results};
 
 /// Ticks between two snapshots of a room in the journal, at least and at most.
 const SNAPSHOT_TICKS_MIN: u32 = 32;
 const SNAPSHOT_TICKS_MAX: u32 = 512;
-/// A journal that is made durable once a second is late after this.
-const SECOND_LATE: Duration = Duration::from_millis(2_500);
-/// How often it is looked whether all rooms are durable.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Every room's life into the journal, every match into its archive and, at its end, a file.
 pub(crate) struct RecordPlugin;
@@ -97,15 +105,22 @@ struct Journal {
     durability: Durability,
     batch: SegmentWriter<Vec<u8>>,
     marks: Vec<(u64, Mark)>,
+    /// Matches that ended in this batch.
+    holds: Vec<(u64, Hold)>,
+    /// Of matches that earlier runs have left.
+    left_hold: Option<Hold>,
     packed: Vec<u8>,
     /// Rooms that are not as they were told last.
     changed: Vec<Entity>,
     held: Held,
+    partings: Partings,
     retelling: Retelling,
     /// What earlier runs have left, until it is taken.
     left: Option<Left>,
     /// Rooms that would lose frames if the machine stopped now, as it was found when last looked.
     behind: usize,
+    /// It is said that rooms are not durable.
+    is_told: bool,
     looked_at: Duration,
 }
 
@@ -136,19 +151,37 @@ impl Recorder {
             durability,
             batch: segments::batch(),
             marks: Vec::new(),
+            holds: Vec::new(),
+            left_hold: None,
             packed: Vec::new(),
             changed: Vec::new(),
             held: Held::default(),
+            partings: Partings::default(),
             retelling: Retelling::default(),
             left: Some(left),
             behind: 0,
+            is_told: false,
             looked_at: Duration::ZERO,
         })))
     }
 
-    /// What runs before this one have left; once.
+    /// What runs before this one have left; once. What is made of it keeps its segments until it is on the disk.
     pub(crate) fn take_left(&mut self) -> Option<Left> {
-        self.0.as_mut()?.left.take()
+        let journal = self.0.as_mut()?;
+        let left = journal.left.take()?;
+        journal.left_hold = Some(left.hold.clone());
+        Some(left)
+    }
+
+    /// Everything is made of what earlier runs have left.
+    pub(crate) fn left_is_taken(&mut self) {
+        if let Some(journal) = &mut self.0 {
+            journal.left_hold = None;
+        }
+    }
+
+    fn left_hold(&self) -> Hold {
+        self.0.as_ref().and_then(|journal| journal.left_hold.clone()).unwrap_or_default()
     }
 
     /// Writes the status file of the node.
@@ -170,12 +203,20 @@ impl Recorder {
         }
     }
 
-    /// Writes what is pending, waits until it is durable and every match is sealed, and ends the run.
-    pub(crate) fn close(&mut self) {
-        if let Some(mut journal) = self.0.take() {
-            journal.hand_over();
-            journal.writer.stop();
+    /// Writes the names of rooms that were closed.
+    pub(crate) fn write_names(&self, json: Vec<u8>) {
+        if let Some(journal) = &self.0 {
+            journal.writer.names(json);
         }
+    }
+
+    /// Writes what is pending, waits until it is durable and every match is sealed, and ends the run; it has a clean
+    /// end only if its results are kept too, for the next start makes them from the journal. Gives how many matches
+    /// were not sealed.
+    pub(crate) fn close(&mut self, results_are_kept: bool) -> u64 {
+        let Some(mut journal) = self.0.take() else { return 0 };
+        journal.hand_over();
+        journal.writer.stop(results_are_kept)
     }
 
     /// How many batches and files the writer could not write.
@@ -190,19 +231,55 @@ impl Recorder {
         self.0.as_ref().map_or(0, |journal| journal.behind)
     }
 
+    /// Whether records were lost and nothing has become durable since.
+    #[must_use]
+    pub fn refuses(&self) -> bool {
+        self.0.as_ref().is_some_and(|journal| journal.writer.shared().refuses())
+    }
+
+    /// Whether it was said that rooms are not durable, and not yet that all are again.
+    #[must_use]
+    pub fn is_undurable(&self) -> bool {
+        self.0.as_ref().is_some_and(|journal| journal.is_told)
+    }
+
     /// Bytes of the journal's segments on disk, as of a second ago.
     #[must_use]
     pub fn journal_bytes(&self) -> u64 {
         self.0.as_ref().map_or(0, |journal| journal.writer.journal_bytes())
     }
 
+    /// Looks at how long the disk takes, where anything is recorded.
+    pub(crate) fn with_times<T>(&self, look: impl FnOnce(&mut DiskTimes) -> T) -> T {
+        match &self.0 {
+            Some(journal) => look(&mut journal.writer.shared().times()),
+            None => look(&mut DiskTimes::default()),
+        }
+    }
+
+    /// For how long the oldest records have been on their way to the disk.
+    pub(crate) fn lag(&self, now: Duration) -> Duration {
+        self.0.as_ref().map_or(Duration::ZERO, |journal| journal.held.lag(now))
+    }
+
+    /// Bytes that wait for the disk: of the journal, and of matches to be sealed.
+    pub(crate) fn waiting_bytes(&self) -> (usize, usize) {
+        self.0.as_ref().map_or((0, 0), |journal| {
+            let shared = journal.writer.shared();
+            (shared.pending_bytes.load(Ordering::Relaxed), shared.unsealed_bytes())
+        })
+    }
+
     /// How the journal is, as fields of the status.
     pub(crate) fn json(&self) -> String {
         format!(
-            "\"journal_bytes\":{},\"undurable_rooms\":{},\"journal_failures\":{}",
+            "\"journal_bytes\":{},\"journal_given_up\":{},\"undurable_rooms\":{},\"journal_failures\":{},\
+             \"disk_refuses\":{}",
             self.journal_bytes(),
+            self.0.as_ref().map_or(0, |journal| journal.writer.shared().given_up()),
             self.undurable_rooms(),
-            self.failures()
+            self.failures(),
+            self.refuses()
         )
     }
 
@@ -229,7 +306,16 @@ impl Journal {
         }
         let records = std::mem::take(self.batch.get_mut());
         self.retelling.count(records.len());
-        Some(self.writer.append(records, std::mem::take(&mut self.marks)))
+        let (marks, holds) = (std::mem::take(&mut self.marks), std::mem::take(&mut self.holds));
+        let number = self.writer.append(records, marks, holds);
+        self.partings.hand_over(number);
+        Some(number)
+    }
+
+    /// Tells that a room or its match is over, until that is durable.
+    fn tell_end(&mut self, room: u64, parting: Parting) {
+        let holes = self.writer.shared().holes();
+        self.partings.tell(room, parting, holes, &mut self.batch, &mut self.marks);
     }
 
     fn append_snapshot(&mut self, room: u64, stage: &Stage) {
@@ -295,6 +381,9 @@ fn record_frames(
         }
         let lag = journal.held.lag(clock.now());
         if !journal.holds_back(&mut journaled, holes, lag < stage.timing.period) {
+            if journaled.is_behind {
+                journaled.unheld = journal.writer.next_batch();
+            }
             journaled.sendable = next;
             outgoing.0.push(entity);
             continue;
@@ -314,94 +403,12 @@ impl FrameArchive {
     }
 }
 
-impl Journal {
-    /// Whether a room's newest frame waits for the disk. A room that is behind catches up where it can.
-    fn holds_back(&self, journaled: &mut Journaled, holes: u64, is_quick: bool) -> bool {
-        if self.durability != Durability::Tick {
-            return false;
-        }
-        if journaled.told != holes {
-            journaled.is_behind = true;
-        } else if is_quick {
-            journaled.is_behind = false;
-        }
-        !journaled.is_behind
-    }
-}
-
 /// How many ticks lie between two snapshots of a room that may take `share` to be stepped from one to the next.
 fn snapshot_ticks(share: Duration, step_took: Duration) -> u32 {
     let ticks = share.as_nanos() / step_took.as_nanos().max(1);
     let ticks = u32::try_from(ticks).unwrap_or(u32::MAX).clamp(SNAPSHOT_TICKS_MIN, SNAPSHOT_TICKS_MAX);
     // A power of two, so that a room whose steps take now more, now less, keeps its rhythm.
     1 << ticks.ilog2()
-}
-
-/// Hands the records of this pump to the writer as one batch.
-fn hand_over(mut recorder: ResMut<Recorder>, clock: Res<Clock>) {
-    let Some(journal) = &mut recorder.0 else { return };
-    if let Some(number) = journal.hand_over()
-        && journal.durability != Durability::Off
-    {
-        journal.held.hand_over(number, clock.now());
-    }
-}
-
-/// Lets rooms send what has become durable, and what has waited for a tick.
-fn release_frames(
-    mut recorder: ResMut<Recorder>,
-    clock: Res<Clock>,
-    mut journaled: Query<&mut Journaled>,
-    mut outgoing: ResMut<Outgoing>,
-    mut counters: ResMut<Counters>,
-) {
-    let Some(journal) = &mut recorder.0 else { return };
-    let durable = journal.writer.shared().durable();
-    journal.held.release(durable, |frame| {
-        if let Ok(mut journaled) = journaled.get_mut(frame.room) {
-            journaled.sendable = journaled.sendable.max(frame.next);
-            outgoing.0.push(frame.room);
-        }
-    });
-    journal.held.release_late(clock.now(), |frame| {
-        if let Ok(mut journaled) = journaled.get_mut(frame.room) {
-            journaled.sendable = journaled.sendable.max(frame.next);
-            if !std::mem::replace(&mut journaled.is_behind, true) {
-                counters.rooms_behind += 1;
-                // It is said before the frame is sent.
-                journal.looked_at = Duration::ZERO;
-            }
-            outgoing.0.push(frame.room);
-        }
-    });
-    if journal.durability == Durability::Tick {
-        outgoing.0.sort_unstable();
-        outgoing.0.dedup();
-    }
-}
-
-/// Says so when rooms go on without being as durable as they should be, and when they are again.
-fn look_after(mut recorder: ResMut<Recorder>, clock: Res<Clock>, journaled: Query<&Journaled>) {
-    let Some(journal) = &mut recorder.0 else { return };
-    let now = clock.now();
-    if now < journal.looked_at + LOOK_EVERY {
-        return;
-    }
-    journal.looked_at = now;
-    let (holes, lag) = (journal.writer.shared().holes(), journal.held.lag(now));
-    let all_late = journal.durability == Durability::Second && lag > SECOND_LATE;
-    let is_behind = |journaled: &&Journaled| all_late || journaled.is_behind || journaled.told != holes;
-    let behind = journaled.iter().filter(is_behind).count();
-    let before = std::mem::replace(&mut journal.behind, behind);
-    if before == 0 && behind > 0 {
-        let (lag_ms, failures) = (lag.as_millis() as u64, journal.writer.failures());
-        error!(
-            rooms = behind,
-            lag_ms, failures, "rooms go on without being durable: the disk is slow, full or broken"
-        );
-    } else if before > 0 && behind == 0 {
-        info!(rooms = journaled.iter().len(), "all rooms are durable again");
-    }
 }
 
 /// A room was opened.
@@ -415,11 +422,7 @@ pub(crate) fn room_opened(world: &mut World, entity: Entity) {
 
 /// A room was closed.
 pub(crate) fn room_closed(world: &mut World, room: RoomId) {
-    let mut recorder = world.resource_mut::<Recorder>();
-    recorder.append(room, &Record::RoomClosed);
-    if let Some(journal) = &mut recorder.0 {
-        journal.marks.push((room.0, Mark::Ends));
-    }
+    forget_room(world, room.0);
 }
 
 /// Something of a room besides its match has changed.
@@ -467,6 +470,7 @@ pub(crate) fn match_started(world: &mut World, entity: Entity, stage: &Stage) {
     let Some(room) = world.get::<Room>(entity) else { return };
     let header = header_of(world, room, stage);
     let (id, state) = (room.id, Box::new(retell::state_of(room)));
+    world.entity_mut(entity).insert(Holders::of(&header));
     match ReplayBuilder::new(&header) {
         Ok(builder) => drop(world.entity_mut(entity).insert(FrameArchive::new(builder, header.clone()))),
         Err(error) => error!(%error, "a match cannot be archived"),
@@ -489,29 +493,10 @@ fn file_name(room: u64, started_unix_s: u64, epoch: u8) -> String {
     format!("{room:016x}-{started_unix_s:010}-{epoch}.fkr")
 }
 
-/// A match of an earlier run is over: what there is of it is sealed into a file, unless there is one.
-pub(crate) fn seal_left(
-    world: &mut World,
-    room: u64,
-    started: &MatchStarted,
-    builder: ReplayBuilder,
-    end: MatchEnd,
-) {
-    let key = world.resource::<NodeKey>().seal();
-    let Some(journal) = &world.resource::<Recorder>().0 else { return };
-    let file = file_name(room, started.header.started_unix_s, started.epoch);
-    let path = journal.writer.replays().join(&file);
-    results::keep(world, &started.header, &end, &file, "");
-    if builder.next() > Tick(0) && !path.exists() {
-        journal.writer.seal(Sealing { builder, end, path, key });
-    }
-}
-
 /// Nothing is needed of a room any more that earlier runs have left.
 pub(crate) fn forget_room(world: &mut World, room: u64) {
     if let Some(journal) = &mut world.resource_mut::<Recorder>().0 {
-        journal.batch.append(room, &Record::RoomClosed);
-        journal.marks.push((room, Mark::Ends));
+        journal.tell_end(room, Parting::Room);
     }
 }
 
@@ -557,14 +542,19 @@ pub(crate) fn match_ended(world: &mut World, entity: Entity, stage: &Stage) {
         framekeep_protocol::EndReason::Failed => EndReason::Failed,
     };
     let end = MatchEnd { ticks: stage.tick(), hash: ending.hash, outcome: ending.outcome.clone(), reason };
-    results::keep(world, &archive.header, &end, &file, room.lobby.content());
+    let is_kept = is_kept(&end, stage.timing.rate_hz, world.resource::<ServerConfig>().sealed_after);
+    let hold = Hold::default();
+    if is_kept {
+        results::keep(world, entity, &archive.header, &end, (&file, room.lobby.content()), hold.clone());
+    }
     let key = world.resource::<NodeKey>().seal();
     let mut recorder = world.resource_mut::<Recorder>();
-    recorder.append(id, &Record::MatchEnded { epoch: stage.epoch.get(), end: end.clone() });
     let Some(journal) = &mut recorder.0 else { return };
-    if archive.builder.next() == Tick(0) {
+    journal.tell_end(id.0, Parting::Match(stage.epoch.get(), end.clone()));
+    if !is_kept {
         return;
     }
+    journal.holds.push((id.0, hold.clone()));
     let path = journal.writer.replays().join(file);
-    journal.writer.seal(Sealing { builder: archive.builder, end, path, key });
+    journal.writer.seal(Sealing { builder: archive.builder, end, path, key, ended: None, _hold: hold });
 }

@@ -9,6 +9,7 @@ use framekeep_journal::{Life, NotResumed, Resumed};
 use tracing::{error, info};
 
 use crate::guard::guarded;
+use crate::record::LeftMatch;
 use crate::schedule::DueRooms;
 use crate::{Clock, Counters, Games, Recorder, Stage, record};
 
@@ -25,21 +26,34 @@ enum Play {
     Stuck,
 }
 
+/// Takes over what earlier runs have left: open rooms, and names of closed ones.
+pub(crate) fn take_over(world: &mut World) {
+    reopen_rooms(world);
+    crate::closed::restore_names(world);
+}
+
 /// Opens the rooms again that earlier runs have left open, tells the journal of this run, and waits for the disk:
 /// segments of earlier runs are deleted only then.
-pub(crate) fn reopen_rooms(world: &mut World) {
+fn reopen_rooms(world: &mut World) {
     let Some(left) = world.resource_mut::<Recorder>().take_left() else { return };
-    for ended in left.unsealed {
+    for LeftMatch { ended, is_sealed } in left.ended {
+        // The rooms that go on still tell by which name its content goes.
+        let room = left.lives.get(ended.room).map(|life| &life.room);
+        let content = room.map_or("", |room| room.content.as_str());
+        if is_sealed {
+            record::keep_left(world, ended.room, &ended.play, content, &ended.end);
+            continue;
+        }
         match ended.play.archive() {
             Ok((builder, _)) => {
-                record::seal_left(world, ended.room, ended.play.started(), builder, ended.end)
+                record::seal_left(world, ended.room, &ended.play, content, builder, ended.end)
             }
             Err(error) => error!(room = ended.room, %error, "a match of a killed server is lost"),
         }
     }
     let lives = left.lives;
     if lives.is_empty() {
-        return;
+        return world.resource_mut::<Recorder>().left_is_taken();
     }
     let began = world.resource::<Clock>().precise();
     let rooms: Vec<(u64, Life)> = lives.into_rooms().collect();
@@ -54,8 +68,13 @@ pub(crate) fn reopen_rooms(world: &mut World) {
             record::settle(world);
         }
     }
+    // Whoever sits in another room has no seat here, which no grace would free.
+    crate::sweep::free_places(world);
+    drop(left.hold);
+    world.resource_mut::<Recorder>().left_is_taken();
     record::settle(world);
     let took_ms = (world.resource::<Clock>().precise() - began).as_millis() as u64;
+    world.resource_mut::<Counters>().recovery_ms = took_ms;
     let rooms = world.resource::<Counters>().rooms_recovered;
     info!(rooms, matches, ticks, took_ms, "the rooms of a killed server are open again");
 }

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bevy_ecs::prelude::{Component, Entity, Resource};
-use framekeep_lobby::{Lobby, Roster};
-use framekeep_protocol::{Epoch, PlayerId, RoomId, RoomName, RoomPhase};
+use framekeep_lobby::{Lobby, Occupant, Roster};
+use framekeep_protocol::{Epoch, PlayerId, PlayerName, RoomId, RoomName, RoomPhase};
 use framekeep_sim::AnyGame;
 
 use crate::deadlines::Deadlines;
+use crate::rooms::starts::Starts;
 
 /// A room: seats, a phase, and at most one running match.
 #[derive(Component)]
+#[require(Starts)]
 pub struct Room {
     /// Unique on this node, across restarts.
     pub id: RoomId,
@@ -39,6 +41,15 @@ impl Room {
     #[must_use]
     pub fn roster(&self) -> &Roster {
         self.lobby.roster()
+    }
+
+    /// How much memory it takes, about: names and texts have bounds, and few are long.
+    pub(crate) fn bytes(&self) -> usize {
+        /// What a name or a text takes.
+        const TEXT: usize = 32;
+        let seats = usize::from(self.roster().capacity()) * (size_of::<Option<Occupant>>() + TEXT);
+        let spectators = self.lobby.spectators().len() * (size_of::<(PlayerId, PlayerName)>() + TEXT);
+        size_of::<Self>() + seats + spectators + size_of_val(&*self.reservations) + self.content.len()
     }
 }
 

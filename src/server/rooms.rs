@@ -1,22 +1,25 @@
 //! What players do to rooms. Rare, so each operation has the whole world; what is allowed is decided by the `Lobby`.
 
+pub(crate) mod starts;
+
 use bevy_ecs::prelude::{Entity, World};
 use framekeep_lobby::{Actor, Change, Effect, Lobby, LobbyOptions, Operation};
 use framekeep_protocol::{
     ClosedReason, Epoch, JoinRoom, LeftReason, PlayerId, Refusal, Role, RoomEventKind, RoomId, RoomName,
-    RoomOptions, RoomPhase,
+    RoomOptions, RoomPhase, SPECTATOR_SEAT,
 };
 use tracing::{debug, info};
 
+use crate::allowance::{Allowances, Spent};
 use crate::closed::{self, Closing};
 use crate::deadlines::Due;
-use crate::limits::{RESERVATION_LIFE, ROOMS_OPENED_MAX, ROOMS_OPENED_WINDOW_S};
+use crate::limits::RESERVATION_LIFE;
 use crate::matches::{self, Chance};
 use crate::room::{Phase, Room, Rooms};
 use crate::seat::{SeatOf, Seats};
 use crate::{
-    Clock, Counters, Games, Link, LinkStage, Player, SeatPlay, ServerConfig, Stage, cleanup, events, record,
-    seating,
+    Clock, Counters, Games, Link, LinkStage, Player, SeatPlay, ServerConfig, Stage, cleanup, events, holders,
+    record, seating,
 };
 
 /// Slowest and fastest tick rate a room may ask for.
@@ -32,9 +35,8 @@ pub(crate) fn join(world: &mut World, link: Entity, join: JoinRoom) -> Result<()
     if watches_only || this.only_room.as_ref().is_some_and(|only| *only != join.room) {
         return Err(Refusal::TicketForeign);
     }
-    if let Some(name) = seated_room_name(world, player_entity) {
-        // Saying it again changes nothing: a seat that is held is resumed when its player is admitted.
-        return if name == join.room { Ok(()) } else { Err(Refusal::AlreadyInRoom { room: name }) };
+    if let Some(place) = world.get::<Player>(player_entity).and_then(|player| player.seat) {
+        return join_again(world, link, place, &join);
     }
     let Some(name) = world.get::<Player>(player_entity).map(|player| player.name.clone()) else {
         return Ok(());
@@ -44,11 +46,14 @@ pub(crate) fn join(world: &mut World, link: Entity, join: JoinRoom) -> Result<()
         |code| if spectate { Operation::Spectate { name, code } } else { Operation::Join { name, code } };
     if let Some(room) = world.resource::<Rooms>().get(&room) {
         check_rules(world, link, room_game(world, room))?;
-        return operate(world, room, Actor::Player(player), operation(code));
+        return enter(world, room, link, operation(code));
     }
     closed::check_name(world, &room, player, create.is_some())?;
     let Some(options) = create else { return Err(Refusal::NoSuchRoom { room }) };
-    spend_room(world, player_entity)?;
+    let now = world.resource::<Clock>().now();
+    let mut allowances = world.resource_mut::<Allowances>();
+    allowances.check(player, Spent::Room, now)?;
+    allowances.spend(player, Spent::Room, now);
     if code.is_empty() {
         // Who makes a room knows its code.
         code.clone_from(&options.code);
@@ -66,22 +71,37 @@ fn room_game(world: &World, room: Entity) -> &'static str {
     world.get::<Room>(room).map_or("", |room| room.game.name())
 }
 
-fn seated_room_name(world: &World, player: Entity) -> Option<RoomName> {
-    let seat = world.get::<Player>(player)?.seat?;
-    let SeatOf(room) = world.get::<SeatOf>(seat)?;
-    world.get::<Room>(*room).map(|room| room.name.clone())
+/// Who is in the room already and asks for the same place is shown the room; for another place one has to leave.
+fn join_again(world: &mut World, link: Entity, place: Entity, join: &JoinRoom) -> Result<(), Refusal> {
+    let Some(&SeatOf(entity)) = world.get::<SeatOf>(place) else { return Ok(()) };
+    let Some(room) = world.get::<Room>(entity).map(|room| room.name.clone()) else { return Ok(()) };
+    let watches = world.get::<crate::Seat>(place).is_some_and(|seat| seat.index == SPECTATOR_SEAT);
+    let holds_it = world.get::<Link>(link).is_some_and(|link| link.seat == Some(place));
+    if room != join.room || watches != join.spectate || !holds_it {
+        return Err(Refusal::AlreadyInRoom { room });
+    }
+    events::show_room(world, entity, link);
+    Ok(())
 }
 
-/// A player may open so many rooms in a while, so that nobody can use up the node's.
-fn spend_room(world: &mut World, player: Entity) -> Result<(), Refusal> {
-    let window = world.resource::<Clock>().now().as_secs() / ROOMS_OPENED_WINDOW_S;
-    let Some(mut player) = world.get_mut::<Player>(player) else { return Ok(()) };
-    if player.opened.0 != window {
-        player.opened = (window, 0);
+/// Enters a room that is there. Codes cannot be guessed for long.
+fn enter(world: &mut World, room: Entity, link: Entity, operation: Operation) -> Result<(), Refusal> {
+    let now = world.resource::<Clock>().now();
+    let Some((player, from)) = world.get::<Link>(link).map(|link| (link.player, link.address.ip())) else {
+        return Ok(());
+    };
+    if world.get::<Room>(room).is_some_and(|room| !room.lobby.options().code.is_empty()) {
+        let allowances = world.resource::<Allowances>();
+        allowances.check(player, Spent::Code, now)?;
+        allowances.check(from, Spent::CodeFrom, now)?;
     }
-    player.opened.1 += 1;
-    let limit = ROOMS_OPENED_MAX;
-    if player.opened.1 > limit { Err(Refusal::TooFast { limit }) } else { Ok(()) }
+    let entered = operate(world, room, Actor::Player(player), operation);
+    if matches!(entered, Err(Refusal::WrongCode { .. })) {
+        let mut allowances = world.resource_mut::<Allowances>();
+        allowances.spend(player, Spent::Code, now);
+        allowances.spend(from, Spent::CodeFrom, now);
+    }
+    entered
 }
 
 /// A room as it is asked for, if the node can have it; nothing knows of it yet.
@@ -191,14 +211,20 @@ pub(crate) fn operate(
     actor: Actor,
     operation: Operation,
 ) -> Result<(), Refusal> {
+    starts::check(world, entity, actor, &operation)?;
     let reserved = match &operation {
         Operation::Reserve(player) => Some(*player),
         _ => None,
     };
     let by_whom = closing_by(actor);
+    // To keep somebody out who is not there is no news to the room.
+    let is_ban = matches!(operation, Operation::Kick { ban: true, .. });
+    let is_chat = matches!(operation, Operation::Chat(_));
     let mut room = world.get_mut::<Room>(entity).ok_or(Refusal::NotInRoom)?;
     let Change { events, effects } = room.lobby.apply(actor, operation)?;
     let phase = room.lobby.phase();
+    // What changes nothing, and what is only said, keeps no room alive.
+    let changes = is_ban || !(is_chat || (events.is_empty() && effects.is_empty()));
     if let Some(player) = reserved {
         let until = world.resource::<Clock>().now() + RESERVATION_LIFE;
         let mut first = until;
@@ -212,10 +238,12 @@ pub(crate) fn operate(
     }
     if phase_of(world, entity) != Some(phase) {
         world.entity_mut(entity).insert(Phase(phase));
-    } else {
+    } else if changes {
         crate::expire::touch_room(world, entity);
     }
-    record::room_changed(world, entity);
+    if changes {
+        record::room_changed(world, entity);
+    }
     follow(world, entity, events, &effects, by_whom);
     Ok(())
 }
@@ -227,7 +255,8 @@ fn closing_by(actor: Actor) -> Closing {
     }
 }
 
-/// Members first, then what they are told, then matches: who joins hears of it, and of what it led to.
+/// Members first, then what the others are told, then whoever is new: the view that they begin with stands for all of
+/// it. Matches come last.
 fn follow(world: &mut World, room: Entity, told: Vec<RoomEventKind>, effects: &[Effect], by_whom: Closing) {
     for effect in effects {
         match *effect {
@@ -238,6 +267,11 @@ fn follow(world: &mut World, room: Entity, told: Vec<RoomEventKind>, effects: &[
         }
     }
     events::tell_all(world, room, told);
+    for effect in effects {
+        if let Effect::Seat(player, _) | Effect::Watch(player) = *effect {
+            seating::resume_player(world, player);
+        }
+    }
     for effect in effects {
         match *effect {
             Effect::Remove(player, reason) => seating::leave_seat(world, room, player, reason),
@@ -257,12 +291,21 @@ fn bench(world: &mut World, room: Entity, player: PlayerId) {
         else {
             continue;
         };
-        world.entity_mut(seat).remove::<SeatPlay>();
+        // Who gives up what has not begun still gets the last frames of the match before.
+        if world.get::<Stage>(room).is_some_and(|stage| !stage.is_over()) {
+            world.entity_mut(seat).remove::<SeatPlay>();
+        }
+        holders::note_left(world, room, player);
         cleanup::player_aborted(world, room, index);
     }
 }
 
 fn start_match(world: &mut World, entity: Entity) {
+    if !starts::take(world, entity) {
+        // Somebody left, and the others are ready. The phase has just been looked at.
+        let _ = operate(world, entity, Actor::Server, Operation::Abort);
+        return;
+    }
     let draining = world.get::<Stage>(entity).is_some_and(Stage::is_over);
     if draining && let Some(mut room) = world.get_mut::<Room>(entity) {
         // Slow clients still get the last frames of the match before.
@@ -310,18 +353,21 @@ pub(crate) fn release_reservations(world: &mut World, entity: Entity) {
     let now = world.resource::<Clock>().now();
     let Some(mut room) = world.get_mut::<Room>(entity) else { return };
     let Room { lobby, reservations, .. } = &mut *room;
+    let mut released = Vec::new();
     reservations.retain(|&(player, until)| {
         let keep = until > now;
-        if !keep {
-            lobby.release(player);
+        if !keep && lobby.release(player) {
+            released.push(RoomEventKind::Released { player });
         }
         keep
     });
     if let Some(next) = reservations.iter().map(|(_, until)| *until).min() {
         world.resource_mut::<Rooms>().deadlines.put(next, Due::Reservation, entity);
     }
-    events::view_changed(world, entity);
-    record::room_changed(world, entity);
+    if !released.is_empty() {
+        events::tell_all(world, entity, released);
+        record::room_changed(world, entity);
+    }
 }
 
 /// Closes a room and everything that hangs on it.
@@ -359,3 +405,6 @@ fn clear_away(world: &mut World, entity: Entity, closing: Closing) {
 pub(crate) fn seats_of(world: &World, room: Entity) -> Vec<Entity> {
     Seats::entities(world.get::<Seats>(room)).collect()
 }
+
+#[cfg(test)]
+mod tests;

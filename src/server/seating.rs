@@ -5,23 +5,29 @@ use framekeep_protocol::{LeftReason, PlayerId, RoomEventKind, SPECTATOR_SEAT, To
 
 use crate::admit::{forget_player, tell};
 use crate::deadlines::Due;
+use crate::matches::LastEnd;
 use crate::room::{Room, Rooms};
 use crate::seat::SeatOf;
 use crate::{
-    Clock, Link, Player, Players, Seat, SeatPlay, ServerConfig, Stage, cleanup, events, matches, record,
-    recover, rooms,
+    Clock, Link, LinkStage, Player, Players, Seat, SeatPlay, ServerConfig, Stage, cleanup, events, holders,
+    leaderboard, matches, record, recover, rooms,
 };
 
-/// Gives a player a seat that the lobby has assigned.
+/// Gives a player a seat that the lobby has assigned. A link of the player joins it with [`resume_player`].
 pub(crate) fn take_seat(world: &mut World, room: Entity, player: PlayerId, index: u8) {
     let Some(player_entity) = world.resource::<Players>().get(player) else { return };
-    let link = world.get::<Player>(player_entity).and_then(|player| player.link);
     let seat = world.spawn((Seat { index, player, link: None, lost_at: None }, SeatOf(room))).id();
     if let Some(mut identity) = world.get_mut::<Player>(player_entity) {
         identity.seat = Some(seat);
     }
     record::room_changed(world, room);
-    if let Some(link) = link {
+    holders::note_taken(world, room, player, index);
+}
+
+/// Joins a player's link, if there is one, with the seat that the player has got.
+pub(crate) fn resume_player(world: &mut World, player: PlayerId) {
+    let player = world.resource::<Players>().get(player).and_then(|player| world.get::<Player>(player));
+    if let Some(link) = player.and_then(|player| player.link) {
         resume_seat(world, link);
     }
 }
@@ -31,19 +37,23 @@ pub(crate) fn watch(world: &mut World, room: Entity, player: PlayerId) {
     take_seat(world, room, player, SPECTATOR_SEAT);
 }
 
-/// Joins a link with the seat its player holds, if any, and tells it everything it needs to play.
+/// Joins a link with the seat its player holds, if any, and tells it everything it needs to play. A link that another
+/// has taken over, or that is being closed, has no claim to it.
 pub(crate) fn resume_seat(world: &mut World, link: Entity) {
     let Some(this) = world.get::<Link>(link) else { return };
     let player = this.player;
-    let Some(seat_entity) = world.get::<Player>(this.player_entity).and_then(|player| player.seat) else {
+    let Some(identity) = world.get::<Player>(this.player_entity) else { return };
+    if identity.link != Some(link) || !matches!(this.stage, LinkStage::Admitted { .. }) {
         return;
-    };
+    }
+    let Some(seat_entity) = identity.seat else { return };
     let Some(&SeatOf(room)) = world.get::<SeatOf>(seat_entity) else { return };
     let mut was_lost = false;
     if let Some(mut seat) = world.get_mut::<Seat>(seat_entity) {
         seat.link = Some(link);
         was_lost = seat.lost_at.take().is_some();
     }
+    note_presence(world, room, player, true);
     world.resource_mut::<Rooms>().deadlines.cancel(Due::SeatGrace, seat_entity);
     if let Some(mut this) = world.get_mut::<Link>(link) {
         this.seat = Some(seat_entity);
@@ -51,18 +61,18 @@ pub(crate) fn resume_seat(world: &mut World, link: Entity) {
     let begin = world.resource::<Clock>().now() + world.resource::<ServerConfig>().start_delay;
     recover::wake(world, room, begin);
     events::show_room(world, room, link);
+    leaderboard::show_board(world, room, link);
     if was_lost {
         events::tell_all(world, room, vec![RoomEventKind::LinkBack { player }]);
     }
-    let is_out = world
-        .get::<Room>(room)
-        .is_some_and(|room| room.lobby.occupant(player).is_some_and(|occupant| occupant.out));
     match world.get::<Stage>(room).map(Stage::is_over) {
-        Some(false) if !is_out => matches::enter(world, room, seat_entity),
-        Some(false) => {}
+        Some(false) => matches::enter(world, room, seat_entity),
         // The client that had a part in what is over is gone, and with it what it had received.
         Some(true) => drop(world.entity_mut(seat_entity).remove::<SeatPlay>()),
         None => {}
+    }
+    if was_lost && let Some(LastEnd(ended)) = world.get::<LastEnd>(room).cloned() {
+        tell(world, link, &ToClient::Ended(ended));
     }
 }
 
@@ -75,9 +85,16 @@ pub(crate) fn hold_seat(world: &mut World, seat: Entity) {
     else {
         return;
     };
+    note_presence(world, room, player, false);
     world.resource_mut::<Rooms>().deadlines.put(until, Due::SeatGrace, seat);
     let held_ms = grace.as_millis() as u32;
     events::tell_all(world, room, vec![RoomEventKind::LinkLost { player, held_ms }]);
+}
+
+fn note_presence(world: &mut World, room: Entity, player: PlayerId, present: bool) {
+    if let Some(mut room) = world.get_mut::<Room>(room) {
+        room.lobby.note_presence(player, present);
+    }
 }
 
 /// Takes a player's place away, which the lobby has done already, and tells its link.
@@ -89,9 +106,11 @@ pub(crate) fn leave_seat(world: &mut World, room: Entity, player: PlayerId, reas
         if let Some(mut link) = world.get_mut::<Link>(link) {
             link.seat = None;
         }
+        crate::gate::let_go(world, link);
         tell(world, link, &ToClient::Left { reason });
     }
     world.despawn(seat_entity);
+    holders::note_left(world, room, player);
     if let Some(player) = world.resource::<Players>().get(player) {
         if let Some(mut player) = world.get_mut::<Player>(player) {
             player.seat = None;
@@ -103,3 +122,6 @@ pub(crate) fn leave_seat(world: &mut World, room: Entity, player: PlayerId, reas
         record::room_changed(world, room);
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

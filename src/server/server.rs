@@ -14,11 +14,13 @@ use crate::limits::PUMP_SLOW;
 use crate::link::BusyLinks;
 use crate::matches::Chance;
 use crate::record::{RecordError, Recorder};
+use crate::results::Results;
 use crate::schedule::DueRooms;
 use crate::status::Timings;
 use crate::step::SlowestStep;
 use crate::transport::public_addresses;
 use crate::wire::{BindError, UdpWire, Wire};
+use crate::workload::Workload;
 use crate::{
     Clock, Games, Link, NodeKey, Pump, Room, ServerConfig, ServerPlugins, Shard, Socket, admit, matches,
     recover,
@@ -45,6 +47,19 @@ pub enum ServeError {
     /// The data folder cannot be used.
     #[error(transparent)]
     Data(#[from] RecordError),
+}
+
+/// Matches of a server that has stopped have left less than they should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{replays} matches have left no replay and {results} no result: the data folder could not be written; the next \
+     start makes them as far as the journal has them"
+)]
+pub struct NotKept {
+    /// How many have no replay.
+    pub replays: u64,
+    /// How many have no result.
+    pub results: u64,
 }
 
 impl Server {
@@ -94,7 +109,7 @@ impl Server {
             .insert_resource(recorder)
             .insert_non_send(Socket(wire))
             .add_plugins(ServerPlugins);
-        recover::reopen_rooms(app.world_mut());
+        recover::take_over(app.world_mut());
         Self { app }
     }
 
@@ -126,6 +141,7 @@ impl Server {
             let clock = world.resource::<Clock>();
             (clock.now(), clock.precise())
         };
+        world.resource_mut::<Workload>().note(start, end);
         if end - start > PUMP_SLOW {
             let slowest = *world.resource::<SlowestStep>();
             let (pump_ms, step_ms) = ((end - start).as_millis() as u64, slowest.took.as_millis() as u64);
@@ -152,7 +168,8 @@ impl Server {
     /// Pumps until `shutdown` is set, then says good-bye, seals what is running and makes all durable.
     pub fn run(mut self, shutdown: &Arc<AtomicBool>) {
         self.pump_until(shutdown);
-        self.shut_down();
+        // The log tells.
+        let _ = self.shut_down();
     }
 
     /// Pumps until `shutdown` is set or the node was told to drain and has. A game whose step never returns keeps it
@@ -197,9 +214,14 @@ impl Server {
     }
 
     /// Says good-bye to everyone, gives running matches up and seals them, makes all durable.
-    pub fn shut_down(mut self) {
+    ///
+    /// # Errors
+    /// [`NotKept`] if a match has left no replay or no result.
+    pub fn shut_down(mut self) -> Result<(), NotKept> {
         info!("shutting down: matches are sealed, players told");
         let world = self.app.world_mut();
+        // A match that is put away must not be followed by the next one.
+        crate::gate::drain(world, Duration::ZERO);
         let rooms: Vec<Entity> =
             world.query_filtered::<Entity, bevy_ecs::prelude::With<Room>>().iter(world).collect();
         for room in rooms {
@@ -219,7 +241,15 @@ impl Server {
         let world = self.app.world_mut();
         world.run_system_cached(disconnect_all).unwrap_or_else(|error| error!(%error, "links are left open"));
         self.pump();
-        self.app.world_mut().resource_mut::<Recorder>().close();
+        let results_are_kept = self.app.world_mut().resource_mut::<Results>().finish();
+        let results = self.world().resource::<Results>().lost();
+        let replays = self.app.world_mut().resource_mut::<Recorder>().close(results_are_kept);
+        if results_are_kept && replays == 0 {
+            return Ok(());
+        }
+        let not_kept = NotKept { replays, results };
+        error!(replays, results, "{not_kept}");
+        Err(not_kept)
     }
 }
 

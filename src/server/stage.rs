@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use bevy_ecs::prelude::Component;
 use framekeep_protocol::{EndReason, Epoch};
-use framekeep_sim::{AnyGame, AnyMatch, Frame, Outcome, Tick};
+use framekeep_sim::{AnyGame, AnyMatch, Frame, Outcome, SeatInput, Tick};
 
 use crate::Failure;
 use crate::desync::Recall;
-use crate::guard::guarded;
 use crate::limits::HASHES_KEPT;
 
 /// The running match of a room: one plain value, and what is needed to step it.
@@ -52,10 +51,14 @@ pub(crate) struct Health {
     pub(crate) recovered: Option<Failure>,
     /// How often it was rebuilt.
     pub(crate) rebuilds: u32,
-    /// How many steps in a row have taken longer than a tick.
-    pub(crate) slow_steps: u32,
-    /// How long the last step took.
+    /// How much time the match has taken over its share, less what later steps left of theirs.
+    pub(crate) over: Duration,
+    /// It has used up so much of its budget that it is slowed itself, lest it slow others.
+    pub(crate) is_slowed: bool,
+    /// How long the last step took, and what was asked of the match since the one before.
     pub(crate) step_took: Duration,
+    /// How long the match took to answer since the last step.
+    pub(crate) asked_took: Duration,
 }
 
 /// When frames are committed and sent.
@@ -98,16 +101,6 @@ impl Stage {
         self.health.failure.as_ref()
     }
 
-    /// Asks the match something. A panic ends the match with the next pump in which its room is due; until then, and
-    /// after any other failure, there is no answer.
-    pub fn ask<T>(&mut self, question: impl FnOnce(&dyn AnyMatch) -> T) -> Option<T> {
-        if self.health.failure.is_some() {
-            return None;
-        }
-        let answer = guarded(|| question(self.play.as_ref()));
-        answer.map_err(|failure| self.health.failure = Some(failure)).ok()
-    }
-
     /// Whether the frame committed last could be stepped, and is part of the match.
     pub(crate) fn holds_frame(&self) -> bool {
         self.tick() == self.frame.tick.next()
@@ -117,6 +110,13 @@ impl Stage {
     #[must_use]
     pub fn last_frame(&self) -> &Frame {
         if self.holds_frame() { &self.frame } else { &self.previous }
+    }
+
+    /// How much memory it takes, about. What a game takes cannot be asked; it is counted as much as its encoding.
+    pub(crate) fn bytes(&self) -> usize {
+        let frames = 2 * usize::from(self.frame.seat_count()) * size_of::<SeatInput>();
+        let state = self.state.capacity() + self.state.len();
+        size_of::<Self>() + size_of_val(&*self.hashes.hashes) + frames + state + self.content.len()
     }
 
     /// Whether the match is over.

@@ -6,6 +6,7 @@ use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{IntoScheduleConfigs, Query, Res, ResMut, Resource};
 use tracing::debug;
 
+use crate::closed::write_names;
 use crate::counters::Tally;
 use crate::fault::FaultKind;
 use crate::player::Players;
@@ -26,9 +27,10 @@ pub(crate) struct StatusPlugin;
 
 impl Plugin for StatusPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<Timings>()
-            .init_resource::<Listing>()
-            .add_systems(Pump, (write_status, write_rooms).chain().in_set(ServerSystems::Report));
+        app.init_resource::<Timings>().init_resource::<Listing>().add_systems(
+            Pump,
+            (write_names, write_status, write_rooms).chain().in_set(ServerSystems::Report),
+        );
     }
 }
 
@@ -46,6 +48,8 @@ pub struct Timings {
     pub frame_us: Histogram,
     /// Work of one pump, in microseconds.
     pub pump_us: Histogram,
+    /// From the moment a frame is due to its acknowledgement by a client over UDP, in microseconds.
+    pub ack_us: Histogram,
     written_at: Duration,
 }
 

@@ -7,8 +7,8 @@ use bevy_ecs::prelude::{FromWorld, Resource, World};
 use framekeep_protocol::{RoomId, SNAPSHOT_BYTES_MAX};
 use framekeep_sim::{AnyGame, AnyMatch, Frame, Outcome};
 
-use crate::guard::guarded;
-use crate::limits::{REBUILD, SLOW_STEPS_MAX};
+use crate::guard::{discard, guarded, guarded_with};
+use crate::limits::{REBUILD, STEP_SHARE};
 use crate::{Clock, Failure, FailureCause, ServerConfig, Stage};
 
 /// Where the time that steps take is read: a reading that never goes backwards.
@@ -32,7 +32,7 @@ impl StepTimer {
         Self::new(move || origin.elapsed())
     }
 
-    fn read(&self) -> Duration {
+    pub(crate) fn read(&self) -> Duration {
         (self.0)()
     }
 }
@@ -75,20 +75,23 @@ impl StepBudget {
         Err(Failure::new(FailureCause::TooLarge, message))
     }
 
-    /// Whether a step that took so long was quick enough; `slow_steps` counts those in a row that took over a tick.
-    fn check_time(&self, took: Duration, period: Duration, slow_steps: &mut u32) -> Result<(), Failure> {
-        *slow_steps = if took > period { *slow_steps + 1 } else { 0 };
+    /// Charges a step that took so long to its match: its share is half of the tick, `over` is what it and those
+    /// before it took more, less what they left. Gives whether the match is to be slowed.
+    fn charge(&self, took: Duration, period: Duration, over: &mut Duration) -> Result<bool, Failure> {
+        let share = period / STEP_SHARE;
+        *over = (*over + took).saturating_sub(share);
+        let is_slowed = *over > self.time / 2;
         if self.time.is_zero() {
-            return Ok(());
+            *over = Duration::ZERO;
+        } else if *over > self.time {
+            let limit = self.time;
+            let message = format!(
+                "its last step took {took:?}; by now its steps took {over:?} more than their share of {share:?} \
+                 each, the limit is {limit:?}"
+            );
+            return Err(Failure::new(FailureCause::OverBudget, message));
         }
-        let fail = |message| Err(Failure::new(FailureCause::OverBudget, message));
-        if took > self.time {
-            return fail(format!("a step took {took:?}, the budget is {:?}", self.time));
-        }
-        if *slow_steps >= SLOW_STEPS_MAX {
-            return fail(format!("{slow_steps} steps in a row took longer than a tick of {period:?}"));
-        }
-        Ok(())
+        Ok(is_slowed)
     }
 }
 
@@ -111,15 +114,20 @@ pub(crate) fn start(
     seats: u8,
     budget: StepBudget,
 ) -> Result<Started, Failure> {
-    let started = guarded(|| {
-        game.start(content, seed, seats).map(|play| {
-            let mut state = Vec::new();
-            let hash = play.hash(&mut state);
-            Started { play, state, hash }
-        })
+    let (mut slot, mut state) = (None, Vec::new());
+    let hash = guarded_with(&mut slot, |slot| {
+        game.start(content, seed, seats).map(|play| slot.insert(play).hash(&mut state))
     })?;
-    let started = started.map_err(|error| Failure::new(FailureCause::Panicked, error.to_string()))?;
-    budget.check_bytes(started.state.len()).map(|()| started)
+    let checked = hash
+        .map_err(|error| Failure::new(FailureCause::Panicked, error.to_string()))
+        .and_then(|hash| budget.check_bytes(state.len()).map(|()| hash));
+    match (checked, slot) {
+        (Ok(hash), Some(play)) => Ok(Started { play, state, hash }),
+        (checked, slot) => {
+            discard(slot);
+            Err(checked.err().unwrap_or_else(|| Failure::new(FailureCause::Panicked, "no match was started")))
+        }
+    }
 }
 
 /// What a step has made of the match besides its state.
@@ -147,52 +155,88 @@ pub(crate) fn step(stage: &mut Stage, timer: &StepTimer, budget: StepBudget) {
         }
         kept.map(|()| stepped)
     });
-    stage.health.step_took = timer.read().saturating_sub(before);
+    let asked_took = std::mem::take(&mut stage.health.asked_took);
+    stage.health.step_took = timer.read().saturating_sub(before) + asked_took;
     // Until here nothing of the stage but the match itself has changed: a frame that failed is not part of it.
     let result = stepped.and_then(|stepped| {
         stage.hashes.push(stage.frame.tick.next(), stepped.hash);
         stage.outcome = stepped.outcome;
         let health = &mut stage.health;
-        budget.check_time(health.step_took, stage.timing.period, &mut health.slow_steps)
+        health.is_slowed = budget.charge(health.step_took, stage.timing.period, &mut health.over)?;
+        Ok(())
     });
     stage.health.failure = result.err();
 }
 
+/// Asks the match something between two steps. The time it takes is charged to the next step; a game that panics is
+/// asked once more in a match that is rebuilt. If that fails as well the match ends with the next pump in which its
+/// room is due; until then, and after any other failure, there is no answer.
+pub(crate) fn ask<T>(
+    stage: &mut Stage,
+    timer: &StepTimer,
+    mut question: impl FnMut(&dyn AnyMatch) -> T,
+) -> Option<T> {
+    if stage.health.failure.is_some() {
+        return None;
+    }
+    let before = timer.read();
+    let answer =
+        SCRATCH.with_borrow_mut(|scratch| call_or_rebuild(stage, scratch, |play, _, _| question(play)));
+    stage.health.asked_took += timer.read().saturating_sub(before);
+    answer.map_err(|failure| stage.health.failure = Some(failure)).ok()
+}
+
 /// Steps the match; if the game panics, once more in a match that is rebuilt from the state before.
 fn step_or_rebuild(stage: &mut Stage, scratch: &mut Vec<u8>) -> Result<Stepped, Failure> {
-    let panicked = match guarded(|| advance(stage.play.as_mut(), &stage.frame, scratch)) {
-        Ok(stepped) => return Ok(stepped),
+    call_or_rebuild(stage, scratch, |play, frame, scratch| {
+        play.step(frame);
+        Stepped { hash: play.hash(scratch), outcome: play.outcome() }
+    })
+}
+
+/// Calls into the match; if the game panics, once more in a match that is rebuilt from the last good state.
+fn call_or_rebuild<T>(
+    stage: &mut Stage,
+    scratch: &mut Vec<u8>,
+    mut call: impl FnMut(&mut dyn AnyMatch, &Frame, &mut Vec<u8>) -> T,
+) -> Result<T, Failure> {
+    let panicked = match guarded(|| call(stage.play.as_mut(), &stage.frame, scratch)) {
+        Ok(answer) => return Ok(answer),
         Err(panicked) => panicked,
     };
     if REBUILD.wait(stage.health.rebuilds + 1, stage.seed).is_none() {
         return Err(panicked);
     }
     stage.health.rebuilds += 1;
-    let rebuilt = guarded(|| {
-        let mut play = rebuild(stage, scratch)?;
-        let stepped = advance(play.as_mut(), &stage.frame, scratch);
-        stage.play = play;
-        Some(stepped)
+    let mut slot = None;
+    let rebuilt = guarded_with(&mut slot, |slot| {
+        let play = rebuild(stage, slot, scratch)?;
+        Some(call(play, &stage.frame, scratch))
     })?;
-    let Some(stepped) = rebuilt else {
-        let message = format!("{}; and the match cannot be rebuilt", panicked.message);
-        return Err(Failure::new(FailureCause::Panicked, message));
+    let (answer, play) = match (rebuilt, slot) {
+        (Some(answer), Some(play)) => (answer, play),
+        (_, slot) => {
+            discard(slot);
+            let message = format!("{}; and the match cannot be rebuilt", panicked.message);
+            return Err(Failure::new(FailureCause::Panicked, message));
+        }
     };
+    discard(std::mem::replace(&mut stage.play, play));
     stage.health.recovered = Some(panicked);
-    Ok(stepped)
+    Ok(answer)
 }
 
-fn advance(play: &mut dyn AnyMatch, frame: &Frame, scratch: &mut Vec<u8>) -> Stepped {
-    play.step(frame);
-    Stepped { hash: play.hash(scratch), outcome: play.outcome() }
-}
-
-/// The match as it was before its newest frame, if it comes out as the hash says that it was.
-fn rebuild(stage: &Stage, scratch: &mut Vec<u8>) -> Option<Box<dyn AnyMatch>> {
-    let tick = stage.frame.tick;
-    let mut play = stage.game.start(&stage.content, stage.seed, stage.frame.seat_count()).ok()?;
+/// Puts into `slot` the match as it was after the last frame that is part of it, if it comes out as the hash says that
+/// it was.
+fn rebuild<'a>(
+    stage: &Stage,
+    slot: &'a mut Option<Box<dyn AnyMatch>>,
+    scratch: &mut Vec<u8>,
+) -> Option<&'a mut dyn AnyMatch> {
+    let tick = stage.tick();
+    let play = slot.insert(stage.game.start(&stage.content, stage.seed, stage.frame.seat_count()).ok()?);
     play.restore(tick, &stage.state).ok()?;
-    (Some(play.hash(scratch)) == stage.hash_at(tick)).then_some(play)
+    (Some(play.hash(scratch)) == stage.hash_at(tick)).then_some(play.as_mut())
 }
 
 #[cfg(test)]
@@ -201,29 +245,53 @@ mod tests {
 
     const PERIOD: Duration = Duration::from_millis(33);
 
-    fn check(budget_ms: u64, took_ms: u64, times: u32) -> Result<(), Failure> {
-        let budget = StepBudget { time: Duration::from_millis(budget_ms), state_bytes_max: 100 };
-        let mut slow = 0;
-        (0..times).try_for_each(|_| budget.check_time(Duration::from_millis(took_ms), PERIOD, &mut slow))
+    const BUDGET: StepBudget = StepBudget { time: Duration::from_millis(150), state_bytes_max: 100 };
+
+    /// How many steps that take these times, again and again, a match survives out of 10,000.
+    fn survives(budget: StepBudget, took_ms: &[u64]) -> usize {
+        let mut over = Duration::ZERO;
+        let steps = took_ms.iter().cycle().take(10_000);
+        steps.take_while(|&&ms| budget.charge(Duration::from_millis(ms), PERIOD, &mut over).is_ok()).count()
     }
 
     #[test]
-    fn one_very_long_step_or_many_long_ones_are_over_the_budget() {
-        assert_eq!(check(250, 251, 1).unwrap_err().message, "a step took 251ms, the budget is 250ms");
-        assert_eq!(check(250, 250, 1), Ok(()));
-        assert_eq!(check(250, 40, SLOW_STEPS_MAX - 1), Ok(()));
-        let slow = check(250, 40, SLOW_STEPS_MAX).unwrap_err();
-        assert_eq!(slow.message, "30 steps in a row took longer than a tick of 33ms");
-        assert_eq!(check(250, 33, 1_000), Ok(()));
-        assert_eq!(check(0, 1_000, 1_000), Ok(()), "zero is no limit");
+    fn what_steps_take_over_their_share_adds_up() {
+        assert_eq!(survives(BUDGET, &[166]), 1, "149.5 ms over, and then as much again");
+        assert_eq!(survives(BUDGET, &[167]), 0);
+        assert_eq!(survives(BUDGET, &[40]), 6);
+        assert_eq!(survives(BUDGET, &[16]), 10_000, "half of a tick is any room's");
+        assert_eq!(
+            survives(BUDGET, &[100, 1, 1, 1, 1, 1, 1]),
+            10_000,
+            "what it leaves later is its own again"
+        );
+        let mut over = Duration::ZERO;
+        let failure = BUDGET.charge(Duration::from_millis(240), PERIOD, &mut over).unwrap_err();
+        assert_eq!(
+            failure.to_string(),
+            "its last step took 240ms; by now its steps took 223.5ms more than their share of 16.5ms each, the \
+             limit is 150ms"
+        );
     }
 
     #[test]
-    fn one_quick_step_forgives_the_slow_ones_before_it() {
-        let budget = StepBudget { time: Duration::from_secs(1), state_bytes_max: 100 };
-        let mut slow = SLOW_STEPS_MAX - 1;
-        assert_eq!(budget.check_time(Duration::from_millis(1), PERIOD, &mut slow), Ok(()));
-        assert_eq!(slow, 0);
+    fn quick_steps_in_between_forgive_slow_ones_no_more_than_they_save() {
+        let mut many_slow = vec![40; 29];
+        many_slow.push(1);
+        assert_eq!(survives(BUDGET, &many_slow), 6);
+        assert!(survives(BUDGET, &[40, 1]) < 50, "the average is over half of a tick");
+        assert!(survives(BUDGET, &[140, 1, 1, 1, 1, 1]) < 50);
+    }
+
+    #[test]
+    fn a_match_is_slowed_before_it_is_ended_and_also_where_none_is_ended() {
+        let mut over = Duration::ZERO;
+        let slowed = [60, 60, 1, 60].map(|ms| BUDGET.charge(Duration::from_millis(ms), PERIOD, &mut over));
+        assert_eq!(slowed, [Ok(false), Ok(true), Ok(false), Ok(true)]);
+        let none = StepBudget { time: Duration::ZERO, state_bytes_max: 100 };
+        assert_eq!(survives(none, &[1_000]), 10_000, "zero ends none");
+        let slowed = [60, 16].map(|ms| none.charge(Duration::from_millis(ms), PERIOD, &mut over));
+        assert_eq!(slowed, [Ok(true), Ok(false)]);
     }
 
     #[test]

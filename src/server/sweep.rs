@@ -5,15 +5,20 @@ use std::time::Duration;
 
 use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{Entity, IntoScheduleConfigs, Resource, With, Without, World};
+use framekeep_lobby::{Actor, Operation};
+use framekeep_protocol::{LeftReason, PlayerId};
 use tracing::error;
 
+use crate::allowance::Allowances;
 use crate::deadlines::Due;
 use crate::expire::room_deadline;
+use crate::link::BusyLinks;
 use crate::packet::{BufferedPacket, PacketOf};
 use crate::schedule::DueRooms;
 use crate::seat::{SeatOf, Seats};
 use crate::{
-    Clock, Counters, Link, Player, Players, Pump, Room, Rooms, Seat, ServerConfig, ServerSystems, admit,
+    Clock, Counters, Link, LinkStage, Player, Players, Pump, Room, Rooms, Seat, ServerConfig, ServerSystems,
+    admit, rooms, seating,
 };
 
 /// Once a minute everything is looked through for what should not be there.
@@ -46,11 +51,17 @@ pub enum Stray {
     DeadRoomDue,
     /// A name whose room is gone.
     DeadName,
+    /// A seat whose link acts for another seat or for none.
+    SeatOfAnotherLink,
+    /// A seat without a link that nothing would ever free.
+    SeatWithoutDeadline,
+    /// A member or watcher of a room for whom there is no seat.
+    MemberWithoutSeat,
 }
 
 impl Stray {
     /// Everything a sweep can find.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::SeatWithoutRoom,
         Self::IdlePlayer,
         Self::PacketWithoutRoom,
@@ -58,6 +69,9 @@ impl Stray {
         Self::RoomWithoutDeadline,
         Self::DeadRoomDue,
         Self::DeadName,
+        Self::SeatOfAnotherLink,
+        Self::SeatWithoutDeadline,
+        Self::MemberWithoutSeat,
     ];
 
     /// The kind's name in metrics.
@@ -71,6 +85,9 @@ impl Stray {
             Self::RoomWithoutDeadline => "room_without_deadline",
             Self::DeadRoomDue => "dead_room_due",
             Self::DeadName => "dead_name",
+            Self::SeatOfAnotherLink => "seat_of_another_link",
+            Self::SeatWithoutDeadline => "seat_without_deadline",
+            Self::MemberWithoutSeat => "member_without_seat",
         }
     }
 }
@@ -83,6 +100,7 @@ fn sweep_in_time(world: &mut World) {
         return;
     }
     swept_at.0 = Some(now);
+    world.resource_mut::<Allowances>().forget_old(now);
     sweep(world);
 }
 
@@ -96,6 +114,9 @@ pub fn sweep(world: &mut World) -> u64 {
         schedule_rooms(world),
         forget_due_rooms(world),
         forget_names(world),
+        part_seats(world),
+        hold_seats(world),
+        free_places(world),
     ];
     let total = found.iter().sum();
     if total > 0 {
@@ -135,7 +156,9 @@ fn drop_links(world: &mut World) -> u64 {
     let links = world.query::<(Entity, &Link)>();
     let strays: Vec<Entity> = links
         .iter_manual(world)
-        .filter(|(_, link)| world.get::<Player>(link.player_entity).is_none())
+        .filter(|(entity, link)| {
+            !is_awaited(world, *entity) && world.get::<Player>(link.player_entity).is_none()
+        })
         .map(|(entity, _)| entity)
         .collect();
     for &link in &strays {
@@ -144,16 +167,17 @@ fn drop_links(world: &mut World) -> u64 {
     strays.len() as u64
 }
 
+/// Whether a link says its last words and will be dropped when it has; its player may be gone before it.
+fn is_awaited(world: &World, link: Entity) -> bool {
+    let is_closing = |link: &Link| matches!(link.stage, LinkStage::Closing { .. });
+    world.get::<Link>(link).is_some_and(is_closing) && world.resource::<BusyLinks>().waiting.contains(&link)
+}
+
 fn schedule_rooms(world: &mut World) -> u64 {
-    let rooms = world.query_filtered::<(Entity, Option<&Seats>), With<Room>>();
+    let rooms = world.query_filtered::<Entity, With<Room>>();
     let deadlines = &world.resource::<Rooms>().deadlines;
-    let strays: Vec<Entity> = rooms
-        .iter_manual(world)
-        .filter(|(room, seats)| {
-            Seats::entities(*seats).next().is_none() && deadlines.get(Due::RoomRule, *room).is_none()
-        })
-        .map(|(room, _)| room)
-        .collect();
+    let strays: Vec<Entity> =
+        rooms.iter_manual(world).filter(|room| deadlines.get(Due::RoomRule, *room).is_none()).collect();
     for &room in &strays {
         let at = room_deadline(world, room).map_or(world.resource::<Clock>().now(), |(at, _)| at);
         world.resource_mut::<Rooms>().deadlines.put(at, Due::RoomRule, room);
@@ -178,6 +202,64 @@ fn forget_names(world: &mut World) -> u64 {
         rooms.closed.retain(|_, closed| world.get_entity(*closed).is_ok());
         (named + closed - rooms.closed.len()) as u64
     })
+}
+
+/// A seat and its link name each other; otherwise the player is as good as gone until they come back.
+fn part_seats(world: &mut World) -> u64 {
+    let seats = world.query::<(Entity, &Seat)>();
+    let acts = |link: Entity, seat| world.get::<Link>(link).is_some_and(|link| link.seat == Some(seat));
+    let strays: Vec<Entity> = seats
+        .iter_manual(world)
+        .filter(|(entity, seat)| seat.link.is_some_and(|link| !acts(link, *entity)))
+        .map(|(entity, _)| entity)
+        .collect();
+    let now = world.resource::<Clock>().now();
+    for &stray in &strays {
+        if let Some(mut seat) = world.get_mut::<Seat>(stray) {
+            (seat.link, seat.lost_at) = (None, Some(now));
+        }
+        seating::hold_seat(world, stray);
+    }
+    strays.len() as u64
+}
+
+/// A seat without a link is held until a time that comes.
+fn hold_seats(world: &mut World) -> u64 {
+    let seats = world.query::<(Entity, &Seat)>();
+    let deadlines = &world.resource::<Rooms>().deadlines;
+    let strays: Vec<Entity> = seats
+        .iter_manual(world)
+        .filter(|(entity, seat)| seat.link.is_none() && deadlines.get(Due::SeatGrace, *entity).is_none())
+        .map(|(entity, _)| entity)
+        .collect();
+    let now = world.resource::<Clock>().now();
+    for &stray in &strays {
+        if let Some(mut seat) = world.get_mut::<Seat>(stray) {
+            seat.lost_at.get_or_insert(now);
+        }
+        seating::hold_seat(world, stray);
+    }
+    strays.len() as u64
+}
+
+/// Whom the lobby of a room knows has a seat there; otherwise nobody could ever free that place.
+pub(crate) fn free_places(world: &mut World) -> u64 {
+    let rooms = world.query::<(Entity, &Room, Option<&Seats>)>();
+    let mut strays = Vec::new();
+    for (entity, room, seats) in rooms.iter_manual(world) {
+        let is_seated = |player: PlayerId| {
+            let mut seats = Seats::entities(seats).filter_map(|seat| world.get::<Seat>(seat));
+            seats.any(|seat| seat.player == player)
+        };
+        let members = room.roster().occupants().map(|occupant| occupant.player);
+        let everybody = members.chain(room.lobby.spectators().iter().map(|(player, _)| *player));
+        strays.extend(everybody.filter(|player| !is_seated(*player)).map(|player| (entity, player)));
+    }
+    for &(room, player) in &strays {
+        // That somebody leaves is never refused.
+        let _ = rooms::operate(world, room, Actor::Player(player), Operation::Leave(LeftReason::Lost));
+    }
+    strays.len() as u64
 }
 
 #[cfg(test)]
@@ -217,7 +299,7 @@ mod tests {
         let name = framekeep_protocol::RoomName::try_from("gone".to_owned()).unwrap();
         world.resource_mut::<Rooms>().by_name.insert(name, dead);
         assert_eq!(sweep(&mut world), 4);
-        assert_eq!(world.resource::<Counters>().swept.0, [1, 0, 1, 0, 0, 1, 1]);
+        assert_eq!(world.resource::<Counters>().swept.0, [1, 0, 1, 0, 0, 1, 1, 0, 0, 0]);
         assert_eq!(sweep(&mut world), 0, "and it is repaired");
     }
 }

@@ -11,13 +11,13 @@ use tracing::{debug, error, warn};
 
 use crate::desync::Notice;
 use crate::frame::{CommittedFrame, FrameOf, Frames};
-use crate::limits::{FRAMES_LIVE_MAX, SNAPSHOT_EVERY};
+use crate::limits::{FRAMES_LIVE_MAX, SNAPSHOT_EVERY, STEP_SHARE};
 use crate::schedule::DueRooms;
 use crate::seat::Seats;
 use crate::step::{self, SlowestStep, StepBudget};
 use crate::{
     Clock, Counters, Desyncs, Fault, Faults, LogBudget, Pump, Room, Seat, SeatPlay, ServerConfig,
-    ServerSystems, Stage, StepTimer, Timing, admit, matches, record,
+    ServerSystems, Stage, StepTimer, Timing, admit, matches, record, rooms,
 };
 
 /// A room that is later than this has its time moved instead of its frames caught up.
@@ -187,6 +187,7 @@ fn note_endings(
     world: &mut World,
     mut noted: Local<Vec<(Entity, Noted)>>,
     mut unsendable: Local<Vec<Entity>>,
+    mut slow: Local<Vec<(Entity, Duration)>>,
 ) {
     let due = world.resource::<DueRooms>();
     let mut slowest = SlowestStep::default();
@@ -196,6 +197,9 @@ fn note_endings(
         if stage.fresh && health.step_took > slowest.took {
             slowest =
                 SlowestStep { room: world.get::<Room>(room).map(|room| room.id), took: health.step_took };
+        }
+        if stage.fresh && health.is_slowed && health.failure.is_none() {
+            slow.push((room, health.step_took));
         }
         if stage.fresh && !stage.holds_frame() {
             // The frame that nobody can step is not sent: clients have the same rules and would fail as well.
@@ -213,6 +217,9 @@ fn note_endings(
         }
     }
     world.insert_resource(slowest);
+    for (room, took) in slow.drain(..) {
+        slow_down(world, room, took);
+    }
     for frame in unsendable.drain(..) {
         world.despawn(frame);
     }
@@ -223,6 +230,21 @@ fn note_endings(
             Noted::Failure => fail(world, room),
         }
     }
+}
+
+/// A room that has taken too much of the time is not due again before it has had its share at most: it is slower for
+/// it, and rooms that it has made late catch up meanwhile.
+fn slow_down(world: &mut World, room: Entity, took: Duration) {
+    let due = world.resource::<Clock>().now() + (took * STEP_SHARE).min(LATENESS_MAX);
+    let Some(mut stage) = world.get_mut::<Stage>(room).filter(|stage| stage.timing.due < due) else { return };
+    stage.timing.due = due;
+    world.resource_mut::<DueRooms>().put(due, room);
+    for seat in rooms::seats_of(world, room) {
+        if let Some(mut play) = world.get_mut::<SeatPlay>(seat) {
+            play.deadline = due;
+        }
+    }
+    world.resource_mut::<Counters>().matches_slowed += 1;
 }
 
 /// What is to be done about a room after its step.

@@ -17,7 +17,7 @@ use crate::{
     Clock, Counters, Dispatch, Fault, Faults, Link, LinkStage, NodeKey, Pump, SeatPlay, ServerConfig,
     ServerSystems,
 };
-use crate::{LogBudget, Shard, Socket};
+use crate::{LogBudget, Shard, Socket, Timings};
 
 /// From the socket to the links, and back: guard, netcode, hot lane, renet.
 pub(crate) struct TransportPlugin;
@@ -154,6 +154,7 @@ pub(crate) fn deliver(
     mut busy: ResMut<BusyLinks>,
     mut counters: ResMut<Counters>,
     mut faults: ResMut<Faults>,
+    mut timings: ResMut<Timings>,
     clock: Res<Clock>,
     mut scratch: Local<Vec<u64>>,
 ) {
@@ -164,16 +165,19 @@ pub(crate) fn deliver(
             let payload = shard.inbox_bytes(range);
             let Ok(link) = links.get(*entity) else { continue };
             if !is_hot(payload) {
+                counters.control_bytes[0] += payload.len() as u64;
                 if let Err(fault) = receive_control(*entity, payload, &mut controls, &mut busy, now) {
                     counters.payloads_refused.add(fault.index());
                     faults.note(*entity, fault);
                 }
                 continue;
             }
+            counters.hot_bytes[0] += payload.len() as u64;
             let seat = link.seat.and_then(|seat| seats.get_mut(seat).ok());
             match (&link.stage, seat) {
                 (LinkStage::Admitted { .. }, Some(mut seat)) => {
-                    let received = receive_inputs(payload, &mut seat, &mut scratch, &mut counters, now);
+                    let told = (&mut *counters, &mut *timings);
+                    let received = receive_inputs(payload, &mut seat, &mut scratch, told, now);
                     let Err(fault) = received else { continue };
                     counters.hot_malformed += 1;
                     if now >= seat.judged_from {
@@ -205,7 +209,7 @@ fn receive_inputs(
     payload: &[u8],
     seat: &mut SeatPlay,
     scratch: &mut Vec<u64>,
-    counters: &mut Counters,
+    (counters, timings): (&mut Counters, &mut Timings),
     now: Duration,
 ) -> Result<(), Fault> {
     // Inputs of another match may be of another size.
@@ -213,13 +217,24 @@ fn receive_inputs(
         counters.hot_stray += 1;
         return Ok(());
     }
-    let InputHead { newest, ack, hash, .. } =
+    let InputHead { newest, ack, hash, gap, .. } =
         decode_inputs(payload, seat.input_bits, seat.inputs.next(), scratch)?;
     // An acknowledgement of frames that do not exist yet is a lie; the rest of the packet is not trusted either.
     if ack > seat.inputs.next() {
         return Err(Fault::AckAhead { ack, next: seat.inputs.next() });
     }
-    seat.note_ack(newest, ack, now);
+    counters.hot_received += 1;
+    let age = seat.age_of(ack, now);
+    if let Some(age) = age {
+        timings.ack_us.record(age.as_micros() as u64);
+    }
+    let missing = seat.packets_missing(newest);
+    seat.way.note(age, missing);
+    counters.packets_lost[0] += u64::from(missing);
+    counters.packets_lost[1] += u64::from(seat.note_ack(newest, ack));
+    if gap {
+        seat.note_gap(now);
+    }
     if let Some(hash) = hash
         && seat.claim.is_none_or(|(tick, _)| ack > tick)
     {
@@ -252,6 +267,7 @@ fn send_control(
     mut busy: ResMut<BusyLinks>,
     mut controls: Query<(&Link, &mut Control)>,
     mut shards: Query<&mut Shard>,
+    mut counters: ResMut<Counters>,
     clock: Res<Clock>,
 ) {
     let now = clock.now();
@@ -260,7 +276,10 @@ fn send_control(
         if control.0.wants_to_send(now)
             && let Ok(mut shard) = shards.get_mut(link.shard)
         {
-            control.0.transmit(now, |payload| shard.push(link.player.0, payload));
+            control.0.transmit(now, |payload| {
+                counters.control_bytes[1] += payload.len() as u64;
+                shard.push(link.player.0, payload);
+            });
         }
         !control.0.is_idle()
     });

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use bevy_ecs::prelude::{Entity, Resource, World};
-use framekeep_protocol::RoomPhase;
+use framekeep_protocol::{RoomPhase, SPECTATOR_SEAT};
 use serde::{Deserialize, Serialize};
 
 use crate::cleanup::Cleanups;
+use crate::desync::Recall;
 use crate::expire::{RoomRule, room_deadline};
 use crate::fault::{FaultKind, FaultLog};
 use crate::limits::ROOMS_LISTED_PER_PUMP;
@@ -47,6 +48,9 @@ pub struct RoomRow {
     pub seats: u32,
     /// Seats whose player is connected.
     pub connected: u32,
+    /// Players who watch.
+    #[serde(default)]
+    pub watching: u32,
     /// The tick of the match, while there is one.
     pub tick: Option<u32>,
     /// When something about it is decided next, in milliseconds since the Unix epoch.
@@ -76,12 +80,14 @@ pub fn why_alive(world: &World, room: Entity) -> Vec<Hold> {
         return holds;
     }
     hold_seats(world, room, &mut holds);
+    hold_kept(world, room, &mut holds);
     hold_match(world, room, &mut holds);
     hold_packets(world, room, &mut holds);
     tell_faults(world, room, &mut holds);
     if let Some((until, rule)) = room_deadline(world, room) {
         let what = match rule {
             RoomRule::Empty => "empty; kept for whoever comes back",
+            RoomRule::Finished => "its match is over; kept for another one",
             RoomRule::Idle => "may live as long without anything happening",
         };
         holds.push(Hold::new(what, Some(until)));
@@ -93,12 +99,20 @@ fn hold_seats(world: &World, room: Entity, holds: &mut Vec<Hold>) {
     let grace = world.resource::<ServerConfig>().reconnect_grace;
     for seat in seats(world, room) {
         let (index, player) = (seat.index, seat.player.0);
+        let place =
+            if index == SPECTATOR_SEAT { "a place to watch".to_owned() } else { format!("seat {index}") };
         holds.push(match seat.lost_at {
-            Some(lost) => {
-                Hold::new(format!("seat {index} is held for player {player:016x}"), Some(lost + grace))
-            }
-            None => Hold::new(format!("seat {index} is taken by player {player:016x}"), None),
+            Some(lost) => Hold::new(format!("{place} is held for player {player:016x}"), Some(lost + grace)),
+            None => Hold::new(format!("{place} is taken by player {player:016x}"), None),
         });
+    }
+}
+
+/// A seat that is kept holds the room as little as one that is free, but nobody else gets it.
+fn hold_kept(world: &World, room: Entity, holds: &mut Vec<Hold>) {
+    let Some(room) = world.get::<Room>(room) else { return };
+    for &(player, until) in room.reservations.iter().filter(|(who, _)| room.roster().is_reserved(*who)) {
+        holds.push(Hold::new(format!("a seat is kept for player {:016x}", player.0), Some(until)));
     }
 }
 
@@ -149,6 +163,12 @@ fn seats(world: &World, room: Entity) -> impl Iterator<Item = &Seat> {
     Seats::entities(world.get::<Seats>(room)).filter_map(|seat| world.get::<Seat>(seat))
 }
 
+/// How many seats have a player who is connected.
+pub(crate) fn connected(world: &World, room: Entity) -> u32 {
+    let is_there = |seat: &&Seat| seat.link.is_some() && seat.index != SPECTATOR_SEAT;
+    seats(world, room).filter(is_there).count() as u32
+}
+
 /// All rooms of the node by name, with what holds them.
 #[must_use]
 pub fn list_rooms(world: &World) -> Vec<RoomRow> {
@@ -167,8 +187,9 @@ fn row(world: &World, entity: Entity) -> Option<RoomRow> {
         id: format!("{:016x}", room.id.0),
         game: room.game.name().to_owned(),
         phase: world.get::<Phase>(entity).map_or(RoomPhase::Closed, |phase| phase.0).to_string(),
-        seats: seats(world, entity).count() as u32,
-        connected: seats(world, entity).filter(|seat| seat.link.is_some()).count() as u32,
+        seats: room.roster().taken().into(),
+        connected: connected(world, entity),
+        watching: room.lobby.spectators().len() as u32,
         tick: stage.map(|stage| stage.tick().0),
         next_deadline_unix_ms: holds.iter().filter_map(|hold| hold.until_unix_ms).min(),
         bytes: bytes(world, entity) as u64,
@@ -176,18 +197,22 @@ fn row(world: &World, entity: Entity) -> Option<RoomRow> {
     })
 }
 
-/// An estimate of the memory of a room: the archive of its match, its seats' rings, frames and packets.
+/// An estimate of the memory of a room: its match, the archive of that and what is remembered of it, its seats' rings,
+/// frames and packets, and its members' names.
 pub(crate) fn bytes(world: &World, room: Entity) -> usize {
     /// What an entity takes beside its components.
     const ENTITY: usize = 64;
     let archive = world.get::<FrameArchive>(room).map_or(0, FrameArchive::bytes);
+    let recall = world.get::<Recall>(room).map_or(0, Recall::bytes);
+    let stage = world.get::<Stage>(room).map_or(0, Stage::bytes);
     let seats = seats(world, room).count() * (ENTITY + size_of::<Seat>() + size_of::<SeatPlay>());
     let frames = world.get::<crate::Frames>(room).map_or(0, |frames| frames.entities().len());
     let frames = frames * (ENTITY + size_of::<crate::CommittedFrame>());
     let packets: usize = packet::of_room(world, room)
         .map(|(_, packet)| ENTITY + size_of_val(packet) + packet.bytes.len())
         .sum();
-    size_of::<Room>() + size_of::<Stage>() + archive + seats + frames + packets
+    let room = world.get::<Room>(room).map_or(0, Room::bytes);
+    ENTITY + room + stage + archive + recall + seats + frames + packets
 }
 
 /// The list of rooms as it grows, some rooms a pump, so that no frame waits for thousands of rows.

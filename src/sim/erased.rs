@@ -6,11 +6,11 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 
+use crate::walk::{Leaf, walk};
 use crate::{
     CONTENT_BYTES_MAX, ContentError, DecodeError, FieldDiff, Frame, Game, Input, Match, Outcome, SeatScore,
     Tick, View, decode, diff_values, encode_into, fingerprint,
 };
-use crate::walk::{Leaf, walk};
 
 /// A rule set whose types are not known here; see [`Game`] for what each method means.
 pub trait AnyGame: Send + Sync {

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use bevy_app::{App, PluginGroup as _};
+use bevy_ecs::prelude::{Entity, On, ResMut, Resource, With};
 use framekeep_client::prelude::{ActiveMatch, ClientConfig, FramekeepClientPlugins, LocalMatch, Mirrored};
 use framekeep_client::{
-    ClientClock, DiagnosticsPlugin, FramePlugin, LinkPlugin, MirrorPlugin, PlayMode, PlayPlugin,
+    ClientClock, DiagnosticsPlugin, FramePlugin, LinkPlugin, MatchEnded, MirrorPlugin, PlayMode, PlayPlugin,
 };
 use framekeep_games::arena::{Arena, ArenaBot};
 use framekeep_journal::Replay;
@@ -106,6 +107,10 @@ fn game_hash(player: &framekeep_client::ReplayPlayer<Arena>) -> u64 {
     player.current().hash(&mut Vec::new())
 }
 
+/// How often the end of a match was told.
+#[derive(Resource, Default)]
+struct Ends(u32);
+
 #[test]
 fn a_match_alone_needs_no_network() {
     let mut app = alone::<Arena>();
@@ -114,15 +119,36 @@ fn a_match_alone_needs_no_network() {
         bots[usize::from(seat)].input(play.state(), seat, tick.0)
     });
     let start = LocalMatch { seats: 4, bots: Some(bots), sync_test_ticks: Some(6), ..LocalMatch::default() };
+    app.init_resource::<Ends>().add_observer(|_: On<MatchEnded>, mut ends: ResMut<Ends>| ends.0 += 1);
     active::<Arena>(&mut app).play_local(start);
     run(&mut app, 20.0);
     let game = app.world().resource::<ActiveMatch<Arena>>();
     assert_eq!((game.mode(), game.seat()), (PlayMode::Local, Some(0)));
     assert_eq!(game.sync_fault(), None);
     assert!((590..=600).contains(&game.current().unwrap().tick().0));
+    run(&mut app, 41.0);
+    let game = app.world().resource::<ActiveMatch<Arena>>();
+    let end = game.ended().expect("a minute is over");
+    assert_eq!((end.ticks, end.hash), (Tick(1_800), game.current().unwrap().hash(&mut Vec::new())));
+    assert_eq!(app.world().resource::<Ends>().0, 1);
     active::<Arena>(&mut app).stop();
     run(&mut app, 0.1);
+    assert_eq!(active::<Arena>(&mut app).ended(), None);
     assert_eq!(app.world_mut().query::<&Mirrored>().iter(app.world()).count(), 0);
+}
+
+#[test]
+fn another_match_has_entities_of_its_own() {
+    let mut app = alone::<Arena>();
+    let entities = |app: &mut App| {
+        active::<Arena>(app).play_local(LocalMatch { seats: 2, ..LocalMatch::default() });
+        run(app, 1.0);
+        let world = app.world_mut();
+        world.query_filtered::<Entity, With<Mirrored>>().iter(world).collect::<Vec<_>>()
+    };
+    let (first, second) = (entities(&mut app), entities(&mut app));
+    assert_eq!(first.len(), second.len());
+    assert!(first.iter().all(|entity| !second.contains(entity)));
 }
 
 #[test]

@@ -1,15 +1,20 @@
 //! Rooms, events, refusals and what a player is told.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use bevy_app::{App, AppExit, PreUpdate};
-use bevy_ecs::prelude::{IntoScheduleConfigs, MessageReader, ResMut, Resource};
+use bevy_app::{App, AppExit, PreUpdate, Update};
+use bevy_ecs::prelude::{IntoScheduleConfigs, MessageReader, On, ResMut, Resource};
 use bevy_state::state::State;
 use framekeep_client::prelude::{
-    Cancelled, ClientCommand, ClientConfig, ClientSystems, Confirmed, ConnectionState,
-    FramekeepClientPlugins, Mirrored, Predicted, RoomState, Tickets,
+    ClientCommand, ClientConfig, ClientSystems, Confirmed, ConnectionState, FramekeepClientPlugins, Mirrored,
+    Predicted, RoomState, Tickets,
 };
-use framekeep_client::{Connection, Failed, Reason, ReconnectConfig, RoomHappened, TicketFault};
+use framekeep_client::{
+    Cancelled, Connection, Failed, LeftReason, MatchEnd, MatchEnded, MatchStarted, NetDiagnostics, Reason,
+    ReconnectConfig, RollbackHappened, RoomHappened, TicketFault, TicksSkipped, is_connected, is_in_room,
+    is_match_running,
+};
 use framekeep_games::arena::{Arena, ArenaEvent};
 use framekeep_protocol::{Refusal, RoomEventKind, StartRule};
 use framekeep_tests::Apps;
@@ -18,22 +23,28 @@ use super::{arena_app, brawl, games, is_playing};
 
 /// What an app was told, in order.
 #[derive(Resource, Default)]
-struct Log {
-    failed: Vec<Reason>,
-    chat: Vec<String>,
+pub(super) struct Log {
+    pub(super) failed: Vec<Reason>,
+    pub(super) chat: Vec<String>,
+    pub(super) ended: Vec<MatchEnd>,
+    pub(super) skipped: Vec<TicksSkipped>,
     /// By id: predicted, confirmed, cancelled.
-    events: BTreeMap<u64, [u32; 3]>,
+    pub(super) events: BTreeMap<u64, [u32; 3]>,
 }
 
 fn write_log(
     mut log: ResMut<Log>,
     mut failed: MessageReader<Failed>,
+    mut ended: MessageReader<MatchEnded>,
+    mut skipped: MessageReader<TicksSkipped>,
     mut happened: MessageReader<RoomHappened>,
     mut predicted: MessageReader<Predicted<ArenaEvent>>,
     mut confirmed: MessageReader<Confirmed<ArenaEvent>>,
     mut cancelled: MessageReader<Cancelled<ArenaEvent>>,
 ) {
     log.failed.extend(failed.read().map(|failed| failed.0.clone()));
+    log.ended.extend(ended.read().map(|ended| ended.0.clone()));
+    log.skipped.extend(skipped.read());
     for happened in happened.read() {
         if let RoomEventKind::Chat { text, .. } = &happened.0.kind {
             log.chat.push(text.clone());
@@ -48,18 +59,18 @@ fn write_log(
     cancelled.read().for_each(|event| log.events.entry(event.id.0).or_default()[2] += 1);
 }
 
-fn logged(build: impl Fn(&mut App) + 'static) -> impl Fn(&mut App) + 'static {
+pub(super) fn logged(build: impl Fn(&mut App) + 'static) -> impl Fn(&mut App) + 'static {
     move |app| {
         build(app);
         app.init_resource::<Log>().add_systems(PreUpdate, write_log.after(ClientSystems::Report));
     }
 }
 
-fn room_state(apps: &Apps, number: usize) -> RoomState {
+pub(super) fn room_state(apps: &Apps, number: usize) -> RoomState {
     *apps.of::<State<RoomState>>(number).get()
 }
 
-fn command(apps: &mut Apps, number: usize, command: ClientCommand) {
+pub(super) fn command(apps: &mut Apps, number: usize, command: ClientCommand) {
     apps.apps[number].app.world_mut().write_message(command);
 }
 
@@ -126,6 +137,85 @@ fn a_room_gets_ready_starts_talks_and_is_left() {
     assert_eq!(apps.of::<Connection>(0).room().unwrap().members.len(), 1);
 }
 
+/// In how many frames systems ran that are bound to a condition.
+#[derive(Resource, Default)]
+struct Ran([u32; 3]);
+
+#[test]
+fn systems_run_only_while_a_condition_holds() {
+    let mut apps = Apps::new(38, games(), |_| {});
+    for number in 0..2 {
+        let build = arena_app(number, 2, "lan");
+        apps.come(&format!("p{number}"), 60, move |app| {
+            build(app);
+            app.init_resource::<Ran>().add_systems(
+                Update,
+                (
+                    (|mut ran: ResMut<Ran>| ran.0[0] += 1).run_if(is_connected),
+                    (|mut ran: ResMut<Ran>| ran.0[1] += 1).run_if(is_in_room),
+                    (|mut ran: ResMut<Ran>| ran.0[2] += 1).run_if(is_match_running::<Arena>),
+                ),
+            );
+        });
+    }
+    assert_eq!(apps.of::<Ran>(0).0, [0; 3]);
+    apps.run_until("both play", |apps| is_playing(apps, 0) && is_playing(apps, 1));
+    apps.run_for(1.0);
+    let [connected, in_room, running] = apps.of::<Ran>(0).0;
+    assert!(connected >= in_room && in_room >= running && running > 50, "{connected} {in_room} {running}");
+    command(&mut apps, 0, ClientCommand::Leave);
+    apps.run_for(0.5);
+    let before = apps.of::<Ran>(0).0;
+    apps.run_for(0.5);
+    let after = apps.of::<Ran>(0).0;
+    assert!(after[0] > before[0]);
+    assert_eq!(after[1..], before[1..]);
+}
+
+/// What observers were told.
+#[derive(Resource, Default)]
+struct Observed {
+    rooms: u32,
+    starts: u32,
+    rollbacks: u32,
+    confirmed: u32,
+}
+
+#[test]
+fn observers_are_told_what_messages_tell() {
+    let mut apps = Apps::new(36, games(), |_| {});
+    for number in 0..2 {
+        let build = logged(arena_app(number, 2, "delay=60,jitter=20,loss=5"));
+        apps.come(&format!("p{number}"), 60, move |app| {
+            build(app);
+            app.init_resource::<Observed>()
+                .add_observer(|_: On<RoomHappened>, mut seen: ResMut<Observed>| seen.rooms += 1)
+                .add_observer(|_: On<MatchStarted>, mut seen: ResMut<Observed>| seen.starts += 1)
+                .add_observer(|_: On<RollbackHappened>, mut seen: ResMut<Observed>| seen.rollbacks += 1)
+                .add_observer(|_: On<Confirmed<ArenaEvent>>, mut seen: ResMut<Observed>| seen.confirmed += 1);
+        });
+    }
+    apps.run_until("both play", |apps| is_playing(apps, 0) && is_playing(apps, 1));
+    apps.run_for(20.0);
+    let (seen, told) = (apps.of::<Observed>(0), apps.of::<Log>(0));
+    assert_eq!(seen.starts, 1);
+    assert!(seen.rooms > 0, "nothing of the room");
+    assert_eq!(u64::from(seen.rollbacks), apps.of::<NetDiagnostics>(0).rollbacks);
+    let confirmed: u32 = told.events.values().map(|event| event[1]).sum();
+    assert_eq!(seen.confirmed, confirmed);
+}
+
+#[test]
+fn who_does_nothing_is_told_that_this_is_why() {
+    let mut apps = Apps::new(37, games(), |config| config.idle_kick = Duration::from_secs(5));
+    let number = apps.come("idle", 60, logged(hosted));
+    apps.run_until("it is in the room", |apps| room_state(apps, number) != RoomState::Outside);
+    apps.run_until("it is put out", |apps| !apps.of::<Log>(number).failed.is_empty());
+    let told = &apps.of::<Log>(number).failed[0];
+    assert_eq!(*told, Reason::Left(LeftReason::Idle));
+    assert_eq!(told.sentence(), "You did nothing for too long, and your seat was given up.");
+}
+
 #[test]
 fn who_finds_the_room_full_is_told_so() {
     let mut apps = Apps::new(33, games(), |_| {});
@@ -151,7 +241,7 @@ fn without_tickets_the_client_gives_up_after_a_while() {
     });
     let closed = |apps: &Apps| apps.of::<Connection>(number).state() == ConnectionState::Closed;
     let took = apps.run_until("it gives up", closed);
-    assert!((3.0..8.0).contains(&took.as_secs_f64()), "{took:?}");
+    assert!((1.8..4.0).contains(&took.as_secs_f64()), "{took:?}");
     assert_eq!(apps.of::<Log>(number).failed.len(), 6);
     assert_eq!(apps.of::<Connection>(number).reason(), Some(&Reason::GaveUp(5)));
 }

@@ -37,6 +37,8 @@ pub struct AppSeat {
     pub net: MemoryNet,
     /// Whether it is frozen: nothing of it runs.
     pub is_paused: bool,
+    /// Whether nothing that is sent to it arrives.
+    pub is_deaf: bool,
     name: PlayerName,
     frame: Duration,
     next_at: Duration,
@@ -69,6 +71,7 @@ impl Apps {
             app: App::new(),
             net,
             is_paused: false,
+            is_deaf: false,
             name: PlayerName::try_from(name).unwrap(),
             frame: Duration::from_secs(1) / fps,
             next_at: self.now,
@@ -164,7 +167,7 @@ impl Apps {
         self.server.pump_at(self.now);
         let server = self.server.local_addr();
         while let Some((to, datagram)) = self.wire.take() {
-            if let Some(seat) = self.apps.iter().find(|seat| seat.net.owns(to)) {
+            if let Some(seat) = self.apps.iter().find(|seat| seat.net.owns(to) && !seat.is_deaf) {
                 seat.net.deliver(server, to, datagram);
             }
         }

@@ -15,7 +15,8 @@ use framekeep_rollback::{RollbackConfig, RollbackEvent, RollbackMatch};
 use framekeep_server::MemoryWireEnd;
 use framekeep_sim::{Frame, Game, Input as _, Tick, encode_into, hash_bytes};
 
-/// A link on which nothing was heard for this long is given up by a client that reconnects.
+/// A link on which nothing was heard for this long is given up by a client that reconnects: less by the round trip,
+/// down to half, as the plugin does it.
 const SILENCE_MAX: Duration = Duration::from_millis(400);
 /// The same while it connects: netcode repeats what was lost four times a second.
 const CONNECTING_MAX: Duration = Duration::from_secs(2);
@@ -199,7 +200,10 @@ impl Client {
         let silent = self.link.as_ref().map_or(Duration::ZERO, |link| link.silent_for(now));
         let lost = match self.state() {
             Some(LinkState::Closed { .. }) => true,
-            Some(LinkState::Connected) => silent > SILENCE_MAX,
+            Some(LinkState::Connected) => {
+                let rtt = self.link.as_ref().and_then(ClientLink::rtt).unwrap_or_default();
+                silent > SILENCE_MAX.saturating_sub(rtt).max(SILENCE_MAX / 2)
+            }
             Some(LinkState::Connecting) => silent > CONNECTING_MAX,
             None => false,
         };

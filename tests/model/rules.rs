@@ -11,6 +11,7 @@ const GRACE: Duration = Duration::from_secs(30);
 const KEPT_FOR: Duration = Duration::from_secs(60);
 const EMPTY_UNPLAYED: Duration = Duration::from_secs(10);
 const EMPTY_PLAYED: Duration = Duration::from_secs(300);
+const FINISHED_FOR: Duration = Duration::from_secs(300);
 pub(crate) const NAME_KEPT: Duration = Duration::from_secs(3);
 
 /// The name of the refusal that a player gets, if any.
@@ -74,6 +75,9 @@ struct Table {
     opened: bool,
     played: bool,
     empty_since: Option<Duration>,
+    finished_since: Option<Duration>,
+    /// Who has no link, and the seat is held.
+    absent: BTreeSet<u64>,
 }
 
 /// All rooms, and who is linked.
@@ -95,12 +99,16 @@ impl Model {
     pub(crate) fn relink(&mut self, who: u64) {
         self.linked.insert(who);
         self.held.remove(&who);
+        for table in self.tables.iter_mut().flatten() {
+            table.absent.remove(&who);
+        }
     }
 
     pub(crate) fn lose(&mut self, who: u64, now: Duration) {
         self.linked.remove(&who);
-        if self.place(who).is_some() {
+        if let Some(room) = self.place(who) {
             self.held.insert(who, now + GRACE);
+            self.tables[room].iter_mut().for_each(|table| table.absent.extend([who]));
         }
     }
 
@@ -117,6 +125,12 @@ impl Model {
         self.tables[room].as_ref().map(Table::seen)
     }
 
+    /// Who has a part in the match that runs in a room, in seat order; `None` if none does.
+    pub(crate) fn playing(&self, room: usize) -> Option<Vec<u64>> {
+        let table = self.tables[room].as_ref().filter(|table| table.phase == RoomPhase::Playing)?;
+        Some(table.players().filter(|who| !table.out.contains(who)).collect())
+    }
+
     /// The game of a room is over.
     pub(crate) fn finish(&mut self, room: usize) {
         if let Some(table) = &mut self.tables[room]
@@ -128,6 +142,7 @@ impl Model {
 
     /// Everything whose time has come, in the order of time.
     pub(crate) fn pass(&mut self, now: Duration) {
+        self.note_finished(now);
         while let Some((who, _)) = self
             .held
             .iter()
@@ -140,6 +155,7 @@ impl Model {
                 self.depart(room, who, now);
             }
         }
+        self.note_finished(now);
         for closed in &mut self.closed {
             *closed = closed.filter(|(_, until)| *until > now);
         }
@@ -147,8 +163,21 @@ impl Model {
             let Some(table) = slot else { continue };
             table.kept.retain(|_, (_, until)| *until > now);
             let life = if table.played { EMPTY_PLAYED } else { EMPTY_UNPLAYED };
-            if table.empty_since.is_some_and(|since| since + life <= now) {
+            if table.empty_since.is_some_and(|since| since + life <= now)
+                || table.finished_since.is_some_and(|since| since + FINISHED_FOR <= now)
+            {
                 *slot = None;
+            }
+        }
+        self.held.retain(|who, _| self.tables.iter().flatten().any(|table| table.has(*who)));
+    }
+
+    /// Since when rooms are finished.
+    fn note_finished(&mut self, now: Duration) {
+        for table in self.tables.iter_mut().flatten() {
+            match table.phase {
+                RoomPhase::Finished => drop(table.finished_since.get_or_insert(now)),
+                _ => table.finished_since = None,
             }
         }
     }
@@ -168,6 +197,7 @@ impl Model {
         let Some(room) = self.place(who) else { return Some("NotInRoom") };
         if let Ask::Leave = ask {
             self.depart(room, who, now);
+            self.note_finished(now);
             return None;
         }
         let table = self.tables[room].as_mut()?;
@@ -182,6 +212,7 @@ impl Model {
             }
         }
         self.held.retain(|who, _| self.tables.iter().flatten().any(|table| table.has(*who)));
+        self.note_finished(now);
         refused
     }
 
@@ -195,7 +226,9 @@ impl Model {
         now: Duration,
     ) -> Refused {
         if let Some(place) = self.place(who) {
-            return (place != room).then_some("AlreadyInRoom");
+            // Who asks for the place that they have is shown the room again.
+            let is_the_same = place == room && self.tables[room].as_ref()?.sits(who) != watch;
+            return (!is_the_same).then_some("AlreadyInRoom");
         }
         let is_new = self.tables[room].is_none();
         if is_new && self.closed[room].is_some_and(|(by, _)| by != who || !create) {
@@ -235,6 +268,8 @@ impl Table {
             opened: false,
             played: false,
             empty_since: Some(now),
+            finished_since: None,
+            absent: BTreeSet::new(),
         }
     }
 
@@ -298,8 +333,8 @@ impl Table {
             self.kept.remove(&who);
             self.seats[seat] = Some(who);
             self.host = self.host.or(Some(who));
+            self.empty_since = None;
         }
-        self.empty_since = None;
         None
     }
 
@@ -337,11 +372,10 @@ impl Table {
     fn refuse_host(&self, host: u64, ask: Ask) -> Refused {
         let players = self.players().count();
         match ask {
-            Ask::Start if self.kind.start == StartRule::Full => None,
             Ask::Start if players < self.kind.least => Some("TooFewPlayers"),
+            Ask::Start if self.kind.start == StartRule::Full => None,
             Ask::Start if !self.players().all(|who| self.ready.contains(&who)) => Some("NotReady"),
             Ask::Reserve(who) if self.has(who) => Some("AlreadyInRoom"),
-            Ask::Reserve(who) if self.banned.contains(&who) => Some("Banned"),
             Ask::Reserve(who) if !self.kept.contains_key(&who) && self.free_seat().is_none() => {
                 Some("RoomFull")
             }
@@ -353,6 +387,7 @@ impl Table {
     }
 
     fn remove(&mut self, who: u64, now: Duration) {
+        let sat = self.sits(who);
         for seat in &mut self.seats {
             if *seat == Some(who) {
                 *seat = None;
@@ -362,10 +397,14 @@ impl Table {
         self.ready.remove(&who);
         self.out.remove(&who);
         if self.host == Some(who) {
-            self.host = self.seats.iter().flatten().next().copied();
+            let there = self.players().find(|who| !self.absent.contains(who));
+            let next = there.or_else(|| self.players().next());
+            self.host = next;
         }
-        if self.players().next().is_none() && self.watchers.is_empty() {
+        self.absent.remove(&who);
+        if sat && self.players().next().is_none() {
             self.empty_since = Some(now);
+            self.locked = false;
         }
         self.finish_if_nobody_plays();
     }
@@ -412,6 +451,7 @@ impl Table {
                 let seat = self.kept.get(&who).map(|(seat, _)| *seat).or_else(|| self.free_seat());
                 if let Some(seat) = seat {
                     self.kept.insert(who, (seat, now + KEPT_FOR));
+                    self.banned.remove(&who);
                 }
             }
             Ask::Kick(who, ban) => {
@@ -438,7 +478,7 @@ impl Table {
         if self.is_before_a_match() {
             let (count, full) = (self.players().count(), self.seats.iter().all(Option::is_some));
             let is_gathered = match self.kind.start {
-                StartRule::Full => full || (self.opened && count > 0),
+                StartRule::Full => full || (self.opened && count >= self.kind.least),
                 StartRule::Ready | StartRule::Host => count >= self.kind.least,
             };
             let is_ready =

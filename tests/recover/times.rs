@@ -76,7 +76,8 @@ fn header(rules: &dyn AnyGame, content: Vec<u8>) -> MatchHeader {
     }
 }
 
-fn room(number: u64) -> RoomState {
+/// A room of four who play.
+pub(super) fn room(number: u64) -> RoomState {
     let member = |seat: u8| MemberState {
         seat,
         player: PlayerId(number * 64 + u64::from(seat) + 1),

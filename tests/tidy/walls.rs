@@ -5,7 +5,7 @@ use super::metadata::WORKSPACE;
 use super::tree::{SourceFile, is_comment, rust_files};
 
 /// No clock, no socket, no file, no ECS, no runtime: what they need comes as an argument.
-const PURE: &[&str] = &["sim", "games", "protocol", "journal", "rollback", "lobby"];
+const PURE: &[&str] = &["sim", "games", "protocol", "journal", "rollback", "lobby", "matchmaking"];
 
 /// Each meets the others in the binary only.
 const SHELLS: &[&str] = &["server", "client", "gateway", "cluster"];

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::key::KeyArg;
+use crate::target::Target;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -275,9 +276,8 @@ pub(crate) struct RenderArgs {
     /// Width of the picture, in pixels.
     #[arg(long, default_value_t = 640, value_parser = clap::value_parser!(u16).range(64..=4_096))]
     pub(crate) width: u16,
-    /// Where to write it.
-    #[arg(long)]
-    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) target: Target,
 }
 
 #[derive(Debug, clap::Args)]
@@ -291,9 +291,8 @@ pub(crate) struct CutArgs {
     pub(crate) played: Played,
     #[command(flatten)]
     pub(crate) span: Span,
-    /// Where to write it.
-    #[arg(long)]
-    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) target: Target,
 }
 
 #[derive(Debug, clap::Args)]
@@ -390,9 +389,8 @@ pub(crate) struct RecordArgs {
     /// Sign it with the node key of this file (64 hexadecimal digits, as `framekeep key` makes them).
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
-    /// Where to write the replay.
-    #[arg(long)]
-    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) target: Target,
 }
 
 #[cfg(test)]

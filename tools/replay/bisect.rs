@@ -9,6 +9,7 @@ use framekeep_sim::{AnyMatch, Tick};
 use serde::{Deserialize, Serialize};
 
 use crate::args::BisectArgs;
+use crate::check::builds;
 use crate::describe::grouped;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -59,6 +60,7 @@ struct Departure {
 }
 
 pub(crate) fn run(args: &BisectArgs, out: &mut impl Write) -> Result<Exit, Failure> {
+    args.other.as_deref().map_or(Ok(()), builds::find)?;
     let opened = Opened::read(&args.file, true)?;
     let found = bisect(&opened, args)?;
     if args.json {

@@ -1,7 +1,7 @@
 //! `check`: the torture of the rules. Whatever a server, a client or a machine may do to a match, its states must be
 //! the ones that were recorded.
 
-mod builds;
+pub(crate) mod builds;
 mod rollback;
 mod rooms;
 
@@ -85,6 +85,7 @@ impl Script {
 }
 
 pub(crate) fn run(args: &CheckArgs, out: &mut impl Write) -> Result<Exit, Failure> {
+    args.other.iter().try_for_each(|program| builds::find(program))?;
     let mut report = Report { schema_version: 1, agrees: true, files: Vec::new() };
     for path in &args.files {
         let tests = check(path, args)?;

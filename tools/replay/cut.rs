@@ -10,15 +10,15 @@ use crate::describe::grouped;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::opened::Opened;
-use crate::record::write_whole;
 
 pub(crate) fn run(args: &CutArgs, out: &mut impl Write) -> Result<Exit, Failure> {
+    args.target.check()?;
     let opened = Opened::played(&args.played)?;
     let (from, to) = opened.span(&args.span)?;
     let file = cut(&opened, from, to)?;
-    write_whole(&args.out, &file).map_err(|error| Failure::file("write", &args.out, &error))?;
+    args.target.write(&file)?;
     let (ticks, bytes) = (grouped((to.0 - from.0).into()), grouped(file.len() as u64));
-    writeln!(out, "{}: {ticks} ticks, {bytes} bytes", args.out.display())?;
+    writeln!(out, "{}: {ticks} ticks, {bytes} bytes", args.target.out.display())?;
     Ok(Exit::Ok)
 }
 

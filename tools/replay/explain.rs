@@ -27,7 +27,7 @@ struct Explained<'a> {
     game: &'a str,
     fingerprint: String,
     room: &'a str,
-    room_id: u64,
+    room_id: String,
     epoch: u8,
     seat: Option<u8>,
     player: String,
@@ -116,13 +116,13 @@ fn explain<'a>(path: &Path, report: &'a DesyncReport) -> Explained<'a> {
     });
     let frames = report.frames.iter().map(|frame| FrameOf { tick: frame.tick.0, seats: frame.seats() });
     Explained {
-        schema_version: 1,
+        schema_version: 2,
         report: path.display().to_string(),
         cause: report.cause.name(),
         game: &header.game,
         fingerprint: format!("{:016x}", header.fingerprint),
         room: &header.room,
-        room_id: report.room,
+        room_id: format!("{:016x}", report.room),
         epoch: report.epoch,
         seat: (report.seat != u8::MAX).then_some(report.seat),
         player: format!("{:016x}", report.player),

@@ -10,6 +10,7 @@ use crate::args::ExportArgs;
 use crate::describe::hex;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::info::SeatedJson;
 use crate::opened::Opened;
 use crate::progress::Progress;
 
@@ -21,10 +22,10 @@ struct First<'a> {
     game: &'a str,
     fingerprint: String,
     content_hash: String,
-    seed: u64,
+    seed: String,
     seats: u8,
     tick_rate_hz: u16,
-    players: &'a [framekeep_journal::Seated],
+    players: Vec<SeatedJson<'a>>,
     from: u32,
     to: u32,
     root: String,
@@ -93,15 +94,15 @@ fn first(opened: &Opened, from: Tick, to: Tick) -> First<'_> {
     let MatchHeader { game, fingerprint, content_hash, seed, seats, tick_rate_hz, players, .. } =
         opened.replay.header();
     First {
-        schema_version: 1,
+        schema_version: 2,
         kind: "match",
         game,
         fingerprint: format!("{fingerprint:016x}"),
         content_hash: format!("{content_hash:016x}"),
-        seed: *seed,
+        seed: format!("{seed:016x}"),
         seats: *seats,
         tick_rate_hz: *tick_rate_hz,
-        players,
+        players: SeatedJson::all(players),
         from: from.0,
         to: to.0,
         root: hex(&opened.replay.root()),

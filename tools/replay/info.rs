@@ -27,11 +27,12 @@ struct Info<'a> {
     room: &'a str,
     content_bytes: usize,
     content_hash: String,
-    seed: u64,
+    /// Like every number of 64 bits as 16 hexadecimal digits: JSON numbers do not hold them everywhere.
+    seed: String,
     seats: u8,
     tick_rate_hz: u16,
     started_unix_s: u64,
-    players: &'a [Seated],
+    players: Vec<SeatedJson<'a>>,
     ticks: u32,
     keyframes: usize,
     inputs: Inputs,
@@ -43,6 +44,25 @@ struct Info<'a> {
     start: u32,
     /// The key that signed it; `verify` tells whether it did.
     sealed_by: Option<String>,
+}
+
+/// A player in a seat.
+#[derive(Debug, Serialize)]
+pub(crate) struct SeatedJson<'a> {
+    seat: u8,
+    player: String,
+    name: &'a str,
+}
+
+impl<'a> SeatedJson<'a> {
+    pub(crate) fn all(players: &'a [Seated]) -> Vec<Self> {
+        let seated = |Seated { seat, player, name }: &'a Seated| Self {
+            seat: *seat,
+            player: format!("{player:016x}"),
+            name,
+        };
+        players.iter().map(seated).collect()
+    }
 }
 
 /// How the inputs of all seats and ticks came about.
@@ -83,7 +103,7 @@ pub(crate) fn run(args: &InfoArgs, out: &mut impl Write) -> Result<Exit, Failure
         serde_json::to_writer_pretty(&mut *out, &info).map_err(io::Error::from)?;
         writeln!(out)?;
     } else {
-        table(&info, out)?;
+        table(&info, replay.header().seed, out)?;
     }
     Ok(Exit::Ok)
 }
@@ -92,7 +112,7 @@ fn describe<'a>(args: &InfoArgs, replay: &'a Replay) -> Info<'a> {
     let (header, end) = (replay.header(), replay.end());
     let here = framekeep_games::registry().get(&header.game).ok().map(|game| game.fingerprint());
     Info {
-        schema_version: 1,
+        schema_version: 2,
         file: args.file.display().to_string(),
         bytes: replay.bytes().len(),
         format_version: replay.version(),
@@ -103,11 +123,11 @@ fn describe<'a>(args: &InfoArgs, replay: &'a Replay) -> Info<'a> {
         room: &header.room,
         content_bytes: header.content.len(),
         content_hash: format!("{:016x}", header.content_hash),
-        seed: header.seed,
+        seed: format!("{:016x}", header.seed),
         seats: header.seats,
         tick_rate_hz: header.tick_rate_hz,
         started_unix_s: header.started_unix_s,
-        players: &header.players,
+        players: SeatedJson::all(&header.players),
         ticks: end.ticks.0,
         keyframes: replay.keyframes().count(),
         inputs: Inputs::count(replay),
@@ -120,7 +140,7 @@ fn describe<'a>(args: &InfoArgs, replay: &'a Replay) -> Info<'a> {
     }
 }
 
-fn table(info: &Info<'_>, out: &mut impl Write) -> io::Result<()> {
+fn table(info: &Info<'_>, seed: u64, out: &mut impl Write) -> io::Result<()> {
     let mut row = |name: &str, value: String| writeln!(out, "{name:<12}{value}");
     row(
         "file",
@@ -137,10 +157,10 @@ fn table(info: &Info<'_>, out: &mut impl Write) -> io::Result<()> {
         row("started", date_time(info.started_unix_s))?;
     }
     row("content", format!("{} bytes, hash {}", grouped(info.content_bytes as u64), info.content_hash))?;
-    row("seed", info.seed.to_string())?;
+    row("seed", seed.to_string())?;
     row("seats", info.seats.to_string())?;
-    for player in info.players {
-        row("", format!("seat {:<3} {:?} (player {:016x})", player.seat, player.name, player.player))?;
+    for player in &info.players {
+        row("", format!("seat {:<3} {:?} (player {})", player.seat, player.name, player.player))?;
     }
     let length = duration(info.ticks, info.tick_rate_hz);
     row("length", format!("{} ticks at {} Hz ({length})", grouped(info.ticks.into()), info.tick_rate_hz))?;

@@ -22,6 +22,7 @@ mod record;
 mod render;
 mod seek;
 mod stats;
+mod target;
 #[cfg(test)]
 mod tests;
 mod verdict;

@@ -30,8 +30,8 @@ enum RecordError {
     Content { path: PathBuf, error: ContentError },
     #[error("cannot read {path}: {error}")]
     Read { path: PathBuf, error: io::Error },
-    #[error("cannot write {path}: {error}")]
-    Write { path: PathBuf, error: io::Error },
+    #[error("cannot seal the match: {0}")]
+    Seal(#[from] io::Error),
     #[error("{0}")]
     Key(String),
     #[error(transparent)]
@@ -39,18 +39,20 @@ enum RecordError {
 }
 
 pub(crate) fn run(args: &RecordArgs, out: &mut impl Write) -> Result<Exit, Failure> {
+    args.target.check()?;
     let recorded = match args.game.as_str() {
         Arena::NAME => record::<ArenaBot>(args),
         Rhythm::NAME => record::<RhythmBot>(args),
         _ => Err(RecordError::NoBots(args.game.clone())),
     };
-    let ticks = recorded.map_err(|error| Failure::new(error.to_string()))?;
-    writeln!(out, "{}: {} ticks", args.out.display(), grouped(ticks.into()))?;
+    let (ticks, file) = recorded.map_err(|error| Failure::new(error.to_string()))?;
+    args.target.write(&file)?;
+    writeln!(out, "{}: {} ticks", args.target.out.display(), grouped(ticks.into()))?;
     Ok(Exit::Ok)
 }
 
-/// Plays, seals, writes; gives how many ticks there were.
-fn record<B: Bot>(args: &RecordArgs) -> Result<u32, RecordError> {
+/// Plays and seals; gives how many ticks there were, and the replay.
+fn record<B: Bot>(args: &RecordArgs) -> Result<(u32, Vec<u8>), RecordError> {
     let (min, max) = B::Game::SEATS.into_inner();
     if !(min..=max).contains(&args.seats) {
         return Err(RecordError::Seats { seats: args.seats, game: B::Game::NAME, min, max });
@@ -61,14 +63,11 @@ fn record<B: Bot>(args: &RecordArgs) -> Result<u32, RecordError> {
     let play = Match::<B::Game>::start(content.into(), args.seed, args.seats);
     let (ticks, end) = play_bots::<B>(play, args, &mut builder);
     let mut file = Vec::new();
-    let sealed = match key {
-        Some(key) => builder.seal_signed(end, &key, &mut file),
-        None => builder.seal(end, &mut file),
+    match key {
+        Some(key) => builder.seal_signed(end, &key, &mut file)?,
+        None => builder.seal(end, &mut file)?,
     };
-    sealed
-        .and_then(|_| write_whole(&args.out, &file))
-        .map_err(|error| RecordError::Write { path: args.out.clone(), error })?;
-    Ok(ticks)
+    Ok((ticks, file))
 }
 
 fn content<G: Game>(path: Option<&Path>) -> Result<G::Config, RecordError> {
@@ -126,13 +125,4 @@ fn play_bots<B: Bot>(
     let reason = if outcome.is_some() { EndReason::Outcome } else { EndReason::Aborted };
     let end = MatchEnd { ticks: play.tick(), hash: play.hash(&mut state), outcome, reason };
     (play.tick().0, end)
-}
-
-/// Writes a file that is there whole or not at all.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".tmp");
-    let unfinished = path.with_file_name(name);
-    fs::write(&unfinished, bytes)?;
-    fs::rename(&unfinished, path)
 }

@@ -1,7 +1,6 @@
 //! `render`: a tick as PNG, or several as GIF.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 
 use framekeep_sim::{AnyMatch, Tick, View};
 
@@ -21,9 +20,10 @@ const PIXELS_PER_DIGIT_PIXEL: usize = 160;
 const PICTURES_MAX: u32 = 10_000;
 
 pub(crate) fn run(args: &RenderArgs, out: &mut impl Write) -> Result<Exit, Failure> {
+    args.target.check()?;
     let opened = Opened::played(&args.played)?;
     let told = if args.png { png(args, &opened)? } else { gif(args, &opened)? };
-    writeln!(out, "{}: {told}", args.out.display())?;
+    writeln!(out, "{}: {told}", args.target.out.display())?;
     Ok(Exit::Ok)
 }
 
@@ -74,14 +74,15 @@ fn png(args: &RenderArgs, opened: &Opened) -> Result<String, Failure> {
     let scene = scene(opened, opened.replay.start(), opened.replay.end().ticks)?;
     let large = picture(opened, &scene, &*play, usize::from(args.width) * SMOOTH);
     let (width, height) = (large.width / SMOOTH, large.height / SMOOTH);
-    let file = File::create(&args.out).map_err(|error| Failure::file("write", &args.out, &error))?;
-    let mut encoder = png::Encoder::new(BufWriter::new(file), width as u32, height as u32);
+    let mut file = args.target.begin()?;
+    let mut encoder = png::Encoder::new(&mut file, width as u32, height as u32);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
-    let failed = |error: png::EncodingError| Failure::file("write", &args.out, &error);
+    let failed = |error: png::EncodingError| args.target.failed(&error);
     let mut writer = encoder.write_header().map_err(failed)?;
     writer.write_image_data(&smooth(&large, width, height)).map_err(failed)?;
     writer.finish().map_err(failed)?;
+    args.target.finish(file)?;
     Ok(format!("tick {}, {width} by {height} pixels", grouped(tick.0.into())))
 }
 
@@ -115,11 +116,11 @@ fn gif(args: &RenderArgs, opened: &Opened) -> Result<String, Failure> {
     let (scene, mut play) = (scene(opened, from, to)?, opened.at(from)?);
     let mut frames = opened.replay.frames_from(from);
     let first = picture(opened, &scene, &*play, usize::from(args.width));
-    let file = File::create(&args.out).map_err(|error| Failure::file("write", &args.out, &error))?;
-    let failed = |error: gif::EncodingError| Failure::file("write", &args.out, &error);
+    let mut file = args.target.begin()?;
+    let failed = |error: gif::EncodingError| args.target.failed(&error);
     let palette: Vec<u8> = PALETTE.concat();
     let size = (first.width as u16, first.height as u16);
-    let mut encoder = gif::Encoder::new(BufWriter::new(file), size.0, size.1, &palette).map_err(failed)?;
+    let mut encoder = gif::Encoder::new(&mut file, size.0, size.1, &palette).map_err(failed)?;
     encoder.set_repeat(gif::Repeat::Infinite).map_err(failed)?;
     let progress = Progress::new("drawing", pictures);
     let (mut drawn, mut shown_cs) = (0_u32, 0);
@@ -147,5 +148,8 @@ fn gif(args: &RenderArgs, opened: &Opened) -> Result<String, Failure> {
             play.step(frame);
         }
     }
+    // With the mark of its end.
+    encoder.into_inner().map_err(|error| args.target.failed(&error))?;
+    args.target.finish(file)?;
     Ok(format!("{drawn} pictures of {} by {} pixels", size.0, size.1))
 }

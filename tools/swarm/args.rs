@@ -48,6 +48,9 @@ pub(crate) struct Args {
     /// Seats of each room, all taken by bots; the arena has 16 at most, rhythm 64
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(2..=64))]
     pub(crate) seats: u8,
+    /// One room of this name instead, which may be open already and have other players in it: --seats bots come into it
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["rooms", "crowd"])]
+    pub(crate) room: Option<String>,
     /// Length of the measured window, in seconds; --songs and drills may make it longer
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub(crate) seconds: u32,
@@ -89,6 +92,14 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// With a named room there is one.
+    pub(crate) fn settled(mut self) -> Self {
+        if self.room.is_some() {
+            self.rooms = 1;
+        }
+        self
+    }
+
     /// How many matches each room is to play to their end; `None` if the clock alone ends the window.
     pub(crate) fn songs_wanted(&self) -> Option<u32> {
         self.drills.songs.or((self.game == GameChoice::Rhythm).then_some(1))

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use framekeep_rollback::MatchStats;
 use serde::Serialize;
 
 /// A crowd comes within this time.
@@ -29,7 +30,16 @@ pub(crate) struct CrowdReport {
     refused_full: u64,
     /// From the first datagram of a bot to its refusal, hand-shake included.
     slowest_refusal_ms: f64,
+    /// Of those who were seated, in their own room: frames that came, frames that others of it had long before them,
+    /// inputs that came too late, and the time from an input to its frame.
+    room_frames: u64,
+    room_frames_missing: u64,
+    room_inputs_late: u64,
+    room_confirm_ms_p99: f64,
 }
+
+/// Frames the seated of a crowd have at the least at the end of a window: half a second's.
+const ROOM_FRAMES_MIN: u64 = 15;
 
 impl CrowdReport {
     /// `answers` holds `None` for who was told nothing.
@@ -50,6 +60,17 @@ impl CrowdReport {
         report
     }
 
+    /// How those who were seated played meanwhile; `behind` holds how many frames each lacked at the end.
+    pub(crate) fn with_room(self, stats: &MatchStats, behind: u64) -> Self {
+        Self {
+            room_frames: stats.frames,
+            room_frames_missing: behind + stats.frames_skipped,
+            room_inputs_late: stats.inputs_late,
+            room_confirm_ms_p99: stats.confirm_us.quantile(990) as f64 / 1_000.0,
+            ..self
+        }
+    }
+
     /// What went wrong, if something did.
     pub(crate) fn complaint(&self) -> Option<String> {
         if self.bots == 0 {
@@ -64,13 +85,21 @@ impl CrowdReport {
                  {seats} and {refused} were to be"
             ));
         }
+        let (frames, missing, late) = (self.room_frames, self.room_frames_missing, self.room_inputs_late);
+        if frames < seats * ROOM_FRAMES_MIN || missing > 0 || late > 0 {
+            return Some(format!(
+                "in the crowd's own room {frames} frames came, {missing} are missing and {late} inputs were late"
+            ));
+        }
         let limit = REFUSAL_MAX.as_millis() as f64;
         (*slowest > limit).then(|| format!("one of the crowd waited {slowest} ms for a no, {limit} may be"))
     }
 
     pub(crate) fn row(&self) -> (&'static str, String) {
-        let Self { seated, refused_full, slowest_refusal_ms: slowest, .. } = self;
-        ("crowd seated / refused, slowest ms", format!("{seated} / {refused_full}, {slowest}"))
+        let Self { seated, refused_full, slowest_refusal_ms: slowest, room_confirm_ms_p99: confirm, .. } =
+            self;
+        let row = format!("{seated} / {refused_full}, {slowest}, {confirm}");
+        ("crowd seated / refused, slowest, confirm p99 ms", row)
     }
 }
 
@@ -78,7 +107,19 @@ impl CrowdReport {
 mod tests {
     use std::time::Duration;
 
-    use super::{Answer, CrowdReport};
+    use super::{Answer, CrowdReport, MatchStats};
+
+    fn played(frames: u64) -> MatchStats {
+        MatchStats { frames, ..MatchStats::default() }
+    }
+
+    #[test]
+    fn a_room_that_stands_still_behind_its_crowd_is_a_failure() {
+        let report = CrowdReport::new(4, vec![Some(Answer::Seated); 4]);
+        assert_eq!(report.with_room(&played(120), 0).complaint(), None);
+        assert!(report.with_room(&played(20), 0).complaint().is_some());
+        assert!(report.with_room(&played(120), 9).complaint().unwrap().contains("9 are missing"));
+    }
 
     fn complaint(seated: usize, full_ms: &[u64], nothing: usize) -> Option<String> {
         let full = full_ms.iter().map(|ms| Some(Answer::Full(Duration::from_millis(*ms))));
@@ -86,7 +127,7 @@ mod tests {
         let report =
             CrowdReport::new(4, answers.into_iter().chain(full).chain(std::iter::repeat_n(None, nothing)));
         assert_eq!(report.bots as usize, seated + full_ms.len() + nothing);
-        report.complaint()
+        report.with_room(&played(120), 0).complaint()
     }
 
     #[test]

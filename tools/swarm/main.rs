@@ -58,7 +58,7 @@ const EXIT_CONFIG: u8 = 4;
 const EXIT_CONNECT: u8 = 5;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = Args::parse().settled();
     match run(&args) {
         Ok(report) => {
             let printed = print(&args, &report);

@@ -12,6 +12,8 @@ use crate::player::GameChoice;
 /// What everybody and everything is called. Names are new in each run: the rooms of an earlier one may still be there.
 pub(crate) struct Names {
     run: String,
+    /// The one room, if it has a name.
+    room: Option<String>,
     seats: usize,
     game: GameChoice,
     options: RoomOptions,
@@ -27,7 +29,8 @@ impl Names {
         options.tick_rate_hz = args.tick_rate;
         options.send_every_ticks = args.send_every;
         let games = if args.thin { Vec::new() } else { vec![args.game.rules()] };
-        Self { run, seats: args.seats.into(), game: args.game, options, games, thin: args.thin }
+        let room = args.room.clone();
+        Self { run, room, seats: args.seats.into(), game: args.game, options, games, thin: args.thin }
     }
 
     /// What the bot of this number is to do: fill the rooms one after the other.
@@ -47,7 +50,9 @@ impl Names {
                 name: PlayerName::try_from(format!("{player}-{}", self.run))?,
                 games: self.games.clone(),
             },
-            room: RoomName::try_from(format!("swarm-{}-{room}", self.run))?,
+            room: RoomName::try_from(
+                self.room.clone().unwrap_or_else(|| format!("swarm-{}-{room}", self.run)),
+            )?,
             game: self.game,
             options: self.options.clone(),
             thin: self.thin,

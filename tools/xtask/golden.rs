@@ -51,7 +51,17 @@ pub(crate) fn remake() -> Result<()> {
     for golden in GOLDEN {
         let content = format!("--content=assets/{}.toml", golden.content);
         let out = format!("--out=assets/replays/{}.fkr", golden.name);
-        let program = ["run", "--quiet", "--release", "--locked", "-p", "framekeep_replay", "--", "record"];
+        let program = [
+            "run",
+            "--quiet",
+            "--release",
+            "--locked",
+            "-p",
+            "framekeep_replay",
+            "--",
+            "record",
+            "--replace",
+        ];
         let play = [
             "--game",
             golden.game,

@@ -5,6 +5,7 @@ mod packages;
 mod songs;
 mod step;
 mod wasm;
+mod web;
 
 use std::process::ExitCode;
 
@@ -20,6 +21,7 @@ Usage: cargo xtask <CHORE> [ARGUMENTS OF `cargo test`...]
 Chores:
   test     every test of the workspace, doc tests included; installs what they need where it may
   ci       fmt, clippy, docs (warnings are errors), the wasm builds of the pure crates, corpus, test
+  web      the tests of the browser's side alone: the SDK and the pages, with Node and Chromium
   tidy     the rules of the tree alone: walls, sizes, names, paths in documents
   wasm     build the pure crates for wasm32, where the targets are installed
   corpus   play every replay in assets/replays again: does a change of the rules alter past matches?
@@ -49,6 +51,7 @@ fn run(args: &[String]) -> Result<()> {
     match chore {
         "test" => test(rest),
         "ci" => ci(rest),
+        "web" => web::test(),
         "tidy" => tidy(rest),
         "wasm" => wasm::build(),
         "corpus" => golden::verify(),
@@ -65,7 +68,9 @@ fn run(args: &[String]) -> Result<()> {
 
 fn test(rest: &[String]) -> Result<()> {
     packages::install_missing()?;
-    Step::cargo("test", &["test", "--workspace", "--locked"]).args(rest).run()
+    Step::cargo("test", &["test", "--workspace", "--locked"]).args(rest).run()?;
+    // Who asks for some tests does not mean these.
+    if rest.is_empty() { web::test() } else { Ok(()) }
 }
 
 /// `--count N` says how often.

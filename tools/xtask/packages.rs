@@ -10,26 +10,38 @@ struct Needed {
     package: &'static str,
 }
 
-/// None so far: the tests stand on Rust alone.
-const NEEDED: &[Needed] = &[];
+const NEEDED: &[Needed] = &[
+    Needed { program: "node", package: "nodejs" },
+    Needed { program: "chromium", package: "chromium" },
+    Needed { program: "python3", package: "python3" },
+    Needed { program: "promtool", package: "prometheus" },
+];
 
 /// Installs what is missing where this user may, and names what it could not install. Tests that need such a program
 /// say so themselves; so this is no failure.
 pub(crate) fn install_missing() -> Result<()> {
-    for needed in NEEDED.iter().filter(|needed| !is_there(needed.program)) {
-        let installed = Command::new("apt-get")
-            .args(["install", "--yes", "--no-install-recommends", needed.package])
-            .stdin(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success());
-        if !installed || !is_there(needed.program) {
+    let missing: Vec<&Needed> = NEEDED.iter().filter(|needed| !is_there(needed.program)).collect();
+    if !missing.is_empty() && is_there("apt-get") {
+        // A new machine knows of no packages yet.
+        apt_get(&["update", "--quiet"]);
+    }
+    for needed in missing {
+        let args = ["install", "--yes", "--quiet", "--no-install-recommends", needed.package];
+        if !apt_get(&args) || !is_there(needed.program) {
             eprintln!("xtask: could not install {} (package {})", needed.program, needed.package);
         }
     }
     Ok(())
 }
 
-fn is_there(program: &str) -> bool {
+fn apt_get(args: &[&str]) -> bool {
+    let mut command = Command::new("apt-get");
+    command.args(args).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// Whether a program is in the path.
+pub(crate) fn is_there(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }

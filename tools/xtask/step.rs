@@ -27,6 +27,13 @@ impl Step {
         Self { name: name.to_owned(), command }
     }
 
+    /// A step that runs another program.
+    pub(crate) fn program(name: &str, program: &str, args: &[&str]) -> Self {
+        let mut command = Command::new(program);
+        command.args(args).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+        Self { name: name.to_owned(), command }
+    }
+
     /// With further arguments.
     pub(crate) fn args(mut self, args: &[String]) -> Self {
         self.command.args(args);
@@ -42,7 +49,8 @@ impl Step {
     /// Runs it; says on standard error what is run and how long it took.
     pub(crate) fn run(mut self) -> Result<()> {
         let words: Vec<_> = self.command.get_args().map(|arg| arg.to_string_lossy()).collect();
-        eprintln!("xtask: {}: cargo {}", self.name, words.join(" "));
+        let program = std::path::Path::new(self.command.get_program()).file_name().unwrap_or_default();
+        eprintln!("xtask: {}: {} {}", self.name, program.to_string_lossy(), words.join(" "));
         let start = Instant::now();
         let status = self.command.status().with_context(|| format!("{} could not be started", self.name))?;
         let seconds = start.elapsed().as_secs_f32();

@@ -9,7 +9,7 @@ use crate::step::Step;
 
 const TARGETS: &[&str] = &["wasm32-unknown-unknown", "wasm32-wasip1"];
 
-const PURE: &[&str] = &["sim", "games", "protocol", "journal", "rollback", "lobby"];
+const PURE: &[&str] = &["sim", "games", "protocol", "journal", "rollback", "lobby", "matchmaking"];
 
 /// Builds them for every target that is installed, and names those that are not.
 pub(crate) fn build() -> Result<()> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use framekeep_protocol::{EndReason, Epoch, MatchEnd};
 use framekeep_rollback::{EventId, EventStage, GameEvent, SyncFault, SyncTest, ViewTimeline};
 use framekeep_sim::{Frame, Game, Input, Match, SeatInput, Tick, View};
 
@@ -106,20 +107,34 @@ impl<G: Game> LocalPlay<G> {
         }
     }
 
-    pub(crate) fn advance(&mut self, now: Duration, own: G::Input, events: &mut Vec<GameEvent<G::Event>>) {
+    pub(crate) fn advance(
+        &mut self,
+        now: Duration,
+        own: &mut dyn FnMut() -> G::Input,
+        events: &mut Vec<GameEvent<G::Event>>,
+    ) {
         let mut made_at = *self.made_at.get_or_insert(now);
         if now.saturating_sub(made_at) > self.period * CATCH_UP_TICKS_MAX {
             made_at = now - self.period * CATCH_UP_TICKS_MAX;
         }
         while made_at + self.period <= now && !self.is_over() {
             made_at += self.period;
-            self.step(own, events);
+            self.step(own(), events);
         }
         self.made_at = Some(made_at);
     }
 
     fn is_over(&self) -> bool {
         self.fault.is_some() || G::outcome(&self.content, self.current().state()).is_some()
+    }
+
+    /// How the match ended, if the game says that it did.
+    pub(crate) fn end(&self) -> Option<MatchEnd> {
+        let play = self.current();
+        let outcome = G::outcome(&self.content, play.state())?;
+        let (ticks, hash) = (play.tick(), play.hash(&mut Vec::new()));
+        let (epoch, reason) = (Epoch::new(0), EndReason::Outcome);
+        Some(MatchEnd { epoch, ticks, hash, outcome: Some(outcome), reason })
     }
 
     fn step(&mut self, own: G::Input, events: &mut Vec<GameEvent<G::Event>>) {

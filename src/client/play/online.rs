@@ -19,8 +19,13 @@ impl<G: Game> OnlineMatch<G> {
         Self { play, was_rolled_back: false }
     }
 
-    pub(crate) fn advance(&mut self, now: Duration, own: G::Input, events: &mut Vec<GameEvent<G::Event>>) {
-        self.play.advance(now, |_| own);
+    pub(crate) fn advance(
+        &mut self,
+        now: Duration,
+        own: &mut dyn FnMut() -> G::Input,
+        events: &mut Vec<GameEvent<G::Event>>,
+    ) {
+        self.play.advance(now, |_| own());
         while let Some(event) = self.play.poll_game_event() {
             events.push(event);
         }
@@ -45,8 +50,10 @@ impl<G: Game> OnlineMatch<G> {
         {
             sketch.correct(current, timeline, |frame| guess(play, tick, seat.map(|seat| (seat, own)), frame));
         }
-        let (current, own) = (play.predicted(), own.pack());
+        let current = play.predicted();
         let tick = current.tick();
+        // Where inputs are delayed, the one for this tick is made already.
+        let own = play.made(tick).unwrap_or(own.pack());
         sketch.ahead(current, play.revision(), own, timeline, view, |frame| {
             guess(play, tick, seat.map(|seat| (seat, own)), frame);
         });

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 
+use framekeep_gateway::is_network;
+
 /// One key of the configuration: `section.name`, what it means and what it admits.
 #[derive(Debug)]
 pub struct Key {
@@ -60,6 +62,8 @@ pub enum Allowed {
     AddressOrOff,
     /// Any number of origins of web pages: a list, or one text with commas.
     Origins,
+    /// Any number of IP addresses and networks: a list, or one text with commas.
+    Networks,
     /// `http://HOST[:PORT]/PATH`, or empty for none.
     WebhookOrEmpty,
     /// Any number of addresses that can be connected to: a list, or one text with commas.
@@ -103,7 +107,9 @@ impl Key {
                 Literal::Text(text) | Literal::Bare(text) => {
                     self.allowed.accepts(text).then(|| Value::Text(Cow::Owned(text.clone())))
                 }
-                Literal::List(parts) if matches!(self.allowed, Allowed::Addresses | Allowed::Origins) => {
+                Literal::List(parts)
+                    if matches!(self.allowed, Allowed::Addresses | Allowed::Networks | Allowed::Origins) =>
+                {
                     let text = parts.join(",");
                     self.allowed.accepts(&text).then_some(Value::Text(Cow::Owned(text)))
                 }
@@ -121,7 +127,13 @@ impl Allowed {
             Allowed::Address => text.parse::<SocketAddr>().is_ok(),
             Allowed::AddressOrOff => text == "off" || text.parse::<SocketAddr>().is_ok(),
             Allowed::Origins => text.split(',').map(str::trim).all(|part| part.is_empty() || is_origin(part)),
-            Allowed::WebhookOrEmpty => text.is_empty() || text.starts_with("http://") && !text.contains(' '),
+            Allowed::Networks => {
+                text.split(',').map(str::trim).all(|part| part.is_empty() || is_network(part))
+            }
+            // Names and passwords would be shown with the configuration.
+            Allowed::WebhookOrEmpty => {
+                text.is_empty() || text.starts_with("http://") && !text.contains([' ', '@'])
+            }
             Allowed::Addresses => {
                 text.split(',').map(str::trim).all(|part| part.is_empty() || is_reachable(part))
             }
@@ -213,6 +225,9 @@ impl fmt::Display for Allowed {
             }
             Allowed::Origins => {
                 write!(f, "origins of web pages, such as [\"https://play.example.org\"]; empty for none")
+            }
+            Allowed::Networks => {
+                write!(f, "addresses and networks, such as [\"127.0.0.1\", \"10.0.0.0/8\"]; empty for none")
             }
             Allowed::WebhookOrEmpty => {
                 write!(f, "an address such as \"http://127.0.0.1:9000/alerts\"; empty for none")

@@ -94,7 +94,7 @@ settings! {
             wrong: "too short drops players in a short outage, too long leaves lost players in the game; it must be \
                     more than twice `heartbeat_ms`";
         /// How often a link without traffic gets a sign of life, and silent links are looked for.
-        heartbeat_ms: u64 = Value::Integer(250), Allowed::Integer(250, 4_000), "milliseconds",
+        heartbeat_ms: u64 = Value::Integer(250), Allowed::Integer(250, 1_000), "milliseconds",
             wrong: "too long makes a few lost datagrams look like a lost link";
     }
 
@@ -127,13 +127,16 @@ settings! {
         /// How long a room without players is kept.
         empty_room_life_s: u64 = Value::Integer(300), Allowed::Integer(1, 86_400), "seconds",
             wrong: "too long keeps rooms nobody comes back to";
+        /// How long a room whose match is over is kept when its host does not want another one.
+        finished_room_s: u64 = Value::Integer(300), Allowed::Integer(1, 86_400), "seconds",
+            wrong: "too short closes rooms whose players rest between matches, too long keeps rooms that are done";
         /// How long the name of a room that its host, its failing game or the server closed stays taken: who joins is
         /// told that it is closed. Only who closed it may open another at once. 0 frees it at once.
         closed_room_s: u64 = Value::Integer(60), Allowed::Integer(0, 3_600), "seconds",
             wrong: "too short lets late players sit alone in another room of the same name, too long blocks names";
-        /// How long one step of a game may take; 30 steps in a row over the length of a tick end a match as well.
-        /// 0 ends none.
-        step_budget_ms: u64 = Value::Integer(250), Allowed::Integer(0, 60_000), "milliseconds",
+        /// How much time the steps of a match may take over their share, which is half of each tick, less what later
+        /// steps leave of theirs. More ends the match. 0 ends none; over its share a room is slowed all the same.
+        step_budget_ms: u64 = Value::Integer(150), Allowed::Integer(0, 60_000), "milliseconds",
             wrong: "too short ends matches when the machine is busy, too long lets one room delay the others";
         /// What the state of a match may take in its canonical encoding.
         state_bytes_max: usize = Value::Integer(MIB), Allowed::Integer(1_024, MIB), "bytes",
@@ -221,6 +224,9 @@ settings! {
         /// How old a replay may become. 0 keeps all.
         replays_days_max: u64 = Value::Integer(0), Allowed::Integer(0, 36_500), "days",
             wrong: "too short deletes what somebody may want to see or prove";
+        /// A match that is given up before it has been played for so long leaves neither a replay nor a result.
+        sealed_after_s: u64 = Value::Integer(3), Allowed::Integer(0, 3_600), "seconds",
+            wrong: "0 lets one player fill the disk with empty matches";
         /// Bytes of replays that are kept; the oldest go. 0 keeps all.
         replays_bytes_max: u64 = Value::Integer(0), Allowed::Integer(0, i64::MAX), "bytes",
             wrong: "too small deletes what somebody may want to see or prove, 0 may fill the disk";
@@ -256,6 +262,15 @@ settings! {
         /// Connections at once, WebSockets with a session apart.
         connections_max: usize = Value::Integer(8_192), Allowed::Integer(16, 1_000_000), "connections",
             wrong: "too small refuses clients, too large needs more file handles than the system gives";
+        /// Connections of an address at once, of IPv6 of a /64; 0 is a quarter of all. Those of trusted proxies are
+        /// not counted.
+        connections_per_address: usize = Value::Integer(0), Allowed::Integer(0, 1_000_000), "connections",
+            wrong: "too small holds back players behind one address, too large lets one address take all places";
+        /// Proxies, as addresses or networks, whose `X-Forwarded-For` is believed: its last address that is not one
+        /// of them counts as who asks. A list, or one text with commas.
+        trusted_proxies: Vec<String> = Value::text(""), Allowed::Networks, "",
+            wrong: "a proxy that is missing shares one budget between all players; a network that strangers can ask \
+                    from lets them be whom they like";
         /// Requests an address may make, and six times as many at once; 0 is no limit.
         requests_per_s: u32 = Value::Integer(50), Allowed::Integer(0, 1_000_000), "requests a second",
             wrong: "too small holds back players behind one address, too large lets one client take all";
@@ -324,15 +339,26 @@ settings! {
         /// Mean lateness of frames over which a warning is given; 0 for none.
         lateness_ms: u64 = Value::Integer(50), Allowed::Integer(0, 60_000), "milliseconds",
             wrong: "too low cries wolf, too high hides what players feel";
-        /// Mean round trip of WebSocket clients over which a warning is given; 0 for none.
+        /// Mean round trip of clients over which a warning is given; 0 for none.
         rtt_ms: u64 = Value::Integer(100), Allowed::Integer(0, 60_000), "milliseconds",
             wrong: "too low warns of players who live far away";
+        /// Share of packets lost within a minute over which a warning is given; 0 for none.
+        loss_percent: u64 = Value::Integer(5), Allowed::Integer(0, 100), "percent",
+            wrong: "too low warns of every wireless network";
         /// Age of the oldest cleanup that waits over which a warning is given; 0 for none.
         cleanup_age_s: u64 = Value::Integer(120), Allowed::Integer(0, 86_400), "seconds",
             wrong: "too low warns of cleanups that wait for a match to end";
         /// Desyncs within a minute over which a warning is given; 0 for none.
         desyncs_per_min: u64 = Value::Integer(10), Allowed::Integer(0, 1_000_000), "desyncs a minute",
             wrong: "too low warns of single broken clients";
+        /// Orders of the front door that wait for the server, over which a warning is given; 0 for none. With 16,384
+        /// clients are told that it is busy.
+        backlog_orders: u64 = Value::Integer(8_192), Allowed::Integer(0, 1_000_000), "orders",
+            wrong: "too low warns of every crowd that comes at once";
+        /// How long rooms may go on without being as durable as they should be before a critical alert is given; 0 for
+        /// never.
+        undurable_s: u64 = Value::Integer(1), Allowed::Integer(0, 3_600), "seconds",
+            wrong: "too long hides that a power cut would lose frames that players have seen";
         /// How long the server may say nothing before a critical alert is given; 0 for none.
         silence_s: u64 = Value::Integer(5), Allowed::Integer(0, 3_600), "seconds",
             wrong: "too low warns of a machine that was suspended";
@@ -373,6 +399,19 @@ settings! {
         /// How often sockets are drained and due rooms are looked at.
         subtick_ms: u64 = Value::Integer(8), Allowed::Integer(1, 20), "milliseconds",
             wrong: "shorter costs wake-ups, longer adds latency and bursts";
+    }
+
+    /// Matchmaking: who plays with whom.
+    matchmaking: Matchmaking {
+        /// The TOML file with the modes; without one there is no matchmaking. It is read once, at the start.
+        modes: Option<PathBuf> = Value::text(""), Allowed::PathOrEmpty, "",
+            wrong: "a file that cannot be read, or a mode that cannot be played, ends the start with exit code 4";
+        /// How often matches are formed.
+        round_ms: u64 = Value::Integer(100), Allowed::Integer(10, 10_000), "milliseconds",
+            wrong: "longer lets everybody wait longer, and gives a larger choice";
+        /// Tickets that wait or whose players are asked, at most.
+        tickets_max: usize = Value::Integer(100_000), Allowed::Integer(1, 200_000), "tickets",
+            wrong: "too small refuses players, each costs about 1 KiB of memory";
     }
 }
 

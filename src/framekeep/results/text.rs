@@ -40,7 +40,7 @@ pub(super) fn table(results: &[MatchResult]) -> String {
 
 /// Name and score; a star for who won.
 fn score(seat: &SeatResult, winner: Option<u8>) -> String {
-    let star = if winner == Some(seat.seat) { "*" } else { "" };
+    let star = if winner == Some(seat.seat) && seat.until_tick.is_none() { "*" } else { "" };
     match seat.score {
         Some(score) => format!("{}{star} {score}", seat.name),
         None => seat.name.clone(),
@@ -70,7 +70,12 @@ pub(super) fn page(result: &MatchResult, replay: Option<&Path>) -> String {
     for seat in &result.players {
         let won = if result.winner == Some(seat.seat) { "  won" } else { "" };
         let score = seat.score.map_or_else(|| "-".to_owned(), |score| score.to_string());
-        let _ = writeln!(text, "seat {:<3} {:<32} {} {score:>10}{won}", seat.seat, seat.name, seat.player);
+        let until = seat.until_tick.map_or_else(String::new, |tick| format!("  until tick {tick}"));
+        let from =
+            if seat.from_tick == 0 { String::new() } else { format!("  from tick {}", seat.from_tick) };
+        let (number, name, player) = (seat.seat, &seat.name, &seat.player);
+        let won = if seat.until_tick.is_none() { won } else { "" };
+        let _ = writeln!(text, "seat {number:<3} {name:<32} {player} {score:>10}{won}{from}{until}");
     }
     text
 }
@@ -139,8 +144,10 @@ mod tests {
     use super::*;
 
     fn result() -> MatchResult {
-        let seat =
-            |seat, name: &str, score| SeatResult { seat, player: "ab".into(), name: name.into(), score };
+        let seat = |seat, name: &str, score| {
+            let (player, name) = ("ab".into(), name.into());
+            SeatResult { seat, player, name, score, ..SeatResult::default() }
+        };
         MatchResult {
             id: "r-1".into(),
             game: "arena".into(),

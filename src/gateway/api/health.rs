@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use framekeep_gate::{Sample, SampleKind};
 
 use crate::front::Front;
-use crate::metrics;
+use crate::{alerts, metrics, process};
 
 /// Whether the server turns. 503 if it has said nothing for seconds.
 #[utoipa::path(get, path = "/healthz", tag = "operations", responses(
@@ -46,13 +46,14 @@ fn answer(status: StatusCode, word: &'static str) -> Response {
 pub(crate) async fn metrics(State(front): State<Arc<Front>>) -> Response {
     let (mut samples, histograms) = front.stats.samples();
     let alerts = front.alerts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-    samples.extend(alerts.iter().map(|alert| Sample {
+    samples.extend(alerts::names().map(|name| Sample {
         name: "framekeep_alert_firing",
-        help: "Alerts that hold now",
+        help: "Whether an alert holds now",
         kind: SampleKind::Gauge,
-        label: Some(("alert", alert.name)),
-        value: 1.0,
+        labels: vec![("alert", name)],
+        value: f64::from(u8::from(alerts.iter().any(|alert| alert.name == name))),
     }));
+    samples.extend(process::samples());
     let text = metrics::text(&front.door.report(), &samples, &histograms);
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
 }

@@ -57,7 +57,7 @@ fn node(front: &Front) -> NodeJson {
         players: report.players,
         links: report.links,
         websocket_links: report.web_links,
-        guests: front.config.guests,
+        guests: front.live().config.guests,
         tick_mean_s: tick.map_or(0.0, |tick| tick.recent_mean),
         tick_max_s: tick.map_or(0.0, |tick| tick.recent_max),
         games: report

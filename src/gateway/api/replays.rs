@@ -80,7 +80,7 @@ fn look_through(folder: &Path, part: Option<&str>, limit: usize) -> Vec<ReplayJs
 }
 
 fn folder(front: &Front) -> Option<PathBuf> {
-    front.config.data.as_ref().map(|data| data.join("replays"))
+    front.live().config.data.as_ref().map(|data| data.join("replays"))
 }
 
 /// Whether it is the name of a replay, and of nothing that is elsewhere.
@@ -90,6 +90,15 @@ fn is_replay(name: &str) -> bool {
         && name.ends_with(ENDING)
         && !name.starts_with('.')
         && name.bytes().all(plain)
+}
+
+/// Where the replay of a name lies.
+pub(super) fn path_of(front: &Front, name: &str) -> Result<PathBuf, Problem> {
+    let missing = || Problem::not_found("there is no such replay: GET /api/v1/replays lists them");
+    if !is_replay(name) {
+        return Err(missing());
+    }
+    Ok(folder(front).ok_or_else(missing)?.join(name))
 }
 
 /// A sealed match, or a range of its bytes.
@@ -103,10 +112,7 @@ pub(crate) async fn download(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let missing = || Problem::not_found("there is no such replay: GET /api/v1/replays lists them");
-    if !is_replay(&name) {
-        return Err(missing());
-    }
-    let path = folder(&front).ok_or_else(missing)?.join(&name);
+    let path = path_of(&front, &name)?;
     // What is a link leads elsewhere.
     let metadata = tokio::fs::symlink_metadata(&path).await.map_err(|_| missing())?;
     if !metadata.is_file() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use framekeep_results::{MatchResult, Query, ResultError, ResultReader};
+use framekeep_results::{Cursor, MatchResult, Query, ResultError, ResultReader};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
@@ -38,6 +38,8 @@ pub(crate) struct ResultFilter {
     until_unix_ms: Option<u64>,
     /// At most so many, 500 at most.
     limit: Option<usize>,
+    /// Where the page before ended: its `next_after`.
+    after: Option<String>,
 }
 
 /// Finished matches, the newest first.
@@ -45,8 +47,8 @@ pub(crate) struct ResultFilter {
 pub(crate) struct ResultsJson {
     #[schema(value_type = Vec<Object>)]
     results: Vec<MatchResult>,
-    /// What to give as `until_unix_ms` for older ones, if there may be any.
-    next_until_unix_ms: Option<u64>,
+    /// What to give as `after` for older ones, if there may be any.
+    next_after: Option<String>,
 }
 
 /// Finished matches, the newest first.
@@ -57,18 +59,29 @@ pub(crate) async fn list(
     Asked(filter): Asked<ResultFilter>,
 ) -> Result<Json<ResultsJson>, Problem> {
     let limit = filter.limit.unwrap_or(50).clamp(1, RESULTS_MAX);
+    let after = filter.after.as_deref().map(read_cursor).transpose()?;
     let query = Query {
         player: filter.player.filter(|player| player.len() <= WORD_BYTES_MAX),
         game: filter.game.filter(|game| game.len() <= WORD_BYTES_MAX),
         since_unix_ms: filter.since_unix_ms.unwrap_or(0),
         until_unix_ms: filter.until_unix_ms.unwrap_or(u64::MAX),
         limit,
-        after: None,
+        after,
     };
     let results = read(&front, move |reader| reader.find(&query)).await?.unwrap_or_default();
+    Ok(Json(page(results, limit)))
+}
+
+fn page(results: Vec<MatchResult>, limit: usize) -> ResultsJson {
     let last = results.last().filter(|_| results.len() == limit);
-    let next_until_unix_ms = last.map(|last| last.ended_unix_ms);
-    Ok(Json(ResultsJson { results, next_until_unix_ms }))
+    let next_after = last.map(|last| Cursor::at(last).to_string());
+    ResultsJson { results, next_after }
+}
+
+fn read_cursor(text: &str) -> Result<Cursor, Problem> {
+    let cursor = Cursor::parse(text).filter(|_| text.len() <= WORD_BYTES_MAX);
+    let detail = "after is no place in the results: give the next_after of the page before";
+    cursor.ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, "after", detail))
 }
 
 /// A finished match, by its id or the beginning of it if no other begins so.
@@ -91,7 +104,7 @@ async fn read<T: Send + 'static>(
     front: &Front,
     ask: impl FnOnce(&ResultReader) -> Result<T, ResultError> + Send + 'static,
 ) -> Result<Option<T>, Problem> {
-    let Some(path) = front.config.data.as_ref().map(|data| data.join(FILE)) else { return Ok(None) };
+    let Some(path) = front.live().config.data.as_ref().map(|data| data.join(FILE)) else { return Ok(None) };
     let asked = tokio::task::spawn_blocking(move || ask_file(path, ask)).await;
     match asked {
         Ok(Ok(found)) => Ok(found),
@@ -116,4 +129,19 @@ fn ask_file<T>(
         return Ok(None);
     }
     ask(&ResultReader::open(&path)?).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matches_that_ended_together_are_on_one_page_or_the_next() {
+        let ended = |id: &str| MatchResult { id: id.into(), ended_unix_ms: 7, ..MatchResult::default() };
+        let page = page(vec![ended("c"), ended("b")], 2);
+        let after = read_cursor(&page.next_after.unwrap()).ok().unwrap();
+        assert_eq!(after, Cursor::at(&ended("b")));
+        assert!(read_cursor("7").is_err() && read_cursor("x.b").is_err());
+        assert!(super::page(vec![ended("a")], 2).next_after.is_none());
+    }
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use framekeep_gate::{Answer, Question, RoomRow};
+use axum::http::{HeaderMap, StatusCode};
+use framekeep_gate::{Answer, MemberRow, Question, RoomRow};
 use framekeep_protocol::RoomName;
 use serde::{Deserialize, Serialize};
 
 use crate::front::{Front, unix_now};
 use crate::problem::{Problem, ProblemJson};
-use crate::request::{Asked, JsonBody, RoomPath, WithKey};
+use crate::request::{Asked, JsonBody, RoomPath, WithKey, has_key};
 use crate::{translate, wire};
 
 /// Most rooms in one answer.
@@ -48,6 +48,41 @@ pub(crate) struct RoomJson {
     next_deadline_unix_ms: Option<u64>,
     /// What holds the room, and until when.
     holds: Vec<HoldJson>,
+    /// Who is in it; only where one room is asked for, and of a private one with the key only.
+    members: Vec<MemberJson>,
+}
+
+/// A taken seat.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct MemberJson {
+    /// 255 for who watches.
+    seat: u8,
+    /// 16 hexadecimal digits.
+    player: String,
+    /// Empty for who watches.
+    name: String,
+    /// udp, websocket, or empty while the player is away.
+    transport: &'static str,
+    /// The round trip; over UDP in a match.
+    rtt_ms: Option<u32>,
+    /// Packets that are lost or late; over UDP in a match.
+    loss_percent: Option<u32>,
+    /// How much before they are needed inputs arrive; over UDP in a match.
+    lead_ms: Option<i32>,
+}
+
+impl From<&MemberRow> for MemberJson {
+    fn from(row: &MemberRow) -> Self {
+        Self {
+            seat: row.seat,
+            player: row.player.clone(),
+            name: row.name.clone(),
+            transport: row.transport,
+            rtt_ms: row.rtt_ms,
+            loss_percent: row.loss_percent,
+            lead_ms: row.lead_ms,
+        }
+    }
 }
 
 /// One thing that holds a room.
@@ -77,6 +112,7 @@ impl From<&RoomRow> for RoomJson {
             step_us: row.step_us,
             bytes: row.bytes,
             next_deadline_unix_ms: row.next_deadline_unix_ms,
+            members: row.members.iter().map(MemberJson::from).collect(),
             holds: holds
                 .map(|hold| HoldJson { what: hold.what.clone(), until_unix_ms: hold.until_unix_ms })
                 .collect(),
@@ -143,21 +179,35 @@ pub(crate) async fn list(
     Json(RoomsJson { as_of_unix_ms: report.unix_ms, total: report.rooms.len() as u64, rooms, next })
 }
 
-/// A room as it is now.
-#[utoipa::path(get, path = "/api/v1/rooms/{name}", tag = "rooms", params(("name" = String, Path)), responses(
-    (status = 200, body = RoomJson), (status = 404, body = ProblemJson), (status = 503, body = ProblemJson)))]
+/// A room as it is now; who is in a private one is told with the key only.
+#[utoipa::path(get, path = "/api/v1/rooms/{name}", tag = "rooms", params(("name" = String, Path)),
+    security(("key" = []), ()), responses((status = 200, body = RoomJson), (status = 401, body = ProblemJson),
+    (status = 404, body = ProblemJson), (status = 503, body = ProblemJson)))]
 pub(crate) async fn show(
     State(front): State<Arc<Front>>,
     RoomPath(name): RoomPath,
+    headers: HeaderMap,
 ) -> Result<Json<RoomJson>, Problem> {
-    room_of(front.ask(Question::Room(name.clone())).await?, &name)
+    let has_key = has_key(&front, &headers)?;
+    let mut room = show_room(&front, &name).await?;
+    if room.private && !has_key {
+        room.members.clear();
+    }
+    Ok(room)
+}
+
+/// A room with everybody who is in it.
+pub(crate) async fn show_room(front: &Front, name: &RoomName) -> Result<Json<RoomJson>, Problem> {
+    room_of(front.ask(Question::Room(name.clone())).await?, name)
 }
 
 fn room_of(answer: Answer, name: &RoomName) -> Result<Json<RoomJson>, Problem> {
     match answer {
         Answer::Room(row) => Ok(Json(RoomJson::from(&*row))),
         Answer::Refused(refusal) => Err(refusal.into()),
-        Answer::Missing | Answer::Done => Err(Problem::not_found(format!("there is no room {name}"))),
+        Answer::Missing | Answer::Done | Answer::Past { .. } => {
+            Err(Problem::not_found(format!("there is no room {name}")))
+        }
     }
 }
 
@@ -182,6 +232,9 @@ pub(crate) struct NewRoom {
     code: String,
     #[serde(default)]
     spectators_max: u32,
+    /// deadline or lockstep.
+    #[serde(default)]
+    commit: String,
 }
 
 /// Opens a room that waits for its players, for a game's back end.
@@ -203,6 +256,7 @@ pub(crate) async fn open(
         start: new.start,
         code: new.code,
         spectators_max: new.spectators_max,
+        commit: new.commit,
     });
     let options = options.map_err(unprocessable)?;
     let join = framekeep_protocol::JoinRoom::seat(name.clone(), Some(options.clone()));
@@ -229,7 +283,7 @@ pub(crate) async fn close_room(front: &Front, name: RoomName) -> Result<StatusCo
     match front.ask(Question::CloseRoom(name.clone())).await? {
         Answer::Refused(refusal) => Err(refusal.into()),
         Answer::Missing => Err(Problem::not_found(format!("there is no room {name}"))),
-        Answer::Done | Answer::Room(_) => Ok(StatusCode::NO_CONTENT),
+        Answer::Done | Answer::Room(_) | Answer::Past { .. } => Ok(StatusCode::NO_CONTENT),
     }
 }
 

@@ -94,7 +94,7 @@ pub(crate) async fn mint(
     Ok((StatusCode::CREATED, Json(json(&minted, guest))))
 }
 
-fn json(minted: &Minted, guest: Option<String>) -> TicketJson {
+pub(super) fn json(minted: &Minted, guest: Option<String>) -> TicketJson {
     TicketJson {
         player: minted.player.to_string(),
         valid_s: minted.valid_s,
@@ -105,8 +105,12 @@ fn json(minted: &Minted, guest: Option<String>) -> TicketJson {
 }
 
 /// Who a guest is: somebody new, or the one whose word says so.
-fn guest(front: &Front, names_player: bool, word: Option<&str>) -> Result<(PlayerId, String), Problem> {
-    if !front.config.guests || names_player {
+pub(super) fn guest(
+    front: &Front,
+    names_player: bool,
+    word: Option<&str>,
+) -> Result<(PlayerId, String), Problem> {
+    if !front.live().config.guests || names_player {
         front.stats.refuse(Refused::Unauthorized);
         let detail = "this needs the API key, as `Authorization: Bearer KEY`: guests are not welcome here, or name \
                       a player";

@@ -52,7 +52,8 @@ async fn open(line: &mut Line, authenticate: &Authenticate) -> Result<Box<Sessio
     let bytes = BASE64URL_NOPAD.decode(authenticate.ticket.as_bytes()).map_err(|_| malformed())?;
     let ticket: [u8; 256] = bytes.try_into().map_err(|_| malformed())?;
     let front = line.front.clone();
-    let web = &front.config.web;
+    let live = front.live();
+    let web = &live.config.web;
     let views_hz = match authenticate.views_hz {
         0 => web.views_hz,
         asked => asked.min(VIEWS_HZ_MAX) as u8,
@@ -109,6 +110,7 @@ async fn go_on(line: &mut Line, resume: &Resume) -> Result<Box<Session>, Failed>
         // Too much was missed: how everything is now stands for it.
         None => drop(front.order(Order::Sync(session.link)).await),
     }
+    drop(front.order(Order::Away(session.link, false)).await);
     let _ = line.flush().await;
     Ok(session)
 }

@@ -12,6 +12,7 @@ use framekeep_protocol::ToClient;
 use framekeep_sim::Tick;
 
 use super::End;
+use crate::WebConfig;
 use crate::budget::MessageBudget;
 use crate::delta::delta;
 use crate::front::Front;
@@ -27,6 +28,9 @@ const BATCH_MESSAGES_MAX: usize = 64;
 /// Frames over the budget after which a client is not heard any more.
 const OVER_BUDGET_MAX: u32 = 600;
 
+/// How often at most a client is told that it is over the budget.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
 /// How long the last words may take.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
@@ -41,8 +45,12 @@ pub(super) struct Line {
     pub(super) front: Arc<Front>,
     batch: ServerBatch,
     out: Vec<u8>,
+    /// As it was when the connection came.
+    web: WebConfig,
     budget: MessageBudget,
     over_budget: u32,
+    /// When the client was told last that it is over the budget.
+    told_at: Option<Instant>,
     heard_at: Instant,
     pinged: bool,
 }
@@ -52,7 +60,8 @@ impl Line {
         let encoding =
             socket.protocol().and_then(|name| name.to_str().ok()).and_then(Encoding::of_subprotocol);
         let now = Instant::now();
-        let budget = MessageBudget::new(front.config.web.messages_per_s, now);
+        let web = front.live().config.web.clone();
+        let budget = MessageBudget::new(web.messages_per_s, now);
         Self {
             socket,
             encoding,
@@ -60,8 +69,10 @@ impl Line {
             front,
             batch: ServerBatch::default(),
             out: Vec::new(),
+            web,
             budget,
             over_budget: 0,
+            told_at: None,
             heard_at: now,
             pinged: false,
         }
@@ -126,8 +137,9 @@ impl Line {
         }
         self.front.stats.refuse(Refused::TooFast);
         self.over_budget += 1;
-        if self.over_budget == 1 {
-            let limit = self.front.config.web.messages_per_s;
+        if self.told_at.is_none_or(|told| now.saturating_duration_since(told) >= TELL_EVERY) {
+            self.told_at = Some(now);
+            let limit = self.web.messages_per_s;
             self.push_error("too_fast", &format!("at most {limit} messages a second are heard"));
         }
         if self.over_budget > OVER_BUDGET_MAX { Err(End::Closed("faulty")) } else { Ok(false) }
@@ -292,7 +304,7 @@ impl Line {
     }
 
     async fn send(&mut self, message: Message) -> Option<End> {
-        match tokio::time::timeout(self.front.config.web.write_within, self.socket.send(message)).await {
+        match tokio::time::timeout(self.web.write_within, self.socket.send(message)).await {
             Ok(Ok(())) => None,
             Ok(Err(_)) => Some(End::Lost),
             Err(_) => {
@@ -304,7 +316,7 @@ impl Line {
 
     /// Pings who is silent and gives up who stays so; sessions end with their time.
     pub(super) async fn look_at_clocks(&mut self, session: &Session) -> Option<End> {
-        let web = &self.front.config.web;
+        let web = &self.web;
         let silent = self.heard_at.elapsed();
         if session.opened_at.elapsed() > web.life_max {
             return Some(End::Closed("expired"));
@@ -340,8 +352,11 @@ impl Line {
             };
             let frame = CloseFrame { code, reason: reason.into() };
             let _ = self.socket.send(Message::Close(Some(frame))).await;
+            // What is still on its way is taken and thrown away: closing on it would reset the connection, and the
+            // last words would be lost.
+            while let Some(Ok(_)) = self.socket.recv().await {}
         };
-        // A client that takes nothing is not waited for.
+        // A client that takes nothing, or goes on talking, is not waited for.
         let _ = tokio::time::timeout(CLOSE_WITHIN, last_words).await;
     }
 }

@@ -35,16 +35,15 @@ fn spectate() -> Operation {
     Operation::Spectate { name: name(), code: String::new() }
 }
 
-/// A room in a phase, with a host, a member and a spectator (only the host while it waits).
+/// A room in a phase, with a host, a member and a spectator; while it waits the game needs one player more.
 fn in_phase(phase: RoomPhase, start: StartRule) -> Lobby {
-    let mut lobby = Lobby::new(options(start), String::new());
+    let seats_min = if phase == RoomPhase::Waiting { 3 } else { 2 };
+    let mut lobby = Lobby::new(LobbyOptions { seats_min, ..options(start) }, String::new());
     let mut act = |actor, operation| drop(lobby.apply(actor, operation).unwrap());
     let (host, member) = (Actor::Player(HOST), Actor::Player(MEMBER));
     act(host, join());
     act(Actor::Player(SPECTATOR), spectate());
-    if phase != RoomPhase::Waiting {
-        act(member, join());
-    }
+    act(member, join());
     if matches!(phase, RoomPhase::Ready | RoomPhase::Playing | RoomPhase::Finished) {
         act(host, Operation::Ready(true));
         act(member, Operation::Ready(true));
@@ -86,12 +85,12 @@ fn operation(action: Action) -> Operation {
 }
 
 /// The phase after a permitted action, with two of four players under the host's rule, all ready from `Ready` on.
-fn expected(phase: RoomPhase, action: Action, role: Role) -> Result<RoomPhase, &'static str> {
+fn expected(phase: RoomPhase, action: Action, role: Role) -> Result<RoomPhase, Refusal> {
     use RoomPhase::{Closed, Finished, Playing, Preparing, Ready, Waiting};
     Ok(match (phase, action, role) {
         (_, Action::Close, _) => Closed,
-        (Waiting, Action::Start, _) => return Err("too few"),
-        (Preparing, Action::Start, _) => return Err("not ready"),
+        (Waiting, Action::Start, _) => return Err(Refusal::TooFewPlayers { players: 2, needed: 3 }),
+        (Preparing, Action::Start, _) => return Err(Refusal::NotReady { missing: 2, players: 2 }),
         (Ready, Action::Start, _) => Playing,
         (Waiting, Action::Join, _) => Preparing,
         (Ready, Action::Join | Action::Unready | Action::Choose, _) => Preparing,
@@ -100,6 +99,25 @@ fn expected(phase: RoomPhase, action: Action, role: Role) -> Result<RoomPhase, &
         (Finished, Action::Rematch, _) => Preparing,
         (phase, _, _) => phase,
     })
+}
+
+/// Why a role may not do something in a phase: the phase is told where the role is right or the room is closed.
+fn refusal(phase: RoomPhase, action: Action, role: Role) -> Refusal {
+    let is_member = matches!(role, Role::Member | Role::Host);
+    match (action, role) {
+        _ if phase == RoomPhase::Closed => Refusal::WrongPhase { phase },
+        (Action::Join | Action::Spectate, Role::Spectator | Role::Member | Role::Host) => {
+            Refusal::AlreadyInRoom { room: "den".parse().unwrap() }
+        }
+        (Action::Finish, Role::Server) => Refusal::WrongPhase { phase },
+        (Action::Finish, _) => Refusal::NotForPlayers,
+        (_, Role::Stranger) => Refusal::NotInRoom,
+        (_, Role::Spectator) => Refusal::NotForSpectators,
+        (Action::Ready | Action::Unready, _) if is_member => Refusal::WrongPhase { phase },
+        (Action::Abort, _) => Refusal::WrongPhase { phase },
+        (Action::Choose | Action::Start | Action::Rematch, Role::Host) => Refusal::WrongPhase { phase },
+        _ => Refusal::NotHost,
+    }
 }
 
 #[test]
@@ -115,20 +133,15 @@ fn every_phase_action_and_role_has_its_answer() {
                     Role::Host => Actor::Player(HOST),
                     Role::Server => Actor::Server,
                 };
-                // While the room waits the member has not come yet.
-                if lobby.role(actor) != role {
-                    continue;
-                }
+                assert_eq!(lobby.role(actor), role, "{phase:?}");
                 let before = lobby.clone();
                 let result = lobby.apply(actor, operation(action));
                 let at = format!("{phase:?} {action:?} {role:?}");
-                match permit(phase, action, role) {
-                    Err(_) => assert!(result.is_err(), "{at}"),
-                    Ok(()) => match expected(phase, action, role) {
-                        Ok(next) => assert_eq!(result.map(|_| lobby.phase()), Ok(next), "{at}"),
-                        Err(_) => assert!(result.is_err(), "{at}"),
-                    },
-                }
+                let wanted = match permit(phase, action, role) {
+                    Err(_) => Err(refusal(phase, action, role)),
+                    Ok(()) => expected(phase, action, role),
+                };
+                assert_eq!(result.map(|_| lobby.phase()), wanted, "{at}");
                 if lobby.phase() == before.phase() && permit(phase, action, role).is_err() {
                     assert_eq!(lobby, before, "{at}: what is refused changes nothing");
                 }
@@ -153,6 +166,24 @@ fn a_full_room_plays_at_once_and_again_when_the_host_wants() {
 }
 
 #[test]
+fn a_room_that_is_not_full_plays_with_as_many_as_the_game_needs_and_not_with_fewer() {
+    let mut lobby = Lobby::new(options(StartRule::Full), String::new());
+    let host = Actor::Player(HOST);
+    lobby.apply(host, join()).unwrap();
+    let too_few = Refusal::TooFewPlayers { players: 1, needed: 2 };
+    assert_eq!(lobby.apply(host, Operation::Start), Err(too_few));
+    lobby.apply(Actor::Player(MEMBER), join()).unwrap();
+    assert_eq!(lobby.phase(), RoomPhase::Waiting, "what was refused has opened nothing");
+    assert_eq!(lobby.apply(host, Operation::Start).unwrap().effects, [Effect::StartMatch]);
+    lobby.apply(Actor::Server, Operation::Finish).unwrap();
+    lobby.apply(Actor::Player(MEMBER), Operation::Leave(LeftReason::Asked)).unwrap();
+    assert_eq!(lobby.apply(host, Operation::Rematch).unwrap().effects, []);
+    assert_eq!(lobby.phase(), RoomPhase::Waiting);
+    lobby.apply(Actor::Player(MEMBER), join()).unwrap();
+    assert_eq!(lobby.phase(), RoomPhase::Waiting, "the host says when");
+}
+
+#[test]
 fn a_code_a_lock_and_a_ban_keep_people_out_and_a_reservation_lets_them_in() {
     let code = "open sesame".to_owned();
     let mut lobby =
@@ -171,6 +202,23 @@ fn a_code_a_lock_and_a_ban_keep_people_out_and_a_reservation_lets_them_in() {
     assert_eq!(enter(&mut lobby, 2, &code), Err(Refusal::RoomLocked { room: room() }));
     lobby.apply(host, Operation::Reserve(PlayerId(2))).unwrap();
     assert!(enter(&mut lobby, 2, "").is_ok(), "who is expected needs no code");
+    lobby.apply(host, Operation::Reserve(PlayerId(8))).unwrap();
+    let change = lobby.apply(host, Operation::Kick { player: PlayerId(8), ban: true }).unwrap();
+    assert_eq!(change.events, [RoomEventKind::Released { player: PlayerId(8) }]);
+}
+
+#[test]
+fn the_last_who_leaves_a_seat_leaves_the_room_unlocked() {
+    let mut lobby = in_phase(RoomPhase::Preparing, StartRule::Host);
+    lobby.apply(Actor::Player(HOST), Operation::Lock(true)).unwrap();
+    let leave = |lobby: &mut Lobby, player| {
+        lobby.apply(Actor::Player(player), Operation::Leave(LeftReason::Asked)).unwrap().events
+    };
+    leave(&mut lobby, HOST);
+    assert!(lobby.is_locked(), "another member is host, and can unlock it");
+    let told = leave(&mut lobby, MEMBER);
+    assert!(told.contains(&RoomEventKind::Locked { locked: false }), "{told:?}");
+    assert!(!lobby.is_locked() && lobby.spectators().len() == 1);
 }
 
 #[test]

@@ -88,7 +88,8 @@ fn view() -> RoomView {
         start: StartRule::Ready,
         locked: true,
         private: false,
-        spectators: 2,
+        watchers: vec![crate::Watcher { player: PlayerId(9), name: name() }; 2],
+        kept: vec![PlayerId(10)],
         event: 700,
     }
 }
@@ -183,8 +184,9 @@ fn a_start_that_cannot_be_played_is_refused() {
     assert!(read(MatchStart { send_every_ticks: 0, ..start() }).is_err());
     assert!(read(MatchStart { input_bits: 65, ..start() }).is_err());
     assert!(read(MatchStart { input_bits: 0, ..start() }).is_err());
-    let crowd = RoomView { seats: 3, ..view() };
-    assert!(ToClient::decode(&ToClient::Room(crowd).encode()).is_err());
+    for crowd in [RoomView { seats: 3, ..view() }, RoomView { kept: vec![PlayerId(1); 5], ..view() }] {
+        assert!(ToClient::decode(&ToClient::Room(crowd).encode()).is_err());
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use framekeep_sim::{AnyMatch, FieldDiff, Frame, hash_bytes};
 
 use super::inquiry::{About, Found};
 use super::recall::frames_between;
-use crate::guard::guarded;
+use crate::guard::{discard, guarded, guarded_with};
 
 /// Everything there is to look at.
 pub(super) struct Exam {
@@ -23,15 +23,23 @@ impl Exam {
             Err(cause) => return (cause, None),
         };
         // A broken state may be one that the game never expected; the game may as well be what is broken.
-        let made = guarded(|| self.make_again()).ok().flatten();
-        let Some(mut made) = made else { return (DesyncCause::ServerDiffers, None) };
+        let mut slot = None;
+        let made = guarded_with(&mut slot, |slot| self.make_again(slot)).ok().flatten();
+        let (mut made, play) = match (made, slot) {
+            (Some(made), Some(play)) => (made, play),
+            (_, slot) => {
+                discard(slot);
+                return (DesyncCause::ServerDiffers, None);
+            }
+        };
         let (mut cause, mut fields) = (DesyncCause::NoState, Vec::new());
         if let Some(bytes) = &client {
-            match guarded(|| made.play.diff(bytes, REPORT_FIELDS_MAX)) {
+            match guarded(|| play.diff(bytes, REPORT_FIELDS_MAX)) {
                 Ok(Ok(differing)) => (cause, fields) = (DesyncCause::StateDiffers, differing),
                 _ => cause = DesyncCause::Undecodable,
             }
         }
+        discard(play);
         let first_bad = self.found.first_bad;
         let sent = self.found.pairs.iter().find(|pair| pair.tick == first_bad).map(|pair| pair.server);
         if sent != Some(hash_bytes(&made.server.bytes)) {
@@ -69,13 +77,13 @@ impl Exam {
         if is_claimed { Ok(Some(state)) } else { Err(DesyncCause::Forged) }
     }
 
-    /// Plays the server's match up to the first bad tick again.
-    fn make_again(&self) -> Option<Made> {
+    /// Plays the server's match up to the first bad tick again, in `slot`.
+    fn make_again(&self, slot: &mut Option<Box<dyn AnyMatch>>) -> Option<Made> {
         let About { game, header, blocks, .. } = &self.about;
         let first_bad = self.found.first_bad;
         let from = first_bad.earlier(REPORT_FRAMES_MAX as u32);
         let (block, frames) = frames_between(blocks, from, first_bad, game.input_bits())?;
-        let mut play = game.start(&header.content, header.seed, header.seats).ok()?;
+        let play = slot.insert(game.start(&header.content, header.seed, header.seats).ok()?);
         play.restore(block.first, &block.state).ok()?;
         let base_tick = from.max(block.first);
         let mut base = StateAt { tick: base_tick, bytes: Vec::new() };
@@ -90,13 +98,12 @@ impl Exam {
         if frames.is_empty() {
             base.bytes.clone_from(&server.bytes);
         }
-        Some(Made { play, base, server, frames })
+        Some(Made { base, server, frames })
     }
 }
 
 /// The server's side, made again.
 struct Made {
-    play: Box<dyn AnyMatch>,
     base: StateAt,
     server: StateAt,
     frames: Vec<Frame>,

@@ -82,6 +82,12 @@ impl Recall {
         }
     }
 
+    /// How much memory it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let blocks = self.closed.iter().map(AsRef::as_ref).chain(&self.open);
+        blocks.map(|block| size_of::<Block>() + block.state.capacity() + block.deltas.capacity()).sum()
+    }
+
     /// What is known now, to be looked at while the match goes on.
     pub(super) fn blocks(&self) -> Vec<Arc<Block>> {
         self.closed.iter().cloned().chain(self.open.clone().map(Arc::new)).collect()

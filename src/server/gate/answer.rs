@@ -1,11 +1,14 @@
 //! Answers to operators and back ends.
 
 use bevy_ecs::prelude::World;
-use framekeep_gate::{Answer, Question};
+use framekeep_gate::{Answer, Question, RoomRow};
+use framekeep_lobby::{Actor, Operation};
 use framekeep_protocol::{CloseReason, ClosedReason, LeftReason, PlayerId, Refusal, RoomName, RoomOptions};
 
+use super::members::members;
 use super::report::row;
-use crate::{Player, Players, Rooms, admit, rooms};
+use crate::limits::PAST_BYTES_MAX;
+use crate::{FrameArchive, Journaled, Player, Players, Room, Rooms, admit, rooms};
 
 /// Answers a question.
 pub(super) fn answer(world: &mut World, question: Question) -> Answer {
@@ -22,13 +25,39 @@ pub(super) fn answer(world: &mut World, question: Question) -> Answer {
             }
             None => Answer::Missing,
         },
+        Question::Past(name) => past(world, &name),
         Question::Kick(player) => kick(world, player),
+        Question::Reserve(name, players) => match reserve(world, &name, &players) {
+            Ok(()) => Answer::Done,
+            Err(refusal) => Answer::Refused(refusal),
+        },
     }
 }
 
 fn show(world: &World, name: &RoomName) -> Answer {
-    let room = world.resource::<Rooms>().get(name).and_then(|room| row(world, room));
-    room.map_or(Answer::Missing, |row| Answer::Room(Box::new(row)))
+    let room = world.resource::<Rooms>().get(name);
+    let found = room.and_then(|room| Some(RoomRow { members: members(world, room), ..row(world, room)? }));
+    found.map_or(Answer::Missing, |row| Answer::Room(Box::new(row)))
+}
+
+/// What was played so far, for whoever may watch: of rooms that admit spectators without a code.
+fn past(world: &World, name: &RoomName) -> Answer {
+    let Some(entity) = world.resource::<Rooms>().get(name) else { return Answer::Missing };
+    let Some(room) = world.get::<Room>(entity) else { return Answer::Missing };
+    let options = room.lobby.options();
+    if !options.code.is_empty() {
+        return Answer::Refused(Refusal::WrongCode { room: name.clone() });
+    }
+    if options.spectators_max == 0 {
+        return Answer::Refused(Refusal::SpectatorsFull { room: name.clone(), limit: 0 });
+    }
+    let archive = world.get::<FrameArchive>(entity);
+    let Some((archive, replay)) = archive.and_then(|one| Some((one, one.so_far(PAST_BYTES_MAX)?))) else {
+        return Answer::Missing;
+    };
+    // What players are not sent before it is durable is not shown before either.
+    let sendable = world.get::<Journaled>(entity).map_or(archive.ticks(), |journaled| journaled.sendable);
+    Answer::Past { replay, until: archive.ticks().min(sendable) }
 }
 
 /// Opens a room that waits for its players as long as one whose players have left.
@@ -40,6 +69,20 @@ fn open(world: &mut World, name: RoomName, options: &RoomOptions) -> Result<(), 
     let room = rooms::open(world, room);
     crate::expire::keep_while_empty(world, room);
     Ok(())
+}
+
+/// Keeps a seat for each of the players, in their order; all of them or none.
+fn reserve(world: &mut World, name: &RoomName, players: &[PlayerId]) -> Result<(), Refusal> {
+    let missing = || Refusal::NoSuchRoom { room: name.clone() };
+    let entity = world.resource::<Rooms>().get(name).ok_or_else(missing)?;
+    // Tried on a copy first: half a party is of no use.
+    let mut tried = world.get::<Room>(entity).ok_or_else(missing)?.lobby.clone();
+    for player in players {
+        tried.apply(Actor::Server, Operation::Reserve(*player))?;
+    }
+    players
+        .iter()
+        .try_for_each(|player| rooms::operate(world, entity, Actor::Server, Operation::Reserve(*player)))
 }
 
 /// Sends a player away from the node: the seat is freed, the link closed.

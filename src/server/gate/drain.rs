@@ -1,4 +1,4 @@
-//! `Drain`, how a node comes to rest: nobody opens rooms any more, running matches may end.
+//! `Drain`, how a node comes to rest: nobody opens rooms or starts matches any more, running matches may end.
 
 use std::time::Duration;
 
@@ -26,7 +26,10 @@ pub(crate) fn begin(world: &mut World, grace: Duration) {
     let until = world.resource::<Clock>().now() + grace;
     let mut drain = world.resource_mut::<Drain>();
     if !drain.is_on() {
-        info!(grace_s = grace.as_secs(), "draining: no rooms are opened any more, running matches may end");
+        info!(
+            grace_s = grace.as_secs(),
+            "draining: no rooms and no matches begin any more, running ones may end"
+        );
     }
     drain.until = Some(drain.until.map_or(until, |before| before.min(until)));
 }
@@ -38,7 +41,7 @@ pub(crate) fn is_over(world: &mut World) -> bool {
     now >= until || world.query::<&Stage>().iter(world).next().is_none()
 }
 
-/// Whether rooms may be opened.
+/// Whether rooms may be opened and matches started.
 ///
 /// # Errors
 /// [`Refusal::ShuttingDown`] while the node comes to rest.
@@ -47,4 +50,59 @@ pub(crate) fn check_open(world: &World) -> Result<(), Refusal> {
         return Err(Refusal::ShuttingDown);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use bevy_ecs::prelude::Entity;
+    use framekeep_protocol::{PlayerId, RoomPhase, ToServer};
+
+    use super::*;
+    use crate::seating::tests::{ADA, BEGIN, come, join, server};
+    use crate::{Counters, Phase, Rooms, Server, drill};
+
+    const GRACE: Duration = Duration::from_secs(60);
+
+    /// Two players in a room of two, whose match has been started.
+    fn playing() -> (Server, Entity, Entity) {
+        let mut server = server(|_| {});
+        let links = [ADA, PlayerId(2)].map(|player| come(&mut server, player));
+        let world = server.world_mut();
+        for link in links {
+            assert_eq!(drill::say(world, link, &join(false)), None);
+        }
+        let room = world.resource::<Rooms>().get(&"den".parse().unwrap()).unwrap();
+        assert!(world.get::<Stage>(room).is_some());
+        (server, links[0], room)
+    }
+
+    fn phase(server: &Server, room: Entity) -> RoomPhase {
+        server.world().get::<Phase>(room).unwrap().0
+    }
+
+    #[test]
+    fn no_match_starts_while_the_node_comes_to_rest() {
+        let (mut server, host, room) = playing();
+        assert_eq!(drill::say(server.world_mut(), host, &ToServer::Abort), None);
+        begin(server.world_mut(), GRACE);
+        let refused = drill::say(server.world_mut(), host, &ToServer::PlayAgain);
+        assert_eq!((refused, phase(&server, room)), (Some(Refusal::ShuttingDown), RoomPhase::Finished));
+        server.pump_at(BEGIN + Duration::from_secs(10));
+        assert!(is_over(server.world_mut()));
+    }
+
+    #[test]
+    fn a_match_that_waits_for_the_one_before_does_not_start_either() {
+        let (mut server, host, room) = playing();
+        assert_eq!(drill::say(server.world_mut(), host, &ToServer::Abort), None);
+        assert_eq!(drill::say(server.world_mut(), host, &ToServer::PlayAgain), None);
+        assert_eq!(phase(&server, room), RoomPhase::Playing);
+        begin(server.world_mut(), GRACE);
+        for seconds in 1..10 {
+            server.pump_at(BEGIN + Duration::from_secs(seconds));
+        }
+        assert_eq!(phase(&server, room), RoomPhase::Finished);
+        assert!(is_over(server.world_mut()));
+        assert_eq!(server.world().resource::<Counters>().matches_started, 1);
+    }
 }

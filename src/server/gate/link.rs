@@ -9,7 +9,7 @@ use std::time::Duration;
 use bevy_ecs::prelude::{Component, Entity, On, Query, Remove, Res, ResMut, Resource, World};
 use framekeep_gate::{LinkSink, NewLink, WebInput, WebLinkId};
 use framekeep_protocol::{
-    CloseReason, PROTOCOL_VERSION, Refusal, SPECTATOR_SEAT, Ticket, ToClient, ToServer,
+    LeftReason, PROTOCOL_VERSION, PlayerId, Refusal, SPECTATOR_SEAT, Ticket, ToClient, ToServer,
 };
 use framekeep_sim::{Tick, input_mask};
 use tracing::debug;
@@ -19,8 +19,8 @@ use crate::link::BusyLinks;
 use crate::schedule::DueRooms;
 use crate::seat::Seats;
 use crate::{
-    Clock, Counters, Inserted, Link, LinkStage, Player, Seat, SeatPlay, ServerConfig, Stage, admit, control,
-    seating,
+    Clock, Counters, Inserted, Link, LinkStage, Player, Players, Seat, SeatPlay, ServerConfig, Stage, admit,
+    control, seating,
 };
 
 /// Changes of the controls that wait for a tick of their own; what is over takes the place of the last.
@@ -42,11 +42,19 @@ pub(crate) struct WebLink {
     held: Option<u64>,
     /// Inputs that wait for a tick of their own.
     changes: VecDeque<u64>,
+    /// Its connection is lost; it may come back. Whether it had a seat then.
+    away: Option<bool>,
 }
 
 impl WebLink {
     pub(super) fn sink(&self) -> &dyn LinkSink {
         self.sink.as_ref()
+    }
+
+    /// Nothing is held any more.
+    fn let_go(&mut self) {
+        self.held = None;
+        self.changes.clear();
     }
 }
 
@@ -92,19 +100,18 @@ pub(super) fn open(world: &mut World, new: NewLink) {
 }
 
 fn admissible(world: &mut World, new: &NewLink) -> Result<Ticket, Refusal> {
-    let limit = world.resource::<ServerConfig>().clients_max;
-    if world.query::<&Link>().iter(world).len() >= limit {
-        return Err(Refusal::ServerFull { limit: limit as u32 });
-    }
     let ticket = ticket::redeem(world, &new.ticket)?;
     if let Some(old) = admit::linked(world, &ticket) {
         if world.get::<Link>(old).is_some_and(|link| link.issued_at_s > ticket.issued_at_s) {
             return Err(Refusal::TicketReused);
         }
-        admit::close_link(world, old, CloseReason::TakenOver);
-        if let Some(seat) = admit::detach(world, old) {
-            seating::hold_seat(world, seat);
-        }
+        // Who comes back takes no further place.
+        admit::supersede(world, old);
+        return Ok(ticket);
+    }
+    let limit = world.resource::<ServerConfig>().clients_max;
+    if world.query::<&Link>().iter(world).len() >= limit {
+        return Err(Refusal::ServerFull { limit: limit as u32 });
     }
     Ok(ticket)
 }
@@ -112,20 +119,10 @@ fn admissible(world: &mut World, new: &NewLink) -> Result<Ticket, Refusal> {
 fn admit_link(world: &mut World, new: NewLink, ticket: Ticket) {
     let now = world.resource::<Clock>().now();
     let player_entity = admit::player_of(world, &ticket);
-    let link = Link {
-        player: ticket.player,
-        // The port is one of TCP: no datagram comes from it.
-        address: SocketAddr::new(new.from.ip(), 0),
-        stage: LinkStage::Greeting { nonce: NONCE, until: now + Duration::from_secs(1) },
-        shard: Entity::PLACEHOLDER,
-        player_entity,
-        seat: None,
-        only_room: ticket.room,
-        role: ticket.role,
-        issued_at_s: ticket.issued_at_s,
-        heard: (0, 0),
-        active_at: now,
-    };
+    // The port is one of TCP: no datagram comes from it.
+    let address = SocketAddr::new(new.from.ip(), 0);
+    let stage = LinkStage::Greeting { nonce: NONCE, until: now + Duration::from_secs(1) };
+    let link = Link::open(ticket, address, stage, (Entity::PLACEHOLDER, player_entity), now);
     let web = WebLink {
         id: new.link,
         sink: new.sink,
@@ -133,6 +130,7 @@ fn admit_link(world: &mut World, new: NewLink, ticket: Ticket) {
         answering: 0,
         held: None,
         changes: VecDeque::with_capacity(CHANGES_WAITING_MAX),
+        away: None,
     };
     let entity = world.spawn((link, web)).id();
     world.resource_mut::<WebLinks>().by_id.insert(new.link, entity);
@@ -160,7 +158,17 @@ pub(super) fn say(world: &mut World, id: WebLinkId, number: u64, message: &ToSer
 pub(super) fn input(world: &mut World, id: WebLinkId, input: WebInput) {
     let now = world.resource::<Clock>().now();
     let Some(entity) = entity_of(world, id) else { return };
-    let Some(seat) = world.get::<Link>(entity).and_then(|link| link.seat) else { return };
+    let seat = world.get::<Link>(entity).and_then(|link| link.seat);
+    let Some(seat) = seat.filter(|seat| world.get::<SeatPlay>(*seat).is_some()) else {
+        // Between matches a key may be let go, or pressed for the next.
+        if let Some(mut web) = world.get_mut::<WebLink>(entity)
+            && input.tick.is_none()
+        {
+            web.let_go();
+            web.held = Some(input.bits);
+        }
+        return;
+    };
     let Some(mut play) = world.get_mut::<SeatPlay>(seat) else { return };
     let bits = input.bits & input_mask(play.input_bits);
     if let Some(tick) = input.tick {
@@ -189,10 +197,50 @@ pub(super) fn input(world: &mut World, id: WebLinkId, input: WebInput) {
     }
 }
 
+/// A link has left its place: what its player held down there is let go.
+pub(crate) fn let_go(world: &mut World, entity: Entity) {
+    if let Some(mut web) = world.get_mut::<WebLink>(entity) {
+        web.let_go();
+    }
+}
+
 /// Shows a link its room and its match again.
 pub(super) fn sync(world: &mut World, id: WebLinkId) {
     if let Some(entity) = entity_of(world, id) {
         seating::resume_seat(world, entity);
+    }
+}
+
+/// The connection of a link is lost: its seat is held, and it does nothing there.
+pub(super) fn leave(world: &mut World, id: WebLinkId) {
+    let now = world.resource::<Clock>().now();
+    let Some(entity) = entity_of(world, id) else { return };
+    let Some(mut link) = world.get_mut::<Link>(entity) else { return };
+    let seat = link.seat.take();
+    if let Some(mut web) = world.get_mut::<WebLink>(entity) {
+        web.let_go();
+        web.away = Some(seat.is_some());
+    }
+    let Some(seat) = seat else { return };
+    if let Some(mut seat) = world.get_mut::<Seat>(seat) {
+        (seat.link, seat.lost_at) = (None, Some(now));
+    }
+    seating::hold_seat(world, seat);
+}
+
+/// The link of a player whose connection is lost and may come back.
+pub(crate) fn away_link(world: &World, player: PlayerId) -> Option<Entity> {
+    let player = world.get::<Player>(world.resource::<Players>().get(player)?)?;
+    player.link.filter(|link| world.get::<WebLink>(*link).is_some_and(|web| web.away.is_some()))
+}
+
+/// The connection is there again: the seat is resumed, if it is still held.
+pub(super) fn come_back(world: &mut World, id: WebLinkId) {
+    let Some(entity) = entity_of(world, id) else { return };
+    let Some(had_seat) = world.get_mut::<WebLink>(entity).and_then(|mut web| web.away.take()) else { return };
+    seating::resume_seat(world, entity);
+    if had_seat && world.get::<Link>(entity).is_some_and(|link| link.seat.is_none()) {
+        tell(world, entity, &ToClient::Left { reason: LeftReason::Lost });
     }
 }
 
@@ -209,9 +257,11 @@ pub(crate) fn tell(world: &mut World, entity: Entity, message: &ToClient) -> boo
     if !web.sink.tell(message, web.answering)
         && let Some(mut link) = world.get_mut::<Link>(entity)
     {
-        // A client that takes nothing is not told why; it is gone at the end of this pump.
-        link.stage = LinkStage::Closing { until: Duration::ZERO };
+        // A client that takes nothing is not told why by us; it is gone at the end of this pump.
+        let before = std::mem::replace(&mut link.stage, LinkStage::Closing { until: Duration::ZERO });
         world.resource_mut::<BusyLinks>().waiting.insert(entity);
+        world.resource_mut::<Counters>().links_too_slow +=
+            u64::from(!matches!(before, LinkStage::Closing { .. }));
     }
     true
 }
@@ -253,10 +303,10 @@ pub(super) fn act_for_web_seats(
             if let Some(bits) = link.changes.pop_front() {
                 link.held = Some(bits);
             }
-            if let Some(bits) = link.held {
-                let (next, mask) = (play.inputs.next(), input_mask(play.input_bits));
-                let _ = play.inputs.insert(next, bits & mask);
-            }
+            // Who has pressed nothing yet is there all the same, and holds up nobody.
+            let bits = link.held.unwrap_or(0);
+            let (next, mask) = (play.inputs.next(), input_mask(play.input_bits));
+            let _ = play.inputs.insert(next, bits & mask);
         }
     }
 }
@@ -266,3 +316,6 @@ fn needs_no_frames(play: &mut SeatPlay, next: Tick) {
     play.acked = next;
     play.snapshot_owed = false;
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use bevy_ecs::prelude::{Entity, Mut, Resource, World};
 use framekeep_gate::{Hold, Report, RoomRow};
+use framekeep_lobby::Roster;
 use framekeep_protocol::RoomPhase;
 
 use super::link::WebLinks;
 use super::{Drain, Gate, samples};
 use crate::limits::ROOMS_LISTED_PER_PUMP;
-use crate::seat::Seats;
 use crate::{
-    CleanupStats, CleanupTier, Clock, Games, Link, PacketKind, Phase, Players, Room, Rooms, Seat,
+    CleanupStats, CleanupTier, Clock, Games, Link, PacketKind, Phase, Players, Recorder, Room, Rooms,
     ServerConfig, Stage, why_alive,
 };
 
@@ -26,10 +26,12 @@ pub(super) struct Reporting {
     begun_at: Duration,
     left: Vec<Entity>,
     rows: Vec<RoomRow>,
+    /// The last report has rooms that are not durable.
+    undurable: bool,
     /// A report that could not be handed over yet.
     waiting: Option<Arc<Report>>,
     /// Count and sum of each histogram at the last report.
-    before: [(u64, u64); 2],
+    before: [(u64, u64); samples::HISTOGRAMS],
 }
 
 /// Goes on with the report, or begins another.
@@ -49,7 +51,10 @@ pub(super) fn report(world: &mut World) {
 fn go_on(world: &mut World, reporting: &mut Reporting) {
     let now = world.resource::<Clock>().now();
     if reporting.left.is_empty() {
-        if reporting.started_at.is_some() && now < reporting.begun_at + REPORT_EVERY {
+        // That is told within a second, so a report of it does not wait for one.
+        let undurable = world.resource::<Recorder>().undurable_rooms() > 0;
+        let is_news = std::mem::replace(&mut reporting.undurable, undurable) != undurable;
+        if reporting.started_at.is_some() && now < reporting.begun_at + REPORT_EVERY && !is_news {
             return;
         }
         reporting.started_at.get_or_insert(now);
@@ -110,11 +115,17 @@ fn cleanup(stats: &CleanupStats) -> Vec<(String, u64)> {
     numbers
 }
 
+/// The seats that are neither taken nor kept for somebody.
+fn free_seats(roster: &Roster) -> Vec<u8> {
+    let is_kept = |seat: u8| roster.reserved_seats().any(|(kept, _)| kept == seat);
+    let free = (0_u8..).zip(roster.seats()).filter(|(seat, taken)| taken.is_none() && !is_kept(*seat));
+    free.map(|(seat, _)| seat).collect()
+}
+
 /// A room as operators see it.
 pub(super) fn row(world: &World, entity: Entity) -> Option<RoomRow> {
     let room = world.get::<Room>(entity)?;
     let stage = world.get::<Stage>(entity);
-    let seats = || Seats::entities(world.get::<Seats>(entity)).filter_map(|seat| world.get::<Seat>(seat));
     let holds: Vec<Hold> = why_alive::why_alive(world, entity)
         .into_iter()
         .map(|hold| Hold { what: hold.what, until_unix_ms: hold.until_unix_ms })
@@ -128,7 +139,8 @@ pub(super) fn row(world: &World, entity: Entity) -> Option<RoomRow> {
         phase: world.get::<Phase>(entity).map_or(RoomPhase::Closed, |phase| phase.0).to_string(),
         seats: lobby.roster().capacity().into(),
         taken: lobby.roster().taken().into(),
-        connected: seats().filter(|seat| seat.link.is_some()).count() as u32,
+        free_seats: free_seats(lobby.roster()),
+        connected: why_alive::connected(world, entity),
         spectators: lobby.spectators().len() as u32,
         private: !lobby.options().code.is_empty(),
         locked: lobby.is_locked(),
@@ -138,5 +150,6 @@ pub(super) fn row(world: &World, entity: Entity) -> Option<RoomRow> {
         bytes: why_alive::bytes(world, entity) as u64,
         next_deadline_unix_ms: holds.iter().filter_map(|hold| hold.until_unix_ms).min(),
         holds,
+        members: Vec::new(),
     })
 }

@@ -2,12 +2,12 @@
 
 use bevy_ecs::prelude::{Mut, World};
 use framekeep_gate::{HistogramSample, Sample, SampleKind};
-use framekeep_protocol::{DatagramFault, PayloadFault, RoomPhase};
+use framekeep_protocol::{DatagramFault, PayloadFault};
 
-use super::link::WebLinks;
+use super::gauges;
 use crate::{
-    CleanupBacklog, CleanupStats, CleanupTier, Cleanups, Clock, Counters, Dispatch, FailureCause, FaultKind,
-    Histogram, Link, PacketKind, Phase, Players, Recorder, Rooms, Stray, Timings,
+    CleanupBacklog, CleanupStats, CleanupTier, Cleanups, Clock, Counters, FailureCause, FaultKind, Histogram,
+    PacketKind, Recorder, Stray, Timings,
 };
 
 /// Upper bounds of the buckets of durations, in microseconds.
@@ -15,30 +15,35 @@ const BOUNDS_US: [u64; 14] = [
     100, 250, 500, 1_000, 2_500, 5_000, 10_000, 20_000, 30_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
 ];
 
-const PHASES: [RoomPhase; 6] = [
-    RoomPhase::Waiting,
-    RoomPhase::Preparing,
-    RoomPhase::Ready,
-    RoomPhase::Playing,
-    RoomPhase::Finished,
-    RoomPhase::Closed,
-];
-
 /// The samples as they grow.
-struct Samples(Vec<Sample>);
+pub(super) struct Samples(Vec<Sample>);
 
-type Label = Option<(&'static str, &'static str)>;
+type Label = (&'static str, &'static str);
 
 impl Samples {
-    fn counter(&mut self, name: &'static str, help: &'static str, label: Label, value: u64) {
-        self.0.push(Sample { name, help, kind: SampleKind::Counter, label, value: value as f64 });
+    pub(super) fn counter(
+        &mut self,
+        name: &'static str,
+        help: &'static str,
+        labels: impl IntoIterator<Item = Label>,
+        value: u64,
+    ) {
+        let labels = labels.into_iter().collect();
+        self.0.push(Sample { name, help, kind: SampleKind::Counter, labels, value: value as f64 });
     }
 
-    fn gauge(&mut self, name: &'static str, help: &'static str, label: Label, value: f64) {
-        self.0.push(Sample { name, help, kind: SampleKind::Gauge, label, value });
+    pub(super) fn gauge(
+        &mut self,
+        name: &'static str,
+        help: &'static str,
+        labels: impl IntoIterator<Item = Label>,
+        value: f64,
+    ) {
+        let labels = labels.into_iter().collect();
+        self.0.push(Sample { name, help, kind: SampleKind::Gauge, labels, value });
     }
 
-    fn by(
+    pub(super) fn by(
         &mut self,
         name: &'static str,
         help: &'static str,
@@ -46,7 +51,7 @@ impl Samples {
         values: impl IntoIterator<Item = (&'static str, u64)>,
     ) {
         for (value, count) in values {
-            self.counter(name, help, Some((label, value)), count);
+            self.counter(name, help, [(label, value)], count);
         }
     }
 }
@@ -59,7 +64,7 @@ pub(super) fn samples(world: &mut World) -> Vec<Sample> {
     play(&mut samples, &counters);
     rooms(&mut samples, &counters);
     faults(&mut samples, &counters);
-    now(&mut samples, world);
+    gauges::gauges(&mut samples, world);
     cleanup(&mut samples, world);
     samples.0
 }
@@ -73,7 +78,8 @@ fn traffic(samples: &mut Samples, counters: &Counters) {
         [("hot", counters.hot_sent), ("snapshot", counters.snapshots), ("event", counters.events_sent)];
     samples.by("framekeep_messages_sent_total", "Messages queued for players, by kind", "kind", kinds);
     let help = "UDP datagrams that the socket would not take";
-    samples.counter("framekeep_datagrams_unsent_total", help, None, counters.datagrams_unsent);
+    samples.counter("framekeep_datagrams_unsent_total", help, [], counters.datagrams_unsent);
+    payload(samples, counters);
     let refused = DatagramFault::ALL.iter().map(|fault| fault.name()).zip(counters.datagrams_refused.0);
     let help = "UDP datagrams that the guard before netcode refused, by rule";
     samples.by("framekeep_datagrams_refused_total", help, "rule", refused);
@@ -87,7 +93,12 @@ fn traffic(samples: &mut Samples, counters: &Counters) {
         ("timeout", counters.handshakes_timed_out),
     ];
     samples.by("framekeep_connections_refused_total", "Connections that led to no link", "reason", requests);
-    let links = [("opened", counters.links_opened), ("closed", counters.links_closed)];
+    let links = [
+        ("opened", counters.links_opened),
+        ("closed", counters.links_closed),
+        ("too_slow", counters.links_too_slow),
+        ("idle", counters.links_idle),
+    ];
     samples.by("framekeep_links_total", "Links opened and closed", "change", links);
     let events = [
         ("sent", counters.events_sent),
@@ -102,6 +113,25 @@ fn traffic(samples: &mut Samples, counters: &Counters) {
     );
 }
 
+/// What the links over UDP carry.
+fn payload(samples: &mut Samples, counters: &Counters) {
+    let help = "Bytes of payload of links over UDP, by kind and direction";
+    for (kind, bytes) in [("play", counters.hot_bytes), ("control", counters.control_bytes)] {
+        for (direction, bytes) in ["in", "out"].into_iter().zip(bytes) {
+            let labels = [("kind", kind), ("direction", direction)];
+            samples.counter("framekeep_payload_bytes_total", help, labels, bytes);
+        }
+    }
+    let packets = [("in", counters.hot_received), ("out", counters.hot_sent)];
+    let help = "Packets of inputs received and of frames sent";
+    samples.by("framekeep_play_packets_total", help, "direction", packets);
+    let lost = ["in", "out"].into_iter().zip(counters.packets_lost);
+    let help = "Of them, those that were lost or came late, as far as their numbers tell";
+    samples.by("framekeep_play_packets_lost_total", help, "direction", lost);
+    let help = "Packets of frames sent again to seats whose way loses them";
+    samples.counter("framekeep_play_packets_copied_total", help, [], counters.hot_copies);
+}
+
 fn play(samples: &mut Samples, counters: &Counters) {
     let fates = [
         ("arrived", counters.inputs_arrived),
@@ -111,7 +141,7 @@ fn play(samples: &mut Samples, counters: &Counters) {
         ("early", counters.inputs_early),
     ];
     samples.by("framekeep_inputs_total", "Inputs of seats, by what became of them", "fate", fates);
-    samples.counter("framekeep_frames_total", "Frames committed", None, counters.frames);
+    samples.counter("framekeep_frames_total", "Frames committed", [], counters.frames);
     let states = [("agreed", counters.hashes_agreed), ("differed", counters.desyncs)];
     samples.by(
         "framekeep_state_hashes_total",
@@ -119,12 +149,7 @@ fn play(samples: &mut Samples, counters: &Counters) {
         "result",
         states,
     );
-    samples.counter(
-        "framekeep_desyncs_total",
-        "State hashes of clients that differed",
-        None,
-        counters.desyncs,
-    );
+    samples.counter("framekeep_desyncs_total", "State hashes of clients that differed", [], counters.desyncs);
     let control = [("malformed", counters.control_malformed), ("refused", counters.control_refused)];
     samples.by(
         "framekeep_requests_refused_total",
@@ -144,6 +169,7 @@ fn rooms(samples: &mut Samples, counters: &Counters) {
         ("ended", counters.matches_ended),
         ("failed", counters.matches_failed),
         ("rebuilt", counters.matches_rebuilt),
+        ("slowed", counters.matches_slowed),
     ];
     samples.by("framekeep_matches_total", "Matches, by what happened to them", "change", matches);
 }
@@ -163,37 +189,7 @@ fn faults(samples: &mut Samples, counters: &Counters) {
     let strays = Stray::ALL.iter().map(|stray| stray.name()).zip(counters.swept.0);
     samples.by("framekeep_swept_total", "What sweeps found that nothing owned; stays 0", "kind", strays);
     let help = "Panics caught in the transport's decoders; stays 0";
-    samples.counter("framekeep_decoder_panics_total", help, None, counters.decoder_panics);
-}
-
-fn now(samples: &mut Samples, world: &mut World) {
-    let web = world.resource::<WebLinks>().len();
-    let links = world.query::<&Link>().iter(world).len();
-    let help = "Links that are open, by transport";
-    samples.gauge("framekeep_links", help, Some(("transport", "websocket")), web as f64);
-    samples.gauge("framekeep_links", help, Some(("transport", "udp")), links.saturating_sub(web) as f64);
-    let mut phases = [0_u32; PHASES.len()];
-    for phase in world.query::<&Phase>().iter(world) {
-        if let Some(place) = PHASES.iter().position(|known| *known == phase.0) {
-            phases[place] += 1;
-        }
-    }
-    let names = ["waiting", "preparing", "ready", "playing", "finished", "closed"];
-    for (name, count) in names.into_iter().zip(phases) {
-        samples.gauge("framekeep_rooms", "Rooms, by phase", Some(("phase", name)), f64::from(count));
-    }
-    let players = world.resource::<Players>().len() as f64;
-    samples.gauge("framekeep_players", "Players the node knows", None, players);
-    let handshakes = world.resource::<Dispatch>().handshakes() as f64;
-    samples.gauge("framekeep_handshakes", "Addresses in a hand-shake", None, handshakes);
-    let deadlines = world.resource::<Rooms>().deadlines.len() as f64;
-    samples.gauge("framekeep_deadlines", "Deadlines of rooms, seats and links that wait", None, deadlines);
-    let failures = world.resource::<Recorder>().failures();
-    let help = "Batches and files that could not be written";
-    samples.counter("framekeep_journal_failures_total", help, None, failures);
-    let draining = world.resource::<super::Drain>().is_on();
-    let help = "Whether the node lets nobody open rooms any more";
-    samples.gauge("framekeep_draining", help, None, f64::from(u8::from(draining)));
+    samples.counter("framekeep_decoder_panics_total", help, [], counters.decoder_panics);
 }
 
 fn cleanup(samples: &mut Samples, world: &mut World) {
@@ -210,24 +206,37 @@ fn cleanup(samples: &mut Samples, world: &mut World) {
     ];
     samples.by("framekeep_cleanup_trouble_total", "Cleanups that did not go as they should", "kind", results);
     for (kind, count) in PacketKind::ALL.iter().zip(stats.packets) {
-        let label = Some(("kind", kind.name()));
-        samples.gauge("framekeep_packets_buffered", "Packets that wait in rooms", label, count as f64);
+        let labels = [("kind", kind.name())];
+        samples.gauge("framekeep_packets_buffered", "Packets that wait in rooms", labels, count as f64);
     }
     let age = backlog.oldest_age.as_secs_f64();
-    samples.gauge("framekeep_cleanups_waiting", "Cleanups that wait", None, backlog.tasks as f64);
-    samples.gauge("framekeep_cleanup_oldest_age_seconds", "Age of the oldest of them", None, age);
+    samples.gauge("framekeep_cleanups_waiting", "Cleanups that wait", [], backlog.tasks as f64);
+    samples.gauge("framekeep_cleanup_oldest_age_seconds", "Age of the oldest of them", [], age);
 }
 
-/// The durations of pumps and frames.
-pub(super) fn histograms(world: &mut World, before: &mut [(u64, u64); 2]) -> Vec<HistogramSample> {
+/// How many histograms there are.
+pub(super) const HISTOGRAMS: usize = 5;
+
+/// How long things take; `before` holds count and sum of each at the last report.
+pub(super) fn histograms(world: &mut World, before: &mut [(u64, u64); HISTOGRAMS]) -> Vec<HistogramSample> {
     let mut timings: Mut<'_, Timings> = world.resource_mut::<Timings>();
-    let Timings { pump_us, frame_us, .. } = &mut *timings;
+    let Timings { pump_us, frame_us, ack_us, .. } = &mut *timings;
     let tick = "Work of a turn of the server in which frames were due";
     let late = "From the moment a frame is due to the moment it is handed to the socket";
-    vec![
+    let ack = "From the moment a frame is due to its acknowledgement over UDP, with the wait for its packet";
+    let mut all = vec![
         histogram("framekeep_tick_seconds", tick, pump_us, &mut before[0]),
         histogram("framekeep_frame_lateness_seconds", late, frame_us, &mut before[1]),
-    ]
+        histogram("framekeep_udp_rtt_seconds", ack, ack_us, &mut before[2]),
+    ];
+    let durable = "From the moment records are handed over to the moment they are durable";
+    let sync = "One fsync of the journal";
+    world.resource::<Recorder>().with_times(|times| {
+        let journal = "framekeep_journal_durable_seconds";
+        all.push(histogram(journal, durable, &mut times.durable_us, &mut before[3]));
+        all.push(histogram("framekeep_journal_sync_seconds", sync, &mut times.sync_us, &mut before[4]));
+    });
+    all
 }
 
 fn histogram(
@@ -243,7 +252,7 @@ fn histogram(
     HistogramSample {
         name,
         help,
-        buckets: BOUNDS_US.iter().map(|&bound| (bound as f64 * US, source.at_most(bound))).collect(),
+        buckets: BOUNDS_US.iter().map(|&bound| (bound as f64 / 1e6, source.at_most(bound))).collect(),
         count,
         sum: sum as f64 * US,
         recent_max: source.take_recent_max() as f64 * US,

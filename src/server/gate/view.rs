@@ -1,5 +1,6 @@
 //! What the clients that do not simulate are shown of their match.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bevy_ecs::prelude::{Entity, Local, Query, Res};
@@ -7,25 +8,51 @@ use framekeep_gate::StateView;
 use framekeep_sim::View;
 
 use super::link::{WebLink, WebLinks};
+use crate::record::Journaled;
 use crate::schedule::DueRooms;
 use crate::seat::Seats;
-use crate::{Seat, Stage};
+use crate::{Seat, Stage, StepTimer, step};
+
+/// A state that is not shown yet: the frames that led to it are not durable.
+pub(super) struct Unsettled {
+    room: Entity,
+    link: Entity,
+    view: Arc<StateView>,
+}
 
 /// Shows the state of each due room to those of its members who asked for views: as often as they asked, and once more
-/// when the match is over. A room's view is made once and shared.
+/// when the match is over. A room's view is made once and shared. What players on UDP are not sent before it is
+/// durable is not shown before either.
 pub(super) fn show_states(
     due: Res<DueRooms>,
     known: Res<WebLinks>,
-    mut rooms: Query<(&mut Stage, Option<&Seats>)>,
+    mut rooms: Query<(&mut Stage, Option<&Seats>, Option<&Journaled>)>,
     seats: Query<&Seat>,
     links: Query<&WebLink>,
+    mut waiting: Local<VecDeque<Unsettled>>,
     mut shown_to: Local<Vec<Entity>>,
+    timer: Res<StepTimer>,
 ) {
     if known.is_empty() {
+        waiting.clear();
         return;
     }
+    waiting.retain(|unsettled| {
+        let now = rooms.get(unsettled.room).ok().map(|(stage, _, journaled)| (stage.epoch, journaled));
+        let Some((epoch, journaled)) = now else { return false };
+        if epoch != unsettled.view.epoch {
+            return false;
+        }
+        let is_settled = journaled.is_none_or(|journaled| journaled.sendable >= unsettled.view.tick);
+        if let Ok(link) = links.get(unsettled.link)
+            && is_settled
+        {
+            link.sink().show(&unsettled.view);
+        }
+        !is_settled
+    });
     for &room in &due.due {
-        let Ok((mut stage, taken)) = rooms.get_mut(room) else { continue };
+        let Ok((mut stage, taken, journaled)) = rooms.get_mut(room) else { continue };
         if !stage.fresh {
             continue;
         }
@@ -39,13 +66,17 @@ pub(super) fn show_states(
             continue;
         }
         let mut view = View::default();
-        // A game that panics here ends its match with the next frame.
-        if stage.ask(|play| play.view(&mut view)).is_none() {
+        if step::ask(&mut stage, &timer, |play| play.view(&mut view)).is_none() {
             continue;
         }
         let view = Arc::new(StateView { epoch: stage.epoch, tick: stage.tick(), view });
-        for link in shown_to.iter().filter_map(|&link| links.get(link).ok()) {
-            link.sink().show(&view);
+        if journaled.is_none_or(|journaled| journaled.sendable >= view.tick) {
+            for link in shown_to.iter().filter_map(|&link| links.get(link).ok()) {
+                link.sink().show(&view);
+            }
+        } else {
+            // Frames wait for a tick of the room at most, so there is one for a link, seldom two.
+            waiting.extend(shown_to.iter().map(|&link| Unsettled { room, link, view: view.clone() }));
         }
     }
 }
@@ -56,6 +87,31 @@ fn is_due(stage: &Stage, views_hz: u8) -> bool {
     if views_hz == 0 {
         return false;
     }
-    let every = (u32::from(stage.timing.rate_hz) / u32::from(views_hz)).max(1);
-    stage.is_over() || stage.tick().0.is_multiple_of(every)
+    stage.is_over() || falls_due(stage.tick().0, stage.timing.rate_hz.into(), views_hz.into())
+}
+
+/// Whether a view falls on a tick: where the rate is no multiple of what was asked for, they come now sooner, now
+/// later, and as many as were asked for.
+fn falls_due(tick: u32, rate_hz: u64, views_hz: u64) -> bool {
+    let before = u64::from(tick) * views_hz / rate_hz.max(1);
+    let after = (u64::from(tick) + 1) * views_hz / rate_hz.max(1);
+    after > before
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_views_are_shown_as_were_asked_for() {
+        for (rate_hz, views_hz, shown) in
+            [(30, 12, 12), (30, 20, 20), (30, 15, 15), (60, 1, 1), (128, 50, 50), (30, 30, 30), (20, 60, 20)]
+        {
+            for second in [0, 7, 100_000] {
+                let ticks = second * rate_hz as u32..(second + 1) * rate_hz as u32;
+                let due = ticks.filter(|&tick| falls_due(tick, rate_hz, views_hz)).count();
+                assert_eq!(due, shown, "{views_hz} of {rate_hz} a second");
+            }
+        }
+    }
 }

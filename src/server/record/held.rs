@@ -13,6 +13,10 @@ pub struct Journaled {
     pub(crate) sendable: Tick,
     /// Frames go out without waiting for the disk, which was too slow or lost records of the room.
     pub(crate) is_behind: bool,
+    /// The last batch with a frame that was sent before it was durable.
+    pub(super) unheld: u64,
+    /// Every frame before this tick was durable when it was sent; of a room that is behind.
+    pub(super) durable_to: Tick,
     /// How often records had been lost when the room was told whole.
     pub(super) told: u64,
 }
@@ -20,7 +24,23 @@ pub struct Journaled {
 impl Journaled {
     /// A room whose journal begins when records had been lost so often.
     pub(super) fn new(told: u64) -> Self {
-        Self { sendable: Tick(u32::MAX), is_behind: false, told }
+        let (sendable, durable_to) = (Tick(u32::MAX), Tick(0));
+        Self { sendable, is_behind: false, unheld: 0, durable_to, told }
+    }
+
+    /// Whether all that was sent is durable, if that is so up to this batch and records were lost so often.
+    pub(super) fn is_durable(&self, durable: u64, holes: u64) -> bool {
+        !self.is_behind && self.told == holes && self.unheld <= durable
+    }
+
+    /// Frames are sent from now on that are not durable; gives whether all were before.
+    pub(super) fn fall_behind(&mut self, durable: u64) -> bool {
+        let is_news = !self.is_behind && self.unheld <= durable;
+        if is_news {
+            self.durable_to = self.sendable;
+        }
+        self.is_behind = true;
+        is_news
     }
 }
 
@@ -73,14 +93,14 @@ impl Held {
         }
     }
 
-    /// Gives the frames that have been held for as long as they may be.
-    pub(super) fn release_late(&mut self, now: Duration, mut release: impl FnMut(HeldFrame)) {
+    /// Gives the frames that have been held for as long as they may be, and the number of their batch.
+    pub(super) fn release_late(&mut self, now: Duration, mut release: impl FnMut(HeldFrame, u64)) {
         for batch in &mut self.batches {
-            let held = now.saturating_sub(batch.at);
+            let (held, number) = (now.saturating_sub(batch.at), batch.number);
             batch.frames.retain(|frame| {
                 let is_late = held >= frame.period;
                 if is_late {
-                    release(*frame);
+                    release(*frame, number);
                 }
                 !is_late
             });
@@ -122,7 +142,10 @@ mod tests {
         held.release(2, |frame| out.push(frame.next.0));
         assert_eq!(out, [1, 2]);
         assert_eq!(held.lag(ms(50)), ms(20));
-        held.release_late(ms(64), |frame| out.push(frame.next.0));
+        held.release_late(ms(64), |frame, number| {
+            assert_eq!(number, u64::from(frame.next.0));
+            out.push(frame.next.0);
+        });
         assert_eq!(out, [1, 2, 3], "the third has waited for 34 ms, the fourth for 24");
         assert!(held.holds_any());
         held.release(4, |frame| out.push(frame.next.0));

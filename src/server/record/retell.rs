@@ -59,12 +59,16 @@ pub(super) fn retell_rooms(world: &mut World) {
     let now = world.resource::<Clock>().now();
     let mut recorder = world.resource_mut::<Recorder>();
     let Some(journal) = &mut recorder.0 else { return };
+    let durable = journal.writer.shared().durable();
     let holes = journal.writer.shared().holes();
+    journal.partings.forget(durable, holes);
     if journal.retelling.is_due(holes, now) {
         let rooms: Vec<Entity> = world.resource::<Rooms>().by_name.values().copied().collect();
         let mut recorder = world.resource_mut::<Recorder>();
         let Some(journal) = &mut recorder.0 else { return };
         journal.retelling.begin(rooms.into_iter());
+        // First what is over: a room may play its next match by now.
+        journal.partings.tell_again(holes, &mut journal.batch, &mut journal.marks);
     }
     let mut told = 0;
     while told < RETELL_PUMP_BYTES {

@@ -1,19 +1,18 @@
 //! `survey`, what earlier runs have left in the journal: the rooms that were not closed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use framekeep_journal::{
-    EndedMatch, Lives, Record, SegmentEnd, SegmentFault, SegmentHeader, SegmentReader, SegmentWriter,
+    EndedMatch, Lives, Record, SEGMENT_VERSION, SegmentEnd, SegmentFault, SegmentHeader, SegmentReader,
+    SegmentWriter,
 };
 use tracing::{error, info, warn};
 
 use crate::limits::DAMAGED_BYTES_MAX;
 
-/// Matches that ended shortly before a kill, at most.
-const UNSEALED_MAX: usize = 256;
 /// What the name of a damaged segment that is kept ends in.
 const DAMAGED: &str = "damaged";
 
@@ -25,8 +24,16 @@ pub(super) struct Survey {
     pub(super) segments: BTreeMap<u64, u64>,
     /// The rooms that were not closed.
     pub(super) lives: Lives,
-    /// Matches that ended and of which no replay is there: the server was killed before it was written.
-    pub(super) unsealed: Vec<EndedMatch>,
+    /// Matches that ended: a server that was killed has perhaps not written their replays or results.
+    pub(super) ended: Vec<LeftMatch>,
+}
+
+/// A match that ended in an earlier run.
+pub(crate) struct LeftMatch {
+    /// Without its frames, if it is sealed.
+    pub(crate) ended: EndedMatch,
+    /// There is a replay of it.
+    pub(crate) is_sealed: bool,
 }
 
 /// The file of a segment.
@@ -45,7 +52,7 @@ pub(super) fn survey(journal: &Path, replays: &Path, mut node: u64) -> io::Resul
     while segments.values().any(|segment| segment.node == node) {
         node = node.wrapping_add(1);
     }
-    let ended = last_clean_end(&segments)?;
+    let ended = last_clean_end(&segments);
     while let Some(first) =
         segments.first_entry().filter(|first| ended.is_some_and(|end| *first.key() <= end))
     {
@@ -53,21 +60,19 @@ pub(super) fn survey(journal: &Path, replays: &Path, mut node: u64) -> io::Resul
         fs::remove_file(&first.get().path)?;
         first.remove();
     }
-    let (mut lives, mut unsealed) = (Lives::default(), VecDeque::new());
+    let (mut lives, mut left) = (Lives::default(), Vec::new());
     for segment in segments.values() {
-        read(&segment.path, &mut lives, |ended| {
-            if !replays.join(replay_of(&ended)).exists() {
-                unsealed.push_back(ended);
+        read(segment, &mut lives, |mut ended| {
+            let is_sealed = replays.join(replay_of(&ended)).exists();
+            if is_sealed {
+                ended.play.forget_frames();
             }
-            // Of those that ended long ago the file was there, and is not wanted any more.
-            if unsealed.len() > UNSEALED_MAX {
-                unsealed.pop_front();
-            }
+            left.push(LeftMatch { ended, is_sealed });
         })?;
     }
     bound_damaged(journal)?;
     let segments = segments.into_iter().map(|(sequence, segment)| (sequence, segment.bytes)).collect();
-    Ok(Survey { next: SegmentHeader { node, sequence }, segments, lives, unsealed: unsealed.into() })
+    Ok(Survey { next: SegmentHeader { node, sequence }, segments, lives, ended: left })
 }
 
 /// A segment on disk.
@@ -75,6 +80,8 @@ struct Segment {
     path: PathBuf,
     bytes: u64,
     node: u64,
+    /// Its header is not what was written, its records are.
+    is_headless: bool,
 }
 
 /// All segments that can be read, and the number after the last.
@@ -86,21 +93,40 @@ fn segments_in(journal: &Path) -> io::Result<(BTreeMap<u64, Segment>, u64)> {
         let Some(sequence) = sequence_of(&path) else { continue };
         next = next.max(sequence.saturating_add(1));
         let bytes = entry.metadata()?.len();
-        match SegmentReader::open(BufReader::new(File::open(&path)?)) {
-            Ok(reader) => {
-                let node = reader.header().node;
-                segments.insert(sequence, Segment { path, bytes, node });
-            }
+        // A file that cannot even be opened is for somebody to look at: nothing may be wrong with it.
+        let (node, is_headless) = match SegmentReader::open(File::open(&path)?) {
+            Ok(reader) => (reader.header().node, false),
             // A kill within the header: it holds nothing.
-            Err(SegmentFault::Short(_)) => fs::remove_file(&path)?,
-            Err(fault) => {
-                let file = path.display();
-                error!(%file, offset = 0, %fault, "a segment of the journal cannot be read and is left out");
-                fs::rename(&path, path.with_extension(DAMAGED))?;
+            Err(SegmentFault::Short(_)) => {
+                fs::remove_file(&path)?;
+                continue;
             }
-        }
+            // Its rooms would be lost without anything being wrong with it.
+            Err(fault @ SegmentFault::Version(version)) if version > SEGMENT_VERSION => {
+                let file = path.display();
+                return Err(io::Error::other(format!("{file}: {fault}; start the version that wrote it")));
+            }
+            Err(fault) => {
+                let (file, found) = (path.display(), past_header(&path));
+                let Some(header) = found else {
+                    error!(%file, offset = 0, %fault, "a segment of the journal cannot be read and is left out");
+                    fs::rename(&path, path.with_extension(DAMAGED))?;
+                    continue;
+                };
+                error!(%file, offset = 0, %fault, "a segment's header is damaged; the records after it are read");
+                (header.node, true)
+            }
+        };
+        segments.insert(sequence, Segment { path, bytes, node, is_headless });
     }
     Ok((segments, next))
+}
+
+/// What the header of a file says, though it is damaged, if records follow it. A record's checksum stands for itself:
+/// bytes that are something else have none that fits.
+fn past_header(path: &Path) -> Option<SegmentHeader> {
+    let mut reader = SegmentReader::open_past_header(File::open(path).ok()?).ok()?;
+    matches!(reader.next_entry(), Ok(Some(_))).then(|| reader.header())
 }
 
 /// The name of a match's replay.
@@ -110,50 +136,81 @@ fn replay_of(ended: &EndedMatch) -> String {
 }
 
 /// Takes every record of a segment up to the last whole one.
-fn read(path: &Path, lives: &mut Lives, mut ended: impl FnMut(EndedMatch)) -> io::Result<()> {
-    let mut reader = match SegmentReader::open(BufReader::with_capacity(1 << 18, File::open(path)?)) {
-        Ok(reader) => reader,
-        Err(SegmentFault::Io(error)) => return Err(error),
-        Err(_) => return Ok(()),
+fn read(segment: &Segment, lives: &mut Lives, ended: impl FnMut(EndedMatch)) -> io::Result<()> {
+    let source = File::open(&segment.path)?;
+    let opened = if segment.is_headless {
+        SegmentReader::open_past_header(source)
+    } else {
+        SegmentReader::open(source)
     };
-    while let Some(entry) = reader.next_entry()? {
-        if let Err(fault) = lives.take(&entry) {
-            let (offset, room, tick) = (fault.offset, fault.room, fault.tick.0);
-            error!(file = %path.display(), offset, room, tick, what = fault.what, "the journal of a room ends here");
-        }
-        lives.take_ended().into_iter().for_each(&mut ended);
-    }
-    lives.take_ended().into_iter().for_each(&mut ended);
-    let (room, tick) = lives.newest().map_or((0, 0), |(room, tick)| (room, tick.0));
-    match reader.end() {
-        Some(SegmentEnd::Torn { offset, what }) => {
-            let file = path.display();
-            info!(%file, offset, room, tick, what, "a segment ends within a record: the server was killed there");
-        }
-        Some(SegmentEnd::Damaged { offset, what }) => {
-            let file = path.display();
-            error!(%file, offset, room, tick, what, "a segment is damaged; what follows in it is lost");
-            // A second name keeps it when the journal needs it no longer.
-            let _ = fs::hard_link(path, path.with_extension(DAMAGED));
-        }
-        Some(SegmentEnd::Whole { .. }) | None => {}
+    match opened {
+        Ok(reader) => read_records(reader, &segment.path, lives, ended),
+        // It could be read a moment ago.
+        Err(fault) => keep_damaged(&segment.path, 0, lives, &fault.to_string()),
     }
     Ok(())
 }
 
+/// A disk that cannot read some record costs what follows in this segment, and no other room.
+fn read_records(
+    mut reader: SegmentReader<impl Read>,
+    path: &Path,
+    lives: &mut Lives,
+    mut ended: impl FnMut(EndedMatch),
+) {
+    let mut read_to = 0;
+    loop {
+        match reader.next_entry() {
+            Ok(Some(entry)) => {
+                read_to = entry.offset;
+                if let Err(fault) = lives.take(&entry) {
+                    let (file, offset, room, tick) = (path.display(), fault.offset, fault.room, fault.tick.0);
+                    error!(%file, offset, room, tick, what = fault.what, "the journal of a room ends here");
+                }
+            }
+            Ok(None) => break,
+            Err(error) => {
+                keep_damaged(path, read_to, lives, &format!("after this record: {error}"));
+                break;
+            }
+        }
+        lives.take_ended().into_iter().for_each(&mut ended);
+    }
+    lives.take_ended().into_iter().for_each(&mut ended);
+    match reader.end() {
+        Some(SegmentEnd::Torn { offset, what }) => {
+            let (room, tick) = newest(lives);
+            let file = path.display();
+            info!(%file, offset, room, tick, what, "a segment ends within a record: the server was killed there");
+        }
+        Some(SegmentEnd::Damaged { offset, what }) => keep_damaged(path, *offset, lives, what),
+        Some(SegmentEnd::Whole { .. }) | None => {}
+    }
+}
+
+/// Room and tick of the last record of a match.
+fn newest(lives: &Lives) -> (u64, u32) {
+    lives.newest().map_or((0, 0), |(room, tick)| (room, tick.0))
+}
+
+/// Says that a segment is not what was written, and keeps it for whoever wants to look at it.
+fn keep_damaged(path: &Path, offset: u64, lives: &Lives, what: &str) {
+    let (room, tick) = newest(lives);
+    let file = path.display();
+    error!(%file, offset, room, tick, what, "a segment is damaged; what follows in it is lost");
+    // A second name keeps it when the journal needs it no longer.
+    let _ = fs::hard_link(path, path.with_extension(DAMAGED));
+}
+
 /// The last segment of a run that ended in order, if there is one: then all its matches are sealed.
-fn last_clean_end(segments: &BTreeMap<u64, Segment>) -> io::Result<Option<u64>> {
+fn last_clean_end(segments: &BTreeMap<u64, Segment>) -> Option<u64> {
     let mut lasts: BTreeMap<u64, u64> = BTreeMap::new();
     for (&sequence, segment) in segments {
         lasts.insert(segment.node, sequence);
     }
-    let mut found = None;
-    for &sequence in lasts.values() {
-        if ends_cleanly(&segments[&sequence])? {
-            found = found.max(Some(sequence));
-        }
-    }
-    Ok(found)
+    // Of one whose end cannot be read the rooms are opened again: too many are better than too few.
+    let ends = |sequence: &u64| ends_cleanly(&segments[sequence]).unwrap_or(false);
+    lasts.into_values().filter(ends).max()
 }
 
 /// Whether the last record says that the node stopped in order.
@@ -216,4 +273,35 @@ pub(super) fn clean_end() -> Vec<u8> {
     end.append(0, &Record::CleanShutdown);
     let _ = end.flush();
     end.into_inner()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk that cannot read beyond some byte.
+    struct Unreadable<'a>(&'a [u8]);
+
+    impl Read for Unreadable<'_> {
+        fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+            let read = self.0.read(bytes)?;
+            if read == 0 { Err(io::Error::from_raw_os_error(5)) } else { Ok(read) }
+        }
+    }
+
+    #[test]
+    fn what_the_disk_cannot_read_costs_no_more_than_what_follows_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = path_of(folder.path(), 3);
+        let mut bytes = header_bytes(SegmentHeader::default());
+        let mut records = batch();
+        records.append(1, &Record::RoomClosed);
+        records.append(2, &Record::RoomClosed);
+        records.flush().unwrap();
+        bytes.extend(records.into_inner());
+        fs::write(&path, &bytes).unwrap();
+        let reader = SegmentReader::open(Unreadable(&bytes[..bytes.len() - 3])).unwrap();
+        read_records(reader, &path, &mut Lives::default(), |_| {});
+        assert_eq!(fs::read(path.with_extension(DAMAGED)).unwrap(), bytes, "it is kept");
+    }
 }

@@ -3,16 +3,19 @@
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use framekeep_journal::{
-    MatchEnd, MatchHeader, Record, ReplayBuilder, SealKey, SegmentEnd, SegmentHeader, SegmentReader,
+    MatchEnd, MatchHeader, Record, ReplayBuilder, RoomState, SealKey, SegmentEnd, SegmentHeader,
+    SegmentReader,
 };
+use framekeep_protocol::{CommitPolicy, RoomPhase, StartRule};
 use framekeep_sim::hash_bytes;
 use tempfile::TempDir;
 
 use super::desk::{Batch, Desk, Mark};
+use super::holds::Hold;
 use super::sealer::Sealing;
 use super::segments::{batch, bound_damaged_to, clean_end, header_bytes, path_of, survey};
 use super::writer::{RecordError, Shared, Writer};
@@ -129,6 +132,22 @@ fn damaged_segments_are_kept_and_bounded() {
 }
 
 #[test]
+fn a_length_that_points_past_the_end_is_damage_and_a_record_cut_short_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = [record_of(1), record_of(2), record_of(3)].concat();
+    put_segment(folder.path(), 1, 0, &records[..records.len() - 1]);
+    put_segment(folder.path(), 1, 1, &records);
+    let changed = path_of(folder.path(), 1);
+    let mut bytes = fs::read(&changed).unwrap();
+    // The second byte of the length of the second record.
+    bytes[30 + record_of(1).len() + 1] ^= 1 << 6;
+    fs::write(&changed, &bytes).unwrap();
+    survey(folder.path(), folder.path(), 9).unwrap();
+    assert_eq!(fs::read(changed.with_extension("damaged")).unwrap(), bytes, "it is kept");
+    assert!(!path_of(folder.path(), 0).with_extension("damaged").exists(), "that was a kill");
+}
+
+#[test]
 fn a_second_server_is_refused_the_folder_until_the_first_is_gone() {
     let folder = tempfile::tempdir().unwrap();
     let first = start(folder.path(), 1).unwrap();
@@ -144,16 +163,16 @@ fn a_second_server_is_refused_the_folder_until_the_first_is_gone() {
 fn nothing_follows_lost_records_in_the_same_segment() {
     let folder = tempfile::tempdir().unwrap();
     let mut writer = start(folder.path(), 1).unwrap();
-    writer.append(record_of(1), Vec::new());
+    writer.append(record_of(1), Vec::new(), Vec::new());
     let shared = writer.shared().clone();
     let waiting = crate::limits::JOURNAL_PENDING_BYTES_MAX;
     shared.pending_bytes.fetch_add(waiting, Ordering::Relaxed);
-    writer.append(record_of(2), Vec::new());
-    writer.append(record_of(3), Vec::new());
+    writer.append(record_of(2), Vec::new(), Vec::new());
+    writer.append(record_of(3), Vec::new(), Vec::new());
     shared.pending_bytes.fetch_sub(waiting, Ordering::Relaxed);
-    writer.append(record_of(4), Vec::new());
+    writer.append(record_of(4), Vec::new(), Vec::new());
     assert_eq!(writer.failures(), 2);
-    writer.stop();
+    writer.stop(true);
     let journal = folder.path().join("journal");
     assert_eq!(numbers(&journal), [0, 2], "the number in between tells of the loss");
     assert_eq!(rooms_in(&journal, 0), (vec![1], false));
@@ -267,7 +286,7 @@ fn segments_go_when_no_room_needs_them() {
     put_segment(&journal, 9, 3, &record_of(1));
     put_segment(&journal, 9, 4, &record_of(2));
     let (mut desk, shared) = desk(folder.path(), 5, Faulty::default());
-    desk.inherit([(3, 47), (4, 47)].into(), [1, 2].into_iter());
+    desk.inherit([(3, 47), (4, 47)].into(), [1, 2].into_iter(), Hold::default());
     desk.append(&batch_of(1));
     desk.reclaim();
     assert_eq!(numbers(&journal), [3, 4, 5], "the second room is told nowhere else");
@@ -309,14 +328,240 @@ fn a_match_that_could_not_be_sealed_keeps_its_journal() {
             ..MatchHeader::default()
         };
         let builder = ReplayBuilder::new(&header).unwrap();
-        writer.append(record_of(1), Vec::new());
+        writer.append(record_of(1), Vec::new(), Vec::new());
         let (end, path) = (MatchEnd::default(), folder.path().join(seal_into));
-        writer.seal(Sealing { builder, end, path, key: SealKey::derive(&[7; 32]) });
-        writer.stop();
+        writer.seal(Sealing {
+            builder,
+            end,
+            path,
+            key: SealKey::derive(&[7; 32]),
+            ended: None,
+            _hold: Hold::default(),
+        });
+        assert_eq!(writer.stop(true), kept as u64);
         fs::write(folder.path().join("replays/torn.tmp"), "half").unwrap();
         drop(start(folder.path(), 2).unwrap());
         assert_eq!(numbers(&folder.path().join("journal")).len(), kept, "{seal_into}");
         assert_eq!(folder.path().join(seal_into).exists(), kept == 0);
         assert!(!folder.path().join("replays/torn.tmp").exists());
     }
+}
+
+/// Notes what was said to be durable when a segment was begun.
+struct Watching(Arc<AtomicU64>, Arc<Mutex<Option<Arc<Shared>>>>);
+
+impl Disk for Watching {
+    fn create(&mut self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        if let Some(shared) = &*self.1.lock().unwrap() {
+            self.0.store(shared.durable(), Ordering::Relaxed);
+        }
+        SystemDisk.create(path)
+    }
+}
+
+/// A batch after which the next segment is begun.
+fn filling(batch: Batch) -> Batch {
+    Batch { records: vec![0; 65 << 20], ..batch }
+}
+
+#[test]
+fn a_batch_is_not_durable_before_its_segment_is_there() {
+    let folder = folder();
+    let (seen, cell) = (Arc::new(AtomicU64::new(0)), Arc::new(Mutex::new(None)));
+    let (mut desk, shared) = desk(folder.path(), 0, Watching(seen.clone(), cell.clone()));
+    *cell.lock().unwrap() = Some(shared.clone());
+    desk.append(&filling(batch_of(1)));
+    desk.sync();
+    assert_eq!(shared.durable(), 1);
+    desk.append(&batch_of(2));
+    assert_eq!(seen.load(Ordering::Relaxed), 1);
+    desk.sync();
+    assert_eq!(shared.durable(), 2);
+}
+
+#[test]
+fn a_room_told_again_keeps_its_old_records_until_the_new_ones_are_durable() {
+    let folder = folder();
+    let journal = folder.path().join("journal");
+    let disk = Faulty::default();
+    let (mut desk, _) = desk(folder.path(), 0, disk.clone());
+    desk.append(&filling(batch_of(1)));
+    desk.sync();
+    desk.append(&batch_of(1));
+    disk.syncs.store(1, Ordering::Relaxed);
+    desk.sync();
+    desk.append(&batch_of(7));
+    desk.sync();
+    desk.reclaim();
+    assert_eq!(numbers(&journal), [0, 1, 3], "the room is durable only in the first");
+    desk.append(&batch_of(1));
+    desk.reclaim();
+    assert_eq!(numbers(&journal), [3]);
+}
+
+#[test]
+fn the_end_of_a_room_that_was_lost_and_is_told_again_frees_its_segments() {
+    let folder = folder();
+    let journal = folder.path().join("journal");
+    let disk = Faulty::default();
+    let (mut desk, _) = desk(folder.path(), 0, disk.clone());
+    let end_of =
+        |number| Batch { records: record_of(1), number, marks: vec![(1, Mark::Ends)], ..Batch::default() };
+    desk.append(&batch_of(1));
+    desk.sync();
+    disk.appends.store(1, Ordering::Relaxed);
+    desk.append(&end_of(2));
+    desk.append(&batch_of(3));
+    desk.reclaim();
+    assert_eq!(numbers(&journal), [0, 2], "that it ended is not on the disk");
+    desk.append(&end_of(4));
+    desk.reclaim();
+    assert_eq!(numbers(&journal), [2]);
+}
+
+#[test]
+fn a_match_that_is_over_keeps_its_segments_until_its_replay_and_result_are_there() {
+    let folder = folder();
+    let journal = folder.path().join("journal");
+    let (mut desk, _) = desk(folder.path(), 0, Faulty::default());
+    desk.append(&filling(batch_of(1)));
+    let (replay, result) = (Hold::default(), Hold::default());
+    let holds = vec![(1, replay.clone()), (1, result.clone())];
+    desk.append(&Batch {
+        records: record_of(1),
+        number: 2,
+        marks: vec![(1, Mark::Ends)],
+        holds,
+        ..Batch::default()
+    });
+    desk.append(&batch_of(3));
+    desk.reclaim();
+    assert_eq!(numbers(&journal), [0, 1], "no open room needs the first");
+    drop(replay);
+    desk.reclaim();
+    assert_eq!(numbers(&journal), [0, 1]);
+    drop(result);
+    desk.reclaim();
+    assert_eq!(numbers(&journal), [1]);
+}
+
+#[test]
+fn what_is_held_is_bounded_and_the_oldest_is_given_up_and_counted() {
+    let folder = folder();
+    let journal = folder.path().join("journal");
+    let (mut desk, shared) = desk(folder.path(), 0, Faulty::default());
+    let kept: Vec<Hold> = (0..3).map(|_| Hold::default()).collect();
+    for (number, hold) in (1..).zip(&kept) {
+        desk.append(&filling(batch_of(number)));
+        let (marks, holds) = (vec![(number, Mark::Ends)], vec![(number, hold.clone())]);
+        desk.append(&Batch { records: record_of(number), number, marks, holds, ..Batch::default() });
+    }
+    desk.append(&batch_of(9));
+    desk.reclaim();
+    assert_eq!((numbers(&journal).first(), shared.given_up()), (Some(&0), 0));
+    let segment = fs::metadata(path_of(&journal, 1)).unwrap().len();
+    desk.hold_at_most(2 * segment + segment / 2);
+    desk.append(&Batch {
+        records: record_of(9),
+        number: 10,
+        marks: vec![(9, Mark::Begins)],
+        ..Batch::default()
+    });
+    desk.reclaim();
+    assert_eq!((numbers(&journal).first(), shared.given_up(), shared.failures()), (Some(&1), 1, 1));
+}
+
+#[test]
+fn what_an_earlier_run_left_is_kept_until_it_is_sealed() {
+    let folder = folder();
+    let journal = folder.path().join("journal");
+    put_segment(&journal, 9, 3, &record_of(1));
+    let (mut desk, _) = desk(folder.path(), 5, Faulty::default());
+    let hold = Hold::default();
+    desk.inherit([(3, 47)].into(), std::iter::empty(), hold.clone());
+    desk.append(&batch_of(7));
+    desk.reclaim();
+    assert_eq!(numbers(&journal), [3, 5]);
+    drop(hold);
+    desk.reclaim();
+    assert_eq!(numbers(&journal), [5]);
+}
+
+#[test]
+fn a_flipped_bit_in_a_header_costs_no_room() {
+    let header = header_bytes(SegmentHeader { node: 1, sequence: 0 });
+    let mut records = batch();
+    records.append(7, &Record::Room(Box::new(room_state())));
+    records.flush().unwrap();
+    let records = records.into_inner();
+    for bit in 0..header.len() * 8 {
+        let folder = tempfile::tempdir().unwrap();
+        let mut bytes = [&header[..], &records[..]].concat();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        fs::write(path_of(folder.path(), 0), &bytes).unwrap();
+        let found = survey(folder.path(), folder.path(), 1).unwrap();
+        assert_eq!(found.lives.rooms().collect::<Vec<_>>(), [7], "bit {bit}");
+        assert_eq!(found.segments.len(), 1, "it is reclaimed like others");
+    }
+}
+
+#[test]
+fn a_segment_that_cannot_be_read_costs_its_own_rooms_and_no_start() {
+    let folder = tempfile::tempdir().unwrap();
+    // A folder can be opened, and not be read.
+    fs::create_dir(path_of(folder.path(), 0)).unwrap();
+    let mut records = batch();
+    records.append(7, &Record::Room(Box::new(room_state())));
+    records.flush().unwrap();
+    put_segment(folder.path(), 1, 1, &records.into_inner());
+    let found = survey(folder.path(), folder.path(), 2).unwrap();
+    assert_eq!(found.lives.rooms().collect::<Vec<_>>(), [7]);
+    assert!(path_of(folder.path(), 0).with_extension("damaged").exists(), "it is kept");
+}
+
+fn room_state() -> RoomState {
+    RoomState {
+        name: "hall".parse().unwrap(),
+        game: "arena".to_owned(),
+        content: String::new(),
+        seats: 2,
+        tick_rate_hz: 30,
+        send_every_ticks: 1,
+        start: StartRule::Full,
+        commit: CommitPolicy::Deadline,
+        code: String::new(),
+        spectators_max: 0,
+        phase: RoomPhase::Waiting,
+        epoch: 0,
+        events: 0,
+        locked: false,
+        opened: false,
+        play_again: false,
+        host: None,
+        members: Vec::new(),
+        reserved: Vec::new(),
+        spectators: Vec::new(),
+        banned: Vec::new(),
+    }
+}
+
+/// CRC-32 (IEEE 802.3), bit by bit.
+fn crc32(bytes: &[u8]) -> u32 {
+    let bit = |rest: u32| (rest >> 1) ^ (0xedb8_8320 & (rest & 1).wrapping_neg());
+    !bytes.iter().fold(u32::MAX, |rest, byte| (0..8).fold(rest ^ u32::from(*byte), |rest, _| bit(rest)))
+}
+
+#[test]
+fn a_journal_of_a_later_version_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(start(folder.path(), 1).unwrap());
+    let path = path_of(&folder.path().join("journal"), 0);
+    let mut bytes = header_bytes(SegmentHeader::default());
+    bytes[8..10].copy_from_slice(&(framekeep_journal::SEGMENT_VERSION + 1).to_le_bytes());
+    let checksum = crc32(&bytes[..26]);
+    bytes[26..30].copy_from_slice(&checksum.to_le_bytes());
+    fs::write(&path, &bytes).unwrap();
+    let Err(error) = start(folder.path(), 2) else { panic!("its rooms are lost") };
+    assert!(error.to_string().contains("start the version that wrote it"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), bytes);
 }

@@ -13,7 +13,9 @@ use super::Play;
 use crate::deadlines::Due;
 use crate::desync::Recall;
 use crate::frame::Frames;
-use crate::limits::{HASHES_KEPT, RESERVATION_LIFE};
+use crate::guard::discard;
+use crate::holders::Holders;
+use crate::limits::{EVENTS_UNKNOWN_MAX, HASHES_KEPT, RESERVATION_LIFE};
 use crate::record::{self, FrameArchive};
 use crate::stage::{HashRing, Health, Stage, Timing};
 use crate::{Clock, Counters, Games, Player, Players, Room, Rooms, Seat, ServerConfig, rooms, seating};
@@ -21,15 +23,20 @@ use crate::{Clock, Counters, Games, Player, Players, Room, Rooms, Seat, ServerCo
 /// Opens a room again as it was, with its match if that can go on.
 pub(super) fn open_again(world: &mut World, id: u64, life: Life, play: Play) {
     let Life { room: state, play: told, .. } = life;
-    let goes_on = state.phase == RoomPhase::Playing && !state.play_again;
+    // A match whose replay is there is over, whatever the records that are left say of it.
+    let is_sealed = told.as_ref().is_some_and(|told| record::is_sealed(world, id, told.started()));
+    let goes_on = state.phase == RoomPhase::Playing && !state.play_again && !is_sealed;
     let was_playing = state.phase == RoomPhase::Playing;
     let Some(room) = room_of(world, id, &state).filter(|_| state.phase != RoomPhase::Closed) else {
-        seal_what_is_left(world, id, told, play);
+        seal_what_is_left(world, id, &state.content, told, play);
         return record::forget_room(world, id);
     };
     let reserved = !room.reservations.is_empty();
+    let content = state.content.clone();
     let entity = rooms::open(world, room);
     world.resource_mut::<Counters>().rooms_recovered += 1;
+    // Whoever was here, or was expected, needs more time to come back than one who never was.
+    crate::expire::keep_while_empty(world, entity);
     let members = state.members.into_iter().map(|member| (member.player, member.name, Some(member.seat)));
     let spectators = state.spectators.into_iter().map(|(player, name)| (player, name, None));
     for (player, name, seat) in members.chain(spectators) {
@@ -44,7 +51,7 @@ pub(super) fn open_again(world: &mut World, id: u64, life: Life, play: Play) {
             go_on(world, entity, &told, *resumed);
         }
         (play, told) => {
-            seal_what_is_left(world, id, told, play);
+            seal_what_is_left(world, id, &content, told, play);
             if was_playing {
                 // The phase has just been looked at.
                 let _ = rooms::operate(world, entity, Actor::Server, Operation::Finish);
@@ -91,7 +98,8 @@ fn room_of(world: &World, id: u64, state: &RoomState) -> Option<Room> {
         send_every_ticks: state.send_every_ticks,
         epoch: Epoch::new(state.epoch),
         play_again: false,
-        events: state.events,
+        // What was told since the state was written has numbers too.
+        events: state.events + EVENTS_UNKNOWN_MAX,
         reservations: state.reserved.iter().map(|(_, player)| (*player, until)).collect(),
     })
 }
@@ -99,7 +107,7 @@ fn room_of(world: &World, id: u64, state: &RoomState) -> Option<Room> {
 fn lobby_state(state: &RoomState) -> LobbyState {
     let seats = state.members.iter().map(|member| {
         let (player, name) = (member.player, member.name.clone());
-        (member.seat, Occupant { player, name, ready: member.ready, out: member.out })
+        (member.seat, Occupant { player, name, ready: member.ready, out: member.out, present: false })
     });
     LobbyState {
         phase: state.phase,
@@ -118,7 +126,7 @@ fn lobby_state(state: &RoomState) -> LobbyState {
 fn hold(world: &mut World, room: Entity, id: PlayerId, name: PlayerName, seat: Option<u8>) {
     let known = world.resource::<Players>().get(id);
     let player = known.unwrap_or_else(|| {
-        let player = world.spawn(Player { id, name, link: None, seat: None, opened: (0, 0) }).id();
+        let player = world.spawn(Player { id, name, link: None, seat: None }).id();
         world.resource_mut::<Players>().by_id.insert(id, player);
         player
     });
@@ -179,12 +187,14 @@ fn go_on(world: &mut World, entity: Entity, told: &MatchLife, resumed: Resumed) 
         is_asleep: true,
     };
     let recall = Recall::begin(stage.tick(), stage.last_frame(), &stage.state);
-    world.entity_mut(entity).insert((stage, Frames::default(), recall));
+    let mut holders = Holders::told(told.turns(), stage.tick(), false);
+    holders.catch_up(room, stage.tick());
+    world.entity_mut(entity).insert((stage, Frames::default(), recall, holders));
     record::match_resumed(world, entity, FrameArchive::new(builder, started.header.clone()));
 }
 
 /// A match that does not go on becomes a file as far as it went.
-fn seal_what_is_left(world: &mut World, id: u64, told: Option<MatchLife>, play: Play) {
+fn seal_what_is_left(world: &mut World, id: u64, content: &str, told: Option<MatchLife>, play: Play) {
     let Some(told) = told else { return };
     let (builder, hash, outcome, reason) = match play {
         Play::None => return,
@@ -195,6 +205,7 @@ fn seal_what_is_left(world: &mut World, id: u64, told: Option<MatchLife>, play: 
                 (None, None) => EndReason::Aborted,
             };
             let hash = resumed.hashes.last().copied().unwrap_or_default();
+            discard(resumed.play);
             (resumed.builder, hash, resumed.outcome, reason)
         }
         Play::Stuck => match told.archive() {
@@ -203,5 +214,5 @@ fn seal_what_is_left(world: &mut World, id: u64, told: Option<MatchLife>, play: 
         },
     };
     let end = MatchEnd { ticks: builder.next(), hash, outcome, reason };
-    record::seal_left(world, id, told.started(), builder, end);
+    record::seal_left(world, id, &told, content, builder, end);
 }

@@ -1,9 +1,10 @@
 //! Other builds of this program: their hashes must be the same.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use super::{Script, Test};
+use crate::failure::Failure;
 use crate::opened::Opened;
 
 /// Compares with each of `others`, and with the debug build beside a release build or the other way round.
@@ -23,6 +24,19 @@ pub(crate) fn compare(opened: &Opened, script: &Script, others: &[PathBuf]) -> V
         against(name, opened, script, program)
     }));
     tests
+}
+
+/// Refuses what is no build of this program, before anything is played for it.
+pub(crate) fn find(program: &Path) -> Result<(), Failure> {
+    let told = Command::new(program).arg("--version").stdin(Stdio::null()).output();
+    let told = told.map_err(|error| Failure::file("run", program, &error))?;
+    if told.status.success() && told.stdout.starts_with(b"framekeep-replay ") {
+        return Ok(());
+    }
+    let program = program.display();
+    Err(Failure::new(format!(
+        "{program} is no framekeep-replay: it does not say so when asked for its --version"
+    )))
 }
 
 /// The program of the other profile: `target/debug` beside `target/release`.

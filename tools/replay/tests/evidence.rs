@@ -11,7 +11,17 @@ fn signed(ticks: &str) -> (Recorded, String) {
     let recorded = Recorded::new(1);
     let key_file = recorded.beside("node.key");
     fs::write(&key_file, format!("{}\n", "0123456789abcdef".repeat(4))).unwrap();
-    let words = ["record", "--seed=7", "--ticks", ticks, "--key-file", &key_file, "--out", recorded.path()];
+    let words = [
+        "record",
+        "--replace",
+        "--seed=7",
+        "--ticks",
+        ticks,
+        "--key-file",
+        &key_file,
+        "--out",
+        recorded.path(),
+    ];
     assert_eq!(run(&words).0, Exit::Ok);
     let secret: Vec<u8> =
         (0..32).map(|at| [0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef][at % 8]).collect();

@@ -77,7 +77,7 @@ fn a_part_that_is_cut_out_agrees() {
     let recorded = Recorded::new(700);
     for (from, to) in [("0", "300"), ("300", "650"), ("512", "700")] {
         let part = recorded.beside("part.fkr");
-        let words = ["cut", "--from", from, "--to", to, "--out", &part, recorded.path()];
+        let words = ["cut", "--replace", "--from", from, "--to", to, "--out", &part, recorded.path()];
         assert_eq!(run(&words).0, Exit::Ok);
         let (exit, report) = json(&["verify", "--json", &part]);
         let ticks = to.parse::<u32>().unwrap() - from.parse::<u32>().unwrap();
@@ -103,19 +103,47 @@ fn parts_and_seats_are_counted() {
     assert!(run(&["stats", recorded.path()]).1.contains("times real time"));
 }
 
-#[test]
-fn ten_minutes_of_four_players_are_150_kilobytes_at_most() {
+/// Four bots play for so many minutes, and it is signed.
+fn minutes_of_four(minutes: u32) -> Recorded {
     let recorded = Recorded::new(1);
     let (arena, key_file) = (recorded.beside("long.toml"), recorded.beside("node.key"));
     let short = include_str!("../../../assets/arenas/pit.toml");
-    let long = short.replace("time_limit_s = 60", "time_limit_s = 600");
+    let long = short.replace("time_limit_s = 60", &format!("time_limit_s = {}", minutes * 60));
     fs::write(&arena, long.replace("score_limit = 10", "score_limit = 1000")).unwrap();
     fs::write(&key_file, "0123456789abcdef".repeat(4)).unwrap();
-    let words = ["record", "--ticks=18000", "--content", &arena, "--key-file", &key_file, "--out"];
+    let ticks = format!("--ticks={}", minutes * 1_800);
+    let words = ["record", "--replace", &ticks, "--content", &arena, "--key-file", &key_file, "--out"];
     assert_eq!(run(&[&words[..], &[recorded.path()]].concat()).0, Exit::Ok);
+    recorded
+}
+
+#[test]
+fn ten_minutes_of_four_players_are_150_kilobytes_at_most() {
+    let recorded = minutes_of_four(10);
     let (_, info) = json(&["info", "--json", recorded.path()]);
     assert_eq!((&info["ticks"], &info["seats"]), (&18_000.into(), &4.into()));
     assert!(info["bytes"].as_u64().unwrap() <= 150_000, "{} bytes", info["bytes"]);
+}
+
+/// To be run in a release build: `cargo test --release -p framekeep_replay -- --ignored half_an_hour --nocapture`.
+#[test]
+#[ignore = "measures how fast this machine is"]
+fn half_an_hour_is_played_3000_times_as_fast_and_any_tick_of_it_is_100_ms_away() {
+    let recorded = minutes_of_four(30);
+    let (exit, stats) = json(&["stats", "--json", recorded.path()]);
+    assert_eq!((exit, &stats["ticks"]), (Exit::Ok, &54_000.into()));
+    let (times, slowest) =
+        (stats["times_real_time"].as_u64().unwrap(), stats["seek_us_max"].as_u64().unwrap());
+    println!("{times} times real time; the slowest of the seeks to the ends of all chunks took {slowest} us");
+    assert!(times >= 3_000, "{times} times real time");
+    assert!(slowest <= 100_000, "{slowest} us");
+    // As a whole command, the file read and checked.
+    for tick in (0..54_000).step_by(777).chain([53_999]) {
+        let began = std::time::Instant::now();
+        assert_eq!(run(&["seek", "--tick", &tick.to_string(), recorded.path()]).0, Exit::Ok);
+        let took = began.elapsed();
+        assert!(took.as_millis() <= 100, "to tick {tick} in {took:?}");
+    }
 }
 
 #[test]
@@ -149,7 +177,8 @@ fn a_corpus_is_as_good_as_its_worst_file() {
 #[test]
 fn songs_are_recorded_too() {
     let recorded = Recorded::new(1);
-    let words = ["record", "--game=rhythm", "--seats=3", "--ticks=400", "--out", recorded.path()];
+    let words =
+        ["record", "--replace", "--game=rhythm", "--seats=3", "--ticks=400", "--out", recorded.path()];
     assert_eq!(run(&words).0, Exit::Ok);
     let (exit, info) = json(&["info", "--json", recorded.path()]);
     assert_eq!((exit, &info["game"], &info["ticks"]), (Exit::Ok, &"rhythm".into(), &400.into()));
@@ -199,4 +228,47 @@ fn pictures_are_printed_without_a_terminal() {
     assert!(heads[1].starts_with("tick     30  0:01.0 of 0:02.0"), "{}", heads[1]);
     assert!(text.lines().all(|line| line.chars().count() <= 60));
     assert!(text.contains('⣿') && !text.contains('\x1b'));
+}
+
+#[test]
+fn what_is_there_is_replaced_only_when_asked_for() {
+    let recorded = Recorded::new(60);
+    let (file, original) = (recorded.path(), fs::read(&recorded.file).unwrap());
+    for words in [
+        &["cut", "--to=20", "--out", file, file][..],
+        &["render", "--png", "--out", file, file],
+        &["render", "--gif", "--out", file, file],
+        &["record", "--ticks=20", "--out", file],
+    ] {
+        assert_eq!(run(words).0, Exit::Failure, "{words:?}");
+        assert_eq!(fs::read(&recorded.file).unwrap(), original, "{words:?}");
+    }
+    assert_eq!(run(&["cut", "--replace", "--to=20", "--out", file, file]).0, Exit::Ok);
+    assert_eq!(json(&["verify", "--json", file]).1["files"][0]["ticks"], 20);
+    // Where it cannot be put in its place nothing is left of it.
+    let folder = recorded.beside("folder");
+    fs::create_dir(&folder).unwrap();
+    assert_eq!(run(&["cut", "--replace", "--out", &folder, file]).0, Exit::Failure);
+    assert_eq!(fs::read_dir(recorded.file.parent().unwrap()).unwrap().count(), 2);
+}
+
+#[test]
+fn another_build_that_is_none_is_refused_before_anything_is_played() {
+    let recorded = Recorded::new(30);
+    for other in [recorded.beside("nowhere"), recorded.path().to_owned(), "/bin/true".to_owned()] {
+        assert_eq!(run(&["check", "--other", &other, recorded.path()]), (Exit::Failure, String::new()));
+        assert_eq!(run(&["bisect", "--other", &other, recorded.path()]), (Exit::Failure, String::new()));
+    }
+}
+
+#[test]
+fn numbers_of_64_bits_are_texts_in_json() {
+    let recorded = Recorded::new(10);
+    let info = json(&["info", "--json", recorded.path()]).1;
+    let exported = run(&["export", "--json", recorded.path()]).1;
+    let first: Value = serde_json::from_str(exported.lines().next().unwrap()).unwrap();
+    for told in [info, first] {
+        assert_eq!((&told["schema_version"], &told["seed"]), (&2.into(), &"0000000000000007".into()));
+        assert_eq!(told["players"][1]["player"], "0000000000000002");
+    }
 }

@@ -6,10 +6,13 @@ use std::time::Duration;
 use anyhow::Context;
 use nix::sys::epoll::{EpollEvent, EpollFlags};
 
-use super::Swarm;
+use framekeep_rollback::MatchStats;
+
+use super::{BEHIND_TICKS, Swarm};
 use crate::bot::Bot;
 use crate::crowd::{CROWD_COMES, CrowdReport};
 use crate::line::Line;
+use crate::play::Play;
 
 /// From the start of the window to the first of the crowd.
 const CROWD_AFTER: Duration = Duration::from_millis(500);
@@ -129,6 +132,14 @@ impl Swarm<'_> {
         self.args.drills.crowd?;
         let crowd = &self.members[self.players..];
         let answers = crowd.iter().map(|member| member.bot.as_ref().and_then(Bot::answer));
-        Some(CrowdReport::new(self.args.seats, answers))
+        let seated =
+            || crowd.iter().filter_map(|member| member.bot.as_ref()?.play().zip(member.bot.as_ref()));
+        let newest = seated().map(|(play, _)| play.next()).max().unwrap_or_default();
+        let behind = |play: &Play| u64::from(newest.since(play.next()));
+        let missing =
+            seated().map(|(play, _)| behind(play)).filter(|behind| *behind > u64::from(BEHIND_TICKS)).sum();
+        let mut stats = MatchStats::default();
+        seated().for_each(|(_, bot)| bot.collect_stats(&mut stats));
+        Some(CrowdReport::new(self.args.seats, answers).with_room(&stats, missing))
     }
 }

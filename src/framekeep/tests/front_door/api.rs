@@ -2,6 +2,7 @@
 
 use crate::http;
 use crate::serving::{ADMIN_TOKEN, API_KEY, Serving};
+use crate::web::Web;
 
 fn bearer(key: &str) -> String {
     format!("Bearer {key}")
@@ -99,6 +100,89 @@ fn requests_over_the_budget_of_an_address_wait() {
     let statuses: Vec<u16> = (0..40).map(|_| serving.get("/api/v1/node").status).collect();
     assert!(statuses.contains(&200) && statuses.contains(&429), "{statuses:?}");
     assert_eq!(serving.get("/healthz").status, 200, "health is always told");
+    assert!((0..40).all(|_| serving.get("/play").status == 200), "pages cost nothing");
+    assert_eq!(
+        serving.operate("GET", "/admin/v1/audit", "").status,
+        200,
+        "operators have a budget of their own"
+    );
+    let guesses: Vec<u16> =
+        (0..200).map(|_| http::ask(serving.admin, "GET", "/metrics", &[], "").status).collect();
+    assert!(guesses.contains(&401) && guesses.contains(&429), "{guesses:?}");
+    assert_eq!(serving.operate("GET", "/metrics", "").status, 200, "who has the token is not held back");
+}
+
+#[test]
+fn who_is_in_a_private_room_is_told_with_the_key_only() {
+    let serving = Serving::start(&[]);
+    let mut host = Web::enter(&serving, "ada");
+    let options = serde_json::json!({
+        "game": "arena", "seats": 3, "start": "host", "code": "sesame", "commit": "lockstep"
+    });
+    host.ask("join", serde_json::json!({ "room": "secret", "code": "sesame", "create": options }));
+    host.hear("joined");
+    host.ask("reserve", serde_json::json!({ "player": "00000000000000ff" }));
+    assert_eq!(host.event("reserved")["player"], "00000000000000ff");
+    let members = |headers: &[(&str, &str)]| {
+        let room = http::ask(serving.http, "GET", "/api/v1/rooms/secret", headers, "").json();
+        assert_eq!(room["private"], true);
+        room["members"].as_array().map(Vec::len)
+    };
+    assert_eq!(members(&[]), Some(0));
+    assert_eq!(members(&[("Authorization", &bearer(API_KEY))]), Some(1));
+    let seen = serving.operate("GET", "/admin/v1/rooms/secret", "").json();
+    assert_eq!(seen["members"][0]["player"], host.player);
+}
+
+#[test]
+fn behind_a_trusted_proxy_everybody_has_a_budget() {
+    let settings =
+        [("FRAMEKEEP__HTTP__REQUESTS_PER_S", "1"), ("FRAMEKEEP__HTTP__TRUSTED_PROXIES", "127.0.0.0/8")];
+    let serving = Serving::start(&settings);
+    let ask = |client: &str| {
+        let headers = [("X-Forwarded-For", client)];
+        http::ask(serving.http, "GET", "/api/v1/node", &headers, "").status
+    };
+    assert!(
+        (0..40).any(|_| ask("198.51.100.9, 192.0.2.7") == 429),
+        "what comes before the last hop does not count"
+    );
+    assert_eq!(ask("192.0.2.8"), 200);
+    let fresh = (1..40).all(|last| ask(&format!("192.0.2.{last}, 203.0.113.5")) == 200);
+    assert!(!fresh, "nobody gets a new budget by writing the header");
+}
+
+#[test]
+fn one_address_does_not_get_all_connections_and_none_of_the_operators() {
+    let settings =
+        [("FRAMEKEEP__HTTP__CONNECTIONS_MAX", "16"), ("FRAMEKEEP__HTTP__CONNECTIONS_PER_ADDRESS", "4")];
+    let serving = Serving::start(&settings);
+    let idle: Vec<_> =
+        (0..40).map(|_| std::net::TcpStream::connect(serving.http).expect("it listens")).collect();
+    assert_eq!(serving.operate("GET", "/healthz", "").status, 200);
+    serving.until("places are refused", |serving| {
+        serving.operate("GET", "/metrics", "").body.contains("framekeep_http_connections 5")
+    });
+    assert_eq!(http::ask(serving.http, "GET", "/healthz", &[], "").status, 0, "the fifth is closed");
+    drop(idle);
+    serving.until("there is room again", |serving| serving.get("/healthz").status == 200);
+}
+
+#[test]
+fn pages_of_listed_origins_are_let_in_and_names_of_strangers_are_not() {
+    let serving = Serving::start(&[("FRAMEKEEP__HTTP__ORIGINS", "https://play.example.org")]);
+    let listed = [("Origin", "https://play.example.org")];
+    let asked = http::ask(serving.http, "OPTIONS", "/api/v1/tickets", &listed, "");
+    assert_eq!((asked.status, asked.header("access-control-allow-origin")), (204, Some(listed[0].1)));
+    assert!(asked.header("access-control-allow-headers").is_some_and(|words| words.contains("content-type")));
+    let minted = serving.post("/api/v1/tickets", &listed, "{\"name\":\"ada\"}");
+    assert_eq!((minted.status, minted.header("access-control-allow-origin")), (201, Some(listed[0].1)));
+    let foreign = [("Origin", "https://evil.example")];
+    let refused = http::ask(serving.http, "OPTIONS", "/api/v1/tickets", &foreign, "");
+    assert!(refused.status == 403 && refused.header("access-control-allow-origin").is_none());
+    for to in [serving.http, serving.admin] {
+        assert_eq!(http::ask_host(to, "evil.example", "GET", "/api/v1/node").problem(), "foreign_host");
+    }
 }
 
 #[test]

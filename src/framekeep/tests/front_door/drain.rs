@@ -1,5 +1,7 @@
 //! How a server comes to rest.
 
+use std::time::Instant;
+
 use nix::sys::signal::Signal;
 use serde_json::json;
 
@@ -27,11 +29,22 @@ fn sigterm_drains_and_a_second_one_ends_it_at_once() {
     eve.join("monday", 2);
     assert_eq!(eve.hear("refused")["code"], "shutting_down");
     ada.hear("view");
+    let told = Instant::now();
     serving.signal(Signal::SIGTERM);
     assert_eq!(ada.until_closed(), "shutting_down");
-    let replays = serving.data().join("replays");
-    assert_eq!(serving.end(), 0);
-    drop(replays);
+    let (code, folder) = serving.end_in_folder();
+    println!("the second SIGTERM ended the server within {:?}", told.elapsed());
+    assert_eq!(code, 0);
+    // The journal is whole: the next start finds nothing to mend and nothing to go on with.
+    let journal = folder.path().join("data/journal");
+    let damaged = |name: std::ffi::OsString| name.to_string_lossy().ends_with(".damaged");
+    let left = std::fs::read_dir(&journal).expect("a journal").flatten();
+    assert!(!left.into_iter().any(|entry| damaged(entry.file_name())));
+    std::fs::write(folder.path().join("log"), "").expect("a log");
+    let serving = Serving::start_in(folder, &[]);
+    assert_eq!(serving.rooms().len(), 0);
+    assert!(!serving.log().contains("ERROR"), "{}", serving.log());
+    assert!(serving.get("/metrics").body.contains("\nframekeep_rooms_recovered_total 0\n"));
 }
 
 #[test]

@@ -45,9 +45,18 @@ impl Reply {
 
 /// One request over a connection of its own.
 pub(crate) fn ask(to: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+    send(to, &format!("{method} {path} HTTP/1.1\r\nHost: {to}"), headers, body)
+}
+
+/// One request to a host of another name.
+pub(crate) fn ask_host(to: SocketAddr, host: &str, method: &str, path: &str) -> Reply {
+    send(to, &format!("{method} {path} HTTP/1.1\r\nHost: {host}"), &[], "")
+}
+
+fn send(to: SocketAddr, begin: &str, headers: &[(&str, &str)], body: &str) -> Reply {
     let mut stream = TcpStream::connect(to).expect("the server listens");
     stream.set_read_timeout(Some(LONGEST)).expect("a time-out");
-    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n");
+    let mut request = format!("{begin}\r\nConnection: close\r\n");
     if !body.is_empty() {
         request += &format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
     }

@@ -1,10 +1,18 @@
 //! The built server, asked over HTTP and WebSocket, by those who may and those who may not.
 
+mod agones;
 mod api;
+mod canary;
 mod drain;
+mod fuzz;
 mod http;
+mod matchmaking;
+mod measured;
 mod play;
+mod python;
 mod serving;
 mod strangers;
+mod stub;
+mod supervised;
 mod udp;
 mod web;

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::http::{self, Reply};
 
 /// The digits of the node's key.
-const KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+pub(crate) const KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 /// The key of a back end.
 pub(crate) const API_KEY: &str = "canary-api-key-0123456789";
@@ -30,7 +30,7 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(60);
 pub(crate) struct Serving {
     child: Child,
     stdout: BufReader<ChildStdout>,
-    folder: TempDir,
+    folder: Option<TempDir>,
     pub(crate) udp: SocketAddr,
     pub(crate) http: SocketAddr,
     pub(crate) admin: SocketAddr,
@@ -44,7 +44,11 @@ pub(crate) fn key() -> NodeKey {
 impl Serving {
     /// Starts the binary with further settings and waits until it is ready.
     pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        Self::start_in(tempfile::tempdir().expect("a folder"), settings)
+    }
+
+    /// The same in a folder that is there, with its `framekeep.toml` if it has one.
+    pub(crate) fn start_in(folder: TempDir, settings: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_framekeep"));
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("FRAMEKEEP") {
@@ -52,10 +56,12 @@ impl Serving {
             }
         }
         let free = "127.0.0.1:0";
-        let log = std::fs::File::create(folder.path().join("log")).expect("a log");
+        let log = folder.path().join("log");
+        let log = std::fs::File::options().create(true).append(true).open(log).expect("a log");
         let mut child = command
             .args(["serve", "--udp", free, "--http", free, "--admin", free, "--data"])
             .arg(folder.path().join("data"))
+            .current_dir(folder.path())
             .env("FRAMEKEEP_KEY", KEY)
             .env("FRAMEKEEP_API_KEY", API_KEY)
             .env("FRAMEKEEP_ADMIN_TOKEN", ADMIN_TOKEN)
@@ -80,7 +86,7 @@ impl Serving {
             text.trim_start_matches("http://").parse().expect("an address")
         };
         let (udp, http, admin) = (address("udp"), address("http"), address("admin"));
-        let serving = Self { child, stdout, folder, udp, http, admin };
+        let serving = Self { child, stdout, folder: Some(folder), udp, http, admin };
         serving.until("it is ready", |serving| serving.get("/readyz").status == 200);
         serving
     }
@@ -124,12 +130,12 @@ impl Serving {
 
     /// The data folder.
     pub(crate) fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.folder().join("data")
     }
 
     /// What the server has logged.
     pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+        std::fs::read_to_string(self.folder().join("log")).unwrap_or_default()
     }
 
     /// Sends a signal.
@@ -139,10 +145,21 @@ impl Serving {
     }
 
     /// Waits for its end and gives the exit code.
-    pub(crate) fn end(mut self) -> i32 {
+    pub(crate) fn end(self) -> i32 {
+        self.end_in_folder().0
+    }
+
+    /// The same, and the folder with everything it has left.
+    pub(crate) fn end_in_folder(mut self) -> (i32, TempDir) {
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).expect("UTF-8");
-        self.child.wait().expect("the server ends").code().unwrap_or(-1)
+        let code = self.child.wait().expect("the server ends").code().unwrap_or(-1);
+        (code, self.folder.take().expect("it is taken once"))
+    }
+
+    /// The folder the server was started in.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.as_ref().expect("it is there until the end").path()
     }
 }
 

@@ -33,7 +33,7 @@ fn protobuf_says_the_same_as_json() {
     let protocol = [("Sec-WebSocket-Protocol", Encoding::SUBPROTOCOLS[0])];
     let (mut socket, response) = open(serving.http, &protocol).expect("a WebSocket");
     assert_eq!(response.headers()["sec-websocket-protocol"], Encoding::SUBPROTOCOLS[0]);
-    let mut send = |socket: &mut tungstenite::WebSocket<TcpStream>, body| {
+    let send = |socket: &mut tungstenite::WebSocket<TcpStream>, body| {
         let message = ClientMessage { id: 0, ack: 0, body: Some(body) };
         socket.send(Message::binary(message.encode_to_vec())).expect("sent");
     };

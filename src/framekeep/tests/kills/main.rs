@@ -5,6 +5,8 @@ mod players;
 mod story;
 mod told;
 
+use std::io::{self, Write as _};
+
 use story::{Story, Times};
 
 /// Kills of one match.
@@ -21,7 +23,8 @@ fn kill(durability: &'static str, kills: u32, seed: u64) {
         left -= now;
         number += 1;
     }
-    println!("{}", times.table(durability));
+    // Past what the test harness keeps to itself of a test that passes.
+    writeln!(io::stderr(), "{}", times.table(durability)).expect("standard error");
     times.check(durability);
 }
 

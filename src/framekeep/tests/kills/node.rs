@@ -16,6 +16,8 @@ const KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abc
 pub(crate) struct Node {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// How long the log was when it started.
+    log_from: usize,
 }
 
 /// The bytes of the node's key.
@@ -26,6 +28,7 @@ pub(crate) fn key() -> [u8; 32] {
 impl Node {
     /// Starts the binary and waits for its banner.
     pub(crate) fn start(folder: &Path, durability: &str, address: SocketAddr) -> Self {
+        let log_from = said(folder).len();
         let mut command = Command::new(env!("CARGO_BIN_EXE_framekeep"));
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("FRAMEKEEP") {
@@ -36,6 +39,7 @@ impl Node {
             ("FRAMEKEEP_KEY", KEY),
             ("FRAMEKEEP__DATA__DURABILITY", durability),
             ("FRAMEKEEP__ROOMS__START_DELAY_MS", "40"),
+            ("FRAMEKEEP__DATA__SEALED_AFTER_S", "0"),
             ("FRAMEKEEP__DRAIN__GRACE_S", "0"),
             ("FRAMEKEEP__LOG__FORMAT", "json"),
         ];
@@ -56,13 +60,14 @@ impl Node {
         }
         let line = banner.lines().find(|line| line.trim_start().starts_with("udp")).expect("a udp line");
         let address = line.split_whitespace().nth(1).expect("an address").trim_end_matches(',').parse();
-        Self { child, address: address.expect("an address") }
+        Self { child, address: address.expect("an address"), log_from }
     }
 
-    /// Kills it without a chance to write anything.
-    pub(crate) fn kill(mut self) {
+    /// Kills it without a chance to write anything; gives what it has logged.
+    pub(crate) fn kill(mut self, folder: &Path) -> String {
         self.child.kill().expect("it can be killed");
         self.child.wait().expect("it ends");
+        said(folder).split_off(self.log_from)
     }
 
     /// Ends it in order.

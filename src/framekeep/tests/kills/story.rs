@@ -33,8 +33,8 @@ pub(crate) struct Times {
     ready: Vec<Duration>,
     playing: Vec<Duration>,
     lost: Vec<u32>,
-    /// Kills of a server that had just said that its disk is too slow, and ticks lost with them.
-    excused: Vec<u32>,
+    /// Ticks lost with servers that had said that their disk is too slow; none of them were shown before that.
+    undurable: Vec<u32>,
     torn: usize,
 }
 
@@ -82,11 +82,17 @@ impl Story {
     ) -> Node {
         let (folder, address) = (self.folder.path(), node.address);
         let killed = Instant::now();
-        node.kill();
+        let log = node.kill(folder);
         let told = Told::read(folder);
         let newest = players.all.iter().map(Player::newest).max().unwrap_or(0);
         let lost = newest.saturating_sub(told.ticks);
-        if lost > 0 && says_behind(&said(folder)) { &mut times.excused } else { &mut times.lost }.push(lost);
+        let undurable_from = undurable_from(&log).filter(|_| self.durability == "tick");
+        if let Some(tick) = undurable_from {
+            assert!(told.ticks >= tick, "{} ticks of {tick} that were durable, {}", told.ticks, self.at());
+            times.undurable.push(lost);
+        } else {
+            times.lost.push(lost);
+        }
         times.torn += usize::from(matches!(told.end, SegmentEnd::Torn { .. }));
         self.check_told(players, &told);
         self.keep(players, told.ticks, shown);
@@ -153,9 +159,14 @@ impl Story {
     }
 }
 
-/// Whether the last thing the log says of durability is that the disk is slower than a tick.
-fn says_behind(log: &str) -> bool {
-    log.rfind("without being durable") > log.rfind("all rooms are durable again")
+/// The tick from which frames were sent that were not durable, if the last thing that a server's log says of durability
+/// is that the disk is slower than a tick. All that was shown before was durable then, and all is if it says nothing.
+fn undurable_from(log: &str) -> Option<u32> {
+    let is_said =
+        |line: &&str| line.contains("without being durable") || line.contains("all rooms are durable");
+    let last: serde_json::Value = serde_json::from_str(log.lines().rfind(is_said)?).expect("lines of JSON");
+    let tick = last.get("tick")?;
+    Some(tick.as_u64().and_then(|tick| u32::try_from(tick).ok()).expect("a tick"))
 }
 
 impl Times {
@@ -174,10 +185,10 @@ impl Times {
         row("start to everybody playing", &self.playing);
         let (lost, torn) = (self.lost.iter().max().unwrap_or(&0), self.torn);
         let _ = writeln!(out, "  shown ticks lost, at most    {lost}; {torn} journals torn in a record");
-        let (kills, ticks) = (self.excused.len(), self.excused.iter().max().unwrap_or(&0));
+        let (kills, ticks) = (self.undurable.len(), self.undurable.iter().max().unwrap_or(&0));
         let _ = writeln!(
             out,
-            "  while the disk was too slow, which was said: {kills} kills, {ticks} ticks at most"
+            "  while the disk was too slow: {kills} kills, {ticks} ticks at most, all shown after it was said"
         );
         out
     }

@@ -1,0 +1,228 @@
+// One room: what is played in it, who is there, what holds it, what was said.
+
+import { Framekeep, NOBODY } from '../framekeep.js';
+import { make } from '../play/dom.js';
+import { readName } from '../play/names.js';
+import { bytes, seconds, until } from './format.js';
+import { operate, signedIn } from './operators.js';
+import { Timeline } from './timeline.js';
+import { get, pastOf } from './watch.js';
+
+const EVENTS_MAX = 200;
+
+/** Shows a room; gives a function that ends it. */
+export function showRoom(name, element) {
+  const page = new RoomPage(name, element);
+  page.start();
+  return () => page.end();
+}
+
+class RoomPage {
+  constructor(name, element) {
+    this.name = name;
+    this.timeline = new Timeline({ live: true, label: `The match in ${name}`, onTick: (state) => this.#showScores(state) });
+    this.timeline.grows = true;
+    this.title = make('h1', {}, name);
+    this.about = make('p', { class: 'about' });
+    this.note = make('p', { class: 'hint', role: 'status' }, 'Connecting');
+    this.seats = make('tbody');
+    this.holds = make('ul', { class: 'holds' });
+    this.facts = make('dl', { class: 'facts' });
+    this.events = make('ol', { class: 'events', 'aria-label': 'Events' });
+    this.replays = make('ul', { class: 'replays' });
+    this.actions = make('p', { class: 'actions' });
+    this.saidActions = make('p', { class: 'hint', role: 'status' });
+    const heads = ['Seat', 'Player', 'Score', 'RTT', 'Loss', 'Lead', ''].map((title, column) =>
+      make('th', { scope: 'col', class: column > 1 ? 'number' : '' }, title));
+    element.replaceChildren(
+      make('p', { class: 'back' }, make('a', { href: '#/' }, '‹ Rooms')), this.title, this.about,
+      make('div', { class: 'columns' },
+        make('section', { class: 'wide' }, this.timeline.element, this.note,
+          make('h2', {}, 'Seats'), make('div', { class: 'scroll' }, make('table', { class: 'seats' }, make('thead', {}, make('tr', {}, ...heads)), this.seats))),
+        make('section', {}, make('h2', {}, 'Numbers'), this.facts, make('h2', {}, 'Why it is alive'), this.holds,
+          make('h2', {}, 'Matches of this room'), this.replays, make('h2', {}, 'Actions'), this.actions, this.saidActions,
+          make('h2', {}, 'Events'), this.events)));
+    this.members = [];
+    this.kicks = new Map();
+    this.scores = [];
+  }
+
+  start() {
+    this.timer = setInterval(() => this.#look(), 1_000);
+    this.#look();
+    this.#showActions();
+    this.link = new Framekeep({ url: location.origin, name: 'Watcher', spectator: true, viewsHz: 30 });
+    const { link } = this;
+    link.on('joined', (room) => this.#showMembers(room));
+    link.on('room', (room) => this.#showMembers(room));
+    link.on('event', (event) => this.#tell(event));
+    link.on('started', (match) => {
+      if (match.epoch !== this.epoch) this.timeline.clear();
+      if (match.epoch !== this.epoch && match.next > 0) this.#recall();
+      this.epoch = match.epoch;
+      this.timeline.rateHz = match.tick_rate_hz;
+      this.timeline.start(match.game);
+      this.#say('Live. The bar goes back to the beginning of the match, ten minutes at most.');
+    });
+    link.on('ended', () => this.#say('The match is over. Go back with the bar; with every hash it is seen once it is sealed.'));
+    link.on('state', (state) => this.timeline.push(state));
+    link.on('status', (status) => {
+      if (status === 'offline') this.#say('The connection is lost; it is being made again.');
+    });
+    link.on('left', () => this.#say('The room is closed.'));
+    link.connect().then(() => link.join(this.name, { spectate: true })).then((room) => {
+      this.timeline.start(room.game);
+      this.timeline.content = room.content;
+      if (!link.match) this.#say('No match is running. As soon as one does it is shown here.');
+    }).catch((error) => this.#say(WHY[error.code] ?? `It cannot be watched: ${error.message}`));
+  }
+
+  end() {
+    this.ended = true;
+    clearInterval(this.timer);
+    this.link.close();
+    this.timeline.end();
+  }
+
+  #say(text) {
+    this.note.textContent = text;
+  }
+
+  /** What was played before this page came is played again by the server. */
+  async #recall() {
+    const states = [];
+    const take = (piece, more) => {
+      states.push(...more);
+      return !this.ended;
+    };
+    try {
+      await pastOf((asked) => get(`/api/v1/rooms/${encodeURIComponent(this.name)}/views?${asked}`), take);
+      this.timeline.prepend(states);
+    } catch (error) {
+      this.#say(`Live. The bar goes back as far as this page has watched: ${error.message}.`);
+    }
+  }
+
+  async #look() {
+    try {
+      this.#show(await get(`/api/v1/rooms/${encodeURIComponent(this.name)}`));
+    } catch (error) {
+      if (error.status === 404) this.about.textContent = 'This room is gone.';
+    }
+  }
+
+  #show(room) {
+    const parts = [room.game, room.content, room.phase, room.private && 'private', room.locked && 'locked'];
+    this.about.replaceChildren(...parts.filter(Boolean).map((part) => make('span', { class: 'tag' }, part)));
+    const facts = [['Seats', `${room.taken} of ${room.seats}`], ['Connected', room.connected], ['Watching', room.spectators],
+      ['Rate', `${room.tick_rate_hz} ticks/s`], ['Tick', room.tick ?? '–'],
+      ['Tick time', room.tick === null ? '–' : seconds(room.step_us / 1e6)], ['Memory', bytes(room.bytes)],
+      ['Next deadline', until(room.next_deadline_unix_ms)], ['Id', room.id]];
+    this.facts.replaceChildren(...facts.map(([name, value]) => make('div', {}, make('dt', {}, name), make('dd', {}, String(value)))));
+    this.holds.replaceChildren(...room.holds.map((hold) => make('li', {}, hold.what,
+      hold.until_unix_ms ? make('small', {}, ` until ${new Date(hold.until_unix_ms).toLocaleTimeString()}, ${until(hold.until_unix_ms)}`) : null)));
+    const members = (room.members ?? []).filter(({ seat }) => seat !== NOBODY);
+    this.ways = new Map(members.map((member) => [member.seat, member]));
+    if (!this.link.room) this.#showSeats(members.map((member) => ({ ...member, connected: member.transport !== '' })));
+    this.timeline.rateHz = room.tick_rate_hz;
+    this.timeline.content ??= room.content;
+    if (this.link.room) this.#showSeats(this.link.room.members);
+    if (this.id !== room.id || room.phase !== this.phase) this.#showReplays(room.id);
+    [this.id, this.phase] = [room.id, room.phase];
+  }
+
+  #showMembers(room) {
+    this.timeline.names = new Map(room.members.map((member) => [member.seat, readName(member.name).name]));
+    this.#showSeats(room.members);
+  }
+
+  #showScores(state) {
+    if (state.scores === this.scores) return;
+    this.scores = state.scores;
+    for (const row of this.seats.children) row.children[2].textContent = String(state.scores[row.dataset.seat] ?? '–');
+  }
+
+  #showSeats(members) {
+    const focused = document.activeElement;
+    const here = new Set(members.map((member) => member.player));
+    for (const player of this.kicks.keys()) if (!here.has(player)) this.kicks.delete(player);
+    this.seats.replaceChildren(...members.map((member) => {
+      const way = this.ways?.get(member.seat);
+      const is = [member.host && 'host', member.ready && 'ready', !member.connected && 'away', member.out && 'out'].filter(Boolean);
+      const number = (value, unit) => make('td', { class: 'number' }, value === null || value === undefined ? '–' : `${value} ${unit}`);
+      const kick = signedIn() ? this.#kickOf(member) : '';
+      return make('tr', { 'data-seat': member.seat, style: { '--of': `var(--seat-${member.seat % 16})` } },
+        make('td', { class: 'seat' }, String(member.seat)),
+        make('td', {}, member.name, make('small', {}, is.length ? ` ${is.join(', ')}` : '')),
+        make('td', { class: 'number' }, String(this.scores[member.seat] ?? '–')),
+        number(way?.rtt_ms, 'ms'), number(way?.loss_percent, '%'), number(way?.lead_ms, 'ms'), make('td', {}, kick));
+    }));
+    // Rows are made anew each second; whoever is about to press a button goes on with it.
+    if (this.seats.contains(focused)) focused.focus({ preventScroll: true });
+  }
+
+  /** The button of a player, the same as long as the player is here. */
+  #kickOf({ player, name }) {
+    const known = this.kicks.get(player);
+    if (known) return known;
+    const button = make('button', { class: 'small', 'aria-label': `Kick ${name}`, onclick: () => {
+      if (sure(button, 'Sure?')) this.#act('POST', `players/${player}/kick`, `${name} is sent away`);
+    } }, 'Kick');
+    this.kicks.set(player, button);
+    return button;
+  }
+
+  #tell(event) {
+    const who = event.name || this.link.room?.members.find((member) => member.player === event.player)?.name || '';
+    if (['leaderboard', 'scores'].includes(event.kind)) return;
+    const words = [event.kind.replaceAll('_', ' '), who, event.text, event.phase, event.reason].filter(Boolean).join(' · ');
+    const time = new Date().toLocaleTimeString();
+    this.events.prepend(make('li', {}, make('time', {}, time), ` ${words}`));
+    while (this.events.children.length > EVENTS_MAX) this.events.lastChild.remove();
+  }
+
+  async #showReplays(id) {
+    const found = await get(`/api/v1/replays?q=${encodeURIComponent(`${id}-`)}&limit=20`).catch(() => []);
+    const rows = found.map((replay) => make('li', {},
+      make('a', { href: `#/replay/${encodeURIComponent(replay.name)}` }, new Date(replay.sealed_unix_ms).toLocaleString()),
+      make('small', {}, ` ${bytes(replay.bytes)}`)));
+    this.replays.replaceChildren(...(rows.length ? rows : [make('li', { class: 'hint' }, 'None is sealed yet.')]));
+  }
+
+  #showActions() {
+    const play = make('a', { class: 'button', href: `/play?room=${encodeURIComponent(this.name)}` }, 'Join');
+    const close = make('button', { disabled: !signedIn(), onclick: () => this.#close(close) }, 'Close the room');
+    const more = signedIn() ? null : make('a', { href: '#/operators' }, 'Sign in as an operator to close it or kick');
+    this.actions.replaceChildren(play, close, more ?? '');
+  }
+
+  #close(button) {
+    if (!sure(button, 'Close it for everybody?')) return undefined;
+    return this.#act('DELETE', `rooms/${encodeURIComponent(this.name)}`, 'The room is closed');
+  }
+
+  async #act(method, path, done) {
+    const error = await operate(method, path).then(() => null, (failed) => failed);
+    this.saidActions.textContent = error ? `Not done: ${error.message}` : `${done}.`;
+  }
+}
+
+/** Whether a button was pressed a second time; after the first it asks for four seconds. */
+function sure(button, question) {
+  if (button.dataset.sure) return true;
+  const before = button.textContent;
+  button.dataset.sure = 'yes';
+  button.textContent = question;
+  setTimeout(() => {
+    delete button.dataset.sure;
+    button.textContent = before;
+  }, 4_000);
+  return false;
+}
+
+const WHY = {
+  too_many_spectators: 'This room lets nobody (else) watch: that is said when it is opened (spectators_max).',
+  spectators_full: 'This room lets nobody (else) watch: that is said when it is opened (spectators_max).',
+  wrong_code: 'This room is private: it cannot be watched without its code.',
+  no_such_room: 'There is no such room any more.',
+};

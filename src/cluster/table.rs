@@ -1,0 +1,186 @@
+//! `Table`, what a shared store knows and what every request means to it. Each request is one atomic step; a store
+//! made of something else does the same in a script.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Epoch, Lease, NodeId, Timing};
+
+/// Longest name, in bytes.
+pub(crate) const NAME_BYTES_MAX: usize = 128;
+
+/// Most names and most nodes.
+pub(crate) const ENTRIES_MAX: usize = 100_000;
+
+/// How busy a node is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// Players who are connected.
+    pub players: u32,
+    /// Rooms it has.
+    pub rooms: u32,
+    /// Work of a turn that 99 of 100 stay under, in microseconds.
+    pub tick_us_p99: u32,
+    /// Where it is; empty where regions do not matter.
+    pub region: String,
+    /// Whether it takes no more rooms.
+    pub draining: bool,
+}
+
+/// A node that is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeView {
+    /// Which.
+    pub node: NodeId,
+    /// How busy it is.
+    pub load: Load,
+}
+
+/// What is asked of a store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// A node is there.
+    Report(NodeView),
+    /// Which nodes are there?
+    Nodes,
+    /// A node wants a name that it does not hold.
+    Take {
+        /// The name.
+        name: String,
+        /// Who.
+        node: NodeId,
+    },
+    /// A node holds a name and goes on holding it.
+    Renew {
+        /// The name.
+        name: String,
+        /// Who.
+        node: NodeId,
+        /// Under which number.
+        epoch: Epoch,
+    },
+    /// A node does not need a name any more.
+    Release {
+        /// The name.
+        name: String,
+        /// Who.
+        node: NodeId,
+        /// Under which number.
+        epoch: Epoch,
+    },
+    /// Who has a name?
+    Holder(String),
+}
+
+/// What a store answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reply {
+    /// It is noted.
+    Done,
+    /// The nodes that are there, by number.
+    Nodes(Vec<NodeView>),
+    /// The name is the asker's.
+    Granted(Epoch),
+    /// The name is somebody else's, or is not given away yet, for so many milliseconds.
+    Busy {
+        /// Whose, if it is anybody's.
+        holder: Option<NodeId>,
+        /// For how long.
+        for_ms: u64,
+    },
+    /// The name was given to somebody else since.
+    Lost,
+    /// Who has the name.
+    Holder(Option<Lease>),
+    /// The name is too long, or there are too many.
+    Refused,
+}
+
+/// What a shared store knows.
+#[derive(Clone, Debug)]
+pub struct Table {
+    timing: Timing,
+    /// Since when it serves; before that another one did, whose last writes it may not know.
+    since_ms: u64,
+    leases: BTreeMap<String, Lease>,
+    nodes: BTreeMap<NodeId, (u64, NodeView)>,
+}
+
+impl Table {
+    /// An empty one that serves from then on.
+    #[must_use]
+    pub fn new(now_ms: u64, timing: Timing) -> Self {
+        Self { timing, since_ms: now_ms, leases: BTreeMap::new(), nodes: BTreeMap::new() }
+    }
+
+    /// Takes over from one that is gone, with what is known of its writes.
+    pub fn promote(&mut self, now_ms: u64) {
+        self.since_ms = now_ms;
+    }
+
+    /// Does what is asked, in one step.
+    pub fn apply(&mut self, now_ms: u64, request: &Request) -> Reply {
+        match request {
+            Request::Report(view) => self.report(now_ms, view),
+            Request::Nodes => {
+                self.nodes.retain(|_, (until_ms, _)| *until_ms > now_ms);
+                Reply::Nodes(self.nodes.values().map(|(_, view)| view.clone()).collect())
+            }
+            Request::Take { name, node } => self.take(now_ms, name, *node),
+            Request::Renew { name, node, epoch } => self.renew(now_ms, name, *node, *epoch),
+            Request::Release { name, node, epoch } => {
+                let held = self.leases.get_mut(name).filter(|it| it.node == *node && it.epoch == *epoch);
+                if let Some(lease) = held {
+                    // The number stays: the next one is larger.
+                    lease.until_ms = now_ms;
+                }
+                Reply::Done
+            }
+            Request::Holder(name) => {
+                Reply::Holder(self.leases.get(name).copied().filter(|lease| lease.until_ms > now_ms))
+            }
+        }
+    }
+
+    fn report(&mut self, now_ms: u64, view: &NodeView) -> Reply {
+        let is_known = self.nodes.contains_key(&view.node);
+        if view.load.region.len() > NAME_BYTES_MAX || !is_known && self.nodes.len() >= ENTRIES_MAX {
+            return Reply::Refused;
+        }
+        self.nodes.insert(view.node, (now_ms + self.timing.lease_ms, view.clone()));
+        Reply::Done
+    }
+
+    fn take(&mut self, now_ms: u64, name: &str, node: NodeId) -> Reply {
+        let old = self.leases.get(name).copied();
+        if name.len() > NAME_BYTES_MAX || old.is_none() && self.leases.len() >= ENTRIES_MAX {
+            return Reply::Refused;
+        }
+        if let Some(lease) = old.filter(|lease| lease.until_ms > now_ms && lease.node != node) {
+            return Reply::Busy { holder: Some(lease.node), for_ms: lease.until_ms - now_ms };
+        }
+        // What the one before has granted and this one does not know of runs out first.
+        let from_ms = self.since_ms + self.timing.lease_ms;
+        if now_ms < from_ms {
+            return Reply::Busy { holder: None, for_ms: from_ms - now_ms };
+        }
+        let next = old.map_or(0, |lease| lease.epoch.0 + 1);
+        self.grant(now_ms, name, node, Epoch(next.max(now_ms)))
+    }
+
+    fn renew(&mut self, now_ms: u64, name: &str, node: NodeId, epoch: Epoch) -> Reply {
+        match self.leases.get(name) {
+            // A higher number was given after this one. A lower one means that this one's grant was forgotten.
+            Some(lease) if lease.epoch > epoch => Reply::Lost,
+            Some(lease) if lease.epoch == epoch && lease.node != node => Reply::Lost,
+            _ => self.grant(now_ms, name, node, epoch),
+        }
+    }
+
+    fn grant(&mut self, now_ms: u64, name: &str, node: NodeId, epoch: Epoch) -> Reply {
+        let until_ms = now_ms + self.timing.lease_ms;
+        self.leases.insert(name.to_owned(), Lease { node, epoch, until_ms });
+        Reply::Granted(epoch)
+    }
+}

@@ -1,0 +1,127 @@
+//! `Desk`, the matcher and what is known besides: names, rooms, who made a ticket.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use framekeep_matchmaking::{Event, Match, MatchId, Matcher, TicketId, TicketState};
+use framekeep_protocol::{PlayerId, PlayerName, RoomName};
+
+/// Most players that are remembered of a room.
+const ROOM_PLAYERS_MAX: usize = 256;
+
+/// Of a ticket what the matcher does not need.
+pub(crate) struct Holder {
+    /// By the order of the party.
+    pub(crate) names: Vec<PlayerName>,
+    /// Whether anybody who knows the number may ask for it.
+    pub(crate) is_guest: bool,
+}
+
+/// A room that was opened for a match.
+pub(super) struct Served {
+    /// The game.
+    pub(super) of: Arc<str>,
+    pub(super) mode: Arc<str>,
+    pub(super) content: Arc<str>,
+    pub(super) region: Arc<str>,
+    pub(super) tick_rate_hz: u16,
+    /// The team of each seat.
+    pub(super) teams: Vec<u8>,
+    /// Everybody who was given a seat.
+    pub(super) players: Vec<PlayerId>,
+    /// With whom somebody of them does not play.
+    pub(super) blocked: Vec<PlayerId>,
+    /// The mean rating of those for whom it was opened.
+    pub(super) rating: i32,
+    /// The free seats for which players are looked for.
+    pub(super) told: Vec<u8>,
+    /// When it was last among the server's rooms.
+    pub(super) seen_at_ms: u64,
+}
+
+/// The matcher and what is known besides.
+pub(crate) struct Desk {
+    pub(crate) matcher: Matcher,
+    pub(crate) tickets: BTreeMap<TicketId, Holder>,
+    /// The rooms of matches that have one.
+    pub(crate) seated: BTreeMap<MatchId, RoomName>,
+    pub(super) rooms: BTreeMap<RoomName, Served>,
+    /// No matches are formed until then.
+    pub(super) pause_until_ms: u64,
+}
+
+impl Desk {
+    pub(super) fn new(matcher: Matcher) -> Self {
+        Self {
+            matcher,
+            tickets: BTreeMap::new(),
+            seated: BTreeMap::new(),
+            rooms: BTreeMap::new(),
+            pause_until_ms: 0,
+        }
+    }
+
+    /// A round; gives the matches that were formed, and whether anything happened.
+    pub(super) fn round(&mut self, now_ms: u64) -> (Vec<Arc<Match>>, bool) {
+        if now_ms >= self.pause_until_ms {
+            self.matcher.round(now_ms);
+        }
+        let (mut formed, mut is_news) = (Vec::new(), false);
+        while let Some(event) = self.matcher.poll() {
+            is_news = true;
+            if let Event::Formed(of) = event {
+                formed.push(of);
+            }
+        }
+        (formed, is_news)
+    }
+
+    /// The room of a ticket that has one.
+    pub(crate) fn room_of(&self, state: TicketState) -> Option<&RoomName> {
+        match state {
+            TicketState::Matched { of } => self.seated.get(&of),
+            _ => None,
+        }
+    }
+
+    /// The players of a match have seats in a room.
+    pub(super) fn seated(&mut self, of: &Match, room: RoomName, now_ms: u64) {
+        let tickets: Vec<_> = of.tickets().filter_map(|id| self.matcher.ticket(id)).collect();
+        let blocked: Vec<_> = tickets.iter().flat_map(|ticket| ticket.blocked.iter().copied()).collect();
+        let ratings: Vec<i64> = tickets.iter().map(|ticket| ticket.rating().into()).collect();
+        let mean = ratings.iter().sum::<i64>() / i64::try_from(ratings.len().max(1)).unwrap_or(1);
+        let is_new = !self.rooms.contains_key(&room);
+        let served = self.rooms.entry(room.clone()).or_insert_with(|| Served::new(of, now_ms));
+        if is_new {
+            served.rating = i32::try_from(mean).unwrap_or_default();
+        }
+        served.players.extend(of.places.iter().map(|place| place.player));
+        served.blocked.extend(blocked);
+        for list in [&mut served.players, &mut served.blocked] {
+            list.sort_unstable();
+            list.dedup();
+            list.truncate(ROOM_PLAYERS_MAX);
+        }
+        self.seated.insert(of.id, room);
+    }
+
+    /// There is no room for a match.
+    pub(super) fn not_seated(&mut self, of: &Match, now_ms: u64) {
+        // It was formed a moment ago.
+        let _ = self.matcher.give_back(now_ms, of.id);
+        if let Some(room) = of.room.as_deref() {
+            // It is offered again when the server says which of its seats are free.
+            let _ = self.matcher.close_backfill(now_ms, room);
+            if let Some(served) = RoomName::try_from(room).ok().and_then(|room| self.rooms.get_mut(&room)) {
+                served.told.clear();
+            }
+        }
+    }
+
+    /// Forgets what the matcher has forgotten.
+    pub(super) fn forget(&mut self) {
+        let matcher = &self.matcher;
+        self.tickets.retain(|id, _| matcher.view(*id).is_some());
+        self.seated.retain(|of, _| matcher.matched(*of).is_some());
+    }
+}

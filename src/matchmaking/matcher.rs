@@ -1,0 +1,357 @@
+//! `Matcher`, the queue and who may ask what of it.
+
+mod asking;
+mod pairing;
+mod rooms;
+mod time;
+mod why;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use framekeep_protocol::PlayerId;
+
+use self::asking::Formed;
+use self::pairing::Scratch;
+use self::rooms::OpenRooms;
+use crate::lane::{Entry, Lane};
+use crate::limits::{REGIONS_KNOWN_MAX, REMEMBERED_MAX, REMEMBERED_MS, TICKETS_MAX};
+use crate::mode::validate_all;
+use crate::pool::Pool;
+use crate::queue::{NearLanes, Queue, Slot};
+use crate::rules::Rules;
+use crate::{
+    Ended, Event, Match, MatchId, Mode, ModeFault, Operation, QueueView, Refused, Ticket, TicketId,
+    TicketState, TicketView,
+};
+
+/// Who waits for whom. Time is an argument and never goes back: an earlier one is taken for the latest.
+///
+/// What has come of operations and of time is taken with [`poll`](Self::poll), after every operation; what is not
+/// taken waits.
+#[derive(Clone, Debug)]
+pub struct Matcher {
+    rules: Vec<Rules>,
+    /// The first is the one without a name.
+    regions: Vec<Arc<str>>,
+    pools: Vec<Pool>,
+    lanes: Vec<Lane>,
+    /// Lanes in which something is new.
+    unsettled: Vec<u32>,
+    queue: Queue,
+    /// Tickets to be tried in the next round.
+    due: Vec<Slot>,
+    rooms: OpenRooms,
+    matches: BTreeMap<MatchId, Formed>,
+    /// Matches whose players are asked, by when they must have answered.
+    asked: BTreeSet<(u64, MatchId)>,
+    /// Matches to be forgotten, in the order of their time.
+    settled: VecDeque<(u64, MatchId)>,
+    matches_formed: u64,
+    tickets_max: usize,
+    now_ms: u64,
+    events: VecDeque<Event>,
+    scratch: Scratch,
+}
+
+impl Matcher {
+    /// An empty queue for these modes.
+    ///
+    /// # Errors
+    /// [`ModeFault`] if one of them cannot be played or two are the same.
+    pub fn new(modes: Vec<Mode>) -> Result<Self, ModeFault> {
+        validate_all(&modes)?;
+        let (mut rules, mut pools) = (Vec::new(), Vec::new());
+        for mode in modes {
+            let new = Rules::new(mode, pools.len());
+            pools.extend(new.tick_rates_hz.iter().map(|hz| Pool::new(rules.len(), *hz)));
+            rules.push(new);
+        }
+        Ok(Self {
+            rules,
+            regions: vec![Arc::from("")],
+            pools,
+            lanes: Vec::new(),
+            unsettled: Vec::new(),
+            queue: Queue::default(),
+            due: Vec::new(),
+            rooms: OpenRooms::default(),
+            matches: BTreeMap::new(),
+            asked: BTreeSet::new(),
+            settled: VecDeque::new(),
+            matches_formed: 0,
+            tickets_max: TICKETS_MAX,
+            now_ms: 0,
+            events: VecDeque::new(),
+            scratch: Scratch::default(),
+        })
+    }
+
+    /// With another limit of tickets that are not over.
+    #[must_use]
+    pub fn with_tickets_max(mut self, tickets_max: usize) -> Self {
+        self.tickets_max = tickets_max;
+        self
+    }
+
+    /// The modes.
+    pub fn modes(&self) -> impl Iterator<Item = &Mode> {
+        self.rules.iter().map(|rules| &rules.mode)
+    }
+
+    /// What has come of operations and of time, the first first.
+    pub fn poll(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Does what is asked, or refuses and changes nothing.
+    ///
+    /// # Errors
+    /// [`Refused`] says what stands in the way.
+    pub fn apply(&mut self, now_ms: u64, operation: Operation) -> Result<(), Refused> {
+        match operation {
+            Operation::Submit(ticket) => self.submit(now_ms, ticket).map(drop),
+            Operation::Restore(ticket, since_ms) => self.restore(now_ms, ticket, since_ms).map(drop),
+            Operation::Cancel(id) => self.cancel(now_ms, id).map(drop),
+            Operation::Accept(id, player) => self.answer(now_ms, id, player, true).map(drop),
+            Operation::Decline(id, player) => self.answer(now_ms, id, player, false).map(drop),
+            Operation::GiveBack(id) => self.give_back(now_ms, id),
+            Operation::OpenBackfill(room) => self.open_backfill(now_ms, room),
+            Operation::CloseBackfill(room) => self.close_backfill(now_ms, &room),
+            Operation::Round => {
+                self.round(now_ms);
+                Ok(())
+            }
+        }
+    }
+
+    /// Lets a ticket wait. The same ticket again gives the same answer as before, wherever it is in its life.
+    ///
+    /// # Errors
+    /// [`Refused`] if it cannot be served, says something else than before, or one of its players waits already.
+    pub fn submit(&mut self, now_ms: u64, ticket: Ticket) -> Result<TicketView, Refused> {
+        self.restore(now_ms, ticket, now_ms)
+    }
+
+    /// Lets a ticket wait that has been waiting since then, by another matcher.
+    ///
+    /// # Errors
+    /// As for [`submit`](Self::submit).
+    pub fn restore(&mut self, now_ms: u64, ticket: Ticket, since_ms: u64) -> Result<TicketView, Refused> {
+        self.elapse(now_ms);
+        if let Some(slot) = self.queue.find(ticket.id) {
+            let is_same = self.queue.record(slot).ticket == ticket;
+            return if is_same { Ok(self.queue.view(slot)) } else { Err(Refused::OtherTicket(ticket.id)) };
+        }
+        ticket.validate()?;
+        if self.queue.live() >= self.tickets_max {
+            return Err(Refused::QueueFull { limit: self.tickets_max });
+        }
+        for member in &ticket.party {
+            if let Some(other) = self.queue.of_player(member.player) {
+                let ticket = self.queue.record(other).ticket.id;
+                return Err(Refused::PlayerWaits { player: member.player, ticket });
+            }
+        }
+        let rules = self.rules_of(&ticket.game, &ticket.mode)?;
+        let (regions, new_regions) = self.regions_of(&ticket)?;
+        let wish = self.rules[rules].wish(rules, &ticket, regions)?;
+        self.regions.extend(new_regions);
+        let slot = self.queue.add(ticket, wish, since_ms.min(self.now_ms));
+        self.begin_waiting(slot);
+        Ok(self.queue.view(slot))
+    }
+
+    /// What can be seen of a ticket, as it was at the last operation.
+    #[must_use]
+    pub fn view(&self, id: TicketId) -> Option<TicketView> {
+        self.queue.find(id).map(|slot| self.queue.view(slot))
+    }
+
+    /// What a ticket said.
+    #[must_use]
+    pub fn ticket(&self, id: TicketId) -> Option<&Ticket> {
+        self.queue.find(id).map(|slot| &self.queue.record(slot).ticket)
+    }
+
+    /// A match whose players are asked, or that was formed lately.
+    #[must_use]
+    pub fn matched(&self, id: MatchId) -> Option<&Arc<Match>> {
+        self.matches.get(&id).map(|formed| &formed.of)
+    }
+
+    /// Takes a ticket back. Those it was to play with wait again, as long as they have.
+    ///
+    /// # Errors
+    /// [`Refused`] if there is no such ticket or it has its match. One that is over stays as it is.
+    pub fn cancel(&mut self, now_ms: u64, id: TicketId) -> Result<TicketView, Refused> {
+        self.elapse(now_ms);
+        let slot = self.queue.find(id).ok_or(Refused::UnknownTicket(id))?;
+        match self.queue.record(slot).state {
+            TicketState::Waiting => {
+                self.stop_waiting(slot);
+                self.end(slot, Ended::Cancelled);
+            }
+            TicketState::Asked { of, .. } => {
+                self.fall_through(of, |other| (other == slot).then_some(Ended::Cancelled));
+            }
+            TicketState::Matched { of } => return Err(Refused::AlreadyMatched { ticket: id, of }),
+            TicketState::Ended(_) => {}
+        }
+        Ok(self.queue.view(slot))
+    }
+
+    /// How the queues are, by mode and tick rate.
+    pub fn queues(&self) -> impl Iterator<Item = QueueView> + '_ {
+        self.pools.iter().map(|pool| pool.view(&self.rules[pool.rules]))
+    }
+
+    /// Tickets that are not over.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.queue.live()
+    }
+
+    /// Whether no ticket waits or is asked.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn rules_of(&self, game: &str, mode: &str) -> Result<usize, Refused> {
+        let found = self.rules.iter().position(|rules| rules.mode.game == game && rules.mode.name == mode);
+        found.ok_or_else(|| Refused::UnknownMode { game: game.to_owned(), mode: mode.to_owned() })
+    }
+
+    /// The numbers of a ticket's regions, the nearest first, and those of its regions that are new.
+    fn regions_of(&self, ticket: &Ticket) -> Result<(Vec<(u8, u32)>, Vec<Arc<str>>), Refused> {
+        let mut new: Vec<Arc<str>> = Vec::new();
+        let mut regions = Vec::with_capacity(ticket.regions.len().max(1));
+        for wanted in &ticket.regions {
+            let nth = self.region(&wanted.region).unwrap_or_else(|| {
+                new.push(wanted.region.as_str().into());
+                self.regions.len() + new.len() - 1
+            });
+            regions.push((nth as u8, wanted.latency_ms));
+        }
+        if let Some(last) = new.last()
+            && self.regions.len() + new.len() > REGIONS_KNOWN_MAX
+        {
+            return Err(Refused::TooManyRegions { region: (**last).to_owned() });
+        }
+        regions.sort_by_key(|(_, latency_ms)| *latency_ms);
+        if regions.is_empty() {
+            regions.push((0, 0));
+        }
+        Ok((regions, new))
+    }
+
+    fn region(&self, region: &str) -> Option<usize> {
+        self.regions.iter().position(|one| **one == *region)
+    }
+
+    /// The lane of a pool, region and content; made if there is none.
+    fn lane_of(&mut self, pool: usize, region: u8, content: u8) -> u32 {
+        if let Some(lane) = self.pools[pool].lane(region, content) {
+            return lane;
+        }
+        let lane = self.lanes.len() as u32;
+        self.lanes.push(Lane::new(pool, region, content));
+        self.pools[pool].set_lane(region, content, lane);
+        lane
+    }
+
+    /// A ticket waits, from now on or again.
+    fn begin_waiting(&mut self, slot: Slot) {
+        let stamp = self.queue.next_stamp();
+        let hot = &mut self.queue.hot[slot as usize];
+        hot.stamp = stamp;
+        let size = hot.size;
+        self.queue.near_lanes[slot as usize] = NearLanes::default();
+        let record = self.queue.record_mut(slot);
+        record.near = 0;
+        let pool = record.wish.pool;
+        self.pools[pool].tickets += 1;
+        self.pools[pool].players += u64::from(size);
+        self.set_state(slot, TicketState::Waiting);
+        self.refresh(slot);
+    }
+
+    /// A ticket does not wait any more. Its entries stay behind, marked by their stamp.
+    fn stop_waiting(&mut self, slot: Slot) {
+        let hot = &mut self.queue.hot[slot as usize];
+        let size = hot.size;
+        hot.stamp = 0;
+        let pool = self.queue.record(slot).wish.pool;
+        self.pools[pool].tickets -= 1;
+        self.pools[pool].players -= u64::from(size);
+        let mut nth = 0;
+        while let Some(lane) = self.lane_of_ticket(slot, nth) {
+            self.lanes[lane as usize].note_gone(&self.queue.hot);
+            nth += 1;
+        }
+    }
+
+    /// A waiting ticket goes into the lanes of its next region.
+    fn enter_region(&mut self, slot: Slot) {
+        let record = self.queue.record(slot);
+        let (pool, (region, _)) = (record.wish.pool, record.wish.regions[record.near]);
+        let contents = record.wish.contents.clone();
+        let hot = self.queue.hot[slot as usize];
+        let entry = Entry { rating: hot.rating, stamp: hot.stamp, slot };
+        for content in contents {
+            let nth = self.lane_of(pool, region, content);
+            let lane = &mut self.lanes[nth as usize];
+            lane.add(hot.size, entry);
+            self.queue.near_lanes[slot as usize].push(nth);
+            if !std::mem::replace(&mut lane.unsettled, true) {
+                self.unsettled.push(nth);
+            }
+        }
+        self.queue.record_mut(slot).near += 1;
+    }
+
+    fn set_state(&mut self, slot: Slot, state: TicketState) {
+        let record = self.queue.record_mut(slot);
+        record.state = state;
+        record.revision += 1;
+    }
+
+    /// A ticket that does not wait is over.
+    fn end(&mut self, slot: Slot, ended: Ended) {
+        self.set_state(slot, TicketState::Ended(ended));
+        self.events.push_back(Event::Ended(self.queue.record(slot).ticket.id, ended));
+        self.queue.end(slot, self.now_ms + REMEMBERED_MS);
+        self.queue.forget(self.now_ms, REMEMBERED_MAX);
+    }
+
+    /// Answers for a player who was asked.
+    ///
+    /// # Errors
+    /// [`Refused`] if nobody is asked, or not that player.
+    pub fn answer(
+        &mut self,
+        now_ms: u64,
+        id: TicketId,
+        player: PlayerId,
+        accepts: bool,
+    ) -> Result<TicketView, Refused> {
+        self.elapse(now_ms);
+        let slot = self.queue.find(id).ok_or(Refused::UnknownTicket(id))?;
+        let record = self.queue.record(slot);
+        if record.ticket.party.iter().all(|member| member.player != player) {
+            return Err(Refused::NotOfTicket { ticket: id, player });
+        }
+        match record.state {
+            TicketState::Asked { of, .. } if accepts => self.accept(of, player),
+            TicketState::Asked { of, .. } => {
+                self.fall_through(of, |other| (other == slot).then_some(Ended::Declined));
+            }
+            // Somebody who was there is still there.
+            TicketState::Matched { .. } if accepts => {}
+            TicketState::Matched { of } => return Err(Refused::AlreadyMatched { ticket: id, of }),
+            TicketState::Waiting | TicketState::Ended(_) => return Err(Refused::NotAsked(id)),
+        }
+        Ok(self.queue.view(slot))
+    }
+}

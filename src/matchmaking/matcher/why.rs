@@ -1,0 +1,62 @@
+//! Why a ticket has no match yet.
+
+use super::Matcher;
+use super::pairing::Scratch;
+use crate::queue::Slot;
+use crate::{Hindrance, Refused, TicketId, TicketState, Why};
+
+impl Matcher {
+    /// Why a ticket has no match yet, and what happens next, as of the last round.
+    ///
+    /// # Errors
+    /// [`Refused::UnknownTicket`] if there is no such ticket.
+    pub fn why(&self, now_ms: u64, id: TicketId) -> Result<Why, Refused> {
+        let slot = self.queue.find(id).ok_or(Refused::UnknownTicket(id))?;
+        let view = self.queue.view(slot);
+        let wish = &self.queue.record(slot).wish;
+        let mode = &self.rules[wish.rules].mode;
+        let waited_ms = now_ms.max(self.now_ms) - view.queued_at_ms;
+        let (hindrance, unanswered) = match view.state {
+            TicketState::Waiting => (self.hindrance(slot), Vec::new()),
+            TicketState::Asked { of, .. } => {
+                let mut missing = self.missing(of);
+                let hindrance = Hindrance::Answers { missing: missing.len() as u32 };
+                missing.retain(|player| self.queue.of_player(*player) == Some(slot));
+                (hindrance, missing)
+            }
+            TicketState::Matched { .. } | TicketState::Ended(_) => (Hindrance::None, Vec::new()),
+        };
+        let is_waiting = view.state == TicketState::Waiting;
+        let usual_ms = self.pools[wish.pool].wait_ms(50).filter(|_| is_waiting);
+        Ok(Why {
+            view,
+            waited_ms,
+            hindrance,
+            rating_allowed: self.queue.hot[slot as usize].window,
+            latency_allowed_ms: mode.latency_ms.at(self.age(slot)),
+            widens_at_ms: self.widens_at(slot).filter(|_| is_waiting),
+            fewer_at_ms: self.fewer_at(slot).filter(|_| is_waiting),
+            expires_at_ms: self.expires_at(slot),
+            estimate_ms: usual_ms.map(|usual_ms| usual_ms.saturating_sub(waited_ms)),
+            unanswered,
+        })
+    }
+
+    /// What keeps a waiting ticket from a match, by the lane where most go with it.
+    fn hindrance(&self, slot: Slot) -> Hindrance {
+        let record = self.queue.record(slot);
+        let rules = &self.rules[record.wish.rules];
+        if record.near == 0 {
+            let nearest_ms = record.wish.regions.first().map_or(0, |(_, latency_ms)| *latency_ms);
+            return Hindrance::TooFar { nearest_ms, allowed_ms: rules.mode.latency_ms.at(self.age(slot)) };
+        }
+        let mut scratch = Scratch::default();
+        let seen = self.lanes_of(slot).map(|lane| {
+            let lane = &self.lanes[lane as usize];
+            self.look_around(slot, lane, rules, &mut scratch).players
+        });
+        let (there, needed) = (seen.max().unwrap_or(0), rules.mode.seats());
+        let (enough, there, needed) = (there >= needed, there as u32, needed as u32);
+        if enough { Hindrance::DoNotFit { there, needed } } else { Hindrance::TooFew { there, needed } }
+    }
+}

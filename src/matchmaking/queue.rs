@@ -1,0 +1,277 @@
+//! `Queue`, the tickets and their places in memory.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use framekeep_protocol::PlayerId;
+
+use crate::limits::PARTY_MAX;
+use crate::{Ticket, TicketId, TicketState, TicketView};
+
+/// Tickets that are forgotten with one operation: a crowd that came together does not go together.
+const FORGET_AT_ONCE: usize = 256;
+
+/// Where a ticket is in memory. Used again once the ticket is forgotten.
+pub(crate) type Slot = u32;
+
+/// What is looked at of every ticket that is considered: kept together and small.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Hot {
+    /// A new one each time the ticket begins to wait; 0 while it does not.
+    pub(crate) stamp: u64,
+    /// Since when it has been waiting.
+    pub(crate) queued_at_ms: u64,
+    /// Its place in the order of arrival.
+    pub(crate) seq: u64,
+    pub(crate) rating: i32,
+    /// How far away in rating others may be now.
+    pub(crate) window: u32,
+    pub(crate) size: u8,
+    pub(crate) priority: u8,
+    /// Whether it is to be tried in the next round.
+    pub(crate) due: bool,
+    /// Whether it blocks somebody.
+    pub(crate) blocks: bool,
+    pub(crate) backfill: bool,
+}
+
+/// The lanes a waiting ticket is in: kept beside each other, and only looked up anew where they are too many.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct NearLanes {
+    count: u32,
+    first: [u32; NEAR_LANES],
+}
+
+/// Lanes that are kept: those of two regions and three contents.
+const NEAR_LANES: usize = 7;
+
+impl NearLanes {
+    pub(crate) fn push(&mut self, lane: u32) {
+        if let Some(place) = self.first.get_mut(self.count as usize) {
+            *place = lane;
+        }
+        self.count += 1;
+    }
+
+    /// All of them; `None` if they are too many.
+    pub(crate) fn all(&self) -> Option<&[u32]> {
+        self.first.get(..self.count as usize)
+    }
+}
+
+/// What a ticket wants in numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct Wish {
+    pub(crate) rules: usize,
+    pub(crate) pool: usize,
+    /// Contents of the mode, the dearest first.
+    pub(crate) contents: Vec<u8>,
+    /// Regions and their latency in milliseconds, the nearest first.
+    pub(crate) regions: Vec<(u8, u32)>,
+    /// Of each member the roles as bits; all where roles do not matter.
+    pub(crate) roles: [u8; PARTY_MAX],
+    pub(crate) expires_after_ms: u64,
+}
+
+/// Everything else of a ticket.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    pub(crate) ticket: Ticket,
+    pub(crate) wish: Wish,
+    pub(crate) seq: u64,
+    pub(crate) state: TicketState,
+    pub(crate) revision: u32,
+    /// How many of its regions are near enough.
+    pub(crate) near: usize,
+    /// When it is looked at again.
+    pub(crate) wake_at_ms: u64,
+    /// When it is forgotten; 0 while it is not over.
+    forget_at_ms: u64,
+}
+
+/// The tickets that are not forgotten.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Queue {
+    pub(crate) hot: Vec<Hot>,
+    pub(crate) near_lanes: Vec<NearLanes>,
+    records: Vec<Option<Box<Record>>>,
+    free: Vec<Slot>,
+    by_id: BTreeMap<TicketId, Slot>,
+    /// By which ticket a player waits or is asked, or did last.
+    by_player: BTreeMap<PlayerId, Slot>,
+    wakes: BTreeMap<u64, Vec<(Slot, u64)>>,
+    /// Tickets that are over, and when they are forgotten.
+    over: VecDeque<(u64, Slot, u64)>,
+    /// How many tickets are over and remembered.
+    over_count: usize,
+    seqs: u64,
+    stamps: u64,
+}
+
+impl Queue {
+    /// The ticket's place, if it is not forgotten.
+    pub(crate) fn find(&self, id: TicketId) -> Option<Slot> {
+        self.by_id.get(&id).copied()
+    }
+
+    /// The ticket by which a player waits or is asked.
+    pub(crate) fn of_player(&self, player: PlayerId) -> Option<Slot> {
+        self.by_player.get(&player).copied().filter(|slot| self.record(*slot).forget_at_ms == 0)
+    }
+
+    /// Tickets that are not over.
+    pub(crate) fn live(&self) -> usize {
+        self.by_id.len() - self.over_count
+    }
+
+    /// The ticket of that place.
+    ///
+    /// # Panics
+    /// If there is none: places are held only by what is cleared away with the ticket.
+    pub(crate) fn record(&self, slot: Slot) -> &Record {
+        self.records[slot as usize].as_deref().expect("a place that is held has a ticket")
+    }
+
+    /// The ticket of that place, to be changed.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub(crate) fn record_mut(&mut self, slot: Slot) -> &mut Record {
+        self.records[slot as usize].as_deref_mut().expect("a place that is held has a ticket")
+    }
+
+    /// Whether the place is still that of the ticket that arrived as the `seq`th.
+    pub(crate) fn holds(&self, slot: Slot, seq: u64) -> bool {
+        self.records.get(slot as usize).is_some_and(|one| one.as_ref().is_some_and(|one| one.seq == seq))
+    }
+
+    /// What can be seen of a ticket.
+    pub(crate) fn view(&self, slot: Slot) -> TicketView {
+        let record = self.record(slot);
+        TicketView {
+            id: record.ticket.id,
+            state: record.state,
+            revision: record.revision,
+            queued_at_ms: self.hot[slot as usize].queued_at_ms,
+        }
+    }
+
+    /// Takes a ticket in; it does not wait yet.
+    pub(crate) fn add(&mut self, ticket: Ticket, wish: Wish, queued_at_ms: u64) -> Slot {
+        self.seqs += 1;
+        let seq = self.seqs;
+        let hot = Hot {
+            queued_at_ms,
+            seq,
+            rating: ticket.rating(),
+            size: ticket.party.len() as u8,
+            priority: ticket.priority,
+            blocks: !ticket.blocked.is_empty(),
+            backfill: ticket.backfill,
+            ..Hot::default()
+        };
+        let slot = self.free.pop().unwrap_or(self.hot.len() as Slot);
+        self.by_id.insert(ticket.id, slot);
+        let state = TicketState::Waiting;
+        let record = Some(Box::new(Record {
+            ticket,
+            wish,
+            seq,
+            state,
+            revision: 0,
+            near: 0,
+            wake_at_ms: 0,
+            forget_at_ms: 0,
+        }));
+        if slot as usize == self.hot.len() {
+            self.hot.push(hot);
+            self.near_lanes.push(NearLanes::default());
+            self.records.push(record);
+        } else {
+            self.hot[slot as usize] = hot;
+            self.records[slot as usize] = record;
+        }
+        self.hold_players(slot);
+        slot
+    }
+
+    /// A number that no stay in the lanes has had.
+    pub(crate) fn next_stamp(&mut self) -> u64 {
+        self.stamps += 1;
+        self.stamps
+    }
+
+    /// The players of a ticket wait by it.
+    pub(crate) fn hold_players(&mut self, slot: Slot) {
+        let record = self.records[slot as usize].as_deref();
+        for member in record.iter().flat_map(|record| &record.ticket.party) {
+            self.by_player.insert(member.player, slot);
+        }
+    }
+
+    /// Nothing is known of the players of a ticket any more.
+    fn forget_players(&mut self, slot: Slot) {
+        let record = self.records[slot as usize].as_deref();
+        for member in record.iter().flat_map(|record| &record.ticket.party) {
+            if self.by_player.get(&member.player) == Some(&slot) {
+                self.by_player.remove(&member.player);
+            }
+        }
+    }
+
+    /// Looks at a ticket again at that time, and not at the time that was said before.
+    pub(crate) fn wake(&mut self, slot: Slot, at_ms: u64) {
+        let record = self.record_mut(slot);
+        record.wake_at_ms = at_ms;
+        let seq = record.seq;
+        self.wakes.entry(at_ms).or_default().push((slot, seq));
+    }
+
+    /// The tickets of the next time that has come.
+    pub(crate) fn take_woken(&mut self, now_ms: u64) -> Option<Vec<Slot>> {
+        let first = self.wakes.first_entry().filter(|first| *first.key() <= now_ms)?;
+        let (at_ms, woken) = first.remove_entry();
+        let is_it = |(slot, seq): &(Slot, u64)| {
+            self.holds(*slot, *seq)
+                && self.hot[*slot as usize].stamp != 0
+                && self.record(*slot).wake_at_ms == at_ms
+        };
+        Some(woken.into_iter().filter(is_it).map(|(slot, _)| slot).collect())
+    }
+
+    /// A ticket is over; it is forgotten at that time.
+    pub(crate) fn end(&mut self, slot: Slot, forget_at_ms: u64) {
+        let record = self.record_mut(slot);
+        record.forget_at_ms = forget_at_ms;
+        let seq = record.seq;
+        self.over.push_back((forget_at_ms, slot, seq));
+        self.over_count += 1;
+    }
+
+    /// A ticket that was over is not: its match fell through. Its players wait by it if `hold` says so.
+    pub(crate) fn revive(&mut self, slot: Slot, hold: bool) {
+        self.record_mut(slot).forget_at_ms = 0;
+        self.over_count -= 1;
+        if hold {
+            self.hold_players(slot);
+        }
+    }
+
+    /// Forgets what was over long ago, and what is too much to remember.
+    pub(crate) fn forget(&mut self, now_ms: u64, most: usize) {
+        for _ in 0..FORGET_AT_ONCE {
+            let Some(&(at_ms, slot, seq)) = self.over.front() else { return };
+            if at_ms > now_ms && self.over.len() <= most {
+                return;
+            }
+            self.over.pop_front();
+            if self.holds(slot, seq) && self.record(slot).forget_at_ms == at_ms {
+                let id = self.record(slot).ticket.id;
+                self.by_id.remove(&id);
+                self.forget_players(slot);
+                self.records[slot as usize] = None;
+                self.free.push(slot);
+                self.over_count -= 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What can be seen of tickets and queues.
+
+use framekeep_protocol::PlayerId;
+use serde::{Deserialize, Serialize};
+
+use crate::{MatchId, TicketId};
+
+/// How a ticket ended without a match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ended {
+    /// Somebody took it back.
+    Cancelled,
+    /// It waited as long as it may.
+    Expired,
+    /// A player of it was asked and does not want to play.
+    Declined,
+    /// A player of it was asked and did not answer.
+    NoAnswer,
+    /// Its match fell through, and a player of it has another ticket by now.
+    Superseded,
+}
+
+/// Where a ticket is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TicketState {
+    /// It waits for others.
+    Waiting,
+    /// Its players are asked whether they are there.
+    Asked {
+        /// For which match.
+        of: MatchId,
+        /// Until when they may answer.
+        until_ms: u64,
+    },
+    /// It has a match.
+    Matched {
+        /// Which.
+        of: MatchId,
+    },
+    /// It has none and gets none.
+    Ended(Ended),
+}
+
+/// What can be seen of a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketView {
+    /// The ticket.
+    pub id: TicketId,
+    /// Where it is in its life.
+    pub state: TicketState,
+    /// How often that has changed: who watches asks for a higher one.
+    pub revision: u32,
+    /// Since when it has been waiting.
+    pub queued_at_ms: u64,
+}
+
+/// What keeps a ticket waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hindrance {
+    /// Nothing; it is not waiting.
+    None,
+    /// No region is near enough yet, or at all.
+    TooFar {
+        /// The latency of the nearest, in milliseconds.
+        nearest_ms: u32,
+        /// What is allowed now.
+        allowed_ms: u32,
+    },
+    /// Too few players who want the same are near enough in rating.
+    TooFew {
+        /// How many there are with those of the ticket, where there are most.
+        there: u32,
+        /// How many a match needs.
+        needed: u32,
+    },
+    /// There are enough, and their parties, roles, blocked players or limits do not go together.
+    DoNotFit {
+        /// How many there are with those of the ticket.
+        there: u32,
+        /// How many a match needs.
+        needed: u32,
+    },
+    /// Its match waits for players to say that they are there.
+    Answers {
+        /// How many have not answered.
+        missing: u32,
+    },
+}
+
+/// Why a ticket has no match yet, and what happens next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Why {
+    /// The ticket.
+    pub view: TicketView,
+    /// How long it has been waiting.
+    pub waited_ms: u64,
+    /// What keeps it waiting.
+    pub hindrance: Hindrance,
+    /// How far apart ratings may be for it now.
+    pub rating_allowed: u32,
+    /// How far away a region may be for it now, in milliseconds.
+    pub latency_allowed_ms: u32,
+    /// When its limits widen next; `None` if they are as wide as they get.
+    pub widens_at_ms: Option<u64>,
+    /// From when on it may start a match with free seats; `None` if never.
+    pub fewer_at_ms: Option<u64>,
+    /// When it ends without a match.
+    pub expires_at_ms: u64,
+    /// How long it may still take, by what others waited lately; `None` if nobody did.
+    pub estimate_ms: Option<u64>,
+    /// Players of it who were asked and have not answered.
+    pub unanswered: Vec<PlayerId>,
+}
+
+/// How one queue is: the tickets of a mode and tick rate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueView {
+    /// The game.
+    pub game: String,
+    /// The mode.
+    pub mode: String,
+    /// Ticks a second; 0 for the server's default.
+    pub tick_rate_hz: u16,
+    /// Tickets that wait.
+    pub tickets: u64,
+    /// Players of them.
+    pub players: u64,
+    /// Matches that were formed from the beginning.
+    pub formed: u64,
+    /// Tickets that found a match from the beginning.
+    pub matched: u64,
+    /// Tickets that waited as long as they may.
+    pub expired: u64,
+    /// What half of the last tickets waited at most, in milliseconds.
+    pub wait_ms_p50: Option<u64>,
+    /// What 99 of 100 of them waited at most, in milliseconds.
+    pub wait_ms_p99: Option<u64>,
+}

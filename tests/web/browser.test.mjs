@@ -1,0 +1,229 @@
+// The pages in a real browser: a player moves with a bot over UDP in the same room, the server is killed and the page
+// plays on; the dashboard lists the room, draws it, and goes back in its past.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { Framekeep } from '../../assets/web/framekeep.js';
+import { Chromium, WITHOUT } from './chromium.mjs';
+import { Node, binary, until } from './node.mjs';
+
+const LONG = { skip: WITHOUT, timeout: 180_000 };
+const PICTURES = process.env.FRAMEKEEP_PICTURES;
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A node and a browser, both gone at the end of the test. */
+async function scene(context, settings = []) {
+  const node = new Node();
+  context.after(() => node.remove());
+  await node.start(settings);
+  const browser = await Chromium.start();
+  context.after(() => browser.close());
+  return { node, browser };
+}
+
+/** Bots over UDP in a room; gone at the end of the test. */
+function bots(context, node, room, count) {
+  const args = ['--addr', node.addresses.udp, '--data', node.data, '--room', room, '--seats', String(count), '--seconds', '120'];
+  const child = spawn(binary('framekeep-swarm'), args, { stdio: 'ignore' });
+  context.after(() => child.kill('SIGKILL'));
+}
+
+/** Where the own player is drawn: what the page shows, not what the server knows. */
+const OWN = `(() => { const { link } = globalThis.framekeep; const drawn = link.sample();
+  const own = drawn?.bodies.find((body) => body.kind === 0 && body.seat === link.match.seat);
+  return own ? { x: own.x, y: own.y, tick: drawn.tick } : null; })()`;
+
+/** Whether a canvas shows more than one colour. */
+const isPainted = (selector) => `(() => { const canvas = document.querySelector('${selector}');
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  const colours = new Set(); for (let at = 0; at < data.length; at += 4 * 97) colours.add(data[at] << 16 | data[at + 1] << 8 | data[at + 2]);
+  return colours.size > 6; })()`;
+
+/** Leads the player to where it can go, by the keyboard, until it has moved. */
+async function walk(page, what) {
+  const before = await until('the player is drawn', () => page.value(OWN));
+  const [code, key] = before.x > 0 ? ['KeyA', 'a'] : ['KeyD', 'd'];
+  await page.key(code, true, key);
+  await until(what, async () => {
+    const now = await page.value(OWN);
+    return now && Math.abs(now.x - before.x) > 1.5;
+  });
+  await page.key(code, false, key);
+}
+
+async function picture(page, name) {
+  if (PICTURES) await page.picture(join(PICTURES, `${name}.png`));
+}
+
+test('somebody plays in the browser with a bot over UDP, also after the server was killed', LONG, async (context) => {
+  const { node, browser } = await scene(context);
+  // A room for three: the page, a bot over UDP and one more of them.
+  const opener = new Framekeep({ url: node.url, name: 'opener' });
+  context.after(() => opener.close());
+  await opener.connect();
+  await opener.join('friday', { create: { game: 'arena', content: 'foundry', seats: 4, spectators_max: 4 } });
+  const page = await browser.page();
+  await page.open(`${node.url}/play?room=friday`);
+  await page.until('the room is known', `document.getElementById('invited-what').innerText.includes('waiting')`);
+  await page.click('#invited-join');
+  await page.until('the page has a seat', 'globalThis.framekeep?.link.room?.seat === 1');
+  bots(context, node, 'friday', 2);
+  await page.until('the match runs', 'globalThis.framekeep.link.state !== null');
+  await walk(page, 'the player walks');
+  assert.match(await page.text('#scores'), /opener/);
+  await picture(page, 'playing');
+
+  const dashboard = await browser.page({ width: 1_400, height: 1_000 });
+  await dashboard.open(`${node.url}/`);
+  await dashboard.until('the room is listed', `document.querySelector('table.rooms')?.innerText.includes('friday')`);
+  assert.match(await dashboard.text('table.rooms'), /friday\s+arena · foundry\s+playing\s+4\/4/);
+  await picture(dashboard, 'rooms');
+  await dashboard.click('table.rooms tbody a');
+  await dashboard.until('the match is drawn', isPainted('canvas.scene'));
+  await dashboard.until('there is a past', `Number(document.querySelector('.seek').max) - Number(document.querySelector('.seek').min) > 45`);
+  await picture(dashboard, 'room');
+  const ways = `[...document.querySelectorAll('.seats tbody tr')].map((row) => row.innerText.replace(/\\s+/g, ' '))`;
+  await until('the ways of the bots are known', async () => (await dashboard.value(ways)).filter((row) => / \d+ ms \d+ % -?\d+ ms/.test(row)).length === 2);
+  await dashboard.until('the bar goes back to the beginning', `Number(document.querySelector('.seek').min) <= 1`);
+  const past = await dashboard.value(`(() => { const bar = document.querySelector('.seek'); bar.value = Number(bar.min) + 10;
+    bar.dispatchEvent(new Event('input')); return Number(bar.value); })()`);
+  await dashboard.until('the past is shown', `document.querySelector('.place').innerText.endsWith('tick ${past}')`);
+  assert.equal(await dashboard.value(`document.querySelector('.live').getAttribute('aria-pressed')`), 'false');
+
+  const tick = (await page.value(OWN)).tick;
+  await node.kill();
+  await page.until('the page says so, gently', `document.getElementById('link').dataset.status === 'offline'`);
+  assert.match(await page.text('#notice'), /seat is kept/);
+  await node.start();
+  await page.until('it is back', `document.getElementById('link').dataset.status === 'online'`);
+  await until('the match goes on', async () => (await page.value(OWN))?.tick > tick);
+  await walk(page, 'the player walks on');
+  assert.equal(await page.value('globalThis.framekeep.link.match.epoch'), 1, 'it is the same match');
+  assert.deepEqual(page.complaints, []);
+  assert.deepEqual(dashboard.complaints, []);
+});
+
+test('somebody plays at once against bots, a friend takes the seat of one, and a rematch begins', LONG, async (context) => {
+  const { node, browser } = await scene(context);
+  const page = await browser.page();
+  await page.open(`${node.url}/play`);
+  await page.value(`document.getElementById('floor').value = 'pit'; document.getElementById('players').value = '3'`);
+  await page.click('[data-play=arena]');
+  await page.until('three play', `globalThis.framekeep?.link.state && document.querySelectorAll('#scores li').length === 3`);
+  assert.equal(await page.value(`globalThis.framekeep.members.filter(({ name }) => / \\[bot\\]/.test(name)).length`), 2);
+  const friend = await browser.page({ width: 390, height: 844, touch: true, dark: false });
+  await friend.open(await page.value('location.href'));
+  await friend.until('the room is known', `document.getElementById('invited-what').innerText.includes('3 of 3')`);
+  await friend.click('#invited-join');
+  await friend.until('the friend has a seat', 'globalThis.framekeep?.link.room?.seat < 3', 60_000);
+  assert.equal(await page.value(`globalThis.framekeep.members.filter(({ name }) => / \\[bot\\]/.test(name)).length`), 1);
+  await page.value(`globalThis.framekeep.link.request({ abort: {} })`);
+  await page.until('the results are there', `!document.getElementById('results').hidden`);
+  await picture(page, 'results');
+  await page.click('#again');
+  await page.until('another match runs', 'globalThis.framekeep.link.match.epoch === 2 && !globalThis.framekeep.link.match.ended');
+  assert.deepEqual([page.complaints, friend.complaints], [[], []]);
+});
+
+test('a song is played with keys, and the server counts what the page does', LONG, async (context) => {
+  const { node, browser } = await scene(context);
+  const page = await browser.page();
+  await page.open(`${node.url}/play`);
+  await page.click('[data-play=rhythm]');
+  await page.until('notes come down', 'globalThis.framekeep?.scene?.chart.notes.size > 0');
+  assert.ok(await page.value(isPainted('#stage')));
+  // A player who is never wrong: each note is struck in the frame in which it meets the line.
+  await page.value(`(() => { const codes = ['KeyD', 'KeyF', 'KeyJ', 'KeyK']; const { scene } = globalThis.framekeep;
+    const send = (type, lane) => dispatchEvent(new KeyboardEvent(type, { code: codes[lane] }));
+    const down = new Map();
+    const frame = () => { const now = (scene.now(performance.now()) ?? 0) * 8;
+      for (const [note, lane] of down) if (now > note.end + 4) { send('keyup', lane); down.delete(note); }
+      for (const note of scene.chart.notes.values()) if (note.fate === 'coming' && note.at <= now && ![...down.values()].includes(note.lane)) { send('keydown', note.lane); down.set(note, note.lane); }
+      requestAnimationFrame(frame); };
+    requestAnimationFrame(frame); })()`);
+  await page.until('a run of eight', 'globalThis.framekeep.scene.chart.best >= 8', 60_000);
+  await picture(page, 'song');
+  await page.until('the server has heard it', `globalThis.framekeep.link.scores[0]?.combo >= 5`, 60_000);
+  assert.deepEqual(page.complaints, []);
+});
+
+test('a replay is seen from any tick, with its hashes', LONG, async (context) => {
+  const { node, browser } = await scene(context);
+  const page = await browser.page();
+  await page.open(`${node.url}/#/replays`);
+  const bytes = readFileSync(join(ROOT, 'assets/replays/courtyard_duel.fkr')).toString('base64');
+  await page.until('the page is there', `document.querySelector('#file') !== null`);
+  await page.value(`(() => { const input = document.querySelector('#file'); const transfer = new DataTransfer();
+    const bytes = Uint8Array.from(atob('${bytes}'), (c) => c.charCodeAt(0));
+    transfer.items.add(new File([bytes], 'duel.fkr')); input.files = transfer.files; input.dispatchEvent(new Event('change')); })()`);
+  await page.until('it was played again', `document.querySelector('.proof')?.innerText.includes('the recorded one')`, 60_000);
+  await page.value(`(() => { const bar = document.querySelector('.seek'); bar.value = 300; bar.dispatchEvent(new Event('input')); })()`);
+  await page.until('tick 300 is shown', `document.querySelector('.place').innerText.endsWith('tick 300')`);
+  await page.until('with its hash', `/^[0-9a-f]{16}$/.test(document.querySelector('main code').innerText)`);
+  assert.ok(await page.value(isPainted('canvas.scene')));
+  await picture(page, 'replay');
+  assert.deepEqual(page.complaints, []);
+});
+
+test('operators sign in with a token that stays in the tab', LONG, async (context) => {
+  const { node, browser } = await scene(context);
+  const page = await browser.page({ width: 390, height: 844, touch: true });
+  await page.open(`${node.url}/#/operators`);
+  const sign = async (token) => {
+    await page.value(`document.getElementById('token').value = '${token}'; document.getElementById('port').value = 'http://${node.addresses.admin}'`);
+    await page.click('.sign button.main');
+  };
+  await page.until('the form is there', `document.getElementById('token') !== null`);
+  await sign('a-wrong-token-0123456789');
+  await page.until('it is refused', `document.querySelector('main').innerText.includes('Not signed in')`);
+  await sign(node.adminToken);
+  await page.until('it is taken', `document.querySelector('main').innerText.includes('Signed in for this tab')`);
+  assert.equal(await page.value(`JSON.stringify(localStorage).includes('${node.adminToken}')`), false);
+  assert.deepEqual(page.complaints, []);
+});
+
+test('no page is wider than a telephone, and the keyboard reaches what can be done', LONG, async (context) => {
+  const { node, browser } = await scene(context);
+  for (const path of ['/play', '/', '/#/node', '/#/replays', '/#/operators']) {
+    const page = await browser.page({ width: 360, height: 740, touch: true });
+    await page.open(`${node.url}${path}`);
+    await page.until('something is there', `document.querySelector('main:not([hidden])')?.innerText.trim().length > 5`);
+    assert.ok(await page.value('document.documentElement.scrollWidth <= 360'), `${path} is too wide`);
+    const unnamed = `[...document.querySelectorAll('button, input, select, a')].filter((one) => one.offsetParent !== null)
+      .filter((one) => !(one.innerText?.trim() || one.getAttribute('aria-label') || one.labels?.length)).map((one) => one.outerHTML)`;
+    assert.deepEqual(await page.value(unnamed), [], `${path}: everything has a name`);
+    assert.deepEqual(page.complaints, [], path);
+  }
+});
+
+test('the dashboard shows a page for every path, and a player is kicked at the second question', LONG, async (context) => {
+  const { node, browser } = await scene(context);
+  const opener = new Framekeep({ url: node.url, name: 'opener' });
+  context.after(() => opener.close());
+  await opener.connect();
+  await opener.join('friday', { create: { game: 'arena', seats: 2, spectators_max: 4 } });
+  const page = await browser.page({ width: 1_400, height: 1_000 });
+  await page.open(`${node.url}/#/room/%E0%A4%A`);
+  await page.until('a path that is no encoding is shown as it is', `document.querySelector('#view h1')?.innerText === '%E0%A4%A'`);
+  await page.value(`sessionStorage.setItem('framekeep.operator', '${node.adminToken}');
+    sessionStorage.setItem('framekeep.operators-port', 'http://${node.addresses.admin}'); location.hash = '#/room/friday'; 1`);
+  const kick = `document.querySelector('.seats button')`;
+  const again = async (what) => {
+    await page.value(`document.querySelector('.seats tbody tr').dataset.old = 'yes'; 1`);
+    await page.until(what, `document.querySelector('.seats tbody tr') && !document.querySelector('.seats tbody tr').dataset.old`);
+  };
+  await page.until('there is somebody to kick', `${kick}?.innerText === 'Kick'`);
+  await page.value(`${kick}.focus(); 1`);
+  await again('the seats are shown anew');
+  assert.equal(await page.value(`document.activeElement === ${kick}`), true, 'the button keeps its place');
+  await page.value(`${kick}.click(); 1`);
+  await again('the seats are shown anew after the question');
+  assert.equal(await page.value(`${kick}.innerText`), 'Sure?');
+  await page.value(`${kick}.click(); 1`);
+  await page.until('the player is sent away', `document.querySelector('#view').innerText.includes('opener is sent away')`);
+});
