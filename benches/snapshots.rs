@@ -4,8 +4,8 @@ use rapier2d::prelude::{ColliderSet, RigidBodySet};
 
 use framekeep_sim::{World, decode, encode_into, hash_bytes};
 
-use crate::circles::OwnCircles;
-use crate::peer::PeerCircles;
+use crate::circles::{Kicked, OwnCircles};
+use crate::peer::Rapier;
 
 /// Circles in the scene.
 pub const CIRCLES: u16 = 1_024;
@@ -27,7 +27,7 @@ impl OwnSnapshot {
     pub fn new() -> Self {
         let mut circles = OwnCircles::new(CIRCLES);
         circles.step(TICKS);
-        let mut own = Self { world: circles.world, bytes: Vec::new() };
+        let mut own = Self { world: circles.engine.world, bytes: Vec::new() };
         own.encode();
         assert_eq!(own.restore().as_ref(), Some(&own.world), "a restored world is the same world");
         own
@@ -81,9 +81,10 @@ impl PeerSnapshot {
     /// The scene after a second.
     #[must_use]
     pub fn new() -> Self {
-        let mut circles = PeerCircles::new(CIRCLES);
+        let mut circles = Kicked::<Rapier>::new(CIRCLES);
         circles.step(TICKS);
-        let mut peer = Self { sets: (circles.world.bodies, circles.world.colliders), bytes: Vec::new() };
+        let mut peer =
+            Self { sets: (circles.engine.world.bodies, circles.engine.world.colliders), bytes: Vec::new() };
         peer.encode();
         assert_eq!(peer.restore().map(|(bodies, _)| bodies.len()), Some(usize::from(CIRCLES)));
         peer
