@@ -3,5 +3,6 @@
 mod extremes;
 mod features;
 mod golden;
+mod motion;
 mod quality;
 mod scenes;

@@ -1,7 +1,7 @@
-//! Worlds against what books say of them. Floats only measure.
+//! Piles, and what hits them: they stand, they keep their energy and momentum, and nothing gets through.
 
 use super::scenes::{cube, earth, float, gas, ground, kick, kinetic_energy, open, pyramid, ratio, steps};
-use crate::{Angle, BodyDesc, BodyId, Fx, JointDesc, JointKind, Pcg32, Vec2, World, WorldDesc};
+use crate::{Angle, BodyDesc, BodyId, Fx, Pcg32, Vec2, World, WorldDesc};
 
 fn places(world: &World, ids: &[BodyId]) -> Vec<Vec2> {
     ids.iter().map(|&id| world.body(id).unwrap().position).collect()
@@ -11,137 +11,75 @@ fn farthest(before: &[Vec2], after: &[Vec2]) -> f64 {
     before.iter().zip(after).map(|(one, other)| float(one.distance(*other))).fold(0.0, f64::max)
 }
 
-/// After a second, in which the boxes settle, none moves by 1 % of a side any more.
+/// After two seconds, in which the boxes settle, none moves by 1 % of a side any more; and the settling, that is what
+/// twenty soft contacts upon each other give way, is a tenth of a box at most.
 #[test]
-fn a_pyramid_of_twenty_rows_stands() {
+fn a_pyramid_of_twenty_rows_stands_for_ten_thousand_steps() {
     let mut world = earth();
     ground(&mut world);
     let ids = pyramid(&mut world, 20);
-    steps(&mut world, 60);
+    let start = places(&world, &ids);
+    steps(&mut world, 120);
     let settled = places(&world, &ids);
-    steps(&mut world, 9_940);
-    let drift = farthest(&settled, &places(&world, &ids));
-    assert!(drift < 0.01, "they moved by {drift}");
+    assert!(farthest(&start, &settled) < 0.1, "they settled by {}", farthest(&start, &settled));
+    for round in 0..19 {
+        steps(&mut world, 520);
+        let drift = farthest(&settled, &places(&world, &ids));
+        assert!(drift < 0.01, "they moved by {drift} in round {round}");
+    }
 }
 
+/// From 1 below to 10 above, with the usual substeps: it settles by 5 % of a box and moves by less than 1 % then.
 #[test]
 fn a_stack_of_ten_stands_whose_top_is_ten_times_as_heavy() {
-    // Twice the usual substeps: the weight on a light box bends a stack of soft contacts.
-    let mut world = World::new(WorldDesc { substeps: 8, ..*earth().desc() });
+    let mut world = earth();
     ground(&mut world);
     let body = |level: i32| {
         let mass = Fx::from_int(level + 1);
         cube().mass(mass).at(Vec2::new(Fx::ZERO, ratio(2 * level + 1, 2))).sleepless()
     };
     let ids: Vec<_> = (0..10).map(|level| world.add(body(level)).unwrap()).collect();
+    let start = places(&world, &ids);
+    steps(&mut world, 300);
+    let settled = places(&world, &ids);
+    assert!(farthest(&start, &settled) < 0.2, "they settled to {settled:?}");
     for round in 0..20 {
         steps(&mut world, 100);
         let now = places(&world, &ids);
-        let lean = now.iter().map(|at| float(at.x.abs())).fold(0.0, f64::max);
-        assert!(lean < 0.1 && float(now[9].y) > 9.3, "round {round}: {now:?}");
+        assert!(farthest(&settled, &now) < 0.01, "round {round}: {settled:?} became {now:?}");
     }
 }
 
+/// One box of mass 10 on one of mass 1: it sinks in by 2 % of a box at most.
 #[test]
-fn a_cradle_passes_the_speed_on() {
-    let mut world = open();
-    let ball = BodyDesc::circle(Fx::HALF).restitution(Fx::ONE).friction(Fx::ZERO);
-    let at = |index: i32| Vec2::new(ratio(index * 12, 10), Fx::ZERO);
-    let ids: Vec<_> = (0..5).map(|index| world.add(ball.at(at(index))).unwrap()).collect();
-    let first = world.add(ball.at(Vec2::from_ints(-3, 0)).moving(Vec2::from_ints(4, 0))).unwrap();
-    steps(&mut world, 90);
-    let speeds: Vec<f64> = ids.iter().map(|&id| float(world.body(id).unwrap().velocity.x)).collect();
-    let all: f64 = speeds.iter().sum::<f64>() + float(world.body(first).unwrap().velocity.x);
-    assert!((all - 4.0).abs() < 0.01 && speeds[4] > 3.0, "{speeds:?}");
-}
-
-/// On a slope of 0.4 a friction of 0.45 holds and one of 0.35 does not; that slides with g (sin − 0.35 cos).
-#[test]
-fn an_incline_holds_up_to_the_critical_angle() {
-    let turn = Angle::atan2(ratio(4, 10), Fx::ONE);
-    let slide = |friction: Fx| {
-        let mut world = earth();
-        let slope = BodyDesc::rect(Vec2::from_ints(40, 1)).turned(turn).friction(friction).fixed();
-        world.add(slope).unwrap();
-        let up = Vec2::from_angle(turn + Angle::QUARTER, ratio(3, 2));
-        let id = world.add(cube().turned(turn).at(up).friction(friction).sleepless()).unwrap();
-        steps(&mut world, 120);
-        float(world.body(id).unwrap().position.distance(up))
-    };
-    let (held, slid) = (slide(ratio(45, 100)), slide(ratio(35, 100)));
-    let angle = 0.4_f64.atan();
-    let expected = 10.0 * (angle.sin() - 0.35 * angle.cos()) * 2.0;
-    assert!(held < 0.02, "it slid by {held}");
-    assert!((slid - expected).abs() < 0.05 * expected, "it slid by {slid} instead of {expected}");
-}
-
-#[test]
-fn a_projectile_follows_its_arc() {
+fn a_heavy_box_stands_on_a_light_one() {
     let mut world = earth();
-    let id = world.add(BodyDesc::circle(Fx::HALF).moving(Vec2::from_ints(8, 12))).unwrap();
-    steps(&mut world, 120);
-    let at = world.body(id).unwrap().position;
-    // Semi-implicit steps fall by g t h / 2 more than the parabola.
-    let fall = 0.5 * 10.0 * 4.0 + 0.5 * 10.0 * 2.0 / 240.0;
-    assert!((float(at.x) - 16.0).abs() < 0.001 && (float(at.y) - (24.0 - fall)).abs() < 0.01, "{at:?}");
+    ground(&mut world);
+    let light = world.add(cube().at(Vec2::new(Fx::ZERO, Fx::HALF)).sleepless()).unwrap();
+    let heavy = cube().mass(Fx::from_int(10)).at(Vec2::new(Fx::ZERO, ratio(3, 2))).sleepless();
+    let heavy = world.add(heavy).unwrap();
+    steps(&mut world, 1_000);
+    let (light, heavy) = (world.body(light).unwrap().position, world.body(heavy).unwrap().position);
+    assert!(
+        (float(light.y) - 0.5).abs() < 0.02 && (float(heavy.y) - 1.5).abs() < 0.02,
+        "{light:?} {heavy:?}"
+    );
 }
 
-#[test]
-fn a_pendulum_keeps_its_energy() {
-    let mut world = earth();
-    let hook = world.add(BodyDesc::circle(ratio(1, 4)).fixed()).unwrap();
-    let bob = world
-        .add(BodyDesc::circle(ratio(1, 4)).at(Vec2::from_ints(4, 0)).lock_rotation().sleepless())
-        .unwrap();
-    world.join(JointDesc::new(hook, bob, JointKind::Rod { length: Fx::from_int(4) })).unwrap();
-    let energy = |world: &World| {
-        let body = world.body(bob).unwrap();
-        10.0 * (float(body.position.y) + 4.0)
-            + (float(body.velocity.x).powi(2) + float(body.velocity.y).powi(2)) / 2.0
-    };
-    let mut worst: f64 = 0.0;
-    for _ in 0..1_000 {
-        world.step();
-        worst = worst.max((energy(&world) - 40.0).abs());
-        let length = float(world.body(bob).unwrap().position.length());
-        assert!((length - 4.0).abs() < 0.01, "the rod is {length} long");
-    }
-    let off = (energy(&world) - 40.0).abs() / 40.0;
-    assert!(off < 0.01, "{off} of the energy was lost; {worst} at most");
-}
-
-#[test]
-fn a_chain_of_forty_hangs_together() {
-    let mut world = earth();
-    let mut last = world.add(BodyDesc::circle(ratio(1, 4)).at(Vec2::from_ints(0, 30)).fixed()).unwrap();
-    let link = BodyDesc::rect(Vec2::new(Fx::HALF, ratio(1, 8)));
-    let mut ids = Vec::new();
-    for index in 0..40 {
-        let id = world.add(link.at(Vec2::new(ratio(2 * index + 1, 2), Fx::from_int(30)))).unwrap();
-        let from = if index == 0 { Vec2::ZERO } else { Vec2::new(Fx::HALF, Fx::ZERO) };
-        let kind = JointKind::Revolute { limits: None, motor: None };
-        world.join(JointDesc::new(last, id, kind).anchors(from, Vec2::new(-Fx::HALF, Fx::ZERO))).unwrap();
-        (last, _) = (id, ids.push(id));
-    }
-    let mut gap: f64 = 0.0;
-    for _ in 0..600 {
-        world.step();
-        gap = world.joints().map(|(_, _, a, b)| float(a.distance(b))).fold(gap, f64::max);
-    }
-    assert!(gap < 0.1, "a joint came apart by {gap}");
-    let end = world.body(last).unwrap().position;
-    assert!(float(end.distance(Vec2::from_ints(0, 30))) < 40.1, "{end:?}");
-}
-
+/// A wall 0.1 thick stops whatever comes at up to 1,500 units per second, head on or slanting.
 #[test]
 fn a_bullet_never_passes_a_thin_wall() {
-    for (speed, angle) in [(500, 0_u16), (500, 3_000), (1_500, 1_000), (200, 6_000)] {
+    for (speed, angle) in [(500, 0_u16), (500, 3_000), (500, 9_000), (1_500, 1_000), (200, 6_000)] {
         let mut world = open();
         world
             .add(BodyDesc::rect(Vec2::new(ratio(1, 20), Fx::from_int(30))).at(Vec2::from_ints(10, 0)).fixed())
             .unwrap();
         let velocity = Vec2::from_angle(Angle(angle), Fx::from_int(speed));
-        let shots = [BodyDesc::circle(ratio(1, 10)), BodyDesc::rect(Vec2::splat(ratio(1, 10)))];
+        let shots = [
+            BodyDesc::circle(ratio(1, 10)),
+            BodyDesc::rect(Vec2::splat(ratio(1, 10))),
+            BodyDesc::capsule(ratio(1, 5), ratio(1, 20)),
+        ];
         let ids = shots
             .map(|shot| world.add(shot.moving(velocity).bullet().restitution(Fx::ONE).group(-1)).unwrap());
         for _ in 0..10 {
@@ -154,6 +92,26 @@ fn a_bullet_never_passes_a_thin_wall() {
     }
 }
 
+/// A bullet meets what moves as well, and each other.
+#[test]
+fn bullets_hit_what_moves() {
+    let mut world = open();
+    let plate =
+        BodyDesc::rect(Vec2::new(ratio(1, 20), Fx::from_int(4))).mass(Fx::from_int(4)).lock_rotation();
+    let plate = world.add(plate.at(Vec2::from_ints(8, 0)).moving(Vec2::from_ints(-20, 0))).unwrap();
+    let shot = BodyDesc::circle(ratio(1, 10)).bullet().mass(Fx::ONE).moving(Vec2::from_ints(500, 0));
+    let shot = world.add(shot).unwrap();
+    for _ in 0..20 {
+        world.step();
+        let (shot, plate) = (world.body(shot).unwrap(), world.body(plate).unwrap());
+        assert!(shot.position.x < plate.position.x, "{shot:?} {plate:?}");
+    }
+    // Without restitution they go on together: (500 − 80) / 5.
+    let speed = float(world.body(plate).unwrap().velocity.x);
+    assert!((speed - 84.0).abs() < 1.0, "{speed}");
+}
+
+/// A step adds 0.1 % at most, which is what rounding and overlaps give.
 #[test]
 fn a_gas_never_gains_energy() {
     let mut world = gas(16);
@@ -166,6 +124,8 @@ fn a_gas_never_gains_energy() {
     }
 }
 
+/// Of bodies with a mass of 1 to 8: 200 of them lose less than 0.1 of mass times speed in 300 steps, in which
+/// thousands of contacts are solved; and their angular momentum stays within 1 %.
 #[test]
 fn momentum_is_kept_without_walls() {
     let mut world = World::new(WorldDesc { walls: false, ..WorldDesc::default() });
