@@ -2,8 +2,8 @@
 
 use super::scenes::{cube, earth, float, ground, open, ratio, steps};
 use crate::{
-    Angle, BodyDesc, BodyId, ContactPhase, Filter, Fx, JointDesc, JointError, JointKind, Motor, Mover,
-    Polygon, PolygonError, Shape, ShapeDesc, TileMap, Vec2, World, WorldDesc, WorldFull,
+    Angle, BodyDesc, BodyId, ContactPhase, Filter, Fx, Mover, Polygon, PolygonError, Shape, ShapeDesc, Vec2,
+    World, WorldDesc, WorldFull,
 };
 
 #[test]
@@ -100,38 +100,6 @@ fn a_belt_carries_and_a_platform_lets_through_from_below() {
 }
 
 #[test]
-fn nothing_stumbles_over_the_seams_of_a_tile_map() {
-    let mut map = TileMap::new(40, 6, Fx::ONE).unwrap();
-    (0..40).for_each(|column| map.set(column, 0, true));
-    (0..6).for_each(|row| map.set(39, row, true));
-    assert_eq!(map.outlines().len(), 1);
-    let mut world = earth();
-    let body = world.add(BodyDesc::circle(ratio(1, 8)).at(Vec2::from_ints(0, -9)).fixed()).unwrap();
-    let shape =
-        ShapeDesc::new(Shape::Circle { radius: Fx::ONE }).offset(Vec2::ZERO, Angle::ZERO).friction(Fx::ZERO);
-    assert_eq!(map.attach_to(&mut world, body, shape), Ok(6));
-    let top = Fx::from_int(-8);
-    let slider = world
-        .add(
-            cube()
-                .at(Vec2::new(Fx::from_int(2), top + Fx::HALF))
-                .moving(Vec2::from_ints(6, 0))
-                .friction(Fx::ZERO),
-        )
-        .unwrap();
-    for _ in 0..240 {
-        world.step();
-        let body = world.body(slider).unwrap();
-        assert!(
-            (float(body.position.y) + 7.5).abs() < 0.01 && (float(body.velocity.x) - 6.0).abs() < 0.01,
-            "{body:?}"
-        );
-    }
-    steps(&mut world, 200);
-    assert!((float(world.body(slider).unwrap().position.x) - 38.5).abs() < 0.02);
-}
-
-#[test]
 fn a_chain_of_short_segments_is_as_smooth_as_a_long_one() {
     let mut world = earth();
     let land = world.add(BodyDesc::circle(ratio(1, 8)).at(Vec2::from_ints(0, -9)).fixed()).unwrap();
@@ -156,26 +124,6 @@ fn a_chain_of_short_segments_is_as_smooth_as_a_long_one() {
             );
         }
     }
-}
-
-#[test]
-fn motors_turn_and_limits_hold() {
-    let mut world = open();
-    let base = world.add(cube().fixed()).unwrap();
-    let arm = world.add(BodyDesc::rect(Vec2::new(Fx::ONE, ratio(1, 4))).at(Vec2::from_ints(1, 0))).unwrap();
-    let motor = Some(Motor { speed: Fx::from_int(2), force_max: Fx::from_int(20) });
-    let kind = JointKind::Revolute { limits: Some((-Fx::ONE, Fx::ONE)), motor };
-    let desc = JointDesc::new(base, arm, kind).anchors(Vec2::ZERO, Vec2::from_ints(-1, 0));
-    let joint = world.join(desc).unwrap();
-    steps(&mut world, 10);
-    assert!((float(world.body(arm).unwrap().spin) - 2.0).abs() < 0.05, "{:?}", world.body(arm));
-    steps(&mut world, 60);
-    let turned = float(world.body(arm).unwrap().angle.to_turns()) * std::f64::consts::TAU;
-    assert!((turned - 1.0).abs() < 0.05, "{turned}");
-    assert_eq!(world.join(JointDesc::new(base, base, JointKind::Weld)), Err(JointError::SameBody));
-    let far = JointDesc::new(base, arm, JointKind::Rod { length: Fx::ZERO });
-    assert_eq!(world.join(far), Err(JointError::OutOfRange("length")));
-    assert!(world.unjoin(joint) && !world.unjoin(joint));
 }
 
 #[test]

@@ -225,7 +225,7 @@ fn a_hanging_cradle_swings_from_end_to_end() {
     let lifted = height(&world, 0);
     let mut highest = [0.0_f64; 5];
     // Until the last one is at its highest.
-    for _ in 0..70 {
+    for _ in 0..135 {
         world.step();
         for (index, highest) in highest.iter_mut().enumerate() {
             *highest = highest.max(height(&world, index));
