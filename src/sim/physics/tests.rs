@@ -1,5 +1,6 @@
 //! Tests of whole worlds.
 
+mod bounds;
 mod character;
 mod events;
 mod extremes;
@@ -9,5 +10,6 @@ mod joints;
 mod motion;
 mod quality;
 mod queries;
+mod random;
 mod scenes;
 mod surfaces;

@@ -1,10 +1,7 @@
 //! What each feature does.
 
 use super::scenes::{cube, earth, float, ground, open, ratio, steps};
-use crate::{
-    Angle, BodyDesc, BodyId, ContactPhase, Filter, Fx, Mover, Polygon, PolygonError, Shape, ShapeDesc, Vec2,
-    World, WorldDesc, WorldFull,
-};
+use crate::{Angle, BodyDesc, BodyId, ContactPhase, Filter, Fx, Mover, Shape, ShapeDesc, Vec2};
 
 #[test]
 fn equal_balls_swap_their_speeds() {
@@ -183,32 +180,6 @@ fn a_character_walks_climbs_and_stops() {
     }
     assert!((float(highest) - 0.65).abs() < 0.1, "{highest:?}");
     assert!((float(at.x) - 7.6).abs() < 0.05 && float(at.y) < 0.5, "{at:?}");
-}
-
-#[test]
-fn bad_polygons_say_why() {
-    let corners =
-        |points: &[(i32, i32)]| points.iter().map(|&(x, y)| Vec2::from_ints(x, y)).collect::<Vec<_>>();
-    assert_eq!(Polygon::new(&corners(&[(0, 0), (1, 0)])), Err(PolygonError::Count(2)));
-    assert_eq!(Polygon::new(&corners(&[(0, 0), (0, 1), (1, 0)])), Err(PolygonError::NotConvex(0)));
-    assert_eq!(
-        Polygon::new(&corners(&[(0, 0), (2, 0), (1, 1), (2, 2), (0, 2)])),
-        Err(PolygonError::NotConvex(1))
-    );
-    assert_eq!(Polygon::new(&corners(&[(0, 0), (9_000, 0), (0, 1)])), Err(PolygonError::TooFar(1)));
-    assert!(Polygon::new(&corners(&[(0, 0), (2, 0), (2, 2), (0, 2)])).is_ok());
-}
-
-#[test]
-fn ids_of_removed_bodies_name_nothing() {
-    let mut world = World::new(WorldDesc { bodies_max: 2, ..WorldDesc::default() });
-    let first = world.add(BodyDesc::circle(Fx::ONE)).unwrap();
-    world.add(BodyDesc::circle(Fx::ONE)).unwrap();
-    assert_eq!(world.add(BodyDesc::circle(Fx::ONE)), Err(WorldFull { bodies_max: 2 }));
-    assert!(world.remove(first) && !world.remove(first) && !world.contains(first));
-    let second = world.add(BodyDesc::circle(Fx::HALF).user(7)).unwrap();
-    assert_eq!(second, BodyId { index: 0, generation: 1 });
-    assert_eq!((world.body(first), world.body(second).map(|body| body.user)), (None, Some(7)));
 }
 
 /// Whatever the order of the calls, equal worlds have equal bytes; and what rests is small.

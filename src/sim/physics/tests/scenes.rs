@@ -86,13 +86,26 @@ pub(super) fn gas(columns: i32) -> World {
 
 /// A hundred bodies of every kind in a walled box.
 pub(super) fn mixture() -> World {
-    let mut world = World::new(WorldDesc {
+    let mut world = mixing_bowl();
+    for body in mixed_bodies() {
+        world.add(body).unwrap();
+    }
+    world
+}
+
+/// The box of [`mixture`].
+pub(super) fn mixing_bowl() -> World {
+    World::new(WorldDesc {
         half_extent: Vec2::from_ints(14, 10),
         gravity: Vec2::from_ints(1, -6),
         ..WorldDesc::default()
-    });
+    })
+}
+
+/// What is in [`mixture`], in the order of the ids.
+pub(super) fn mixed_bodies() -> Vec<BodyDesc> {
     let mut rng = Pcg32::new(5, 5);
-    for index in 0..100 {
+    let body = |index: i32| {
         let size = Fx::HALF + Fx::from_bits(rng.below(1 << 14).cast_signed());
         let body = match index % 10 {
             0 => BodyDesc::rect(Vec2::new(size * Fx::from_int(3), size))
@@ -110,9 +123,9 @@ pub(super) fn mixture() -> World {
         let speed = if index % 10 == 4 { 60 } else { 6 };
         let velocity = if index % 10 == 8 { Vec2::ZERO } else { kick(&mut rng, speed) };
         let at = Vec2::from_ints(index % 10 * 2 - 9, index / 10 * 2 - 9);
-        world.add(body.at(at).moving(velocity).user(index.unsigned_abs())).unwrap();
-    }
-    world
+        body.at(at).moving(velocity).user(index.unsigned_abs())
+    };
+    (0..100).map(body).collect()
 }
 
 /// Boxes stacked and at rest, some of them asleep after a while.
