@@ -4,7 +4,9 @@ mod blueprint;
 mod body;
 mod border;
 mod bullet;
+mod bundle;
 mod cast;
+mod census;
 mod chain;
 mod clip;
 mod column;
@@ -33,6 +35,7 @@ mod rot;
 mod row;
 mod shape;
 mod softness;
+mod spot;
 mod state;
 mod step;
 #[cfg(test)]

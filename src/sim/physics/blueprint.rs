@@ -6,7 +6,8 @@ use core::hash::{Hash, Hasher};
 use serde::{Deserialize, Serialize};
 
 use super::hull::{Extent, Ghosts, Hull, SIZE_MAX};
-use super::{BodyDesc, BodyKind, Shape, ShapeDesc};
+use super::spot::{CALM, DISC, OPEN, SENSOR};
+use super::{BodyDesc, BodyKind, Filter, Shape, ShapeDesc};
 use crate::{Fx, Vec2};
 
 /// No entry.
@@ -154,6 +155,8 @@ pub(crate) struct Kind {
     pub(crate) hull: Hull,
     pub(crate) extent: Extent,
     pub(crate) ghosts: Option<Ghosts>,
+    /// What its shapes are like in the search for pairs.
+    pub(crate) traits: u8,
     /// How many parts of bodies there are of it.
     uses: u32,
     /// The next one of the same bucket.
@@ -167,7 +170,15 @@ impl Kind {
             before: before - extent.centroid,
             after: after - extent.centroid,
         });
-        Self { blueprint, hull, extent, ghosts, uses: 0, next: NONE }
+        let part = &blueprint.part;
+        let flag = |condition: bool, flag: u8| if condition { flag } else { 0 };
+        let open = part.filter == Filter::ALL;
+        let calm = blueprint.drag | blueprint.spin_drag == 0 && blueprint.locks & !LOCK_ROTATION == 0;
+        let traits = flag(part.sensor, SENSOR)
+            | flag(open, OPEN)
+            | flag(calm, CALM)
+            | flag(hull.count == 1 && !part.sensor, DISC);
+        Self { blueprint, hull, extent, ghosts, traits, uses: 0, next: NONE }
     }
 
     /// Mass by density in 1/2¹⁶.
@@ -261,6 +272,11 @@ impl Blueprints {
 
     pub(crate) fn len(&self) -> usize {
         self.kinds.len()
+    }
+
+    /// All hulls, and how many shapes have each.
+    pub(crate) fn sizes(&self) -> impl Iterator<Item = (&Hull, u32)> {
+        self.kinds.iter().map(|kind| (&kind.hull, kind.uses))
     }
 
     /// A table of blueprints from outside, none of which is used yet; nothing if one of them is unsound.

@@ -6,39 +6,45 @@ use super::hull::P;
 use super::manifold::{Manifold, ManifoldPoint, dot};
 use super::meeting::Meeting;
 use super::pairing::BORDER;
-use super::proxy::{MARGIN, Proxies, Proxy};
-use super::state::{DYNAMIC, State, is_moving};
+use super::proxy::{MARGIN, Proxies, Proxy, way_of};
+use super::state::State;
 
 const ONE: i32 = 1 << 30;
 /// Outward directions of the sides, in the order of their numbers.
 const SIDES: [P; 4] = [(-ONE, 0), (ONE, 0), (0, -ONE), (0, ONE)];
 
 /// Adds every solid dynamic shape that is at the border or comes there in this tick.
-pub(crate) fn meet_border(state: &State, proxies: &Proxies, meetings: &mut Vec<Meeting>) {
+pub(crate) fn meet_border(state: &State, tick: i64, proxies: &Proxies, meetings: &mut Vec<Meeting>) {
     let extent = state.desc.half_extent;
     let (width, height) = (extent.x.to_bits(), extent.y.to_bits());
-    for proxy in &proxies.list {
-        let near = |at: i32, half: i32, end: i32| {
-            at.saturating_abs().saturating_add(half).saturating_add(proxy.way) > end
-        };
-        if (near(proxy.x, proxy.half_x, width) | near(proxy.y, proxy.half_y, height))
-            && proxy.flags & DYNAMIC != 0
-            && is_moving(proxy.flags)
-        {
-            meet(state, proxies, proxy, (width, height), meetings);
-        }
+    for spot in &proxies.edge {
+        let proxy = &proxies.of(state, spot);
+        let motion = &state.motions[usize::from(proxy.slot)];
+        let swing = (i64::from(motion.spin.unsigned_abs())
+            * i64::from(state.blueprints.get(proxy.kind).hull.reach - proxy.radius))
+            >> 16;
+        let speed = i64::from(motion.x.unsigned_abs().max(motion.y.unsigned_abs())) + swing;
+        let way = way_of(speed.min(i64::from(i32::MAX)) as i32, tick);
+        meet(state, proxies, proxy, (width, height), way as i32, meetings);
     }
 }
 
 #[inline(never)]
-fn meet(state: &State, proxies: &Proxies, proxy: &Proxy, (width, height): P, meetings: &mut Vec<Meeting>) {
+fn meet(
+    state: &State,
+    proxies: &Proxies,
+    proxy: &Proxy,
+    (width, height): P,
+    way: i32,
+    meetings: &mut Vec<Meeting>,
+) {
     let kind = state.blueprints.get(proxy.kind);
     if kind.blueprint.part.sensor {
         return;
     }
     let hull = proxies.hulls.get(proxy.hull as usize).unwrap_or(&kind.hull);
     let lever = proxies.lever(state, proxy);
-    let margin = proxy.way.saturating_add(MARGIN);
+    let margin = way.saturating_add(MARGIN);
     for (side, &normal) in (0..).zip(&SIDES) {
         let end = if normal.0 == 0 { height } else { width };
         let to_wall = i64::from(end) - dot(normal, proxy.x, proxy.y) - i64::from(hull.radius);

@@ -4,28 +4,26 @@ use super::cast::{Sweep, WHOLE};
 use super::grid::Grid;
 use super::hull::Hull;
 use super::proxy::{Proxies, Proxy};
-use super::row::Offset;
-use super::state::{BULLET, State, is_moving};
+use super::state::State;
 use crate::{Fx, Vec2};
 
 /// What a bullet stops in front of: 1/512 of a unit.
 const GAP: i64 = 1 << 7;
 
-/// Takes every bullet back to where it first touched something in this tick. All bodies have moved already.
-pub(crate) fn stop_bullets(state: &mut State, proxies: &Proxies, grid: &Grid, offsets: &[Offset]) {
-    for index in 0..proxies.list.len() {
-        let bullet = proxies.list[index];
+/// Takes every bullet back to where it first touched something in this tick. All bodies have moved already, from
+/// `starts`.
+#[inline(never)]
+pub(crate) fn stop_bullets(state: &mut State, proxies: &Proxies, grid: &Grid, starts: &[Vec2]) {
+    for &index in &proxies.bullets {
+        let bullet = proxies.list[usize::from(index)];
         let slot = usize::from(bullet.slot);
-        if bullet.flags & BULLET == 0 || bullet.sub != 0 || !is_moving(bullet.flags) {
-            continue;
-        }
-        let way = offsets[slot].way();
+        let way = state.positions[slot] - starts[slot];
         let kind = state.blueprints.get(bullet.kind);
         let thin = kind.hull.half.0.min(kind.hull.half.1);
         if kind.blueprint.part.sensor || way.length().to_bits() <= thin {
             continue;
         }
-        let part = free_part(state, proxies, grid, offsets, (&bullet, way));
+        let part = free_part(state, proxies, grid, starts, (&bullet, way));
         if part < WHOLE {
             let back = |way: Fx| Fx::from_wide((i64::from(way.to_bits()) * (WHOLE - part)) >> 30);
             state.positions[slot] -= Vec2::new(back(way.x), back(way.y));
@@ -38,7 +36,7 @@ fn free_part(
     state: &State,
     proxies: &Proxies,
     grid: &Grid,
-    offsets: &[Offset],
+    starts: &[Vec2],
     (bullet, way): (&Proxy, Vec2),
 ) -> i64 {
     let kind = state.blueprints.get(bullet.kind);
@@ -54,9 +52,8 @@ fn free_part(
     let low = [low[0].saturating_add(to[0].min(0)), low[1].saturating_add(to[1].min(0))];
     let high = [high[0].saturating_add(to[0].max(0)), high[1].saturating_add(to[1].max(0))];
     let mut free = WHOLE;
-    let small = grid.runs(low, high).flat_map(|run| &grid.shapes()[run]);
-    for &index in small.chain(grid.large()) {
-        let other = &proxies.list[usize::from(index)];
+    for spot in grid.within(low, high).chain(grid.large()) {
+        let other = &proxies.of(state, spot);
         let part = &state.blueprints.get(other.kind).blueprint.part;
         let (from, until) = other.corners();
         let near = from[0] <= high[0] && until[0] >= low[0] && from[1] <= high[1] && until[1] >= low[1];
@@ -67,7 +64,7 @@ fn free_part(
         if part.material.one_way || state.is_apart(bullet.slot, other.slot) {
             continue;
         }
-        let went = offsets[usize::from(other.slot)].way();
+        let went = state.positions[usize::from(other.slot)] - starts[usize::from(other.slot)];
         let at = (
             i64::from(other.x) + i64::from(went.x.to_bits()),
             i64::from(other.y) + i64::from(went.y.to_bits()),

@@ -35,8 +35,8 @@ pub(crate) struct ContactPoint {
 /// Two bodies that push each other.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Contact {
-    a: u16,
-    b: u16,
+    a: u32,
+    b: u32,
     normal: P,
     /// How fast the surfaces run against each other.
     surface: i32,
@@ -51,8 +51,8 @@ pub(crate) struct Contact {
 /// What a contact is made of.
 #[derive(Clone, Copy)]
 pub(crate) struct ContactDesc<'a> {
-    pub(crate) a: u16,
-    pub(crate) b: u16,
+    pub(crate) a: u32,
+    pub(crate) b: u32,
     pub(crate) masses: (&'a Mass, &'a Mass),
     pub(crate) velocities: (Velocity, Velocity),
     pub(crate) normal: P,
@@ -152,6 +152,11 @@ impl ContactTimes {
             rate,
         }
     }
+
+    /// The same without pushing overlaps apart.
+    pub(crate) fn rigid(&self) -> Self {
+        Self { soft: Softness::RIGID, hard: Softness::RIGID, rate: self.rate }
+    }
 }
 
 /// All contacts of a step.
@@ -164,7 +169,7 @@ impl Contacts {
     /// Pushes as hard as in the substep before.
     pub(crate) fn warm_start(&self, velocities: &mut [Velocity]) {
         for contact in &self.list {
-            let (ia, ib) = (usize::from(contact.a), usize::from(contact.b));
+            let (ia, ib) = (contact.a as usize, contact.b as usize);
             let (mut a, mut b) = (velocities[ia], velocities[ib]);
             let tangent = tangent_of(contact.normal);
             for point in &contact.points[..usize::from(contact.count).min(2)] {
@@ -177,23 +182,17 @@ impl Contacts {
         }
     }
 
-    /// One pass; `soft` tells whether overlaps are pushed apart.
-    pub(crate) fn solve(
-        &mut self,
-        velocities: &mut [Velocity],
-        offsets: &[Offset],
-        times: &ContactTimes,
-        soft: bool,
-    ) {
+    /// One pass.
+    pub(crate) fn solve(&mut self, velocities: &mut [Velocity], offsets: &[Offset], times: &ContactTimes) {
         for contact in &mut self.list {
-            let (ia, ib) = (usize::from(contact.a), usize::from(contact.b));
+            let (ia, ib) = (contact.a as usize, contact.b as usize);
             let (mut a, mut b) = (velocities[ia], velocities[ib]);
             let (normal, surface) = (contact.normal, i64::from(contact.surface));
             let softness = if contact.hard { &times.hard } else { &times.soft };
             let (from, to) = (&offsets[ia], &offsets[ib]);
             for point in contact.points() {
                 let apart = i64::from(point.separation) + point.normal.distance(normal, from, to);
-                point.part(normal, &mut a, &mut b, wanted(apart, times.rate, softness, soft));
+                point.part(normal, &mut a, &mut b, wanted(apart, times.rate, softness));
             }
             for point in contact.points() {
                 if point.grip != 0 {
@@ -207,16 +206,18 @@ impl Contacts {
     /// Gives back the speed of what met fast enough.
     pub(crate) fn bounce(&mut self, velocities: &mut [Velocity]) {
         for contact in &mut self.list {
-            let (ia, ib, normal) = (usize::from(contact.a), usize::from(contact.b), contact.normal);
+            let (ia, ib, normal) = (contact.a as usize, contact.b as usize, contact.normal);
             for point in contact.points() {
                 if point.bounce > 0 && point.peak > 0 {
                     let (mut a, mut b) = (velocities[ia], velocities[ib]);
+                    let (before, peak) = (point.normal.total, point.peak);
                     point.part(
                         normal,
                         &mut a,
                         &mut b,
                         Wanted { speed: i64::from(point.bounce), ..Wanted::default() },
                     );
+                    point.peak = peak.saturating_add((point.normal.total - before).max(0));
                     (velocities[ia], velocities[ib]) = (a, b);
                 }
             }
@@ -252,18 +253,14 @@ impl Default for Wanted {
     }
 }
 
-/// The wanted speed of what is so far apart, in 1/2²⁴.
+/// The wanted speed of what is so far apart, in 1/2²⁴. There is no branch in it: which it is changes all the time.
 #[inline(always)]
-pub(crate) fn wanted(apart: i64, rate: i64, softness: &Softness, soft: bool) -> Wanted {
-    if apart > 0 {
-        // It may come as near as to touch.
-        Wanted { speed: -((apart * rate) >> 4), ..Wanted::default() }
-    } else if soft {
-        let speed = ((-apart * softness.rate) >> 20).min(PARTING_MAX);
-        Wanted { speed, change: softness.change, give: softness.give }
-    } else {
-        Wanted::default()
-    }
+pub(crate) fn wanted(apart: i64, rate: i64, softness: &Softness) -> Wanted {
+    // It may come as near as to touch.
+    let (outside, inside) = (apart.max(0), (-apart).max(0));
+    let speed = ((inside * softness.rate) >> 20).min(PARTING_MAX) - ((outside * rate) >> 4);
+    let (change, give) = if apart > 0 { (1 << 30, 0) } else { (softness.change, softness.give) };
+    Wanted { speed, change, give }
 }
 
 impl ContactPoint {

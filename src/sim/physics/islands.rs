@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::pairing::{BORDER, PASSING, Pairing, SENSOR, TOUCHING};
-use super::state::{ASLEEP, DYNAMIC, KINEMATIC, Motion, SLEEPLESS, State};
+use super::state::{ASLEEP, DYNAMIC, KINEMATIC, Motion, State};
 
 /// What moves and turns more slowly than this, in 1/2²⁰, may fall asleep: 1/20 of a unit or of a radian per second.
 pub(crate) const SLOW: u32 = (1 << 20) / 20;
@@ -82,20 +82,9 @@ impl Islands {
         }
     }
 
-    /// Lets islands fall asleep all of which was slow for `ticks`.
+    /// Lets islands fall asleep all of which was slow for `ticks`; to be called when a body was.
+    #[inline(never)]
     pub(crate) fn rest(&mut self, state: &mut State, ticks: u32) {
-        let mut any = false;
-        for slot in 0..state.slots() {
-            if state.flags[slot] & (DYNAMIC | ASLEEP) == DYNAMIC {
-                let motion = &mut state.motions[slot];
-                let slow = is_slow(motion) && state.flags[slot] & SLEEPLESS == 0;
-                motion.slow_ticks = if slow { motion.slow_ticks.saturating_add(1).min(ticks) } else { 0 };
-                any |= motion.slow_ticks >= ticks;
-            }
-        }
-        if !any {
-            return;
-        }
         self.fill(state);
         self.marks.clear();
         self.marks.resize(state.slots(), u32::MAX);
@@ -152,6 +141,6 @@ fn drives(state: &State, slot: u16) -> bool {
     state.flags[usize::from(slot)] & KINEMATIC != 0 && (motion.x != 0 || motion.y != 0 || motion.spin != 0)
 }
 
-fn is_slow(motion: &Motion) -> bool {
+pub(crate) fn is_slow(motion: &Motion) -> bool {
     motion.x.unsigned_abs().max(motion.y.unsigned_abs()).max(motion.spin.unsigned_abs()) < SLOW
 }

@@ -4,8 +4,9 @@ use alloc::vec::Vec;
 
 use super::hull::P;
 use super::joints::{Joint, ROWS_MAX};
+use super::motion::Movers;
 use super::rot::Rot;
-use super::row::{ARM_MAX, Offset, Row, Velocity};
+use super::row::{ARM_MAX, Row, Velocity};
 use super::softness::Softness;
 use super::state::{Mass, State, is_moving};
 use super::{JointKind, Motor};
@@ -24,8 +25,8 @@ const RETURN_MAX: i64 = 100 << 20;
 /// A direction in which a joint holds its bodies.
 #[derive(Clone, Copy, Debug)]
 struct JointRow {
-    a: u16,
-    b: u16,
+    a: u32,
+    b: u32,
     direction: P,
     row: Row,
     /// How far it is from where it belongs, in 1/2²⁴.
@@ -59,6 +60,8 @@ pub(crate) struct JointSolver {
 /// Where the two bodies of a joint are now.
 struct Ends<'a> {
     joint: &'a Joint,
+    /// Their numbers among those that are solved.
+    bodies: (u32, u32),
     masses: (&'a Mass, &'a Mass),
     rot_a: Rot,
     rot_b: Rot,
@@ -90,7 +93,7 @@ impl JointSolver {
     }
 
     /// The rows for the bodies where they are now.
-    pub(crate) fn prepare(&mut self, state: &State, velocities: &[Velocity], offsets: &[Offset]) {
+    pub(crate) fn prepare(&mut self, state: &State, movers: &mut Movers) {
         let border = Mass::default();
         self.rows.clear();
         for (index, (_, joint)) in (0..).zip(state.joints.iter()) {
@@ -98,30 +101,34 @@ impl JointSolver {
             if !is_moving(state.flags[a]) && !is_moving(state.flags[b]) {
                 continue;
             }
-            let place = |slot: usize, anchor: Vec2| {
-                let rot = turned_by(state.rotations[slot], offsets[slot].turn);
+            let bodies = (movers.enter(state, joint.a), movers.enter(state, joint.b));
+            let (velocities, offsets) = (&movers.velocities, &movers.offsets);
+            let place = |slot: usize, index: u32, anchor: Vec2| {
+                let offset = offsets[index as usize];
+                let rot = turned_by(state.rotations[slot], offset.turn);
                 let arm = super::state::turned(rot, anchor - state.masses[slot].centre);
                 let arm = (arm.x.to_bits(), arm.y.to_bits());
                 let fine = |at: Fx, offset: i32, arm: i32| {
                     ((i64::from(at.to_bits()) + i64::from(arm)) << 8) + i64::from(offset)
                 };
                 let at = state.positions[slot];
-                (rot, arm, (fine(at.x, offsets[slot].x, arm.0), fine(at.y, offsets[slot].y, arm.1)))
+                (rot, arm, (fine(at.x, offset.x, arm.0), fine(at.y, offset.y, arm.1)))
             };
-            let (rot_b, arm_b, at_b) = place(b, joint.anchor_b);
+            let (rot_b, arm_b, at_b) = place(b, bodies.1, joint.anchor_b);
             let (rot_a, arm_a, at_a, mass_a) = if let JointKind::Mouse { target, .. } = joint.kind {
                 let fine = |at: Fx| i64::from(at.to_bits()) << 8;
                 (Rot::NONE, NONE, (fine(target.x), fine(target.y)), &border)
             } else {
-                let (rot, arm, at) = place(a, joint.anchor_a);
+                let (rot, arm, at) = place(a, bodies.0, joint.anchor_a);
                 (rot, arm, at, &state.masses[a])
             };
             let apart = (at_b.0 - at_a.0, at_b.1 - at_a.1);
             let still = matches!(joint.kind, JointKind::Mouse { .. });
-            let of_a = if still { Velocity::default() } else { velocities[a] };
-            let both = (of_a, velocities[b]);
+            let of_a = if still { Velocity::default() } else { velocities[bodies.0 as usize] };
+            let both = (of_a, velocities[bodies.1 as usize]);
             let ends = Ends {
                 joint,
+                bodies,
                 masses: (mass_a, &state.masses[b]),
                 rot_a,
                 rot_b,
@@ -130,11 +137,11 @@ impl JointSolver {
                 apart,
                 velocities: both,
             };
-            self.add(index, &ends, offsets.len() as u16 - 1);
+            self.add(index, &ends);
         }
     }
 
-    fn add(&mut self, index: u32, ends: &Ends, border: u16) {
+    fn add(&mut self, index: u32, ends: &Ends) {
         match ends.joint.kind {
             JointKind::Rod { length } => self.stretch(index, ends, length, self.stiff, false),
             JointKind::Rope { length } => {
@@ -156,14 +163,14 @@ impl JointSolver {
                 self.stretch(index, ends, length, softness, true);
             }
             JointKind::Revolute { limits, motor } => {
-                self.hold_point(index, ends, self.stiff, None, None);
+                self.hold_point(index, ends, self.stiff, None);
                 let (row, ease) = Row::angular(ends.masses.0, ends.masses.1);
                 self.drive(index, ends, (NONE, row), motor, |motor| ease.speed(motor));
                 self.limit(index, ends, (NONE, row), limits, ends.turn());
             }
             JointKind::Prismatic { axis, limits, motor } => self.slide(index, ends, axis, limits, motor),
             JointKind::Weld => {
-                self.hold_point(index, ends, self.stiff, None, None);
+                self.hold_point(index, ends, self.stiff, None);
                 let (row, _) = Row::angular(ends.masses.0, ends.masses.1);
                 self.push(index, ends, 2, NONE, row, ends.turn());
             }
@@ -173,7 +180,7 @@ impl JointSolver {
                     damping_ratio,
                     self.substep,
                 );
-                self.hold_point(index, ends, softness, Some(force_max), Some(border));
+                self.hold_point(index, ends, softness, Some(force_max));
             }
         }
     }
@@ -181,8 +188,8 @@ impl JointSolver {
     fn push(&mut self, index: u32, ends: &Ends, number: u8, direction: P, mut row: Row, off: i64) {
         row.total = self.totals[index as usize][usize::from(number) % ROWS_MAX];
         self.rows.push(JointRow {
-            a: ends.joint.a,
-            b: ends.joint.b,
+            a: ends.bodies.0,
+            b: ends.bodies.1,
             direction,
             row,
             off,
@@ -199,14 +206,7 @@ impl JointSolver {
     }
 
     /// Both directions of a point.
-    fn hold_point(
-        &mut self,
-        index: u32,
-        ends: &Ends,
-        softness: Softness,
-        force: Option<Fx>,
-        border: Option<u16>,
-    ) {
+    fn hold_point(&mut self, index: u32, ends: &Ends, softness: Softness, force: Option<Fx>) {
         for (number, direction, off) in [(0, X, ends.apart.0), (1, Y, ends.apart.1)] {
             let (row, ease) = ends.row(direction, ends.arm_a);
             self.push(index, ends, number, direction, row, off);
@@ -215,9 +215,9 @@ impl JointSolver {
                 row.softness = softness;
                 if let Some(force) = force {
                     let most = ease.speed((i64::from(force.to_bits()) * substep) >> 16);
-                    (row.low, row.high, row.spring) = (-most, most, true);
+                    // What a target pulls, it pulls against the border.
+                    (row.low, row.high, row.spring, row.a) = (-most, most, true, 0);
                 }
-                row.a = border.unwrap_or(row.a);
             }
         }
     }
@@ -302,11 +302,8 @@ impl JointSolver {
     /// One pass; `soft` tells whether what is off is brought back.
     pub(crate) fn solve(&mut self, velocities: &mut [Velocity], soft: bool) {
         for row in &mut self.rows {
-            let speed = row.row.speed(
-                row.direction,
-                &velocities[usize::from(row.a)],
-                &velocities[usize::from(row.b)],
-            );
+            let speed =
+                row.row.speed(row.direction, &velocities[row.a as usize], &velocities[row.b as usize]);
             let (wanted, softness) = row.wanted(soft, self.rate);
             let missing = i64::from(clamp_to_i32(wanted - speed));
             let total = i64::from(row.row.total);
@@ -336,7 +333,7 @@ const fn minus((x, y): P) -> P {
 
 impl JointRow {
     fn push(&self, velocities: &mut [Velocity], change: i64) {
-        let (ia, ib) = (usize::from(self.a), usize::from(self.b));
+        let (ia, ib) = (self.a as usize, self.b as usize);
         let (mut a, mut b) = (velocities[ia], velocities[ib]);
         self.row.push(self.direction, &mut a, &mut b, change);
         (velocities[ia], velocities[ib]) = (a, b);

@@ -4,8 +4,9 @@ use super::hull::P;
 use super::islands::SLOW;
 use super::manifold::{Manifold, Outline, collide, dot};
 use super::pairing::{PairKey, Pairing};
-use super::proxy::{MARGIN, NO_HULL, Proxies, Proxy};
-use super::state::{ASLEEP, SPEED_BITS, State};
+use super::proxy::{MARGIN, NO_HULL, Proxies, Proxy, way_of};
+use super::spot::{SENSOR, Spot};
+use super::state::{ASLEEP, State};
 
 /// Two shapes that touch or are about to.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,11 @@ impl Meeting {
         (self.a, self.b, self.sub_a, self.sub_b)
     }
 
+    /// The key as one number.
+    pub(crate) const fn sort_key(&self) -> u64 {
+        (self.a as u64) << 48 | (self.b as u64) << 32 | (self.sub_a as u64) << 16 | self.sub_b as u64
+    }
+
     pub(crate) fn pairing(&self) -> Pairing {
         Pairing { a: self.a, b: self.b, sub_a: self.sub_a, sub_b: self.sub_b, ..Pairing::default() }
     }
@@ -41,14 +47,14 @@ impl Meeting {
     }
 
     /// The meeting of two shapes, the boxes around which touch; nothing if they do not come near.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn of(state: &State, proxies: &Proxies, tick: i64, a: &Proxy, b: &Proxy) -> Option<Self> {
         let (kind_a, kind_b) = (state.blueprints.get(a.kind), state.blueprints.get(b.kind));
-        let sensor = kind_a.blueprint.part.sensor | kind_b.blueprint.part.sensor;
+        let sensor = (a.traits | b.traits) & SENSOR != 0;
         let margin = if sensor { 0 } else { a.margin + b.margin };
         let offset = (b.x.wrapping_sub(a.x), b.y.wrapping_sub(a.y));
         let manifold = if a.hull == NO_HULL && b.hull == NO_HULL {
-            super::manifold::discs(kind_a.hull.radius, kind_b.hull.radius, offset, margin, a.slot ^ b.slot)
+            super::manifold::discs(a.radius, b.radius, offset, margin, a.slot ^ b.slot)
         } else {
             let outline = |proxy: &Proxy, own| Outline {
                 hull: proxies.hulls.get(proxy.hull as usize).unwrap_or(own),
@@ -82,6 +88,31 @@ impl Meeting {
         if sensor || meeting.comes_near(state, tick, (a, b)) { Some(meeting) } else { None }
     }
 
+    /// The meeting of two discs that both move; nothing if they do not come near.
+    #[inline(always)]
+    pub(crate) fn of_discs(state: &State, a: &Spot, b: &Spot) -> Option<Self> {
+        let offset = (b.x.wrapping_sub(a.x), b.y.wrapping_sub(a.y));
+        let manifold = super::manifold::discs(a.radius, b.radius, offset, i32::MAX / 2, a.shape ^ b.shape);
+        let (way_x, way_y) = (b.way_x - a.way_x, b.way_y - a.way_y);
+        let way = (-dot(manifold.normal, way_x, way_y)).max(0);
+        if i64::from(manifold.points[0].separation) - way > i64::from(MARGIN) {
+            return None;
+        }
+        Some(Self {
+            a: a.shape,
+            b: b.shape,
+            sub_a: 0,
+            sub_b: 0,
+            kind_a: state.kinds[usize::from(a.shape)],
+            kind_b: state.kinds[usize::from(b.shape)],
+            sensor: false,
+            wakes: false,
+            manifold,
+            lever_a: (0, 0),
+            lever_b: (offset.0.wrapping_neg(), offset.1.wrapping_neg()),
+        })
+    }
+
     /// Whether they touch in this tick, or nearly. Also finds out whether that wakes one of them.
     #[inline]
     fn comes_near(&mut self, state: &State, tick: i64, (a, b): (&Proxy, &Proxy)) -> bool {
@@ -97,7 +128,7 @@ impl Meeting {
             };
             approach += swing(one.spin, a.kind) + swing(other.spin, b.kind);
         }
-        let way = (approach.clamp(0, i64::from(i32::MAX)) * tick) >> (SPEED_BITS - 16 + 32);
+        let way = way_of(approach.clamp(0, i64::from(i32::MAX)) as i32, tick);
         let gap = i64::from(separation) - way;
         let sleeps = (a.flags | b.flags) & ASLEEP != 0;
         self.wakes =

@@ -3,64 +3,184 @@
 use alloc::vec::Vec;
 
 use super::blueprint::{LOCK_X, LOCK_Y};
+use super::islands::is_slow;
 use super::joint_solver::turned_by;
 use super::row::{Offset, Velocity};
-use super::state::{ALIVE, DYNAMIC, State, is_moving};
+use super::spot::CALM;
+use super::state::{ALIVE, DYNAMIC, Motion, SLEEPLESS, State, is_moving};
 use crate::fx::clamp_to_i32;
 use crate::{Fx, Vec2};
 
-/// Farthest way in a tick, in 1/2²⁴: 100 units.
+/// Farthest way in a substep, in 1/2²⁴: 100 units.
 const WAY_MAX: i64 = 100 << 24;
+/// The body is not among those that are solved.
+const FREE: u32 = u32::MAX;
 
-/// All bodies while they are solved, by slot; the last one is the border of the world.
+/// The bodies that push or are pushed in a step, one after the other; the first is the border and all that is static.
+/// All others glide on their own.
 #[derive(Debug, Default)]
 pub(crate) struct Movers {
     pub(crate) velocities: Vec<Velocity>,
     pub(crate) offsets: Vec<Offset>,
     /// What gravity adds in a substep; empty without gravity.
     pulls: Vec<[i32; 2]>,
-    /// Slots of bodies that are held in a direction, and in which.
-    held: Vec<(u16, u8)>,
+    /// Bodies that are held in a direction, and in which.
+    held: Vec<(u32, u8)>,
+    /// By slot.
+    index: Vec<u32>,
+    laws: Laws,
+}
+
+/// What is the same for all bodies of a step.
+#[derive(Clone, Copy, Debug, Default)]
+struct Laws {
+    /// Speed that a substep adds, in 1/2²⁰.
+    gravity: [i64; 2],
+    substeps: u8,
+    /// In 1/2³⁰ of a second.
+    substep: i32,
+    /// What is faster goes no farther.
+    speed_max: i32,
+}
+
+/// How a body moves by itself.
+#[derive(Clone, Copy)]
+struct Glide {
+    velocity: Velocity,
+    pull: [i32; 2],
+    locks: u8,
+}
+
+impl Laws {
+    fn of(state: &State) -> Self {
+        let substep = state.desc.substep_seconds();
+        let gravity = [state.desc.gravity.x, state.desc.gravity.y]
+            .map(|part| ((i128::from(part.to_bits()) * i128::from(substep)) >> 28) as i64);
+        let short = (substep >> 2).max(1);
+        let speed_max = ((WAY_MAX << 26) / short).min(i64::from(i32::MAX)) as i32;
+        Self { gravity, substeps: state.desc.substeps, substep: short as i32, speed_max }
+    }
+
+    fn pulls(&self) -> bool {
+        self.gravity != [0, 0]
+    }
+
+    /// The way of a substep, in 1/2²⁴.
+    #[inline(always)]
+    fn way(&self, speed: i32) -> i32 {
+        let speed = i64::from(speed.clamp(-self.speed_max, self.speed_max));
+        ((speed * i64::from(self.substep) + (1 << 25)) >> 26) as i32
+    }
+
+    #[inline(always)]
+    fn advance(&self, offset: &mut Offset, velocity: &Velocity) {
+        offset.x = offset.x.saturating_add(self.way(velocity.x));
+        offset.y = offset.y.saturating_add(self.way(velocity.y));
+        offset.turn = offset.turn.saturating_add(self.way(velocity.spin));
+    }
+
+    /// How a body moves by itself, less what damping takes in a tick.
+    #[inline(always)]
+    fn glide(&self, state: &State, slot: usize) -> Glide {
+        let motion = state.motions[slot];
+        let velocity = Velocity { x: motion.x, y: motion.y, spin: motion.spin, unused: 0 };
+        let mut glide = Glide { velocity, pull: [0; 2], locks: 0 };
+        if state.flags[slot] & DYNAMIC != 0 {
+            let plan = &state.kind(slot).blueprint;
+            if plan.drag | plan.spin_drag != 0 {
+                glide.velocity = slowed(velocity, plan.drag, plan.spin_drag);
+            }
+            if self.pulls() {
+                let scale = i64::from(plan.gravity_scale.to_bits());
+                glide.pull = self.gravity.map(|part| clamp_to_i32((part * scale) >> 16));
+            }
+            glide.locks = plan.locks & (LOCK_X | LOCK_Y);
+        }
+        glide
+    }
+
+    /// A tick of what nothing pushes, pulls or slows down: that many times the same.
+    #[inline(always)]
+    fn drift(&self, motion: &Motion) -> (Velocity, Offset) {
+        let all = |speed: i32| clamp_to_i32(i64::from(self.way(speed)) * i64::from(self.substeps));
+        let velocity = Velocity { x: motion.x, y: motion.y, spin: motion.spin, unused: 0 };
+        let turn = if motion.spin == 0 { 0 } else { all(motion.spin) };
+        (velocity, Offset { x: all(motion.x), y: all(motion.y), turn, unused: 0 })
+    }
+
+    /// A tick of what nothing pushes.
+    #[inline(always)]
+    fn run(&self, glide: Glide) -> (Velocity, Offset) {
+        let Glide { mut velocity, pull, locks } = glide;
+        let mut offset = Offset::default();
+        velocity.hold(locks);
+        for _ in 0..self.substeps {
+            velocity.x = velocity.x.saturating_add(pull[0]);
+            velocity.y = velocity.y.saturating_add(pull[1]);
+            velocity.hold(locks);
+            self.advance(&mut offset, &velocity);
+        }
+        (velocity, offset)
+    }
+}
+
+impl Velocity {
+    /// Takes the speed from what is held in a direction.
+    #[inline(always)]
+    const fn hold(&mut self, locks: u8) {
+        self.x = if locks & LOCK_X == 0 { self.x } else { 0 };
+        self.y = if locks & LOCK_Y == 0 { self.y } else { 0 };
+    }
 }
 
 impl Movers {
-    /// Takes the velocities out of a state, less what damping takes in a tick.
-    pub(crate) fn load(&mut self, state: &State, substep: i64) {
-        let slots = state.slots();
+    /// Forgets all bodies.
+    pub(crate) fn begin(&mut self, state: &State) {
+        self.laws = Laws::of(state);
         self.velocities.clear();
         self.offsets.clear();
-        self.offsets.resize(slots + 1, Offset::default());
         self.pulls.clear();
         self.held.clear();
-        let gravity = [state.desc.gravity.x, state.desc.gravity.y]
-            .map(|part| ((i128::from(part.to_bits()) * i128::from(substep)) >> 28) as i64);
-        let pulled = gravity != [0, 0];
-        for slot in 0..slots {
-            let flags = state.flags[slot];
-            let (mut velocity, mut pull) = (Velocity::default(), [0; 2]);
-            if is_moving(flags) {
-                let motion = state.motions[slot];
-                velocity = Velocity { x: motion.x, y: motion.y, spin: motion.spin };
-                if flags & DYNAMIC != 0 {
-                    let plan = &state.kind(slot).blueprint;
-                    if plan.drag | plan.spin_drag != 0 {
-                        velocity = slowed(velocity, plan.drag, plan.spin_drag);
-                    }
-                    if pulled {
-                        pull = gravity
-                            .map(|part| clamp_to_i32((part * i64::from(plan.gravity_scale.to_bits())) >> 16));
-                    }
-                    if plan.locks & (LOCK_X | LOCK_Y) != 0 {
-                        self.held.push((slot as u16, plan.locks));
-                    }
-                }
+        self.index.clear();
+        self.index.resize(state.slots(), FREE);
+        self.velocities.push(Velocity::default());
+        self.offsets.push(Offset::default());
+        if self.laws.pulls() {
+            self.pulls.push([0; 2]);
+        }
+    }
+
+    /// The number of the body in a slot among those that are solved, which it is from now on.
+    #[inline]
+    pub(crate) fn enter(&mut self, state: &State, slot: u16) -> u32 {
+        let at = usize::from(slot);
+        match self.index.get(at) {
+            None => 0,
+            Some(&FREE) => self.take(state, at),
+            Some(&index) => index,
+        }
+    }
+
+    #[inline(never)]
+    fn take(&mut self, state: &State, slot: usize) -> u32 {
+        let mut index = 0;
+        let flags = state.flags[slot];
+        if flags & (DYNAMIC | super::state::KINEMATIC) != 0 {
+            index = self.velocities.len() as u32;
+            let moves = is_moving(flags);
+            let still = Glide { velocity: Velocity::default(), pull: [0; 2], locks: 0 };
+            let glide = if moves { self.laws.glide(state, slot) } else { still };
+            self.velocities.push(glide.velocity);
+            self.offsets.push(Offset::default());
+            if self.laws.pulls() {
+                self.pulls.push(glide.pull);
             }
-            self.velocities.push(velocity);
-            if pulled {
-                self.pulls.push(pull);
+            if glide.locks != 0 {
+                self.held.push((index, glide.locks));
             }
         }
-        self.velocities.push(Velocity::default());
+        self.index[slot] = index;
+        index
     }
 
     /// Gravity of a substep.
@@ -73,44 +193,57 @@ impl Movers {
 
     /// Takes the speed from what is held in a direction.
     pub(crate) fn hold(&mut self) {
-        for &(slot, locks) in &self.held {
-            let velocity = &mut self.velocities[usize::from(slot)];
-            velocity.x = if locks & LOCK_X == 0 { velocity.x } else { 0 };
-            velocity.y = if locks & LOCK_Y == 0 { velocity.y } else { 0 };
+        for &(index, locks) in &self.held {
+            self.velocities[index as usize].hold(locks);
         }
     }
 
-    /// Moves everything for a substep, in 1/2³² of a second.
-    pub(crate) fn advance(&mut self, substep: i64) {
-        let way = |speed: i32| {
-            clamp_to_i32(((i64::from(speed) * substep + (1 << 27)) >> 28).clamp(-WAY_MAX, WAY_MAX))
-        };
+    /// Moves everything for a substep.
+    #[inline(never)]
+    pub(crate) fn advance(&mut self) {
+        let laws = self.laws;
         for (offset, velocity) in self.offsets.iter_mut().zip(&self.velocities) {
-            offset.x = offset.x.saturating_add(way(velocity.x));
-            offset.y = offset.y.saturating_add(way(velocity.y));
-            offset.turn = offset.turn.saturating_add(way(velocity.spin));
+            laws.advance(offset, velocity);
         }
     }
 
-    /// Puts positions and velocities back into the state.
-    pub(crate) fn store(&self, state: &mut State) {
+    /// Puts positions and velocities back into the state, and counts for how long each body has been slow, up to
+    /// `rest_ticks`; tells whether one has been for so long.
+    #[inline(never)]
+    pub(crate) fn store(&self, state: &mut State, rest_ticks: u32) -> bool {
+        let mut rests = false;
+        let (laws, sleep) = (self.laws, state.desc.sleep);
         for slot in 0..state.slots() {
-            if !is_moving(state.flags[slot]) {
+            let flags = state.flags[slot];
+            if !is_moving(flags) {
                 continue;
             }
-            let (velocity, offset) = (self.velocities[slot], self.offsets[slot]);
+            let (velocity, offset) = match self.index[slot] {
+                FREE if !laws.pulls() && state.kind(slot).traits & CALM != 0 => {
+                    laws.drift(&state.motions[slot])
+                }
+                FREE => laws.run(laws.glide(state, slot)),
+                index => (self.velocities[index as usize], self.offsets[index as usize]),
+            };
             let motion = &mut state.motions[slot];
             (motion.x, motion.y, motion.spin) = (velocity.x, velocity.y, velocity.spin);
+            if sleep && flags & DYNAMIC != 0 {
+                let slow = is_slow(motion) & (flags & SLEEPLESS == 0);
+                motion.slow_ticks = if slow { (motion.slow_ticks + 1).min(rest_ticks) } else { 0 };
+                rests |= motion.slow_ticks >= rest_ticks;
+            }
             state.positions[slot] += offset.way();
             if offset.turn != 0 {
                 state.rotations[slot] = turned_by(state.rotations[slot], offset.turn);
             }
         }
+        rests
     }
 }
 
 impl Offset {
     /// In whole steps of positions.
+    #[inline(always)]
     pub(crate) fn way(&self) -> Vec2 {
         let part = |offset: i32| Fx::from_bits((offset >> 8) + ((offset >> 7) & 1));
         Vec2::new(part(self.x), part(self.y))
@@ -123,17 +256,25 @@ fn slowed(velocity: Velocity, drag: u16, spin_drag: u16) -> Velocity {
         let lost = (i64::from(speed) * i64::from(drag) + (1 << 15)) >> 16;
         (i64::from(speed) - lost) as i32
     };
-    Velocity { x: slow(velocity.x, drag), y: slow(velocity.y, drag), spin: slow(velocity.spin, spin_drag) }
+    let (x, y) = (slow(velocity.x, drag), slow(velocity.y, drag));
+    Velocity { x, y, spin: slow(velocity.spin, spin_drag), unused: 0 }
 }
 
 /// Keeps the centres of dynamic bodies within a world with walls.
+#[inline(never)]
 pub(crate) fn keep_inside(state: &mut State) {
+    let (width, height) = (state.desc.half_extent.x.to_bits(), state.desc.half_extent.y.to_bits());
+    let beyond = |position: &Vec2| {
+        (position.x.to_bits().unsigned_abs() > width.unsigned_abs())
+            | (position.y.to_bits().unsigned_abs() > height.unsigned_abs())
+    };
+    if !state.positions.iter().fold(false, |any, position| any | beyond(position)) {
+        return;
+    }
     let limit = state.desc.half_extent;
     for slot in 0..state.slots() {
         let position = state.positions[slot];
-        if (position.x.abs() > limit.x || position.y.abs() > limit.y)
-            && state.flags[slot] & (ALIVE | DYNAMIC) == ALIVE | DYNAMIC
-        {
+        if beyond(&position) && state.flags[slot] & (ALIVE | DYNAMIC) == ALIVE | DYNAMIC {
             state.positions[slot] = position.clamped(-limit, limit);
         }
     }

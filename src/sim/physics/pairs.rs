@@ -3,7 +3,8 @@
 use super::grid::Grid;
 use super::near::Near;
 use super::proxy::{Proxies, Proxy};
-use super::state::{DYNAMIC, State, is_moving};
+use super::spot::{DISC, MOVES, OPEN, PUSHED, SENSOR, Spot};
+use super::state::State;
 
 /// Most pairs per shape that are looked at in one step; more only exist where bodies lie in each other.
 const PAIRS_PER_SHAPE_MAX: usize = 16;
@@ -15,50 +16,80 @@ pub(crate) struct Search<'a, F> {
     pub(crate) state: &'a State,
     pub(crate) proxies: &'a Proxies,
     pub(crate) grid: &'a Grid,
-    pub(crate) near: &'a Near,
+    pub(crate) near: &'a mut Near,
     /// Pairs of slots that do not meet, sorted.
     pub(crate) apart: &'a [[u16; 2]],
     /// Called for two shapes that may touch, that of the lower slot first; tells whether they count.
     pub(crate) found: F,
 }
 
-impl<F: FnMut(&Proxy, &Proxy) -> bool> Search<'_, F> {
+/// Two shapes that may touch, that of the lower slot first.
+pub(crate) enum Found<'a> {
+    /// Two discs that both move.
+    Discs(&'a Spot, &'a Spot),
+    /// Any others.
+    Shapes(&'a Proxy, &'a Proxy),
+}
+
+impl<F: FnMut(Found) -> bool> Search<'_, F> {
     /// Calls `found` for every two shapes whose boxes touch and that meet, at least one of which moves.
     pub(crate) fn run(mut self) {
-        let (grid, near, list) = (self.grid, self.near, &self.proxies.list);
-        let mut left = list.len() * PAIRS_PER_SHAPE_MAX + PAIRS_MIN;
-        near.for_each_pair(grid, |place, other| {
-            let (a, b) = (grid.shapes()[place], grid.shapes()[other]);
-            left -= usize::from(self.meet(&list[usize::from(a)], &list[usize::from(b)]));
-            left > 0
+        let grid = self.grid;
+        let mut left = (grid.spots().len() + grid.large().len()) * PAIRS_PER_SHAPE_MAX + PAIRS_MIN;
+        let spots = grid.spots();
+        let mut near = core::mem::take(self.near);
+        near.for_each_pair(grid, |pairs| {
+            let mut kept = 0;
+            for index in 0..pairs.len() {
+                let [a, b] = pairs[index];
+                pairs[kept] = [a, b];
+                kept += usize::from(spots[usize::from(a)].may_touch(&spots[usize::from(b)]));
+            }
+            pairs[..kept].iter().all(|&pair| {
+                let [a, b] = pair.map(|place| &spots[usize::from(place)]);
+                left -= usize::from(self.meet_spots(a, b));
+                left > 0
+            })
         });
-        for (index, &large) in grid.large().iter().enumerate() {
-            let large = &list[usize::from(large)];
+        *self.near = near;
+        for (index, large) in grid.large().iter().enumerate() {
+            let large = self.proxies.of(self.state, large);
             let (low, high) = large.corners();
-            let small = grid.runs(low, high).flat_map(|run| &grid.shapes()[run]);
-            for &other in small.chain(&grid.large()[index + 1..]) {
+            for other in grid.within(low, high).chain(&grid.large()[index + 1..]) {
                 if left == 0 {
                     return;
                 }
-                left -= usize::from(self.meet(large, &list[usize::from(other)]));
+                let other = self.proxies.of(self.state, other);
+                left -= usize::from(large.touches(&other) && self.meet(&large, &other));
             }
         }
+    }
+
+    #[inline(always)]
+    fn meet_spots(&mut self, a: &Spot, b: &Spot) -> bool {
+        if a.traits & b.traits & (DISC | MOVES | OPEN) == DISC | MOVES | OPEN && self.apart.is_empty() {
+            let (a, b) = if a.shape < b.shape { (a, b) } else { (b, a) };
+            return (self.found)(Found::Discs(a, b));
+        }
+        self.meet_shapes(a, b)
+    }
+
+    #[inline(never)]
+    fn meet_shapes(&mut self, a: &Spot, b: &Spot) -> bool {
+        let (a, b) = (self.proxies.of(self.state, a), self.proxies.of(self.state, b));
+        self.meet(&a, &b)
     }
 
     #[inline]
     fn meet(&mut self, one: &Proxy, other: &Proxy) -> bool {
         let (a, b) = if (one.slot, one.sub) < (other.slot, other.sub) { (one, other) } else { (other, one) };
-        if !a.touches(b) || a.slot == b.slot || !(is_moving(a.flags) | is_moving(b.flags)) {
+        let either = a.traits | b.traits;
+        if a.slot == b.slot || either & MOVES == 0 || either & (PUSHED | SENSOR) == 0 {
             return false;
         }
-        let (part_a, part_b) = (
-            &self.state.blueprints.get(a.kind).blueprint.part,
-            &self.state.blueprints.get(b.kind).blueprint.part,
-        );
-        let counts = (a.flags | b.flags) & DYNAMIC != 0 || part_a.sensor | part_b.sensor;
-        counts
-            && part_a.filter.meets(part_b.filter)
+        let filter = |proxy: &Proxy| self.state.blueprints.get(proxy.kind).blueprint.part.filter;
+        (a.traits & b.traits & OPEN != 0 || filter(a).meets(filter(b)))
             && (self.apart.is_empty() || self.apart.binary_search(&[a.slot, b.slot]).is_err())
-            && (self.found)(a, b)
+            && (self.found)(Found::Shapes(a, b))
     }
 }

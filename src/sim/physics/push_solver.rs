@@ -15,8 +15,8 @@ const ROUND: i64 = 1 << 29;
 /// Two bodies that push each other.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Push {
-    a: u16,
-    b: u16,
+    a: u32,
+    b: u32,
     normal: P,
     /// The part of every change that `a` takes, in 1/2³⁰.
     share_a: i32,
@@ -79,26 +79,24 @@ impl Push {
         let of_a = rounded(i64::from(self.share_a) * change);
         let of_b = change - of_a;
         let (x, y) = (i64::from(self.normal.0), i64::from(self.normal.1));
-        let a = &mut velocities[usize::from(self.a)];
+        let a = &mut velocities[self.a as usize];
         a.x = clamp_to_i32(i64::from(a.x) - rounded(of_a * x));
         a.y = clamp_to_i32(i64::from(a.y) - rounded(of_a * y));
-        let b = &mut velocities[usize::from(self.b)];
+        let b = &mut velocities[self.b as usize];
         b.x = clamp_to_i32(i64::from(b.x) + rounded(of_b * x));
         b.y = clamp_to_i32(i64::from(b.y) + rounded(of_b * y));
     }
 
     #[inline(always)]
     fn part(&mut self, velocities: &mut [Velocity], wanted: Wanted) {
-        let speed = self.speed(&velocities[usize::from(self.a)], &velocities[usize::from(self.b)]);
+        let speed = self.speed(&velocities[self.a as usize], &velocities[self.b as usize]);
         let missing = i64::from(clamp_to_i32(wanted.speed - speed));
         let total = i64::from(self.total);
         let change = (missing * wanted.change - total * wanted.give + ROUND) >> 30;
         let new = i64::from(clamp_to_i32((total + change).max(0)));
-        if new != total {
-            self.total = new as i32;
-            self.peak = self.peak.max(new as i32);
-            self.push(velocities, new - total);
-        }
+        self.total = new as i32;
+        self.peak = self.peak.max(new as i32);
+        self.push(velocities, new - total);
     }
 }
 
@@ -106,26 +104,18 @@ impl Pushes {
     /// Pushes as hard as in the substep before.
     pub(crate) fn warm_start(&mut self, velocities: &mut [Velocity]) {
         for push in &mut self.list {
-            if push.total != 0 {
-                push.peak = push.peak.max(push.total);
-                push.push(velocities, i64::from(push.total));
-            }
+            push.peak = push.peak.max(push.total);
+            push.push(velocities, i64::from(push.total));
         }
     }
 
-    /// One pass; `soft` tells whether overlaps are pushed apart.
-    pub(crate) fn solve(
-        &mut self,
-        velocities: &mut [Velocity],
-        offsets: &[Offset],
-        times: &ContactTimes,
-        soft: bool,
-    ) {
+    /// One pass.
+    pub(crate) fn solve(&mut self, velocities: &mut [Velocity], offsets: &[Offset], times: &ContactTimes) {
         for push in &mut self.list {
-            let (from, to) = (&offsets[usize::from(push.a)], &offsets[usize::from(push.b)]);
+            let (from, to) = (&offsets[push.a as usize], &offsets[push.b as usize]);
             let went = push.along(i64::from(to.x) - i64::from(from.x), i64::from(to.y) - i64::from(from.y));
             let softness = if push.hard { &times.hard } else { &times.soft };
-            let wanted = wanted(i64::from(push.separation) + went, times.rate, softness, soft);
+            let wanted = wanted(i64::from(push.separation) + went, times.rate, softness);
             push.part(velocities, wanted);
         }
     }
@@ -134,7 +124,9 @@ impl Pushes {
     pub(crate) fn bounce(&mut self, velocities: &mut [Velocity]) {
         for push in &mut self.list {
             if push.bounce > 0 && push.peak > 0 {
+                let (before, peak) = (push.total, push.peak);
                 push.part(velocities, Wanted { speed: i64::from(push.bounce), ..Wanted::default() });
+                push.peak = peak.saturating_add((push.total - before).max(0));
             }
         }
     }

@@ -18,18 +18,23 @@ const SPIN_SHARE_BITS: u32 = 20;
 
 /// Velocity and spin of a body while it is solved, in 1/2²⁰.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(C, align(16))]
 pub(crate) struct Velocity {
     pub(crate) x: i32,
     pub(crate) y: i32,
     pub(crate) spin: i32,
+    /// Sixteen bytes are loaded at once.
+    pub(crate) unused: i32,
 }
 
 /// How far a body went in this tick, in 1/2²⁴.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(C, align(16))]
 pub(crate) struct Offset {
     pub(crate) x: i32,
     pub(crate) y: i32,
     pub(crate) turn: i32,
+    pub(crate) unused: i32,
 }
 
 /// One direction in which two bodies push each other.
@@ -167,7 +172,7 @@ impl Row {
     /// How far the second body went from the first in this direction.
     #[inline(always)]
     pub(crate) fn distance(&self, direction: P, a: &Offset, b: &Offset) -> i64 {
-        let velocity = |offset: &Offset| Velocity { x: offset.x, y: offset.y, spin: offset.turn };
+        let velocity = |offset: &Offset| Velocity { x: offset.x, y: offset.y, spin: offset.turn, unused: 0 };
         self.speed(direction, &velocity(a), &velocity(b))
     }
 
@@ -210,7 +215,7 @@ mod tests {
                 ((rng.next_u32() >> 12).cast_signed() - (1 << 18), (rng.next_u32() >> 14).cast_signed());
             let (row, ease) = Row::new(&a, &b, arm_a, arm_b);
             let direction = crate::Angle((round * 7) as u16).unit();
-            let (mut one, mut other) = (Velocity { x: 5 << 20, y: 0, spin: 0 }, Velocity::default());
+            let (mut one, mut other) = (Velocity { x: 5 << 20, ..Velocity::default() }, Velocity::default());
             let change = 1 << 20;
             let before = row.speed(direction, &one, &other);
             row.push(direction, &mut one, &mut other, change);

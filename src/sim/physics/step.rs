@@ -12,8 +12,8 @@ use super::material::Material;
 use super::meeting::Meeting;
 use super::motion::{Movers, keep_inside};
 use super::near::Near;
-use super::pairing::{BORDER, Ended, PASSING, PairKey, Pairing, PointMemory, SENSOR, TOUCHING, id};
-use super::pairs::Search;
+use super::pairing::{BORDER, Ended, PASSING, Pairing, PointMemory, SENSOR, TOUCHING, id};
+use super::pairs::{Found, Search};
 use super::proxy::{MARGIN, Proxies};
 use super::push_solver::{Push, Pushes};
 use super::rot::Rot;
@@ -72,6 +72,8 @@ struct Scratch {
     joints: JointSolver,
     islands: Islands,
     apart: Vec<[u16; 2]>,
+    /// Where bodies were before they moved, if there are bullets.
+    starts: Vec<Vec2>,
 }
 
 impl Scratch {
@@ -80,42 +82,48 @@ impl Scratch {
             self.islands.wake(state);
         }
         let substep = state.desc.substep_seconds();
+        let rest_ticks = u32::from(state.desc.ticks_per_second).div_ceil(2);
         let rate = i64::from(state.desc.ticks_per_second) * i64::from(state.desc.substeps);
         self.find(state);
-        self.movers.load(state, substep);
+        self.movers.begin(state);
         self.merge(state);
         self.joints.begin(state, rate, substep);
-        self.solve(state, &ContactTimes::new(rate, substep), substep);
+        self.solve(state, &ContactTimes::new(rate, substep));
         self.remember(state);
-        self.movers.store(state);
-        bullet::stop_bullets(state, &self.proxies, &self.grid, &self.movers.offsets);
+        self.starts.clear();
+        if !self.proxies.bullets.is_empty() {
+            self.starts.extend_from_slice(&state.positions);
+        }
+        let rests = self.movers.store(state, rest_ticks);
+        bullet::stop_bullets(state, &self.proxies, &self.grid, &self.starts);
         if state.desc.walls {
             keep_inside(state);
         }
         self.tell(state, told);
-        if state.desc.sleep {
-            self.islands.rest(state, u32::from(state.desc.ticks_per_second).div_ceil(2));
+        if rests {
+            self.islands.rest(state, rest_ticks);
         }
     }
 
     /// Finds out what touches or is about to; wakes what is hit.
+    #[inline(never)]
     fn find(&mut self, state: &mut State) {
         let tick = state.desc.tick_seconds();
         self.list_apart(state);
         for _ in 0..WAKES_MAX {
-            self.proxies.fill(state, tick);
-            self.grid.fill(&state.desc, &self.proxies.list);
+            self.grid.fill(state, tick, &mut self.proxies);
             self.near.fill(&self.grid);
             self.meetings.clear();
             let (proxies, meetings) = (&self.proxies, &mut self.meetings);
-            let (grid, near, apart) = (&self.grid, &self.near, &self.apart);
+            let (grid, near, apart) = (&self.grid, &mut self.near, &self.apart);
             let shared: &State = state;
-            let found = |a: &_, b: &_| match Meeting::of(shared, proxies, tick, a, b) {
-                Some(meeting) => {
-                    meetings.push(meeting);
-                    true
-                }
-                None => false,
+            let found = |found: Found| {
+                let meeting = match found {
+                    Found::Discs(a, b) => Meeting::of_discs(shared, a, b),
+                    Found::Shapes(a, b) => Meeting::of(shared, proxies, tick, a, b),
+                };
+                meetings.extend(meeting);
+                meeting.is_some()
             };
             Search { state: shared, proxies, grid, near, apart, found }.run();
             if !self.wake_hit(state) {
@@ -123,7 +131,7 @@ impl Scratch {
             }
         }
         if state.desc.walls {
-            meet_border(state, &self.proxies, &mut self.meetings);
+            meet_border(state, tick, &self.proxies, &mut self.meetings);
         }
     }
 
@@ -157,6 +165,7 @@ impl Scratch {
     }
 
     /// Brings what was found together with what is remembered, both in the order of their keys.
+    #[inline(never)]
     fn merge(&mut self, state: &State) {
         self.order.sort(&self.meetings, state.slots());
         self.pairings.clear();
@@ -167,7 +176,7 @@ impl Scratch {
         let meetings = core::mem::take(&mut self.meetings);
         let mut old = state.pairings.iter().peekable();
         for index in 0..self.order.sorted.len() {
-            let meeting = &meetings[self.order.sorted[index] as usize];
+            let meeting = &meetings[self.order.sorted[index].1 as usize];
             let key = meeting.key();
             while let Some(before) = old.next_if(|before| before.key() < key) {
                 self.drop_or_carry(state, before);
@@ -227,9 +236,7 @@ impl Scratch {
                 mass
             }
         };
-        let border = state.slots() as u16;
-        let solid = |slot: u16| if slot == BORDER { border } else { slot };
-        let (a, b) = (meeting.a, solid(meeting.b));
+        let (a, b) = (self.movers.enter(state, meeting.a), self.movers.enter(state, meeting.b));
         let of = |kind: u16| state.blueprints.get(kind).blueprint.part.material;
         let (one, other): (Material, Material) = (of(meeting.kind_a), of(meeting.kind_b));
         let belt = |material: &Material| i64::from(material.surface_speed.to_bits());
@@ -237,8 +244,8 @@ impl Scratch {
         let desc = ContactDesc {
             a,
             b,
-            masses: (masses(a), masses(meeting.b)),
-            velocities: (self.movers.velocities[usize::from(a)], self.movers.velocities[usize::from(b)]),
+            masses: (masses(meeting.a), masses(meeting.b)),
+            velocities: (self.movers.velocities[a as usize], self.movers.velocities[b as usize]),
             normal: meeting.manifold.normal,
             friction: one.friction_combine.of(other.friction_combine, one.friction, other.friction),
             restitution: one.restitution_combine.of(
@@ -275,41 +282,46 @@ impl Scratch {
         self.contacts.list.push(contact);
     }
 
-    fn solve(&mut self, state: &State, times: &ContactTimes, substep: i64) {
+    #[inline(never)]
+    fn solve(&mut self, state: &State, times: &ContactTimes) {
         let joined = !state.joints.is_empty();
-        let velocities = |movers: &mut Movers| core::mem::take(&mut movers.velocities);
+        let rigid = times.rigid();
+        if joined {
+            self.joints.prepare(state, &mut self.movers);
+        }
         for _ in 0..state.desc.substeps {
             self.movers.pull();
-            let mut moving = velocities(&mut self.movers);
             if joined {
-                self.joints.prepare(state, &moving, &self.movers.offsets);
-                self.joints.warm_start(&mut moving);
+                self.joints.prepare(state, &mut self.movers);
+                self.joints.warm_start(&mut self.movers.velocities);
             }
-            self.pushes.warm_start(&mut moving);
-            self.contacts.warm_start(&mut moving);
+            self.pushes.warm_start(&mut self.movers.velocities);
+            self.contacts.warm_start(&mut self.movers.velocities);
             if joined {
-                self.joints.solve(&mut moving, true);
+                self.joints.solve(&mut self.movers.velocities, true);
             }
-            self.pushes.solve(&mut moving, &self.movers.offsets, times, true);
-            self.contacts.solve(&mut moving, &self.movers.offsets, times, true);
-            self.movers.velocities = moving;
+            self.push(times);
             self.movers.hold();
-            self.movers.advance(substep);
-            let mut moving = velocities(&mut self.movers);
+            self.movers.advance();
             if joined {
-                self.joints.prepare(state, &moving, &self.movers.offsets);
-                self.joints.solve(&mut moving, false);
+                self.joints.prepare(state, &mut self.movers);
+                self.joints.solve(&mut self.movers.velocities, false);
             }
-            self.pushes.solve(&mut moving, &self.movers.offsets, times, false);
-            self.contacts.solve(&mut moving, &self.movers.offsets, times, false);
-            self.movers.velocities = moving;
+            self.push(&rigid);
         }
         self.pushes.bounce(&mut self.movers.velocities);
         self.contacts.bounce(&mut self.movers.velocities);
         self.movers.hold();
     }
 
+    fn push(&mut self, times: &ContactTimes) {
+        let (velocities, offsets) = (&mut self.movers.velocities, &self.movers.offsets);
+        self.pushes.solve(velocities, offsets, times);
+        self.contacts.solve(velocities, offsets, times);
+    }
+
     /// Writes down how hard everything pushed.
+    #[inline(never)]
     fn remember(&mut self, state: &mut State) {
         for (index, count, points, impulse) in self.contacts.results().chain(self.pushes.results()) {
             let (pairing, report) = (&mut self.pairings[index], &mut self.reports[index]);
@@ -326,6 +338,7 @@ impl Scratch {
         state.pairings.extend_from_slice(&self.pairings);
     }
 
+    #[inline(never)]
     fn tell(&mut self, state: &mut State, told: &mut Told) {
         told.contacts.clear();
         told.events.clear();
@@ -411,39 +424,59 @@ fn passes(state: &State, meeting: &Meeting, before: Option<u8>) -> bool {
         || through(meeting.b, meeting.kind_b, meeting.manifold.normal, -1)
 }
 
-/// Meetings in the order of their keys: a counting sort by the lower slot.
+/// Meetings in the order of their keys: a counting sort by the lower slot, and what is left by comparing.
 #[derive(Debug, Default)]
 struct Order {
     starts: Vec<u32>,
-    sorted: Vec<u32>,
+    /// Keys and numbers of meetings.
+    sorted: Vec<(u64, u32)>,
 }
 
+/// So few are sorted by moving each to where it belongs.
+const FEW: usize = 12;
+
 impl Order {
+    #[inline(never)]
     fn sort(&mut self, meetings: &[Meeting], slots: usize) {
         self.starts.clear();
         self.starts.resize(slots + 1, 0);
         for meeting in meetings {
             self.starts[usize::from(meeting.a) + 1] += 1;
         }
-        for slot in 0..slots {
-            self.starts[slot + 1] += self.starts[slot];
+        let mut sum = 0;
+        for start in &mut self.starts {
+            sum += *start;
+            *start = sum;
         }
         self.sorted.clear();
-        self.sorted.resize(meetings.len(), 0);
+        self.sorted.resize(meetings.len(), (0, 0));
         for (index, meeting) in (0_u32..).zip(meetings) {
             let place = &mut self.starts[usize::from(meeting.a)];
-            self.sorted[*place as usize] = index;
+            self.sorted[*place as usize] = (meeting.sort_key(), index);
             *place += 1;
         }
-        // Each slot's start is now its end.
-        let key = |index: &u32| -> PairKey { meetings[*index as usize].key() };
         let mut start = 0;
-        for slot in 0..slots {
-            let end = self.starts[slot] as usize;
-            if end > start + 1 {
-                self.sorted[start..end].sort_unstable_by_key(key);
-            }
+        while start < self.sorted.len() {
+            let slot = (self.sorted[start].0 >> 48) as usize;
+            // Each slot's start is its end by now.
+            let end = (self.starts[slot] as usize).max(start + 1);
+            sort_few(&mut self.sorted[start..end]);
             start = end;
+        }
+    }
+}
+
+#[inline(always)]
+fn sort_few(sorted: &mut [(u64, u32)]) {
+    if sorted.len() > FEW {
+        sorted.sort_unstable();
+        return;
+    }
+    for end in 1..sorted.len() {
+        let mut at = end;
+        while at > 0 && sorted[at - 1].0 > sorted[at].0 {
+            sorted.swap(at - 1, at);
+            at -= 1;
         }
     }
 }
