@@ -96,6 +96,18 @@ fn an_impact_tells_how_hard_it_was() {
     assert!((impulse - 36.0).abs() < 0.72, "{impulse}");
 }
 
+/// What rests is pushed with its weight for the length of a tick, within 5 %.
+#[test]
+fn a_resting_box_tells_its_weight() {
+    let mut world = earth();
+    ground(&mut world);
+    world.add(cube().at(Vec2::new(Fx::ZERO, Fx::HALF)).mass(Fx::from_int(3)).sleepless()).unwrap();
+    steps(&mut world, 120);
+    let impulses: Vec<f64> =
+        world.contacts().iter().map(|contact| super::scenes::float(contact.impulse)).collect();
+    assert!(impulses.len() == 1 && (impulses[0] - 0.5).abs() < 0.025, "{impulses:?}");
+}
+
 /// Two shapes of a body touch the same ground: two contacts, told apart by their numbers, in order.
 #[test]
 fn shapes_of_a_body_are_told_apart() {
