@@ -1,9 +1,11 @@
 //! The canonical form of a `State`, and what is refused of one from outside.
 //!
-//! What rests has no velocity and no impulses, so neither is written for it; blueprints are numbered in the order of
-//! their first use, so that equal worlds have equal bytes however they came about.
+//! What rests has no velocity and no impulses, so neither is written for it, and a column in which all is as in a new
+//! body is left out; blueprints are numbered in the order of their first use, so that equal worlds have equal bytes
+//! however they came about.
 
 use alloc::vec::Vec;
+use core::cell::RefCell;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -38,15 +40,17 @@ struct Sent<'a> {
     generations: &'a Column<u16>,
     positions: &'a Column<Vec2>,
     rotations: &'a Column<Rot>,
-    kinds: Column<u16>,
+    kinds: &'a Column<u16>,
     users: &'a Column<u32>,
     free: &'a Column<u16>,
-    motions: Column<Motion>,
-    extras: Column<Extra>,
+    velocities: &'a Column<[i32; 2]>,
+    spins: &'a Column<i32>,
+    slow: &'a Column<u16>,
+    extras: &'a Column<Extra>,
     ignored: &'a Column<[u16; 2]>,
-    pairs: Column<PairBits>,
-    numbers: Column<[u16; 2]>,
-    points: Column<PointMemory>,
+    pairs: &'a Column<PairBits>,
+    numbers: &'a Column<[u16; 2]>,
+    points: &'a Column<PointMemory>,
     ended: &'a Column<Ended>,
     joints: &'a Joints,
 }
@@ -62,7 +66,9 @@ struct Received {
     kinds: Column<u16>,
     users: Column<u32>,
     free: Column<u16>,
-    motions: Column<Motion>,
+    velocities: Column<[i32; 2]>,
+    spins: Column<i32>,
+    slow: Column<u16>,
     extras: Column<Extra>,
     ignored: Column<[u16; 2]>,
     pairs: Column<PairBits>,
@@ -98,10 +104,20 @@ struct Numbering<'a> {
     table: &'a Blueprints,
     numbers: Vec<u16>,
     used: Vec<Blueprint>,
+    /// The last one asked for, and its number: neighbours are often alike.
+    last: (u16, u16),
 }
 
 impl Numbering<'_> {
+    #[inline(always)]
     fn number(&mut self, kind: u16) -> u16 {
+        if self.last.0 != kind {
+            self.last = (kind, self.find(kind));
+        }
+        self.last.1
+    }
+
+    fn find(&mut self, kind: u16) -> u16 {
         let Some(number) = self.numbers.get_mut(usize::from(kind)) else { return NONE };
         if *number == NONE {
             *number = self.used.len() as u16;
@@ -111,49 +127,130 @@ impl Numbering<'_> {
     }
 }
 
+std::thread_local! {
+    /// Memory in which columns are put together, for all worlds of a thread.
+    static BUFFERS: RefCell<Buffers> = RefCell::default();
+}
+
+/// Columns that are put together to be sent.
+#[derive(Default)]
+struct Buffers {
+    kinds: Column<u16>,
+    extras: Column<Extra>,
+    velocities: Column<[i32; 2]>,
+    spins: Column<i32>,
+    slow: Column<u16>,
+    pairs: Column<PairBits>,
+    numbers: Column<[u16; 2]>,
+    points: Column<PointMemory>,
+}
+
 impl Serialize for State {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let table = &self.blueprints;
-        let mut numbering = Numbering { table, numbers: alloc::vec![NONE; table.len()], used: Vec::new() };
-        let kinds = self.kinds.iter().map(|&kind| numbering.number(kind)).collect();
-        let extras = self
-            .extras
-            .iter()
-            .map(|extra| Extra { slot: extra.slot, kind: numbering.number(extra.kind) })
-            .collect();
-        let moving = |(&flags, &motion): (&u8, &Motion)| is_moving(flags).then_some(motion);
-        let numbered = |pairing: &&Pairing| pairing.sub_a | pairing.sub_b != 0;
-        Sent {
+        let mut buffers = BUFFERS.take();
+        let blueprints = buffers.fill(self);
+        let (still, empty, nobodys) = (Column::default(), Column::default(), Column::default());
+        let sent = Sent {
             desc: self.desc,
-            blueprints: numbering.used,
+            blueprints,
             flags: &self.flags,
-            generations: &self.generations,
+            generations: if all(&self.generations, 0) { &empty } else { &self.generations },
             positions: &self.positions,
-            rotations: &self.rotations,
-            kinds,
-            users: &self.users,
+            rotations: if all(&self.rotations, Rot::NONE) { &still } else { &self.rotations },
+            kinds: &buffers.kinds,
+            users: if all(&self.users, 0) { &nobodys } else { &self.users },
             free: &self.free,
-            motions: self.flags.iter().zip(self.motions.iter()).filter_map(moving).collect(),
-            extras,
+            velocities: &buffers.velocities,
+            spins: &buffers.spins,
+            slow: &buffers.slow,
+            extras: &buffers.extras,
             ignored: &self.ignored,
-            pairs: self.pairings.iter().map(PairBits::of).collect(),
-            numbers: self
-                .pairings
-                .iter()
-                .filter(numbered)
-                .map(|pairing| [pairing.sub_a, pairing.sub_b])
-                .collect(),
-            points: self
-                .pairings
-                .iter()
-                .flat_map(|pairing| &pairing.points[..usize::from(pairing.count & 3)])
-                .copied()
-                .collect(),
+            pairs: &buffers.pairs,
+            numbers: &buffers.numbers,
+            points: &buffers.points,
             ended: &self.ended,
             joints: &self.joints,
         }
-        .serialize(serializer)
+        .serialize(serializer);
+        BUFFERS.set(buffers);
+        sent
     }
+}
+
+impl Buffers {
+    /// Puts together what is sent of a state; gives the blueprints in the order of their numbers.
+    fn fill(&mut self, state: &State) -> Vec<Blueprint> {
+        let table = &state.blueprints;
+        let mut numbering = Numbering {
+            table,
+            numbers: alloc::vec![NONE; table.len()],
+            used: Vec::new(),
+            last: (NONE, NONE),
+        };
+        self.kinds.clear();
+        self.extras.clear();
+        // One blueprint for all needs no numbers.
+        match state.kinds.first() {
+            Some(&first) if first != NONE && all(&state.kinds, first) => drop(numbering.number(first)),
+            _ => self.kinds.extend(state.kinds.iter().map(|&kind| numbering.number(kind))),
+        }
+        let renumbered = |extra: &Extra| Extra { slot: extra.slot, kind: numbering.number(extra.kind) };
+        self.extras.extend(state.extras.iter().map(renumbered));
+        self.fill_motions(state);
+        self.fill_pairs(&state.pairings);
+        numbering.used
+    }
+
+    fn fill_motions(&mut self, state: &State) {
+        let motions = &state.motions;
+        let moving = || {
+            let all = state.flags.iter().zip(motions.iter());
+            all.filter(|(flags, _)| is_moving(**flags)).map(|(_, motion)| motion)
+        };
+        self.velocities.clear();
+        self.spins.clear();
+        self.slow.clear();
+        let velocity = |motion: &Motion| [motion.x, motion.y];
+        if state.flags.iter().fold(false, |any, &flags| any | !is_moving(flags)) {
+            self.velocities.extend(moving().map(velocity));
+        } else {
+            self.velocities.extend(motions.iter().map(velocity));
+        }
+        // What does not move has neither.
+        if motions.iter().fold(0, |any, motion| any | motion.spin) != 0 {
+            self.spins.extend(moving().map(|motion| motion.spin));
+        }
+        if motions.iter().fold(0, |any, motion| any | motion.slow_ticks) != 0 {
+            // Half a second of ticks at most.
+            self.slow.extend(moving().map(|motion| motion.slow_ticks as u16));
+        }
+    }
+
+    fn fill_pairs(&mut self, pairings: &[Pairing]) {
+        self.pairs.clear();
+        self.numbers.clear();
+        self.points.clear();
+        self.pairs.extend(pairings.iter().map(PairBits::of));
+        for pairing in pairings {
+            if pairing.sub_a | pairing.sub_b != 0 {
+                self.numbers.push([pairing.sub_a, pairing.sub_b]);
+            }
+            self.points.extend_from_slice(&pairing.points[..usize::from(pairing.count).min(2)]);
+        }
+    }
+}
+
+/// Whether all of a column is the same.
+fn all<T: Copy + PartialEq>(column: &[T], value: T) -> bool {
+    column.iter().fold(true, |all, &one| all & (one == value))
+}
+
+/// A whole column where one may be left out, and whether it is the one to send.
+fn filled<T: Copy + PartialEq>(column: Column<T>, length: usize, value: T) -> Option<Column<T>> {
+    if column.is_empty() {
+        return Some(core::iter::repeat_n(value, length).collect());
+    }
+    (column.len() == length && !all(&column, value)).then_some(column)
 }
 
 impl PairBits {
@@ -177,29 +274,27 @@ impl Received {
             return Err(BadState::Desc);
         }
         let slots = self.flags.len();
-        let lengths = [
-            self.generations.len(),
-            self.positions.len(),
-            self.rotations.len(),
-            self.kinds.len(),
-            self.users.len(),
-        ];
-        if lengths.iter().any(|&length| length != slots) || slots > usize::from(self.desc.bodies_max) {
+        if self.positions.len() != slots || slots > usize::from(self.desc.bodies_max) {
             return Err(BadState::Length(self.desc.bodies_max));
         }
+        let bad = BadState::Length(self.desc.bodies_max);
+        let rotations = filled(self.rotations, slots, Rot::NONE).ok_or(bad.clone())?;
+        let generations = filled(self.generations, slots, 0).ok_or(bad.clone())?;
+        let users = filled(self.users, slots, 0).ok_or(bad.clone())?;
+        let kinds = filled(self.kinds, slots, 0).ok_or(bad)?;
         let blueprints = Blueprints::from_outside(&self.blueprints).ok_or(BadState::Blueprint)?;
-        let motions = spread(&self.flags, &self.motions)?;
+        let motions = spread(&self.flags, &self.velocities, self.spins, self.slow)?;
         let pairings = gather(&self.pairs, &self.numbers, &self.points).ok_or(BadState::Pairs)?;
         let masses = (0..slots).map(|_| Mass::default()).collect();
         let mut state = State {
             desc: self.desc,
             flags: self.flags,
-            generations: self.generations,
+            generations,
             positions: self.positions,
-            rotations: self.rotations,
+            rotations,
             motions,
-            kinds: self.kinds,
-            users: self.users,
+            kinds,
+            users,
             free: self.free,
             extras: self.extras,
             ignored: self.ignored,
@@ -215,13 +310,28 @@ impl Received {
 }
 
 /// The velocities of those that move, by slot.
-fn spread(flags: &[u8], moving: &[Motion]) -> Result<Column<Motion>, BadState> {
-    let mut left = moving.iter().copied();
-    let motions =
-        flags.iter().map(|&flags| if is_moving(flags) { left.next() } else { Some(Motion::default()) });
-    let motions: Option<Vec<Motion>> = motions.collect();
-    let all = motions.filter(|_| left.next().is_none()).ok_or(BadState::Body(flags.len()))?;
-    Ok(all.into_iter().collect())
+fn spread(
+    flags: &[u8],
+    velocities: &[[i32; 2]],
+    spins: Column<i32>,
+    slow: Column<u16>,
+) -> Result<Column<Motion>, BadState> {
+    let (bad, count) = (|| BadState::Body(flags.len()), velocities.len());
+    let spins = filled(spins, count, 0).ok_or_else(bad)?;
+    let slow = filled(slow, count, 0).ok_or_else(bad)?;
+    let mut left = velocities.iter().zip(spins.iter()).zip(slow.iter());
+    let mut motion = |flags: u8| {
+        if !is_moving(flags) {
+            return Some(Motion::default());
+        }
+        let ((&[x, y], &spin), &slow_ticks) = left.next()?;
+        Some(Motion { x, y, spin, slow_ticks: slow_ticks.into() })
+    };
+    let mut motions = Vec::with_capacity(flags.len());
+    for &flags in flags {
+        motions.push(motion(flags).ok_or_else(bad)?);
+    }
+    if left.next().is_some() { Err(bad()) } else { Ok(motions.into_iter().collect()) }
 }
 
 fn gather(pairs: &[PairBits], numbers: &[[u16; 2]], points: &[PointMemory]) -> Option<Column<Pairing>> {
@@ -273,18 +383,33 @@ impl State {
         if !self.extras.is_sorted_by_key(|extra| extra.slot) || !self.blueprints.all_used() {
             return Err(BadState::Extras);
         }
-        for slot in 0..self.slots() {
-            if self.flags[slot] & ALIVE != 0 {
-                if (self.flags[slot] & COMPOUND != 0) == self.extras_of(slot).is_empty() {
-                    return Err(BadState::Extras);
-                }
-                self.masses[slot] = self.mass_of_parts(slot);
-            }
-        }
+        self.weigh()?;
         self.check_free_list()?;
         self.check_pairs()?;
         let is_body = |slot: u16| self.flags.get(usize::from(slot)).is_some_and(|flags| flags & ALIVE != 0);
         if self.joints.are_sound(is_body) { Ok(()) } else { Err(BadState::Joint) }
+    }
+
+    /// Computes all masses; those of bodies of one shape once for each kind.
+    fn weigh(&mut self) -> Result<(), BadState> {
+        let mut known = alloc::vec![None; 2 * self.blueprints.len()];
+        for slot in 0..self.slots() {
+            let flags = self.flags[slot];
+            if flags & ALIVE == 0 {
+                continue;
+            }
+            if flags & COMPOUND != 0 {
+                if self.extras_of(slot).is_empty() {
+                    return Err(BadState::Extras);
+                }
+                self.masses[slot] = self.mass_of_parts(slot);
+                continue;
+            }
+            let index = 2 * usize::from(self.kinds[slot]) + usize::from(flags & DYNAMIC != 0);
+            let mass = *known[index].get_or_insert_with(|| self.mass_of_parts(slot));
+            self.masses[slot] = mass;
+        }
+        Ok(())
     }
 
     fn is_sound(&self, slot: usize) -> bool {
