@@ -20,9 +20,15 @@ pub enum Kind {
     Shield = 6,
     /// A rapid-fire pick-up.
     Rapid = 7,
+    /// A bar that turns.
+    Rotor = 8,
+    /// A box whose sides run around it.
+    Belt = 9,
+    /// A bar that lets through one way.
+    Gate = 10,
 }
 
-const ALL: [Kind; 8] = [
+const ALL: [Kind; 11] = [
     Kind::Player,
     Kind::Projectile,
     Kind::Crate,
@@ -31,6 +37,9 @@ const ALL: [Kind; 8] = [
     Kind::Health,
     Kind::Shield,
     Kind::Rapid,
+    Kind::Rotor,
+    Kind::Belt,
+    Kind::Gate,
 ];
 
 /// The seat of a body that belongs to nobody.
@@ -40,7 +49,7 @@ pub(crate) const NOBODY: u8 = u8::MAX;
 pub(crate) const PLAYERS: u32 = 1;
 /// The layer of shots, which do not meet each other.
 pub(crate) const PROJECTILES: u32 = 2;
-/// The layer of walls, pillars and crates.
+/// The layer of all that stands, turns or can be pushed.
 pub(crate) const SOLIDS: u32 = 4;
 /// The layer of pick-ups, which only players meet.
 pub(crate) const PICKUPS: u32 = 8;
