@@ -117,10 +117,14 @@ impl Mover {
             left -= gone;
             let against = left.dot(cast.normal).min(Fx::ZERO);
             self.push(world, &cast, against);
-            left -= cast.normal * against;
             if cast.normal.y < self.slope {
                 moved.wall = cast.normal;
+            } else {
+                // What it can stand on stops a fall and does not turn it into a slide.
+                left.y = left.y.max(Fx::ZERO);
             }
+            let against = left.dot(cast.normal).min(Fx::ZERO);
+            left -= cast.normal * against;
         }
     }
 
