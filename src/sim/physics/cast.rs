@@ -98,12 +98,57 @@ pub(crate) fn axis(a: &Hull, b: &Hull, offset: P) -> (P, i64) {
     }
     let (side_a, out_a) = best_side(a, b, offset);
     let (side_b, out_b) = best_side(b, a, (-offset.0, -offset.1));
+    let round = radii > 0 || a.count == 2 || b.count == 2;
+    if round
+        && out_a.max(out_b) >= 0
+        && let Some((normal, out)) = between(a, b, offset)
+    {
+        return (normal, out - radii);
+    }
     if out_a >= out_b {
         (a.normals[side_a], out_a - radii)
     } else {
         let (x, y) = b.normals[side_b];
         ((-x, -y), out_b - radii)
     }
+}
+
+/// The shortest way from one core to another that it does not overlap, and its length: sides alone do not tell how far
+/// rounded corners are apart. Nothing if they touch.
+fn between(a: &Hull, b: &Hull, offset: P) -> Option<(P, i64)> {
+    let moved = |(x, y): P, by: P| (i64::from(x) + i64::from(by.0), i64::from(y) + i64::from(by.1));
+    let mut best: Option<(i64, (i64, i64))> = None;
+    for (points, others, place, sign) in [(a, b, offset, 1), (b, a, (-offset.0, -offset.1), -1)] {
+        let (sides, count) = (points.points(), points.points().len());
+        for (index, &from) in sides.iter().enumerate() {
+            let (from, to) = (moved(from, (0, 0)), moved(sides[(index + 1) % count], (0, 0)));
+            for &point in others.points() {
+                let (x, y) = apart(from, to, moved(point, place));
+                let squared = x * x + y * y;
+                if best.is_none_or(|(least, _)| squared < least) {
+                    best = Some((squared, (x * sign, y * sign)));
+                }
+            }
+        }
+    }
+    let (squared, (x, y)) = best?;
+    let polar = polar(crate::fx::clamp_to_i32(x), crate::fx::clamp_to_i32(y));
+    (squared > 0).then_some(((polar.unit_x, polar.unit_y), i64::from(polar.length)))
+}
+
+/// From the nearest point of a line to a place.
+fn apart(from: (i64, i64), to: (i64, i64), place: (i64, i64)) -> (i64, i64) {
+    let (way_x, way_y) = (to.0 - from.0, to.1 - from.1);
+    let (x, y) = (place.0 - from.0, place.1 - from.1);
+    let (along, length) = (x * way_x + y * way_y, way_x * way_x + way_y * way_y);
+    if along <= 0 || length == 0 {
+        return (x, y);
+    }
+    if along >= length {
+        return (x - way_x, y - way_y);
+    }
+    let part = ((i128::from(along) << 30) / i128::from(length)) as i64;
+    (x - ((way_x * part + (1 << 29)) >> 30), y - ((way_y * part + (1 << 29)) >> 30))
 }
 
 /// Whether a way passes the box around something.
