@@ -16,6 +16,8 @@ pub mod rooms;
 pub mod row;
 pub mod rows;
 pub mod scene;
+#[cfg(test)]
+mod side_by_side;
 pub mod snapshots;
 pub mod table;
 pub mod timing;

@@ -44,7 +44,7 @@ pub fn measure(
         found(physics::rooms(quick));
     }
     if is_wanted("state") {
-        progress("snapshot, hash and restore of 1,024 circles, in turns with the peer");
+        progress("snapshot, hash and restore of 1,024 circles, in turns with the peers");
         state::rows(quick).into_iter().for_each(&mut *found);
     }
     if is_wanted("replay") {

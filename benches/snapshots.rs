@@ -2,7 +2,7 @@
 
 use rapier2d::prelude::{ColliderSet, RigidBodySet};
 
-use framekeep_sim::{World, decode, encode_into, hash_bytes};
+use framekeep_sim::{BodyDesc, Fx, Vec2, World, WorldDesc, decode, encode_into, hash_bytes};
 
 use crate::circles::{Kicked, OwnCircles};
 use crate::peer::Rapier;
@@ -53,6 +53,75 @@ impl OwnSnapshot {
 }
 
 impl Default for OwnSnapshot {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Bytes of each of as many boxes that lie on the ground and sleep.
+///
+/// # Panics
+/// They do not sleep.
+#[must_use]
+pub fn bytes_of_a_resting_body() -> f64 {
+    let world = WorldDesc {
+        half_extent: Vec2::from_ints(1_100, 8),
+        gravity: Vec2::from_ints(0, -10),
+        bodies_max: CIRCLES,
+        ..WorldDesc::default()
+    };
+    let mut own = World::new(world);
+    for index in 0..i32::from(CIRCLES) {
+        let at = Vec2::new(Fx::from_int(2 * index - i32::from(CIRCLES)), Fx::from_ratio(-73, 10));
+        let _ = own.add(BodyDesc::rect(Vec2::splat(Fx::HALF)).at(at));
+    }
+    (0..120).for_each(|_| own.step());
+    assert!(own.bodies().all(|(_, body)| body.asleep), "what rests sleeps");
+    let mut bytes = Vec::new();
+    encode_into(&own, &mut bytes);
+    bytes.len() as f64 / f64::from(CIRCLES)
+}
+
+/// The other peer's world and its bytes, by its own snapshot.
+#[cfg(feature = "box2d")]
+pub struct Box2dSnapshot {
+    world: Kicked<crate::box2d::Box2d>,
+    /// The encoding.
+    pub bytes: Vec<u8>,
+}
+
+#[cfg(feature = "box2d")]
+impl Box2dSnapshot {
+    /// The scene after a second.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut world = Kicked::new(CIRCLES);
+        world.step(TICKS);
+        let mut peer = Self { world, bytes: Vec::new() };
+        peer.encode();
+        assert!(peer.restore(), "a snapshot is of its own world");
+        peer
+    }
+
+    /// Writes the bytes again.
+    pub fn encode(&mut self) {
+        self.world.engine.encode(&mut self.bytes);
+    }
+
+    /// Writes the bytes again and hashes them.
+    pub fn hash(&mut self) -> u64 {
+        self.encode();
+        hash_bytes(&self.bytes)
+    }
+
+    /// Brings the same world back to the bytes.
+    pub fn restore(&mut self) -> bool {
+        self.world.engine.restore(&self.bytes)
+    }
+}
+
+#[cfg(feature = "box2d")]
+impl Default for Box2dSnapshot {
     fn default() -> Self {
         Self::new()
     }

@@ -62,3 +62,8 @@ pub use score::SeatScore;
 pub use tick::Tick;
 pub use vec2::Vec2;
 pub use view::{View, ViewBody};
+
+/// Runs the code of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/PHYSICS.md")]
+pub struct PhysicsGuide;
