@@ -1,5 +1,6 @@
 //! Rigid bodies in a plane: see [`World`](crate::World).
 
+mod batch;
 mod blueprint;
 mod body;
 mod border;
@@ -19,6 +20,7 @@ mod islands;
 mod joint;
 mod joint_solver;
 mod joints;
+mod lanes;
 mod layout;
 mod manifold;
 mod material;

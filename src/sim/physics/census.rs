@@ -4,7 +4,7 @@ use super::proxy::{MARGIN, way_of};
 use super::state::State;
 
 /// So many of the largest shapes may be kept out of the cells at least.
-const LARGE_MIN: u32 = 8;
+const LARGE_MIN: u32 = 32;
 /// And one more for so many shapes,
 const SHAPES_PER_LARGE: u32 = 64;
 /// but not more than these: each of them is compared with each.

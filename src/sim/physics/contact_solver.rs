@@ -1,10 +1,11 @@
 //! Contacts: pushes along the normal that never pull, and friction.
 //!
 //! Soft contacts with substeps and a pass that takes out the speed the softness put in ("TGS soft", Catto, "Solver2D",
-//! 2024).
+//! 2024). Contacts of different bodies are solved several at a time, in batches.
 
 use alloc::vec::Vec;
 
+use super::batch::{Batch, Batches};
 use super::hull::P;
 use super::pairing::PointMemory;
 use super::row::{ARM_MAX, Ease, Offset, Row, Velocity};
@@ -13,39 +14,33 @@ use super::state::Mass;
 use crate::fx::clamp_to_i32;
 
 /// Overlaps part at this speed at most, in 1/2²⁰: 4 units per second.
-const PARTING_MAX: i64 = 4 << 20;
+pub(crate) const PARTING_MAX: i64 = 4 << 20;
 
 /// A point at which two bodies push each other.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ContactPoint {
-    normal: Row,
-    tangent: Row,
+    pub(crate) normal: Row,
+    pub(crate) tangent: Row,
     /// At the start of the tick, in 1/2²⁴.
-    separation: i32,
+    pub(crate) separation: i32,
     /// The largest pull along the surface as a part of the total of the normal, in 1/2¹⁶.
-    grip: i32,
+    pub(crate) grip: i32,
     /// The speed at which the bodies part after a bounce.
-    bounce: i32,
-    /// The largest total of the normal in this tick.
-    peak: i32,
+    pub(crate) bounce: i32,
     ease: Ease,
     feature: u32,
 }
 
-/// Two bodies that push each other.
-#[derive(Clone, Copy, Debug, Default)]
+/// Two bodies that push each other, at one point or at two.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Contact {
-    a: u32,
-    b: u32,
-    normal: P,
+    pub(crate) bodies: [u32; 2],
+    pub(crate) normal: P,
     /// How fast the surfaces run against each other.
-    surface: i32,
-    /// Whether one of the bodies cannot be pushed.
-    hard: bool,
-    count: u8,
-    points: [ContactPoint; 2],
-    /// Which pairing it is.
-    pairing: u32,
+    pub(crate) surface: i32,
+    pub(crate) softness: Softness,
+    pub(crate) points: [ContactPoint; 2],
+    pub(crate) count: u8,
 }
 
 /// What a contact is made of.
@@ -73,23 +68,11 @@ pub(crate) struct Anchor {
     pub(crate) memory: PointMemory,
 }
 
-impl Contact {
-    /// A contact without points.
-    pub(crate) fn new(desc: &ContactDesc) -> Self {
-        Self {
-            a: desc.a,
-            b: desc.b,
-            normal: desc.normal,
-            surface: desc.surface,
-            hard: desc.masses.0.inverse == 0 || desc.masses.1.inverse == 0,
-            pairing: desc.pairing,
-            ..Self::default()
-        }
-    }
-
+impl ContactPoint {
+    /// The point of a contact at an anchor.
     #[inline]
-    pub(crate) fn add(&mut self, desc: &ContactDesc, anchor: &Anchor) {
-        let (normal, tangent) = (self.normal, tangent_of(self.normal));
+    pub(crate) fn new(desc: &ContactDesc, anchor: &Anchor) -> Self {
+        let (normal, tangent) = (desc.normal, tangent_of(desc.normal));
         let (mass_a, mass_b) = desc.masses;
         let arm = |from: P, along: P| {
             let cross = i64::from(from.0) * i64::from(along.1) - i64::from(from.1) * i64::from(along.0);
@@ -98,12 +81,12 @@ impl Contact {
         let (mut row, ease) =
             Row::new(mass_a, mass_b, arm(anchor.from_a, normal), arm(anchor.from_b, normal));
         row.total = anchor.memory.normal;
-        let mut point = ContactPoint {
+        let mut point = Self {
             normal: row,
             separation: clamp_to_i32(i64::from(anchor.separation) << 8),
             ease,
             feature: anchor.memory.feature,
-            ..ContactPoint::default()
+            ..Self::default()
         };
         if desc.friction > crate::Fx::ZERO {
             let (mut row, slide) =
@@ -117,18 +100,20 @@ impl Contact {
         if approach > desc.bounce_speed_min {
             point.bounce = clamp_to_i32((approach * i64::from(desc.restitution.to_bits())) >> 16);
         }
-        self.points[usize::from(self.count & 1)] = point;
-        self.count += 1;
-    }
-
-    fn points(&mut self) -> &mut [ContactPoint] {
-        &mut self.points[..usize::from(self.count).min(2)]
+        point
     }
 }
 
 /// The direction along the surface: to the left of the normal.
 pub(crate) const fn tangent_of(normal: P) -> P {
     (-normal.1, normal.0)
+}
+
+/// Whether bodies meet that are not equals: one cannot be pushed, or is half as heavy again as the other. What a light
+/// body gives way under a heavy one would bend a stack.
+pub(crate) const fn is_hard(a: u32, b: u32) -> bool {
+    let (low, high) = if a < b { (a, b) } else { (b, a) };
+    low as u64 * 3 <= high as u64 * 2
 }
 
 /// How contacts of one step give way.
@@ -138,10 +123,12 @@ pub(crate) struct ContactTimes {
     pub(crate) hard: Softness,
     /// Substeps per second.
     pub(crate) rate: i64,
+    /// The least approach speed that bounces, in 1/2²⁰.
+    pub(crate) bounce_speed_min: i64,
 }
 
 impl ContactTimes {
-    pub(crate) fn new(rate: i64, substep: i64) -> Self {
+    pub(crate) fn new(rate: i64, substep: i64, desc: &super::WorldDesc) -> Self {
         // Stiff enough to carry, soft enough to be solved in so many substeps.
         let hertz = (rate / 4).min((rate / 8).clamp(30, 60)) as i32;
         let hertz = crate::Fx::from_int(hertz.max(1));
@@ -150,91 +137,111 @@ impl ContactTimes {
             soft: Softness::new(hertz, damping, substep),
             hard: Softness::new(hertz.times(2), damping, substep),
             rate,
+            bounce_speed_min: i64::from(desc.bounce_speed_min().to_bits()) << 4,
         }
     }
 
     /// The same without pushing overlaps apart.
     pub(crate) fn rigid(&self) -> Self {
-        Self { soft: Softness::RIGID, hard: Softness::RIGID, rate: self.rate }
+        Self { soft: Softness::RIGID, hard: Softness::RIGID, ..*self }
     }
 }
 
 /// All contacts of a step.
 #[derive(Debug, Default)]
 pub(crate) struct Contacts {
-    pub(crate) list: Vec<Contact>,
+    batches: Batches,
+    entries: Vec<Entry>,
+    bounces: bool,
+}
+
+/// Where a contact is solved, and what is told of it afterwards.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    pairing: u32,
+    batch: u32,
+    lane: u8,
+    count: u8,
+    features: [u32; 2],
+    eases: [Ease; 2],
 }
 
 impl Contacts {
-    /// Pushes as hard as in the substep before.
-    pub(crate) fn warm_start(&self, velocities: &mut [Velocity]) {
-        for contact in &self.list {
-            let (ia, ib) = (contact.a as usize, contact.b as usize);
-            let (mut a, mut b) = (velocities[ia], velocities[ib]);
-            let tangent = tangent_of(contact.normal);
-            for point in &contact.points[..usize::from(contact.count).min(2)] {
-                point.normal.push(contact.normal, &mut a, &mut b, i64::from(point.normal.total));
-                if point.grip != 0 {
-                    point.tangent.push(tangent, &mut a, &mut b, i64::from(point.tangent.total));
-                }
-            }
-            (velocities[ia], velocities[ib]) = (a, b);
-        }
+    /// Forgets all contacts.
+    pub(crate) fn clear(&mut self) {
+        self.batches.clear();
+        self.entries.clear();
+        self.bounces = false;
     }
 
-    /// One pass.
-    pub(crate) fn solve(&mut self, velocities: &mut [Velocity], offsets: &[Offset], times: &ContactTimes) {
-        for contact in &mut self.list {
-            let (ia, ib) = (contact.a as usize, contact.b as usize);
-            let (mut a, mut b) = (velocities[ia], velocities[ib]);
-            let (normal, surface) = (contact.normal, i64::from(contact.surface));
-            let softness = if contact.hard { &times.hard } else { &times.soft };
-            let (from, to) = (&offsets[ia], &offsets[ib]);
-            for point in contact.points() {
-                let apart = i64::from(point.separation) + point.normal.distance(normal, from, to);
-                point.part(normal, &mut a, &mut b, wanted(apart, times.rate, softness));
-            }
-            for point in contact.points() {
-                if point.grip != 0 {
-                    point.rub(normal, surface, &mut a, &mut b);
-                }
-            }
-            (velocities[ia], velocities[ib]) = (a, b);
+    /// Adds two bodies that push each other.
+    #[inline]
+    pub(crate) fn add(&mut self, desc: &ContactDesc, anchors: &[Anchor], times: &ContactTimes) {
+        let hard = is_hard(desc.masses.0.inverse, desc.masses.1.inverse);
+        let mut contact = Contact {
+            bodies: [desc.a, desc.b],
+            normal: desc.normal,
+            surface: desc.surface,
+            softness: if hard { times.hard } else { times.soft },
+            points: [ContactPoint::default(); 2],
+            count: anchors.len().min(2) as u8,
+        };
+        for (point, anchor) in contact.points.iter_mut().zip(anchors) {
+            *point = ContactPoint::new(desc, anchor);
+            self.bounces |= point.bounce > 0;
         }
+        // What cannot be pushed may be in one batch as often as it likes.
+        let pushed = [(desc.a, desc.masses.0), (desc.b, desc.masses.1)]
+            .map(|(body, mass)| if mass.inverse == 0 { 0 } else { body });
+        let (batch, lane) = self.batches.add(&contact, pushed);
+        self.entries.push(Entry {
+            pairing: desc.pairing,
+            batch,
+            lane: lane as u8,
+            count: contact.count,
+            features: contact.points.map(|point| point.feature),
+            eases: contact.points.map(|point| point.ease),
+        });
+    }
+
+    /// Pushes as hard as in the substep before.
+    #[inline(never)]
+    pub(crate) fn warm_start(&self, velocities: &mut [Velocity]) {
+        self.batches.list.iter().for_each(|batch| batch.warm_start(velocities));
+    }
+
+    /// One pass that pushes overlaps apart; bodies are where they were in the pass before.
+    #[inline(never)]
+    pub(crate) fn solve(&mut self, velocities: &mut [Velocity], times: &ContactTimes) {
+        self.batches.list.iter_mut().for_each(|batch| batch.solve(velocities, times.rate as i32));
+    }
+
+    /// One pass that does not, after bodies moved.
+    #[inline(never)]
+    pub(crate) fn relax(&mut self, velocities: &mut [Velocity], offsets: &[Offset], times: &ContactTimes) {
+        let rate = times.rate as i32;
+        self.batches.list.iter_mut().for_each(|batch| batch.relax(velocities, offsets, rate));
     }
 
     /// Gives back the speed of what met fast enough.
+    #[inline(never)]
     pub(crate) fn bounce(&mut self, velocities: &mut [Velocity]) {
-        for contact in &mut self.list {
-            let (ia, ib, normal) = (contact.a as usize, contact.b as usize, contact.normal);
-            for point in contact.points() {
-                if point.bounce > 0 && point.peak > 0 {
-                    let (mut a, mut b) = (velocities[ia], velocities[ib]);
-                    let (before, peak) = (point.normal.total, point.peak);
-                    point.part(
-                        normal,
-                        &mut a,
-                        &mut b,
-                        Wanted { speed: i64::from(point.bounce), ..Wanted::default() },
-                    );
-                    point.peak = peak.saturating_add((point.normal.total - before).max(0));
-                    (velocities[ia], velocities[ib]) = (a, b);
-                }
-            }
+        if self.bounces {
+            self.batches.list.iter_mut().for_each(|batch| batch.bounce(velocities));
         }
     }
 
     /// Of each contact which pairing it is, what to remember of its points, and by which impulse it pushed.
     pub(crate) fn results(&self) -> impl Iterator<Item = (usize, u8, [PointMemory; 2], i64)> {
-        self.list.iter().map(|contact| {
-            let memory = contact.points.map(|point| PointMemory {
-                feature: point.feature,
-                normal: point.normal.total,
-                tangent: point.tangent.total,
-            });
-            let used = contact.points.iter().take(usize::from(contact.count));
-            let impulse = used.map(|point| point.ease.impulse(point.peak)).sum();
-            (contact.pairing as usize, contact.count, memory, impulse)
+        self.entries.iter().map(|entry| {
+            let batch: &Batch = &self.batches.list[entry.batch as usize];
+            let (mut memory, mut impulse) = ([PointMemory::default(); 2], 0);
+            for point in 0..usize::from(entry.count).min(2) {
+                let (normal, tangent, sum) = batch.totals(point, usize::from(entry.lane));
+                memory[point] = PointMemory { feature: entry.features[point], normal, tangent };
+                impulse += entry.eases[point].impulse(sum);
+            }
+            (entry.pairing as usize, entry.count, memory, impulse)
         })
     }
 }
@@ -261,31 +268,4 @@ pub(crate) fn wanted(apart: i64, rate: i64, softness: &Softness) -> Wanted {
     let speed = ((inside * softness.rate) >> 20).min(PARTING_MAX) - ((outside * rate) >> 4);
     let (change, give) = if apart > 0 { (1 << 30, 0) } else { (softness.change, softness.give) };
     Wanted { speed, change, give }
-}
-
-impl ContactPoint {
-    /// One push along the normal.
-    #[inline(always)]
-    fn part(&mut self, normal: P, a: &mut Velocity, b: &mut Velocity, wanted: Wanted) {
-        let missing = i64::from(clamp_to_i32(wanted.speed - self.normal.speed(normal, a, b)));
-        let total = i64::from(self.normal.total);
-        let change = (missing * wanted.change - total * wanted.give + (1 << 29)) >> 30;
-        let new = i64::from(clamp_to_i32((total + change).max(0)));
-        self.normal.total = new as i32;
-        self.peak = self.peak.max(new as i32);
-        self.normal.push(normal, a, b, new - total);
-    }
-
-    /// One pull along the surface.
-    #[inline(always)]
-    fn rub(&mut self, normal: P, surface: i64, a: &mut Velocity, b: &mut Velocity) {
-        let tangent = tangent_of(normal);
-        let sliding = self.tangent.speed(tangent, a, b) + surface;
-        let most = (i64::from(self.normal.total) * i64::from(self.grip)) >> 16;
-        let most = most.min(i64::from(i32::MAX));
-        let total = i64::from(self.tangent.total);
-        let new = (total - sliding).clamp(-most, most);
-        self.tangent.total = new as i32;
-        self.tangent.push(tangent, a, b, i64::from(clamp_to_i32(new - total)));
-    }
 }

@@ -173,6 +173,30 @@ pub(crate) fn best_side(a: &Hull, b: &Hull, offset: P) -> (usize, i64) {
     (side, best)
 }
 
+/// As [`best_side`], of the sides that face `b`: nothing is out of any other. None if it is farther out than `limit`.
+#[inline]
+fn facing_best(a: &Hull, b: &Hull, offset: P, limit: i64) -> Option<(usize, i64)> {
+    let (mut best, mut side) = (i64::MIN, 0);
+    for (index, (&point, &normal)) in a.points().iter().zip(&a.normals).enumerate() {
+        if dot(normal, offset.0, offset.1) <= 0 {
+            continue;
+        }
+        let out = farthest_in(normal, point, b, offset);
+        if out > best {
+            if out > limit {
+                return None;
+            }
+            (best, side) = (out, index);
+        }
+    }
+    // Centroids at one place are in front of no side.
+    if best == i64::MIN {
+        Some(best_side(a, b, offset)).filter(|best| best.1 <= limit)
+    } else {
+        Some((side, best))
+    }
+}
+
 /// How far the deepest point of `b` is out of a side.
 #[inline]
 pub(crate) fn farthest_in(normal: P, point: P, b: &Hull, offset: P) -> i64 {
@@ -187,14 +211,8 @@ pub(crate) fn farthest_in(normal: P, point: P, b: &Hull, offset: P) -> i64 {
 pub(crate) fn corners(a: &Hull, b: &Hull, offset: P, margin: i32) -> Manifold {
     let back = (-offset.0, -offset.1);
     let limit = i64::from(a.radius) + i64::from(b.radius) + i64::from(margin);
-    let (side_a, out_a) = best_side(a, b, offset);
-    if out_a > limit {
-        return Manifold::default();
-    }
-    let (side_b, out_b) = best_side(b, a, back);
-    if out_b > limit {
-        return Manifold::default();
-    }
+    let Some((side_a, out_a)) = facing_best(a, b, offset, limit) else { return Manifold::default() };
+    let Some((side_b, out_b)) = facing_best(b, a, back, limit) else { return Manifold::default() };
     if out_b > out_a + PREFERENCE {
         clip(b, side_b, a, back, margin).exchanged(back)
     } else {

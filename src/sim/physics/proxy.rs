@@ -37,6 +37,8 @@ pub(crate) struct Proxy {
     pub(crate) margin: i32,
     /// Of its rounding; that of a disc.
     pub(crate) radius: i32,
+    /// The radius of a disc around all of it however it turns in this tick.
+    pub(crate) reach: i32,
     /// The turned outline, or [`NO_HULL`].
     pub(crate) hull: u32,
     pub(crate) slot: u16,
@@ -67,6 +69,7 @@ impl Proxy {
             swing = way(speed.min(i64::from(i32::MAX)) as i32).min(limit) as i32;
         }
         self.margin = self.way_x.abs() + self.way_y.abs() + swing + MARGIN;
+        self.reach += swing + MARGIN;
         self.half_x += (self.way_x.abs() >> 1) + 1 + swing + MARGIN;
         self.half_y += (self.way_y.abs() >> 1) + 1 + swing + MARGIN;
         let fast = (x.abs() > limit) | (y.abs() > limit);
@@ -139,6 +142,7 @@ impl Proxies {
             way_y,
             margin,
             radius,
+            reach: radius,
             hull: NO_HULL,
             slot,
             sub: 0,
@@ -186,6 +190,7 @@ impl Proxies {
             half_x,
             half_y,
             radius: kind.hull.radius,
+            reach: kind.hull.reach,
             hull,
             slot,
             sub,

@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use super::contact_solver::{ContactDesc, ContactTimes, Wanted, wanted};
+use super::contact_solver::{ContactDesc, ContactTimes, Wanted, is_hard, wanted};
 use super::hull::P;
 use super::pairing::PointMemory;
 use super::row::{Offset, Velocity};
@@ -25,7 +25,8 @@ pub(crate) struct Push {
     separation: i32,
     bounce: i32,
     total: i32,
-    peak: i32,
+    /// The sum of the totals of all substeps.
+    sum: i32,
     feature: u32,
     pairing: u32,
     /// 1 / mass of both together, in 1/2²⁴.
@@ -47,11 +48,11 @@ impl Push {
             b: desc.b,
             normal: desc.normal,
             share_a: if a == b { ONE / 2 } else { ((u64::from(a) << 30) / ease.max(1)) as i32 },
-            hard: a == 0 || b == 0,
+            hard: is_hard(a, b),
             separation: clamp_to_i32(i64::from(separation) << 8),
             bounce: 0,
             total: memory.normal,
-            peak: 0,
+            sum: 0,
             feature: memory.feature,
             pairing: desc.pairing,
             ease,
@@ -95,7 +96,6 @@ impl Push {
         let change = (missing * wanted.change - total * wanted.give + ROUND) >> 30;
         let new = i64::from(clamp_to_i32((total + change).max(0)));
         self.total = new as i32;
-        self.peak = self.peak.max(new as i32);
         self.push(velocities, new - total);
     }
 }
@@ -104,29 +104,35 @@ impl Pushes {
     /// Pushes as hard as in the substep before.
     pub(crate) fn warm_start(&mut self, velocities: &mut [Velocity]) {
         for push in &mut self.list {
-            push.peak = push.peak.max(push.total);
             push.push(velocities, i64::from(push.total));
         }
     }
 
-    /// One pass.
-    pub(crate) fn solve(&mut self, velocities: &mut [Velocity], offsets: &[Offset], times: &ContactTimes) {
+    /// One pass; the last one of a substep decides what is told.
+    pub(crate) fn solve(
+        &mut self,
+        velocities: &mut [Velocity],
+        offsets: &[Offset],
+        times: &ContactTimes,
+        last: bool,
+    ) {
         for push in &mut self.list {
             let (from, to) = (&offsets[push.a as usize], &offsets[push.b as usize]);
             let went = push.along(i64::from(to.x) - i64::from(from.x), i64::from(to.y) - i64::from(from.y));
             let softness = if push.hard { &times.hard } else { &times.soft };
             let wanted = wanted(i64::from(push.separation) + went, times.rate, softness);
             push.part(velocities, wanted);
+            push.sum = push.sum.saturating_add(if last { push.total } else { 0 });
         }
     }
 
     /// Gives back the speed of what met fast enough.
     pub(crate) fn bounce(&mut self, velocities: &mut [Velocity]) {
         for push in &mut self.list {
-            if push.bounce > 0 && push.peak > 0 {
-                let (before, peak) = (push.total, push.peak);
+            if push.bounce > 0 && push.sum > 0 {
+                let before = push.total;
                 push.part(velocities, Wanted { speed: i64::from(push.bounce), ..Wanted::default() });
-                push.peak = peak.saturating_add((push.total - before).max(0));
+                push.sum = push.sum.saturating_add((push.total - before).max(0));
             }
         }
     }
@@ -135,7 +141,7 @@ impl Pushes {
     pub(crate) fn results(&self) -> impl Iterator<Item = (usize, u8, [PointMemory; 2], i64)> {
         self.list.iter().map(|push| {
             let memory = PointMemory { feature: push.feature, normal: push.total, tangent: 0 };
-            let impulse = (i64::from(push.peak) << 20) / push.ease.max(1).cast_signed();
+            let impulse = (i64::from(push.sum) << 20) / push.ease.max(1).cast_signed();
             (push.pairing as usize, 1, [memory, PointMemory::default()], impulse)
         })
     }

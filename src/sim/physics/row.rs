@@ -140,6 +140,15 @@ impl Row {
         (row, ease)
     }
 
+    /// What the first and the second body take of a change of speed in a direction, in 1/2³⁰; and of their spins.
+    #[inline(always)]
+    pub(crate) fn parts(&self, direction: P) -> ([i32; 2], [i32; 2], [i32; 2]) {
+        let part =
+            |share: i32, along: i32| ((i64::from(share) * i64::from(along) + ROUND) >> UNIT_BITS) as i32;
+        let of = |share: i32| [part(share, direction.0), part(share, direction.1)];
+        (of(self.share_a), of(self.share_b), [self.spin_a, self.spin_b])
+    }
+
     /// The row of the spins of two bodies against each other; of no use if neither turns.
     pub(crate) fn angular(a: &Mass, b: &Mass) -> (Self, Ease) {
         let ease = |mass: &Mass| {

@@ -33,6 +33,7 @@ pub(crate) struct Spot {
     /// The part of its way in this tick that is looked ahead.
     pub(crate) way_x: i32,
     pub(crate) way_y: i32,
+    /// Of the disc, or of one around the shape however it turns in this tick.
     pub(crate) radius: i32,
     /// The number of its proxy, or the slot of its body.
     pub(crate) shape: u16,
@@ -42,8 +43,8 @@ pub(crate) struct Spot {
 impl Spot {
     #[inline(always)]
     pub(crate) fn of(shape: u16, proxy: &Proxy) -> Self {
-        let Proxy { x, y, way_x, way_y, radius, traits, .. } = *proxy;
-        Self { x, y, way_x, way_y, radius, shape, traits: traits & !DISC | LISTED }
+        let Proxy { x, y, way_x, way_y, reach, traits, .. } = *proxy;
+        Self { x, y, way_x, way_y, radius: reach, shape, traits: traits & !DISC | LISTED }
     }
 
     /// The middle of its way.
@@ -59,7 +60,7 @@ impl Spot {
         (margin + (self.way_x.abs() >> 1), margin + (self.way_y.abs() >> 1))
     }
 
-    /// False if the two cannot touch in this tick, or do not care; all that are not two discs may.
+    /// False if the two cannot touch in this tick, or do not care.
     #[inline(always)]
     pub(crate) fn may_touch(&self, other: &Self) -> bool {
         let either = self.traits | other.traits;
@@ -71,6 +72,6 @@ impl Spot {
         let reach = i64::from(self.radius) + i64::from(other.radius) + i64::from(MARGIN) + way;
         let cares = (either & MOVES != 0) & (either & (PUSHED | SENSOR) != 0);
         // All of it at once: there is nothing to foretell in which of it fails.
-        cares & ((self.traits & other.traits & DISC == 0) | (x * x + y * y <= reach * reach))
+        cares & (x * x + y * y <= reach * reach)
     }
 }

@@ -4,10 +4,11 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use super::border::meet_border;
-use super::contact_solver::{Anchor, Contact as SolverContact, ContactDesc, ContactTimes, Contacts};
+use super::contact_solver::{Anchor, ContactDesc, ContactTimes, Contacts};
 use super::grid::Grid;
 use super::islands::Islands;
 use super::joint_solver::JointSolver;
+use super::manifold::ManifoldPoint;
 use super::material::Material;
 use super::meeting::Meeting;
 use super::motion::{Movers, keep_inside};
@@ -86,9 +87,10 @@ impl Scratch {
         let rate = i64::from(state.desc.ticks_per_second) * i64::from(state.desc.substeps);
         self.find(state);
         self.movers.begin(state);
-        self.merge(state);
+        let times = ContactTimes::new(rate, substep, &state.desc);
+        self.merge(state, &times);
         self.joints.begin(state, rate, substep);
-        self.solve(state, &ContactTimes::new(rate, substep));
+        self.solve(state, &times);
         self.remember(state);
         self.starts.clear();
         if !self.proxies.bullets.is_empty() {
@@ -166,12 +168,12 @@ impl Scratch {
 
     /// Brings what was found together with what is remembered, both in the order of their keys.
     #[inline(never)]
-    fn merge(&mut self, state: &State) {
+    fn merge(&mut self, state: &State, times: &ContactTimes) {
         self.order.sort(&self.meetings, state.slots());
         self.pairings.clear();
         self.reports.clear();
         self.ended.clear();
-        self.contacts.list.clear();
+        self.contacts.clear();
         self.pushes.list.clear();
         let meetings = core::mem::take(&mut self.meetings);
         let mut old = state.pairings.iter().peekable();
@@ -182,7 +184,7 @@ impl Scratch {
                 self.drop_or_carry(state, before);
             }
             let before = old.next_if(|before| before.key() == key);
-            self.meet(state, meeting, before);
+            self.meet(state, meeting, before, times);
         }
         for before in old {
             self.drop_or_carry(state, before);
@@ -201,7 +203,7 @@ impl Scratch {
         }
     }
 
-    fn meet(&mut self, state: &State, meeting: &Meeting, before: Option<&Pairing>) {
+    fn meet(&mut self, state: &State, meeting: &Meeting, before: Option<&Pairing>, times: &ContactTimes) {
         let mut pairing = meeting.pairing();
         let was = before.map_or(0, |before| before.bits);
         let separation = meeting.separation();
@@ -221,12 +223,18 @@ impl Scratch {
         } else {
             let holds_on = was & TOUCHING != 0 && separation <= MARGIN;
             pairing.bits = if holds_on || separation <= 0 { TOUCHING } else { 0 };
-            self.add_contact(state, meeting, before);
+            self.add_contact(state, meeting, before, times);
         }
         self.pairings.push(pairing);
     }
 
-    fn add_contact(&mut self, state: &State, meeting: &Meeting, before: Option<&Pairing>) {
+    fn add_contact(
+        &mut self,
+        state: &State,
+        meeting: &Meeting,
+        before: Option<&Pairing>,
+        times: &ContactTimes,
+    ) {
         let masses = |slot: u16| {
             let mass = state.masses.get(usize::from(slot)).unwrap_or(&BORDER_MASS);
             // What sleeps is not pushed: it was not hit hard enough to wake.
@@ -254,7 +262,7 @@ impl Scratch {
                 other.restitution,
             ),
             surface: crate::fx::clamp_to_i32(-(surface << 4)),
-            bounce_speed_min: i64::from(state.desc.bounce_speed_min().to_bits()) << 4,
+            bounce_speed_min: times.bounce_speed_min,
             pairing: self.pairings.len() as u32,
         };
         let known = |feature: u32| {
@@ -268,21 +276,20 @@ impl Scratch {
             self.pushes.list.push(Push::new(&desc, point.separation, known(point.feature)));
             return;
         }
-        let mut contact = SolverContact::new(&desc);
-        for point in meeting.manifold.points() {
+        let anchor = |point: &ManifoldPoint| {
             let from = |lever: (i32, i32)| (point.x.saturating_add(lever.0), point.y.saturating_add(lever.1));
-            let anchor = Anchor {
+            Anchor {
                 from_a: from(meeting.lever_a),
                 from_b: from(meeting.lever_b),
                 separation: point.separation,
                 memory: known(point.feature),
-            };
-            contact.add(&desc, &anchor);
-        }
-        self.contacts.list.push(contact);
+            }
+        };
+        let anchors = meeting.manifold.points.each_ref().map(anchor);
+        let count = usize::from(meeting.manifold.count).min(2);
+        self.contacts.add(&desc, &anchors[..count], times);
     }
 
-    #[inline(never)]
     fn solve(&mut self, state: &State, times: &ContactTimes) {
         let joined = !state.joints.is_empty();
         let rigid = times.rigid();
@@ -300,24 +307,20 @@ impl Scratch {
             if joined {
                 self.joints.solve(&mut self.movers.velocities, true);
             }
-            self.push(times);
+            self.pushes.solve(&mut self.movers.velocities, &self.movers.offsets, times, false);
+            self.contacts.solve(&mut self.movers.velocities, times);
             self.movers.hold();
             self.movers.advance();
             if joined {
                 self.joints.prepare(state, &mut self.movers);
                 self.joints.solve(&mut self.movers.velocities, false);
             }
-            self.push(&rigid);
+            self.pushes.solve(&mut self.movers.velocities, &self.movers.offsets, &rigid, true);
+            self.contacts.relax(&mut self.movers.velocities, &self.movers.offsets, times);
         }
         self.pushes.bounce(&mut self.movers.velocities);
         self.contacts.bounce(&mut self.movers.velocities);
         self.movers.hold();
-    }
-
-    fn push(&mut self, times: &ContactTimes) {
-        let (velocities, offsets) = (&mut self.movers.velocities, &self.movers.offsets);
-        self.pushes.solve(velocities, offsets, times);
-        self.contacts.solve(velocities, offsets, times);
     }
 
     /// Writes down how hard everything pushed.

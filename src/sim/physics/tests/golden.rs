@@ -7,12 +7,12 @@ use crate::{BodyDesc, BodyId, Fx, Pcg32, World, decode};
 const TICKS: u32 = 600;
 /// Size and hash of the state of each scene then.
 const GOLDEN: [(&str, usize, u64); 6] = [
-    ("gas", 5_883, 0xf135_39f7_eb39_4ece),
-    ("mixture", 14_081, 0xc7ec_0421_5588_51dc),
-    ("ruins", 2_600, 0x35f4_1d0b_172e_506f),
-    ("machine", 2_045, 0x4b34_ecdf_31ad_809b),
-    ("terrain", 7_422, 0xf19e_d952_6dc7_368a),
-    ("shower", 5_017, 0xf759_4361_ef1e_25e0),
+    ("gas", 3_811, 0xcea9_77f8_d8a9_60c4),
+    ("mixture", 13_539, 0x0ae8_8a9e_a2a5_af4f),
+    ("ruins", 2_224, 0xbddb_9066_d7b4_2339),
+    ("machine", 1_919, 0x29e7_d606_3f79_39e8),
+    ("terrain", 7_272, 0x9e5f_0959_23d7_7313),
+    ("shower", 4_207, 0x123c_0f03_3872_96a0),
 ];
 
 #[test]
