@@ -183,12 +183,15 @@ fn nothing_is_left_of_rooms_that_came_and_went() {
 #[ignore = "takes a while: cargo test --release -p framekeep_tests -- --ignored --nocapture a_day_of_churn"]
 fn a_day_of_churn() {
     let mut early = None;
+    // The memory is the process's: other tests that run at the same time use it too.
+    let is_alone = std::env::args().any(|argument| argument.contains("a_day_of_churn"));
     let day = Duration::from_secs(24 * 3_600);
     churn(2, 100_000, day, Duration::from_millis(250), |tenths, churn| {
         let Some(bytes) = resident_bytes() else { return };
         let (rooms, hour) = (churn.opened, churn.now.as_secs().saturating_sub(1_000_000) / 3_600);
         println!("{rooms} rooms, hour {hour}: {} KiB", bytes / 1_024);
         let first = *early.get_or_insert(bytes);
-        assert!(bytes <= first + first / 10, "tenth {tenths}: {bytes} bytes, {first} after the first tenth");
+        let is_flat = bytes <= first + first / 10;
+        assert!(!is_alone || is_flat, "tenth {tenths}: {bytes} bytes, {first} after the first tenth");
     });
 }

@@ -6,6 +6,7 @@ mod faulty;
 mod late;
 mod lost;
 mod modes;
+mod moves;
 mod play;
 mod real;
 mod rooms;

@@ -21,7 +21,7 @@ fn play_a_match(seed: u64, data: &Path) {
 
 fn results_of(data: &Path, player: &str) -> Vec<MatchResult> {
     let query = Query { player: Some(player.to_owned()), ..Query::default() };
-    ResultReader::open(&data.join("results.redb")).unwrap().find(&query).unwrap()
+    ResultReader::open(&data.join("results.redb")).unwrap().find(&query).unwrap().results
 }
 
 #[test]

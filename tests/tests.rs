@@ -13,6 +13,7 @@ mod golden;
 mod grid;
 mod isolation;
 mod model;
+mod moves;
 mod packets;
 mod play;
 mod record;

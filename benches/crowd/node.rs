@@ -152,6 +152,9 @@ pub(crate) fn print_measured(before: &Metrics, after: &Metrics, cpu_s: f64, seco
         }
     }
     println!("view frames sent: {:.0}", rise("framekeep_state_views_total"));
-    println!("bytes out over WebSockets: {:.0}", rise("framekeep_websocket_bytes_total{direction=\"out\"}"));
+    let sent = after.keys().filter(|line| {
+        line.starts_with("framekeep_websocket_bytes_total{") && line.contains("direction=\"out\"")
+    });
+    println!("bytes out over WebSockets: {:.0}", sent.map(|line| rise(line)).sum::<f64>());
     turns_over_tick
 }

@@ -44,14 +44,18 @@ pub(crate) fn run(node: &Node, clients: usize, seconds: Duration) -> Result<Figu
         answers.add(Peer::connect(node.http, &ticket, 0)?)?;
         doing.push(Doing { waits: Waits::Exit, since: Instant::now() });
     }
-    for (number, doing) in doing.iter_mut().enumerate() {
-        go_on(&mut answers, doing, number)?;
-    }
-    work(&mut answers, &mut doing, Duration::from_secs(2), &mut Vec::new())?;
+    // They come one after the other, spread over the time between two operations of a client, as people do who know
+    // nothing of each other: in step, four hundred of them would ask in one moment and then nobody.
+    let begun = Instant::now();
+    let mut resting: VecDeque<(Instant, usize)> =
+        (0..clients).map(|number| (begun + APART * number as u32 / clients as u32, number)).collect();
+    work(&mut answers, &mut doing, &mut resting, Duration::from_secs(2), &mut Vec::new())?;
     let (before, cpu) = (node.metrics()?, node.cpu_s());
+    // What came while the metrics were read was looked at late.
+    work(&mut answers, &mut doing, &mut resting, Duration::from_millis(200), &mut Vec::new())?;
     let mut took_us = Vec::new();
     let begun = Instant::now();
-    work(&mut answers, &mut doing, seconds, &mut took_us)?;
+    work(&mut answers, &mut doing, &mut resting, seconds, &mut took_us)?;
     let (elapsed, cpu) = (begun.elapsed().as_secs_f64(), node.cpu_s() - cpu);
     took_us.sort_unstable();
     let at = |share| quantile(&took_us, share) as f64 / 1e3;
@@ -66,10 +70,15 @@ pub(crate) fn run(node: &Node, clients: usize, seconds: Duration) -> Result<Figu
     Ok(vec![("operations_per_s", rate), ("answer_ms_p99", at(0.99))])
 }
 
-fn work(answers: &mut Answers, doing: &mut [Doing], time: Duration, took_us: &mut Vec<u64>) -> Result<()> {
+fn work(
+    answers: &mut Answers,
+    doing: &mut [Doing],
+    resting: &mut VecDeque<(Instant, usize)>,
+    time: Duration,
+    took_us: &mut Vec<u64>,
+) -> Result<()> {
     let until = Instant::now() + time;
-    let mut resting: VecDeque<(Instant, usize)> = VecDeque::new();
-    while Instant::now() < until || !resting.is_empty() {
+    while Instant::now() < until {
         let mut refused = None;
         let mut done = Vec::new();
         answers.hear(Duration::from_millis(1), |number, field, body| {

@@ -4,7 +4,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bevy_ecs::prelude::Resource;
-use framekeep_protocol::{CloseReason, GameRules, PlayerId, Refusal, RoomView, Snapshot, ToClient, ToServer};
+use framekeep_protocol::{
+    CloseReason, GameRules, PlayerId, Redirect, Refusal, RoomView, Snapshot, ToClient, ToServer,
+};
 
 use crate::backoff::Backoff;
 use crate::line::Line;
@@ -22,6 +24,8 @@ const GOODBYE_WAIT: Duration = Duration::from_millis(500);
 const OWN_TAKEOVER: Duration = Duration::from_secs(10);
 /// A link that stood for so long was no failure; its loss begins anew.
 const STEADY: Duration = Duration::from_secs(5);
+/// How long a room may take to be at its new node once its old one is gone.
+const CROSSING_MAX: Duration = Duration::from_secs(3);
 /// Control messages, snapshots and hot payloads taken in one frame at most.
 const HEARD_MAX: usize = 1_024;
 
@@ -42,6 +46,13 @@ pub struct Connection {
     /// A link that replaces the first as soon as the server has admitted it.
     attempt: Option<Line>,
     is_attempt_wanted: bool,
+    /// Where the room goes on, until a link there is opened.
+    redirect: Option<Redirect>,
+    /// A link to where the room goes; it replaces the first as soon as the room is there.
+    crossing: Option<Line>,
+    /// When that was opened, or the first link was lost meanwhile.
+    crossing_since: Duration,
+    moves: u32,
     /// Until when a takeover may be this client's own.
     own_takeover_until: Option<Duration>,
     /// When the server has admitted the link there is.
@@ -70,6 +81,10 @@ impl Connection {
             line: None,
             attempt: None,
             is_attempt_wanted: false,
+            redirect: None,
+            crossing: None,
+            crossing_since: Duration::ZERO,
+            moves: 0,
             own_takeover_until: None,
             admitted_at: None,
             backoff: Backoff::new(seed),
@@ -127,7 +142,7 @@ impl Connection {
     /// What went over the wires of all links together.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
-        let lines = [&self.line, &self.attempt].into_iter().flatten();
+        let lines = [&self.line, &self.attempt, &self.crossing].into_iter().flatten();
         lines.fold(self.past_traffic, |sum, line| sum.plus(line.traffic))
     }
 
@@ -135,6 +150,17 @@ impl Connection {
     #[must_use]
     pub fn reconnections(&self) -> u32 {
         self.reconnections
+    }
+
+    /// How often the room went on at another node, and this client with it.
+    #[must_use]
+    pub fn moves(&self) -> u32 {
+        self.moves
+    }
+
+    /// The room goes on at another node: a link there is opened beside the one there is.
+    pub(crate) fn follow(&mut self, redirect: Redirect) {
+        self.redirect = Some(redirect);
     }
 
     /// Begins to connect.
@@ -156,6 +182,7 @@ impl Connection {
             attempt.close();
         }
         self.drop_attempt();
+        self.drop_crossing();
         (self.is_wanted, self.is_attempt_wanted, self.room, self.reason) = (false, false, None, None);
     }
 
@@ -196,16 +223,16 @@ impl Connection {
         std::mem::take(&mut self.lost)
     }
 
-    /// Sends a hot payload, if there is a link.
+    /// Sends a hot payload, if there is a link; while the room moves also to where it goes.
     pub(crate) fn send_hot(&mut self, now: Duration, payload: &[u8]) {
-        if let Some(line) = &mut self.line {
+        for line in [&mut self.line, &mut self.crossing].into_iter().flatten() {
             line.send_hot(now, payload);
         }
     }
 
     /// Sends what is due.
     pub(crate) fn transmit(&mut self, now: Duration) {
-        for line in [&mut self.line, &mut self.attempt].into_iter().flatten() {
+        for line in [&mut self.line, &mut self.attempt, &mut self.crossing].into_iter().flatten() {
             line.transmit(now);
         }
     }
@@ -216,16 +243,18 @@ impl Connection {
         if !self.is_wanted {
             return self.leaving_until.map_or((), |until| self.leave(now, until));
         }
-        for line in [&mut self.line, &mut self.attempt].into_iter().flatten() {
+        for line in [&mut self.line, &mut self.attempt, &mut self.crossing].into_iter().flatten() {
             if gap > PAUSE {
                 line.heard_at += gap;
             }
             line.receive(now);
         }
         self.promote_attempt(now, with, heard);
+        self.cross(now, with, heard);
         self.listen(now, heard);
         self.notice_loss(now, with, heard);
-        if self.is_wanted && self.attempt.is_none() && (self.line.is_none() || self.is_attempt_wanted) {
+        let is_lost = self.line.is_none() && self.crossing.is_none();
+        if self.is_wanted && self.attempt.is_none() && (is_lost || self.is_attempt_wanted) {
             self.try_again(now, with, heard);
         }
     }
@@ -257,6 +286,11 @@ impl Connection {
         if let Some(end) = line.end() {
             let reason = Reason::Link(end.clone());
             self.drop_line();
+            if self.crossing.is_some() {
+                // The room is there in a moment.
+                self.crossing_since = now;
+                return;
+            }
             self.lose(now, reason, with, heard);
             return;
         }
@@ -323,6 +357,53 @@ impl Connection {
             self.drop_attempt();
             self.fail(now, reason, with, heard);
         }
+    }
+
+    /// Follows the room to where it goes.
+    fn cross(&mut self, now: Duration, with: &mut Surroundings<'_>, heard: &mut Vec<Heard>) {
+        if let Some(redirect) = self.redirect.take() {
+            self.drop_crossing();
+            match self.open(now, &redirect.token, with) {
+                Ok(line) => (self.crossing, self.crossing_since) = (Some(line), now),
+                Err(reason) => tracing::debug!(%reason, "a move of the room cannot be followed"),
+            }
+        }
+        let Some(crossing) = &mut self.crossing else { return };
+        while let Some(message) = crossing.poll_control() {
+            let is_there = match &message {
+                ToClient::Joined(_) => true,
+                // Whoever is in no room asks for it there.
+                ToClient::Admitted { .. } => self.room.is_none(),
+                _ => false,
+            };
+            if is_there {
+                self.arrive(now);
+                heard.push(Heard::Control(message));
+                return;
+            }
+        }
+        while let Some(payload) = crossing.poll_hot() {
+            heard.push(Heard::Hot(payload.to_vec()));
+        }
+        let is_late = self.line.is_none() && now.saturating_sub(self.crossing_since) > CROSSING_MAX;
+        if is_late || crossing.end().is_some() {
+            // The room has stayed, or its new node is gone.
+            self.drop_crossing();
+        }
+    }
+
+    /// The room is there: the link to where it was is of no use any more.
+    fn arrive(&mut self, now: Duration) {
+        for line in [&mut self.line, &mut self.attempt].into_iter().flatten() {
+            line.close();
+        }
+        self.drop_line();
+        self.drop_attempt();
+        self.line = self.crossing.take();
+        self.moves += 1;
+        (self.was_admitted, self.is_attempt_wanted, self.reason) = (true, false, None);
+        (self.admitted_at, self.own_takeover_until) = (Some(now), None);
+        self.backoff.reset();
     }
 
     fn try_again(&mut self, now: Duration, with: &mut Surroundings<'_>, heard: &mut Vec<Heard>) {
@@ -393,6 +474,7 @@ impl Connection {
         }
         self.drop_line();
         self.drop_attempt();
+        self.drop_crossing();
         (self.is_wanted, self.is_attempt_wanted, self.room) = (false, false, None);
         self.leaving_until = None;
         self.lost += std::mem::take(&mut self.unheard).len();
@@ -401,6 +483,13 @@ impl Connection {
     fn drop_line(&mut self) {
         if let Some(mut line) = self.line.take() {
             self.unheard.append(&mut line.take_unheard());
+            self.past_traffic = self.past_traffic.plus(line.traffic);
+        }
+    }
+
+    fn drop_crossing(&mut self) {
+        if let Some(mut line) = self.crossing.take() {
+            line.close();
             self.past_traffic = self.past_traffic.plus(line.traffic);
         }
     }

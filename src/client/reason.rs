@@ -152,6 +152,7 @@ const fn closing(reason: CloseReason) -> &'static str {
         CloseReason::Kicked => "You were removed from the server.",
         CloseReason::TooSlow => "Your connection is too slow for this server.",
         CloseReason::Faulty => "The connection was damaged and had to be closed. Please try again.",
+        CloseReason::Moved => "The room goes on at another server.",
         CloseReason::Desynced => {
             "Your game does not agree with the server. Please update it, or check its files, and try again."
         }

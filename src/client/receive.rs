@@ -7,8 +7,8 @@ use bevy_app::{App, AppExit, Last, Plugin, PreUpdate, Startup};
 use bevy_ecs::prelude::{IntoScheduleConfigs, MessageReader, MessageWriter, Messages, Res, ResMut, Resource};
 use bevy_state::state::{NextState, State};
 use framekeep_protocol::{
-    DesyncAsk, Epoch, GameRules, JoinRoom, LeftReason, Refusal, RoomEventKind, RoomPhase, RoomView, Snapshot,
-    ToClient, ToServer, peek_epoch,
+    CloseReason, DesyncAsk, Epoch, GameRules, JoinRoom, LeftReason, Refusal, RoomEventKind, RoomPhase,
+    RoomView, Snapshot, ToClient, ToServer, peek_epoch,
 };
 use framekeep_rollback::RollbackMatch;
 use framekeep_sim::{Game, Match, diff_values, fingerprint};
@@ -373,6 +373,9 @@ impl<G: Game> Ears<'_, '_, G> {
                     self.connection.say(&ToServer::DesyncAnswer(answer));
                 }
             }
+            ToClient::Redirect(redirect) => self.connection.follow(redirect),
+            // The link to where the room goes is on its way, or another will be.
+            ToClient::Closing { reason: CloseReason::Moved } => {}
             ToClient::Closing { reason } => {
                 self.told.failed.write(Failed(Reason::Closing(reason)));
                 self.connection.note_closing(Reason::Closing(reason));
@@ -402,6 +405,11 @@ impl<G: Game> Ears<'_, '_, G> {
         }
         if matches!(refusal, Refusal::TooFast { .. }) {
             self.membership.leaves = false;
+        }
+        if matches!(refusal, Refusal::RoomMoved { .. }) {
+            // A redirect follows.
+            self.membership.has_asked = false;
+            return;
         }
         let wanted = self.membership.wanted.as_ref().map(|join| &join.room);
         // Who comes back to a seat that was held need not ask for it, and may have.

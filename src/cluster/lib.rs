@@ -2,13 +2,13 @@
 //! what they ask of a shared store; sockets, clocks and the store itself are somebody else's.
 //!
 //! ```
-//! use framekeep_cluster::{Load, Member, NodeId, Table, Timing};
+//! use framekeep_cluster::{Card, Load, Member, NodeId, Table, Timing};
 //!
 //! let timing = Timing::default();
 //! let (mut table, mut node) = (Table::new(0, timing), Member::new(NodeId(1), timing));
 //! node.want("room/friday");
 //! for now_ms in (0..10_000).step_by(100) {
-//!     for request in node.poll(now_ms, Load::default()) {
+//!     for request in node.poll(now_ms, &Card::default(), &Load::default()) {
 //!         let reply = table.apply(now_ms, &request);
 //!         node.hear(now_ms, &request, now_ms, &reply);
 //!     }
@@ -26,15 +26,30 @@
 //! **What is assumed.** Clocks run equally fast within [`Timing::drift_ms`] over the time of a grant, and a store
 //! that was replaced takes no more writes.
 
+pub mod board;
+mod body;
+mod coordinator;
+mod handle;
 mod lease;
+mod load;
 mod member;
+mod placement;
+mod queue;
+mod redis;
+mod run;
 mod table;
 #[cfg(test)]
 mod tests;
 
-pub use lease::{Epoch, Lease, NodeId, Timing};
-pub use member::Member;
-pub use table::{Load, NodeView, Reply, Request, Table};
+pub use coordinator::Coordinator;
+pub use handle::{ClusterHandle, TakeError};
+pub use lease::{Epoch, Lapsed, Lease, NoNodeId, NodeId, Timing, room_name};
+pub use member::{Member, News};
+pub use placement::Placement;
+pub use queue::{ClusterQueue, QueueConfig};
+pub use redis::{Address, AddressFault, Store, StoreError};
+pub use run::{Cluster, ClusterConfig, StartError};
+pub use table::{Card, Load, NodeView, Reply, Request, Table};
 
 /// The name of the one who forms matches for all.
 pub const COORDINATOR: &str = "coordinator";

@@ -1,6 +1,7 @@
 //! `Table`, what a shared store knows and what every request means to it. Each request is one atomic step; a store
 //! made of something else does the same in a script.
 
+use core::net::SocketAddr;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -22,10 +23,37 @@ pub struct Load {
     pub rooms: u32,
     /// Work of a turn that 99 of 100 stay under, in microseconds.
     pub tick_us_p99: u32,
+    /// Memory of the process, in MiB.
+    pub memory_mib: u32,
     /// Where it is; empty where regions do not matter.
     pub region: String,
     /// Whether it takes no more rooms.
     pub draining: bool,
+}
+
+/// What does not change of a node while it runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Card {
+    /// What people call it.
+    pub name: String,
+    /// Where players reach it over UDP.
+    pub udp: Option<SocketAddr>,
+    /// Where its HTTP API and WebSocket are, such as `http://192.0.2.7:7780`; empty if it has none.
+    pub http: String,
+    /// Where other nodes reach it.
+    pub peer: Option<SocketAddr>,
+    /// Where other nodes connect to for their clients that are in rooms of this one.
+    #[serde(default)]
+    pub relay: Option<SocketAddr>,
+    /// Whether it has clients and never rooms.
+    #[serde(default)]
+    pub is_gateway: bool,
+    /// A digest of the node's key. Tickets that one node makes are good at others with the same key only.
+    pub key_digest: String,
+    /// A digest of its modes: nodes with other modes form other matches.
+    pub modes_digest: String,
+    /// The version of the program.
+    pub version: String,
 }
 
 /// A node that is there.
@@ -33,6 +61,8 @@ pub struct Load {
 pub struct NodeView {
     /// Which.
     pub node: NodeId,
+    /// What does not change.
+    pub card: Card,
     /// How busy it is.
     pub load: Load,
 }
@@ -50,6 +80,19 @@ pub enum Request {
         name: String,
         /// Who.
         node: NodeId,
+        /// A node that is proven to be dead: what it held is free.
+        over: Option<NodeId>,
+    },
+    /// A node hands a name that it holds to another, which holds it from then on, under a higher number.
+    Pass {
+        /// The name.
+        name: String,
+        /// Who.
+        node: NodeId,
+        /// Under which number.
+        epoch: Epoch,
+        /// To whom.
+        to: NodeId,
     },
     /// A node holds a name and goes on holding it.
     Renew {
@@ -69,15 +112,23 @@ pub enum Request {
         /// Under which number.
         epoch: Epoch,
     },
-    /// Who has a name?
+    /// Who has a name, or had it last and has not given it up?
     Holder(String),
+    /// Which names does a node have, or did have and has not given up?
+    Held(NodeId),
 }
 
 /// What a store answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
-    /// It is noted.
+    /// It is done.
     Done,
+    /// The report is noted.
+    Noted {
+        /// Since when the store serves: another time is another store, which may not know the last writes of the one
+        /// before.
+        since_ms: u64,
+    },
     /// The nodes that are there, by number.
     Nodes(Vec<NodeView>),
     /// The name is the asker's.
@@ -93,6 +144,8 @@ pub enum Reply {
     Lost,
     /// Who has the name.
     Holder(Option<Lease>),
+    /// Names and their leases.
+    Held(Vec<(String, Lease)>),
     /// The name is too long, or there are too many.
     Refused,
 }
@@ -127,18 +180,28 @@ impl Table {
                 self.nodes.retain(|_, (until_ms, _)| *until_ms > now_ms);
                 Reply::Nodes(self.nodes.values().map(|(_, view)| view.clone()).collect())
             }
-            Request::Take { name, node } => self.take(now_ms, name, *node),
+            Request::Take { name, node, over } => self.take(now_ms, name, *node, *over),
             Request::Renew { name, node, epoch } => self.renew(now_ms, name, *node, *epoch),
+            Request::Pass { name, node, epoch, to } => match self.leases.get(name) {
+                Some(lease) if lease.node == *node && lease.epoch == *epoch && lease.until_ms > 0 => {
+                    self.grant(now_ms, name, *to, Epoch((epoch.0 + 1).max(now_ms)))
+                }
+                _ => Reply::Lost,
+            },
             Request::Release { name, node, epoch } => {
                 let held = self.leases.get_mut(name).filter(|it| it.node == *node && it.epoch == *epoch);
                 if let Some(lease) = held {
                     // The number stays: the next one is larger.
-                    lease.until_ms = now_ms;
+                    lease.until_ms = 0;
                 }
                 Reply::Done
             }
             Request::Holder(name) => {
-                Reply::Holder(self.leases.get(name).copied().filter(|lease| lease.until_ms > now_ms))
+                Reply::Holder(self.leases.get(name).copied().filter(|lease| lease.until_ms > 0))
+            }
+            Request::Held(node) => {
+                let held = self.leases.iter().filter(|(_, it)| it.node == *node && it.until_ms > 0);
+                Reply::Held(held.map(|(name, lease)| (name.clone(), *lease)).collect())
             }
         }
     }
@@ -149,16 +212,19 @@ impl Table {
             return Reply::Refused;
         }
         self.nodes.insert(view.node, (now_ms + self.timing.lease_ms, view.clone()));
-        Reply::Done
+        Reply::Noted { since_ms: self.since_ms }
     }
 
-    fn take(&mut self, now_ms: u64, name: &str, node: NodeId) -> Reply {
+    fn take(&mut self, now_ms: u64, name: &str, node: NodeId, over: Option<NodeId>) -> Reply {
         let old = self.leases.get(name).copied();
         if name.len() > NAME_BYTES_MAX || old.is_none() && self.leases.len() >= ENTRIES_MAX {
             return Reply::Refused;
         }
-        if let Some(lease) = old.filter(|lease| lease.until_ms > now_ms && lease.node != node) {
-            return Reply::Busy { holder: Some(lease.node), for_ms: lease.until_ms - now_ms };
+        let of_others = old.filter(|it| it.until_ms > 0 && it.node != node && Some(it.node) != over);
+        let is_theirs = |lease: &Lease| lease.until_ms > now_ms || self.timing.keeps(name);
+        if let Some(lease) = of_others.filter(is_theirs) {
+            let for_ms = lease.until_ms.saturating_sub(now_ms);
+            return Reply::Busy { holder: Some(lease.node), for_ms };
         }
         // What the one before has granted and this one does not know of runs out first.
         let from_ms = self.since_ms + self.timing.lease_ms;

@@ -1,15 +1,21 @@
 //! Nodes and a store in virtual time, with crashes, pauses, partitions, lost answers and replicas that were promoted
 //! without the last writes: no name is ever held by two, no number given twice, and somebody takes over soon.
 
+mod redis;
+mod tickets;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use framekeep_sim::Pcg32;
 
-use crate::{COORDINATOR, Epoch, Load, Member, NodeId, Reply, Request, Table, Timing};
+use crate::{COORDINATOR, Card, Epoch, Lapsed, Load, Member, NodeId, Reply, Request, Table, Timing};
 
 const ROOMS: [&str; 3] = ["room/den", "room/pit", "room/hall"];
 const STEP_MS: u64 = 10;
 const NODES: u64 = 3;
+const FREE: Timing = Timing { lapsed: Lapsed::Free, ..TIMING };
+const TIMING: Timing =
+    Timing { lease_ms: 3_000, renew_every_ms: 750, drift_ms: 200, rank_step_ms: 100, lapsed: Lapsed::Kept };
 
 /// Something on its way.
 enum Letter {
@@ -41,7 +47,7 @@ struct Node {
 
 impl World {
     fn new(seed: u64) -> Self {
-        let store = Table::new(0, Timing::default());
+        let store = Table::new(0, FREE);
         let mut world = Self {
             rng: Pcg32::new(seed, 3),
             now_ms: 100_000,
@@ -60,7 +66,7 @@ impl World {
 
     fn start_node(&mut self) {
         self.started += 1;
-        let mut member = Member::new(NodeId(self.started), Timing::default());
+        let mut member = Member::new(NodeId(self.started), FREE);
         ROOMS.iter().for_each(|room| member.want(room));
         self.nodes.insert(member.node(), Node { member, paused_until_ms: 0, cut_off_until_ms: 0 });
     }
@@ -142,7 +148,7 @@ impl World {
             if node.paused_until_ms > now_ms {
                 continue;
             }
-            let requests = node.member.poll(now_ms, Load::default());
+            let requests = node.member.poll(now_ms, &Card::default(), &Load::default());
             for request in requests {
                 if !cut_off {
                     self.post(Letter::Asked { by: id, request, at_ms: now_ms });
@@ -240,7 +246,7 @@ fn the_lowest_node_is_first_where_all_begin_together() {
     let mut members: Vec<_> = [3, 1, 2].map(|id| Member::new(NodeId(id), timing)).into();
     for now_ms in (0..8_000).step_by(10) {
         for member in &mut members {
-            for request in member.poll(now_ms, Load::default()) {
+            for request in member.poll(now_ms, &Card::default(), &Load::default()) {
                 let reply = table.apply(now_ms, &request);
                 member.hear(now_ms, &request, now_ms, &reply);
             }
@@ -253,8 +259,8 @@ fn the_lowest_node_is_first_where_all_begin_together() {
 
 #[test]
 fn a_name_that_is_given_up_is_free_at_once() {
-    let (mut table, timing) = (Table::new(0, Timing::default()), Timing::default());
-    let take = |node| Request::Take { name: "room/den".to_owned(), node: NodeId(node) };
+    let (mut table, timing) = (Table::new(0, FREE), FREE);
+    let take = |node| Request::Take { name: "room/den".to_owned(), node: NodeId(node), over: None };
     let Reply::Granted(first) = table.apply(5_000, &take(1)) else { panic!("it is free") };
     assert!(matches!(table.apply(5_001, &take(2)), Reply::Busy { holder: Some(NodeId(1)), for_ms: 2_999 }));
     let release = Request::Release { name: "room/den".to_owned(), node: NodeId(1), epoch: first };

@@ -74,6 +74,12 @@ Example:
     WhyAlive(WhyAliveArgs),
     /// List, show and export finished matches, also while the server runs.
     Results(ResultsArgs),
+    /// Show the nodes that work together with the server that runs here, who coordinates them, and their queues.
+    #[command(after_help = "\
+Examples:
+  framekeep cluster
+  framekeep cluster --json --http 127.0.0.1:7780 | jq '.together.nodes[].name'")]
+    Cluster(ClusterArgs),
     /// Say whether the server that runs here turns: exit code 0 if it does, 1 if not, 5 if nobody answers.
     #[command(after_help = "\
 Examples:
@@ -84,13 +90,19 @@ Examples:
     #[command(after_help = "\
 Examples:
   framekeep drain
-  framekeep drain --grace 600 --admin 127.0.0.1:7781 --data /var/lib/framekeep")]
-    Drain,
+  framekeep drain --grace 600 --admin 127.0.0.1:7781 --data /var/lib/framekeep
+  framekeep drain --move eu2,eu3 --data /var/lib/framekeep")]
+    Drain(DrainArgs),
     /// Close a room of the server that runs here.
     #[command(after_help = "\
 Example:
   framekeep close friday --data /var/lib/framekeep")]
     Close(CloseArgs),
+    /// Let a room of the server that runs here go on at another node, between two ticks; waits until it does.
+    #[command(after_help = "\
+Example:
+  framekeep move friday eu2 --data /var/lib/framekeep")]
+    Move(MoveArgs),
     /// Send a player away from the server that runs here.
     #[command(after_help = "\
 Example:
@@ -151,6 +163,14 @@ pub struct KeyArgs {
 #[derive(Debug, clap::Args)]
 pub struct RoomsArgs {
     /// Print the file the server writes, as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The flags of `framekeep cluster`.
+#[derive(Debug, clap::Args)]
+pub struct ClusterArgs {
+    /// Print what the server says, as JSON.
     #[arg(long)]
     pub json: bool,
 }
@@ -233,6 +253,23 @@ pub struct HealthcheckArgs {
 pub struct CloseArgs {
     /// The room.
     pub room: RoomName,
+}
+
+/// The flags of `framekeep drain`.
+#[derive(Debug, clap::Args)]
+pub struct DrainArgs {
+    /// Let all rooms go on at these nodes first, in turn.
+    #[arg(long = "move", value_name = "NODE", value_delimiter = ',')]
+    pub move_to: Vec<String>,
+}
+
+/// The flags of `framekeep move`.
+#[derive(Debug, clap::Args)]
+pub struct MoveArgs {
+    /// The room.
+    pub room: RoomName,
+    /// The other node, by its net.name.
+    pub node: String,
 }
 
 /// The flags of `framekeep kick`.
@@ -392,6 +429,9 @@ impl ConfigArgs {
             .with_flag("--log-format", "log.format", self.log_format.as_deref());
         for assignment in &self.set {
             sources = sources.with_assignment(assignment)?;
+    /// Be `all` of a node, only a `gateway` for WebSocket clients, or only the rooms of a `game` (cluster.role).
+    #[arg(long, value_name = "ROLE", global = true)]
+    pub role: Option<String>,
         }
         sources.merge()
     }
@@ -419,3 +459,4 @@ mod tests {
         check(&Args::command());
     }
 }
+            .with_flag("--role", "cluster.role", self.role.as_deref())

@@ -47,6 +47,22 @@ pub(crate) fn text(
     out
 }
 
+/// What a node without rooms says.
+pub(crate) fn gateway_text(settings: &Settings, key: &KeySource, gateway: &Gateway) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "framekeep {} is ready, a gateway", env!("CARGO_PKG_VERSION"));
+    if let Some(http) = gateway.http() {
+        let _ = writeln!(out, "  http    http://{http}/");
+    }
+    if let Some(admin) = gateway.admin() {
+        let _ = writeln!(out, "  admin   http://{admin}/");
+    }
+    let _ = writeln!(out, "  cluster {}", settings.cluster.name);
+    let _ = writeln!(out, "  key     {key}");
+    let _ = writeln!(out, "try: framekeep top --http {}", gateway.http().unwrap_or(settings.net.udp));
+    out
+}
+
 /// The path as a shell takes it.
 fn quoted(path: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+:@".contains(c);

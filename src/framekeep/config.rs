@@ -13,9 +13,10 @@ mod problem;
 mod setting;
 mod show;
 
+pub(crate) use key::peer;
 pub use key::{Allowed, Key, Literal, Value};
 pub use keys::{KEYS, Settings};
 pub use layer::{Effective, LayerSources};
 pub use origin::Origin;
 pub use problem::{ConfigError, Problem};
-pub use setting::{Commit, Durability, Guests, LogFormat};
+pub use setting::{Commit, Durability, Guests, Isolated, LogFormat, Role};

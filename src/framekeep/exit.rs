@@ -16,6 +16,7 @@ use crate::output;
 use crate::results::{self, ResultsError};
 use crate::rooms::{self, RoomsError};
 use crate::serve::{self, ServeFailure};
+use crate::together;
 use crate::token::{self, TokenError};
 
 /// How a run ended, as exit codes that scripts may rely on.
@@ -135,8 +136,10 @@ fn run_command(args: &Args) -> Result<(), CommandError> {
         Some(Command::Rooms(args_of)) => rooms::list(args_of.json, args.config.load()?.settings()),
         Some(Command::WhyAlive(args_of)) => rooms::why_alive(&args_of.room, args.config.load()?.settings()),
         Some(Command::Results(wanted)) => results::run(&wanted.command, args.config.load()?.settings()),
+        Some(Command::Cluster(seen)) => together::show(seen, args.config.load()?.settings()),
         Some(Command::Healthcheck(check)) => healthcheck::check(check, args.config.load()?.settings()),
-        Some(Command::Drain) => operate::drain(args.config.load()?.settings()),
+        Some(Command::Move(room)) => operate::move_room(room, args.config.load()?.settings()),
+        Some(Command::Drain(drain)) => operate::drain(drain, args.config.load()?.settings()),
         Some(Command::Close(close)) => operate::close(close, args.config.load()?.settings()),
         Some(Command::Kick(kick)) => operate::kick(kick, args.config.load()?.settings()),
         #[cfg(feature = "top")]

@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use framekeep_gate::{Door, Keeper, gate};
+use framekeep_gate::{Door, Keeper, Mint, gate};
 use framekeep_gateway::{
     AlertConfig, Gateway, GatewayConfig, GatewayError, Secret, SecretTooShort, WebConfig,
 };
 use framekeep_server::{KeyMint, NodeKey};
 use tracing::warn;
 
-use crate::config::{Effective, Guests, Origin, Settings};
-use crate::identity::{self, ADMIN_TOKEN_ENV, API_KEY_ENV, IdentityError};
-use crate::{Exit, ModesError, modes};
+use crate::config::{Effective, Guests, Origin, Role, Settings};
+use crate::identity::{self, ADMIN_TOKEN_ENV, API_KEY_ENV, CLUSTER_SECRET_ENV, IdentityError};
+use crate::{Exit, ModesError, cluster, modes};
 
 /// Orders that may wait for the server.
 const ORDERS_MAX: usize = 16_384;
@@ -77,36 +77,34 @@ impl FrontDoorError {
     }
 }
 
-/// The front door, and the two ends of what is between it and the server.
-pub(crate) struct FrontDoor {
-    /// What is open; nothing where both addresses are off.
-    pub(crate) gateway: Option<Gateway>,
-    /// The end of whoever asks.
-    pub(crate) door: Door,
-    /// The server's end.
-    pub(crate) keeper: Keeper,
+/// The two ends of what is between front door and server.
+pub(crate) fn ends() -> (Door, Keeper) {
+    gate(ORDERS_MAX)
+}
+
+/// Makes tickets for this node.
+pub(crate) fn mint(settings: &Settings, key: &NodeKey, udp: SocketAddr) -> KeyMint {
+    KeyMint {
+        key: key.clone(),
+        udp: settings.net.public.first().copied().unwrap_or(udp),
+        link_timeout: Duration::from_secs(settings.net.link_timeout_s),
+    }
 }
 
 /// Opens the front door, unless both its addresses are off. A default port that is taken is not insisted on, so that a
 /// second server starts as well.
 pub(crate) fn open(
     effective: &Effective,
-    key: &NodeKey,
-    udp: SocketAddr,
-) -> Result<FrontDoor, FrontDoorError> {
+    door: &Door,
+    mint: &Arc<dyn Mint>,
+) -> Result<Option<Gateway>, FrontDoorError> {
     let settings = effective.settings();
-    let (door, keeper) = gate(ORDERS_MAX);
     if settings.http.address.is_none() && settings.admin.address.is_none() {
-        return Ok(FrontDoor { gateway: None, door, keeper });
+        return Ok(None);
     }
-    let mint = Arc::new(KeyMint {
-        key: key.clone(),
-        udp: settings.net.public.first().copied().unwrap_or(udp),
-        link_timeout: Duration::from_secs(settings.net.link_timeout_s),
-    });
     let mut config = config(settings)?;
     loop {
-        match Gateway::open(config.clone(), Door::clone(&door), mint.clone()) {
+        match Gateway::open(config.clone(), Door::clone(door), mint.clone()) {
             Err(GatewayError::Bind { address, what, .. })
                 if is_default(effective, what) && address.port() != 0 =>
             {
@@ -114,7 +112,7 @@ pub(crate) fn open(
                 let free = Some(SocketAddr::new(address.ip(), 0));
                 if what == "http" { config.http = free } else { config.admin = free }
             }
-            opened => return Ok(FrontDoor { gateway: Some(opened?), door, keeper }),
+            opened => return Ok(Some(opened?)),
         }
     }
 }
@@ -143,6 +141,7 @@ pub(crate) fn config(settings: &Settings) -> Result<GatewayConfig, FrontDoorErro
     let on_loopback = http.address.is_some_and(|address| address.ip().is_loopback());
     Ok(GatewayConfig {
         http: http.address,
+        players: settings.cluster.role != Role::Game,
         admin: admin.address,
         origins: http.origins.clone(),
         guests: http.guests == Guests::On || http.guests == Guests::Auto && on_loopback,
@@ -156,12 +155,23 @@ pub(crate) fn config(settings: &Settings) -> Result<GatewayConfig, FrontDoorErro
         trusted_proxies: http.trusted_proxies.clone(),
         requests_per_s: http.requests_per_s,
         key_requests_per_s: http.key_requests_per_s,
+        peer: settings.cluster.peer.filter(|_| cluster::is_wanted(settings)),
+        peer_secret: configured(CLUSTER_SECRET_ENV, settings.cluster.secret_file.as_deref())?,
         data: Some(data.folder.clone()),
+        node: settings.net.name.clone(),
+        peer_alone: settings.cluster.peer.filter(|_| !settings.cluster.peers.is_empty()),
+        peers: peers(settings),
         threads: http.threads,
         web: web(settings),
         alerts: alerts(settings),
         matchmaking: modes::matchmaking(settings)?,
     })
+}
+
+/// The other nodes that the settings name.
+fn peers(settings: &Settings) -> Vec<(String, SocketAddr)> {
+    let parts = settings.cluster.peers.split(',').filter_map(|part| crate::config::peer(part.trim()));
+    parts.map(|(name, address)| (name.to_owned(), address)).collect()
 }
 
 fn web(settings: &Settings) -> WebConfig {
@@ -177,6 +187,8 @@ fn web(settings: &Settings) -> WebConfig {
         messages_per_s: web.messages_per_s,
         views_hz: web.views_hz,
         queue_messages: web.queue_messages,
+        batch_within: Duration::from_millis(web.batch_ms),
+        batch_bytes: web.batch_bytes,
     }
 }
 
@@ -198,7 +210,7 @@ fn alerts(settings: &Settings) -> AlertConfig {
 }
 
 /// A secret of the environment or of a file, if one is configured.
-fn configured(variable: &str, file: Option<&Path>) -> Result<Option<Secret>, FrontDoorError> {
+pub(crate) fn configured(variable: &str, file: Option<&Path>) -> Result<Option<Secret>, FrontDoorError> {
     if let Some(text) = std::env::var_os(variable) {
         let text = text.to_string_lossy();
         let secret = Secret::new(&text);

@@ -18,8 +18,15 @@ pub(crate) const API_KEY_ENV: &str = "FRAMEKEEP_API_KEY";
 /// The environment variable with the operators' token.
 pub(crate) const ADMIN_TOKEN_ENV: &str = "FRAMEKEEP_ADMIN_TOKEN";
 
+/// The environment variable with the secret that the nodes of a cluster share.
+pub(crate) const CLUSTER_SECRET_ENV: &str = "FRAMEKEEP_CLUSTER_SECRET";
+
+/// The environment variable with the address of a cluster's Redis, password included.
+pub(crate) const REDIS_URL_ENV: &str = "FRAMEKEEP_REDIS_URL";
+
 /// The environment variables that hold secrets, and so are no keys of the configuration.
-pub(crate) const SECRET_ENVS: &[&str] = &[KEY_ENV, API_KEY_ENV, ADMIN_TOKEN_ENV];
+pub(crate) const SECRET_ENVS: &[&str] =
+    &[KEY_ENV, API_KEY_ENV, ADMIN_TOKEN_ENV, CLUSTER_SECRET_ENV, REDIS_URL_ENV];
 
 /// The file of the development key within the data folder.
 const DEVELOPMENT_KEY_FILE: &str = "development.key";

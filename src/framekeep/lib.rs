@@ -7,6 +7,7 @@ mod agones;
 mod args;
 mod banner;
 mod base64;
+mod cluster;
 mod config;
 mod cpu;
 #[cfg(test)]
@@ -22,21 +23,24 @@ mod modes;
 mod notify;
 mod operate;
 mod output;
+mod relay;
 mod reload;
 mod results;
 mod rooms;
 mod serve;
 mod signals;
 mod supervision;
+mod together;
 mod token;
 #[cfg(feature = "top")]
 mod top;
 mod watchdog;
 
 pub use args::{Args, Command};
+pub use cluster::ClusterFault;
 pub use config::{
-    Allowed, Commit, ConfigError, Durability, Effective, Guests, KEYS, Key, LayerSources, Literal, LogFormat,
-    Origin, Problem, Settings, Value,
+    Allowed, Commit, ConfigError, Durability, Effective, Guests, Isolated, KEYS, Key, LayerSources, Literal,
+    LogFormat, Origin, Problem, Role, Settings, Value,
 };
 pub use cpu::refuse_old_cpu;
 pub use exit::{CommandError, Exit, run};

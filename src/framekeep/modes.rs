@@ -8,6 +8,7 @@ use framekeep_matchmaking::{Fewer, Matcher, Mode, ModeFault, RoleSeats, Widening
 use framekeep_protocol::StartRule;
 use serde::Deserialize;
 
+use crate::cluster;
 use crate::config::Settings;
 
 /// Longest file of modes, in bytes.
@@ -184,6 +185,8 @@ pub(crate) fn matchmaking(settings: &Settings) -> Result<MatchmakingConfig, Mode
         modes,
         round_every: Duration::from_millis(section.round_ms),
         tickets_max: section.tickets_max,
+        alone_after: cluster::is_wanted(settings)
+            .then(|| Duration::from_secs(settings.cluster.alone_after_s)),
     })
 }
 

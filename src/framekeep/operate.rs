@@ -3,11 +3,18 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
-use crate::args::{CloseArgs, KickArgs};
+use framekeep_protocol::RoomName;
+
+use crate::args::{CloseArgs, DrainArgs, KickArgs, MoveArgs};
 use crate::config::Settings;
 use crate::identity::ADMIN_TOKEN_ENV;
 use crate::{CommandError, Exit, front_door, http, output};
+
+/// How long a room may take to move, and how often it is looked whether it has.
+const MOVED_WITHIN: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// The operators' port did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +46,14 @@ pub enum OperateError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The room goes on where it was.
+    #[error("{room} is not moved: {why}")]
+    NotMoved {
+        /// The room.
+        room: RoomName,
+        /// Why.
+        why: String,
+    },
     /// The server refuses.
     #[error("not done ({status}): {detail}")]
     Refused {
@@ -57,15 +72,16 @@ impl OperateError {
             OperateError::Off => Exit::Usage,
             OperateError::NoToken { .. } | OperateError::BadToken => Exit::Config,
             OperateError::Unreachable { .. } => Exit::Bind,
-            OperateError::Refused { .. } => Exit::Failure,
+            OperateError::Refused { .. } | OperateError::NotMoved { .. } => Exit::Failure,
         }
     }
 }
 
 /// Lets the server end when its matches have.
-pub(crate) fn drain(settings: &Settings) -> Result<(), CommandError> {
+pub(crate) fn drain(args: &DrainArgs, settings: &Settings) -> Result<(), CommandError> {
     let grace = settings.drain.grace_s;
-    ask(settings, "POST", "drain", Some(&format!("{{\"grace_s\":{grace}}}")))?;
+    let how = serde_json::json!({ "grace_s": grace, "move_to": args.move_to });
+    ask(settings, "POST", "drain", Some(&how.to_string()))?;
     output::print(&format!("draining: running matches have {grace} s\n"))
 }
 
@@ -75,13 +91,37 @@ pub(crate) fn close(args: &CloseArgs, settings: &Settings) -> Result<(), Command
     output::print(&format!("{} is closed\n", args.room))
 }
 
+/// Lets a room go on at another node, and waits until it does.
+pub(crate) fn move_room(args: &MoveArgs, settings: &Settings) -> Result<(), CommandError> {
+    let path = format!("rooms/{}/move", encoded(args.room.as_str()));
+    let wish = serde_json::json!({ "node": args.node });
+    let mut answer = ask(settings, "POST", &path, Some(&wish.to_string()))?;
+    let until = Instant::now() + MOVED_WITHIN;
+    loop {
+        let moving: serde_json::Value = serde_json::from_str(&answer).unwrap_or_default();
+        match moving["state"].as_str() {
+            Some("moved") => return output::print(&format!("{} goes on at {}\n", args.room, args.node)),
+            Some("going") if Instant::now() < until => {
+                std::thread::sleep(LOOK_EVERY);
+                answer = ask(settings, "GET", &path, None)?;
+            }
+            state => {
+                let why = moving["why"].as_str().filter(|why| !why.is_empty());
+                let why = why.or(state).unwrap_or("the server does not say why").to_owned();
+                return Err(OperateError::NotMoved { room: args.room.clone(), why }.into());
+            }
+        }
+    }
+}
+
 /// Sends a player away.
 pub(crate) fn kick(args: &KickArgs, settings: &Settings) -> Result<(), CommandError> {
     ask(settings, "POST", &format!("players/{}/kick", encoded(&args.player)), None)?;
     output::print(&format!("{} is sent away\n", args.player))
 }
 
-fn ask(settings: &Settings, method: &str, path: &str, json: Option<&str>) -> Result<(), OperateError> {
+/// Gives what is answered.
+fn ask(settings: &Settings, method: &str, path: &str, json: Option<&str>) -> Result<String, OperateError> {
     let address = settings.admin.address.ok_or(OperateError::Off)?;
     let token = token(settings)?;
     let path = format!("/admin/v1/{path}");
@@ -89,7 +129,7 @@ fn ask(settings: &Settings, method: &str, path: &str, json: Option<&str>) -> Res
         http::ask_with(address, method, &path, json, &[("Authorization", &format!("Bearer {token}"))]);
     let answer = answer.map_err(|source| OperateError::Unreachable { address, source })?;
     if answer.is_success() {
-        return Ok(());
+        return Ok(answer.body);
     }
     let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap_or_default();
     let detail = problem["detail"].as_str().unwrap_or("the server does not say why");

@@ -82,7 +82,7 @@ pub(crate) fn run(command: &ResultsCommand, settings: &Settings) -> Result<(), C
 }
 
 fn find(reader: &ResultReader, query: &Query) -> Result<Found, ResultsError> {
-    Ok(reader.find_sound(query)?)
+    Ok(reader.find(query)?)
 }
 
 /// Names the results that are not what was written; gives how many.

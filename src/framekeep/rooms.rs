@@ -136,21 +136,22 @@ fn read(folder: &Path) -> Result<Listed, RoomsError> {
 fn table(listed: &Listed) -> String {
     let list = &listed.list;
     let mut text = format!(
-        "{:<24} {:<16} {:<10} {:<10} {:>9} {:>8} {:>8} {:>9} {:>8}\n",
-        "ROOM", "ID", "GAME", "PHASE", "CONNECTED", "WATCHING", "TICK", "DECIDED", "KIB"
+        "{:<24} {:<16} {:<10} {:<10} {:>6} {:>9} {:>8} {:>8} {:>9} {:>8}\n",
+        "ROOM", "ID", "GAME", "PHASE", "SEATS", "CONNECTED", "WATCHING", "TICK", "DECIDED", "KIB"
     );
     for row in &list.rooms {
         let tick = row.tick.map_or_else(|| "-".to_owned(), |tick| tick.to_string());
         let decided = row.next_deadline_unix_ms.map_or_else(|| "-".to_owned(), |at| until(at, list.unix_ms));
-        let connected = format!("{}/{}", row.connected, row.seats);
+        let seats = format!("{}/{}", row.seats, row.capacity);
         // Writing to text cannot fail.
         let _ = writeln!(
             text,
-            "{:<24} {:<16} {:<10} {:<10} {connected:>9} {:>8} {tick:>8} {decided:>9} {:>8}",
+            "{:<24} {:<16} {:<10} {:<10} {seats:>6} {:>9} {:>8} {tick:>8} {decided:>9} {:>8}",
             row.name,
             row.id,
             row.game,
             row.phase,
+            row.connected,
             row.watching,
             row.bytes.div_ceil(1_024),
         );
@@ -200,6 +201,7 @@ mod tests {
             id: "00000000000000ff".to_owned(),
             game: "arena".to_owned(),
             phase: "playing".to_owned(),
+            capacity: 8,
             seats: 4,
             connected: 3,
             watching: 1,
@@ -218,7 +220,7 @@ mod tests {
         let cells: Vec<&str> = text.lines().nth(1).unwrap_or_default().split_whitespace().collect();
         assert_eq!(
             cells,
-            ["friday", "00000000000000ff", "arena", "playing", "3/4", "1", "90", "in", "5", "min", "2"]
+            ["friday", "00000000000000ff", "arena", "playing", "4/8", "3", "1", "90", "in", "5", "min", "2"]
         );
     }
 

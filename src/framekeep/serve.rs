@@ -1,5 +1,7 @@
 //! `framekeep serve`: the settings become a running server.
 
+mod gateway;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,6 +9,7 @@ use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use framekeep_gate::{Door, Mint};
 use framekeep_gateway::Gateway;
 use framekeep_results::ReplayRules;
 use framekeep_server::{
@@ -16,13 +19,15 @@ use framekeep_server::{
 use tracing::{info, warn};
 
 use crate::args::ConfigArgs;
-use crate::config::{Durability, Effective, Origin, Settings};
-use crate::front_door::{self, FrontDoor, FrontDoorError};
+use crate::cluster::Parts;
+use crate::config::{Durability, Effective, Origin, Role, Settings};
+use crate::front_door::{self, FrontDoorError};
+use crate::relay::{self, RelayNode};
 use crate::reload::Reloader;
 use crate::signals::Asked;
 use crate::supervision::Supervision;
 use crate::watchdog::Word;
-use crate::{CommandError, Exit, banner, identity, logs, output, signals, watchdog};
+use crate::{ClusterFault, CommandError, Exit, banner, cluster, identity, logs, output, signals, watchdog};
 
 /// The server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +60,9 @@ pub enum ServeFailure {
     /// HTTP cannot be served.
     #[error(transparent)]
     FrontDoor(#[from] FrontDoorError),
+    /// The server cannot be one node of a cluster.
+    #[error(transparent)]
+    Cluster(#[from] ClusterFault),
 }
 
 impl ServeFailure {
@@ -71,6 +79,7 @@ impl ServeFailure {
             | ServeFailure::Content(_) => Exit::Config,
             ServeFailure::Start(ServeError::Bind(_)) => Exit::Bind,
             ServeFailure::FrontDoor(error) => error.exit(),
+            ServeFailure::Cluster(error) => error.exit(),
         }
     }
 }
@@ -85,15 +94,21 @@ pub(crate) fn serve(args: &ConfigArgs) -> Result<(), CommandError> {
     hear_signals(tell.clone(), stop.clone(), reloader.clone())?;
     let set_level = logs::start(settings);
     let (key, source) = identity::of_server(settings)?;
+    cluster::check(settings).map_err(ServeFailure::from)?;
+    if settings.cluster.role == Role::Gateway {
+        let key = (NodeKey::new(*key.bytes()), source);
+        return gateway::serve(&effective, args, key, (stop, told, reloader, set_level));
+    }
     check_public(settings)?;
     let registry = framekeep_games::registry();
     let games: Vec<_> = registry.iter().map(|game| game.name()).collect();
     let key = NodeKey::new(*key.bytes());
     let mut server = bind(&effective, &key)?;
     let udp = server.local_addr();
-    let FrontDoor { gateway, door, keeper } =
-        front_door::open(&effective, &key, udp).map_err(ServeFailure::from)?;
+    let (door, keeper) = front_door::ends();
     server.attach_gate(keeper);
+    let mint: Arc<dyn Mint> = Arc::new(front_door::mint(settings, &key, udp));
+    let Cluster { gateway, node, relay } = join(&effective, &key, udp, &door, mint)?;
     let banner = banner::text(settings, udp, &source, &games.join(", "), gateway.as_ref());
     if let Err(error) = output::print(&banner) {
         warn!(%error, "nobody can read the banner");
@@ -112,9 +127,38 @@ pub(crate) fn serve(args: &ConfigArgs) -> Result<(), CommandError> {
     pumping.is_over();
     let kept = server.shut_down();
     supervision.end();
+    drop((node, relay));
     drop(pumping);
     info!("stopped");
     Ok(kept.map_err(ServeFailure::from)?)
+}
+
+/// What is around a server.
+struct Cluster {
+    gateway: Option<Gateway>,
+    node: Option<cluster::Node>,
+    relay: Option<RelayNode>,
+}
+
+/// Opens the front door, and makes the server one node of a cluster if the settings say so.
+fn join(
+    effective: &Effective,
+    key: &NodeKey,
+    udp: SocketAddr,
+    door: &Door,
+    mint: Arc<dyn Mint>,
+) -> Result<Cluster, ServeFailure> {
+    let settings = effective.settings();
+    if !cluster::is_wanted(settings) {
+        return Ok(Cluster { gateway: front_door::open(effective, door, &mint)?, node: None, relay: None });
+    }
+    let number = cluster::number(settings)?;
+    let relay = relay::start(settings, number.0, door, mint.clone())?;
+    let through = relay.as_ref().map_or_else(|| door.clone(), |relay| door.through(relay.detour()));
+    let gateway = front_door::open(effective, &through, &mint)?;
+    let parts = Parts { number, udp: Some(udp), gateway: gateway.as_ref(), relay: relay.as_ref() };
+    let node = cluster::start(settings, key, parts, door)?;
+    Ok(Cluster { gateway, node: Some(node), relay })
 }
 
 /// Looks at everything that would keep a server with these settings from starting, without starting it.
@@ -123,6 +167,7 @@ pub(crate) fn check(settings: &Settings) -> Result<(), CommandError> {
     check_public(settings)?;
     games(settings)?;
     front_door::check(settings).map_err(ServeFailure::from)?;
+    cluster::check(settings).map_err(ServeFailure::from)?;
     Ok(())
 }
 
@@ -171,9 +216,11 @@ fn games(settings: &Settings) -> Result<Games, ServeFailure> {
 }
 
 fn server_config(settings: &Settings) -> ServerConfig {
-    let Settings { net, rooms, cleanup, faults, data, content, threads, .. } = settings;
+    let Settings { net, rooms, cleanup, faults, data, content, threads, cluster, .. } = settings;
     ServerConfig {
         name: net.name.clone(),
+        node: net.name.clone(),
+        web: cluster.public_url.clone(),
         udp: net.udp,
         public: net.public.clone(),
         receive_buffer_bytes: net.receive_buffer_bytes,

@@ -2,6 +2,7 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
+use core::mem;
 use core::time::Duration;
 
 /// What wakes a server that rests between two turns. Ringing never waits; a bell that was rung before anybody waits is
@@ -15,8 +16,11 @@ pub struct Bell {
 impl Bell {
     /// Wakes who waits, or the next who would.
     pub fn ring(&self) {
-        *self.rung.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.heard.notify_one();
+        let was_rung = mem::replace(&mut *self.rung.lock().unwrap_or_else(PoisonError::into_inner), true);
+        // Who rang first has woken whoever waits, and waking costs a call of the system.
+        if !was_rung {
+            self.heard.notify_one();
+        }
     }
 
     /// Waits for the bell, at most `timeout`; says whether it was rung.
@@ -24,7 +28,7 @@ impl Bell {
         let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.heard.wait_timeout_while(rung, timeout, |rung| !*rung);
         let (mut rung, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        core::mem::take(&mut *rung)
+        mem::take(&mut *rung)
     }
 }
 

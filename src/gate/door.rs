@@ -1,8 +1,11 @@
 //! `gate`: the two ends of the queue between front door and server.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use framekeep_protocol::RoomName;
 
 use crate::{Bell, Order, Report};
 
@@ -12,7 +15,7 @@ pub fn gate(capacity: usize) -> (Door, Keeper) {
     let (sender, receiver) = sync_channel(capacity.max(1));
     let shared = Arc::new(Shared::default());
     let keeper = Keeper { orders: Mutex::new(receiver), shared: shared.clone() };
-    (Door { orders: sender, shared }, keeper)
+    (Door { orders: sender, shared, detour: None }, keeper)
 }
 
 #[derive(Default)]
@@ -21,6 +24,36 @@ struct Shared {
     bell: Bell,
     /// Orders that are queued.
     waiting: AtomicUsize,
+    /// What other nodes are to be told, and what is done when there is something.
+    mail: Mutex<VecDeque<Letter>>,
+    on_mail: OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+/// What another node is to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// The name of the node.
+    pub node: String,
+    /// What it is told.
+    pub body: Vec<u8>,
+    /// The room that is the node's from now on: its name is handed over first, where names are shared.
+    pub hands_over: Option<RoomName>,
+}
+
+/// Letters to other nodes that wait for the front door; more are lost.
+const MAIL_MAX: usize = 4_096;
+
+/// What stands between the front door and the server of this process: it takes every order, and passes on what is for
+/// the rooms of this node. Its methods return at once.
+pub trait Detour: Send + Sync {
+    /// Takes an order, or gives it back.
+    ///
+    /// # Errors
+    /// [`GateFull`] as from the server itself.
+    fn send(&self, order: Order) -> Result<(), GateFull>;
+
+    /// What is reported, given what the server of this process reported last.
+    fn report(&self, own: Arc<Report>) -> Arc<Report>;
 }
 
 /// The front door's end.
@@ -28,6 +61,7 @@ struct Shared {
 pub struct Door {
     orders: SyncSender<Order>,
     shared: Arc<Shared>,
+    detour: Option<Arc<dyn Detour>>,
 }
 
 /// An order that was not queued.
@@ -45,6 +79,9 @@ impl Door {
     /// # Errors
     /// [`GateFull`] gives the order back while the server is behind.
     pub fn send(&self, order: Order) -> Result<(), GateFull> {
+        if let Some(detour) = &self.detour {
+            return detour.send(order);
+        }
         let urgent = order.is_urgent();
         // Before it is queued: it may be taken at once.
         self.shared.waiting.fetch_add(1, Ordering::Relaxed);
@@ -67,7 +104,25 @@ impl Door {
     /// What the server reported last.
     #[must_use]
     pub fn report(&self) -> Arc<Report> {
-        self.shared.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let own = self.shared.report.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.detour.as_ref().map_or_else(|| own.clone(), |detour| detour.report(own.clone()))
+    }
+
+    /// Takes what other nodes are to be told.
+    #[must_use]
+    pub fn take_mail(&self) -> Vec<Letter> {
+        self.shared.mail.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect()
+    }
+
+    /// Says what is done, at once and without waiting, when there is something to be taken; the first counts.
+    pub fn on_mail(&self, wake: Box<dyn Fn() + Send + Sync>) {
+        let _ = self.shared.on_mail.set(wake);
+    }
+
+    /// A door to the same server whose orders go through `detour`, which has a door without one.
+    #[must_use]
+    pub fn through(&self, detour: Arc<dyn Detour>) -> Self {
+        Self { detour: Some(detour), ..self.clone() }
     }
 }
 
@@ -99,6 +154,18 @@ impl Keeper {
         free.map(|mut place| *place = report.clone()).is_ok()
     }
 
+    /// Hands over what another node is to be told.
+    pub fn post(&self, letter: Letter) {
+        let mut mail = self.shared.mail.lock().unwrap_or_else(PoisonError::into_inner);
+        if mail.len() < MAIL_MAX {
+            mail.push_back(letter);
+        }
+        drop(mail);
+        if let Some(wake) = self.shared.on_mail.get() {
+            wake();
+        }
+    }
+
     /// What wakes the server.
     #[must_use]
     pub fn bell(&self) -> &Bell {
@@ -122,6 +189,29 @@ mod tests {
         assert_eq!(keeper.waiting(), 0);
         drop(keeper);
         assert!(matches!(door.send(Order::Close(WebLinkId(3))), Err(GateFull::Gone)));
+    }
+
+    /// Closes nothing, passes on the rest.
+    struct Hold(Door);
+
+    impl Detour for Hold {
+        fn send(&self, order: Order) -> Result<(), GateFull> {
+            if matches!(order, Order::Close(_)) { Ok(()) } else { self.0.send(order) }
+        }
+
+        fn report(&self, own: Arc<Report>) -> Arc<Report> {
+            Arc::new(Report { players: own.players + 1, ..Report::default() })
+        }
+    }
+
+    #[test]
+    fn a_detour_takes_every_order_and_has_the_last_word_on_the_report() {
+        let (door, mut keeper) = gate(4);
+        let round = door.through(Arc::new(Hold(door.clone())));
+        round.send(Order::Close(WebLinkId(1))).unwrap();
+        round.send(Order::Sync(WebLinkId(2))).unwrap();
+        assert!(matches!(keeper.take(), Some(Order::Sync(WebLinkId(2)))));
+        assert!(keeper.take().is_none() && round.report().players == 1 && door.report().players == 0);
     }
 
     #[test]

@@ -20,13 +20,18 @@ mod door;
 mod member;
 mod order;
 mod report;
+mod shared;
 mod sink;
 mod web_ticket;
 
 pub use bell::Bell;
-pub use door::{Door, GateFull, Keeper, gate};
+pub use door::{Detour, Door, GateFull, Keeper, Letter, gate};
 pub use member::MemberRow;
-pub use order::{Answer, NewLink, Order, Question, Reply, WebInput, WebLinkId};
+pub use order::{Answer, MoveReply, MoveState, NewLink, Order, Question, Reply, WebInput, WebLinkId};
 pub use report::{HistogramSample, Hold, Report, RoomRow, Sample, SampleKind};
-pub use sink::{LinkSink, StateView};
+pub use shared::{
+    ClusterNode, ClusterStatus, Later, SharedMatch, SharedQueue, SharedRefused, SharedRoom, SharedState,
+    SharedStatus, SharedTicket,
+};
+pub use sink::{KindBytes, LinkSink, LinkWay, StateView};
 pub use web_ticket::{Mint, MintFailed, Minted, TicketWish};

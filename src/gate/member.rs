@@ -11,10 +11,12 @@ pub struct MemberRow {
     pub name: String,
     /// "udp" or "websocket"; empty while the player is away.
     pub transport: &'static str,
-    /// The round trip, the client's wait for its next packet included; only over UDP, in a match.
+    /// The round trip: over UDP in a match, the client's wait for its next packet included, over WebSocket of pings.
     pub rtt_ms: Option<u32>,
-    /// Packets that are lost or late, of a hundred; only over UDP, in a match.
+    /// Of a hundred: over UDP packets that are lost or late, in a match; over WebSocket views that were left out because
+    /// the client takes them too slowly.
     pub loss_percent: Option<u32>,
-    /// How much before they are needed inputs arrive; below zero they are late. Only over UDP, in a match.
+    /// How much before they are needed inputs arrive, in a match; below zero they are late. Over UDP the worst of the last
+    /// ones, over WebSocket the last.
     pub lead_ms: Option<i32>,
 }

@@ -41,6 +41,31 @@ pub struct WebInput {
 /// What is done with an answer. It is called within a turn of the server and must not wait.
 pub type Reply = Box<dyn FnOnce(Answer) + Send>;
 
+/// What becomes of a room that is to go on at another node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MoveState {
+    /// It is on its way.
+    Going {
+        /// The other node.
+        node: String,
+    },
+    /// It goes on there.
+    Moved {
+        /// The other node.
+        node: String,
+    },
+    /// It goes on here.
+    Stayed {
+        /// Why.
+        why: String,
+    },
+    /// There is no such room, and none of that name was moved.
+    Missing,
+}
+
+/// What is done with the answer to [`Order::Move`].
+pub type MoveReply = Box<dyn FnOnce(MoveState) + Send>;
+
 /// What the front door asks of the server.
 pub enum Order {
     /// Opens a link.
@@ -62,6 +87,12 @@ pub enum Order {
         /// How long running matches may go on.
         grace: Duration,
     },
+    /// Lets a room go on at another node, or only asks what became of that.
+    Move(RoomName, Option<String>, MoveReply),
+    /// Lets all rooms go on at these nodes, in turn.
+    MoveAll(Vec<String>),
+    /// Something that another node says, by its name.
+    Peer(String, Vec<u8>),
 }
 
 /// A question of an operator or of a game's back end.
@@ -121,6 +152,9 @@ impl fmt::Debug for Order {
             Self::Away(link, is_away) => f.debug_tuple("Away").field(link).field(is_away).finish(),
             Self::Close(link) => f.debug_tuple("Close").field(link).finish(),
             Self::Ask(question, _) => f.debug_tuple("Ask").field(question).finish(),
+            Self::Move(room, node, _) => f.debug_tuple("Move").field(room).field(node).finish(),
+            Self::MoveAll(nodes) => f.debug_tuple("MoveAll").field(nodes).finish(),
+            Self::Peer(node, body) => f.debug_tuple("Peer").field(node).field(&body.len()).finish(),
             Self::Drain { grace } => f.debug_struct("Drain").field("grace", grace).finish(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::MemberRow;
+use crate::{KindBytes, MemberRow};
 
 /// How the node is, as the server says once a second.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -128,6 +128,8 @@ pub struct RoomRow {
     pub holds: Vec<Hold>,
     /// Who is in it; only where one room is asked for.
     pub members: Vec<MemberRow>,
+    /// What the links of those who are in it have carried; only where one room is asked for.
+    pub traffic: Vec<KindBytes>,
 }
 
 impl Report {

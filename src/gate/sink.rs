@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use core::time::Duration;
+
 use framekeep_protocol::{Epoch, ToClient};
 use framekeep_sim::{Tick, View};
 
@@ -16,9 +18,30 @@ pub struct StateView {
     pub view: View,
 }
 
-/// Where the server puts what a link is told. Every method returns at once; all memory is bounded.
+/// Bytes of one kind of message in one direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KindBytes {
+    /// The kind, one of a few words.
+    pub kind: &'static str,
+    /// "in" or "out".
+    pub direction: &'static str,
+    /// How many bytes of payload.
+    pub bytes: u64,
+}
+
+/// What is known of the way to a client over the front door.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkWay {
+    /// The round trip of its last pings, a mean.
+    pub rtt: Option<Duration>,
+    /// State views that a newer one replaced because the client did not take them in time, of a hundred.
+    pub skipped_percent: u32,
+}
+
+/// Where the server puts what a link is told. Every method returns at once; all memory is bounded. What was told and
+/// shown lies there until it is let go, so that everything of one turn goes out together.
 ///
-/// Dropping the sink says that the link is gone.
+/// Dropping the sink lets all go and says that the link is gone.
 pub trait LinkSink: Send + Sync {
     /// Queues a message; `to` is the number of what it answers, or 0. `false` if there is no room: the link is closed
     /// then.
@@ -32,4 +55,17 @@ pub trait LinkSink: Send + Sync {
 
     /// Shows how the match looks now; stands for every view that was not taken yet.
     fn show(&self, view: &Arc<StateView>);
+
+    /// What is known of the way to the client.
+    fn way(&self) -> LinkWay {
+        LinkWay::default()
+    }
+
+    /// How much was said over the link, by kind and direction.
+    fn traffic(&self) -> Vec<KindBytes> {
+        Vec::new()
+    }
+
+    /// Lets go what was told and shown: nothing more follows in this turn.
+    fn let_go(&self);
 }

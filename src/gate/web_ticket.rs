@@ -44,6 +44,12 @@ pub trait Mint: Send + Sync {
     /// [`MintFailed`] if the system gives no randomness.
     fn mint(&self, wish: &TicketWish) -> Result<Minted, MintFailed>;
 
+    /// Makes a pair of tickets for another node, which has the same key and is reached over UDP there.
+    ///
+    /// # Errors
+    /// As for [`mint`](Self::mint).
+    fn mint_for(&self, wish: &TicketWish, udp: SocketAddr) -> Result<Minted, MintFailed>;
+
     /// The seal of a text under the node's key, for what the front door hands out and wants to know again.
     fn seal(&self, purpose: &str, text: &[u8]) -> [u8; 32];
 }

@@ -10,8 +10,9 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
-use framekeep_gate::{Answer, Order, Question};
-use serde::Deserialize;
+use framekeep_gate::{Answer, MoveState, Order, Question};
+use framekeep_protocol::RoomName;
+use serde::{Deserialize, Serialize};
 
 use crate::api;
 use crate::api::rooms::RoomJson;
@@ -36,6 +37,7 @@ pub(crate) fn router(front: Arc<Front>) -> Router {
     Router::new()
         .route("/admin/v1/drain", post(drain))
         .route("/admin/v1/rooms/{name}", delete(close).get(show))
+        .route("/admin/v1/rooms/{name}/move", post(move_room).get(moving))
         .route("/admin/v1/players/{player}/kick", post(kick))
         .route("/admin/v1/audit", get(audit))
         .route("/healthz", get(api::health::alive))
@@ -69,7 +71,11 @@ async fn guard(State(front): State<Arc<Front>>, request: Request, next: Next) ->
         StatusCode::NO_CONTENT.into_response()
     } else {
         match admissible(&front, &request) {
-            Ok(()) => next.run(request).await,
+            // What was begun is done and noted, also if whoever asked hangs up meanwhile.
+            Ok(()) => {
+                let done = tokio::spawn(next.run(request)).await;
+                done.unwrap_or_else(|_| Problem::busy().into_response())
+            }
             Err(problem) => problem.into_response(),
         }
     };
@@ -103,6 +109,65 @@ fn admissible(front: &Front, request: &Request) -> Result<(), Problem> {
 pub(crate) struct DrainJson {
     /// How many seconds running matches may go on; 30 if it is not said.
     grace_s: Option<u64>,
+    /// The nodes at which the rooms go on, in turn; none if it is not said.
+    #[serde(default)]
+    move_to: Vec<String>,
+}
+
+/// Where a room is to go on.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MoveJson {
+    /// The name of the other node.
+    node: String,
+}
+
+/// What becomes of a room that is to go on at another node.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct MovingJson {
+    /// going, moved or stayed.
+    state: &'static str,
+    /// The other node.
+    node: String,
+    /// Why it stayed.
+    why: String,
+}
+
+fn moving_json(state: MoveState, room: &RoomName) -> Result<Json<MovingJson>, Problem> {
+    let (state, node, why) = match state {
+        MoveState::Going { node } => ("going", node, String::new()),
+        MoveState::Moved { node } => ("moved", node, String::new()),
+        MoveState::Stayed { why } => ("stayed", String::new(), why),
+        MoveState::Missing => return Err(Problem::not_found(format!("there is no room {room}"))),
+    };
+    Ok(Json(MovingJson { state, node, why }))
+}
+
+/// Lets a room go on at another node. It goes when it can: ask again what became of it.
+#[utoipa::path(post, path = "/admin/v1/rooms/{name}/move", tag = "admin", request_body = MoveJson,
+    params(("name" = String, Path)), security(("admin" = [])), responses((status = 200, body = MovingJson),
+    (status = 401, body = ProblemJson), (status = 404, body = ProblemJson), (status = 503, body = ProblemJson)))]
+pub(crate) async fn move_room(
+    State(front): State<Arc<Front>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    RoomPath(name): RoomPath,
+    JsonBody(MoveJson { node }): JsonBody<MoveJson>,
+) -> Result<Json<MovingJson>, Problem> {
+    let target = format!("{name} to {node}");
+    let moving = front.move_room(name.clone(), Some(node)).await.and_then(|state| moving_json(state, &name));
+    note(&front, peer, "move", target, &moving.as_ref().map(|_| StatusCode::OK).map_err(Clone::clone)).await;
+    moving
+}
+
+/// What became of a room that was to go on at another node.
+#[utoipa::path(get, path = "/admin/v1/rooms/{name}/move", tag = "admin", params(("name" = String, Path)),
+    security(("admin" = [])), responses((status = 200, body = MovingJson), (status = 401, body = ProblemJson),
+    (status = 404, body = ProblemJson), (status = 503, body = ProblemJson)))]
+pub(crate) async fn moving(
+    State(front): State<Arc<Front>>,
+    RoomPath(name): RoomPath,
+) -> Result<Json<MovingJson>, Problem> {
+    moving_json(front.move_room(name.clone(), None).await?, &name)
 }
 
 /// Lets nobody open rooms any more; the server stops once no match is running, or after a while.
@@ -114,6 +179,9 @@ pub(crate) async fn drain(
     JsonBody(how): JsonBody<DrainJson>,
 ) -> Result<StatusCode, Problem> {
     let grace = Duration::from_secs(how.grace_s.unwrap_or(GRACE_S).min(GRACE_S_MAX));
+    if !how.move_to.is_empty() {
+        front.order(Order::MoveAll(how.move_to)).await.map_err(|_| Problem::busy())?;
+    }
     let ordered = front.order(Order::Drain { grace }).await.map_err(|_| Problem::busy());
     let result = ordered.map(|()| StatusCode::ACCEPTED);
     note(&front, peer, "drain", format!("{} s", grace.as_secs()), &result).await;

@@ -9,6 +9,7 @@ mod replays;
 mod results;
 pub(crate) mod rooms;
 mod tickets;
+mod together;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -59,6 +60,19 @@ pub(crate) fn router(front: Arc<Front>) -> Router {
         .route("/metrics", get(health::metrics))
         .route("/ws", get(socket::upgrade))
         .fallback(assets::serve)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(front.clone(), guard))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(front)
+}
+
+/// What the public port serves of a node whose players come through others.
+pub(crate) fn health_router(front: Arc<Front>) -> Router {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .fallback(async || Problem::not_found("players of this node come through the gateways of its cluster"))
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(front.clone(), guard))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

@@ -12,6 +12,8 @@ use crate::secret::Secret;
 pub struct GatewayConfig {
     /// Where HTTP and WebSocket are served; nowhere if `None`. Default 127.0.0.1:7780.
     pub http: Option<SocketAddr>,
+    /// Whether players are served there; otherwise only whether the node is well, and what is measured. Default yes.
+    pub players: bool,
     /// Where operators' actions are served; nowhere if `None`. Default 127.0.0.1:7781.
     pub admin: Option<SocketAddr>,
     /// Pages of other origins that may use the server, such as `https://play.example.org`; its own always may.
@@ -32,6 +34,16 @@ pub struct GatewayConfig {
     pub requests_per_s: u32,
     /// Requests a key may make in a second, and six times as many at once. Default 1,000; 0 is no limit.
     pub key_requests_per_s: u32,
+    /// Where other nodes of a cluster are answered; nowhere if `None`.
+    pub peer: Option<SocketAddr>,
+    /// The name by which other nodes know this one.
+    pub node: String,
+    /// Where they are answered without a cluster.
+    pub peer_alone: Option<SocketAddr>,
+    /// Where other nodes are, by their names; those of a cluster are known without it.
+    pub peers: Vec<(String, SocketAddr)>,
+    /// The secret of all nodes of a cluster; without one they are told nothing but who this is.
+    pub peer_secret: Option<Secret>,
     /// The data folder, for replays and the audit log; neither without it.
     pub data: Option<PathBuf>,
     /// Threads of the front door. Default 2.
@@ -77,6 +89,10 @@ pub struct WebConfig {
     pub views_hz: u8,
     /// Messages that may wait for one client. Default 256.
     pub queue_messages: usize,
+    /// What the server says within this time after a frame goes out together in the next one. Default 2 ms.
+    pub batch_within: Duration,
+    /// Bytes after which a frame is full, about. Default 16 KiB.
+    pub batch_bytes: usize,
 }
 
 /// When somebody is to be told. A threshold of 0 switches its rule off.
@@ -124,10 +140,16 @@ impl Default for GatewayConfig {
             trusted_proxies: Vec::new(),
             requests_per_s: 50,
             key_requests_per_s: 1_000,
+            peer: None,
+            node: "node".to_owned(),
+            peer_alone: None,
+            peers: Vec::new(),
+            peer_secret: None,
             data: None,
             threads: 2,
             web: WebConfig::default(),
             alerts: AlertConfig::default(),
+            players: true,
             matchmaking: MatchmakingConfig::default(),
         }
     }
@@ -146,6 +168,8 @@ impl Default for WebConfig {
             messages_per_s: 60,
             views_hz: 15,
             queue_messages: 256,
+            batch_within: Duration::from_millis(2),
+            batch_bytes: 16 << 10,
         }
     }
 }

@@ -1,43 +1,68 @@
 //! What has changed from one state view to the next.
 
+use std::mem;
+
 use framekeep_gate::StateView;
 use framekeep_sim::ViewBody;
 
 use crate::wire;
 
-/// The view as a message: whole without a view before it, or what has changed since.
-#[must_use]
-pub(crate) fn delta(before: Option<&StateView>, now: &StateView) -> wire::StateView {
-    let before = before.filter(|before| before.epoch == now.epoch);
-    let mut out = wire::StateView {
-        epoch: now.epoch.get().into(),
-        tick: now.tick.0,
-        whole: before.is_none(),
-        ticks_left: now.view.ticks_left,
-        ..wire::StateView::default()
-    };
-    let Some(before) = before else {
-        out.bodies = now.view.bodies.iter().map(whole).collect();
-        out.scores.clone_from(&now.view.scores);
-        return out;
-    };
-    if before.view.scores != now.view.scores {
-        out.scores.clone_from(&now.view.scores);
-    }
-    let mut old: Vec<&ViewBody> = before.view.bodies.iter().collect();
-    old.sort_unstable_by_key(|body| body.id);
-    let mut seen = vec![false; old.len()];
-    for body in &now.view.bodies {
-        match old.binary_search_by_key(&body.id, |old| old.id) {
-            Ok(index) => {
-                seen[index] = true;
-                change(old[index], body, &mut out);
-            }
-            Err(_) => out.bodies.push(whole(body)),
+/// Finds what has changed, in memory that is used again.
+#[derive(Default)]
+pub(crate) struct Delta {
+    /// The bodies there were, by id: where they stand, and whether they are there still.
+    old: Vec<(u32, usize, bool)>,
+    spare: wire::StateView,
+}
+
+impl Delta {
+    /// The view as a message: whole without a view before it, or what has changed since.
+    #[must_use]
+    pub(crate) fn between(&mut self, before: Option<&StateView>, now: &StateView) -> wire::StateView {
+        let before = before.filter(|before| before.epoch == now.epoch);
+        let mut out = mem::take(&mut self.spare);
+        out.epoch = now.epoch.get().into();
+        out.tick = now.tick.0;
+        out.whole = before.is_none();
+        out.ticks_left = now.view.ticks_left;
+        let Some(before) = before else {
+            out.bodies.extend(now.view.bodies.iter().map(whole));
+            out.scores.extend_from_slice(&now.view.scores);
+            return out;
+        };
+        if before.view.scores != now.view.scores {
+            out.scores.extend_from_slice(&now.view.scores);
         }
+        let bodies = &before.view.bodies;
+        self.old.clear();
+        self.old.extend(bodies.iter().enumerate().map(|(place, body)| (body.id, place, false)));
+        self.old.sort_unstable_by_key(|(id, ..)| *id);
+        for body in &now.view.bodies {
+            match self.old.binary_search_by_key(&body.id, |(id, ..)| *id) {
+                Ok(index) => {
+                    self.old[index].2 = true;
+                    change(&bodies[self.old[index].1], body, &mut out);
+                }
+                Err(_) => out.bodies.push(whole(body)),
+            }
+        }
+        out.gone.extend(self.old.iter().filter(|(.., seen)| !seen).map(|(id, ..)| *id));
+        out
     }
-    out.gone = old.iter().zip(seen).filter(|(_, seen)| !seen).map(|(body, _)| body.id).collect();
-    out
+
+    /// Takes the memory of a message back that was written.
+    pub(crate) fn reuse(&mut self, mut view: wire::StateView) {
+        view.bodies.clear();
+        view.scores.clear();
+        view.gone.clear();
+        for list in [&mut view.moved, &mut view.angle] {
+            list.clear();
+        }
+        for list in [&mut view.dx, &mut view.dy] {
+            list.clear();
+        }
+        self.spare = view;
+    }
 }
 
 fn change(old: &ViewBody, new: &ViewBody, out: &mut wire::StateView) {
@@ -85,7 +110,11 @@ mod tests {
         let before = view(1, vec![body(1, 0), body(2, 10), body(3, 20)], vec![0, 1]);
         let larger = ViewBody { half_width: 6, ..body(3, 21) };
         let now = view(2, vec![body(2, 13), larger, body(4, 1)], vec![0, 1]);
-        let told = delta(Some(&before), &now);
+        let mut delta = Delta::default();
+        let first = delta.between(None, &before);
+        // What was in the memory before is not told again.
+        delta.reuse(first);
+        let told = delta.between(Some(&before), &now);
         assert!(!told.whole && told.scores.is_empty());
         assert_eq!((&told.moved[..], &told.dx[..], &told.dy[..]), (&[2][..], &[3][..], &[0][..]));
         assert_eq!(told.bodies.iter().map(|body| body.id).collect::<Vec<_>>(), [3, 4]);
@@ -97,7 +126,7 @@ mod tests {
         let now = view(2, vec![body(2, 13)], vec![3]);
         let other = StateView { epoch: Epoch::new(2), ..view(1, vec![body(2, 1)], vec![3]) };
         for before in [None, Some(&other)] {
-            let told = delta(before, &now);
+            let told = Delta::default().between(before, &now);
             assert!(told.whole && told.bodies.len() == 1 && told.scores == [3]);
         }
     }

@@ -2,22 +2,25 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use framekeep_gate::{Answer, Door, GateFull, Mint, Order, Question, WebLinkId};
+use framekeep_gate::{Answer, Door, GateFull, Mint, MoveState, Order, Question, SharedQueue, WebLinkId};
+use framekeep_protocol::RoomName;
 use tokio::sync::oneshot;
 
 use crate::GatewayConfig;
 use crate::alerts::Alert;
 use crate::audit::Audit;
 use crate::budget::Budgets;
+use crate::mail::PeerBook;
 use crate::matchmaking::Matchmaking;
 use crate::networks::Networks;
 use crate::origin::Origins;
 use crate::places::Places;
 use crate::problem::Problem;
 use crate::sessions::Sessions;
+use crate::shelf::Shelf;
 use crate::stats::Stats;
 
 /// WebSocket connections that have not said who they are, at one time.
@@ -45,11 +48,16 @@ pub(crate) struct Front {
     live: RwLock<Arc<Live>>,
     pub(crate) stats: Stats,
     pub(crate) matchmaking: Option<Matchmaking>,
+    /// The cluster of which this node is one; nothing before it is, or where it works alone.
+    pub(crate) cluster: OnceLock<Arc<dyn SharedQueue>>,
+    /// Where the nodes of that cluster are.
+    pub(crate) peers: OnceLock<Arc<dyn PeerBook>>,
     pub(crate) sessions: Sessions,
     /// What wrong tokens cost at the operators' port.
     pub(crate) guesses: Budgets,
     pub(crate) greeting: Arc<Places>,
     pub(crate) audit: Audit,
+    pub(crate) shelf: Arc<Shelf>,
     /// The alerts that hold now.
     pub(crate) alerts: Mutex<Vec<Alert>>,
     /// What pings measure from.
@@ -85,7 +93,9 @@ impl Live {
         let kept = GatewayConfig {
             http: old.http,
             admin: old.admin,
+            peer: old.peer,
             connections_max: old.connections_max,
+            players: old.players,
             connections_per_address: old.connections_per_address,
             data: old.data.clone(),
             threads: old.threads,
@@ -105,12 +115,15 @@ impl Front {
         Self {
             audit: Audit::new(config.data.as_deref()),
             matchmaking: Matchmaking::new(&config.matchmaking),
+            cluster: OnceLock::new(),
+            peers: OnceLock::new(),
             door,
             mint,
             live: RwLock::new(Arc::new(Live::new(config))),
             stats: Stats::default(),
             sessions: Sessions::default(),
             guesses: Budgets::new(GUESSES_PER_S, 0),
+            shelf: Arc::default(),
             greeting: Places::new(GREETING_MAX),
             alerts: Mutex::new(Vec::new()),
             origin_of_time: Instant::now(),
@@ -157,6 +170,27 @@ impl Front {
             tokio::time::sleep(TRY_AGAIN_AFTER).await;
         }
         Err(GateFull::Busy(Box::new(order)))
+    }
+
+    /// Where another node is answered by its peers.
+    pub(crate) fn peer(&self, name: &str) -> Option<SocketAddr> {
+        let live = self.live();
+        let told = live.config.peers.iter().find(|(known, _)| known == name).map(|(_, address)| *address);
+        told.or_else(|| self.peers.get()?.find(name))
+    }
+
+    /// Lets a room go on at another node, or asks what became of that.
+    pub(crate) async fn move_room(
+        &self,
+        room: RoomName,
+        node: Option<String>,
+    ) -> Result<MoveState, Problem> {
+        let (reply, answer) = oneshot::channel();
+        // Whoever has asked may be gone.
+        let order = Order::Move(room, node, Box::new(move |state| drop(reply.send(state))));
+        self.order(order).await.map_err(|_| Problem::busy())?;
+        let answered = tokio::time::timeout(ANSWER_WITHIN, answer).await;
+        answered.ok().and_then(Result::ok).ok_or_else(Problem::busy)
     }
 
     /// Whether the server has said how it is within the last seconds.

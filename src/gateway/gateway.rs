@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::http::{Request, StatusCode};
-use framekeep_gate::{Door, Mint};
+use framekeep_gate::{Door, Mint, SharedQueue};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -23,7 +23,7 @@ use crate::front::Front;
 use crate::paced::Paced;
 use crate::places::Places;
 use crate::stats::Refused;
-use crate::{GatewayConfig, admin, alerts, api, matchmaking};
+use crate::{GatewayConfig, PeerBook, admin, alerts, api, mail, matchmaking, peer};
 
 /// Connections of operators at once, apart from those of all others.
 const OPERATORS_MAX: usize = 64;
@@ -46,6 +46,7 @@ pub struct Gateway {
     front: Arc<Front>,
     http: Option<SocketAddr>,
     admin: Option<SocketAddr>,
+    peer: Option<SocketAddr>,
 }
 
 /// What changes a front door while it is open.
@@ -57,6 +58,18 @@ impl GatewayHandle {
     /// are; limits of WebSockets hold for connections that come from now on.
     pub fn reload(&self, config: GatewayConfig) {
         self.0.reload(config);
+    }
+
+    /// Is one node of a cluster from now on: tickets of matchmaking are the cluster's.
+    pub fn join(&self, cluster: Arc<dyn SharedQueue>) {
+        // Once: a node is of one cluster.
+        let _ = self.0.cluster.set(cluster);
+    }
+
+    /// Knows where the nodes of its cluster are from now on.
+    pub fn know_peers(&self, peers: Arc<dyn PeerBook>) {
+        // Once, as above.
+        let _ = self.0.peers.set(peers);
     }
 }
 
@@ -86,6 +99,7 @@ impl Gateway {
     pub fn open(config: GatewayConfig, door: Door, mint: Arc<dyn Mint>) -> Result<Self, GatewayError> {
         let http = config.http.map(|address| listen(address, "http")).transpose()?;
         let operators = config.admin.map(|address| listen(address, "admin")).transpose()?;
+        let peers = config.peer.or(config.peer_alone).map(|address| listen(address, "cluster.peer")).transpose()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(config.threads.max(1))
             .thread_name("framekeep-gate")
@@ -95,14 +109,17 @@ impl Gateway {
         let front = Arc::new(Front::new(config, door, mint));
         let address =
             |listener: &Option<TcpListener>| listener.as_ref().and_then(|one| one.local_addr().ok());
-        let gateway = (address(&http), address(&operators));
+        let gateway = (address(&http), address(&operators), address(&peers));
         // Operators are on this machine, and have places that nobody else can take.
         let (public, own) = (front.live().config.connections_max, OPERATORS_MAX);
         for (listener, router, places, is_public) in [
-            (http, api::router(front.clone()), public, true),
+            (http, public_router, public, true),
             (operators, admin::router(front.clone()), own, false),
+            (peers, peer::router(front.clone()), own, false),
         ] {
             if let Some(listener) = listener {
+        let players = front.live().config.players;
+        let public_router = if players { api::router(front.clone()) } else { api::health_router(front.clone()) };
                 let serving = accept(listener, router, front.clone(), places, is_public);
                 runtime.spawn(async move {
                     if let Err(error) = serving.await {
@@ -111,9 +128,11 @@ impl Gateway {
                 });
             }
         }
+        runtime.spawn(mail::run(front.clone()));
         runtime.spawn(matchmaking::run(front.clone()));
+        runtime.spawn(matchmaking::run_shared(front.clone()));
         runtime.spawn(alerts::watch(front.clone()));
-        Ok(Self { runtime: Some(runtime), front, http: gateway.0, admin: gateway.1 })
+        Ok(Self { runtime: Some(runtime), front, http: gateway.0, admin: gateway.1, peer: gateway.2 })
     }
 
     /// What changes the front door while it is open.
@@ -126,6 +145,12 @@ impl Gateway {
     #[must_use]
     pub fn http(&self) -> Option<SocketAddr> {
         self.http
+    }
+
+    /// Where other nodes of the cluster are answered.
+    #[must_use]
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.peer
     }
 
     /// Where operators' actions are served.

@@ -3,6 +3,7 @@
 
 mod backfill;
 mod desk;
+mod shared;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,6 +19,7 @@ use tracing::{debug, error, info, warn};
 
 pub(crate) use self::desk::Desk;
 use self::desk::Served;
+pub(crate) use self::shared::run as run_shared;
 use crate::front::{Front, unix_now};
 
 /// Rooms that are being opened at one time.
@@ -52,11 +54,19 @@ pub struct MatchmakingConfig {
     pub round_every: Duration,
     /// Tickets that are not over, at most. Default 100,000.
     pub tickets_max: usize,
+    /// For one node of a cluster: how long its store may be away until tickets are matched with those of this node
+    /// only. Default `None`: the node works alone.
+    pub alone_after: Option<Duration>,
 }
 
 impl Default for MatchmakingConfig {
     fn default() -> Self {
-        Self { modes: Vec::new(), round_every: Duration::from_millis(100), tickets_max: 100_000 }
+        Self {
+            modes: Vec::new(),
+            round_every: Duration::from_millis(100),
+            tickets_max: 100_000,
+            alone_after: None,
+        }
     }
 }
 
@@ -99,6 +109,11 @@ impl Matchmaking {
             prefix: format!("match-{:x}", unix_now().as_millis()),
             opening: Arc::new(Semaphore::new(OPENING_MAX)),
         })
+    }
+
+    /// How long the store of the cluster may be away until the node works alone; `None` if it always does.
+    pub(crate) fn alone_after(&self) -> Option<Duration> {
+        self.config.alone_after
     }
 
     /// What every request works on. Nothing waits while it is held.
@@ -219,7 +234,10 @@ async fn seat(front: &Front, of: &Match) {
             Ok(room) => reserve(front, room, of).await,
             Err(_) => Err("its name is none".to_owned()),
         },
-        None => open(front, matchmaking, of).await,
+        None => match matchmaking.room_name(of.id) {
+            Some(room) => open(front, matchmaking, of, room).await,
+            None => Err("its name is none".to_owned()),
+        },
     };
     let now_ms = matchmaking.now_ms();
     let mut desk = matchmaking.desk();
@@ -239,9 +257,13 @@ async fn seat(front: &Front, of: &Match) {
 }
 
 /// Opens a room and keeps a seat in it for everybody.
-async fn open(front: &Front, matchmaking: &Matchmaking, of: &Match) -> Result<RoomName, String> {
+async fn open(
+    front: &Front,
+    matchmaking: &Matchmaking,
+    of: &Match,
+    room: RoomName,
+) -> Result<RoomName, String> {
     let setup = matchmaking.config.setup(&of.game, &of.mode).ok_or("its mode is gone")?;
-    let room = matchmaking.room_name(of.id).ok_or("its name is none")?;
     let mut secret = [0; 12];
     getrandom::fill(&mut secret).map_err(|error| error.to_string())?;
     let seats = u8::try_from(of.places.len()).map_err(|error| error.to_string())?;

@@ -75,9 +75,10 @@ impl From<Refusal> for Problem {
             }
             Refusal::TooFast { .. } | Refusal::TooManyMatches { .. } => StatusCode::TOO_MANY_REQUESTS,
             Refusal::NoSuchRoom { .. } => StatusCode::NOT_FOUND,
-            Refusal::AlreadyInRoom { .. } | Refusal::RoomClosed { .. } | Refusal::RoomFull { .. } => {
-                StatusCode::CONFLICT
-            }
+            Refusal::AlreadyInRoom { .. }
+            | Refusal::RoomClosed { .. }
+            | Refusal::RoomFull { .. }
+            | Refusal::RoomMoved { .. } => StatusCode::CONFLICT,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         let detail = match &refusal {

@@ -1,11 +1,18 @@
 //! `LinkQueue`, what waits for one WebSocket client.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use framekeep_gate::{LinkSink, StateView};
+use framekeep_gate::{KindBytes, LinkSink, LinkWay, StateView};
 use framekeep_protocol::{MatchStart, ToClient};
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{Notify, mpsc};
+
+use crate::traffic::Traffic;
+
+/// Messages in one frame, about.
+pub(crate) const BATCH_MESSAGES_MAX: usize = 64;
 
 /// What a link is told, and the number of what it answers.
 #[derive(Debug)]
@@ -19,11 +26,45 @@ struct Shown {
     /// The newest view, and when it was made.
     view: Mutex<Option<(Arc<StateView>, Instant)>>,
     bell: Notify,
+    figures: Arc<Figures>,
+}
+
+/// What is known of a link.
+#[derive(Default)]
+pub(crate) struct Figures {
+    pub(crate) traffic: Traffic,
+    /// The mean round trip in microseconds; 0 before the first.
+    rtt_us: AtomicU64,
+    /// Views that were not taken, in millionths of the last ones.
+    skipped_ppm: AtomicU64,
+}
+
+impl Figures {
+    /// A ping has come back.
+    pub(crate) fn note_round_trip(&self, rtt: Duration) {
+        let (rtt, mean) = (rtt.as_micros().max(1) as u64, self.rtt_us.load(Ordering::Relaxed));
+        // Pings are rare: the last few count.
+        let mean = if mean == 0 { rtt } else { (mean + rtt) / 2 };
+        self.rtt_us.store(mean, Ordering::Relaxed);
+    }
+
+    fn note_view(&self, is_skipped: bool) {
+        let share = if is_skipped { 1_000_000 } else { 0 };
+        let mean = (self.skipped_ppm.load(Ordering::Relaxed) * 31 + share) / 32;
+        self.skipped_ppm.store(mean, Ordering::Relaxed);
+    }
+
+    fn way(&self) -> LinkWay {
+        let rtt = Some(self.rtt_us.load(Ordering::Relaxed)).filter(|us| *us > 0);
+        let skipped = (self.skipped_ppm.load(Ordering::Relaxed) + 5_000) / 10_000;
+        LinkWay { rtt: rtt.map(Duration::from_micros), skipped_percent: skipped as u32 }
+    }
 }
 
 /// The server's end: never waits.
 pub(crate) struct QueueSink {
-    told: mpsc::Sender<Told>,
+    /// `None` only while it is dropped.
+    told: Option<mpsc::Sender<Told>>,
     shown: Arc<Shown>,
 }
 
@@ -45,7 +86,7 @@ pub(crate) enum Next {
 pub(crate) fn link_queue(capacity: usize) -> (QueueSink, LinkQueue) {
     let (sender, receiver) = mpsc::channel(capacity.max(8));
     let shown = Arc::new(Shown::default());
-    (QueueSink { told: sender, shown: shown.clone() }, LinkQueue { told: receiver, shown })
+    (QueueSink { told: Some(sender), shown: shown.clone() }, LinkQueue { told: receiver, shown })
 }
 
 impl LinkSink for QueueSink {
@@ -57,50 +98,91 @@ impl LinkSink for QueueSink {
             }
             other => other.clone(),
         };
-        self.told.try_send(Told { message, to }).is_ok()
+        self.told.as_ref().is_some_and(|told| told.try_send(Told { message, to }).is_ok())
     }
 
     fn room(&self) -> usize {
-        self.told.capacity()
+        self.told.as_ref().map_or(0, mpsc::Sender::capacity)
     }
 
     fn capacity(&self) -> usize {
-        self.told.max_capacity()
+        self.told.as_ref().map_or(0, mpsc::Sender::max_capacity)
     }
 
     fn show(&self, view: &Arc<StateView>) {
         // While the client's task takes the view before this one, it is not waited for.
         if let Ok(mut place) = self.shown.view.try_lock() {
-            *place = Some((view.clone(), Instant::now()));
-            self.shown.bell.notify_one();
+            let before = place.replace((view.clone(), Instant::now()));
+            self.shown.figures.note_view(before.is_some());
         }
+    }
+
+    fn way(&self) -> LinkWay {
+        self.shown.figures.way()
+    }
+
+    fn traffic(&self) -> Vec<KindBytes> {
+        self.shown.figures.traffic.all().collect()
+    }
+
+    fn let_go(&self) {
+        self.shown.bell.notify_one();
+    }
+}
+
+impl Drop for QueueSink {
+    fn drop(&mut self) {
+        // Whoever is woken has to find that nothing more will come.
+        self.told = None;
+        self.shown.bell.notify_one();
     }
 }
 
 impl LinkQueue {
-    /// What is next; can be given up at any time without a loss.
-    pub(crate) async fn next(&mut self) -> Next {
+    /// What is next, but nothing before a time unless so many messages wait that they fill a frame. Can be given up
+    /// at any moment without a loss.
+    pub(crate) async fn next(&mut self, not_before: Instant) -> Next {
         loop {
-            if let Some((view, at)) = self.take_view() {
-                return Next::View(view, at);
+            let is_due = self.told.len() >= BATCH_MESSAGES_MAX || not_before <= Instant::now();
+            if is_due && let Some(next) = self.try_next() {
+                return next;
             }
-            tokio::select! {
-                told = self.told.recv() => return told.map_or(Next::Gone, Next::Told),
-                () = self.shown.bell.notified() => {}
+            let rung = self.shown.bell.notified();
+            if is_due || self.is_empty() {
+                rung.await;
+            } else {
+                tokio::select! {
+                    () = tokio::time::sleep_until(not_before.into()) => {}
+                    () = rung => {}
+                }
             }
         }
     }
 
     /// What is there already.
     pub(crate) fn try_next(&mut self) -> Option<Next> {
-        if let Ok(told) = self.told.try_recv() {
-            return Some(Next::Told(told));
+        match self.told.try_recv() {
+            Ok(told) => Some(Next::Told(told)),
+            Err(TryRecvError::Empty) => self.take_view(),
+            Err(TryRecvError::Disconnected) => Some(self.take_view().unwrap_or(Next::Gone)),
         }
-        self.take_view().map(|(view, at)| Next::View(view, at))
     }
 
-    fn take_view(&self) -> Option<(Arc<StateView>, Instant)> {
-        self.shown.view.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// What is known of the link.
+    pub(crate) fn figures(&self) -> Arc<Figures> {
+        self.shown.figures.clone()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.told.is_empty() && self.view().is_none()
+    }
+
+    fn take_view(&self) -> Option<Next> {
+        self.view().take().map(|(view, at)| Next::View(view, at))
+    }
+
+    fn view(&self) -> MutexGuard<'_, Option<(Arc<StateView>, Instant)>> {
+        self.shown.view.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -124,8 +206,44 @@ mod tests {
             let view = StateView { epoch: Epoch::new(1), tick: Tick(tick), view: View::default() };
             sink.show(&Arc::new(view));
         }
+        assert!(sink.way().skipped_percent > 0, "two of the three were not taken");
         let all: Vec<_> = std::iter::from_fn(|| queue.try_next()).collect();
         assert_eq!(all.len(), 9);
         assert!(matches!(all.last(), Some(Next::View(view, _)) if view.tick == Tick(2)));
+    }
+
+    /// Follows a queue on a clock that stands still while anything can be done.
+    fn on_a_still_clock<T>(work: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.expect("a runtime").block_on(work)
+    }
+
+    #[test]
+    fn who_waits_is_woken_when_the_turn_is_over_and_finds_all_of_it() {
+        on_a_still_clock(async {
+            let (sink, mut queue) = link_queue(8);
+            assert!(sink.tell(&closing(), 1));
+            sink.show(&Arc::new(StateView::default()));
+            sink.let_go();
+            assert!(matches!(queue.next(Instant::now()).await, Next::Told(told) if told.to == 1));
+            assert!(matches!(queue.try_next(), Some(Next::View(..))));
+            drop(sink);
+            assert!(matches!(queue.next(Instant::now()).await, Next::Gone));
+        });
+    }
+
+    #[test]
+    fn what_fills_a_frame_waits_for_no_time() {
+        on_a_still_clock(async {
+            let (sink, mut queue) = link_queue(BATCH_MESSAGES_MAX);
+            let far = Instant::now() + Duration::from_secs(3_600);
+            assert!(sink.tell(&closing(), 1));
+            sink.let_go();
+            let early = tokio::time::timeout(Duration::from_secs(1), queue.next(far)).await;
+            assert!(early.is_err(), "one message waits for its time");
+            while sink.tell(&closing(), 1) {}
+            sink.let_go();
+            assert!(matches!(queue.next(far).await, Next::Told(_)));
+        });
     }
 }

@@ -17,6 +17,9 @@ use crate::stats::Refused;
 /// Longest body of a request, in bytes.
 const BODY_BYTES_MAX: usize = 16 << 10;
 
+/// Longest value of a filter, in bytes: no name, id or cursor is longer.
+pub(crate) const FILTER_BYTES_MAX: usize = 128;
+
 /// How long a body may take to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
 
@@ -87,13 +90,22 @@ impl<S: Send + Sync> FromRequestParts<S> for RoomPath {
     }
 }
 
-/// What stands behind the question mark.
+/// What stands behind the question mark. No value of it is over [`FILTER_BYTES_MAX`].
 pub(crate) struct Asked<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Asked<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let pairs = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        let long = pairs
+            .ok()
+            .and_then(|Query(pairs)| pairs.into_iter().find(|(_, value)| value.len() > FILTER_BYTES_MAX));
+        if let Some((name, value)) = long {
+            let (name, length) = (name.chars().take(32).collect::<String>(), value.len());
+            let detail = format!("{name}: {length} bytes are over the limit of {FILTER_BYTES_MAX}");
+            return Err(Problem::bad_request(detail));
+        }
         let query = Query::<T>::from_request_parts(parts, state).await;
         query.map(|Query(asked)| Self(asked)).map_err(|rejection| Problem::bad_request(rejection.body_text()))
     }

@@ -27,6 +27,12 @@ impl Secret {
         Ok(Self(bytes.to_vec()))
     }
 
+    /// The bytes of the key, for what proves to others that it is known.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Whether this is the key; takes as long for a wrong guess as for a right one of the same length.
     #[must_use]
     pub fn is(&self, guess: &[u8]) -> bool {

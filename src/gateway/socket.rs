@@ -94,6 +94,7 @@ async fn serve(socket: WebSocket, peer: SocketAddr, front: Arc<Front>, place: Pl
 
 /// Serves a session until its connection ends.
 async fn attend(mut line: Line, mut session: Box<Session>, front: &Front) {
+    line.serve(&session);
     let mut thieves = front.sessions.attach(session.token);
     let end = converse(&mut line, &mut session, &mut thieves).await;
     match end {
@@ -122,9 +123,10 @@ async fn converse(line: &mut Line, session: &mut Session, thieves: &mut mpsc::Re
     let mut clock = tokio::time::interval(LOOK_EVERY);
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
+        let free_at = line.free_at();
         let end = tokio::select! {
             frame = line.receive() => line.hear(frame, session).await,
-            next = session.queue.next() => line.pass_on(next, session).await,
+            next = session.queue.next(free_at) => line.pass_on(next, session).await,
             Some(thief) = thieves.recv() => Some(End::Stolen(thief)),
             _ = clock.tick() => line.look_at_clocks(session).await,
         };

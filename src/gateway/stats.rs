@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use framekeep_gate::{HistogramSample, Sample, SampleKind};
+use framekeep_gate::{HistogramSample, KindBytes, Sample, SampleKind};
+
+use crate::traffic::Traffic;
 
 /// A number that rises.
 #[derive(Debug, Default)]
@@ -83,8 +85,7 @@ pub(crate) struct Stats {
     pub(crate) requests: [Count; 5],
     pub(crate) messages_in: Count,
     pub(crate) messages_out: Count,
-    pub(crate) bytes_in: Count,
-    pub(crate) bytes_out: Count,
+    pub(crate) traffic: Traffic,
     pub(crate) views: Count,
     pub(crate) refused: [Count; REFUSED.len()],
     pub(crate) rtt: Spread,
@@ -161,16 +162,6 @@ impl Stats {
                 count.get() as f64,
             );
         }
-        for (way, count) in [("in", &self.bytes_in), ("out", &self.bytes_out)] {
-            let help = "Bytes of WebSocket payload, by direction";
-            add(
-                "framekeep_websocket_bytes_total",
-                help,
-                counter,
-                Some(("direction", way)),
-                count.get() as f64,
-            );
-        }
         let levels = [
             ("framekeep_http_connections", "HTTP connections that are open", &self.connections),
             ("framekeep_websockets", "WebSocket connections with a session", &self.sockets),
@@ -187,6 +178,7 @@ impl Stats {
         for (name, help, count) in counts {
             add(name, help, counter, None, count.get() as f64);
         }
+        all.extend(self.traffic.all().map(bytes));
         let spreads = vec![
             self.rtt.sample("framekeep_websocket_rtt_seconds", "Round trips of WebSocket pings"),
             self.view_delay
@@ -194,4 +186,11 @@ impl Stats {
         ];
         (all, spreads)
     }
+}
+
+fn bytes(KindBytes { kind, direction, bytes }: KindBytes) -> Sample {
+    let (name, help) =
+        ("framekeep_websocket_bytes_total", "Bytes of WebSocket payload, by kind and direction");
+    let labels = vec![("kind", kind), ("direction", direction)];
+    Sample { name, help, kind: SampleKind::Counter, labels, value: bytes as f64 }
 }

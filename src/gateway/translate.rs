@@ -111,7 +111,8 @@ pub(crate) fn told(message: ToClient, to: u64) -> Option<ServerBody> {
         ToClient::Welcome { .. }
         | ToClient::Admitted { .. }
         | ToClient::Desynced { .. }
-        | ToClient::DesyncAsk(_) => return None,
+        | ToClient::DesyncAsk(_)
+        | ToClient::Redirect(_) => return None,
     })
 }
 
@@ -260,6 +261,7 @@ pub(crate) const fn closing(reason: CloseReason) -> &'static str {
         CloseReason::TooSlow => "too_slow",
         CloseReason::Faulty => "faulty",
         CloseReason::Desynced => "desynced",
+        CloseReason::Moved => "moved",
     }
 }
 

@@ -58,15 +58,6 @@ impl Encoding {
             Self::Json => serde_json::from_slice(bytes).map_err(|error| Unreadable(error.to_string())),
         }
     }
-
-    /// Appends a batch to `out`.
-    pub fn write(self, batch: &ServerBatch, out: &mut Vec<u8>) {
-        match self {
-            // A vector takes whatever is written to it.
-            Self::Protobuf => drop(batch.encode(out)),
-            Self::Json => drop(serde_json::to_writer(out, batch)),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -98,13 +89,5 @@ mod tests {
         assert!(Encoding::Json.read(b"[").is_err());
         assert!(Encoding::Protobuf.read(&[0xff; 40]).is_err());
         assert_eq!(Encoding::Json.read(b"{\"xyzzy\":{}}").unwrap().body, None);
-    }
-
-    #[test]
-    fn a_batch_in_json_has_the_fields_of_the_schema() {
-        let pong = ServerMessage { id: 0, ack: 3, body: Some(ServerBody::Pong(Pong { nonce: 9 })) };
-        let mut out = Vec::new();
-        Encoding::Json.write(&ServerBatch { messages: vec![pong] }, &mut out);
-        assert_eq!(String::from_utf8(out).unwrap(), r#"{"messages":[{"id":0,"ack":3,"pong":{"nonce":9}}]}"#);
     }
 }

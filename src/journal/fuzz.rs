@@ -1,12 +1,13 @@
 //! The corpus of the fuzz targets as plain tests.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use framekeep_sim::Tick;
 
 use crate::{Lives, Replay, SegmentReader, Verifier, sample};
 
+#[path = "../../tools/fuzz/bodies/corpus.rs"]
+mod corpus;
 #[path = "../../tools/fuzz/bodies/desync_report.rs"]
 mod desync_report;
 #[path = "../../tools/fuzz/bodies/journal_segment.rs"]
@@ -14,33 +15,19 @@ mod journal_segment;
 #[path = "../../tools/fuzz/bodies/replay_file.rs"]
 mod replay_file;
 
-fn corpus(target: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tools/fuzz/corpus").join(target)
-}
-
-fn run_corpus(target: &str, run: fn(&[u8])) {
-    let mut files: Vec<_> = fs::read_dir(corpus(target)).unwrap().map(|file| file.unwrap().path()).collect();
-    files.sort();
-    assert!(!files.is_empty() && files.len() < 50, "{} files of {target}", files.len());
-    for file in files {
-        eprintln!("{}", file.display());
-        run(&fs::read(&file).unwrap());
-    }
-}
-
 #[test]
 fn desync_report_corpus() {
-    run_corpus("desync_report", desync_report::run);
+    corpus::run("desync_report", desync_report::run);
 }
 
 #[test]
 fn journal_segment_corpus() {
-    run_corpus("journal_segment", journal_segment::run);
+    corpus::run("journal_segment", journal_segment::run);
 }
 
 #[test]
 fn replay_file_corpus() {
-    run_corpus("replay_file", replay_file::run);
+    corpus::run("replay_file", replay_file::run);
 }
 
 /// Files of every version of the format, written when it was new: format, file, ticks, whether it is signed.
@@ -60,7 +47,7 @@ fn files_of_every_version_stay_readable() {
     // The probe that makes fingerprints has changed since; the rules have not.
     verifier.ignore_fingerprint = true;
     for (version, name, ticks, signed) in RELEASED {
-        let replay = Replay::read(fs::read(corpus("replay_file").join(name)).unwrap()).unwrap();
+        let replay = Replay::read(fs::read(corpus::folder("replay_file").join(name)).unwrap()).unwrap();
         assert_eq!((replay.version(), replay.end().ticks), (version, Tick(ticks)), "{name}");
         assert_eq!(replay.header().game, "drift");
         let verified =
@@ -73,13 +60,13 @@ fn files_of_every_version_stay_readable() {
 
 #[test]
 fn the_first_segment_stays_readable() {
-    let segment = fs::read(corpus("journal_segment").join("every_kind")).unwrap();
+    let segment = fs::read(corpus::folder("journal_segment").join("every_kind")).unwrap();
     let (mut reader, mut kinds) = (SegmentReader::open(&segment[..]).unwrap(), Vec::new());
     while let Some(entry) = reader.next_entry().unwrap() {
         kinds.push(entry.record.kind());
     }
     assert_eq!(kinds, (1..=9).collect::<Vec<_>>());
-    let segment = fs::read(corpus("journal_segment").join("version_2")).unwrap();
+    let segment = fs::read(corpus::folder("journal_segment").join("version_2")).unwrap();
     let (mut reader, mut lives) = (SegmentReader::open(&segment[..]).unwrap(), Lives::default());
     while let Some(entry) = reader.next_entry().unwrap() {
         lives.take(&entry).unwrap();

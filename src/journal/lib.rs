@@ -23,6 +23,7 @@ mod history;
 mod keyframe;
 mod life;
 mod limits;
+mod move_record;
 mod part;
 mod reader;
 mod record;
@@ -54,6 +55,7 @@ pub use limits::{
     BATCH_BYTES, CHUNK_FRAMES, FRAME_BYTES_MAX, GAME_NAME_BYTES_MAX, KEYFRAME_FIRST_TICK, KEYFRAME_TICKS,
     PLAYER_NAME_BYTES_MAX, RECORD_BYTES_MAX, ROOM_NAME_BYTES_MAX, TICK_RATE_HZ_MAX,
 };
+pub use move_record::{Arrival, Departure, MoveId, NODE_NAME_BYTES_MAX};
 pub use part::Part;
 pub use reader::{Entry, SegmentEnd, SegmentFault, SegmentReader};
 pub use record::{MatchResumed, MatchStarted, Record, RecordFault, RoomOpened, pack_snapshot};

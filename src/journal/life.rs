@@ -10,7 +10,9 @@ use crate::chunk::ChunkCursor;
 use crate::limits::CHUNK_RAW_BYTES_MAX;
 use crate::record::unpack;
 use crate::turns::{self, Turn};
-use crate::{Entry, MatchEnd, MatchStarted, MemberState, Record, RoomOpened, RoomState, Seated};
+use crate::{
+    Arrival, Departure, Entry, MatchEnd, MatchStarted, MemberState, Record, RoomOpened, RoomState, Seated,
+};
 
 /// The rooms of a journal that were not closed, each with its match as far as the records go.
 ///
@@ -19,6 +21,8 @@ use crate::{Entry, MatchEnd, MatchStarted, MemberState, Record, RoomOpened, Room
 #[derive(Clone, Debug, Default)]
 pub struct Lives {
     rooms: BTreeMap<u64, Life>,
+    departed: BTreeMap<u64, Departure>,
+    arrived: BTreeMap<u64, Arrival>,
     ended: Vec<EndedMatch>,
     newest: Option<(u64, Tick)>,
 }
@@ -107,7 +111,15 @@ impl Lives {
                 })?;
                 self.rooms.insert(room, life);
             }
-            Record::RoomClosed => drop(self.rooms.remove(&room)),
+            Record::RoomClosed => self.close(room),
+            Record::MovedAway(departure) => {
+                self.close(room);
+                self.departed.insert(room, departure.clone());
+            }
+            Record::MovedIn(arrival) => {
+                self.departed.remove(&room);
+                self.arrived.insert(room, arrival.clone());
+            }
             Record::CleanShutdown => {}
             Record::MatchEnded { epoch, end } => {
                 let Some(life) = self.rooms.get_mut(&room) else { return Ok(()) };
@@ -126,7 +138,27 @@ impl Lives {
         Ok(())
     }
 
+    fn close(&mut self, room: u64) {
+        self.rooms.remove(&room);
+        self.departed.remove(&room);
+        self.arrived.remove(&room);
+    }
+
+    /// The rooms that went on at other nodes, as far as those have not said that they own them.
+    #[must_use]
+    pub fn departed(&self) -> &BTreeMap<u64, Departure> {
+        &self.departed
+    }
+
+    /// Where rooms came from that came from other nodes.
+    #[must_use]
+    pub fn arrived(&self) -> &BTreeMap<u64, Arrival> {
+        &self.arrived
+    }
+
     fn set_room(&mut self, room: u64, state: &RoomState) {
+        // A move that was given up after all: the room was told once more.
+        self.departed.remove(&room);
         match self.rooms.get_mut(&room) {
             Some(life) => {
                 life.room = state.clone();

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::header::validate_players;
 use crate::limits::LZ4_RATIO_MAX;
 use crate::{
-    FRAME_BYTES_MAX, GAME_NAME_BYTES_MAX, InvalidHeader, MatchEnd, MatchHeader, ROOM_NAME_BYTES_MAX,
-    RoomState, Seated,
+    Arrival, Departure, FRAME_BYTES_MAX, GAME_NAME_BYTES_MAX, InvalidHeader, MatchEnd, MatchHeader,
+    NODE_NAME_BYTES_MAX, ROOM_NAME_BYTES_MAX, RoomState, Seated,
 };
 
 /// A room was opened, and with which options.
@@ -109,6 +109,10 @@ pub enum Record<'a> {
         /// A chunk as in such a replay, packed by [`pack_snapshot`].
         packed: &'a [u8],
     },
+    /// The room goes on at another node. What is told of it after this is of another stay.
+    MovedAway(Departure),
+    /// The room that is told after this came from another node.
+    MovedIn(Arrival),
 }
 
 /// A record whose checksum is right and whose payload is not that of its kind.
@@ -127,7 +131,7 @@ pub enum RecordFault {
     },
 }
 
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 16] = [
     "reserved",
     "room opened",
     "seats",
@@ -142,6 +146,8 @@ const KINDS: [&str; 14] = [
     "step",
     "match resumed",
     "frames",
+    "moved away",
+    "moved in",
 ];
 
 /// Overwrites `out` with a state's canonical encoding as a snapshot record holds it: its length (`u32`, little
@@ -156,7 +162,7 @@ pub fn pack_snapshot(state: &[u8], out: &mut Vec<u8>) {
 }
 
 impl<'a> Record<'a> {
-    /// The number of the kind on disk, 1 to 13.
+    /// The number of the kind on disk, 1 to 15.
     #[must_use]
     pub const fn kind(&self) -> u8 {
         match self {
@@ -173,6 +179,8 @@ impl<'a> Record<'a> {
             Self::Step { .. } => 11,
             Self::MatchResumed(_) => 12,
             Self::Frames { .. } => 13,
+            Self::MovedAway(_) => 14,
+            Self::MovedIn(_) => 15,
         }
     }
 
@@ -219,6 +227,8 @@ impl<'a> Record<'a> {
                 out.extend_from_slice(&version.to_le_bytes());
                 out.extend_from_slice(packed);
             }
+            Self::MovedAway(departure) => encode_into(departure, out),
+            Self::MovedIn(arrival) => encode_into(arrival, out),
         }
     }
 
@@ -283,7 +293,7 @@ fn parse_known(kind: u8, payload: &[u8]) -> Result<Record<'_>, String> {
     }
 }
 
-/// The kinds that version 2 has brought.
+/// The kinds that versions 2 and 3 have brought.
 fn parse_since_2(kind: u8, payload: &[u8]) -> Result<Record<'_>, String> {
     match kind {
         10 => {
@@ -302,11 +312,28 @@ fn parse_since_2(kind: u8, payload: &[u8]) -> Result<Record<'_>, String> {
             resumed.started.header.validate().map_err(|error: InvalidHeader| error.to_string())?;
             Ok(Record::MatchResumed(Box::new(resumed)))
         }
-        _ => {
+        13 => {
             let (head, packed) = payload.split_first_chunk().ok_or("it is cut short")?;
             Ok(Record::Frames { version: u16::from_le_bytes(*head), packed })
         }
+        14 => {
+            let departure: Departure = decoded(payload)?;
+            check_node(&departure.node)?;
+            Ok(Record::MovedAway(departure))
+        }
+        _ => {
+            let arrival: Arrival = decoded(payload)?;
+            check_node(&arrival.node)?;
+            Ok(Record::MovedIn(arrival))
+        }
     }
+}
+
+fn check_node(name: &str) -> Result<(), String> {
+    if name.is_empty() || name.len() > NODE_NAME_BYTES_MAX {
+        return Err(format!("a node's name of {} bytes, not 1 to {NODE_NAME_BYTES_MAX}", name.len()));
+    }
+    Ok(())
 }
 
 fn check_frame(delta: &[u8]) -> Result<(), String> {
@@ -388,7 +415,7 @@ mod tests {
     #[test]
     fn unknown_kinds_are_named() {
         assert_eq!(Record::parse(0, &[]), Err(RecordFault::UnknownKind(0)));
-        assert_eq!(Record::parse(14, &[]), Err(RecordFault::UnknownKind(14)));
+        assert_eq!(Record::parse(16, &[]), Err(RecordFault::UnknownKind(16)));
     }
 
     #[test]

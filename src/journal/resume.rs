@@ -29,6 +29,8 @@ pub struct Resumed {
     pub stepped: u32,
     /// Where the match stopped short of its records.
     pub disagreed: Option<Disagreed>,
+    /// Size of an input, in bits.
+    pub input_bits: u32,
 }
 
 /// A record that is not what the game makes of the records before it. The match ends before it.
@@ -63,6 +65,40 @@ pub enum NotResumed {
     },
 }
 
+impl Resumed {
+    /// Goes on by one frame, as a record of the match tells it.
+    ///
+    /// # Errors
+    /// [`Disagreed`] if it is not the next frame, or the game makes another state of it. The match is of no use then.
+    pub fn follow(&mut self, tick: Tick, hash: u64, delta: &[u8]) -> Result<(), Disagreed> {
+        let next = self.builder.next();
+        let disagreed = |what: String| Disagreed { tick: next, what };
+        if tick != next {
+            return Err(disagreed(format!("the frame of tick {tick} comes where that of {next} should")));
+        }
+        self.previous.copy_from(&self.frame);
+        let used = decode_frame(delta, &mut self.frame, self.input_bits)
+            .map_err(|error| disagreed(error.to_string()))?;
+        if used != delta.len() {
+            return Err(disagreed(format!("{} bytes follow the frame", delta.len() - used)));
+        }
+        self.frame.tick = tick;
+        self.play.step(&self.frame);
+        self.stepped += 1;
+        let stepped = self.play.hash(&mut self.state);
+        if stepped != hash {
+            return Err(disagreed(format!("the state's hash is {stepped:016x}, and {hash:016x} was told")));
+        }
+        self.builder.push(&self.frame, hash).map_err(|error| disagreed(error.to_string()))?;
+        self.hashes.push(hash);
+        if self.builder.keyframe_due() {
+            self.builder.push_keyframe(&self.state);
+        }
+        self.outcome = self.play.outcome();
+        Ok(())
+    }
+}
+
 impl MatchLife {
     /// Plays the match from its last snapshot to its last frame, comparing every hash.
     ///
@@ -81,7 +117,8 @@ impl MatchLife {
             let _ = play.hash(&mut run.scratch);
         }
         let Run { builder, frame, previous, hashes, stepped, scratch: state, .. } = run;
-        Ok(Resumed { play, builder, frame, previous, hashes, state, outcome, stepped, disagreed })
+        let input_bits = u32::from(header.input_bits);
+        Ok(Resumed { play, builder, frame, previous, hashes, state, outcome, stepped, disagreed, input_bits })
     }
 
     /// The match's replay as far as it has come, without playing it, and its last hash.

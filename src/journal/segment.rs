@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use crate::{RECORD_BYTES_MAX, Record};
 
 /// The version of the segment format that this crate writes; it reads this one and those before.
-pub const SEGMENT_VERSION: u16 = 2;
+pub const SEGMENT_VERSION: u16 = 3;
 
 pub(crate) const MAGIC: [u8; 8] = *b"FKSEGMNT";
 

@@ -11,7 +11,7 @@ use crate::codec::{self, at_most};
 use crate::{
     CHAT_BYTES_MAX, CONTROL_BYTES_MAX, CONTROL_FROM_SERVER_BYTES_MAX, CodecError, CommitPolicy, DesyncAnswer,
     DesyncAsk, Epoch, GAME_NAME_BYTES_MAX, GAMES_MAX, MatchEnd, MatchStart, PlayerId, PlayerName,
-    ROOM_CODE_BYTES_MAX, Refusal, RoomEvent, RoomName, RoomView, SERVER_NAME_BYTES_MAX, StartRule,
+    ROOM_CODE_BYTES_MAX, Redirect, Refusal, RoomEvent, RoomName, RoomView, SERVER_NAME_BYTES_MAX, StartRule,
 };
 
 /// A game a client can simulate.
@@ -194,6 +194,8 @@ pub enum CloseReason {
     Faulty,
     /// The client's state differed from the server's again and again.
     Desynced,
+    /// The room goes on at another node, to which the client was redirected.
+    Moved,
 }
 
 /// What a server says.
@@ -248,6 +250,8 @@ pub enum ToClient {
     },
     /// The server wants to know where the client's state began to differ.
     DesyncAsk(DesyncAsk),
+    /// The room goes on at another node.
+    Redirect(Redirect),
 }
 
 impl ToServer {
@@ -328,6 +332,7 @@ impl ToClient {
             Self::Joined(view) | Self::Room(view) => view.validate(),
             Self::Started(start) => start.validate(),
             Self::Event(event) => event.validate(),
+            Self::Redirect(redirect) => redirect.validate(),
             _ => Ok(()),
         }
     }

@@ -11,9 +11,24 @@ pub type SeatIndex = u8;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PlayerId(pub u64);
 
-/// A room of one server. Never reused while the server runs.
+/// A room of one server. Never reused while the server runs. Its lowest bit says whether the room has a code, so that
+/// whoever has only the id, as in the name of a replay, knows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RoomId(pub u64);
+
+impl RoomId {
+    /// The id of a room, from a number that no other has.
+    #[must_use]
+    pub const fn new(random: u64, is_private: bool) -> Self {
+        Self(random & !1 | is_private as u64)
+    }
+
+    /// Whether the room has a code.
+    #[must_use]
+    pub const fn is_private(self) -> bool {
+        self.0 & 1 == 1
+    }
+}
 
 /// A connect ticket: random, good for one connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

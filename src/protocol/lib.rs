@@ -47,6 +47,7 @@ mod match_start;
 mod names;
 mod payload;
 mod raw_bytes;
+mod redirect;
 mod redundancy;
 mod refusal;
 mod renet_packet;
@@ -73,12 +74,14 @@ pub use limits::{
     DATAGRAM_BYTES_MAX, DATAGRAM_BYTES_MIN, DESYNC_HASHES_MAX, DESYNC_PACKED_BYTES_MAX, DESYNC_PART_BYTES,
     FRAMES_PER_PACKET_MAX, GAME_NAME_BYTES_MAX, GAMES_MAX, GAP_MS_MAX, HOT_BYTES_MAX, INPUT_AHEAD_TICKS_MAX,
     INPUTS_PER_PACKET_MAX, MESSAGE_IDS_AHEAD_MAX, MESSAGES_PER_PACKET_MAX, PAYLOAD_BYTES_MAX,
-    PLAYER_NAME_BYTES_MAX, ROOM_CODE_BYTES_MAX, ROOM_NAME_BYTES_MAX, SEQUENCE_AHEAD_MAX, SEQUENCE_BEHIND_MAX,
-    SERVER_NAME_BYTES_MAX, SLICE_BYTES, SNAPSHOT_BYTES_MAX, SNAPSHOT_MESSAGE_BYTES_MAX,
+    PLAYER_NAME_BYTES_MAX, REDIRECT_ADDRESS_BYTES_MAX, REDIRECT_TOKEN_BYTES_MAX, ROOM_CODE_BYTES_MAX,
+    ROOM_NAME_BYTES_MAX, SEQUENCE_AHEAD_MAX, SEQUENCE_BEHIND_MAX, SERVER_NAME_BYTES_MAX, SLICE_BYTES,
+    SNAPSHOT_BYTES_MAX, SNAPSHOT_MESSAGE_BYTES_MAX,
 };
 pub use match_start::{EndReason, MatchEnd, MatchStart, SPECTATOR_SEAT};
 pub use names::{NameFault, PlayerName, RoomName, is_unprintable};
 pub use payload::{Lane, PayloadFault, PayloadGuard};
+pub use redirect::Redirect;
 pub use redundancy::Redundancy;
 pub use refusal::Refusal;
 pub use renet_packet::{AckRanges, PacketPeek, peek_packet};

@@ -87,3 +87,9 @@ pub const DESYNC_PART_BYTES: usize = 960;
 
 /// Largest compressed state that a client sends to explain a desync, in bytes (96 KiB).
 pub const DESYNC_PACKED_BYTES_MAX: usize = 96 << 10;
+
+/// Longest address of a redirect, in bytes.
+pub const REDIRECT_ADDRESS_BYTES_MAX: usize = 256;
+
+/// Longest token of a redirect, in bytes: as much as a connect token of netcode takes.
+pub const REDIRECT_TOKEN_BYTES_MAX: usize = 2_048;

@@ -226,6 +226,12 @@ pub enum Refusal {
         /// When the next match may start, in seconds.
         wait_s: u32,
     },
+    /// The room goes on at another node; a redirect follows.
+    #[error("the room {room} goes on at another node: follow the redirect to it")]
+    RoomMoved {
+        /// The room.
+        room: RoomName,
+    },
 }
 
 #[cfg(test)]

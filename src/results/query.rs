@@ -110,23 +110,11 @@ impl ResultReader {
         Ok(Self { database, path: path.to_owned() })
     }
 
-    /// The results that are wanted, the newest first, all of which have to be what was written.
-    ///
-    /// # Errors
-    /// [`ResultError`].
-    pub fn find(&self, query: &Query) -> Result<Vec<MatchResult>, ResultError> {
-        let Found { results, damaged, .. } = self.find_sound(query)?;
-        match damaged.into_iter().next() {
-            Some(what) => Err(ResultError::Damaged { path: self.path.clone(), what }),
-            None => Ok(results),
-        }
-    }
-
     /// The results that are wanted, the newest first, and what is wrong with those that cannot be told.
     ///
     /// # Errors
     /// [`ResultError`].
-    pub fn find_sound(&self, query: &Query) -> Result<Found, ResultError> {
+    pub fn find(&self, query: &Query) -> Result<Found, ResultError> {
         guarded(&self.path, || {
             let read = self.database.begin_read()?;
             match (&query.player, &query.game) {

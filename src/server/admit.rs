@@ -20,7 +20,7 @@ use crate::shard::Arrival;
 use crate::ticket::{TicketRefused, UsedTickets};
 use crate::{
     Clock, Counters, Dispatch, Games, Link, LinkStage, NodeKey, Pump, Rooms, Seat, SeatPlay, ServerConfig,
-    ServerSystems, Shard, Stage, events, rooms, seating,
+    ServerSystems, Shard, Stage, events, moves, rooms, seating,
 };
 
 /// Connections become links, links become admitted players, and go again.
@@ -187,7 +187,7 @@ fn open_link(world: &mut World, shard: Entity, from: SocketAddr, ticket: Ticket,
     let until = now + HELLO_TIMEOUT;
     let player = ticket.player;
     let link = Link::open(ticket, from, LinkStage::Greeting { nonce, until }, (shard, player_entity), now);
-    let entity = world.spawn((link, Control(QuietRenet::new(Side::Server)))).id();
+    let entity = world.spawn((link, Control(QuietRenet::new(Side::Server), [0; 2]))).id();
     if let Some(mut player) = world.get_mut::<Player>(player_entity) {
         player.link = Some(entity);
     }
@@ -256,6 +256,7 @@ pub(crate) fn admit(
     let idle_at = world.resource::<Clock>().now() + world.resource::<ServerConfig>().idle_kick;
     world.resource_mut::<Rooms>().deadlines.put(idle_at, Due::LinkIdle, entity);
     seating::resume_seat(world, entity);
+    moves::send_after(world, entity);
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use crate::escalation::EscalationPlugin;
 use crate::expire::ExpirePlugin;
 use crate::gate::GatePlugin;
 use crate::leaderboard::LeaderboardPlugin;
+use crate::moves::MovesPlugin;
 use crate::record::RecordPlugin;
 use crate::results::ResultsPlugin;
 use crate::status::StatusPlugin;
@@ -91,6 +92,7 @@ impl Plugin for ServerPlugins {
                 ExpirePlugin,
                 SweepPlugin,
                 GatePlugin,
+                MovesPlugin,
                 StatusPlugin,
             ));
     }

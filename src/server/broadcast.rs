@@ -152,7 +152,9 @@ fn send_frames(
                 let start = out.len();
                 begin_frames(&head, out);
                 out.extend_from_slice(bytes);
-                counters.hot_bytes[1] += (out.len() - start) as u64;
+                let sent = (out.len() - start) as u64;
+                counters.hot_bytes[1] += sent;
+                play.traffic[1] += sent;
                 // Copies that make a server late make more copies: they are the first thing it leaves out.
                 if !workload.is_busy() {
                     let interval = stage.timing.period * every;

@@ -16,6 +16,10 @@ use crate::limits::{HEARTBEAT, LINK_TIMEOUT};
 pub struct ServerConfig {
     /// The name clients are told.
     pub name: String,
+    /// The name by which other nodes know this one. Default `node`.
+    pub node: String,
+    /// Where players reach this node's front door, as a URL; empty without one.
+    pub web: String,
     /// The UDP address to listen on. Default 127.0.0.1:7770.
     pub udp: SocketAddr,
     /// Addresses under which clients reach [`ServerConfig::udp`], when they differ from it (NAT, containers).
@@ -119,6 +123,8 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             name: "framekeep".to_owned(),
+            node: "node".to_owned(),
+            web: String::new(),
             udp: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7_770),
             public: Vec::new(),
             receive_buffer_bytes: 4 << 20,

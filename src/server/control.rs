@@ -8,7 +8,7 @@ use tracing::debug;
 use crate::admit::{admit, linger, tell};
 use crate::limits::{CONTROL_PER_PUMP_MAX, CONTROL_PER_SECOND_MAX};
 use crate::link::{BusyLinks, Control};
-use crate::{Clock, Counters, Fault, Faults, Link, LinkStage, SeatPlay, desync, rooms};
+use crate::{Clock, Counters, Fault, Faults, Link, LinkStage, Rooms, SeatOf, SeatPlay, desync, moves, rooms};
 
 /// What a link that asks too much in a second hears.
 const TOO_FAST: Refusal = Refusal::TooFast { limit: CONTROL_PER_SECOND_MAX, within_s: 1 };
@@ -59,6 +59,9 @@ pub(crate) fn hear(world: &mut World, entity: Entity, bytes: &[u8]) -> Option<Re
         return Some(TOO_FAST);
     }
     let greeting = matches!(link.stage, LinkStage::Greeting { .. });
+    if !greeting && waits_for_move(world, entity, bytes) {
+        return None;
+    }
     let Ok(message) = ToServer::decode(bytes) else {
         world.resource_mut::<Counters>().control_malformed += 1;
         refuse(world, entity, Refusal::BadMessage, true);
@@ -105,6 +108,22 @@ pub(crate) fn hear(world: &mut World, entity: Entity, bytes: &[u8]) -> Option<Re
     let refusal = result.err()?;
     refuse(world, entity, refusal.clone(), greeting);
     Some(refusal)
+}
+
+/// Keeps what is said in a room that stands still because it moves, or by whoever wants to join it.
+fn waits_for_move(world: &mut World, entity: Entity, bytes: &[u8]) -> bool {
+    if !world.resource::<moves::Moves>().is_busy() {
+        return false;
+    }
+    let Some(link) = world.get::<Link>(entity) else { return false };
+    let (player, seat) = (link.player, link.seat);
+    let mut room = seat.and_then(|seat| world.get::<SeatOf>(seat)).map(|room| room.0);
+    if room.is_none()
+        && let Ok(ToServer::Join(join)) = ToServer::decode(bytes)
+    {
+        room = world.resource::<Rooms>().get(&join.room);
+    }
+    room.is_some_and(|room| moves::keep_said(world, room, player, bytes))
 }
 
 fn link_seat(world: &World, link: Entity) -> Option<Entity> {
@@ -158,7 +177,7 @@ mod tests {
             heard: (0, 0),
             active_at: Duration::ZERO,
         };
-        let entity = server.world_mut().spawn((link, Control(QuietRenet::new(Side::Server)))).id();
+        let entity = server.world_mut().spawn((link, Control(QuietRenet::new(Side::Server), [0; 2]))).id();
         (server, entity, QuietRenet::new(Side::Client))
     }
 

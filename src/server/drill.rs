@@ -72,7 +72,7 @@ pub fn link(world: &mut World, player: PlayerId, name: PlayerName) -> Entity {
         heard: (0, 0),
         active_at: now,
     };
-    let entity = world.spawn((link, Control(QuietRenet::new(Side::Server)))).id();
+    let entity = world.spawn((link, Control(QuietRenet::new(Side::Server), [0; 2]))).id();
     if let Some(mut player) = world.get_mut::<Player>(player_entity) {
         player.link = Some(entity);
     }

@@ -6,6 +6,7 @@ mod drain;
 mod gauges;
 mod link;
 mod members;
+mod moving;
 mod report;
 mod samples;
 mod ticket;
@@ -18,10 +19,11 @@ use bevy_ecs::prelude::{IntoScheduleConfigs, Mut, Resource, World};
 use framekeep_gate::{Keeper, Order};
 
 pub(crate) use drain::{Drain, begin as drain, check_open, is_over as is_drained};
-pub(crate) use link::{WebLinks, away_link, let_go, tell, waiting_share};
+pub(crate) use link::{WebLinks, away_link, is_web, let_go, tell, waiting_share};
 pub use ticket::KeyMint;
+pub(crate) use ticket::web_ticket;
 
-use crate::{Clock, Pump, ServerSystems};
+use crate::{Clock, Moves, PeerMail, Pump, ServerSystems};
 
 /// Shortest time from one pump to the next that the front door asks for.
 const PUMPS_APART: Duration = Duration::from_millis(1);
@@ -47,10 +49,12 @@ impl Plugin for GatePlugin {
                 Pump,
                 view::show_states.after(crate::broadcast::send_snapshots).in_set(ServerSystems::Broadcast),
             )
+            .add_systems(Pump, link::let_told_go.in_set(ServerSystems::Send))
             .add_systems(
                 Pump,
                 report::report.after(crate::why_alive::write_rooms).in_set(ServerSystems::Report),
-            );
+            )
+            .add_systems(Pump, moving::post_mail.in_set(ServerSystems::Broadcast));
     }
 }
 
@@ -59,7 +63,7 @@ impl Plugin for GatePlugin {
 pub(crate) struct Gate(pub(crate) Keeper);
 
 /// Does what the front door asks for, as far as the budget of a pump goes.
-fn take_orders(world: &mut World) {
+pub(crate) fn take_orders(world: &mut World) {
     if !world.contains_resource::<Gate>() {
         return;
     }
@@ -82,6 +86,11 @@ fn follow(world: &mut World, order: Order) {
         Order::Close(link) => link::close(world, link),
         Order::Ask(question, reply) => reply(answer::answer(world, question)),
         Order::Drain { grace } => drain::begin(world, grace),
+        Order::Move(room, node, reply) => reply(moving::start(world, &room, node.as_deref())),
+        Order::MoveAll(nodes) => moving::start_all(world, &nodes),
+        Order::Peer(node, body) => {
+            world.resource_mut::<Moves>().deliver(PeerMail { node, body, hands_over: None });
+        }
     }
 }
 

@@ -52,6 +52,12 @@ impl Holders {
         Self(turns.iter().filter(|turn| turn.from == Tick(0) || turn.from < end).map(holder).collect())
     }
 
+    /// Those that another node has told.
+    pub(crate) fn exactly(mut holders: Vec<Holder>) -> Self {
+        holders.truncate(HOLDERS_MAX);
+        Self(holders)
+    }
+
     /// All of them.
     pub(crate) fn all(&self) -> &[Holder] {
         &self.0

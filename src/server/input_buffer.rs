@@ -68,6 +68,15 @@ impl InputBuffer {
         arrived.then(|| self.inputs[slot])
     }
 
+    /// The inputs that wait, by tick.
+    pub fn waiting(&self) -> impl Iterator<Item = (Tick, u64)> + '_ {
+        let ticks = (0..SLOTS as u32).map(|ahead| self.next.later(ahead));
+        ticks.filter_map(|tick| {
+            let slot = tick.0 as usize % SLOTS;
+            (self.present & (1 << slot) != 0).then(|| (tick, self.inputs[slot]))
+        })
+    }
+
     /// The first tick, not yet committed, whose input is missing.
     #[must_use]
     pub fn missing(&self) -> Tick {

@@ -215,3 +215,60 @@ pub(crate) const DESYNC_FIELDS_MAX: usize = 32;
 
 /// What the last desyncs turned out to be, as many as are remembered.
 pub(crate) const DESYNC_VERDICTS_KEPT: usize = 32;
+
+/// What one node tells another at once, in bytes; a room that takes half of it is not moved.
+pub(crate) const MOVE_BYTES_MAX: usize = 8 << 20;
+
+/// Letters from or to other nodes that wait; more are lost.
+pub(crate) const PEER_MAIL_WAITING_MAX: usize = 4_096;
+
+/// Rooms that set out for other nodes at one time; the others wait for their turn.
+pub(crate) const MOVES_AT_ONCE: usize = 16;
+
+/// Rooms that are on their way here at one time.
+pub(crate) const MOVES_COMING_MAX: usize = 256;
+
+/// How long a match that sends its last frames is waited for before its room moves.
+pub(crate) const MOVE_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// How long another node may take to say whether it takes a room.
+pub(crate) const MOVE_ANSWER_MAX: Duration = Duration::from_secs(5);
+
+/// Time that players have to open links at the other node before their room stands still.
+pub(crate) const MOVE_APPROACH: Duration = Duration::from_secs(2);
+
+/// How long a room stands still at most before it goes on where it was.
+pub(crate) const MOVE_HOLD_MAX: Duration = Duration::from_millis(750);
+
+/// Bytes of frames after which they are sent ahead.
+pub(crate) const MOVE_TAIL_BYTES: usize = 16 << 10;
+
+/// How often frames are sent ahead.
+pub(crate) const MOVE_TAIL_EVERY: Duration = Duration::from_millis(600);
+
+/// How often a move is tried.
+pub(crate) const MOVE_TRIES: u32 = 3;
+
+/// How often another node is told that a room is its own, until it knows.
+pub(crate) const MOVE_REPEAT_EVERY: Duration = Duration::from_millis(250);
+
+/// How often a node asks whose a room is that it has taken.
+pub(crate) const MOVE_ASK_EVERY: Duration = Duration::from_millis(500);
+
+/// How long a room that was offered is expected.
+pub(crate) const MOVE_OFFER_LIFE: Duration = Duration::from_secs(30);
+
+/// Things said in a room while it stands still; what is over is lost.
+pub(crate) const MOVE_SAID_MAX: usize = 256;
+
+/// Inputs of a seat that go with its room.
+pub(crate) const INPUTS_PARCEL_MAX: usize = 64;
+
+/// For how long a node knows where a room has gone.
+pub(crate) const MOVED_LIFE: Duration = Duration::from_secs(3_600);
+
+/// Rooms of which that is known.
+pub(crate) const MOVED_NAMES_MAX: usize = 65_536;
+
+/// Moves of which it is known what became of them.
+pub(crate) const MOVE_OUTCOMES_KEPT: usize = 4_096;

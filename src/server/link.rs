@@ -79,9 +79,9 @@ pub enum LinkStage {
     },
 }
 
-/// The reliable lane of a link.
+/// The reliable lane of a link, and how many bytes it has carried in and out.
 #[derive(Component)]
-pub(crate) struct Control(pub(crate) QuietRenet);
+pub(crate) struct Control(pub(crate) QuietRenet, pub(crate) [u64; 2]);
 
 /// Links whose reliable lane has something to do; the others cost nothing.
 #[derive(Resource, Default)]

@@ -107,6 +107,7 @@ pub(crate) fn start(world: &mut World, entity: Entity) {
         outcome: None,
         health,
         is_asleep: false,
+        is_held: false,
     };
     record::match_started(world, entity, &stage);
     let recall = Recall::begin(Tick(0), &stage.previous, &stage.state);

@@ -16,13 +16,16 @@ mod status_file;
 #[cfg(test)]
 mod tests;
 mod writer;
+mod written;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bevy_app::{App, Plugin};
-use bevy_ecs::prelude::{Component, Entity, IntoScheduleConfigs, Query, Res, ResMut, Resource, World};
+use bevy_ecs::prelude::{
+    Component, Entity, IntoScheduleConfigs, Query, Res, ResMut, Resource, Without, World,
+};
 use framekeep_journal::{
     EndReason, MatchEnd, MatchHeader, MatchStarted, Record, ReplayBuilder, Seated, SegmentWriter,
     pack_snapshot,
@@ -41,17 +44,20 @@ pub(crate) use holds::Hold;
 pub(crate) use left::{is_sealed, keep_left, seal_left};
 use partings::{Parting, Partings};
 use retell::Retelling;
-pub(crate) use retell::retell;
+pub(crate) use retell::{retell, state_of, tell_match};
 use sealer::{Sealing, is_kept};
 pub(crate) use segments::LeftMatch;
 pub use writer::RecordError;
 use writer::{DiskTimes, Left, Writer};
+pub(crate) use written::{Written, is_written, moved_away, moved_in, written};
 
 use crate::frame::{CommittedFrame, Frames};
 use crate::holders::Holders;
 use crate::room::Room;
 use crate::schedule::DueRooms;
-use crate::{Clock, Durability, Games, NodeKey, Pump, RoomList, ServerConfig, ServerSystems, Stage, results};
+use crate::{
+    Clock, Durability, Games, NodeKey, Pump, RoomList, ServerConfig, ServerSystems, Stage, moves, results,
+};
 
 /// Ticks between two snapshots of a room in the journal, at least and at most.
 const SNAPSHOT_TICKS_MIN: u32 = 32;
@@ -64,7 +70,15 @@ impl Plugin for RecordPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<Outgoing>().add_systems(
             Pump,
-            (record_rooms, record_frames, retell::retell_rooms, hand_over, release_frames, look_after)
+            (
+                record_rooms,
+                record_frames,
+                moves::advance_moves,
+                retell::retell_rooms,
+                hand_over,
+                release_frames,
+                look_after,
+            )
                 .chain()
                 .in_set(ServerSystems::Record),
         );
@@ -110,6 +124,8 @@ struct Journal {
     /// Of matches that earlier runs have left.
     left_hold: Option<Hold>,
     packed: Vec<u8>,
+    /// What is handed over next is made durable at once.
+    is_urgent: bool,
     /// Rooms that are not as they were told last.
     changed: Vec<Entity>,
     held: Held,
@@ -154,6 +170,7 @@ impl Recorder {
             holds: Vec::new(),
             left_hold: None,
             packed: Vec::new(),
+            is_urgent: false,
             changed: Vec::new(),
             held: Held::default(),
             partings: Partings::default(),
@@ -308,6 +325,9 @@ impl Journal {
         self.retelling.count(records.len());
         let (marks, holds) = (std::mem::take(&mut self.marks), std::mem::take(&mut self.holds));
         let number = self.writer.append(records, marks, holds);
+        if std::mem::take(&mut self.is_urgent) {
+            self.writer.hurry();
+        }
         self.partings.hand_over(number);
         Some(number)
     }
@@ -327,7 +347,7 @@ impl Journal {
 }
 
 /// Tells rooms that are not as they were told last.
-pub(crate) fn record_rooms(mut recorder: ResMut<Recorder>, rooms: Query<&Room>) {
+pub(crate) fn record_rooms(mut recorder: ResMut<Recorder>, rooms: Query<&Room, Without<moves::Leaving>>) {
     let Some(journal) = &mut recorder.0 else { return };
     let mut changed = std::mem::take(&mut journal.changed);
     changed.sort_unstable();
@@ -422,6 +442,7 @@ pub(crate) fn room_opened(world: &mut World, entity: Entity) {
 
 /// A room was closed.
 pub(crate) fn room_closed(world: &mut World, room: RoomId) {
+    world.resource_mut::<moves::Moves>().forget(room.0);
     forget_room(world, room.0);
 }
 
@@ -521,6 +542,15 @@ pub(crate) fn match_resumed(world: &mut World, entity: Entity, archive: FrameArc
         journaled.sendable = ticks;
     }
     retell(world, entity);
+}
+
+/// The archive of a match that came with its room, which is told later.
+pub(crate) fn bring_archive(world: &mut World, entity: Entity, archive: FrameArchive) {
+    let ticks = archive.ticks();
+    world.entity_mut(entity).insert(archive);
+    if let Some(mut journaled) = world.get_mut::<Journaled>(entity) {
+        journaled.sendable = ticks;
+    }
 }
 
 /// The file that the running match of a room becomes at its end, if it has frames and replays are kept.

@@ -2,6 +2,8 @@
 
 mod revive;
 
+pub(crate) use revive::room_of;
+
 use std::time::Duration;
 
 use bevy_ecs::prelude::{Entity, World};
@@ -9,6 +11,7 @@ use framekeep_journal::{Life, NotResumed, Resumed};
 use tracing::{error, info};
 
 use crate::guard::guarded;
+use crate::moves::{self, Moves};
 use crate::record::LeftMatch;
 use crate::schedule::DueRooms;
 use crate::{Clock, Counters, Games, Recorder, Stage, record};
@@ -52,6 +55,10 @@ fn reopen_rooms(world: &mut World) {
         }
     }
     let lives = left.lives;
+    world.resource_mut::<Moves>().take_over(lives.departed(), lives.arrived());
+    for (room, departure) in lives.departed() {
+        record::moved_away(world, *room, departure);
+    }
     if lives.is_empty() {
         return world.resource_mut::<Recorder>().left_is_taken();
     }
@@ -63,7 +70,11 @@ fn reopen_rooms(world: &mut World) {
         if let Play::Resumed(resumed) = &play {
             (matches, ticks) = (matches + 1, ticks + u64::from(resumed.stepped));
         }
-        revive::open_again(world, id, life, play);
+        let room = revive::open_again(world, id, life, play);
+        let arrival = world.resource::<Moves>().arrival(id).cloned();
+        if let (Some(room), Some(arrival)) = (room, arrival.filter(|arrival| !arrival.is_owned)) {
+            moves::recover(world, room, id, &arrival);
+        }
         if record::pending_bytes(world) > SETTLE_BYTES {
             record::settle(world);
         }

@@ -19,7 +19,7 @@ use crate::room::{Phase, Room, Rooms};
 use crate::seat::{SeatOf, Seats};
 use crate::{
     Clock, Counters, Games, Link, LinkStage, Player, SeatPlay, ServerConfig, Stage, cleanup, events, holders,
-    record, seating,
+    moves, record, seating,
 };
 
 /// Slowest and fastest tick rate a room may ask for.
@@ -48,6 +48,7 @@ pub(crate) fn join(world: &mut World, link: Entity, join: JoinRoom) -> Result<()
         check_rules(world, link, room_game(world, room))?;
         return enter(world, room, link, operation(code));
     }
+    moves::check_moved(world, link, &room)?;
     closed::check_name(world, &room, player, create.is_some())?;
     let Some(options) = create else { return Err(Refusal::NoSuchRoom { room }) };
     let now = world.resource::<Clock>().now();
@@ -128,7 +129,7 @@ pub(crate) fn plan(world: &mut World, name: RoomName, options: &RoomOptions) -> 
         commit: options.commit,
     };
     Ok(Room {
-        id: RoomId(world.resource_mut::<Chance>().next()),
+        id: RoomId::new(world.resource_mut::<Chance>().next(), !options.code.is_empty()),
         name,
         lobby: Lobby::new(lobby, options.content.clone()),
         game,

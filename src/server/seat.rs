@@ -70,6 +70,8 @@ pub struct SeatPlay {
     pub(crate) differs_since: Option<Duration>,
     /// The newest tick the client sent an input for.
     pub(crate) newest: Option<Tick>,
+    /// Bytes of inputs that came and of frames that were sent in this match, over UDP.
+    pub(crate) traffic: [u64; 2],
     /// What is known of the way to the client.
     pub(crate) way: Way,
     /// How early inputs arrive, in eighths of a tick: the worst since the last report.
@@ -116,6 +118,7 @@ impl SeatPlay {
             agreed: None,
             differs_since: None,
             newest: None,
+            traffic: [0; 2],
             way: Way::default(),
             lead: None,
             reported_lead: 0,
@@ -141,6 +144,16 @@ impl SeatPlay {
     pub(crate) fn report_lead(&mut self) -> i8 {
         self.reported_lead = self.lead.take().unwrap_or(self.reported_lead);
         self.reported_lead
+    }
+
+    /// How early inputs arrive, in eighths of a tick, as far as is known.
+    pub(crate) fn lead_eighths(&self) -> i8 {
+        self.lead.unwrap_or(self.reported_lead)
+    }
+
+    /// The match goes on with a frame that is due at `deadline`.
+    pub(crate) fn begin_at(&mut self, deadline: Duration, now: Duration) {
+        (self.deadline, self.acted_at, self.judged_from) = (deadline, now, now + JUDGED_AFTER);
     }
 
     /// How early inputs arrive, as `report_lead` would say it, in milliseconds.
@@ -203,11 +216,20 @@ impl SeatPlay {
             return;
         }
         self.newest = Some(newest);
-        let ticks_ahead = i64::from(newest.0) - i64::from(self.inputs.next().0);
+        let eighths = self.early_eighths(newest, now);
+        self.lead = Some(self.lead.map_or(eighths, |lead| lead.min(eighths)));
+    }
+
+    /// Notes how early the input of a tick has come from a client that is not told: the last one counts.
+    pub(crate) fn note_web_arrival(&mut self, tick: Tick, now: Duration) {
+        self.reported_lead = self.early_eighths(tick, now);
+    }
+
+    fn early_eighths(&self, tick: Tick, now: Duration) -> i8 {
+        let ticks_ahead = i64::from(tick.0) - i64::from(self.inputs.next().0);
         let period_us = (self.period.as_micros() as i64).max(1);
         let early_us = self.deadline.as_micros() as i64 - now.as_micros() as i64 + ticks_ahead * period_us;
-        let eighths = (early_us * 8).div_euclid(period_us).clamp(-127, 127) as i8;
-        self.lead = Some(self.lead.map_or(eighths, |lead| lead.min(eighths)));
+        (early_us * 8).div_euclid(period_us).clamp(-127, 127) as i8
     }
 }
 

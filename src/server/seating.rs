@@ -10,7 +10,7 @@ use crate::room::{Room, Rooms};
 use crate::seat::SeatOf;
 use crate::{
     Clock, Link, LinkStage, Player, Players, Seat, SeatPlay, ServerConfig, Stage, cleanup, events, holders,
-    leaderboard, matches, record, recover, rooms,
+    leaderboard, matches, moves, record, recover, rooms,
 };
 
 /// Gives a player a seat that the lobby has assigned. A link of the player joins it with [`resume_player`].
@@ -48,6 +48,11 @@ pub(crate) fn resume_seat(world: &mut World, link: Entity) {
     }
     let Some(seat_entity) = identity.seat else { return };
     let Some(&SeatOf(room)) = world.get::<SeatOf>(seat_entity) else { return };
+    if moves::is_arriving(world, room) {
+        world.resource_mut::<Rooms>().deadlines.cancel(Due::SeatGrace, seat_entity);
+        note_presence(world, room, player, true);
+        return moves::attach(world, link, seat_entity);
+    }
     let mut was_lost = false;
     if let Some(mut seat) = world.get_mut::<Seat>(seat_entity) {
         seat.link = Some(link);

@@ -22,7 +22,7 @@ use crate::transport::public_addresses;
 use crate::wire::{BindError, UdpWire, Wire};
 use crate::workload::Workload;
 use crate::{
-    Clock, Games, Link, NodeKey, Pump, Room, ServerConfig, ServerPlugins, Shard, Socket, admit, matches,
+    Clock, Games, Link, Moves, NodeKey, Pump, Room, ServerConfig, ServerPlugins, Shard, Socket, admit, matches,
     recover,
 };
 
@@ -207,7 +207,7 @@ impl Server {
         if idle {
             world.non_send::<Socket>().0.wait(IDLE_WAIT);
         } else {
-            let held = world.resource::<Recorder>().holds_frames();
+            let held = world.resource::<Recorder>().holds_frames() || world.resource::<Moves>().waits_for_disk();
             let look_at = if held { socket_at.min(now + HELD_LOOK_EVERY) } else { socket_at };
             crate::gate::rest(world, due.map_or(look_at, |due| due.min(look_at)).saturating_sub(now));
         }
@@ -243,7 +243,9 @@ impl Server {
         self.pump();
         let results_are_kept = self.app.world_mut().resource_mut::<Results>().finish();
         let results = self.world().resource::<Results>().lost();
-        let replays = self.app.world_mut().resource_mut::<Recorder>().close(results_are_kept);
+        // Of a room that is between two nodes the next start has to know.
+        let is_settled = results_are_kept && !self.world().resource::<Moves>().is_busy();
+        let replays = self.app.world_mut().resource_mut::<Recorder>().close(is_settled);
         if results_are_kept && replays == 0 {
             return Ok(());
         }

@@ -40,6 +40,8 @@ pub struct Stage {
     pub(crate) health: Health,
     /// It stands still until the first of its players is back: its server was killed.
     pub(crate) is_asleep: bool,
+    /// It stands still because its room moves to another node.
+    pub(crate) is_held: bool,
 }
 
 /// How a match's game behaves.

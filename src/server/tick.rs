@@ -66,6 +66,10 @@ pub(crate) fn commit_frames(
         let stage = &mut *stage;
         let timing = &mut stage.timing;
         stage.fresh = false;
+        // It goes on here, or elsewhere, and is put down again then.
+        if stage.is_held {
+            continue;
+        }
         // A room that was put down for an earlier match; its own time comes.
         if timing.due > now {
             continue;

@@ -176,6 +176,7 @@ pub(crate) fn deliver(
             let seat = link.seat.and_then(|seat| seats.get_mut(seat).ok());
             match (&link.stage, seat) {
                 (LinkStage::Admitted { .. }, Some(mut seat)) => {
+                    seat.traffic[0] += payload.len() as u64;
                     let told = (&mut *counters, &mut *timings);
                     let received = receive_inputs(payload, &mut seat, &mut scratch, told, now);
                     let Err(fault) = received else { continue };
@@ -202,6 +203,7 @@ fn receive_control(
 ) -> Result<(), PayloadFault> {
     let Ok(mut control) = controls.get_mut(entity) else { return Ok(()) };
     busy.links.insert(entity);
+    control.1[0] += payload.len() as u64;
     control.0.receive(now, payload).map(|_| ())
 }
 
@@ -276,10 +278,13 @@ fn send_control(
         if control.0.wants_to_send(now)
             && let Ok(mut shard) = shards.get_mut(link.shard)
         {
+            let mut sent = 0;
             control.0.transmit(now, |payload| {
-                counters.control_bytes[1] += payload.len() as u64;
+                sent += payload.len() as u64;
                 shard.push(link.player.0, payload);
             });
+            counters.control_bytes[1] += sent;
+            control.1[1] += sent;
         }
         !control.0.is_idle()
     });

@@ -44,6 +44,9 @@ pub struct RoomRow {
     pub game: String,
     /// Its phase.
     pub phase: String,
+    /// Seats there are.
+    #[serde(default)]
+    pub capacity: u32,
     /// Seats that are taken or held.
     pub seats: u32,
     /// Seats whose player is connected.
@@ -187,6 +190,7 @@ fn row(world: &World, entity: Entity) -> Option<RoomRow> {
         id: format!("{:016x}", room.id.0),
         game: room.game.name().to_owned(),
         phase: world.get::<Phase>(entity).map_or(RoomPhase::Closed, |phase| phase.0).to_string(),
+        capacity: room.roster().capacity().into(),
         seats: room.roster().taken().into(),
         connected: connected(world, entity),
         watching: room.lobby.spectators().len() as u32,

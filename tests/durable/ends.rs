@@ -22,8 +22,8 @@ fn replay(folder: &Path) -> Vec<u8> {
 
 fn result(folder: &Path) -> MatchResult {
     let found = ResultReader::open(&folder.join("results.redb")).unwrap().find(&Query::default()).unwrap();
-    assert_eq!(found.len(), 1, "{found:?}");
-    found.into_iter().next().unwrap()
+    assert_eq!(found.results.len(), 1, "{found:?}");
+    found.results.into_iter().next().unwrap()
 }
 
 /// Five seconds of a match are played; then the disk is full, the match is given up, and the room is closed.

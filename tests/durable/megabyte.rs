@@ -43,7 +43,9 @@ fn a_data_folder_of_one_megabyte_costs_durability_and_no_tick() {
 #[test]
 #[ignore = "run by the test above, on a file system of one megabyte"]
 fn inside() {
-    let folder = PathBuf::from(std::env::var_os(FOLDER).expect("the test above says where"));
+    let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else {
+        return println!("only the test above says where");
+    };
     for (number, durability) in (0..).zip([Durability::Tick, Durability::Second]) {
         let data = folder.join(format!("data-{number}"));
         fill_up(&mut Drill::playing(&data, 100 + number, durability), &folder, &data);

@@ -8,8 +8,8 @@ use bevy_ecs::schedule::{LogLevel, ScheduleBuildSettings, Schedules, SingleThrea
 use framekeep_client::{ClientClock, MemoryNet, TicketFault, Tickets, Wires};
 use framekeep_protocol::{PlayerName, Role, RoomName};
 use framekeep_server::{
-    Chance, Clock, Counters, Games, MemoryWire, MemoryWireEnd, NodeKey, Recorder, Rooms, Server,
-    ServerConfig, Stage, TicketRequest, mint, player_id_of,
+    Chance, Clock, Counters, Games, MemoryWire, MemoryWireEnd, Moves, NodeKey, PeerMail, Recorder, Rooms,
+    Server, ServerConfig, Stage, TicketRequest, mint, player_id_of,
 };
 
 /// The virtual time at which everything begins.
@@ -23,6 +23,8 @@ pub struct Apps {
     pub server: Server,
     /// All apps in the order they came.
     pub apps: Vec<AppSeat>,
+    /// A server to which rooms can move, and its end of the network.
+    pub second: Option<(Server, MemoryWireEnd)>,
     seed: u64,
     wire: MemoryWireEnd,
     key: NodeKey,
@@ -56,7 +58,38 @@ impl Apps {
         let (clock, chance) = (Clock::manual(BEGIN), Chance::seeded(seed));
         let server =
             Server::new(config, games, key.clone(), Box::new(wire), clock, chance, Recorder::default());
-        Self { server, apps: Vec::new(), seed, wire: end, key, now: BEGIN }
+        Self { server, apps: Vec::new(), second: None, seed, wire: end, key, now: BEGIN }
+    }
+
+    /// Starts a second server, `node-1`, with a key of its own; the first has the name it was given.
+    pub fn start_second(&mut self, games: Games) {
+        let udp = SocketAddr::from(([127, 0, 0, 1], 7_771));
+        let config = ServerConfig { threads: 1, node: "node-1".into(), udp, ..ServerConfig::default() };
+        let (wire, end) = MemoryWire::pair(udp);
+        let (clock, chance) = (Clock::manual(self.now), Chance::seeded(self.seed ^ 1));
+        let (key, recorder) = (NodeKey::new([0xee; 32]), Recorder::default());
+        let server = Server::new(config, games, key, Box::new(wire), clock, chance, recorder);
+        self.second = Some((server, end));
+    }
+
+    fn pump_second(&mut self) {
+        let Some((server, wire)) = &mut self.second else { return };
+        server.pump_at(self.now);
+        let first = self.server.world().resource::<ServerConfig>().node.clone();
+        for PeerMail { body, .. } in server.world_mut().resource_mut::<Moves>().take_mail() {
+            let mail = PeerMail { node: "node-1".to_owned(), body, hands_over: None };
+            self.server.world_mut().resource_mut::<Moves>().deliver(mail);
+        }
+        for PeerMail { body, .. } in self.server.world_mut().resource_mut::<Moves>().take_mail() {
+            let mail = PeerMail { node: first.clone(), body, hands_over: None };
+            server.world_mut().resource_mut::<Moves>().deliver(mail);
+        }
+        let address = server.local_addr();
+        while let Some((to, datagram)) = wire.take() {
+            if let Some(seat) = self.apps.iter().find(|seat| seat.net.owns(to) && !seat.is_deaf) {
+                seat.net.deliver(address, to, datagram);
+            }
+        }
     }
 
     /// A new app of a player, `fps` frames a second, to which `build` adds plugins and systems; returns its number.
@@ -160,11 +193,15 @@ impl Apps {
             seat.app.world_mut().resource_mut::<ClientClock>().set(self.now);
             seat.app.update();
             seen(number, &mut seat.app);
-            while let Some((from, datagram)) = seat.net.take() {
-                self.wire.deliver(from, datagram);
+            while let Some((from, to, datagram)) = seat.net.take_for() {
+                match &self.second {
+                    Some((second, wire)) if second.local_addr() == to => wire.deliver(from, datagram),
+                    _ => self.wire.deliver(from, datagram),
+                }
             }
         }
         self.server.pump_at(self.now);
+        self.pump_second();
         let server = self.server.local_addr();
         while let Some((to, datagram)) = self.wire.take() {
             if let Some(seat) = self.apps.iter().find(|seat| seat.net.owns(to) && !seat.is_deaf) {

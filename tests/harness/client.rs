@@ -12,7 +12,6 @@ use framekeep_protocol::{
     encode_inputs,
 };
 use framekeep_rollback::{RollbackConfig, RollbackEvent, RollbackMatch};
-use framekeep_server::MemoryWireEnd;
 use framekeep_sim::{Frame, Game, Input as _, Tick, encode_into, hash_bytes};
 
 /// A link on which nothing was heard for this long is given up by a client that reconnects: less by the round trip,
@@ -84,12 +83,24 @@ pub struct Client {
     /// The running match.
     pub play: Option<RollbackMatch<Arena>>,
     link: Option<ClientLink>,
+    /// The link to the node where the room goes.
+    crossing: Option<ClientLink>,
+    /// The rules that it plays by.
+    fingerprint: u64,
+    /// How often its room went on at another node.
+    pub crossings: u32,
+    /// When frames came last that were new, and the longest that none did, in this match.
+    pub fresh_at: Duration,
+    /// See `fresh_at`.
+    pub longest_pause: Duration,
+    /// The node it connects to, by number.
+    pub home: usize,
     ending: Option<MatchEnd>,
     /// The newest snapshot that came before the match it belongs to was announced.
     early_snapshot: Option<Snapshot>,
     bot: ArenaBot,
-    up: Conditioner<Vec<u8>>,
-    down: Conditioner<Vec<u8>>,
+    up: Conditioner<(SocketAddr, Vec<u8>)>,
+    down: Conditioner<(SocketAddr, Vec<u8>)>,
     packet: Vec<u8>,
 }
 
@@ -118,6 +129,12 @@ impl Client {
             links: 0,
             play: None,
             link: None,
+            crossing: None,
+            fingerprint: 0,
+            crossings: 0,
+            fresh_at: Duration::ZERO,
+            longest_pause: Duration::ZERO,
+            home: 0,
             ending: None,
             early_snapshot: None,
             bot: ArenaBot::new(seed),
@@ -132,17 +149,20 @@ impl Client {
     /// # Panics
     /// If the ticket cannot be read.
     pub fn connect(&mut self, ticket: &[u8], now: Duration, fingerprint: u64) {
-        let hello = ClientHello {
-            name: self.name.clone(),
-            games: vec![GameRules { name: Arena::NAME.to_owned(), fingerprint }],
-        };
-        self.link = Some(ClientLink::new(ticket, hello, now).unwrap());
+        self.fingerprint = fingerprint;
+        self.crossing = None;
+        self.link = Some(ClientLink::new(ticket, self.hello(), now).unwrap());
         self.links += 1;
         // Nothing that is under way to or from its old socket concerns the new one.
         while self.up.receive(Duration::MAX).or_else(|| self.down.receive(Duration::MAX)).is_some() {}
         self.early_snapshot = None;
         self.play = None;
         self.hashes.clear();
+    }
+
+    fn hello(&self) -> ClientHello {
+        let rules = GameRules { name: Arena::NAME.to_owned(), fingerprint: self.fingerprint };
+        ClientHello { name: self.name.clone(), games: vec![rules] }
     }
 
     /// The link's state, if there is a link.
@@ -174,7 +194,7 @@ impl Client {
 
     /// Vanishes without a word.
     pub fn vanish(&mut self) {
-        self.link = None;
+        (self.link, self.crossing) = (None, None);
         self.play = None;
     }
 
@@ -190,8 +210,8 @@ impl Client {
         self.down.set_partitioned(partitioned);
     }
 
-    pub(crate) fn receive(&mut self, now: Duration, datagram: Vec<u8>) {
-        self.down.send(now, datagram);
+    pub(crate) fn receive(&mut self, now: Duration, server: SocketAddr, datagram: Vec<u8>) {
+        self.down.send(now, (server, datagram));
     }
 
     /// Whether a reconnecting client needs a new ticket: its link is over, or its server is silent for so long that
@@ -210,19 +230,26 @@ impl Client {
         self.reconnects && lost && now >= self.paused_until
     }
 
-    pub(crate) fn turn(&mut self, now: Duration, wire: &MemoryWireEnd) {
+    pub(crate) fn turn(&mut self, now: Duration, deliver: &Deliver<'_>) {
         if now < self.paused_until {
             return;
         }
         self.paused_until = now + self.rendered_every;
-        self.act(now, wire);
+        self.act(now, deliver);
     }
 
-    fn act(&mut self, now: Duration, wire: &MemoryWireEnd) {
+    fn act(&mut self, now: Duration, deliver: &Deliver<'_>) {
         let Some(mut link) = self.link.take() else { return };
-        while let Some(mut datagram) = self.down.receive(now) {
-            link.handle_datagram(now, &mut datagram);
+        while let Some((server, mut datagram)) = self.down.receive(now) {
+            match &mut self.crossing {
+                Some(crossing) if crossing.server_addr() == server => {
+                    crossing.handle_datagram(now, &mut datagram);
+                }
+                _ if link.server_addr() == server => link.handle_datagram(now, &mut datagram),
+                _ => {}
+            }
         }
+        self.cross(now, &mut link);
         while let Some(message) = link.poll_control() {
             if let ToClient::DesyncAsk(ask) = message {
                 self.explain(&mut link, ask);
@@ -240,21 +267,56 @@ impl Client {
                 _ => self.early_snapshot = Some(snapshot),
             }
         }
-        while let Some(payload) = link.poll_hot() {
-            if let Some(play) = &mut self.play {
+        for link in [Some(&mut link), self.crossing.as_mut()].into_iter().flatten() {
+            while let Some(payload) = link.poll_hot() {
+                let Some(play) = &mut self.play else { continue };
                 let near = play.confirmed().tick();
                 self.pauses += u32::from(decode_frames(payload, near).is_ok_and(|(head, _)| head.paused));
                 // Packets of the match before are refused by their epoch.
                 let _ = play.handle_frames(now, payload);
+                if play.confirmed().tick() > near {
+                    if self.fresh_at > Duration::ZERO {
+                        self.longest_pause = self.longest_pause.max(now - self.fresh_at);
+                    }
+                    self.fresh_at = now;
+                }
             }
         }
         self.play_on(now, &mut link);
-        let up = &mut self.up;
-        link.transmit(now, |datagram| up.send(now, datagram.to_vec()));
-        while let Some(datagram) = self.up.receive(now) {
-            wire.deliver(self.address, datagram);
+        for link in [Some(&mut link), self.crossing.as_mut()].into_iter().flatten() {
+            let (up, server) = (&mut self.up, link.server_addr());
+            link.transmit(now, |datagram| up.send(now, (server, datagram.to_vec())));
+        }
+        while let Some((server, datagram)) = self.up.receive(now) {
+            deliver(server, self.address, datagram);
         }
         self.link = Some(link);
+    }
+
+    /// The link to where the room goes takes the place of the first once the room is there.
+    fn cross(&mut self, now: Duration, link: &mut ClientLink) {
+        let Some(crossing) = &mut self.crossing else { return };
+        while let Some(message) = crossing.poll_control() {
+            let is_there = match &message {
+                ToClient::Joined(_) => true,
+                // Whoever is in no room asks for it there.
+                ToClient::Admitted { .. } => self.room.is_none(),
+                _ => false,
+            };
+            if !is_there {
+                continue;
+            }
+            let (up, server) = (&mut self.up, link.server_addr());
+            link.close(|datagram| up.send(now, (server, datagram.to_vec())));
+            if let Some(crossing) = self.crossing.take() {
+                *link = crossing;
+            }
+            self.crossings += 1;
+            return self.hear(now, message, link.rtt());
+        }
+        if matches!(crossing.state(), LinkState::Closed { .. }) {
+            self.crossing = None;
+        }
     }
 
     /// Answers what the server asks about its state.
@@ -288,8 +350,10 @@ impl Client {
         self.packet.clear();
         if play.poll_transmit(now, &mut self.packet) && self.kind != ClientKind::Silent {
             misbehave(self.kind, play.confirmed().tick(), &mut self.packet);
-            let up = &mut self.up;
-            link.send_hot(&self.packet, |datagram| up.send(now, datagram.to_vec()));
+            for link in [Some(link), self.crossing.as_mut()].into_iter().flatten() {
+                let (up, server) = (&mut self.up, link.server_addr());
+                link.send_hot(&self.packet, |datagram| up.send(now, (server, datagram.to_vec())));
+            }
         }
         if play.is_complete()
             && let Some(end) = self.ending.take()
@@ -325,9 +389,15 @@ impl Client {
             ToClient::Desynced { .. } => self.desyncs += 1,
             ToClient::Closing { reason } => self.closing = Some(reason),
             ToClient::Welcome { .. } | ToClient::Admitted { .. } | ToClient::DesyncAsk(_) => {}
+            ToClient::Redirect(redirect) => {
+                self.crossing = ClientLink::new(&redirect.token, self.hello(), now).ok();
+            }
         }
     }
 }
+
+/// Brings a datagram to a server, from an address.
+pub(crate) type Deliver<'a> = dyn Fn(SocketAddr, SocketAddr, Vec<u8>) + 'a;
 
 /// What tells frames apart.
 pub(crate) fn digest(frame: &Frame) -> u64 {

@@ -10,8 +10,10 @@
 
 mod apps;
 mod client;
+mod nodes;
 mod scenario;
 
 pub use apps::{AppSeat, Apps};
 pub use client::{Client, ClientKind};
+pub use nodes::{Nodes, name, room};
 pub use scenario::Scenario;

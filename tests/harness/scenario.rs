@@ -18,12 +18,12 @@ use crate::Client;
 use crate::client::{digest, room_name};
 
 /// The virtual time at which scenarios begin.
-const BEGIN: Duration = Duration::from_secs(1_000_000);
+pub(crate) const BEGIN: Duration = Duration::from_secs(1_000_000);
 /// The default arena, and the name of the same for an hour.
-const COURTYARD: &str = include_str!("../../assets/arenas/courtyard.toml");
-const LONG: &str = "long";
+pub(crate) const COURTYARD: &str = include_str!("../../assets/arenas/courtyard.toml");
+pub(crate) const LONG: &str = "long";
 /// How far the clock moves in one turn.
-const TURN: Duration = Duration::from_millis(2);
+pub(crate) const TURN: Duration = Duration::from_millis(2);
 
 /// A server with clients under one virtual clock; everything follows from the seed.
 pub struct Scenario {
@@ -220,7 +220,8 @@ impl Scenario {
     pub fn turn(&mut self) {
         self.now += TURN;
         for client in &mut self.clients {
-            client.turn(self.now, &self.wire);
+            let wire = &self.wire;
+            client.turn(self.now, &|_, from, datagram| wire.deliver(from, datagram));
         }
         self.server.pump_at(self.now);
         self.note_frame();
@@ -232,9 +233,10 @@ impl Scenario {
                 self.reconnect(number);
             }
         }
+        let server = self.server.local_addr();
         while let Some((to, datagram)) = self.wire.take() {
             if let Some(client) = self.clients.iter_mut().find(|client| client.address == to) {
-                client.receive(self.now, datagram);
+                client.receive(self.now, server, datagram);
             }
         }
     }
@@ -335,7 +337,7 @@ fn serve(
 }
 
 /// Two systems of which either could go first, and that touch the same data, are an error.
-fn refuse_ambiguity(server: &mut Server) {
+pub(crate) fn refuse_ambiguity(server: &mut Server) {
     let mut schedules = server.world_mut().resource_mut::<Schedules>();
     if let Some(pump) = schedules.get_mut(Pump) {
         let settings = ScheduleBuildSettings {
@@ -350,6 +352,6 @@ fn refuse_ambiguity(server: &mut Server) {
 ///
 /// # Panics
 /// If it is no valid name.
-fn player_name(name: &str) -> PlayerName {
+pub(crate) fn player_name(name: &str) -> PlayerName {
     PlayerName::try_from(name.to_owned()).unwrap()
 }

@@ -15,8 +15,23 @@ const SIM_MAY_USE: &[&str] = &["bincode", "bytemuck", "fixed", "serde", "thiserr
 const NOT_PURE: &[&str] = &["bevy", "mio", "redis", "renet", "socket2", "tokio"];
 
 /// Transport crates and the places that may name them.
-const TRANSPORT: &[(&str, &[&str])] =
-    &[("renet::", &["src/link/"]), ("renetcode::", &["src/server/shard.rs", "src/client/"])];
+const TRANSPORT: &[(&str, &[&str])] = &[
+    ("renet::", &["src/link/"]),
+    ("renetcode::", &["src/server/shard.rs", "src/client/"]),
+    // The crate's root passes on what the folder has.
+    ("redis::", &["src/cluster/redis", "src/cluster/lib.rs"]),
+];
+
+/// The models of a cluster, within a crate that is none.
+const PURE_FILES: &[&str] = &[
+    "src/cluster/board.rs",
+    "src/cluster/body.rs",
+    "src/cluster/coordinator.rs",
+    "src/cluster/lease.rs",
+    "src/cluster/member.rs",
+    "src/cluster/placement.rs",
+    "src/cluster/table.rs",
+];
 
 /// The files that may allow `unsafe`.
 const UNSAFE_FILES: &[&str] = &["benches/box2d.rs"];
@@ -75,6 +90,19 @@ fn pure_crates_name_no_clock_no_socket_and_no_file() {
     assert_none(
         "pure crates take time, addresses and bytes as arguments (outside #[cfg(test)])",
         &named(&words, |file| is_of(file, PURE)),
+    );
+}
+
+#[test]
+fn the_models_of_a_cluster_name_no_clock_no_socket_and_no_store() {
+    let words =
+        ["std::time", "std::net", "std::fs", "std::thread", "Instant", "SystemTime", "tokio", "redis"];
+    let missing = |path: &&&str| !rust_files().any(|file| file.path == **path);
+    let gone: Vec<_> = PURE_FILES.iter().filter(missing).map(|path| format!("{path} is not there")).collect();
+    assert_none("the models of a cluster are files of their own", &gone);
+    assert_none(
+        "the models of a cluster take time and answers as arguments",
+        &named(&words, |file| PURE_FILES.contains(&file.path.as_str())),
     );
 }
 

@@ -1,14 +1,15 @@
 //! `Bot`, one player without a socket: its link, its room, its match.
 
 mod comeback;
+mod crossing;
 mod room;
 
 use std::time::Duration;
 
 use framekeep_client::{ClientHello, ClientLink, LinkState, TokenError};
 use framekeep_protocol::{
-    DesyncAsk, EndReason, JoinRoom, MatchEnd, MatchStart, PlayerId, Refusal, RoomName, RoomOptions,
-    RoomPhase, ToClient, ToServer, peek_epoch,
+    CloseReason, DesyncAsk, EndReason, JoinRoom, MatchEnd, MatchStart, PlayerId, Redirect, Refusal, RoomName,
+    RoomOptions, RoomPhase, ToClient, ToServer, peek_epoch,
 };
 use framekeep_rollback::MatchStats;
 
@@ -22,6 +23,8 @@ use crate::watch::{Watch, is_lost, is_silent};
 
 /// How often a link is looked after while no match runs.
 const IDLE_TURN: Duration = Duration::from_millis(20);
+/// The same while its room moves.
+const CROSSING_TURN: Duration = Duration::from_millis(2);
 /// What is taken for the round trip while none is measured.
 const RTT_UNKNOWN: Duration = Duration::from_millis(50);
 
@@ -39,6 +42,10 @@ pub(crate) struct Orders {
 /// One player: joins its room, plays every match of it, checks what it is told.
 pub(crate) struct Bot {
     link: ClientLink,
+    /// The link to where its room goes.
+    crossing: Option<ClientLink>,
+    /// Where that is, until the link is opened.
+    redirect: Option<Redirect>,
     orders: Orders,
     play: Option<Play>,
     /// Whether the last match was found equal to the server's, or not.
@@ -92,6 +99,8 @@ impl Bot {
         let _ = link.send_control(&ToServer::Join(join));
         Ok(Self {
             link,
+            crossing: None,
+            redirect: None,
             orders,
             play: None,
             judged: false,
@@ -135,7 +144,12 @@ impl Bot {
     }
 
     /// Does what is due; gives the time of the next turn.
-    pub(crate) fn turn(&mut self, now: Duration, mut send: impl FnMut(&[u8])) -> Duration {
+    pub(crate) fn turn(
+        &mut self,
+        now: Duration,
+        mut send: impl FnMut(&[u8]),
+        mut send_across: impl FnMut(&[u8]),
+    ) -> Duration {
         while let Some(message) = self.link.poll_control() {
             self.is_answered = true;
             self.hear(now, message);
@@ -157,6 +171,9 @@ impl Bot {
             self.packet.clear();
             if play.poll_transmit(now, &mut self.packet) {
                 self.link.send_hot(&self.packet, &mut send);
+                if let Some(crossing) = &mut self.crossing {
+                    crossing.send_hot(&self.packet, &mut send_across);
+                }
             }
             if let Some((injected, player)) = play.take_injected().zip(self.player) {
                 self.flips.note(player, self.tick_rate_hz, injected, now);
@@ -166,6 +183,10 @@ impl Bot {
         self.judge();
         self.settle_return(now);
         self.link.transmit(now, send);
+        if let Some(crossing) = &mut self.crossing {
+            crossing.transmit(now, send_across);
+            wake_at = wake_at.min(now + CROSSING_TURN);
+        }
         self.notice_end();
         wake_at
     }
@@ -282,12 +303,15 @@ impl Bot {
             ToClient::Ended(end) => self.end(now, end),
             ToClient::Desynced { tick, .. } => self.findings.desyncs += u64::from(!self.flips.explain(tick)),
             ToClient::DesyncAsk(ask) => self.explain(ask),
+            // A redirect follows.
+            ToClient::Refused(Refusal::RoomMoved { .. }) => {}
             ToClient::Refused(refusal) if !self.is_seated => self.be_refused(now, &refusal),
             ToClient::Refused(_) => self.asked_again = false,
             ToClient::Left { reason } if !self.is_leaving => {
                 self.cut_off(format!("left the room: {reason:?}"))
             }
-            ToClient::Closing { reason } if !self.is_leaving => {
+            ToClient::Redirect(redirect) => self.redirect = Some(redirect),
+            ToClient::Closing { reason } if !self.is_leaving && reason != CloseReason::Moved => {
                 self.cut_off(format!("the server closes the link: {reason:?}"));
             }
             _ => {}
@@ -360,6 +384,7 @@ impl Bot {
     fn notice_end(&mut self) {
         if let LinkState::Closed { reason } = self.link.state()
             && !self.is_gone
+            && self.crossing.is_none()
             && self.coming_back.is_none()
         {
             let reason = reason.to_string();

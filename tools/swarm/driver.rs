@@ -176,7 +176,18 @@ impl<'a> Swarm<'a> {
             bot.handle_datagram(now, &mut self.buffer[..length]);
         }
         let wake_at = member.turn(now);
+        self.watch_new_line(index);
         self.arm(index, wake_at);
+    }
+
+    /// A bot that has followed its room has another socket.
+    fn watch_new_line(&mut self, index: usize) {
+        let member = &mut self.members[index];
+        if std::mem::take(&mut member.is_new_line) {
+            // A socket that is not watched is looked at with every turn's timer only: slower, and not wrong.
+            let event = EpollEvent::new(EpollFlags::EPOLLIN, index as u64);
+            let _ = self.epoll.add(&member.line.socket, event);
+        }
     }
 
     fn run_timers(&mut self) {
@@ -192,6 +203,7 @@ impl<'a> Swarm<'a> {
                 self.connect(index, now);
             }
             let wake_at = self.members[index].turn(now);
+            self.watch_new_line(index);
             self.arm(index, wake_at);
         }
     }

@@ -20,6 +20,8 @@ fn is_harmless(error: &io::Error) -> bool {
 pub(crate) struct Line {
     pub(crate) socket: UdpSocket,
     network: Option<Box<Network>>,
+    conditions: LinkConditions,
+    seed: u64,
     pub(crate) up: Traffic,
     pub(crate) down: Traffic,
 }
@@ -44,7 +46,12 @@ impl Line {
                 down: Conditioner::new(conditions, seed * 2 + 1),
             })
         });
-        Ok(Self { socket, network, up: Traffic::default(), down: Traffic::default() })
+        Ok(Self { socket, network, conditions, seed, up: Traffic::default(), down: Traffic::default() })
+    }
+
+    /// Another one to another server, on the same network.
+    pub(crate) fn beside(&self, server: SocketAddr) -> io::Result<Self> {
+        Self::open(server, self.conditions, self.seed.wrapping_add(1 << 40))
     }
 
     /// Takes one datagram from the socket into `buffer`. On a perfect line its length is given, to be handled at

@@ -7,12 +7,18 @@ use framekeep_client::TokenError;
 use crate::bot::{Bot, Orders};
 use crate::line::Line;
 
+/// Datagrams taken at once from where a room goes.
+const ACROSS_MAX: usize = 64;
 /// How long a bot waits before it tries again to come back.
 const RETRY: Duration = Duration::from_millis(250);
 
 /// One bot, its socket and its timer.
 pub(crate) struct Member {
     pub(crate) line: Line,
+    /// The one to where its room goes.
+    across: Option<Line>,
+    /// The first line has another socket than before.
+    pub(crate) is_new_line: bool,
     pub(crate) bot: Option<Bot>,
     pub(crate) orders: Orders,
     pub(crate) timer_at: Duration,
@@ -22,7 +28,7 @@ pub(crate) struct Member {
 
 impl Member {
     pub(crate) fn new(line: Line, orders: Orders, timer_at: Duration) -> Self {
-        Self { line, bot: None, orders, timer_at, back_at: None }
+        Self { line, across: None, is_new_line: false, bot: None, orders, timer_at, back_at: None }
     }
 
     /// Whether it is to connect now.
@@ -47,16 +53,55 @@ impl Member {
         if let Some(back_at) = self.back_at {
             return back_at;
         }
-        let Self { line, bot: Some(bot), .. } = self else { return Duration::MAX };
+        let Self { line, across, bot: Some(bot), .. } = self else { return Duration::MAX };
         while let Some(mut datagram) = line.arrived(now) {
             bot.handle_datagram(now, &mut datagram);
         }
-        let wake_at = bot.turn(now, |datagram| line.send(now, datagram));
+        if let Some(server) = bot.set_out(now) {
+            *across = line.beside(server).ok();
+        }
+        if let Some(over) = across {
+            receive_across(over, bot, now);
+            if bot.arrive(now, |datagram| line.send(now, datagram)) {
+                line.flush(Duration::MAX);
+                if let Some(over) = across.take() {
+                    line.replace(over);
+                }
+                self.is_new_line = true;
+            } else if !bot.is_crossing() {
+                *across = None;
+            }
+        }
+        let send_across = |datagram: &[u8]| {
+            if let Some(across) = across {
+                across.send(now, datagram);
+            }
+        };
+        let wake_at = bot.turn(now, |datagram| line.send(now, datagram), send_across);
         line.flush(now);
+        if let Some(across) = across {
+            across.flush(now);
+        }
         if bot.wants_link() {
             self.back_at = Some(now + RETRY);
             return now + RETRY;
         }
         line.next_due().map_or(wake_at, |due| due.min(wake_at))
+    }
+}
+
+/// Takes everything that has come from where the room goes.
+fn receive_across(line: &mut Line, bot: &mut Bot, now: Duration) {
+    let mut buffer = [0; 2_048];
+    for _ in 0..ACROSS_MAX {
+        match line.receive(now, &mut buffer) {
+            Ok(Some(length)) => bot.handle_across(now, &mut buffer[..length]),
+            // On a bad network what was taken comes out later; without anything new that is all.
+            _ if line.next_due().is_none() => break,
+            _ => {}
+        }
+    }
+    while let Some(mut datagram) = line.arrived(now) {
+        bot.handle_across(now, &mut datagram);
     }
 }

@@ -40,6 +40,8 @@ pub(crate) struct Findings {
     pub(crate) disconnects: u64,
     /// Datagrams and payloads that the link refused.
     pub(crate) refused: u64,
+    /// How often rooms went on at another node, and their bots with them; each bot counts.
+    pub(crate) moves: u64,
 }
 
 impl Findings {
@@ -50,6 +52,7 @@ impl Findings {
         self.snapshots += other.snapshots;
         self.disconnects += other.disconnects;
         self.refused += other.refused;
+        self.moves += other.moves;
     }
 }
 

@@ -15,6 +15,7 @@ const NEEDED: &[Needed] = &[
     Needed { program: "chromium", package: "chromium" },
     Needed { program: "python3", package: "python3" },
     Needed { program: "promtool", package: "prometheus" },
+    Needed { program: "redis-server", package: "redis-server" },
 ];
 
 /// Installs what is missing where this user may, and names what it could not install. Tests that need such a program

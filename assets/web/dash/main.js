@@ -3,6 +3,7 @@
 import { $, make } from '../play/dom.js';
 import { writeSeatColours } from '../ui/colours.js';
 import { showCharts } from './charts.js';
+import { showCluster } from './cluster.js';
 import { showOperators } from './operators.js';
 import { showReplay, showReplays } from './replays.js';
 import { showRoom } from './room.js';
@@ -20,6 +21,7 @@ const PAGES = [
     element.replaceChildren(make('h1', {}, 'Node'), charts);
     return showCharts(watch, charts);
   }],
+  [/^cluster$/, 'cluster', (element) => showCluster(element)],
   [/^room\/(.+)$/, 'rooms', (element, name) => showRoom(name, element)],
   [/^replays$/, 'replays', (element) => showReplays(element)],
   [/^replay\/(.*)$/, 'replays', (element, name) => showReplay(name, element)],

@@ -16,7 +16,8 @@ const REBIND_STEP: u16 = 512;
 
 #[derive(Default)]
 struct Queues {
-    leaving: VecDeque<(SocketAddr, Vec<u8>)>,
+    /// From where, where to, and what.
+    leaving: VecDeque<(SocketAddr, SocketAddr, Vec<u8>)>,
     arriving: BTreeMap<u16, VecDeque<(SocketAddr, Vec<u8>)>>,
     wires: u16,
     /// By how much the ports that others see differ from the wires' own.
@@ -42,6 +43,12 @@ impl MemoryNet {
     /// Takes a datagram that the client sent, with the address it comes from.
     #[must_use]
     pub fn take(&self) -> Option<(SocketAddr, Vec<u8>)> {
+        self.take_for().map(|(from, _, datagram)| (from, datagram))
+    }
+
+    /// The same with the address that it is sent to, as second: where there are several servers.
+    #[must_use]
+    pub fn take_for(&self) -> Option<(SocketAddr, SocketAddr, Vec<u8>)> {
         self.lock().leaving.pop_front()
     }
 
@@ -97,12 +104,12 @@ impl ClientWire for MemoryWire {
         Some((from, len))
     }
 
-    fn send(&mut self, _to: SocketAddr, datagram: &[u8]) {
+    fn send(&mut self, to: SocketAddr, datagram: &[u8]) {
         let ip = self.net.ip;
         let mut queues = self.net.lock();
         if queues.leaving.len() < QUEUE_MAX {
             let from = SocketAddr::new(ip, self.port.wrapping_add(queues.shift));
-            queues.leaving.push_back((from, datagram.to_vec()));
+            queues.leaving.push_back((from, to, datagram.to_vec()));
         }
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 
+use framekeep_cluster::Address;
 use framekeep_gateway::is_network;
 
 /// One key of the configuration: `section.name`, what it means and what it admits.
@@ -70,6 +71,14 @@ pub enum Allowed {
     Addresses,
     /// 1 to 64 bytes without control characters.
     Name,
+    /// The same, or empty for none.
+    NameOrEmpty,
+    /// `http://HOST[:PORT]` or `https://HOST[:PORT]`, or empty for none.
+    UrlOrEmpty,
+    /// One or more addresses of Redis, or empty for none.
+    RedisUrls,
+    /// Other nodes, each as `NAME=HOST:PORT`, separated by commas; empty for none.
+    Peers,
     /// The path of a file or folder.
     Path,
     /// The path of a file or folder, or empty for none.
@@ -138,6 +147,13 @@ impl Allowed {
                 text.split(',').map(str::trim).all(|part| part.is_empty() || is_reachable(part))
             }
             Allowed::Name => (1..=64).contains(&text.len()) && !text.contains(char::is_control),
+            Allowed::NameOrEmpty => text.is_empty() || Allowed::Name.accepts(text),
+            Allowed::UrlOrEmpty => text.is_empty() || is_origin(text),
+            // A password would be shown with the configuration.
+            Allowed::RedisUrls => text.is_empty() || !text.contains('@') && Address::parse(text).is_ok(),
+            Allowed::Peers => {
+                text.split(',').map(str::trim).all(|part| part.is_empty() || peer(part).is_some())
+            }
             Allowed::Path => !text.is_empty() && !text.contains('\0'),
             Allowed::PathOrEmpty => !text.contains('\0'),
             Allowed::LogFilter => {
@@ -208,6 +224,14 @@ impl fmt::Display for Literal {
     }
 }
 
+/// One of [`Allowed::Peers`]: a node's name and where its peers reach it.
+pub(crate) fn peer(part: &str) -> Option<(&str, SocketAddr)> {
+    let (name, address) = part.split_once('=')?;
+    let name = name.trim();
+    let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    ((1..=64).contains(&name.len()) && is_plain).then_some((name, address.trim().parse().ok()?))
+}
+
 impl fmt::Display for Allowed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -240,6 +264,18 @@ impl fmt::Display for Allowed {
                 )
             }
             Allowed::Name => write!(f, "1 to 64 bytes without control characters"),
+            Allowed::NameOrEmpty => write!(f, "at most 64 bytes without control characters"),
+            Allowed::UrlOrEmpty => write!(f, "a URL such as \"https://eu1.example.org\"; empty for none"),
+            Allowed::RedisUrls => {
+                write!(
+                    f,
+                    "redis://HOST:PORT, redis+sentinel://HOST:PORT,HOST:PORT/SERVICE, or several redis://HOST:PORT \
+                     separated by commas, without a password; empty for none"
+                )
+            }
+            Allowed::Peers => {
+                write!(f, "other nodes, such as \"eu2=10.0.0.2:7790, eu3=10.0.0.3:7790\"; empty for none")
+            }
             Allowed::Path => write!(f, "a path, relative to the folder the server is started in"),
             Allowed::PathOrEmpty => {
                 write!(f, "a path, relative to the folder the server is started in; empty for none")

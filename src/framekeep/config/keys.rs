@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::key::{Allowed, Key, Value};
 use super::layer::Effective;
 use super::problem::Problem;
-use super::setting::{Commit, Durability, Guests, LogFormat};
+use super::setting::{Commit, Durability, Guests, Isolated, LogFormat, Role};
 
 /// Writes [`Settings`], one struct a section, [`KEYS`] and the reading of one into the other from one table.
 macro_rules! settings {
@@ -314,6 +314,13 @@ settings! {
         /// Messages that may wait for one client; with more it is given up.
         queue_messages: usize = Value::Integer(256), Allowed::Integer(32, 4_096), "messages",
             wrong: "too small loses slow clients, too large keeps memory for them";
+        /// What is said to a client so soon after a frame waits for this time to be over and goes out together in one
+        /// frame; 0 sends what each turn of the server has said.
+        batch_ms: u64 = Value::Integer(2), Allowed::Integer(0, 100), "milliseconds",
+            wrong: "too small sends more and smaller frames to clients who are told much, too large makes answers late";
+        /// Bytes after which a frame is full, about: it is sent at once, and the rest in the next one.
+        batch_bytes: usize = Value::Integer(16_384), Allowed::Integer(512, 262_144), "bytes",
+            wrong: "too small sends more frames, too large makes the first of many messages wait for the last";
     }
 
     /// Operators' actions.
@@ -412,6 +419,55 @@ settings! {
         /// Tickets that wait or whose players are asked, at most.
         tickets_max: usize = Value::Integer(100_000), Allowed::Integer(1, 200_000), "tickets",
             wrong: "too small refuses players, each costs about 1 KiB of memory";
+    }
+
+    /// Several nodes as one: what they share is in Redis.
+    cluster: Cluster {
+        /// Where Redis is: `redis://HOST:PORT`, `redis+sentinel://HOST:PORT,HOST:PORT/SERVICE`, or several
+        /// `redis://HOST:PORT` separated by commas for a Redis Cluster. Empty for a node that works alone. With a
+        /// password in it, set it by the variable FRAMEKEEP_REDIS_URL instead, which is not shown.
+        redis_url: String = Value::text(""), Allowed::RedisUrls, "",
+            wrong: "an address that is none ends the start with exit code 4; a Redis that is away does not";
+        /// Which cluster of that Redis: nodes of the same name are one.
+        name: String = Value::text("framekeep"), Allowed::Name, "",
+            wrong: "another name is another cluster, with rooms and tickets of its own";
+        /// Where this node is, as tickets name regions; empty where that does not matter.
+        region: String = Value::text(""), Allowed::NameOrEmpty, "",
+            wrong: "a region that no ticket names gets matches only when all nodes of the others are gone";
+        /// Where other nodes reach this one, on a network that players are not in.
+        peer: Option<SocketAddr> = Value::text("off"), Allowed::AddressOrOff, "",
+            wrong: "without one, rooms are neither moved nor taken over, and nobody can tell that this node is dead";
+        /// What this node does: `all`; `gateway` has clients over WebSocket and HTTP and never a room, `game` has rooms
+        /// and clients over UDP. Both need a cluster.
+        role: Role = Value::text("all"), Allowed::OneOf(Role::WORDS), "",
+            wrong: "a cluster without a node that has rooms refuses everybody";
+        /// The port at cluster.peer's address at which gateways and other nodes bring their clients; 0 for any free.
+        relay_port: u16 = Value::Integer(0), Allowed::Integer(0, 65_535), "port",
+            wrong: "one that a firewall closes keeps clients of other nodes out of the rooms of this one";
+        /// Where other nodes are, by their net.name, for moves of rooms without Redis: `NAME=HOST:PORT` with their
+        /// cluster.peer, separated by commas. With Redis nodes find each other.
+        peers: String = Value::text(""), Allowed::Peers, "",
+            wrong: "rooms do not move to a node whose name or address is another";
+        /// The URL at which players reach this node's HTTP API and WebSocket; empty for http.address.
+        public_url: String = Value::text(""), Allowed::UrlOrEmpty, "",
+            wrong: "players of matches that are at this node are sent to where nobody answers";
+        /// A file with the secret that all nodes share, 16 characters at least; the variable
+        /// FRAMEKEEP_CLUSTER_SECRET goes before it.
+        secret_file: Option<PathBuf> = Value::text(""), Allowed::PathOrEmpty, "",
+            wrong: "nodes with different secrets do not hand rooms to each other";
+        /// How long what a node has of Redis is good without being renewed. The same at all nodes.
+        lease_ms: u64 = Value::Integer(3_000), Allowed::Integer(500, 60_000), "milliseconds",
+            wrong: "too short loses the coordinator to a pause, too long leaves its place empty";
+        /// How often it is renewed.
+        renew_ms: u64 = Value::Integer(750), Allowed::Integer(100, 10_000), "milliseconds",
+            wrong: "too long loses what one answer of Redis that is lost would have renewed";
+        /// How long Redis may be away until this node matches the tickets that come in with each other.
+        alone_after_s: u64 = Value::Integer(5), Allowed::Integer(1, 3_600), "seconds",
+            wrong: "too short splits the queue for a moment's outage, too long lets players wait for nothing";
+        /// What becomes of rooms while Redis cannot be reached: `play` goes on, and nobody else gets them before this
+        /// node is proven to be dead; `stop` stops them in time, and anybody gets them. The same at all nodes.
+        isolated: Isolated = Value::text("play"), Allowed::OneOf(Isolated::WORDS), "",
+            wrong: "`stop` ends all rooms of all nodes when Redis is away";
     }
 }
 

@@ -132,6 +132,28 @@ word_setting! {
 }
 
 word_setting! {
+    /// What becomes of rooms while the cluster's Redis cannot be reached.
+    Isolated {
+        /// They go on.
+        Play = "play",
+        /// They stop.
+        Stop = "stop",
+    }
+}
+
+word_setting! {
+    /// What a node of a cluster does.
+    Role {
+        /// It has clients and rooms.
+        All = "all",
+        /// It has clients over WebSocket, whose rooms are at other nodes.
+        Gateway = "gateway",
+        /// It has rooms, and clients over UDP.
+        Game = "game",
+    }
+}
+
+word_setting! {
     /// How log lines look.
     LogFormat {
         /// Pretty on a terminal, JSON otherwise.

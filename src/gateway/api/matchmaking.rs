@@ -1,5 +1,6 @@
 //! Matchmaking: tickets that wait for a match.
 
+mod shared;
 mod show;
 
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use framekeep_gate::SharedTicket;
 use framekeep_matchmaking::{
     PartyMember, QueueView, Refused, RegionLatency, Ticket, TicketId, TicketState, TicketView,
 };
@@ -156,8 +158,10 @@ impl From<QueueView> for QueueJson {
 #[utoipa::path(get, path = "/api/v1/matchmaking", tag = "matchmaking", responses(
     (status = 200, body = [QueueJson]), (status = 404, body = ProblemJson)))]
 pub(crate) async fn queues(State(front): State<Arc<Front>>) -> Result<Json<Vec<QueueJson>>, Problem> {
-    let desk = matchmaking(&front)?.desk();
-    Ok(Json(desk.matcher.queues().map(QueueJson::from).collect()))
+    let matchmaking = matchmaking(&front)?;
+    let of_cluster = front.cluster.get().map(|cluster| cluster.queues()).filter(|queues| !queues.is_empty());
+    let own = || matchmaking.desk().matcher.queues().collect();
+    Ok(Json(of_cluster.unwrap_or_else(own).into_iter().map(QueueJson::from).collect()))
 }
 
 /// Lets a ticket wait: with the API key for anybody, without it for one guest where they are welcome.
@@ -178,8 +182,16 @@ pub(crate) async fn submit(
         names.collect::<Result<Vec<_>, _>>().map_err(|fault| unprocessable(format!("name: {fault}")))?;
     let (ticket, guest) = if with_key { (of_back_end(new)?, None) } else { of_guest(&front, new)? };
     let id = ticket.id;
-    matchmaking.submit(ticket, names, !with_key).map_err(problem)?;
-    let mut status = show::status(&front, matchmaking, id)?;
+    let mut status = match shared::queue(&front, matchmaking)? {
+        Some(cluster) => {
+            let shared = SharedTicket { ticket, names, is_guest: !with_key };
+            shared::submit(&front, cluster, shared).await?
+        }
+        None => {
+            matchmaking.submit(ticket, names, !with_key).map_err(problem)?;
+            show::status(&front, matchmaking, id)?
+        }
+    };
     status.guest = guest;
     Ok((StatusCode::CREATED, Json(status)))
 }
@@ -195,6 +207,9 @@ pub(crate) async fn watch(
     Asked(watch): Asked<Watch>,
 ) -> Result<Json<StatusJson>, Problem> {
     let matchmaking = matchmaking(&front)?;
+    if let Some(elsewhere) = shared::elsewhere(&front, matchmaking, &headers, &id)? {
+        return elsewhere.watch(&front, watch).await.map(Json);
+    }
     let id = permitted(&front, matchmaking, &headers, &id)?;
     let until = tokio::time::Instant::now() + Duration::from_secs(watch.wait_s.min(WAIT_S_MAX));
     let mut news = matchmaking.news();
@@ -223,6 +238,9 @@ pub(crate) async fn cancel(
     Segment(id): Segment,
 ) -> Result<Json<StatusJson>, Problem> {
     let matchmaking = matchmaking(&front)?;
+    if let Some(elsewhere) = shared::elsewhere(&front, matchmaking, &headers, &id)? {
+        return elsewhere.cancel(&front).await.map(Json);
+    }
     let id = permitted(&front, matchmaking, &headers, &id)?;
     matchmaking.cancel(id).map_err(problem)?;
     show::status(&front, matchmaking, id).map(Json)
@@ -240,8 +258,11 @@ pub(crate) async fn answer(
     JsonBody(new): JsonBody<NewAnswer>,
 ) -> Result<Json<StatusJson>, Problem> {
     let matchmaking = matchmaking(&front)?;
-    let id = permitted(&front, matchmaking, &headers, &id)?;
     let player = translate::player_id(&new.player).map_err(unprocessable)?;
+    if let Some(elsewhere) = shared::elsewhere(&front, matchmaking, &headers, &id)? {
+        return elsewhere.answer(&front, player, new.accept).await.map(Json);
+    }
+    let id = permitted(&front, matchmaking, &headers, &id)?;
     matchmaking.answer(id, player, new.accept).map_err(problem)?;
     show::status(&front, matchmaking, id).map(Json)
 }

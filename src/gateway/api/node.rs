@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 
+use super::together::TogetherJson;
 use crate::alerts::Alert;
 use crate::front::Front;
 
@@ -71,15 +72,24 @@ fn node(front: &Front) -> NodeJson {
 /// The nodes that work together.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct ClusterJson {
-    /// "single": this node works alone.
+    /// "single": this node works alone; "redis": it is one of several.
     mode: &'static str,
+    /// This node.
     nodes: Vec<NodeJson>,
+    /// All nodes and what they do together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    together: Option<TogetherJson>,
 }
 
 /// The cluster.
 #[utoipa::path(get, path = "/api/v1/cluster", tag = "node", responses((status = 200, body = ClusterJson)))]
 pub(crate) async fn cluster(State(front): State<Arc<Front>>) -> Json<ClusterJson> {
-    Json(ClusterJson { mode: "single", nodes: vec![node(&front)] })
+    let together = match front.cluster.get() {
+        Some(cluster) => Some(TogetherJson::from(cluster.status().await)),
+        None => None,
+    };
+    let mode = if together.is_some() { "redis" } else { "single" };
+    Json(ClusterJson { mode, nodes: vec![node(&front)], together })
 }
 
 /// What cleanup has done and still has to do, by name.

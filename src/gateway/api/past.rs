@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use framekeep_gate::{Answer, Question, StateView};
 use framekeep_journal::{Frames, Replay, Verifier};
 use framekeep_protocol::Epoch;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::replays;
-use crate::delta::delta;
+use crate::delta::Delta;
 use crate::front::Front;
 use crate::problem::{Problem, ProblemJson};
 use crate::request::{Asked, RoomPath, Segment, has_key};
@@ -103,16 +103,18 @@ pub(crate) struct PastJson {
     next: Option<u32>,
 }
 
-/// States of a sealed match of this node, played again and compared with the recorded hashes.
+/// States of a sealed match of this node, played again and compared with the recorded hashes; of a private room with the
+/// key only.
 #[utoipa::path(get, path = "/api/v1/replays/{name}/views", tag = "replays", params(("name" = String, Path), PastFilter),
-    responses((status = 200, body = PastJson), (status = 400, body = ProblemJson), (status = 404, body = ProblemJson),
+    security(("key" = []), ()), responses((status = 401, body = ProblemJson), (status = 200, body = PastJson), (status = 400, body = ProblemJson), (status = 404, body = ProblemJson),
     (status = 422, body = ProblemJson), (status = 503, body = ProblemJson)))]
 pub(crate) async fn stored(
     State(front): State<Arc<Front>>,
     Segment(name): Segment,
+    headers: HeaderMap,
     Asked(filter): Asked<PastFilter>,
 ) -> Result<Json<PastJson>, Problem> {
-    let path = replays::path_of(&front, &name)?;
+    let path = replays::path_of(&front, &headers, &name)?;
     show(turn().await?, Source::Stored(path), filter).await
 }
 
@@ -343,7 +345,7 @@ fn tell(
     let last = Tick(play.tick().0.saturating_add(ticks));
     let (mut scratch, mut before) = (Vec::new(), None::<StateView>);
     let mut hash = play.hash(&mut scratch);
-    let mut bodies = 0;
+    let (mut changes, mut bodies) = (Delta::default(), 0);
     loop {
         let tick = play.tick();
         let over = tick.0 >= json.ticks;
@@ -352,7 +354,7 @@ fn tell(
             play.view(&mut view);
             bodies += view.bodies.len();
             let now = StateView { epoch: Epoch::new(1), tick, view };
-            json.views.push(delta(before.as_ref(), &now));
+            json.views.push(changes.between(before.as_ref(), &now));
             json.hashes.push(format!("{hash:016x}"));
             before = Some(now);
         }

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 
 use axum::Json;
 use axum::body::Body;
@@ -14,13 +13,9 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use crate::front::Front;
 use crate::problem::{Problem, ProblemJson};
-use crate::request::{Asked, Segment};
-
-/// What the names of replays end with.
-const ENDING: &str = ".fkr";
-
-/// Longest name.
-const NAME_BYTES_MAX: usize = 128;
+use crate::request::{Asked, Segment, has_key};
+use crate::shelf::{SealedMatch, is_private, is_replay};
+use crate::stats::Refused;
 
 /// Most replays in one answer.
 const REPLAYS_MAX: usize = 500;
@@ -36,6 +31,12 @@ pub(crate) struct ReplayJson {
     sealed_unix_ms: u64,
 }
 
+impl From<&SealedMatch> for ReplayJson {
+    fn from(one: &SealedMatch) -> Self {
+        Self { name: one.name.clone(), bytes: one.bytes, sealed_unix_ms: one.sealed_unix_ms }
+    }
+}
+
 /// Which replays are wanted.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(default)]
@@ -47,62 +48,49 @@ pub(crate) struct ReplayFilter {
     limit: Option<usize>,
 }
 
-/// The sealed matches, the newest first.
-#[utoipa::path(get, path = "/api/v1/replays", tag = "replays", params(ReplayFilter), responses(
-    (status = 200, body = Vec<ReplayJson>), (status = 400, body = ProblemJson)))]
+/// The sealed matches, the newest first; those of private rooms with the key only.
+#[utoipa::path(get, path = "/api/v1/replays", tag = "replays", params(ReplayFilter), security(("key" = []), ()),
+    responses((status = 200, body = Vec<ReplayJson>), (status = 400, body = ProblemJson),
+    (status = 401, body = ProblemJson)))]
 pub(crate) async fn list(
     State(front): State<Arc<Front>>,
+    headers: HeaderMap,
     Asked(filter): Asked<ReplayFilter>,
-) -> Json<Vec<ReplayJson>> {
-    let Some(folder) = folder(&front) else { return Json(Vec::new()) };
+) -> Result<Json<Vec<ReplayJson>>, Problem> {
+    let has_key = has_key(&front, &headers)?;
+    let Some(folder) = folder(&front) else { return Ok(Json(Vec::new())) };
     let limit = filter.limit.unwrap_or(100).clamp(1, REPLAYS_MAX);
+    let shelf = front.shelf.clone();
     // Looking through a folder waits for the disk.
-    let found = tokio::task::spawn_blocking(move || look_through(&folder, filter.q.as_deref(), limit)).await;
-    Json(found.unwrap_or_default())
-}
-
-fn look_through(folder: &Path, part: Option<&str>, limit: usize) -> Vec<ReplayJson> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let mut found: Vec<ReplayJson> = entries
-        .filter_map(|entry| {
-            let entry = entry.ok()?;
-            let name = entry.file_name().into_string().ok()?;
-            let wanted = is_replay(&name) && part.is_none_or(|part| name.contains(part));
-            let metadata = if wanted { entry.metadata().ok()? } else { return None };
-            let sealed = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-            let sealed_unix_ms = sealed.as_millis() as u64;
-            metadata.is_file().then_some(ReplayJson { name, bytes: metadata.len(), sealed_unix_ms })
-        })
-        .collect();
-    found.sort_unstable_by(|a, b| (b.sealed_unix_ms, &a.name).cmp(&(a.sealed_unix_ms, &b.name)));
-    found.truncate(limit);
-    found
+    let there = tokio::task::spawn_blocking(move || shelf.look(&folder)).await.unwrap_or_default();
+    let wanted = there.iter().filter(|one| {
+        (has_key || !is_private(&one.name)) && filter.q.as_deref().is_none_or(|part| one.name.contains(part))
+    });
+    Ok(Json(wanted.take(limit).map(ReplayJson::from).collect()))
 }
 
 fn folder(front: &Front) -> Option<PathBuf> {
     front.live().config.data.as_ref().map(|data| data.join("replays"))
 }
 
-/// Whether it is the name of a replay, and of nothing that is elsewhere.
-fn is_replay(name: &str) -> bool {
-    let plain = |c: u8| c.is_ascii_alphanumeric() || b"._-".contains(&c);
-    name.len() <= NAME_BYTES_MAX
-        && name.ends_with(ENDING)
-        && !name.starts_with('.')
-        && name.bytes().all(plain)
-}
-
-/// Where the replay of a name lies.
-pub(super) fn path_of(front: &Front, name: &str) -> Result<PathBuf, Problem> {
+/// Where the replay of a name lies, for whoever may see it.
+pub(super) fn path_of(front: &Front, headers: &HeaderMap, name: &str) -> Result<PathBuf, Problem> {
     let missing = || Problem::not_found("there is no such replay: GET /api/v1/replays lists them");
     if !is_replay(name) {
         return Err(missing());
     }
+    if !has_key(front, headers)? && is_private(name) {
+        front.stats.refuse(Refused::Unauthorized);
+        let detail =
+            "a match of a private room is shown with the API key only, as `Authorization: Bearer KEY`";
+        return Err(Problem::unauthorized(detail));
+    }
     Ok(folder(front).ok_or_else(missing)?.join(name))
 }
 
-/// A sealed match, or a range of its bytes.
-#[utoipa::path(get, path = "/api/v1/replays/{name}", tag = "replays", params(("name" = String, Path)), responses(
+/// A sealed match, or a range of its bytes; of a private room with the key only.
+#[utoipa::path(get, path = "/api/v1/replays/{name}", tag = "replays", params(("name" = String, Path)),
+    security(("key" = []), ()), responses((status = 401, body = ProblemJson),
     (status = 200, content_type = "application/octet-stream"),
     (status = 206, content_type = "application/octet-stream"),
     (status = 400, body = ProblemJson), (status = 404, body = ProblemJson), (status = 416, body = ProblemJson)))]
@@ -112,7 +100,7 @@ pub(crate) async fn download(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let missing = || Problem::not_found("there is no such replay: GET /api/v1/replays lists them");
-    let path = path_of(&front, &name)?;
+    let path = path_of(&front, &headers, &name)?;
     // What is a link leads elsewhere.
     let metadata = tokio::fs::symlink_metadata(&path).await.map_err(|_| missing())?;
     if !metadata.is_file() {
@@ -216,16 +204,5 @@ mod tests {
         ] {
             assert_eq!(range(header, 100), asking, "{header}");
         }
-    }
-
-    #[test]
-    fn only_plain_names_are_replays() {
-        assert!(is_replay("friday-1.fkr"));
-        for name in
-            ["../a.fkr", "a/b.fkr", "..\\a.fkr", ".a.fkr", "a.fkr\0", "a.toml", "", "é.fkr", "%2e.fkr"]
-        {
-            assert!(!is_replay(name), "{name}");
-        }
-        assert!(!is_replay(&format!("{}.fkr", "a".repeat(NAME_BYTES_MAX))));
     }
 }

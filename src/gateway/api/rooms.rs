@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use framekeep_gate::{Answer, MemberRow, Question, RoomRow};
+use framekeep_gate::{Answer, KindBytes, MemberRow, Question, RoomRow};
 use framekeep_protocol::RoomName;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +50,19 @@ pub(crate) struct RoomJson {
     holds: Vec<HoldJson>,
     /// Who is in it; only where one room is asked for, and of a private one with the key only.
     members: Vec<MemberJson>,
+    /// Bytes that the links of those who are in it have carried; only where one room is asked for. Over UDP, `play` of
+    /// this match and `reliable`, over WebSocket everything else.
+    traffic: Vec<TrafficJson>,
+}
+
+/// Bytes of one kind of message in one direction.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct TrafficJson {
+    /// play, reliable, view, event, room, match, input, request or control.
+    kind: &'static str,
+    /// in or out.
+    direction: &'static str,
+    bytes: u64,
 }
 
 /// A taken seat.
@@ -63,11 +76,11 @@ pub(crate) struct MemberJson {
     name: String,
     /// udp, websocket, or empty while the player is away.
     transport: &'static str,
-    /// The round trip; over UDP in a match.
+    /// The round trip: over UDP in a match, over WebSocket of pings.
     rtt_ms: Option<u32>,
-    /// Packets that are lost or late; over UDP in a match.
+    /// Over UDP packets that are lost or late, in a match; over WebSocket views that were left out for a slow client.
     loss_percent: Option<u32>,
-    /// How much before they are needed inputs arrive; over UDP in a match.
+    /// How much before they are needed inputs arrive, in a match.
     lead_ms: Option<i32>,
 }
 
@@ -82,6 +95,12 @@ impl From<&MemberRow> for MemberJson {
             loss_percent: row.loss_percent,
             lead_ms: row.lead_ms,
         }
+    }
+}
+
+impl From<&KindBytes> for TrafficJson {
+    fn from(one: &KindBytes) -> Self {
+        Self { kind: one.kind, direction: one.direction, bytes: one.bytes }
     }
 }
 
@@ -113,6 +132,7 @@ impl From<&RoomRow> for RoomJson {
             bytes: row.bytes,
             next_deadline_unix_ms: row.next_deadline_unix_ms,
             members: row.members.iter().map(MemberJson::from).collect(),
+            traffic: row.traffic.iter().map(TrafficJson::from).collect(),
             holds: holds
                 .map(|hold| HoldJson { what: hold.what.clone(), until_unix_ms: hold.until_unix_ms })
                 .collect(),

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use framekeep_gate::SharedTicket;
 use framekeep_matchmaking::{Event, Match, MatchId, Matcher, TicketId, TicketState};
 use framekeep_protocol::{PlayerId, PlayerName, RoomName};
 
@@ -74,6 +76,17 @@ impl Desk {
             }
         }
         (formed, is_news)
+    }
+
+    /// The tickets that wait, and for how long they have.
+    pub(super) fn waiting(&self, now_ms: u64) -> Vec<(SharedTicket, Duration)> {
+        let waiting = self.tickets.iter().filter_map(|(id, holder)| {
+            let view = self.matcher.view(*id).filter(|view| view.state == TicketState::Waiting)?;
+            let (names, is_guest) = (holder.names.clone(), holder.is_guest);
+            let ticket = SharedTicket { ticket: self.matcher.ticket(*id)?.clone(), names, is_guest };
+            Some((ticket, Duration::from_millis(now_ms.saturating_sub(view.queued_at_ms))))
+        });
+        waiting.collect()
     }
 
     /// The room of a ticket that has one.

@@ -1,6 +1,7 @@
 //! How a connection says who it is: with a ticket, or with the token of a session that was cut off.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use data_encoding::BASE64URL_NOPAD;
 use framekeep_gate::{NewLink, Order};
@@ -82,7 +83,7 @@ async fn open(line: &mut Line, authenticate: &Authenticate) -> Result<Box<Sessio
 /// Waits for the server's word on a ticket.
 async fn admitted(queue: &mut LinkQueue) -> Result<String, Failed> {
     loop {
-        match queue.next().await {
+        match queue.next(Instant::now()).await {
             Next::Told(told) => match told.message {
                 ToClient::Admitted { player } => return Ok(player.to_string()),
                 ToClient::Refused(refusal) => {

@@ -14,22 +14,24 @@ use framekeep_sim::Tick;
 use super::End;
 use crate::WebConfig;
 use crate::budget::MessageBudget;
-use crate::delta::delta;
+use crate::delta::Delta;
+use crate::frame::FrameWriter;
 use crate::front::Front;
-use crate::queue::Next;
+use crate::queue::{BATCH_MESSAGES_MAX, Figures, Next};
 use crate::sessions::Session;
 use crate::stats::Refused;
+use crate::traffic::Kind;
 use crate::translate;
-use crate::wire::{self, ClientBody, ClientMessage, Encoding, ServerBatch, ServerBody, ServerMessage};
-
-/// Messages in one frame, about.
-const BATCH_MESSAGES_MAX: usize = 64;
+use crate::wire::{self, ClientBody, ClientMessage, Encoding, ServerBody, ServerMessage};
 
 /// Frames over the budget after which a client is not heard any more.
 const OVER_BUDGET_MAX: u32 = 600;
 
 /// How often at most a client is told that it is over the budget.
 const TELL_EVERY: Duration = Duration::from_secs(1);
+
+/// How often a client's round trip is looked at.
+const ROUND_TRIP_EVERY: Duration = Duration::from_secs(5);
 
 /// How long the last words may take.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
@@ -43,8 +45,14 @@ pub(super) struct Line {
     encoding: Option<Encoding>,
     pub(super) peer: SocketAddr,
     pub(super) front: Arc<Front>,
-    batch: ServerBatch,
-    out: Vec<u8>,
+    out: FrameWriter,
+    delta: Delta,
+    /// What is known of the session's link.
+    figures: Option<Arc<Figures>>,
+    /// When the round trip was asked for last.
+    asked_at: Instant,
+    /// Before this nothing goes out that the server says of itself.
+    free_at: Instant,
     /// As it was when the connection came.
     web: WebConfig,
     budget: MessageBudget,
@@ -67,8 +75,11 @@ impl Line {
             encoding,
             peer,
             front,
-            batch: ServerBatch::default(),
-            out: Vec::new(),
+            out: FrameWriter::new(),
+            delta: Delta::default(),
+            figures: None,
+            asked_at: now,
+            free_at: now,
             web,
             budget,
             over_budget: 0,
@@ -103,17 +114,22 @@ impl Line {
             Message::Ping(_) => return self.spend(now).map(|_| None),
         };
         self.front.stats.messages_in.add(1);
-        self.front.stats.bytes_in.add(bytes.len() as u64);
         if !self.spend(now)? {
+            self.count_heard(Kind::Control, bytes.len());
             return Ok(None);
         }
         if *self.encoding.get_or_insert(encoding) != encoding {
+            self.count_heard(Kind::Control, bytes.len());
             self.refuse_malformed("the frame is not of the connection's subprotocol");
             return Ok(None);
         }
         match encoding.read(bytes) {
-            Ok(message) => Ok(Some(message)),
+            Ok(message) => {
+                self.count_heard(Kind::of_client(message.body.as_ref()), bytes.len());
+                Ok(Some(message))
+            }
             Err(error) => {
+                self.count_heard(Kind::Control, bytes.len());
                 self.refuse_malformed(&error.to_string());
                 Ok(None)
             }
@@ -145,12 +161,27 @@ impl Line {
         if self.over_budget > OVER_BUDGET_MAX { Err(End::Closed("faulty")) } else { Ok(false) }
     }
 
+    fn count_heard(&self, kind: Kind, bytes: usize) {
+        self.front.stats.traffic.hear(kind, bytes);
+        if let Some(figures) = &self.figures {
+            figures.traffic.hear(kind, bytes);
+        }
+    }
+
+    /// From now on it is this session's.
+    pub(super) fn serve(&mut self, session: &Session) {
+        self.figures = Some(session.queue.figures());
+    }
+
     fn note_round_trip(&self, payload: &[u8]) {
         let Ok(sent) = <[u8; 8]>::try_from(payload) else { return };
         let sent = Duration::from_nanos(u64::from_le_bytes(sent));
         let now = self.front.origin_of_time.elapsed();
         if sent <= now && now - sent < Duration::from_secs(60) {
             self.front.stats.rtt.record(now - sent);
+            if let Some(figures) = &self.figures {
+                figures.note_round_trip(now - sent);
+            }
         }
     }
 
@@ -166,7 +197,20 @@ impl Line {
 
     /// Puts a message into the next frame.
     pub(super) fn push(&mut self, message: ServerMessage) {
-        self.batch.messages.push(message);
+        let bytes = self.out.push(self.encoding.unwrap_or(Encoding::Json), &message);
+        let kind = Kind::of_server(message.body.as_ref());
+        self.front.stats.traffic.tell(kind, bytes);
+        if let Some(figures) = &self.figures {
+            figures.traffic.tell(kind, bytes);
+        }
+        if let Some(ServerBody::View(view)) = message.body {
+            self.delta.reuse(view);
+        }
+    }
+
+    /// When what the server says of itself may go out.
+    pub(super) fn free_at(&self) -> Instant {
+        self.free_at
     }
 
     /// Hears a frame and does what it asks for.
@@ -257,13 +301,14 @@ impl Line {
                         end = Some(End::Closed(translate::closing(*reason)));
                     }
                     let body = translate::told(told.message, told.to);
-                    let kept = body.filter(|_| end.is_none()).map(|body| session.keep(body));
-                    self.batch.messages.extend(kept);
+                    if let Some(body) = body.filter(|_| end.is_none()) {
+                        self.push(session.keep(body));
+                    }
                 }
                 Next::View(view, at) => {
-                    let body = ServerBody::View(delta(session.view.as_deref(), &view));
+                    let body = self.delta.between(session.view.as_deref(), &view);
                     session.view = Some(view);
-                    self.push(session.once(body));
+                    self.push(session.once(ServerBody::View(body)));
                     self.front.stats.views.add(1);
                     shown = Some(at);
                 }
@@ -273,12 +318,13 @@ impl Line {
                     end = Some(End::Closed("too_slow"));
                 }
             }
-            if end.is_some() || self.batch.messages.len() >= BATCH_MESSAGES_MAX {
+            if end.is_some() || self.is_full() {
                 break;
             }
             next = session.queue.try_next();
         }
         let flushed = self.flush().await;
+        self.free_at = Instant::now() + self.web.batch_within;
         if let (None, Some(at)) = (&flushed, shown) {
             self.front.stats.view_delay.record(at.elapsed());
         }
@@ -287,20 +333,14 @@ impl Line {
 
     /// Sends the frame that has grown, if any.
     pub(super) async fn flush(&mut self) -> Option<End> {
-        if self.batch.messages.is_empty() {
-            return None;
-        }
-        let encoding = self.encoding.unwrap_or(Encoding::Json);
-        self.out.clear();
-        encoding.write(&self.batch, &mut self.out);
-        self.batch.messages.clear();
-        let message = match encoding {
-            Encoding::Protobuf => Message::Binary(Bytes::copy_from_slice(&self.out)),
-            Encoding::Json => Message::Text(String::from_utf8_lossy(&self.out).into_owned().into()),
-        };
+        let message = self.out.take()?;
         self.front.stats.messages_out.add(1);
-        self.front.stats.bytes_out.add(self.out.len() as u64);
         self.send(message).await
+    }
+
+    /// Whether the frame that grows is to be sent.
+    fn is_full(&self) -> bool {
+        self.out.messages() >= BATCH_MESSAGES_MAX || self.out.len() >= self.web.batch_bytes
     }
 
     async fn send(&mut self, message: Message) -> Option<End> {
@@ -325,8 +365,10 @@ impl Line {
             self.front.stats.refuse(Refused::Silent);
             return Some(End::Lost);
         }
-        if silent > web.ping_after && !self.pinged {
-            self.pinged = true;
+        let is_asked = self.asked_at.elapsed() < ROUND_TRIP_EVERY;
+        if (silent > web.ping_after && !self.pinged) || !is_asked {
+            self.pinged = silent > web.ping_after;
+            self.asked_at = Instant::now();
             return self.ping().await;
         }
         None

@@ -113,6 +113,11 @@ fn start() -> MatchStart {
     }
 }
 
+fn redirect() -> Redirect {
+    let address = "a".repeat(crate::REDIRECT_ADDRESS_BYTES_MAX);
+    Redirect { room: room_name(), tick: Tick(9), address, token: vec![7; crate::REDIRECT_TOKEN_BYTES_MAX] }
+}
+
 fn to_client() -> Vec<ToClient> {
     let outcome = Some(Outcome { scores: vec![1, -2, 3], winner: None });
     let (epoch, hash, reason) = (Epoch::new(2), 5, EndReason::Outcome);
@@ -134,6 +139,7 @@ fn to_client() -> Vec<ToClient> {
         ToClient::Closing { reason: CloseReason::TakenOver },
         ToClient::DesyncAsk(DesyncAsk::Hashes { epoch, upto: Tick(70) }),
         ToClient::DesyncAsk(DesyncAsk::State { epoch, tick: Tick(66) }),
+        ToClient::Redirect(redirect()),
     ]
 }
 
@@ -229,4 +235,12 @@ proptest! {
     fn random_bytes_do_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..1_100)) {
         let _ = (ToServer::decode(&bytes), ToClient::decode(&bytes), crate::Snapshot::decode(&bytes));
     }
+}
+
+#[test]
+fn a_redirect_beyond_its_bounds_is_refused() {
+    let read = |redirect| ToClient::decode(&ToClient::Redirect(redirect).encode());
+    assert!(read(redirect()).is_ok());
+    assert!(read(Redirect { address: "a".repeat(257), ..redirect() }).is_err());
+    assert!(read(Redirect { token: vec![0; 2_049], ..redirect() }).is_err());
 }

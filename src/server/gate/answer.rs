@@ -5,7 +5,7 @@ use framekeep_gate::{Answer, Question, RoomRow};
 use framekeep_lobby::{Actor, Operation};
 use framekeep_protocol::{CloseReason, ClosedReason, LeftReason, PlayerId, Refusal, RoomName, RoomOptions};
 
-use super::members::members;
+use super::members::{members, traffic};
 use super::report::row;
 use crate::limits::PAST_BYTES_MAX;
 use crate::{FrameArchive, Journaled, Player, Players, Room, Rooms, admit, rooms};
@@ -36,7 +36,10 @@ pub(super) fn answer(world: &mut World, question: Question) -> Answer {
 
 fn show(world: &World, name: &RoomName) -> Answer {
     let room = world.resource::<Rooms>().get(name);
-    let found = room.and_then(|room| Some(RoomRow { members: members(world, room), ..row(world, room)? }));
+    let found = room.and_then(|room| {
+        let (members, traffic) = (members(world, room), traffic(world, room));
+        Some(RoomRow { members, traffic, ..row(world, room)? })
+    });
     found.map_or(Answer::Missing, |row| Answer::Room(Box::new(row)))
 }
 

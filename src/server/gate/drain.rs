@@ -6,7 +6,7 @@ use bevy_ecs::prelude::{Resource, World};
 use framekeep_protocol::Refusal;
 use tracing::info;
 
-use crate::{Clock, Stage};
+use crate::{Clock, Moves, Stage};
 
 /// Whether the node is coming to rest, and until when running matches may go on.
 #[derive(Resource, Clone, Copy, Debug, Default)]
@@ -38,7 +38,8 @@ pub(crate) fn begin(world: &mut World, grace: Duration) {
 pub(crate) fn is_over(world: &mut World) -> bool {
     let Some(until) = world.resource::<Drain>().until else { return false };
     let now = world.resource::<Clock>().now();
-    now >= until || world.query::<&Stage>().iter(world).next().is_none()
+    let is_empty = world.query::<&Stage>().iter(world).next().is_none();
+    now >= until || is_empty && !world.resource::<Moves>().is_busy()
 }
 
 /// Whether rooms may be opened and matches started.

@@ -62,6 +62,8 @@ impl WebLink {
 #[derive(Resource, Default)]
 pub(crate) struct WebLinks {
     by_id: HashMap<WebLinkId, Entity, foldhash::fast::RandomState>,
+    /// Those that were told or shown something in this turn, some of them more than once.
+    told: Vec<Entity>,
 }
 
 impl WebLinks {
@@ -71,6 +73,13 @@ impl WebLinks {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.by_id.is_empty()
+    }
+
+    /// A link was told or shown something.
+    pub(super) fn note_told(&mut self, link: Entity) {
+        if self.told.last() != Some(&link) {
+            self.told.push(link);
+        }
     }
 }
 
@@ -175,6 +184,7 @@ pub(super) fn input(world: &mut World, id: WebLinkId, input: WebInput) {
         if play.last.is_none_or(|(last, _)| last != bits) {
             play.acted_at = now;
         }
+        play.note_web_arrival(tick, now);
         let inserted = play.inputs.insert(tick, bits);
         let mut counters = world.resource_mut::<Counters>();
         match inserted {
@@ -194,6 +204,8 @@ pub(super) fn input(world: &mut World, id: WebLinkId, input: WebInput) {
     web.changes.push_back(bits);
     if let Some(mut play) = world.get_mut::<SeatPlay>(seat) {
         play.acted_at = now;
+        let next = play.inputs.next();
+        play.note_web_arrival(next, now);
     }
 }
 
@@ -234,6 +246,11 @@ pub(crate) fn away_link(world: &World, player: PlayerId) -> Option<Entity> {
     player.link.filter(|link| world.get::<WebLink>(*link).is_some_and(|web| web.away.is_some()))
 }
 
+/// Whether a link came through the front door.
+pub(crate) fn is_web(world: &World, entity: Entity) -> bool {
+    world.get::<WebLink>(entity).is_some()
+}
+
 /// The connection is there again: the seat is resumed, if it is still held.
 pub(super) fn come_back(world: &mut World, id: WebLinkId) {
     let Some(entity) = entity_of(world, id) else { return };
@@ -254,9 +271,9 @@ pub(super) fn close(world: &mut World, id: WebLinkId) {
 /// Tells a link that came through the front door; `false` if it did not.
 pub(crate) fn tell(world: &mut World, entity: Entity, message: &ToClient) -> bool {
     let Some(web) = world.get::<WebLink>(entity) else { return false };
-    if !web.sink.tell(message, web.answering)
-        && let Some(mut link) = world.get_mut::<Link>(entity)
-    {
+    let is_told = web.sink.tell(message, web.answering);
+    world.resource_mut::<WebLinks>().note_told(entity);
+    if !is_told && let Some(mut link) = world.get_mut::<Link>(entity) {
         // A client that takes nothing is not told why by us; it is gone at the end of this pump.
         let before = std::mem::replace(&mut link.stage, LinkStage::Closing { until: Duration::ZERO });
         world.resource_mut::<BusyLinks>().waiting.insert(entity);
@@ -264,6 +281,15 @@ pub(crate) fn tell(world: &mut World, entity: Entity, message: &ToClient) -> boo
             u64::from(!matches!(before, LinkStage::Closing { .. }));
     }
     true
+}
+
+/// Lets go what links were told and shown in this turn: whoever passes it on is woken once, and finds all of it.
+pub(super) fn let_told_go(mut known: ResMut<WebLinks>, links: Query<&WebLink>) {
+    for link in known.told.drain(..) {
+        if let Ok(web) = links.get(link) {
+            web.sink.let_go();
+        }
+    }
 }
 
 /// How much of a link's queue is used, in thousandths; `None` for links over UDP.

@@ -13,7 +13,7 @@ use super::{Drain, Gate, samples};
 use crate::limits::ROOMS_LISTED_PER_PUMP;
 use crate::{
     CleanupStats, CleanupTier, Clock, Games, Link, PacketKind, Phase, Players, Recorder, Room, Rooms,
-    ServerConfig, Stage, why_alive,
+    ServerConfig, Stage, moves, why_alive,
 };
 
 /// How often a report is made.
@@ -63,7 +63,9 @@ fn go_on(world: &mut World, reporting: &mut Reporting) {
     }
     let rest = reporting.left.len().saturating_sub(ROOMS_LISTED_PER_PUMP);
     let listed = reporting.left.split_off(rest);
-    reporting.rows.extend(listed.into_iter().filter_map(|room| row(world, room)));
+    // A room that is on its way here is the other node's, and is told of there.
+    let own = listed.into_iter().filter(|room| !moves::is_arriving(world, *room));
+    reporting.rows.extend(own.filter_map(|room| row(world, room)));
     if reporting.left.is_empty() {
         let report = make(world, reporting, now);
         reporting.waiting = Some(Arc::new(report));
@@ -151,5 +153,6 @@ pub(super) fn row(world: &World, entity: Entity) -> Option<RoomRow> {
         next_deadline_unix_ms: holds.iter().filter_map(|hold| hold.until_unix_ms).min(),
         holds,
         members: Vec::new(),
+        traffic: Vec::new(),
     })
 }

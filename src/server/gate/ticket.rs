@@ -42,13 +42,34 @@ pub struct KeyMint {
     pub link_timeout: Duration,
 }
 
+/// A ticket for a link through the front door of the node that has this key.
+pub(crate) fn web_ticket(key: &NodeKey, request: &TicketRequest) -> Option<Vec<u8>> {
+    let mut token_id = [0; 16];
+    getrandom::fill(&mut token_id).ok()?;
+    let issued_at_s = request.now.as_secs();
+    let ticket = Ticket {
+        token_id: TokenId(token_id),
+        player: request.player,
+        name: request.name.clone(),
+        room: request.room.clone(),
+        role: request.role,
+        issued_at_s,
+        expires_at_s: issued_at_s + TICKET_LIFE_S,
+    };
+    Some(sealed(key, &ticket).to_vec())
+}
+
 impl Mint for KeyMint {
     fn mint(&self, wish: &TicketWish) -> Result<Minted, MintFailed> {
+        self.mint_for(wish, self.udp)
+    }
+
+    fn mint_for(&self, wish: &TicketWish, server: SocketAddr) -> Result<Minted, MintFailed> {
         // A clock before 1970 mints tickets that are refused as expired.
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let player = wish.player.unwrap_or_else(|| player_id_of(&wish.name));
         let request = TicketRequest {
-            server: self.udp,
+            server,
             player,
             name: wish.name.clone(),
             room: wish.room.clone(),
@@ -70,7 +91,7 @@ impl Mint for KeyMint {
             expires_at_s: issued_at_s + TICKET_LIFE_S,
         };
         let web = Box::new(sealed(&self.key, &ticket));
-        Ok(Minted { player, udp, udp_address: self.udp, web, valid_s: TICKET_LIFE_S })
+        Ok(Minted { player, udp, udp_address: server, web, valid_s: TICKET_LIFE_S })
     }
 
     fn seal(&self, purpose: &str, text: &[u8]) -> [u8; 32] {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bevy_ecs::prelude::{Entity, Local, Query, Res};
+use bevy_ecs::prelude::{Entity, Local, Query, Res, ResMut};
 use framekeep_gate::StateView;
 use framekeep_sim::View;
 
@@ -25,7 +25,7 @@ pub(super) struct Unsettled {
 /// durable is not shown before either.
 pub(super) fn show_states(
     due: Res<DueRooms>,
-    known: Res<WebLinks>,
+    mut known: ResMut<WebLinks>,
     mut rooms: Query<(&mut Stage, Option<&Seats>, Option<&Journaled>)>,
     seats: Query<&Seat>,
     links: Query<&WebLink>,
@@ -48,6 +48,7 @@ pub(super) fn show_states(
             && is_settled
         {
             link.sink().show(&unsettled.view);
+            known.note_told(unsettled.link);
         }
         !is_settled
     });
@@ -74,6 +75,7 @@ pub(super) fn show_states(
             for link in shown_to.iter().filter_map(|&link| links.get(link).ok()) {
                 link.sink().show(&view);
             }
+            shown_to.iter().for_each(|&link| known.note_told(link));
         } else {
             // Frames wait for a tick of the room at most, so there is one for a link, seldom two.
             waiting.extend(shown_to.iter().map(|&link| Unsettled { room, link, view: view.clone() }));

@@ -61,6 +61,8 @@ pub(super) enum Order {
     Batch(Batch),
     /// Replace the file of the names of closed rooms.
     Names { json: Vec<u8> },
+    /// Make all durable.
+    Sync,
     /// Make all durable and delete what is not needed; then tell.
     Settle(Sender<()>),
     /// Write that this run ended in order.
@@ -198,6 +200,7 @@ impl Desk {
                     self.failed(&error);
                 }
             }
+            Order::Sync => self.sync(),
             Order::Settle(done) => {
                 self.sync();
                 self.reclaim();

@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use bevy_ecs::prelude::{Entity, World};
 use framekeep_journal::{
-    MatchResumed, MatchStarted, MemberState, REPLAY_VERSION, Record, RoomState, Told, pack_snapshot,
+    MatchResumed, MatchStarted, MemberState, REPLAY_VERSION, Record, RoomState, SegmentWriter, Told,
+    pack_snapshot,
 };
 use framekeep_lobby::LobbyState;
 
 use super::desk::Mark;
 use super::held::Journaled;
-use super::{FrameArchive, Journal, Recorder};
+use super::written::tell_departure;
+use super::{FrameArchive, Recorder};
 use crate::limits::{RETELL_AFTER, RETELL_BYTES, RETELL_PUMP_BYTES};
+use crate::moves::{Leaving, Moves};
 use crate::room::{Room, Rooms};
 use crate::{Clock, Stage};
 
@@ -69,6 +72,9 @@ pub(super) fn retell_rooms(world: &mut World) {
         journal.retelling.begin(rooms.into_iter());
         // First what is over: a room may play its next match by now.
         journal.partings.tell_again(holes, &mut journal.batch, &mut journal.marks);
+        for (room, departure) in world.resource::<Moves>().departures() {
+            tell_departure(&mut world.resource_mut::<Recorder>(), room, &departure);
+        }
     }
     let mut told = 0;
     while told < RETELL_PUMP_BYTES {
@@ -90,11 +96,18 @@ pub(crate) fn retell(world: &mut World, entity: Entity) -> usize {
         let before = journal.batch.pending_bytes();
         let Some(room) = world.get::<Room>(entity) else { return 0 };
         let id = room.id.0;
+        if world.get::<Leaving>(entity).is_some() {
+            return 0;
+        }
+        if let Some(arrival) = world.resource::<Moves>().arrival(id) {
+            // Before the room: without it the room would be this node's.
+            journal.batch.append(id, &Record::MovedIn(arrival.clone()));
+        }
         journal.batch.append(id, &Record::Room(Box::new(state_of(room))));
         journal.marks.push((id, Mark::Begins));
         if let (Some(stage), Some(archive)) = (world.get::<Stage>(entity), world.get::<FrameArchive>(entity))
         {
-            journal.retell_match(id, stage, archive);
+            tell_match(&mut journal.batch, id, stage, archive);
         }
         let holes = journal.writer.shared().holes();
         if let Some(mut journaled) = world.get_mut::<Journaled>(entity) {
@@ -104,33 +117,37 @@ pub(crate) fn retell(world: &mut World, entity: Entity) -> usize {
     })
 }
 
-impl Journal {
-    fn retell_match(&mut self, room: u64, stage: &Stage, archive: &FrameArchive) {
-        let started = MatchStarted { epoch: stage.epoch.get(), header: archive.header.clone() };
-        let (ticks, builder) = (archive.builder.next(), &archive.builder);
-        let resumed = MatchResumed { started, ticks };
-        self.batch.append(room, &Record::MatchResumed(Box::new(resumed)));
-        let (batch, packed) = (&mut self.batch, &mut self.packed);
-        let mut newest = None;
-        builder.tell(|told| match told {
-            Told::Frames { raw } => {
-                pack_snapshot(raw, packed);
-                batch.append(room, &Record::Frames { version: REPLAY_VERSION, packed });
-            }
-            Told::State { tick, hash, state } => {
-                newest = Some(tick);
-                pack_snapshot(state, packed);
-                batch.append(room, &Record::Snapshot { tick, hash, packed });
-            }
-        });
-        if newest != Some(ticks) && ticks == stage.tick() {
-            self.append_snapshot(room, stage);
+/// Tells a match from its start, and its state.
+pub(crate) fn tell_match(
+    batch: &mut SegmentWriter<Vec<u8>>,
+    room: u64,
+    stage: &Stage,
+    archive: &FrameArchive,
+) {
+    let started = MatchStarted { epoch: stage.epoch.get(), header: archive.header.clone() };
+    let (ticks, builder) = (archive.builder.next(), &archive.builder);
+    batch.append(room, &Record::MatchResumed(Box::new(MatchResumed { started, ticks })));
+    let (mut newest, mut packed) = (None, Vec::new());
+    builder.tell(|told| match told {
+        Told::Frames { raw } => {
+            pack_snapshot(raw, &mut packed);
+            batch.append(room, &Record::Frames { version: REPLAY_VERSION, packed: &packed });
         }
+        Told::State { tick, hash, state } => {
+            newest = Some(tick);
+            pack_snapshot(state, &mut packed);
+            batch.append(room, &Record::Snapshot { tick, hash, packed: &packed });
+        }
+    });
+    if newest != Some(ticks) && ticks == stage.tick() {
+        let hash = stage.hash_at(ticks).unwrap_or_default();
+        pack_snapshot(&stage.state, &mut packed);
+        batch.append(room, &Record::Snapshot { tick: ticks, hash, packed: &packed });
     }
 }
 
 /// All there is to know of a room besides its match.
-pub(super) fn state_of(room: &Room) -> RoomState {
+pub(crate) fn state_of(room: &Room) -> RoomState {
     let (options, lobby) = (room.lobby.options(), room.lobby.state());
     let LobbyState { phase, seats, reserved, host, spectators, banned, locked, opened, content } = lobby;
     let member = |(seat, taken): (u8, framekeep_lobby::Occupant)| MemberState {

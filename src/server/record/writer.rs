@@ -327,6 +327,11 @@ impl Writer {
         }
     }
 
+    /// Makes what was handed over durable at once, whatever is configured.
+    pub(super) fn hurry(&self) {
+        self.order(Order::Sync);
+    }
+
     /// Hands the names of closed rooms over.
     pub(super) fn names(&self, json: Vec<u8>) {
         self.order(Order::Names { json });

@@ -21,15 +21,18 @@ use crate::stage::{HashRing, Health, Stage, Timing};
 use crate::{Clock, Counters, Games, Player, Players, Room, Rooms, Seat, ServerConfig, rooms, seating};
 
 /// Opens a room again as it was, with its match if that can go on.
-pub(super) fn open_again(world: &mut World, id: u64, life: Life, play: Play) {
+pub(super) fn open_again(world: &mut World, id: u64, life: Life, play: Play) -> Option<Entity> {
     let Life { room: state, play: told, .. } = life;
     // A match whose replay is there is over, whatever the records that are left say of it.
     let is_sealed = told.as_ref().is_some_and(|told| record::is_sealed(world, id, told.started()));
     let goes_on = state.phase == RoomPhase::Playing && !state.play_again && !is_sealed;
     let was_playing = state.phase == RoomPhase::Playing;
-    let Some(room) = room_of(world, id, &state).filter(|_| state.phase != RoomPhase::Closed) else {
+    // What was told since the state was written has numbers too.
+    let room = room_of(world, id, &state, EVENTS_UNKNOWN_MAX);
+    let Some(room) = room.filter(|_| state.phase != RoomPhase::Closed) else {
         seal_what_is_left(world, id, &state.content, told, play);
-        return record::forget_room(world, id);
+        record::forget_room(world, id);
+        return None;
     };
     let reserved = !room.reservations.is_empty();
     let content = state.content.clone();
@@ -59,6 +62,7 @@ pub(super) fn open_again(world: &mut World, id: u64, life: Life, play: Play) {
             record::retell(world, entity);
         }
     }
+    Some(entity)
 }
 
 fn can_go_on(resumed: &Resumed) -> bool {
@@ -66,7 +70,7 @@ fn can_go_on(resumed: &Resumed) -> bool {
 }
 
 /// The room as a value; `None` if it cannot be here.
-fn room_of(world: &World, id: u64, state: &RoomState) -> Option<Room> {
+pub(crate) fn room_of(world: &World, id: u64, state: &RoomState, events_unknown: u64) -> Option<Room> {
     let (game, content) = match world.resource::<Games>().find(&state.game, &state.content) {
         Ok(found) => found,
         Err(refusal) => {
@@ -98,8 +102,7 @@ fn room_of(world: &World, id: u64, state: &RoomState) -> Option<Room> {
         send_every_ticks: state.send_every_ticks,
         epoch: Epoch::new(state.epoch),
         play_again: false,
-        // What was told since the state was written has numbers too.
-        events: state.events + EVENTS_UNKNOWN_MAX,
+        events: state.events + events_unknown,
         reservations: state.reserved.iter().map(|(_, player)| (*player, until)).collect(),
     })
 }
@@ -185,6 +188,7 @@ fn go_on(world: &mut World, entity: Entity, told: &MatchLife, resumed: Resumed) 
         outcome,
         health: Health::default(),
         is_asleep: true,
+        is_held: false,
     };
     let recall = Recall::begin(stage.tick(), stage.last_frame(), &stage.state);
     let mut holders = Holders::told(told.turns(), stage.tick(), false);

@@ -39,6 +39,7 @@ impl Bot {
         self.losses.note_loss();
         self.coming_back = Some(Return::new(self.seat, now));
         self.put_away();
+        (self.crossing, self.redirect) = (None, None);
         self.resting_since.get_or_insert(now);
     }
 

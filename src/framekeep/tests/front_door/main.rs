@@ -3,6 +3,7 @@
 mod agones;
 mod api;
 mod canary;
+mod cluster;
 mod drain;
 mod fuzz;
 mod http;
@@ -10,6 +11,8 @@ mod matchmaking;
 mod measured;
 mod play;
 mod python;
+mod redis;
+mod relay;
 mod serving;
 mod strangers;
 mod stub;

@@ -100,6 +100,19 @@ fn two_hundred(serving: &Serving) -> Vec<(String, &'static str, u64)> {
     tickets.collect()
 }
 
+/// Everybody whose ticket has a match takes the seat that is kept.
+fn all_join(serving: &Serving, matched: &[Value], room: &str) -> Vec<Web> {
+    let join = |seen: &Value| {
+        let mut web = Web::connect(serving);
+        web.authenticate(seen["tickets"][0]["websocket"]["ticket"].as_str().expect("a ticket"));
+        web.hear("welcome");
+        web.ask("join", json!({ "room": room }));
+        web.hear("joined");
+        web
+    };
+    matched.iter().map(join).collect()
+}
+
 #[test]
 fn two_hundred_tickets_in_mixed_modes_fill_rooms_as_the_rules_say() {
     let serving = start();
@@ -172,17 +185,7 @@ fn players_come_into_their_match_and_it_begins() {
     let mut stranger = Web::enter(&serving, "eve");
     stranger.ask("join", json!({ "room": room }));
     stranger.hear("refused");
-    let mut webs: Vec<_> = seen
-        .iter()
-        .map(|seen| {
-            let mut web = Web::connect(&serving);
-            web.authenticate(seen["tickets"][0]["websocket"]["ticket"].as_str().expect("a ticket"));
-            web.hear("welcome");
-            web.ask("join", json!({ "room": room }));
-            web.hear("joined");
-            web
-        })
-        .collect();
+    let mut webs = all_join(&serving, &seen, room);
     for web in &mut webs {
         web.hear("started");
     }
@@ -196,17 +199,7 @@ fn who_leaves_a_running_brawl_is_followed_by_another() {
     let ids: Vec<_> = (0..2).map(|nth| submit(&serving, &ticket(1 + nth * 8, 1, "brawl"))).collect();
     let seen: Vec<_> = ids.iter().map(|id| until_matched(&serving, id)).collect();
     let room = seen[0]["room"].as_str().expect("a room").to_owned();
-    let mut webs: Vec<_> = seen
-        .iter()
-        .map(|seen| {
-            let mut web = Web::connect(&serving);
-            web.authenticate(seen["tickets"][0]["websocket"]["ticket"].as_str().expect("a ticket"));
-            web.hear("welcome");
-            web.ask("join", json!({ "room": room }));
-            web.hear("joined");
-            web
-        })
-        .collect();
+    let mut webs = all_join(&serving, &seen, &room);
     webs[0].hear("started");
     webs[1].ask("leave", json!({}));
     let late = submit(&serving, &ticket(100, 1, "brawl"));

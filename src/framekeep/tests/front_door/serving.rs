@@ -85,7 +85,9 @@ impl Serving {
             let text = line.split_whitespace().nth(1).expect("an address").trim_end_matches([',', '/']);
             text.trim_start_matches("http://").parse().expect("an address")
         };
-        let (udp, http, admin) = (address("udp"), address("http"), address("admin"));
+        let (http, admin) = (address("http"), address("admin"));
+        // A gateway has none.
+        let udp = if banner.contains("  udp ") { address("udp") } else { http };
         let serving = Self { child, stdout, folder: Some(folder), udp, http, admin };
         serving.until("it is ready", |serving| serving.get("/readyz").status == 200);
         serving

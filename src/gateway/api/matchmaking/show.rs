@@ -1,7 +1,7 @@
 //! A ticket as it is shown.
 
 use axum::http::StatusCode;
-use framekeep_gate::TicketWish;
+use framekeep_gate::{SharedState, SharedStatus, TicketWish};
 use framekeep_matchmaking::{Ended, Hindrance, Match, TicketId, TicketState, TicketView, Why};
 use framekeep_protocol::{PlayerId, PlayerName, Role, RoomName};
 use serde::Serialize;
@@ -30,6 +30,9 @@ pub(crate) struct StatusJson {
     /// The room of the match.
     #[serde(skip_serializing_if = "Option::is_none")]
     room: Option<String>,
+    /// Where the node of the room serves HTTP and WebSocket, where that may be another node than this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http: Option<String>,
     /// For each player of the ticket a pair of tickets for the room, new ones with every answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tickets: Vec<TicketJson>,
@@ -138,6 +141,7 @@ pub(super) fn status(front: &Front, matchmaking: &Matchmaking, id: TicketId) -> 
             why: explain(&why, now_ms),
             of: of.map(|of| MatchJson::from(&**of)),
             room: room.map(String::from),
+            http: None,
             tickets: Vec::new(),
             guest: None,
         };
@@ -151,6 +155,59 @@ pub(super) fn status(front: &Front, matchmaking: &Matchmaking, id: TicketId) -> 
         status.tickets.push(tickets::json(&minted, None));
     }
     Ok(status)
+}
+
+/// A ticket of the cluster as it is now, with tickets for its room, wherever that is.
+pub(super) fn shared(front: &Front, status: SharedStatus) -> Result<StatusJson, Problem> {
+    let SharedStatus { ticket, state, revision, waited_ms, why, unanswered, of, room } = status;
+    let mut tickets = Vec::new();
+    if let Some(at) = &room {
+        for (member, name) in ticket.ticket.party.iter().zip(&ticket.names) {
+            let minted = front.mint.mint_for(&wish(member.player, name, at.room.clone()), at.udp);
+            let minted = minted
+                .map_err(|failed| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_ticket", failed.0))?;
+            tickets.push(tickets::json(&minted, None));
+        }
+    }
+    Ok(StatusJson {
+        id: ticket.ticket.id.to_string(),
+        state: match state {
+            SharedState::Waiting => "waiting",
+            SharedState::Asked { .. } => "asked",
+            SharedState::Opening => "opening",
+            SharedState::Matched => "matched",
+            SharedState::Ended(ended) => self::state(TicketState::Ended(ended), false),
+        },
+        revision,
+        waited_ms,
+        why: match (state, &why) {
+            (SharedState::Asked { for_ms }, _) => Some(WhyJson::answers(for_ms, &unanswered)),
+            (_, Some(why)) => explain(why, why.view.queued_at_ms + why.waited_ms),
+            _ => None,
+        },
+        of: of.as_ref().map(MatchJson::from),
+        http: room.as_ref().map(|at| at.http.clone()).filter(|http| !http.is_empty()),
+        room: room.map(|at| String::from(at.room)),
+        tickets,
+        guest: None,
+    })
+}
+
+impl WhyJson {
+    /// Players are asked, and may answer for so long.
+    fn answers(for_ms: u64, unanswered: &[PlayerId]) -> Self {
+        Self {
+            code: "answers",
+            text: format!("{} players have not said yet that they are there", unanswered.len()),
+            rating_allowed: 0,
+            latency_allowed_ms: 0,
+            widens_in_ms: None,
+            fewer_in_ms: None,
+            ends_in_ms: for_ms,
+            estimate_ms: None,
+            unanswered: unanswered.iter().map(PlayerId::to_string).collect(),
+        }
+    }
 }
 
 fn wish(player: PlayerId, name: &PlayerName, room: RoomName) -> TicketWish {

@@ -30,6 +30,8 @@ impl LinkSink for Told {
     }
 
     fn show(&self, _view: &Arc<StateView>) {}
+
+    fn let_go(&self) {}
 }
 
 /// A link with a ticket of its own.

@@ -1,0 +1,676 @@
+//! `Board`, what a shared store knows of tickets and matches, and what every request means to it. Each request is one
+//! atomic step; a store made of something else does the same in a script (`redis/board.lua`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Epoch;
+
+/// How long a ticket or match that is over is remembered, in milliseconds.
+pub const REMEMBERED_MS: u64 = 60_000;
+
+/// Most tickets or matches that one step forgets.
+const FORGET_AT_ONCE: usize = 200;
+
+/// How far a ticket is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// It waits for others.
+    Waiting,
+    /// Its players are asked whether they are there.
+    Asked,
+    /// It has its match.
+    Matched,
+    /// It is over without a match.
+    Over,
+}
+
+/// A ticket in the store. Numbers of tickets and players are hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// How far it is.
+    pub stage: Stage,
+    /// Why it is over; empty while it is not.
+    pub why: String,
+    /// The match that it has or is asked for; empty without one.
+    pub of: String,
+    /// Until when its players may answer, by the store's time.
+    pub until_ms: u64,
+    /// Players who were asked and are there, separated by commas.
+    pub there: String,
+    /// One more with every change.
+    pub revision: u32,
+    /// Since when it waits, by the store's time.
+    pub since_ms: u64,
+    /// Its players, separated by commas.
+    pub players: String,
+}
+
+/// How far a match is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// A node is to open its room.
+    Placed,
+    /// Its room is open, and its players have their seats.
+    Started,
+}
+
+/// A match in the store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placed {
+    /// Its number, never used again.
+    pub of: String,
+    /// How far it is.
+    pub step: Step,
+    /// The node that has its room.
+    pub node: String,
+    /// What the node needs to know, which the store does not read.
+    pub body: String,
+    /// Its tickets, separated by commas.
+    pub tickets: String,
+    /// The room, once it is open.
+    pub room: String,
+    /// When it was placed, by the store's time.
+    pub at_ms: u64,
+}
+
+/// A ticket that a store which was replaced may have forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Its number.
+    pub id: String,
+    /// What it says, which the store does not read.
+    pub body: String,
+    /// Its players, separated by commas.
+    pub players: String,
+    /// Since when it waits, by the store's time.
+    pub since_ms: u64,
+}
+
+/// What is asked of the store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Ask {
+    /// Lets a ticket wait. The same ticket again changes nothing.
+    Submit {
+        /// The ticket; from now on if it waits since 0.
+        ticket: Kept,
+        /// Most tickets that are not over.
+        limit: u32,
+    },
+    /// How is this ticket?
+    Show {
+        /// Which.
+        id: String,
+    },
+    /// Takes a ticket back.
+    Cancel {
+        /// Which.
+        id: String,
+    },
+    /// Answers for a player who was asked.
+    Answer {
+        /// Of which ticket.
+        id: String,
+        /// Who.
+        player: String,
+        /// Whether they are there.
+        accepts: bool,
+    },
+    /// What has changed since?
+    Changes {
+        /// The number of the last change that is known.
+        after: u64,
+        /// Most tickets.
+        limit: u32,
+        /// Whether what they say is told as well.
+        bodies: bool,
+    },
+    /// The coordinator: the players of these tickets are asked.
+    Question {
+        /// Under which number it coordinates.
+        epoch: Epoch,
+        /// For which match.
+        of: String,
+        /// Which tickets, separated by commas.
+        tickets: String,
+        /// How long they may take to answer.
+        for_ms: u64,
+    },
+    /// The coordinator: a match that was asked for is not played; these tickets of it wait again, as long as they have.
+    Unask {
+        /// Under which number it coordinates.
+        epoch: Epoch,
+        /// Which match; any if it is empty.
+        of: String,
+        /// Which tickets, separated by commas.
+        tickets: String,
+    },
+    /// The coordinator: a ticket that has no match is over.
+    End {
+        /// Under which number it coordinates.
+        epoch: Epoch,
+        /// Which ticket.
+        id: String,
+        /// Why.
+        why: String,
+    },
+    /// The coordinator: these tickets have their match, on that node. All of them or none.
+    Claim {
+        /// Under which number it coordinates.
+        epoch: Epoch,
+        /// Which match.
+        of: String,
+        /// What the node needs to know.
+        body: String,
+        /// Which tickets, separated by commas.
+        tickets: String,
+        /// Which node.
+        node: String,
+    },
+    /// Matches that no node has opened a room for.
+    Unopened {
+        /// Most matches.
+        limit: u32,
+    },
+    /// A match that no room was opened for is not played: its tickets wait again, as long as they have. It is asked by
+    /// the coordinator, or by the node that cannot open the room.
+    TakeBack {
+        /// Under which number the asker coordinates; 0 for the node.
+        epoch: Epoch,
+        /// Which match.
+        of: String,
+        /// The node that was to open it.
+        node: String,
+    },
+    /// Matches that a node is to open rooms for, each told once.
+    Fetch {
+        /// Which node.
+        node: String,
+        /// Most matches.
+        limit: u32,
+    },
+    /// A room is open. It is to be said until the store answers something else than [`Told::Fenced`].
+    Started {
+        /// For which match.
+        of: String,
+        /// At which node.
+        node: String,
+        /// The room.
+        room: String,
+    },
+    /// A node has a room open for a match that a store which was replaced may have forgotten.
+    Retell {
+        /// The match.
+        placed: Placed,
+        /// Its tickets.
+        tickets: Vec<Kept>,
+    },
+    /// The coordinator: forgets what was over long ago.
+    Sweep {
+        /// Under which number it coordinates.
+        epoch: Epoch,
+    },
+}
+
+/// What the store answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "told", rename_all = "snake_case")]
+pub enum Told {
+    /// It is done.
+    Done,
+    /// A ticket as it is now.
+    Ticket {
+        /// The ticket.
+        record: Record,
+        /// What it says.
+        body: String,
+        /// Its match, once it has one.
+        placed: Option<Placed>,
+    },
+    /// There is no such ticket.
+    Unknown,
+    /// Another ticket has that number.
+    Other,
+    /// A player waits by another ticket.
+    PlayerWaits {
+        /// Who.
+        player: String,
+        /// By which.
+        ticket: String,
+    },
+    /// There are too many tickets.
+    Full,
+    /// Nobody is asked for this ticket, or not that player.
+    NotAsked,
+    /// The ticket has its match.
+    Matched {
+        /// Which.
+        of: String,
+    },
+    /// What has changed, in the order of the changes.
+    Changes {
+        /// Tickets with their bodies.
+        tickets: Vec<Change>,
+        /// The number of the last change in the list, or of the question.
+        last: u64,
+        /// The number of the last change of all.
+        newest: u64,
+        /// The store's time.
+        now_ms: u64,
+    },
+    /// Matches.
+    Matches {
+        /// The matches.
+        matches: Vec<Placed>,
+    },
+    /// These tickets are not what the asker thinks: nothing was done.
+    Stale {
+        /// Which, separated by commas.
+        tickets: String,
+    },
+    /// The match is not the asker's any more, or is not what it thinks: nothing was done.
+    Gone,
+    /// The asker does not coordinate, or the store waits for those who know more: nothing was done.
+    Fenced,
+}
+
+/// A ticket that has changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Which.
+    pub id: String,
+    /// How it is.
+    pub record: Record,
+    /// What it says.
+    pub body: String,
+}
+
+/// What a shared store knows of tickets and matches.
+#[derive(Clone, Debug, Default)]
+pub struct Board {
+    tickets: BTreeMap<String, (Record, String)>,
+    /// The number of the last change of a ticket.
+    changed: BTreeMap<String, u64>,
+    changes: u64,
+    /// By which ticket a player waits.
+    players: BTreeMap<String, String>,
+    matches: BTreeMap<String, Placed>,
+    /// Of matches that no room is open for, those that were not told.
+    untold: BTreeMap<String, Vec<String>>,
+    /// When tickets that are over, or play, are forgotten.
+    forget: BTreeSet<(u64, String)>,
+    /// When matches are forgotten.
+    old: BTreeSet<(u64, String)>,
+}
+
+/// The parts of a list that is separated by commas.
+pub(crate) fn parts(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').filter(|part| !part.is_empty())
+}
+
+impl Board {
+    /// Does what is asked, in one step. `coordinator` is who coordinates by what the store knows; `is_settled` says
+    /// that the store serves long enough to know what others knew before it.
+    pub fn apply(&mut self, now_ms: u64, coordinator: Option<Epoch>, is_settled: bool, ask: &Ask) -> Told {
+        match self.answer_to(now_ms, coordinator, is_settled, ask) {
+            // Somebody may know it.
+            Told::Unknown if !is_settled => Told::Fenced,
+            told => told,
+        }
+    }
+
+    fn answer_to(&mut self, now_ms: u64, coordinator: Option<Epoch>, is_settled: bool, ask: &Ask) -> Told {
+        let is_fenced = |epoch: &Epoch| coordinator != Some(*epoch);
+        match ask {
+            Ask::Submit { ticket, limit } => self.submit(now_ms, ticket, *limit),
+            Ask::Show { id } => self.show(id),
+            Ask::Cancel { id } => self.cancel(now_ms, id),
+            Ask::Answer { id, player, accepts } => self.answer(now_ms, id, player, *accepts),
+            Ask::Changes { after, limit, bodies } => self.changes(now_ms, *after, *limit, *bodies),
+            Ask::Question { epoch, .. }
+            | Ask::Unask { epoch, .. }
+            | Ask::End { epoch, .. }
+            | Ask::Claim { epoch, .. }
+            | Ask::Sweep { epoch }
+                if is_fenced(epoch) || !is_settled =>
+            {
+                Told::Fenced
+            }
+            Ask::Question { of, tickets, for_ms, .. } => self.question(now_ms, of, tickets, *for_ms),
+            Ask::Unask { of, tickets, .. } => self.unask(of, tickets),
+            Ask::End { id, why, .. } => self.end(now_ms, id, why),
+            Ask::Claim { of, body, tickets, node, .. } => self.claim(now_ms, of, body, tickets, node),
+            Ask::Unopened { limit } => self.unopened(*limit),
+            Ask::TakeBack { epoch, .. } if epoch.0 > 0 && (is_fenced(epoch) || !is_settled) => Told::Fenced,
+            Ask::TakeBack { of, node, .. } => self.take_back(now_ms, of, node),
+            Ask::Fetch { node, limit } => self.fetch(node, *limit),
+            // Another match of the same tickets may be told of.
+            Ask::Started { .. } if !is_settled => Told::Fenced,
+            Ask::Started { of, node, room } => self.started(now_ms, of, node, room),
+            Ask::Retell { placed, tickets } => self.retell(now_ms, placed, tickets),
+            Ask::Sweep { .. } => self.sweep(now_ms),
+        }
+    }
+
+    fn touch(&mut self, id: &str) {
+        self.changes += 1;
+        self.changed.insert(id.to_owned(), self.changes);
+        if let Some((record, _)) = self.tickets.get_mut(id) {
+            record.revision += 1;
+        }
+    }
+
+    fn submit(&mut self, now_ms: u64, ticket: &Kept, limit: u32) -> Told {
+        if let Some((_, body)) = self.tickets.get(&ticket.id) {
+            return if *body == ticket.body { self.show(&ticket.id) } else { Told::Other };
+        }
+        // A ticket that was taken in before is not refused for there being many.
+        let is_new = ticket.since_ms == 0;
+        if is_new && self.changed.len().saturating_sub(self.forget.len()) >= limit as usize {
+            return Told::Full;
+        }
+        for player in parts(&ticket.players) {
+            if let Some(other) = self.players.get(player) {
+                return Told::PlayerWaits { player: player.to_owned(), ticket: other.clone() };
+            }
+        }
+        self.enter(now_ms, ticket);
+        for player in parts(&ticket.players) {
+            self.players.insert(player.to_owned(), ticket.id.clone());
+        }
+        self.touch(&ticket.id);
+        self.show(&ticket.id)
+    }
+
+    fn enter(&mut self, now_ms: u64, ticket: &Kept) {
+        let record = Record {
+            stage: Stage::Waiting,
+            why: String::new(),
+            of: String::new(),
+            until_ms: 0,
+            there: String::new(),
+            revision: 0,
+            since_ms: if ticket.since_ms == 0 { now_ms } else { ticket.since_ms.min(now_ms) },
+            players: ticket.players.clone(),
+        };
+        self.tickets.insert(ticket.id.clone(), (record, ticket.body.clone()));
+    }
+
+    fn show(&self, id: &str) -> Told {
+        let Some((record, body)) = self.tickets.get(id) else { return Told::Unknown };
+        let placed = self.matches.get(&record.of).cloned();
+        Told::Ticket { record: record.clone(), body: body.clone(), placed }
+    }
+
+    /// The players of a ticket do not wait any more.
+    fn free_players(&mut self, id: &str) {
+        let players = self.tickets.get(id).map(|(record, _)| record.players.clone()).unwrap_or_default();
+        for player in parts(&players) {
+            if self.players.get(player).is_some_and(|other| other == id) {
+                self.players.remove(player);
+            }
+        }
+    }
+
+    /// A ticket is over; it is remembered for a while.
+    fn leave(&mut self, now_ms: u64, id: &str) {
+        self.free_players(id);
+        self.remember(now_ms, id);
+    }
+
+    fn remember(&mut self, now_ms: u64, id: &str) {
+        self.forget.retain(|(_, other)| other != id);
+        self.forget.insert((now_ms + REMEMBERED_MS, id.to_owned()));
+    }
+
+    fn set(&mut self, id: &str, stage: Stage, of: &str, why: &str) {
+        if let Some((record, _)) = self.tickets.get_mut(id) {
+            record.stage = stage;
+            of.clone_into(&mut record.of);
+            why.clone_into(&mut record.why);
+            record.there.clear();
+            record.until_ms = 0;
+        }
+        self.touch(id);
+    }
+
+    fn cancel(&mut self, now_ms: u64, id: &str) -> Told {
+        let Some((record, _)) = self.tickets.get(id) else { return Told::Unknown };
+        match record.stage {
+            Stage::Matched => return Told::Matched { of: record.of.clone() },
+            Stage::Over => {}
+            Stage::Waiting | Stage::Asked => {
+                self.leave(now_ms, id);
+                self.set(id, Stage::Over, "", "cancelled");
+            }
+        }
+        self.show(id)
+    }
+
+    fn answer(&mut self, now_ms: u64, id: &str, player: &str, accepts: bool) -> Told {
+        let Some((record, _)) = self.tickets.get_mut(id) else { return Told::Unknown };
+        let is_of = parts(&record.players).any(|one| one == player);
+        match record.stage {
+            Stage::Asked if is_of && accepts => {
+                if !parts(&record.there).any(|one| one == player) {
+                    let comma = if record.there.is_empty() { "" } else { "," };
+                    record.there += &format!("{comma}{player}");
+                    self.touch(id);
+                }
+            }
+            Stage::Asked if is_of => {
+                self.leave(now_ms, id);
+                self.set(id, Stage::Over, "", "declined");
+            }
+            // Somebody who was there is still there.
+            Stage::Matched if is_of && accepts => {}
+            Stage::Matched if is_of => return Told::Matched { of: record.of.clone() },
+            _ => return Told::NotAsked,
+        }
+        self.show(id)
+    }
+
+    fn changes(&self, now_ms: u64, after: u64, limit: u32, bodies: bool) -> Told {
+        let mut found: Vec<_> = self.changed.iter().filter(|(_, seq)| **seq > after).collect();
+        found.sort_by_key(|(_, seq)| **seq);
+        found.truncate(limit as usize);
+        let last = found.last().map_or(after, |(_, seq)| **seq);
+        let change = |(id, _): (&String, &u64)| {
+            let (record, body) = self.tickets.get(id)?.clone();
+            let body = if bodies { body } else { String::new() };
+            Some(Change { id: id.clone(), record, body })
+        };
+        let tickets = found.into_iter().filter_map(change).collect();
+        Told::Changes { tickets, last, newest: self.changes, now_ms }
+    }
+
+    /// Those of the tickets that are neither waiting nor asked for that match.
+    fn stale(&self, of: &str, tickets: &str) -> Option<Told> {
+        let fits = |id: &&str| match self.tickets.get(*id) {
+            Some((record, _)) => {
+                record.stage == Stage::Waiting || record.stage == Stage::Asked && record.of == of
+            }
+            None => false,
+        };
+        let stale: Vec<_> = parts(tickets).filter(|id| !fits(id)).collect();
+        (!stale.is_empty()).then(|| Told::Stale { tickets: stale.join(",") })
+    }
+
+    fn question(&mut self, now_ms: u64, of: &str, tickets: &str, for_ms: u64) -> Told {
+        if let Some(stale) = self.stale("", tickets) {
+            return stale;
+        }
+        for id in parts(tickets) {
+            self.set(id, Stage::Asked, of, "");
+            if let Some((record, _)) = self.tickets.get_mut(id) {
+                record.until_ms = now_ms + for_ms;
+            }
+        }
+        Told::Done
+    }
+
+    fn unask(&mut self, of: &str, tickets: &str) -> Told {
+        for id in parts(tickets) {
+            let asked = self.tickets.get(id).is_some_and(|(record, _)| {
+                record.stage == Stage::Asked && (of.is_empty() || record.of == of)
+            });
+            if asked {
+                self.set(id, Stage::Waiting, "", "");
+            }
+        }
+        Told::Done
+    }
+
+    fn end(&mut self, now_ms: u64, id: &str, why: &str) -> Told {
+        let Some((record, _)) = self.tickets.get(id) else { return Told::Unknown };
+        match record.stage {
+            Stage::Matched => return Told::Matched { of: record.of.clone() },
+            Stage::Over => {}
+            Stage::Waiting | Stage::Asked => {
+                self.leave(now_ms, id);
+                self.set(id, Stage::Over, "", why);
+            }
+        }
+        Told::Done
+    }
+
+    fn claim(&mut self, now_ms: u64, of: &str, body: &str, tickets: &str, node: &str) -> Told {
+        if self.matches.contains_key(of) {
+            // It was asked before, and its answer was lost.
+            return Told::Done;
+        }
+        if let Some(stale) = self.stale(of, tickets) {
+            return stale;
+        }
+        for id in parts(tickets) {
+            self.free_players(id);
+            self.set(id, Stage::Matched, of, "");
+        }
+        let placed = Placed {
+            of: of.to_owned(),
+            step: Step::Placed,
+            node: node.to_owned(),
+            body: body.to_owned(),
+            tickets: tickets.to_owned(),
+            room: String::new(),
+            at_ms: now_ms,
+        };
+        self.matches.insert(of.to_owned(), placed);
+        self.untold.entry(node.to_owned()).or_default().push(of.to_owned());
+        Told::Done
+    }
+
+    fn unopened(&self, limit: u32) -> Told {
+        let unopened = self.matches.values().filter(|placed| placed.step == Step::Placed);
+        Told::Matches { matches: unopened.take(limit as usize).cloned().collect() }
+    }
+
+    fn take_back(&mut self, now_ms: u64, of: &str, node: &str) -> Told {
+        match self.matches.get(of) {
+            Some(placed) if placed.step == Step::Placed && placed.node == node => {}
+            _ => return Told::Gone,
+        }
+        self.undo(now_ms, of);
+        Told::Done
+    }
+
+    /// A match is not played: its tickets wait again, as long as they have.
+    fn undo(&mut self, now_ms: u64, of: &str) {
+        let Some(placed) = self.matches.remove(of) else { return };
+        for id in parts(&placed.tickets) {
+            let Some((record, _)) = self.tickets.get(id).filter(|(record, _)| record.of == of) else {
+                continue;
+            };
+            let players = record.players.clone();
+            let busy = parts(&players).any(|player| self.players.contains_key(player));
+            if busy {
+                self.remember(now_ms, id);
+                self.set(id, Stage::Over, "", "superseded");
+                continue;
+            }
+            for player in parts(&players) {
+                self.players.insert(player.to_owned(), id.to_owned());
+            }
+            self.set(id, Stage::Waiting, "", "");
+        }
+    }
+
+    fn fetch(&mut self, node: &str, limit: u32) -> Told {
+        let untold = self.untold.entry(node.to_owned()).or_default();
+        let first: Vec<_> = untold.drain(..untold.len().min(limit as usize)).collect();
+        if untold.is_empty() {
+            self.untold.remove(node);
+        }
+        let open = |of: &String| self.matches.get(of).filter(|it| it.step == Step::Placed && it.node == node);
+        Told::Matches { matches: first.iter().filter_map(|of| open(of).cloned()).collect() }
+    }
+
+    fn started(&mut self, now_ms: u64, of: &str, node: &str, room: &str) -> Told {
+        let Some(placed) = self.matches.get_mut(of).filter(|placed| placed.node == node) else {
+            return Told::Gone;
+        };
+        if placed.step == Step::Started {
+            return Told::Done;
+        }
+        placed.step = Step::Started;
+        room.clone_into(&mut placed.room);
+        let tickets = placed.tickets.clone();
+        for id in parts(&tickets) {
+            self.remember(now_ms, id);
+            self.touch(id);
+        }
+        self.old.insert((now_ms + REMEMBERED_MS, of.to_owned()));
+        Told::Done
+    }
+
+    fn retell(&mut self, now_ms: u64, placed: &Placed, tickets: &[Kept]) -> Told {
+        // Of other matches those that are open count; those that are not give way.
+        let mut others = Vec::new();
+        for ticket in tickets {
+            let record = self.tickets.get(&ticket.id).map(|(record, _)| record);
+            let other = record.filter(|it| it.stage == Stage::Matched && it.of != placed.of);
+            match other.and_then(|record| self.matches.get(&record.of)) {
+                Some(other) if other.step == Step::Started => return Told::Gone,
+                Some(other) => others.push(other.of.clone()),
+                None => {}
+            }
+        }
+        others.iter().for_each(|of| self.undo(now_ms, of));
+        if self.matches.get(&placed.of).is_some_and(|known| known.step == Step::Started) {
+            return Told::Done;
+        }
+        for ticket in tickets {
+            if !self.tickets.contains_key(&ticket.id) {
+                self.enter(now_ms, ticket);
+            }
+            self.leave(now_ms, &ticket.id);
+            self.set(&ticket.id, Stage::Matched, &placed.of, "");
+        }
+        self.matches.insert(placed.of.clone(), placed.clone());
+        self.old.insert((now_ms + REMEMBERED_MS, placed.of.clone()));
+        Told::Done
+    }
+
+    fn sweep(&mut self, now_ms: u64) -> Told {
+        for _ in 0..FORGET_AT_ONCE {
+            let Some((at_ms, id)) = self.forget.first().filter(|(at_ms, _)| *at_ms <= now_ms).cloned() else {
+                break;
+            };
+            self.tickets.remove(&id);
+            self.changed.remove(&id);
+            self.forget.remove(&(at_ms, id));
+        }
+        for _ in 0..FORGET_AT_ONCE {
+            let Some((at_ms, of)) = self.old.first().filter(|(at_ms, _)| *at_ms <= now_ms).cloned() else {
+                break;
+            };
+            self.matches.remove(&of);
+            self.old.remove(&(at_ms, of));
+        }
+        Told::Done
+    }
+}

@@ -1,0 +1,328 @@
+//! `Coordinator`, the one of all nodes that forms the matches: it reads what has changed of tickets, lets a matcher
+//! work on it, and asks the store for what comes of it. It keeps nothing that the store does not know: another one goes
+//! on from there.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use framekeep_matchmaking::{
+    Ended, Event, Match, MatchId, Matcher, Mode, ModeFault, QueueView, TicketId, TicketState, Why,
+};
+
+use crate::board::{Ask, Change, Kept, Placed, Record, Stage, Told, parts};
+use crate::body::{MatchBody, TicketBody};
+use crate::placement::Placement;
+use crate::{Epoch, NodeView};
+
+/// How long a node may take to open a room for a match.
+const OPEN_WITHIN_MS: u64 = 15_000;
+
+/// How long no matches are formed after one could not be placed, or the store refused.
+const PAUSE_MS: u64 = 500;
+
+/// Matches that were formed and when are counted for so long.
+const MINUTE_MS: u64 = 60_000;
+
+/// Forms the matches of all, by the store's time.
+pub struct Coordinator {
+    epoch: Epoch,
+    nonce: u64,
+    modes_digest: String,
+    matcher: Matcher,
+    placement: Placement,
+    /// The number of the last change that was read.
+    cursor: u64,
+    made: u64,
+    /// What the store calls the matches of the matcher that are asked for or being claimed.
+    keys: BTreeMap<MatchId, String>,
+    ids: BTreeMap<String, MatchId>,
+    /// What tickets say, as the store has it.
+    bodies: BTreeMap<TicketId, String>,
+    asks: VecDeque<Ask>,
+    formed: VecDeque<Arc<Match>>,
+    formed_at_ms: VecDeque<u64>,
+    pause_until_ms: u64,
+    /// What the matcher knows and the store does not go together any more.
+    is_lost: bool,
+}
+
+impl Coordinator {
+    /// One that acts under that number and knows of no ticket yet. `nonce` is another one for every one of the same
+    /// epoch: numbers of matches are never used again.
+    ///
+    /// # Errors
+    /// [`ModeFault`] if the modes cannot be played.
+    pub fn new(
+        epoch: Epoch,
+        nonce: u64,
+        modes: Vec<Mode>,
+        tickets_max: usize,
+        modes_digest: &str,
+    ) -> Result<Self, ModeFault> {
+        Ok(Self {
+            epoch,
+            nonce,
+            modes_digest: modes_digest.to_owned(),
+            matcher: Matcher::new(modes)?.with_tickets_max(tickets_max),
+            placement: Placement::default(),
+            cursor: 0,
+            made: 0,
+            keys: BTreeMap::new(),
+            ids: BTreeMap::new(),
+            bodies: BTreeMap::new(),
+            asks: VecDeque::new(),
+            formed: VecDeque::new(),
+            formed_at_ms: VecDeque::new(),
+            pause_until_ms: 0,
+            is_lost: false,
+        })
+    }
+
+    /// Under which number it acts.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The number of the last change that was read.
+    #[must_use]
+    pub fn cursor(&self) -> u64 {
+        self.cursor
+    }
+
+    /// Whether it has to be made anew, from what the store knows.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+
+    /// How the queues are.
+    pub fn queues(&self) -> impl Iterator<Item = QueueView> + '_ {
+        self.matcher.queues()
+    }
+
+    /// Matches of the last minute.
+    #[must_use]
+    pub fn matches_per_min(&self) -> u64 {
+        self.formed_at_ms.len() as u64
+    }
+
+    /// Why a ticket has no match yet; `None` if it is not known.
+    #[must_use]
+    pub fn why(&self, now_ms: u64, id: TicketId) -> Option<Why> {
+        self.matcher.why(now_ms, id).ok()
+    }
+
+    /// Reads what has changed.
+    pub fn take_in(&mut self, now_ms: u64, changes: &[Change], last: u64) {
+        for change in changes {
+            self.read(now_ms, change);
+            self.drain();
+        }
+        self.cursor = last;
+    }
+
+    fn read(&mut self, now_ms: u64, change: &Change) {
+        let Ok(id) = change.id.parse::<TicketId>() else { return };
+        let state = self.matcher.view(id).map(|view| view.state);
+        let record = &change.record;
+        match (record.stage, state) {
+            (Stage::Waiting, None) => self.restore(now_ms, change),
+            (Stage::Waiting, Some(TicketState::Waiting)) => {}
+            (Stage::Waiting, Some(TicketState::Asked { of, .. } | TicketState::Matched { of })) => {
+                // Its match was taken back.
+                self.is_lost |= self.matcher.give_back(now_ms, of).is_err();
+            }
+            (Stage::Waiting, Some(TicketState::Ended(_))) => self.is_lost = true,
+            (Stage::Asked, Some(TicketState::Asked { of, .. })) if self.is_called(of, &record.of) => {
+                self.accept(now_ms, id, record);
+            }
+            // Another coordinator has asked, and is gone.
+            (Stage::Asked, Some(TicketState::Matched { of })) if self.is_called(of, &record.of) => {}
+            (Stage::Asked, _) => self.asks.push_back(Ask::Unask {
+                epoch: self.epoch,
+                of: record.of.clone(),
+                tickets: change.id.clone(),
+            }),
+            (Stage::Matched | Stage::Over, Some(TicketState::Waiting | TicketState::Asked { .. })) => {
+                // It waits, so this is not refused.
+                let _ = self.matcher.cancel(now_ms, id);
+                self.bodies.remove(&id);
+            }
+            (Stage::Matched, _) => {}
+            (Stage::Over, _) => drop(self.bodies.remove(&id)),
+        }
+    }
+
+    fn is_called(&self, of: MatchId, key: &str) -> bool {
+        self.keys.get(&of).is_some_and(|known| known == key)
+    }
+
+    fn restore(&mut self, now_ms: u64, change: &Change) {
+        let Some(body) = TicketBody::read(&change.body) else { return };
+        let id = body.ticket.id;
+        // What is refused waits until it runs out: the node that took it in has other modes.
+        if self.matcher.restore(now_ms, body.ticket, change.record.since_ms).is_ok() {
+            self.bodies.insert(id, change.body.clone());
+        }
+    }
+
+    fn accept(&mut self, now_ms: u64, id: TicketId, record: &Record) {
+        for player in parts(&record.there) {
+            if let Ok(player) = u64::from_str_radix(player, 16) {
+                let _ = self.matcher.answer(now_ms, id, framekeep_protocol::PlayerId(player), true);
+            }
+        }
+    }
+
+    /// Forms matches; gives what is to be asked of the store, in that order.
+    pub fn round(&mut self, now_ms: u64, nodes: &[NodeView]) -> Vec<Ask> {
+        while self.formed_at_ms.front().is_some_and(|at_ms| at_ms + MINUTE_MS < now_ms) {
+            self.formed_at_ms.pop_front();
+        }
+        if now_ms >= self.pause_until_ms && !nodes.is_empty() {
+            self.matcher.round(now_ms);
+        }
+        self.drain();
+        while let Some(of) = self.formed.pop_front() {
+            self.claim(now_ms, &of, nodes);
+        }
+        self.asks.drain(..).collect()
+    }
+
+    /// What has come of the matcher's work becomes what is to be asked.
+    fn drain(&mut self) {
+        while let Some(event) = self.matcher.poll() {
+            match event {
+                Event::Asked { of, until_ms } => {
+                    let key = self.key(of.id);
+                    let for_ms = self.time_to_answer(&of).unwrap_or(until_ms);
+                    let tickets = tickets(&of);
+                    self.asks.push_back(Ask::Question { epoch: self.epoch, of: key, tickets, for_ms });
+                }
+                Event::Formed(of) => self.formed.push_back(of),
+                Event::FellThrough(id) => {
+                    self.formed.retain(|of| of.id != id);
+                    self.forget_key(id);
+                }
+                Event::Returned(id) => self.unask(id),
+                Event::Ended(id, Ended::Expired) => self.end(id, "expired"),
+                Event::Ended(id, Ended::NoAnswer) => self.end(id, "no_answer"),
+                Event::Ended(id, Ended::Superseded) => self.end(id, "superseded"),
+                // The store knows.
+                Event::Ended(_, Ended::Cancelled | Ended::Declined) => {}
+            }
+        }
+    }
+
+    fn time_to_answer(&self, of: &Match) -> Option<u64> {
+        let is_it = |mode: &&Mode| mode.game == *of.game && mode.name == *of.mode;
+        self.matcher.modes().find(is_it).map(|mode| mode.ready_check_ms)
+    }
+
+    fn unask(&mut self, id: TicketId) {
+        let ask = Ask::Unask { epoch: self.epoch, of: String::new(), tickets: id.to_string() };
+        self.asks.push_back(ask);
+    }
+
+    fn end(&mut self, id: TicketId, why: &str) {
+        self.asks.push_back(Ask::End { epoch: self.epoch, id: id.to_string(), why: why.to_owned() });
+    }
+
+    /// What the store calls a match.
+    fn key(&mut self, id: MatchId) -> String {
+        if let Some(key) = self.keys.get(&id) {
+            return key.clone();
+        }
+        self.made += 1;
+        let key = format!("{:x}-{:x}-{:x}", self.epoch.0, self.nonce, self.made);
+        self.keys.insert(id, key.clone());
+        self.ids.insert(key.clone(), id);
+        key
+    }
+
+    fn forget_key(&mut self, id: MatchId) {
+        if let Some(key) = self.keys.remove(&id) {
+            self.ids.remove(&key);
+        }
+    }
+
+    fn claim(&mut self, now_ms: u64, of: &Match, nodes: &[NodeView]) {
+        let Some(node) = self.placement.place(now_ms, nodes, &of.region, &self.modes_digest) else {
+            return self.give_back(now_ms, of.id);
+        };
+        let kept = |id: TicketId| {
+            let party = &self.matcher.ticket(id)?.party;
+            let players: Vec<_> = party.iter().map(|member| member.player.to_string()).collect();
+            Some(Kept {
+                id: id.to_string(),
+                body: self.bodies.get(&id)?.clone(),
+                players: players.join(","),
+                since_ms: self.matcher.view(id)?.queued_at_ms,
+            })
+        };
+        let body = MatchBody::new(of, of.tickets().filter_map(kept).collect());
+        let Some(body) = body.text() else { return self.give_back(now_ms, of.id) };
+        let key = self.key(of.id);
+        self.formed_at_ms.push_back(now_ms);
+        self.asks.push_back(Ask::Claim {
+            epoch: self.epoch,
+            of: key,
+            body,
+            tickets: tickets(of),
+            node: node.to_string(),
+        });
+    }
+
+    fn give_back(&mut self, now_ms: u64, id: MatchId) {
+        self.pause_until_ms = now_ms + PAUSE_MS;
+        self.is_lost |= self.matcher.give_back(now_ms, id).is_err();
+        self.forget_key(id);
+        self.drain();
+    }
+
+    /// Hears what the store says to what was asked.
+    pub fn hear(&mut self, now_ms: u64, ask: &Ask, told: &Told) {
+        let (Ask::Claim { of, .. } | Ask::Question { of, .. }) = ask else { return };
+        let Some(id) = self.ids.get(of).copied() else { return };
+        match told {
+            Told::Stale { tickets } => {
+                self.give_back(now_ms, id);
+                for id in parts(tickets).filter_map(|id| id.parse().ok()) {
+                    // What has become of it is read with the next changes.
+                    let _ = self.matcher.cancel(now_ms, id);
+                }
+                self.drain();
+            }
+            Told::Fenced => self.give_back(now_ms, id),
+            _ if matches!(ask, Ask::Claim { .. }) => self.forget_key(id),
+            _ => {}
+        }
+    }
+
+    /// Which of the matches without a room are to be taken back: their node is gone, or takes too long.
+    #[must_use]
+    pub fn look_after(
+        &self,
+        now_ms: u64,
+        lease_ms: u64,
+        unopened: &[Placed],
+        nodes: &[NodeView],
+    ) -> Vec<Ask> {
+        let is_there = |node: &str| nodes.iter().any(|view| view.node.to_string() == node);
+        let is_over = |placed: &&Placed| {
+            let age_ms = now_ms.saturating_sub(placed.at_ms);
+            age_ms > OPEN_WITHIN_MS || age_ms > lease_ms && !nodes.is_empty() && !is_there(&placed.node)
+        };
+        let take_back = |placed: &Placed| Ask::TakeBack {
+            epoch: self.epoch,
+            of: placed.of.clone(),
+            node: placed.node.clone(),
+        };
+        unopened.iter().filter(is_over).map(take_back).collect()
+    }
+}
+
+fn tickets(of: &Match) -> String {
+    of.tickets().map(|id| id.to_string()).collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,310 @@
+//! `ClusterHandle`, what a process knows of its cluster, and what it asks of it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::broadcast;
+
+use crate::{Card, Epoch, Lease, Load, Member, NodeId, NodeView, Reply, Request, Store, StoreError, Timing};
+
+/// How long another node may take to say who it is.
+const HELLO_WITHIN: Duration = Duration::from_millis(500);
+
+/// Longest answer to that, in bytes.
+const HELLO_BYTES_MAX: u64 = 4_096;
+
+/// How long a name that was taken for a room may be without one.
+pub(crate) const ROOM_WITHIN: Duration = Duration::from_secs(30);
+
+/// Names that were lost and nobody has looked at.
+const LOST_MAX: usize = 4_096;
+
+/// A name is not this node's.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum TakeError {
+    /// Somebody else has it, or it is not given away yet.
+    #[error("{name} is held by {}", holder.map_or_else(|| "nobody yet: the store has just begun".to_owned(),
+        |node| format!("node {node}")))]
+    Busy {
+        /// The name.
+        name: String,
+        /// Who has it.
+        holder: Option<NodeId>,
+    },
+    /// It was given to somebody else.
+    #[error("{0} was given to another node")]
+    Lost(String),
+    /// The name is too long, or there are too many.
+    #[error("{0} is too long a name, or there are too many")]
+    Refused(String),
+    /// Whether it was done is not known.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a process knows of its cluster, and what it asks of it. Nothing of it blocks; what is `async` can be awaited on
+/// any runtime.
+#[derive(Clone)]
+pub struct ClusterHandle(pub(crate) Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) node: NodeId,
+    pub(crate) card: Card,
+    pub(crate) timing: Timing,
+    pub(crate) store: Store,
+    begun: Instant,
+    member: Mutex<Member>,
+    pub(crate) known: Mutex<Known>,
+    /// When the store has answered last, in milliseconds since the start; 0 before the first time.
+    answered_at_ms: AtomicU64,
+    lost: broadcast::Sender<String>,
+}
+
+/// What is remembered besides.
+#[derive(Default)]
+pub(crate) struct Known {
+    pub(crate) load: Load,
+    pub(crate) nodes: Arc<Vec<NodeView>>,
+    /// Names that were taken for a room that is about to be opened.
+    pub(crate) pinned: BTreeMap<String, Instant>,
+    /// Names that were handed over while the room was still there.
+    pub(crate) passed: BTreeMap<String, Instant>,
+    /// Since when the store serves.
+    pub(crate) store_since_ms: Option<u64>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub(crate) fn new(member: Member, card: Card, timing: Timing, store: Store) -> Self {
+        Self {
+            node: member.node(),
+            card,
+            timing,
+            store,
+            begun: Instant::now(),
+            member: Mutex::new(member),
+            known: Mutex::default(),
+            answered_at_ms: AtomicU64::new(0),
+            lost: broadcast::Sender::new(LOST_MAX),
+        }
+    }
+
+    /// Milliseconds since the start, and one: what nodes count their leases by.
+    pub(crate) fn now_ms(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+    }
+
+    pub(crate) fn member(&self) -> MutexGuard<'_, Member> {
+        lock(&self.member)
+    }
+
+    pub(crate) fn known(&self) -> MutexGuard<'_, Known> {
+        lock(&self.known)
+    }
+
+    pub(crate) fn heard(&self) {
+        self.answered_at_ms.store(self.now_ms(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn tell_lost(&self, name: &str) {
+        // Nobody may be listening.
+        let _ = self.lost.send(name.to_owned());
+    }
+}
+
+impl ClusterHandle {
+    /// Which node this process is, from its start to its end.
+    #[must_use]
+    pub fn node(&self) -> NodeId {
+        self.0.node
+    }
+
+    /// What does not change of this node.
+    #[must_use]
+    pub fn card(&self) -> &Card {
+        &self.0.card
+    }
+
+    /// The nodes that are there, by number, as the store said last.
+    #[must_use]
+    pub fn nodes(&self) -> Arc<Vec<NodeView>> {
+        self.0.known().nodes.clone()
+    }
+
+    /// The node of that number or name.
+    #[must_use]
+    pub fn find(&self, node: &str) -> Option<NodeView> {
+        let nodes = self.nodes();
+        let by_number = |view: &&NodeView| node.parse() == Ok(view.node);
+        let found = nodes.iter().find(by_number).or_else(|| nodes.iter().find(|view| view.card.name == node));
+        found.cloned()
+    }
+
+    /// Whether the store has answered within the time of a lease.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.silent_for().is_some_and(|silent| silent < Duration::from_millis(self.0.timing.lease_ms))
+    }
+
+    /// How long the store has not answered; `None` before its first answer.
+    #[must_use]
+    pub fn silent_for(&self) -> Option<Duration> {
+        let at_ms = self.0.answered_at_ms.load(Ordering::Relaxed);
+        (at_ms > 0).then(|| Duration::from_millis(self.0.now_ms().saturating_sub(at_ms)))
+    }
+
+    /// Whether this node forms the matches of all.
+    #[must_use]
+    pub fn is_coordinator(&self) -> bool {
+        self.0.member().is_coordinator(self.0.now_ms())
+    }
+
+    /// The number under which this node may act for a name now; `None` if it may not.
+    #[must_use]
+    pub fn epoch(&self, name: &str) -> Option<Epoch> {
+        self.0.member().epoch(name, self.0.now_ms())
+    }
+
+    /// Takes a name that is free, for a room that is about to be opened.
+    ///
+    /// # Errors
+    /// [`TakeError`] if it is somebody else's, or the store does not answer.
+    pub async fn take(&self, name: &str) -> Result<Epoch, TakeError> {
+        self.ask_for(name, None).await
+    }
+
+    /// Takes a name whose holder is proven to be dead: [`is_dead`](Self::is_dead).
+    ///
+    /// # Errors
+    /// [`TakeError`] if it is somebody else's, or the store does not answer.
+    pub async fn take_over(&self, name: &str, dead: NodeId) -> Result<Epoch, TakeError> {
+        self.ask_for(name, Some(dead)).await
+    }
+
+    async fn ask_for(&self, name: &str, over: Option<NodeId>) -> Result<Epoch, TakeError> {
+        let asked_at_ms = self.0.now_ms();
+        let take = Request::Take { name: name.to_owned(), node: self.0.node, over };
+        match self.0.store.one(take).await? {
+            Reply::Granted(epoch) => {
+                self.keep(name, epoch, asked_at_ms);
+                Ok(epoch)
+            }
+            Reply::Busy { holder, .. } => Err(TakeError::Busy { name: name.to_owned(), holder }),
+            Reply::Lost => Err(TakeError::Lost(name.to_owned())),
+            _ => Err(TakeError::Refused(name.to_owned())),
+        }
+    }
+
+    fn keep(&self, name: &str, epoch: Epoch, asked_at_ms: u64) {
+        self.0.heard();
+        let mut known = self.0.known();
+        known.passed.remove(name);
+        known.pinned.insert(name.to_owned(), Instant::now());
+        self.0.member().hold(name, epoch, asked_at_ms);
+    }
+
+    /// Gives a name up: what was done under it has ended. The store hears of it soon.
+    pub fn give_up(&self, name: &str) {
+        self.0.known().pinned.remove(name);
+        self.0.member().give_up(name);
+    }
+
+    /// Hands a name that this node holds to another, in one step of the store: from then on it is the other's, under a
+    /// higher number, and this node may not act for it. If the store does not answer, ask [`holder`](Self::holder)
+    /// which of both it is before anything else is done.
+    ///
+    /// # Errors
+    /// [`TakeError`] if it is not this node's, or the store does not answer.
+    pub async fn hand_over(&self, name: &str, to: NodeId) -> Result<Epoch, TakeError> {
+        let epoch = self.epoch(name).ok_or_else(|| TakeError::Lost(name.to_owned()))?;
+        let pass = Request::Pass { name: name.to_owned(), node: self.0.node, epoch, to };
+        match self.0.store.one(pass).await? {
+            Reply::Granted(epoch) => {
+                self.0.heard();
+                let mut known = self.0.known();
+                known.pinned.remove(name);
+                known.passed.insert(name.to_owned(), Instant::now());
+                self.0.member().forget(name);
+                Ok(epoch)
+            }
+            Reply::Lost => Err(TakeError::Lost(name.to_owned())),
+            _ => Err(TakeError::Refused(name.to_owned())),
+        }
+    }
+
+    /// Keeps a name that another node has handed to this one under that number.
+    ///
+    /// # Errors
+    /// [`TakeError`] if it is somebody else's, or the store does not answer.
+    pub async fn adopt(&self, name: &str, epoch: Epoch) -> Result<(), TakeError> {
+        let asked_at_ms = self.0.now_ms();
+        let renew = Request::Renew { name: name.to_owned(), node: self.0.node, epoch };
+        match self.0.store.one(renew).await? {
+            Reply::Granted(epoch) => {
+                self.keep(name, epoch, asked_at_ms);
+                Ok(())
+            }
+            Reply::Lost => Err(TakeError::Lost(name.to_owned())),
+            _ => Err(TakeError::Refused(name.to_owned())),
+        }
+    }
+
+    /// Who has a name, or had it last and has not given it up.
+    ///
+    /// # Errors
+    /// [`TakeError`] if the store does not answer.
+    pub async fn holder(&self, name: &str) -> Result<Option<Lease>, TakeError> {
+        match self.0.store.one(Request::Holder(name.to_owned())).await? {
+            Reply::Holder(lease) => Ok(lease),
+            other => Err(StoreError::Nonsense(format!("{other:?}")).into()),
+        }
+    }
+
+    /// Which names a node has, or did have and has not given up.
+    ///
+    /// # Errors
+    /// [`TakeError`] if the store does not answer.
+    pub async fn names_of(&self, node: NodeId) -> Result<Vec<(String, Lease)>, TakeError> {
+        match self.0.store.one(Request::Held(node)).await? {
+            Reply::Held(names) => Ok(names),
+            other => Err(StoreError::Nonsense(format!("{other:?}")).into()),
+        }
+    }
+
+    /// Names that the store has given to another node: what was done under them has to stop. The cluster closes such
+    /// rooms itself.
+    #[must_use]
+    pub fn lost(&self) -> broadcast::Receiver<String> {
+        self.0.lost.subscribe()
+    }
+
+    /// Whether a node is proven to be dead: nobody listens where it did, or somebody else does. A machine that does not
+    /// answer at all proves nothing.
+    pub async fn is_dead(&self, node: &NodeView) -> bool {
+        let Some(peer) = node.card.peer else { return false };
+        match tokio::time::timeout(HELLO_WITHIN, TcpStream::connect(peer)).await {
+            Ok(Ok(mut stream)) => {
+                let hello = tokio::time::timeout(HELLO_WITHIN, who(&mut stream, &peer.to_string())).await;
+                matches!(hello, Ok(Some(other)) if other != node.node)
+            }
+            Ok(Err(error)) => error.kind() == std::io::ErrorKind::ConnectionRefused,
+            Err(_) => false,
+        }
+    }
+}
+
+/// Asks who listens there.
+async fn who(stream: &mut TcpStream, host: &str) -> Option<NodeId> {
+    let request = format!("GET /peer/v1/node HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut answer = String::new();
+    stream.take(HELLO_BYTES_MAX).read_to_string(&mut answer).await.ok()?;
+    answer.rsplit_once("\r\n\r\n")?.1.trim().parse().ok()
+}

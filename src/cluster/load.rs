@@ -1,0 +1,60 @@
+//! `LoadMeter`, how busy this node is, by what the server reports.
+
+use framekeep_gate::Report;
+
+use crate::Load;
+
+/// Reports after which the durations of turns are counted anew.
+const REPORTS_PER_WINDOW: u32 = 30;
+
+const PAGE_BYTES: u64 = 4_096;
+
+const HISTOGRAM: &str = "framekeep_tick_seconds";
+
+/// How busy this node is.
+#[derive(Debug, Default)]
+pub(crate) struct LoadMeter {
+    region: String,
+    /// How many turns there had been by bound when the window began.
+    before: Vec<u64>,
+    reports: u32,
+    tick_us_p99: u32,
+}
+
+impl LoadMeter {
+    pub(crate) fn new(region: String) -> Self {
+        Self { region, ..Self::default() }
+    }
+
+    /// How busy the node is by that report.
+    pub(crate) fn measure(&mut self, report: &Report) -> Load {
+        if let Some(histogram) = report.histogram(HISTOGRAM) {
+            let now: Vec<u64> = histogram.buckets.iter().map(|(_, count)| *count).collect();
+            let before = |nth: usize| self.before.get(nth).copied().unwrap_or(0);
+            let all = now.last().map_or(0, |last| last - before(now.len() - 1).min(*last));
+            let enough = |nth: &usize| now[*nth].saturating_sub(before(*nth)) * 100 >= all * 99;
+            let p99 = (0..now.len()).find(enough).and_then(|nth| histogram.buckets.get(nth));
+            self.tick_us_p99 = p99.filter(|_| all > 0).map_or(0, |(bound, _)| (bound * 1e6) as u32);
+            self.reports += 1;
+            if self.reports.is_multiple_of(REPORTS_PER_WINDOW) {
+                self.before = now;
+            }
+        }
+        let open = report.rooms.iter().filter(|row| row.phase != "closed").count();
+        Load {
+            players: u32::try_from(report.players).unwrap_or(u32::MAX),
+            rooms: u32::try_from(open).unwrap_or(u32::MAX),
+            tick_us_p99: self.tick_us_p99,
+            memory_mib: resident_mib(),
+            region: self.region.clone(),
+            draining: report.draining,
+        }
+    }
+}
+
+/// Memory that the process has; 0 where the system does not say.
+fn resident_mib() -> u32 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok());
+    u32::try_from(pages.unwrap_or(0) * PAGE_BYTES >> 20).unwrap_or(u32::MAX)
+}

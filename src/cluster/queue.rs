@@ -1,0 +1,311 @@
+//! `ClusterQueue`, the tickets of the cluster as one node has them: it asks the store, follows what changes, and forms
+//! the matches of all while it coordinates.
+
+mod feed;
+mod lead;
+mod status;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use framekeep_gate::{
+    ClusterStatus, Door, Later, Order, Question, SharedMatch, SharedQueue, SharedRefused, SharedStatus,
+    SharedTicket,
+};
+use framekeep_matchmaking::{Matcher, Mode, ModeFault, QueueView, Refused, TicketId};
+use framekeep_protocol::{PlayerId, RoomName};
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Notify, mpsc};
+use tracing::warn;
+
+use crate::board::{Ask, Kept, Placed, Step, Told};
+use crate::body::{MatchBody, TicketBody};
+use crate::{ClusterHandle, Coordinator, StoreError, room_name};
+
+/// Matches that wait to be opened here.
+const PLACED_MAX: usize = 4_096;
+
+/// How long is tried to tell the store that a room is open.
+const TELL_WITHIN: Duration = Duration::from_secs(60);
+
+/// How often.
+const TELL_EVERY: Duration = Duration::from_millis(250);
+
+/// How long matches that started here are remembered, for a store that has forgotten them.
+const STARTED_KEPT: Duration = Duration::from_secs(120);
+
+/// Tickets that this node remembers for a store that has forgotten them.
+const KEPT_MAX: usize = 200_000;
+
+/// What an operator may change of it.
+#[derive(Clone, Debug)]
+pub struct QueueConfig {
+    /// The modes.
+    pub modes: Vec<Mode>,
+    /// A digest of the modes' file: nodes with other modes are given no matches.
+    pub modes_digest: String,
+    /// How often matches are formed.
+    pub round_every: Duration,
+    /// Tickets that are not over, at most.
+    pub tickets_max: usize,
+}
+
+/// The tickets of the cluster as one node has them.
+pub struct ClusterQueue {
+    handle: ClusterHandle,
+    name: String,
+    config: QueueConfig,
+    door: Door,
+    state: Mutex<State>,
+    coordinator: Mutex<Option<Coordinator>>,
+    placed: (mpsc::Sender<SharedMatch>, tokio::sync::Mutex<mpsc::Receiver<SharedMatch>>),
+}
+
+#[derive(Default)]
+struct State {
+    /// Tickets that were taken in here and are not over, for a store that has forgotten them; and since when they have a
+    /// match.
+    kept: BTreeMap<TicketId, (Kept, Option<Instant>)>,
+    /// Matches that are opened, or were started, here.
+    mine: BTreeMap<String, (Placed, Instant)>,
+    /// Who waits for news of a ticket.
+    watchers: HashMap<TicketId, Arc<Notify>>,
+    /// The store's time less this node's, in milliseconds.
+    ahead_ms: i64,
+    published: Published,
+}
+
+/// What the coordinator lets all nodes know.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Published {
+    pub(crate) queues: Vec<PublishedQueue>,
+    pub(crate) matches_per_min: u64,
+    pub(crate) coordinator: String,
+    pub(crate) epoch: u64,
+    pub(crate) directory: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct PublishedQueue {
+    game: String,
+    mode: String,
+    tick_rate_hz: u16,
+    tickets: u64,
+    players: u64,
+    formed: u64,
+    matched: u64,
+    expired: u64,
+    wait_ms_p50: Option<u64>,
+    wait_ms_p99: Option<u64>,
+}
+
+impl ClusterQueue {
+    /// The tickets of the cluster; [`run`](Self::run) has to be running for anything to happen.
+    ///
+    /// # Errors
+    /// [`ModeFault`] if the modes cannot be played.
+    pub fn new(
+        handle: ClusterHandle,
+        name: &str,
+        config: QueueConfig,
+        door: Door,
+    ) -> Result<Arc<Self>, ModeFault> {
+        Matcher::new(config.modes.clone())?;
+        let (sender, receiver) = mpsc::channel(PLACED_MAX);
+        Ok(Arc::new(Self {
+            handle,
+            name: name.to_owned(),
+            config,
+            door,
+            state: Mutex::default(),
+            coordinator: Mutex::new(None),
+            placed: (sender, tokio::sync::Mutex::new(receiver)),
+        }))
+    }
+
+    /// Follows what changes and forms matches, for as long as it is polled.
+    pub async fn run(self: Arc<Self>) {
+        tokio::join!(self.follow(), self.fetch(), self.lead());
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn coordinator(&self) -> MutexGuard<'_, Option<Coordinator>> {
+        self.coordinator.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The store's time, about.
+    fn store_now_ms(&self) -> u64 {
+        self.handle.0.now_ms().saturating_add_signed(self.state().ahead_ms)
+    }
+
+    async fn ask(&self, ask: &Ask) -> Result<Told, StoreError> {
+        let told = self.handle.0.store.ask(ask).await;
+        if told.is_ok() {
+            self.handle.0.heard();
+        }
+        told
+    }
+
+    async fn ask_ticket(&self, id: TicketId, ask: Ask) -> Result<SharedStatus, SharedRefused> {
+        let told = self.ask(&ask).await.map_err(|_| SharedRefused::Away)?;
+        self.status_of(id, told)
+    }
+
+    /// What a matcher refuses of a ticket whoever else waits.
+    fn check(&self, ticket: &SharedTicket) -> Result<(), SharedRefused> {
+        let matcher = Matcher::new(self.config.modes.clone());
+        let Ok(mut matcher) = matcher else { return Err(SharedRefused::Away) };
+        matcher.submit(0, ticket.ticket.clone()).map(drop).map_err(SharedRefused::Refused)
+    }
+
+    async fn take_in(&self, ticket: SharedTicket, waited: Duration) -> Result<SharedStatus, SharedRefused> {
+        self.check(&ticket)?;
+        let id = ticket.ticket.id;
+        let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(0);
+        let since_ms = if waited_ms == 0 { 0 } else { self.store_now_ms().saturating_sub(waited_ms).max(1) };
+        let kept = TicketBody::new(&ticket).kept(since_ms);
+        let kept = kept.ok_or(SharedRefused::Refused(Refused::UnknownTicket(id)))?;
+        let limit = u32::try_from(self.config.tickets_max).unwrap_or(u32::MAX);
+        let told = self.ask(&Ask::Submit { ticket: kept.clone(), limit }).await;
+        let told = told.map_err(|_| SharedRefused::Away)?;
+        if let Told::Ticket { record, .. } = &told {
+            let mut state = self.state();
+            if state.kept.len() < KEPT_MAX {
+                let kept = Kept { since_ms: record.since_ms.max(1), ..kept };
+                state.kept.insert(id, (kept, None));
+            }
+        }
+        self.status_of(id, told)
+    }
+
+    /// Tells the store that the room of a match is open, until it has heard it.
+    async fn tell_opened(&self, key: String, room: RoomName) -> bool {
+        let card = self.handle.card();
+        let udp = card.udp.map(|udp| udp.to_string()).unwrap_or_default();
+        let room = format!("{room}\n{udp}\n{}", card.http);
+        let node = self.handle.node().to_string();
+        let begun = Instant::now();
+        while begun.elapsed() < TELL_WITHIN {
+            let ask = Ask::Started { of: key.clone(), node: node.clone(), room: room.clone() };
+            match self.ask(&ask).await {
+                Ok(Told::Done) => {
+                    let mut state = self.state();
+                    state.mine.retain(|_, (_, since)| since.elapsed() < STARTED_KEPT);
+                    if let Some((placed, _)) = state.mine.get_mut(&key) {
+                        placed.step = Step::Started;
+                        placed.room = room;
+                    }
+                    return true;
+                }
+                Ok(Told::Fenced) | Err(_) => tokio::time::sleep(TELL_EVERY).await,
+                Ok(_) => {
+                    self.state().mine.remove(&key);
+                    return false;
+                }
+            }
+        }
+        false
+    }
+
+    /// A room is not needed: the store has given its players to another one.
+    fn close(&self, placed: &Placed) {
+        let name = placed.room.split('\n').next().unwrap_or_default();
+        let Ok(room) = RoomName::try_from(name) else { return };
+        warn!(%room, of = placed.of, "the players of this room were given to another: it is closed");
+        // A room that cannot be closed now runs out by itself.
+        let _ = self.door.send(Order::Ask(Question::CloseRoom(room), Box::new(drop)));
+    }
+}
+
+impl SharedQueue for ClusterQueue {
+    fn node(&self) -> String {
+        self.handle.node().to_string()
+    }
+
+    fn away_for(&self) -> Duration {
+        let lease = Duration::from_millis(self.handle.0.timing.lease_ms);
+        match self.handle.silent_for() {
+            Some(silent) if silent < lease => Duration::ZERO,
+            Some(silent) => silent,
+            None => Duration::from_millis(self.handle.0.now_ms()),
+        }
+    }
+
+    fn submit(
+        &self,
+        ticket: SharedTicket,
+        waited: Duration,
+    ) -> Later<'_, Result<SharedStatus, SharedRefused>> {
+        Box::pin(self.take_in(ticket, waited))
+    }
+
+    fn show(&self, id: TicketId) -> Later<'_, Result<SharedStatus, SharedRefused>> {
+        Box::pin(self.ask_ticket(id, Ask::Show { id: id.to_string() }))
+    }
+
+    fn cancel(&self, id: TicketId) -> Later<'_, Result<SharedStatus, SharedRefused>> {
+        Box::pin(self.ask_ticket(id, Ask::Cancel { id: id.to_string() }))
+    }
+
+    fn answer(
+        &self,
+        id: TicketId,
+        player: PlayerId,
+        accepts: bool,
+    ) -> Later<'_, Result<SharedStatus, SharedRefused>> {
+        let ask = Ask::Answer { id: id.to_string(), player: player.to_string(), accepts };
+        Box::pin(self.ask_ticket(id, ask))
+    }
+
+    fn news(&self, id: TicketId) -> Later<'_, ()> {
+        let notify = self.state().watchers.entry(id).or_default().clone();
+        let told = notify.clone().notified_owned();
+        Box::pin(async move {
+            told.await;
+            drop(notify);
+        })
+    }
+
+    fn queues(&self) -> Vec<QueueView> {
+        let published = self.state().published.queues.clone();
+        published.into_iter().map(QueueView::from).collect()
+    }
+
+    fn placed(&self) -> Later<'_, Vec<SharedMatch>> {
+        Box::pin(async {
+            let mut placed = Vec::new();
+            self.placed.1.lock().await.recv_many(&mut placed, 64).await;
+            placed
+        })
+    }
+
+    fn claim(&self, room: RoomName) -> Later<'_, bool> {
+        Box::pin(async move { self.handle.take(&room_name(room.as_str())).await.is_ok() })
+    }
+
+    fn opened(&self, key: String, room: RoomName) -> Later<'_, bool> {
+        Box::pin(self.tell_opened(key, room))
+    }
+
+    fn failed(&self, key: String) -> Later<'_, ()> {
+        Box::pin(async move {
+            self.state().mine.remove(&key);
+            let node = self.handle.node().to_string();
+            // If the store does not hear it, the coordinator takes the match back in time.
+            let _ = self.ask(&Ask::TakeBack { epoch: crate::Epoch(0), of: key, node }).await;
+        })
+    }
+
+    fn status(&self) -> Later<'_, ClusterStatus> {
+        Box::pin(self.cluster_status())
+    }
+}
+
+/// A match to be opened here, as the front door needs it.
+fn shared_match(placed: &Placed) -> Option<SharedMatch> {
+    Some(SharedMatch { key: placed.of.clone(), of: MatchBody::read(&placed.body)?.shared() })
+}

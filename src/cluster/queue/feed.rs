@@ -1,0 +1,162 @@
+//! What every node does: it follows the changes of tickets, fetches the matches that are its own, and tells a store
+//! that has forgotten something what it knows.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use framekeep_matchmaking::TicketId;
+use tokio::sync::Notify;
+use tokio::time::MissedTickBehavior;
+use tracing::{debug, info};
+
+use super::{ClusterQueue, Published, shared_match};
+use crate::StoreError;
+use crate::board::{Ask, Change, Stage, Step, Told};
+use crate::body::MatchBody;
+
+/// How often changes and matches are asked for.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How often it is read what the coordinator says to all.
+const READ_EVERY: Duration = Duration::from_secs(1);
+
+/// Changes that are asked for at once.
+const CHANGES_MAX: u32 = 1_000;
+
+/// Matches that are asked for at once.
+const FETCH_MAX: u32 = 64;
+
+/// How long a ticket that has a match is remembered: its room is not open yet, and the store may forget both.
+const KEPT_MATCHED: Duration = Duration::from_secs(5);
+
+/// More than any change has as its number: asks for the newest only.
+const NEWEST: u64 = 1 << 52;
+
+impl ClusterQueue {
+    /// Follows the changes.
+    pub(super) async fn follow(&self) {
+        let mut turns = tokio::time::interval(LOOK_EVERY);
+        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut cursor, mut store_since_ms, mut read) = (NEWEST, None, Instant::now());
+        loop {
+            turns.tick().await;
+            let since_ms = self.handle.0.known().store_since_ms;
+            if since_ms != store_since_ms {
+                if store_since_ms.is_some() {
+                    info!("the store has begun anew: it is told what this node knows");
+                    self.retell().await;
+                    // What is read from now on is counted anew.
+                    *self.coordinator() = None;
+                    cursor = 0;
+                }
+                store_since_ms = since_ms;
+            }
+            // What is not answered now is asked again.
+            if let Ok(next) = self.read_changes(cursor).await {
+                cursor = next;
+            }
+            if read.elapsed() >= READ_EVERY && !self.handle.is_coordinator() {
+                read = Instant::now();
+                self.read_published().await;
+            }
+        }
+    }
+
+    async fn read_changes(&self, cursor: u64) -> Result<u64, StoreError> {
+        let mut after = cursor;
+        loop {
+            let ask = Ask::Changes { after, limit: CHANGES_MAX, bodies: false };
+            let Told::Changes { tickets, last, newest, now_ms } = self.ask(&ask).await? else {
+                return Err(StoreError::Nonsense("no changes".to_owned()));
+            };
+            self.note(&tickets, now_ms);
+            if cursor == NEWEST {
+                return Ok(newest);
+            }
+            after = last;
+            if (tickets.len() as u32) < CHANGES_MAX {
+                return Ok(after);
+            }
+        }
+    }
+
+    fn note(&self, tickets: &[Change], now_ms: u64) {
+        let mut state = self.state();
+        let own_ms = self.handle.0.now_ms();
+        state.ahead_ms = i64::try_from(now_ms).unwrap_or(0) - i64::try_from(own_ms).unwrap_or(0);
+        for change in tickets {
+            let Ok(id) = change.id.parse::<TicketId>() else { continue };
+            match change.record.stage {
+                Stage::Over => drop(state.kept.remove(&id)),
+                Stage::Matched => state.kept.get_mut(&id).into_iter().for_each(|(_, since)| {
+                    since.get_or_insert_with(Instant::now);
+                }),
+                Stage::Waiting | Stage::Asked => {
+                    state.kept.get_mut(&id).into_iter().for_each(|(_, since)| *since = None);
+                }
+            }
+            if let Some(notify) = state.watchers.get(&id) {
+                notify.notify_waiters();
+            }
+        }
+        state.kept.retain(|_, (_, since)| since.is_none_or(|since| since.elapsed() < KEPT_MATCHED));
+        // Nobody but the map knows those that nobody waits for.
+        state.watchers.retain(|_, notify: &mut Arc<Notify>| Arc::strong_count(notify) > 1);
+    }
+
+    async fn read_published(&self) {
+        let Ok(Some(text)) = self.handle.0.store.published("queues").await else { return };
+        if let Ok(published) = serde_json::from_str::<Published>(&text) {
+            self.state().published = published;
+        }
+    }
+
+    /// Tells a store that has begun anew what this node knows and the store may not: matches that started here, and
+    /// tickets that were taken in here and have no match.
+    async fn retell(&self) {
+        let (mine, kept) = {
+            let state = self.state();
+            let started = state.mine.values().filter(|(placed, _)| placed.step == Step::Started);
+            let started: Vec<_> = started.map(|(placed, _)| placed.clone()).collect();
+            let kept: Vec<_> = state.kept.values().map(|(kept, _)| kept.clone()).collect();
+            (started, kept)
+        };
+        for placed in mine {
+            let tickets = MatchBody::read(&placed.body).map(|body| body.tickets).unwrap_or_default();
+            let ask = Ask::Retell { placed: placed.clone(), tickets };
+            if let Ok(Told::Gone) = self.ask(&ask).await {
+                self.close(&placed);
+                self.state().mine.remove(&placed.of);
+            }
+        }
+        let limit = u32::MAX;
+        for ticket in kept {
+            let told = self.ask(&Ask::Submit { ticket, limit }).await;
+            debug!(?told, "a ticket is told again");
+        }
+    }
+
+    /// Fetches the matches that are to be opened here.
+    pub(super) async fn fetch(&self) {
+        let mut turns = tokio::time::interval(LOOK_EVERY);
+        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let node = self.handle.node().to_string();
+        loop {
+            turns.tick().await;
+            let ask = Ask::Fetch { node: node.clone(), limit: FETCH_MAX };
+            while self.placed.0.capacity() >= FETCH_MAX as usize {
+                let Ok(Told::Matches { matches }) = self.ask(&ask).await else { break };
+                let count = matches.len();
+                for placed in matches {
+                    let Some(found) = shared_match(&placed) else { continue };
+                    self.state().mine.insert(placed.of.clone(), (placed, Instant::now()));
+                    // There is room for it.
+                    let _ = self.placed.0.try_send(found);
+                }
+                if count < FETCH_MAX as usize {
+                    break;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What the elected one of the nodes does: it forms the matches of all.
+
+use std::mem::discriminant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+use tracing::{debug, error, info, warn};
+
+use super::{ClusterQueue, Published, PublishedQueue};
+use crate::board::{Ask, Told};
+use crate::{COORDINATOR, Coordinator, Epoch, StoreError};
+
+/// How often matches without a room are looked at, what is over is forgotten, and all nodes are told how it is.
+const LOOK_AFTER_EVERY: Duration = Duration::from_secs(1);
+
+/// How often the directory is tidied.
+const TIDY_EVERY: Duration = Duration::from_secs(10);
+
+/// How long it is true what all nodes are told.
+const PUBLISHED_MS: u64 = 10_000;
+
+/// Changes that are asked for at once.
+const CHANGES_MAX: u32 = 1_000;
+
+/// Matches without a room that are looked at.
+const UNOPENED_MAX: u32 = 500;
+
+/// Requests that are under way at once.
+const AT_ONCE: usize = 64;
+
+impl ClusterQueue {
+    /// Forms matches while this node coordinates.
+    pub(super) async fn lead(self: &Arc<Self>) {
+        let mut turns = tokio::time::interval(self.config.round_every);
+        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut looked, mut tidied) = (Instant::now(), Instant::now());
+        loop {
+            turns.tick().await;
+            if !self.take_office() {
+                continue;
+            }
+            let worked = self.work().await;
+            let is_due = looked.elapsed() >= LOOK_AFTER_EVERY;
+            let looked_after = match worked {
+                Ok(()) if is_due => {
+                    looked = Instant::now();
+                    let tidy = tidied.elapsed() >= TIDY_EVERY;
+                    if tidy {
+                        tidied = Instant::now();
+                    }
+                    self.look_after(tidy).await
+                }
+                worked => worked,
+            };
+            if let Err(why) = looked_after {
+                debug!(%why, "the coordinator reads all tickets again");
+                *self.coordinator() = None;
+            }
+        }
+    }
+
+    /// Whether this node coordinates; makes the coordinator if it has just begun to.
+    fn take_office(&self) -> bool {
+        let epoch = self.handle.epoch(COORDINATOR);
+        let mut place = self.coordinator();
+        let Some(epoch) = epoch else {
+            if place.take().is_some() {
+                info!("this node does not coordinate any more");
+            }
+            return false;
+        };
+        if place.as_ref().is_some_and(|one| one.epoch() == epoch && !one.is_lost()) {
+            return true;
+        }
+        let (modes, most) = (self.config.modes.clone(), self.config.tickets_max);
+        let nonce = self.handle.0.now_ms();
+        match Coordinator::new(epoch, nonce, modes, most, &self.config.modes_digest) {
+            Ok(new) => {
+                info!(epoch = epoch.0, "this node forms the matches of the cluster");
+                *place = Some(new);
+                true
+            }
+            Err(why) => {
+                error!(%why, "no matches can be formed");
+                false
+            }
+        }
+    }
+
+    fn cursor(&self) -> Option<(Epoch, u64)> {
+        self.coordinator().as_ref().map(|one| (one.epoch(), one.cursor()))
+    }
+
+    /// One round: reads what has changed, forms matches, asks the store for them.
+    async fn work(self: &Arc<Self>) -> Result<(), StoreError> {
+        let now_ms = loop {
+            let Some((_, after)) = self.cursor() else { return Ok(()) };
+            let ask = Ask::Changes { after, limit: CHANGES_MAX, bodies: true };
+            let Told::Changes { tickets, last, now_ms, .. } = self.ask(&ask).await? else {
+                return Err(StoreError::Nonsense("no changes".to_owned()));
+            };
+            if let Some(one) = self.coordinator().as_mut() {
+                one.take_in(now_ms, &tickets, last);
+            }
+            if (tickets.len() as u32) < CHANGES_MAX {
+                break now_ms;
+            }
+        };
+        let nodes = self.handle.nodes();
+        let asks = self.coordinator().as_mut().map(|one| one.round(now_ms, &nodes)).unwrap_or_default();
+        for group in asks.chunk_by(|a, b| discriminant(a) == discriminant(b)) {
+            for some in group.chunks(AT_ONCE) {
+                self.ask_all(now_ms, some).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for several things at once, which do not depend on each other.
+    async fn ask_all(self: &Arc<Self>, now_ms: u64, asks: &[Ask]) -> Result<(), StoreError> {
+        let mut under_way = JoinSet::new();
+        for ask in asks.iter().cloned() {
+            let queue = self.clone();
+            under_way.spawn(async move { (queue.ask(&ask).await, ask) });
+        }
+        let mut failed = None;
+        while let Some(done) = under_way.join_next().await {
+            match done {
+                Ok((Ok(told), ask)) => {
+                    if let Some(one) = self.coordinator().as_mut() {
+                        one.hear(now_ms, &ask, &told);
+                    }
+                }
+                Ok((Err(why), _)) => failed = Some(why),
+                Err(why) => failed = Some(StoreError::Nonsense(why.to_string())),
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Takes matches back whose node is gone, forgets what is over, and lets all nodes know how it is.
+    async fn look_after(self: &Arc<Self>, tidy: bool) -> Result<(), StoreError> {
+        let Some((epoch, _)) = self.cursor() else { return Ok(()) };
+        let told = self.ask(&Ask::Unopened { limit: UNOPENED_MAX }).await?;
+        if let Told::Matches { matches } = told {
+            let (now_ms, lease_ms) = (self.store_now_ms(), self.handle.0.timing.lease_ms);
+            let nodes = self.handle.nodes();
+            let asks =
+                self.coordinator().as_ref().map(|one| one.look_after(now_ms, lease_ms, &matches, &nodes));
+            for ask in asks.unwrap_or_default() {
+                let told = self.ask(&ask).await?;
+                warn!(?ask, ?told, "a match is taken back: its node does not open a room");
+            }
+        }
+        self.ask(&Ask::Sweep { epoch }).await?;
+        let directory = if tidy { Some(self.handle.0.store.sweep_names().await?) } else { None };
+        let text = {
+            let place = self.coordinator();
+            let Some(one) = place.as_ref() else { return Ok(()) };
+            let mut state = self.state();
+            state.published = Published {
+                queues: one.queues().map(PublishedQueue::from).collect(),
+                matches_per_min: one.matches_per_min(),
+                coordinator: self.handle.node().to_string(),
+                epoch: one.epoch().0,
+                directory: directory.unwrap_or(state.published.directory),
+            };
+            serde_json::to_string(&state.published).unwrap_or_default()
+        };
+        self.handle.0.store.publish("queues", &text, PUBLISHED_MS).await
+    }
+}

@@ -1,0 +1,188 @@
+//! How tickets and the cluster are shown.
+
+use framekeep_gate::{
+    ClusterNode, ClusterStatus, SharedRefused, SharedRoom, SharedState, SharedStatus, SharedTicket,
+};
+use framekeep_matchmaking::{Ended, Hindrance, MatchId, Matcher, QueueView, Refused, TicketId, Why};
+use framekeep_protocol::{PlayerId, RoomName};
+
+use super::{ClusterQueue, PublishedQueue};
+use crate::NodeView;
+use crate::board::{Placed, Record, Stage, Step, Told, parts};
+use crate::body::{MatchBody, TicketBody};
+
+impl ClusterQueue {
+    /// What the store told of a ticket.
+    pub(super) fn status_of(&self, id: TicketId, told: Told) -> Result<SharedStatus, SharedRefused> {
+        let refused = |refused| Err(SharedRefused::Refused(refused));
+        match told {
+            Told::Ticket { record, body, placed } => {
+                let Some(body) = TicketBody::read(&body) else { return refused(Refused::UnknownTicket(id)) };
+                Ok(self.status(record, body.shared(), placed.as_ref()))
+            }
+            Told::Other => refused(Refused::OtherTicket(id)),
+            Told::PlayerWaits { player, ticket } => refused(Refused::PlayerWaits {
+                player: PlayerId(u64::from_str_radix(&player, 16).unwrap_or(0)),
+                ticket: ticket.parse().unwrap_or(id),
+            }),
+            Told::Full => refused(Refused::QueueFull { limit: self.config.tickets_max }),
+            Told::NotAsked => refused(Refused::NotAsked(id)),
+            Told::Matched { .. } => refused(Refused::AlreadyMatched { ticket: id, of: MatchId(0) }),
+            Told::Unknown => refused(Refused::UnknownTicket(id)),
+            _ => Err(SharedRefused::Away),
+        }
+    }
+
+    fn status(&self, record: Record, ticket: SharedTicket, placed: Option<&Placed>) -> SharedStatus {
+        let now_ms = self.store_now_ms();
+        let body = placed.and_then(|placed| MatchBody::read(&placed.body));
+        let room = placed.filter(|placed| placed.step == Step::Started).and_then(room_of);
+        let state = match record.stage {
+            Stage::Waiting => SharedState::Waiting,
+            Stage::Asked => SharedState::Asked { for_ms: record.until_ms.saturating_sub(now_ms) },
+            Stage::Matched if room.is_some() => SharedState::Matched,
+            Stage::Matched => SharedState::Opening,
+            Stage::Over => SharedState::Ended(ended(&record.why)),
+        };
+        let there: Vec<&str> = parts(&record.there).collect();
+        let missing = parts(&record.players).filter(|player| !there.contains(player));
+        let missing = missing.filter(|_| record.stage == Stage::Asked);
+        let unanswered = missing.filter_map(|player| u64::from_str_radix(player, 16).ok()).map(PlayerId);
+        let unanswered = unanswered.collect();
+        let is_waiting = record.stage == Stage::Waiting;
+        SharedStatus {
+            state,
+            revision: record.revision,
+            waited_ms: now_ms.saturating_sub(record.since_ms),
+            why: if is_waiting { self.why(now_ms, &record, &ticket) } else { None },
+            unanswered,
+            of: body.map(|body| body.shared()),
+            room,
+            ticket,
+        }
+    }
+
+    /// Why a ticket waits. The coordinator knows; the others know the ticket and the numbers of its queue.
+    fn why(&self, now_ms: u64, record: &Record, ticket: &SharedTicket) -> Option<Why> {
+        let id = ticket.ticket.id;
+        if let Some(why) = self.coordinator().as_ref().and_then(|one| one.why(now_ms, id)) {
+            return Some(why);
+        }
+        let mut matcher = Matcher::new(self.config.modes.clone()).ok()?;
+        matcher.restore(now_ms, ticket.ticket.clone(), record.since_ms).ok()?;
+        let mut why = matcher.why(now_ms, id).ok()?;
+        let queues = self.state().published.queues.clone();
+        let is_its = |queue: &&PublishedQueue| queue.is_of(&ticket.ticket.game, &ticket.ticket.mode);
+        let Some(queue) = queues.iter().find(is_its) else { return Some(why) };
+        let waited_ms = now_ms.saturating_sub(record.since_ms);
+        why.estimate_ms = queue.wait_ms_p50.map(|half| half.saturating_sub(waited_ms));
+        if let Hindrance::TooFew { there, needed } = why.hindrance {
+            let there = u32::try_from(queue.players).unwrap_or(u32::MAX).max(there);
+            why.hindrance = match there >= needed {
+                true => Hindrance::DoNotFit { there, needed },
+                false => Hindrance::TooFew { there, needed },
+            };
+        }
+        Some(why)
+    }
+
+    /// How the cluster is.
+    pub(super) async fn cluster_status(&self) -> ClusterStatus {
+        let nodes = self.handle.nodes();
+        let published = self.state().published.clone();
+        let away = framekeep_gate::SharedQueue::away_for(self);
+        ClusterStatus {
+            name: self.name.clone(),
+            node: self.handle.node().to_string(),
+            away_ms: u64::try_from(away.as_millis()).unwrap_or(u64::MAX),
+            nodes: nodes.iter().map(|view| self.node(view)).collect(),
+            coordinator: published.coordinator,
+            epoch: published.epoch,
+            directory: published.directory,
+            queues: published.queues.into_iter().map(QueueView::from).collect(),
+            matches_per_min: published.matches_per_min,
+        }
+    }
+
+    fn node(&self, view: &NodeView) -> ClusterNode {
+        let (card, load, own) = (view.card.clone(), view.load.clone(), self.handle.card());
+        ClusterNode {
+            id: view.node.to_string(),
+            key_differs: card.key_digest != own.key_digest,
+            modes_differ: card.modes_digest != own.modes_digest,
+            name: card.name,
+            region: load.region,
+            udp: card.udp,
+            http: card.http,
+            version: card.version,
+            players: load.players,
+            rooms: load.rooms,
+            tick_us_p99: load.tick_us_p99,
+            memory_mib: load.memory_mib,
+            draining: load.draining,
+        }
+    }
+}
+
+/// The room of a match: its name and where its node is.
+fn room_of(placed: &Placed) -> Option<SharedRoom> {
+    let mut lines = placed.room.split('\n');
+    let room = RoomName::try_from(lines.next()?).ok()?;
+    let udp = lines.next()?.parse().ok()?;
+    Some(SharedRoom { room, udp, http: lines.next().unwrap_or_default().to_owned() })
+}
+
+fn ended(why: &str) -> Ended {
+    match why {
+        "expired" => Ended::Expired,
+        "declined" => Ended::Declined,
+        "no_answer" => Ended::NoAnswer,
+        "superseded" => Ended::Superseded,
+        _ => Ended::Cancelled,
+    }
+}
+
+impl PublishedQueue {
+    fn is_of(&self, game: &str, mode: &str) -> bool {
+        self.game == game && self.mode == mode
+    }
+}
+
+impl From<QueueView> for PublishedQueue {
+    fn from(queue: QueueView) -> Self {
+        let QueueView { game, mode, tick_rate_hz, tickets, players, formed, matched, expired, .. } = queue;
+        let (wait_ms_p50, wait_ms_p99) = (queue.wait_ms_p50, queue.wait_ms_p99);
+        Self {
+            game,
+            mode,
+            tick_rate_hz,
+            tickets,
+            players,
+            formed,
+            matched,
+            expired,
+            wait_ms_p50,
+            wait_ms_p99,
+        }
+    }
+}
+
+impl From<PublishedQueue> for QueueView {
+    fn from(queue: PublishedQueue) -> Self {
+        let PublishedQueue { game, mode, tick_rate_hz, tickets, players, formed, matched, expired, .. } =
+            queue;
+        let (wait_ms_p50, wait_ms_p99) = (queue.wait_ms_p50, queue.wait_ms_p99);
+        Self {
+            game,
+            mode,
+            tick_rate_hz,
+            tickets,
+            players,
+            formed,
+            matched,
+            expired,
+            wait_ms_p50,
+            wait_ms_p99,
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The store as Redis keeps it: the only folder that names Redis.
+
+mod address;
+mod link;
+mod store;
+
+pub use address::{Address, AddressFault};
+pub use store::{Store, StoreError};

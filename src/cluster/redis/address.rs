@@ -1,0 +1,108 @@
+//! `Address`, where Redis is.
+
+use core::fmt;
+
+use redis::{ConnectionInfo, IntoConnectionInfo};
+
+/// Where Redis is: one server, the sentinels that know which one it is, or some servers of a Redis Cluster.
+#[derive(Clone)]
+pub enum Address {
+    /// `redis://user:password@host:port/database`.
+    One(ConnectionInfo),
+    /// `redis+sentinel://host:port,host:port/service`.
+    Sentinel {
+        /// The sentinels.
+        sentinels: Vec<ConnectionInfo>,
+        /// The name of the service.
+        service: String,
+    },
+    /// `redis://host:port,redis://host:port`, two at least.
+    Cluster(Vec<ConnectionInfo>),
+}
+
+/// What is no address of a Redis.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressFault {
+    /// No address that is known.
+    #[error(
+        "{url:?} is no address of a Redis: {why}.\nUse redis://HOST:PORT, \
+         redis+sentinel://HOST:PORT,HOST:PORT/SERVICE, or several redis://HOST:PORT separated by commas for a Redis \
+         Cluster"
+    )]
+    Malformed {
+        /// What was given, without a password.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl Address {
+    /// The address of that text.
+    ///
+    /// # Errors
+    /// [`AddressFault`] if it is none.
+    pub fn parse(url: &str) -> Result<Self, AddressFault> {
+        let fault = |why: String| AddressFault::Malformed { url: without_password(url), why };
+        let info = |one: &str| one.trim().into_connection_info().map_err(|error| fault(error.to_string()));
+        if let Some(rest) = url.strip_prefix("redis+sentinel://") {
+            let (hosts, service) =
+                rest.rsplit_once('/').ok_or_else(|| fault("it names no service".into()))?;
+            if service.is_empty() {
+                return Err(fault("it names no service".into()));
+            }
+            let sentinels = hosts.split(',').map(|host| info(&format!("redis://{}", host.trim())));
+            return Ok(Self::Sentinel {
+                sentinels: sentinels.collect::<Result<_, _>>()?,
+                service: service.to_owned(),
+            });
+        }
+        let mut all: Vec<_> = url.split(',').map(info).collect::<Result<_, _>>()?;
+        if all.len() > 1 {
+            return Ok(Self::Cluster(all));
+        }
+        all.pop().map(Self::One).ok_or_else(|| fault("it is empty".into()))
+    }
+}
+
+impl fmt::Debug for Address {
+    /// Without passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(info) => write!(f, "{}", info.addr()),
+            Self::Sentinel { sentinels, service } => write!(f, "{} sentinels of {service}", sentinels.len()),
+            Self::Cluster(nodes) => write!(f, "{} servers of a cluster", nodes.len()),
+        }
+    }
+}
+
+/// The text with `***` instead of whatever stands between `://` and `@`.
+#[must_use]
+pub(crate) fn without_password(url: &str) -> String {
+    let hidden = url.split(',').map(|one| match (one.find("://"), one.rfind('@')) {
+        (Some(from), Some(to)) if from + 3 < to => format!("{}***{}", &one[..from + 3], &one[to..]),
+        _ => one.to_owned(),
+    });
+    hidden.collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_server_sentinels_and_a_cluster_are_told_apart() {
+        let of = |url: &str| format!("{:?}", Address::parse(url).unwrap());
+        assert_eq!(of("redis://127.0.0.1:6379"), "127.0.0.1:6379");
+        assert_eq!(of("redis+sentinel://10.0.0.1:26379,10.0.0.2:26379/games"), "2 sentinels of games");
+        assert_eq!(of("redis://10.0.0.1:7000,redis://10.0.0.2:7000"), "2 servers of a cluster");
+    }
+
+    #[test]
+    fn what_is_none_is_named_without_its_password() {
+        for url in ["", "redis+sentinel://host:1", "redis+sentinel://host:1/", "http://user:secret@host:1"] {
+            let fault = Address::parse(url).unwrap_err().to_string();
+            assert!(fault.contains("no address of a Redis") && !fault.contains("secret"), "{fault}");
+        }
+    }
+}

@@ -1,0 +1,341 @@
+-- Tickets and matches. One call is one atomic step; src/cluster/board.rs says what each request means.
+-- KEYS: meta, records, bodies, changed, players, matches, unopened, forget, old, leases, the list of a node.
+-- ARGV: milliseconds of a lease, the request as JSON. Answers JSON.
+local meta, records, bodies, changed, players = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local matches, unopened, forget, old, leases, untold = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
+local lease_ms, ask = tonumber(ARGV[1]), cjson.decode(ARGV[2])
+local remembered_ms, at_once = 60000, 200
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+
+local function since()
+  local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+  local known = redis.call('HMGET', meta, 'run', 'since')
+  if known[1] ~= run then
+    redis.call('HSET', meta, 'run', run, 'since', now)
+    return now
+  end
+  return tonumber(known[2])
+end
+
+local function is_fenced(epoch)
+  local text = redis.call('HGET', leases, 'coordinator')
+  local known = text and string.match(text, '^%x+ (%d+) ')
+  return not known or tonumber(known) ~= epoch or now < since() + lease_ms
+end
+
+local function parts(list) return string.gmatch(list, '[^,]+') end
+
+local function has(list, word)
+  for one in parts(list) do
+    if one == word then return true end
+  end
+  return false
+end
+
+local function get(id)
+  local text = redis.call('HGET', records, id)
+  return text and cjson.decode(text)
+end
+
+-- Writes a ticket that has changed.
+local function put(id, record)
+  record.revision = record.revision + 1
+  redis.call('HSET', records, id, cjson.encode(record))
+  redis.call('ZADD', changed, redis.call('HINCRBY', meta, 'changes', 1), id)
+end
+
+local function set(id, record, stage, of, why)
+  record.stage, record.of, record.why, record.there, record.until_ms = stage, of, why, '', 0
+  put(id, record)
+end
+
+local function remember(id) redis.call('ZADD', forget, now + remembered_ms, id) end
+
+local function free_players(id, record)
+  for player in parts(record.players) do
+    if redis.call('HGET', players, player) == id then redis.call('HDEL', players, player) end
+  end
+end
+
+local function leave(id, record)
+  free_players(id, record)
+  remember(id)
+end
+
+local function told(what, name, value)
+  local answer = { told = what }
+  if name then answer[name] = value end
+  return cjson.encode(answer)
+end
+
+local function show(id)
+  local text = redis.call('HGET', records, id)
+  if not text then return told('unknown') end
+  local of = cjson.decode(text).of
+  local placed = of ~= '' and redis.call('HGET', matches, of) or 'null'
+  local body = cjson.encode(redis.call('HGET', bodies, id) or '')
+  return '{"told":"ticket","record":' .. text .. ',"body":' .. body .. ',"placed":' .. (placed or 'null') .. '}'
+end
+
+local function enter(ticket)
+  local from = ticket.since_ms == 0 and now or math.min(ticket.since_ms, now)
+  redis.call('HSET', bodies, ticket.id, ticket.body)
+  return { stage = 'waiting', why = '', of = '', until_ms = 0, there = '', revision = 0, since_ms = from,
+    players = ticket.players }
+end
+
+local function list(name, found)
+  return '{"told":"' .. name .. '","matches":[' .. table.concat(found, ',') .. ']}'
+end
+
+-- Those that are neither waiting nor asked for that match, and the records of the others.
+local function look(of, tickets)
+  local stale, found = {}, {}
+  for id in parts(tickets) do
+    local record = get(id)
+    if record and (record.stage == 'waiting' or (record.stage == 'asked' and record.of == of)) then
+      found[id] = record
+    else
+      stale[#stale + 1] = id
+    end
+  end
+  if #stale > 0 then return told('stale', 'tickets', table.concat(stale, ',')) end
+  return nil, found
+end
+
+local asks = {}
+
+function asks.submit()
+  local ticket = ask.ticket
+  local body = redis.call('HGET', bodies, ticket.id)
+  if body then
+    if body == ticket.body then return show(ticket.id) end
+    return told('other')
+  end
+  local live = redis.call('ZCARD', changed) - redis.call('ZCARD', forget)
+  if ticket.since_ms == 0 and live >= ask.limit then return told('full') end
+  for player in parts(ticket.players) do
+    local other = redis.call('HGET', players, player)
+    if other then return cjson.encode({ told = 'player_waits', player = player, ticket = other }) end
+  end
+  local record = enter(ticket)
+  for player in parts(ticket.players) do redis.call('HSET', players, player, ticket.id) end
+  put(ticket.id, record)
+  return show(ticket.id)
+end
+
+function asks.show() return show(ask.id) end
+
+function asks.cancel()
+  local record = get(ask.id)
+  if not record then return told('unknown') end
+  if record.stage == 'matched' then return told('matched', 'of', record.of) end
+  if record.stage ~= 'over' then
+    leave(ask.id, record)
+    set(ask.id, record, 'over', '', 'cancelled')
+  end
+  return show(ask.id)
+end
+
+function asks.answer()
+  local record = get(ask.id)
+  if not record then return told('unknown') end
+  local is_of = has(record.players, ask.player)
+  if record.stage == 'asked' and is_of then
+    if not ask.accepts then
+      leave(ask.id, record)
+      set(ask.id, record, 'over', '', 'declined')
+    elseif not has(record.there, ask.player) then
+      record.there = record.there .. (record.there == '' and '' or ',') .. ask.player
+      put(ask.id, record)
+    end
+  elseif record.stage == 'matched' and is_of then
+    if not ask.accepts then return told('matched', 'of', record.of) end
+  else
+    return told('not_asked')
+  end
+  return show(ask.id)
+end
+
+function asks.changes()
+  local from = '(' .. string.format('%.0f', ask.after)
+  local found = redis.call('ZRANGEBYSCORE', changed, from, '+inf', 'WITHSCORES', 'LIMIT', 0, ask.limit)
+  local last, tickets = ask.after, {}
+  for nth = 1, #found, 2 do
+    last = tonumber(found[nth + 1])
+    local id, text = found[nth], redis.call('HGET', records, found[nth])
+    local body = ask.bodies and redis.call('HGET', bodies, id) or ''
+    if text then
+      tickets[#tickets + 1] = '{"id":"' .. id .. '","record":' .. text .. ',"body":' .. cjson.encode(body) .. '}'
+    end
+  end
+  local newest = tonumber(redis.call('HGET', meta, 'changes') or 0)
+  local numbers = string.format('"last":%.0f,"newest":%.0f,"now_ms":%.0f', last, newest, now)
+  return '{"told":"changes","tickets":[' .. table.concat(tickets, ',') .. '],' .. numbers .. '}'
+end
+
+function asks.question()
+  local stale, found = look('', ask.tickets)
+  if stale then return stale end
+  for id, record in pairs(found) do
+    record.stage, record.of, record.there, record.until_ms = 'asked', ask.of, '', now + ask.for_ms
+    put(id, record)
+  end
+  return told('done')
+end
+
+function asks.unask()
+  for id in parts(ask.tickets) do
+    local record = get(id)
+    if record and record.stage == 'asked' and (ask.of == '' or record.of == ask.of) then
+      set(id, record, 'waiting', '', '')
+    end
+  end
+  return told('done')
+end
+
+asks['end'] = function()
+  local record = get(ask.id)
+  if not record then return told('unknown') end
+  if record.stage == 'matched' then return told('matched', 'of', record.of) end
+  if record.stage ~= 'over' then
+    leave(ask.id, record)
+    set(ask.id, record, 'over', '', ask.why)
+  end
+  return told('done')
+end
+
+function asks.claim()
+  if redis.call('HEXISTS', matches, ask.of) == 1 then return told('done') end
+  local stale, found = look(ask.of, ask.tickets)
+  if stale then return stale end
+  for id, record in pairs(found) do
+    free_players(id, record)
+    set(id, record, 'matched', ask.of, '')
+  end
+  local placed = { of = ask.of, step = 'placed', node = ask.node, body = ask.body, tickets = ask.tickets, room = '',
+    at_ms = now }
+  redis.call('HSET', matches, ask.of, cjson.encode(placed))
+  redis.call('ZADD', unopened, now, ask.of)
+  redis.call('RPUSH', untold, ask.of)
+  return told('done')
+end
+
+function asks.unopened()
+  local found = {}
+  for _, of in ipairs(redis.call('ZRANGE', unopened, 0, ask.limit - 1)) do
+    found[#found + 1] = redis.call('HGET', matches, of) or nil
+  end
+  return list('matches', found)
+end
+
+-- A match is not played: its tickets wait again, as long as they have.
+local function undo(of)
+  local text = redis.call('HGET', matches, of)
+  if not text then return end
+  redis.call('HDEL', matches, of)
+  redis.call('ZREM', unopened, of)
+  for id in parts(cjson.decode(text).tickets) do
+    local record = get(id)
+    if record and record.of == of then
+      local is_busy = false
+      for player in parts(record.players) do
+        is_busy = is_busy or redis.call('HEXISTS', players, player) == 1
+      end
+      if is_busy then
+        remember(id)
+        set(id, record, 'over', '', 'superseded')
+      else
+        for player in parts(record.players) do redis.call('HSET', players, player, id) end
+        set(id, record, 'waiting', '', '')
+      end
+    end
+  end
+end
+
+function asks.take_back()
+  local text = redis.call('HGET', matches, ask.of)
+  local placed = text and cjson.decode(text)
+  if not placed or placed.step ~= 'placed' or placed.node ~= ask.node then return told('gone') end
+  undo(ask.of)
+  return told('done')
+end
+
+function asks.fetch()
+  local found = {}
+  for _, of in ipairs(redis.call('LPOP', untold, ask.limit) or {}) do
+    local text = redis.call('HGET', matches, of)
+    local placed = text and cjson.decode(text)
+    if placed and placed.step == 'placed' and placed.node == ask.node then found[#found + 1] = text end
+  end
+  return list('matches', found)
+end
+
+function asks.started()
+  local text = redis.call('HGET', matches, ask.of)
+  local placed = text and cjson.decode(text)
+  if not placed or placed.node ~= ask.node then return told('gone') end
+  if placed.step == 'started' then return told('done') end
+  placed.step, placed.room = 'started', ask.room
+  redis.call('HSET', matches, ask.of, cjson.encode(placed))
+  redis.call('ZREM', unopened, ask.of)
+  redis.call('ZADD', old, now + remembered_ms, ask.of)
+  for id in parts(placed.tickets) do
+    remember(id)
+    local record = get(id)
+    if record then put(id, record) end
+  end
+  return told('done')
+end
+
+function asks.retell()
+  local placed = ask.placed
+  -- Of other matches those that are open count; those that are not give way.
+  local others = {}
+  for _, ticket in ipairs(ask.tickets) do
+    local record = get(ticket.id)
+    local text = record and record.stage == 'matched' and record.of ~= placed.of
+      and redis.call('HGET', matches, record.of)
+    if text and cjson.decode(text).step == 'started' then return told('gone') end
+    if text then others[#others + 1] = record.of end
+  end
+  for _, of in ipairs(others) do undo(of) end
+  local text = redis.call('HGET', matches, placed.of)
+  if text and cjson.decode(text).step == 'started' then return told('done') end
+  for _, ticket in ipairs(ask.tickets) do
+    local record = get(ticket.id) or enter(ticket)
+    leave(ticket.id, record)
+    set(ticket.id, record, 'matched', placed.of, '')
+  end
+  redis.call('HSET', matches, placed.of, cjson.encode(placed))
+  redis.call('ZREM', unopened, placed.of)
+  redis.call('ZADD', old, now + remembered_ms, placed.of)
+  return told('done')
+end
+
+function asks.sweep()
+  local upto = string.format('%.0f', now)
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', forget, 0, upto, 'LIMIT', 0, at_once)) do
+    redis.call('HDEL', records, id)
+    redis.call('HDEL', bodies, id)
+    redis.call('ZREM', changed, id)
+    redis.call('ZREM', forget, id)
+  end
+  for _, of in ipairs(redis.call('ZRANGEBYSCORE', old, 0, upto, 'LIMIT', 0, at_once)) do
+    redis.call('HDEL', matches, of)
+    redis.call('ZREM', old, of)
+  end
+  return told('done')
+end
+
+local fenced = { question = true, unask = true, ['end'] = true, claim = true, sweep = true, take_back = true }
+if fenced[ask.ask] and not (ask.ask == 'take_back' and ask.epoch == 0) and is_fenced(ask.epoch) then
+  return told('fenced')
+end
+-- Another match of the same tickets may be told of.
+if ask.ask == 'started' and now < since() + lease_ms then return told('fenced') end
+local answer = asks[ask.ask]()
+-- Somebody may know it.
+if answer == told('unknown') and now < since() + lease_ms then return told('fenced') end
+return answer

@@ -1,0 +1,120 @@
+-- Names and who has them. One call is one atomic step for all of its requests; src/cluster/table.rs says what each
+-- means. KEYS: leases (hash, name -> "node epoch until"), meta (hash). ARGV: milliseconds of a lease, whether lapsed
+-- rooms are kept, how many requests, then five words for each: what, name, node, epoch, another node.
+local leases, meta = KEYS[1], KEYS[2]
+local lease_ms, keeps = tonumber(ARGV[1]), ARGV[2] == '1'
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+
+-- A server that was started again, or a replica that took over, may not know what was granted last.
+local function since()
+  local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+  local known = redis.call('HMGET', meta, 'run', 'since')
+  if known[1] ~= run then
+    redis.call('HSET', meta, 'run', run, 'since', now)
+    return now
+  end
+  return tonumber(known[2])
+end
+
+local function read(name)
+  local text = redis.call('HGET', leases, name)
+  if not text then return nil end
+  local node, epoch, upto = string.match(text, '^(%x+) (%d+) (%d+)$')
+  return { node = node, epoch = tonumber(epoch), upto = tonumber(upto) }
+end
+
+local function write(name, node, epoch, upto)
+  redis.call('HSET', leases, name, string.format('%s %.0f %.0f', node, epoch, upto))
+end
+
+local function grant(name, node, epoch)
+  write(name, node, epoch, now + lease_ms)
+  return { 'granted', string.format('%.0f', epoch) }
+end
+
+local function take(name, node, over)
+  local old = read(name)
+  if #name > 128 or (not old and redis.call('HLEN', leases) >= 100000) then return { 'refused' } end
+  if old and old.upto > 0 and old.node ~= node and old.node ~= over then
+    local kept = keeps and string.sub(name, 1, 5) == 'room/'
+    if old.upto > now or kept then return { 'busy', old.node, math.max(0, old.upto - now) } end
+  end
+  local from = since() + lease_ms
+  if now < from then return { 'busy', '', from - now } end
+  return grant(name, node, math.max(old and old.epoch + 1 or 0, now))
+end
+
+local function renew(name, node, epoch)
+  local old = read(name)
+  if old and (old.epoch > epoch or (old.epoch == epoch and old.node ~= node)) then return { 'lost' } end
+  return grant(name, node, epoch)
+end
+
+local function pass(name, node, epoch, to)
+  local old = read(name)
+  if not old or old.node ~= node or old.epoch ~= epoch or old.upto == 0 then return { 'lost' } end
+  return grant(name, to, math.max(epoch + 1, now))
+end
+
+local function release(name, node, epoch)
+  local old = read(name)
+  if old and old.node == node and old.epoch == epoch then write(name, node, epoch, 0) end
+  return { 'done' }
+end
+
+local function told(name, lease)
+  return { name, lease.node, string.format('%.0f', lease.epoch), string.format('%.0f', lease.upto) }
+end
+
+local function holder(name)
+  local lease = read(name)
+  if not lease or lease.upto == 0 then return { 'holder' } end
+  return { 'holder', told(name, lease) }
+end
+
+local function held(node)
+  local found = { 'held' }
+  local all = redis.call('HKEYS', leases)
+  for _, name in ipairs(all) do
+    local lease = read(name)
+    if lease and lease.node == node and lease.upto > 0 then found[#found + 1] = told(name, lease) end
+  end
+  return found
+end
+
+-- What was given up is forgotten once every new number is larger anyhow.
+local function sweep()
+  since()
+  local all = redis.call('HGETALL', leases)
+  local count = 0
+  for nth = 1, #all, 2 do
+    local epoch, upto = string.match(all[nth + 1], '^%x+ (%d+) (%d+)$')
+    if upto == '0' and tonumber(epoch) + 60000 < now then
+      redis.call('HDEL', leases, all[nth])
+    elseif upto ~= '0' then
+      count = count + 1
+    end
+  end
+  return { 'swept', count }
+end
+
+local answers = {}
+for nth = 1, tonumber(ARGV[3]) do
+  local at = 3 + (nth - 1) * 5
+  local what, name, node, epoch, other = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]
+  local answer
+  if what == 'take' then answer = take(name, node, other)
+  elseif what == 'renew' then answer = renew(name, node, tonumber(epoch))
+  elseif what == 'pass' then answer = pass(name, node, tonumber(epoch), other)
+  elseif what == 'release' then answer = release(name, node, tonumber(epoch))
+  elseif what == 'holder' then answer = holder(name)
+  elseif what == 'held' then answer = held(node)
+  elseif what == 'sweep' then answer = sweep()
+  elseif what == 'touch' then
+    since()
+    answer = { 'done' }
+  else answer = { 'refused' } end
+  answers[nth] = answer
+end
+return answers

@@ -1,0 +1,124 @@
+//! `Link`, the connection to Redis, made again whenever it is lost.
+
+use std::time::{Duration, Instant};
+
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::cluster::ClusterClientBuilder;
+use redis::cluster_async::ClusterConnection;
+use redis::sentinel::{SentinelClient, SentinelServerType};
+use redis::{AsyncConnectionConfig, Client, Cmd, RedisError, RedisResult, Value};
+use tokio::sync::Mutex;
+
+use super::Address;
+
+/// How long Redis may take to answer, and to be connected to.
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+
+/// How long nobody tries again after it could not be connected to.
+const TRY_AGAIN_AFTER: Duration = Duration::from_millis(200);
+
+/// The connection to Redis.
+pub(super) struct Link {
+    address: Address,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    wire: Option<Wire>,
+    /// Which connection it is, counted from the first.
+    number: u64,
+    failed: Option<(Instant, String)>,
+}
+
+#[derive(Clone)]
+enum Wire {
+    One(MultiplexedConnection),
+    Cluster(ClusterConnection),
+}
+
+impl Wire {
+    async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
+        let answer = match self {
+            Self::One(one) => one.req_packed_command(command).await?,
+            Self::Cluster(many) => many.req_packed_command(command).await?,
+        };
+        answer.extract_error()
+    }
+}
+
+impl Link {
+    pub(super) fn new(address: Address) -> Self {
+        Self { address, state: Mutex::default() }
+    }
+
+    /// Asks Redis. What a script refuses is an error that leaves the connection as it is; after every other one the
+    /// next question goes to a new connection.
+    pub(super) async fn send(&self, command: &Cmd) -> Result<Value, RedisError> {
+        let (mut wire, number) = self.wire().await?;
+        let sent = tokio::time::timeout(ANSWER_WITHIN * 2, wire.send(command)).await;
+        let answer = sent.unwrap_or_else(|_| Err(io_error("it does not answer")));
+        if let Err(error) = &answer
+            && error.code() != Some("NOSCRIPT")
+        {
+            let mut state = self.state.lock().await;
+            if state.number == number {
+                state.wire = None;
+            }
+        }
+        answer
+    }
+
+    async fn wire(&self) -> Result<(Wire, u64), RedisError> {
+        let mut state = self.state.lock().await;
+        if let Some(wire) = &state.wire {
+            return Ok((wire.clone(), state.number));
+        }
+        if let Some((at, why)) = &state.failed
+            && at.elapsed() < TRY_AGAIN_AFTER
+        {
+            return Err(io_error(why));
+        }
+        let connected = tokio::time::timeout(ANSWER_WITHIN * 3, connect(&self.address)).await;
+        match connected.unwrap_or_else(|_| Err(io_error("it cannot be connected to in time"))) {
+            Ok(wire) => {
+                state.number += 1;
+                state.failed = None;
+                state.wire = Some(wire.clone());
+                Ok((wire, state.number))
+            }
+            Err(error) => {
+                state.failed = Some((Instant::now(), error.to_string()));
+                Err(error)
+            }
+        }
+    }
+}
+
+fn io_error(why: &str) -> RedisError {
+    std::io::Error::new(std::io::ErrorKind::TimedOut, why.to_owned()).into()
+}
+
+async fn connect(address: &Address) -> RedisResult<Wire> {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(ANSWER_WITHIN))
+        .set_response_timeout(Some(ANSWER_WITHIN));
+    match address {
+        Address::One(info) => {
+            let client = Client::open(info.clone())?;
+            Ok(Wire::One(client.get_multiplexed_async_connection_with_config(&config).await?))
+        }
+        Address::Sentinel { sentinels, service } => {
+            let (sentinels, kind) = (sentinels.clone(), SentinelServerType::Master);
+            let mut client = SentinelClient::build(sentinels, service.clone(), None, kind)?;
+            Ok(Wire::One(client.get_async_connection_with_config(&config).await?))
+        }
+        Address::Cluster(nodes) => {
+            let builder = ClusterClientBuilder::new(nodes.clone())
+                .retries(2)
+                .connection_timeout(ANSWER_WITHIN)
+                .response_timeout(ANSWER_WITHIN);
+            Ok(Wire::Cluster(builder.build()?.get_async_connection().await?))
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! `Store`, which does in Redis what `Table` and `Board` say.
+
+use std::collections::BTreeMap;
+
+use redis::{Cmd, RedisError, Script, Value};
+
+use super::Address;
+use super::link::Link;
+use crate::board::{Ask, Told};
+use crate::{COORDINATOR, Epoch, Lapsed, Lease, NodeId, NodeView, Reply, Request, Timing};
+
+/// Parts of the directory: each is one slot of a Redis Cluster.
+const PARTS: u64 = 16;
+
+/// Requests of one script: longer ones would keep others waiting.
+const BATCH: usize = 64;
+
+/// Redis does not do what it is asked.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It does not answer: whether it was done is not known.
+    #[error("Redis does not answer: {0}")]
+    Unreachable(String),
+    /// It answers something else.
+    #[error("Redis answers what this program does not understand: {0}")]
+    Nonsense(String),
+}
+
+impl From<RedisError> for StoreError {
+    fn from(error: RedisError) -> Self {
+        Self::Unreachable(error.to_string())
+    }
+}
+
+/// The shared store. Every request is one atomic step, a script that touches one slot.
+pub struct Store {
+    link: Link,
+    name: String,
+    timing: Timing,
+    leases: Code,
+    nodes: Code,
+    board: Code,
+}
+
+/// A script and the name by which Redis knows it.
+struct Code {
+    text: &'static str,
+    hash: String,
+}
+
+impl Code {
+    fn new(text: &'static str) -> Self {
+        Self { text, hash: Script::new(text).get_hash().to_owned() }
+    }
+}
+
+impl Store {
+    /// The store of the cluster of that name; nothing is connected to yet.
+    #[must_use]
+    pub fn new(address: Address, name: &str, timing: Timing) -> Self {
+        Self {
+            link: Link::new(address),
+            name: name.to_owned(),
+            timing,
+            leases: Code::new(include_str!("lease.lua")),
+            nodes: Code::new(include_str!("nodes.lua")),
+            board: Code::new(include_str!("board.lua")),
+        }
+    }
+
+    /// The key of that name in a part. What stands in braces decides the slot.
+    fn key(&self, part: &str, name: &str) -> String {
+        format!("framekeep:{{{}.{part}}}:{name}", self.name)
+    }
+
+    /// Does all that is asked, those of one part together. Each has an answer, or none of its part has.
+    pub async fn execute(&self, requests: &[Request]) -> Vec<Result<Reply, StoreError>> {
+        let mut answers: Vec<Option<Result<Reply, StoreError>>> = vec![None; requests.len()];
+        let mut batches: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (nth, request) in requests.iter().enumerate() {
+            match (request, name_of(request)) {
+                (_, Some(name)) => batches.entry(part_of(name)).or_default().push(nth),
+                (Request::Held(node), _) => answers[nth] = Some(self.held(*node).await),
+                _ => answers[nth] = Some(self.registry(request).await),
+            }
+        }
+        for (part, members) in batches {
+            for batch in members.chunks(BATCH) {
+                let asked: Vec<_> = batch.iter().map(|nth| &requests[*nth]).collect();
+                match self.names(&part, &asked).await {
+                    Ok(told) => {
+                        batch.iter().zip(told).for_each(|(nth, reply)| answers[*nth] = Some(Ok(reply)))
+                    }
+                    Err(error) => batch.iter().for_each(|nth| answers[*nth] = Some(Err(error.clone()))),
+                }
+            }
+        }
+        let missing = || Err(StoreError::Nonsense("fewer answers than questions".to_owned()));
+        answers.into_iter().map(|answer| answer.unwrap_or_else(missing)).collect()
+    }
+
+    /// Does one thing.
+    ///
+    /// # Errors
+    /// [`StoreError`] if Redis does not answer.
+    pub async fn one(&self, request: Request) -> Result<Reply, StoreError> {
+        let missing = || Err(StoreError::Nonsense("no answer".to_owned()));
+        self.execute(&[request]).await.pop().unwrap_or_else(missing)
+    }
+
+    /// How many names are held, which is looked through and tidied.
+    ///
+    /// # Errors
+    /// [`StoreError`] if Redis does not answer.
+    pub async fn sweep_names(&self) -> Result<u64, StoreError> {
+        let mut count = 0;
+        for part in 0..PARTS {
+            let words = ["sweep", "", "", "0", ""].map(str::to_owned);
+            let told = self.lease_script(&part.to_string(), 1, words.into()).await?;
+            count += told.first().and_then(|words| words.get(1)?.parse::<u64>().ok()).unwrap_or(0);
+        }
+        Ok(count)
+    }
+
+    /// Lets every part of the directory note since when its server serves: until a lease after that, nothing of it is
+    /// given away.
+    ///
+    /// # Errors
+    /// [`StoreError`] if Redis does not answer.
+    pub async fn touch(&self) -> Result<(), StoreError> {
+        for part in 0..PARTS {
+            let words = ["touch", "", "", "0", ""].map(str::to_owned);
+            self.lease_script(&part.to_string(), 1, words.into()).await?;
+        }
+        Ok(())
+    }
+
+    /// A node is not there any more.
+    ///
+    /// # Errors
+    /// [`StoreError`] if Redis does not answer.
+    pub async fn leave(&self, node: NodeId) -> Result<(), StoreError> {
+        self.node_script("leave", &node.to_string(), "").await.map(drop)
+    }
+
+    /// Asks for tickets and matches.
+    ///
+    /// # Errors
+    /// [`StoreError`] if Redis does not answer.
+    pub async fn ask(&self, ask: &Ask) -> Result<Told, StoreError> {
+        let names = [
+            "meta", "records", "bodies", "changed", "players", "matches", "unopened", "forget", "old",
+            "leases",
+        ];
+        let mut keys: Vec<_> = names.iter().map(|name| self.key("queue", name)).collect();
+        let node = match ask {
+            Ask::Claim { node, .. } | Ask::Fetch { node, .. } => node.as_str(),
+            _ => "none",
+        };
+        keys.push(self.key("queue", &format!("to:{node}")));
+        let json = serde_json::to_string(ask).map_err(|error| StoreError::Nonsense(error.to_string()))?;
+        let answer = self.run(&self.board, &keys, &[self.timing.lease_ms.to_string(), json]).await?;
+        let text = text(&answer).ok_or_else(|| StoreError::Nonsense(format!("{answer:?}")))?;
+        serde_json::from_str(&text).map_err(|error| StoreError::Nonsense(format!("{error} in {text}")))
+    }
+
+    /// Notes something for all nodes to read, for as long.
+    ///
+    /// # Errors
+    /// [`StoreError`] if Redis does not answer.
+    pub async fn publish(&self, what: &str, text: &str, for_ms: u64) -> Result<(), StoreError> {
+        let mut command = redis::cmd("SET");
+        command.arg(self.key("queue", &format!("note:{what}"))).arg(text).arg("PX").arg(for_ms);
+        self.link.send(&command).await?;
+        Ok(())
+    }
+
+    /// What was noted.
+    ///
+    /// # Errors
+    /// [`StoreError`] if Redis does not answer.
+    pub async fn published(&self, what: &str) -> Result<Option<String>, StoreError> {
+        let mut command = redis::cmd("GET");
+        command.arg(self.key("queue", &format!("note:{what}")));
+        Ok(text(&self.link.send(&command).await?))
+    }
+
+    async fn names(&self, part: &str, requests: &[&Request]) -> Result<Vec<Reply>, StoreError> {
+        let words = requests.iter().flat_map(|request| words(request)).collect();
+        let told = self.lease_script(part, requests.len(), words).await?;
+        told.iter().map(|words| reply(words)).collect()
+    }
+
+    /// The words of each answer.
+    async fn lease_script(
+        &self,
+        part: &str,
+        count: usize,
+        words: Vec<String>,
+    ) -> Result<Vec<Vec<String>>, StoreError> {
+        let keys = [self.key(part, "leases"), self.key(part, "meta")];
+        let keeps = u8::from(self.timing.lapsed == Lapsed::Kept);
+        let mut args = vec![self.timing.lease_ms.to_string(), keeps.to_string(), count.to_string()];
+        args.extend(words);
+        let answer = self.run(&self.leases, &keys, &args).await?;
+        let Value::Array(answers) = &answer else { return Err(StoreError::Nonsense(format!("{answer:?}"))) };
+        Ok(answers.iter().map(flat).collect())
+    }
+
+    async fn held(&self, node: NodeId) -> Result<Reply, StoreError> {
+        let mut held = Vec::new();
+        for part in 0..PARTS {
+            let words =
+                vec!["held".to_owned(), String::new(), node.to_string(), "0".to_owned(), String::new()];
+            for words in self.lease_script(&part.to_string(), 1, words).await? {
+                held.extend(words[1..].chunks_exact(4).filter_map(named_lease));
+            }
+        }
+        Ok(Reply::Held(held))
+    }
+
+    async fn registry(&self, request: &Request) -> Result<Reply, StoreError> {
+        let answer = match request {
+            Request::Report(view) => {
+                let json =
+                    serde_json::to_string(view).map_err(|error| StoreError::Nonsense(error.to_string()))?;
+                self.node_script("report", &view.node.to_string(), &json).await?
+            }
+            _ => self.node_script("nodes", "", "").await?,
+        };
+        match answer.split_first() {
+            Some((word, rest)) if word == "nodes" => {
+                // What another version of the program says is no reason to see no node at all.
+                let mut views: Vec<NodeView> =
+                    rest.iter().filter_map(|json| serde_json::from_str(json).ok()).collect();
+                views.sort_by_key(|view| view.node);
+                Ok(Reply::Nodes(views))
+            }
+            _ => reply(&answer),
+        }
+    }
+
+    async fn node_script(&self, what: &str, node: &str, json: &str) -> Result<Vec<String>, StoreError> {
+        let keys = ["nodes", "seen", "meta"].map(|name| self.key("queue", name));
+        let args = [self.timing.lease_ms.to_string(), what.to_owned(), node.to_owned(), json.to_owned()];
+        Ok(flat(&self.run(&self.nodes, &keys, &args).await?))
+    }
+
+    /// Runs a script, which Redis is told once.
+    async fn run(&self, script: &Code, keys: &[String], args: &[String]) -> Result<Value, StoreError> {
+        let command = |word: &str, script: &str| {
+            let mut command: Cmd = redis::cmd(word);
+            command.arg(script).arg(keys.len()).arg(keys).arg(args);
+            command
+        };
+        match self.link.send(&command("EVALSHA", &script.hash)).await {
+            Err(error) if error.code() == Some("NOSCRIPT") => {
+                Ok(self.link.send(&command("EVAL", script.text)).await?)
+            }
+            answer => Ok(answer?),
+        }
+    }
+}
+
+/// The part of the directory that a name is in. The coordinator's is where the tickets are.
+fn part_of(name: &str) -> String {
+    if name == COORDINATOR {
+        return "queue".to_owned();
+    }
+    // FNV-1a: the same for all versions and machines.
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    (hash % PARTS).to_string()
+}
+
+fn name_of(request: &Request) -> Option<&str> {
+    match request {
+        Request::Take { name, .. }
+        | Request::Pass { name, .. }
+        | Request::Renew { name, .. }
+        | Request::Release { name, .. }
+        | Request::Holder(name) => Some(name),
+        Request::Report(_) | Request::Nodes | Request::Held(_) => None,
+    }
+}
+
+/// The five words of a request.
+fn words(request: &Request) -> [String; 5] {
+    let none = String::new;
+    let words = |what: &str, name: &str, node: String, epoch: u64, other: String| {
+        [what.to_owned(), name.to_owned(), node, epoch.to_string(), other]
+    };
+    match request {
+        Request::Take { name, node, over } => {
+            words("take", name, node.to_string(), 0, over.map_or_else(none, |over| over.to_string()))
+        }
+        Request::Renew { name, node, epoch } => words("renew", name, node.to_string(), epoch.0, none()),
+        Request::Release { name, node, epoch } => words("release", name, node.to_string(), epoch.0, none()),
+        Request::Pass { name, node, epoch, to } => {
+            words("pass", name, node.to_string(), epoch.0, to.to_string())
+        }
+        Request::Holder(name) => words("holder", name, none(), 0, none()),
+        Request::Report(_) | Request::Nodes | Request::Held(_) => words("", "", none(), 0, none()),
+    }
+}
+
+fn reply(words: &[String]) -> Result<Reply, StoreError> {
+    let nonsense = || StoreError::Nonsense(words.join(" "));
+    let number = |nth: usize| words.get(nth).and_then(|word| word.parse::<u64>().ok()).ok_or_else(nonsense);
+    match words.first().map(String::as_str) {
+        Some("done") => Ok(Reply::Done),
+        Some("noted") => Ok(Reply::Noted { since_ms: number(1)? }),
+        Some("granted") => Ok(Reply::Granted(Epoch(number(1)?))),
+        Some("busy") => {
+            Ok(Reply::Busy { holder: words.get(1).and_then(|node| node.parse().ok()), for_ms: number(2)? })
+        }
+        Some("lost") => Ok(Reply::Lost),
+        Some("refused") => Ok(Reply::Refused),
+        Some("holder") => Ok(Reply::Holder(named_lease(&words[1..]).map(|(_, lease)| lease))),
+        _ => Err(nonsense()),
+    }
+}
+
+fn named_lease(words: &[String]) -> Option<(String, Lease)> {
+    let [name, node, epoch, until] = words else { return None };
+    let lease =
+        Lease { node: node.parse().ok()?, epoch: Epoch(epoch.parse().ok()?), until_ms: until.parse().ok()? };
+    Some((name.clone(), lease))
+}
+
+/// All words of an answer, those of inner lists one after the other.
+fn flat(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(values) => values.iter().flat_map(flat).collect(),
+        one => text(one).into_iter().collect(),
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::BulkString(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        Value::SimpleString(text) => Some(text.clone()),
+        Value::Int(number) => Some(number.to_string()),
+        _ => None,
+    }
+}

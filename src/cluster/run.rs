@@ -1,0 +1,275 @@
+//! `Cluster`, what runs beside a server for as long as it is a node: it says that it is there, keeps its names, and
+//! lets rooms stop whose name is somebody else's.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use framekeep_gate::{Door, Order, Question};
+use framekeep_matchmaking::ModeFault;
+use framekeep_protocol::RoomName;
+use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
+use tracing::{error, info, warn};
+
+use crate::handle::{ROOM_WITHIN, Shared};
+use crate::load::LoadMeter;
+use crate::{
+    Address, COORDINATOR, Card, ClusterHandle, ClusterQueue, Member, News, NodeId, NodeView, QueueConfig,
+    Reply, Store, Timing, room_name,
+};
+
+/// How often what is due is looked for.
+const TURN: Duration = Duration::from_millis(50);
+
+/// How long a room may still be there whose name was handed over.
+const PASSED_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a node may take to say goodbye.
+const GOODBYE_WITHIN: Duration = Duration::from_millis(500);
+
+/// How often it is told again that keys differ.
+const TELL_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+/// What makes a server a node of a cluster.
+#[derive(Clone, Debug)]
+pub struct ClusterConfig {
+    /// Where Redis is.
+    pub address: Address,
+    /// Which cluster of that Redis.
+    pub name: String,
+    /// Which node, a random number.
+    pub node: NodeId,
+    /// What does not change of it.
+    pub card: Card,
+    /// Where it is; empty where regions do not matter.
+    pub region: String,
+    /// How long things are good for.
+    pub timing: Timing,
+    /// Nodes that are known to be dead: those that had this one's data folder before.
+    pub dead: Vec<NodeId>,
+}
+
+/// A node cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The system gives no thread.
+    #[error("cannot start the thread of the cluster: {0}")]
+    Thread(#[from] io::Error),
+    /// The modes cannot be played.
+    #[error(transparent)]
+    Modes(#[from] ModeFault),
+}
+
+/// What runs beside a server. Dropping it says goodbye to the others.
+pub struct Cluster {
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Cluster {
+    /// Starts it on a thread of its own. Redis need not be there.
+    ///
+    /// # Errors
+    /// If the system gives no thread, or the modes cannot be played.
+    pub fn start(
+        config: ClusterConfig,
+        queue: QueueConfig,
+        door: Door,
+    ) -> Result<(Self, ClusterHandle, Arc<ClusterQueue>), StartError> {
+        let store = Store::new(config.address.clone(), &config.name, config.timing);
+        let mut member = Member::new(config.node, config.timing);
+        config.dead.iter().for_each(|dead| member.know_dead(*dead));
+        if queue.modes.is_empty() {
+            // It could form no matches.
+            member.forget(COORDINATOR);
+        }
+        let handle = ClusterHandle(Shared::new(member, config.card.clone(), config.timing, store).into());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (stop, stopped) = watch::channel(false);
+        let queue = ClusterQueue::new(handle.clone(), &config.name, queue, door.clone())?;
+        let node = Node::new(handle.clone(), door, config.region);
+        let (tickets, thread) = (queue.clone(), std::thread::Builder::new());
+        let work = move || {
+            runtime.block_on(async {
+                let tickets = tokio::spawn(tickets.run());
+                node.run(stopped).await;
+                tickets.abort();
+            });
+        };
+        let thread = thread.name("framekeep-cluster".to_owned()).spawn(work)?;
+        Ok((Self { stop, thread: Some(thread) }, handle, queue))
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        if let Some(thread) = self.thread.take() {
+            // A panic in there was told of by itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The thread's own.
+struct Node {
+    handle: ClusterHandle,
+    door: Door,
+    meter: LoadMeter,
+    /// The report whose rooms are claimed.
+    seen_unix_ms: u64,
+    /// Whether the store answered last time, and when that was told.
+    is_there: Option<bool>,
+    /// Since when the store serves whose parts were told that nodes are there.
+    touched_since_ms: Option<u64>,
+    told_keys: Option<Instant>,
+}
+
+impl Node {
+    fn new(handle: ClusterHandle, door: Door, region: String) -> Self {
+        let meter = LoadMeter::new(region);
+        Self { handle, door, meter, seen_unix_ms: 0, is_there: None, touched_since_ms: None, told_keys: None }
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.handle.0
+    }
+
+    async fn run(mut self, mut stopped: watch::Receiver<bool>) {
+        let mut turns = tokio::time::interval(TURN);
+        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = turns.tick() => self.turn().await,
+                _ = stopped.changed() => break,
+            }
+        }
+        // The others need not wait until what this node has runs out.
+        let goodbye = async {
+            let requests = self.shared().member().give_up_all();
+            self.shared().store.execute(&requests).await;
+            self.shared().store.leave(self.shared().node).await
+        };
+        if tokio::time::timeout(GOODBYE_WITHIN, goodbye).await.is_err() {
+            info!("the cluster was not told that this node stops: it notices by itself");
+        }
+    }
+
+    async fn turn(&mut self) {
+        self.look_at_rooms();
+        let shared = self.shared();
+        let asked_at_ms = shared.now_ms();
+        let load = shared.known().load.clone();
+        let requests = shared.member().poll(asked_at_ms, &shared.card, &load);
+        if requests.is_empty() {
+            return self.hear_news();
+        }
+        let answers = shared.store.execute(&requests).await;
+        let now_ms = shared.now_ms();
+        let (mut failed, mut nodes) = (None, None);
+        for (request, answer) in requests.iter().zip(answers) {
+            match answer {
+                Ok(reply) => {
+                    shared.heard();
+                    shared.member().hear(now_ms, request, asked_at_ms, &reply);
+                    match reply {
+                        Reply::Noted { since_ms } => shared.known().store_since_ms = Some(since_ms),
+                        Reply::Nodes(views) => nodes = Some(views),
+                        _ => {}
+                    }
+                }
+                Err(error) => failed = Some(error),
+            }
+        }
+        let since_ms = shared.known().store_since_ms;
+        if since_ms != self.touched_since_ms && shared.store.touch().await.is_ok() {
+            self.touched_since_ms = since_ms;
+        }
+        if let Some(nodes) = nodes {
+            self.hear_nodes(nodes);
+        }
+        self.tell_store(failed.map(|error| error.to_string()));
+        self.hear_news();
+    }
+
+    /// Claims the rooms that are there, and gives up those that are not any more.
+    fn look_at_rooms(&mut self) {
+        let report = self.door.report();
+        if report.unix_ms == self.seen_unix_ms {
+            return;
+        }
+        self.seen_unix_ms = report.unix_ms;
+        let load = self.meter.measure(&report);
+        let open = report.rooms.iter().filter(|row| row.phase != "closed");
+        let there: BTreeSet<String> = open.map(|row| room_name(&row.name)).collect();
+        let shared = self.shared();
+        let mut known = shared.known();
+        known.load = load;
+        known.pinned.retain(|name, since| !there.contains(name) && since.elapsed() < ROOM_WITHIN);
+        known.passed.retain(|name, since| there.contains(name) && since.elapsed() < PASSED_WITHIN);
+        let mut member = shared.member();
+        let gone: Vec<String> = member
+            .names()
+            .filter(|name| name.starts_with("room/") && !there.contains(*name))
+            .filter(|name| !known.pinned.contains_key(*name))
+            .map(str::to_owned)
+            .collect();
+        gone.iter().for_each(|name| member.give_up(name));
+        there.iter().filter(|name| !known.passed.contains_key(*name)).for_each(|name| member.want(name));
+    }
+
+    fn hear_nodes(&mut self, nodes: Vec<NodeView>) {
+        let shared = &self.handle.0;
+        let own = &shared.card;
+        let differs = |view: &&NodeView| view.card.key_digest != own.key_digest;
+        let is_due = self.told_keys.is_none_or(|at| at.elapsed() > TELL_AGAIN_AFTER);
+        if let Some(other) = nodes.iter().find(differs)
+            && is_due
+        {
+            self.told_keys = Some(Instant::now());
+            error!(
+                other = %other.card.name,
+                "node {} has another key (identity.key_file) than this one: players who are sent from one to the \
+                 other are refused. Give all nodes of the cluster the same key file",
+                other.card.name
+            );
+        }
+        shared.known().nodes = nodes.into();
+    }
+
+    fn tell_store(&mut self, failed: Option<String>) {
+        let is_there = failed.is_none();
+        if self.is_there == Some(is_there) {
+            return;
+        }
+        match failed {
+            None => info!(node = %self.handle.node(), "this node is in the cluster"),
+            Some(why) => {
+                warn!(why, "Redis cannot be reached: running rooms go on, it is tried again and again")
+            }
+        }
+        self.is_there = Some(is_there);
+    }
+
+    /// Lets rooms stop whose name is somebody else's.
+    fn hear_news(&self) {
+        let news = self.shared().member().take_news();
+        for one in news {
+            let (name, why) = match one {
+                News::Lost(name) => (name, "its name was given to another node".to_owned()),
+                News::Busy(name, Some(holder)) => (name, format!("node {holder} has a room of that name")),
+                News::Busy(_, None) | News::Held(..) => continue,
+            };
+            let Some(room) = name.strip_prefix("room/").map(str::to_owned) else { continue };
+            self.shared().member().forget(&name);
+            self.shared().tell_lost(&name);
+            let Ok(room) = RoomName::try_from(room) else { continue };
+            warn!(%room, why, "a room is closed here");
+            // What is not taken now is asked again: the room is still in the next report.
+            let _ = self.door.send(Order::Ask(Question::CloseRoom(room), Box::new(drop)));
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! A `redis-server` of a test's own.
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::Address;
+
+/// How long it may take to start.
+const START_WITHIN: Duration = Duration::from_secs(20);
+
+/// A Redis on a free port of loopback, which keeps nothing; it ends with the test.
+pub(crate) struct RedisServer {
+    child: Child,
+    port: u16,
+}
+
+impl RedisServer {
+    /// Starts one; says so loudly where there is no such program.
+    pub(crate) fn start() -> Option<Self> {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let args = ["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+        let mut command = Command::new("redis-server");
+        command.args(args).current_dir(std::env::temp_dir());
+        let Ok(child) = command.stdout(Stdio::null()).stdin(Stdio::null()).spawn() else {
+            eprintln!("SKIPPED: there is no redis-server; apt-get install redis-server");
+            return None;
+        };
+        let server = Self { child, port };
+        let begun = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(begun.elapsed() < START_WITHIN, "redis-server does not start");
+            std::thread::yield_now();
+        }
+        Some(server)
+    }
+
+    /// Where it is.
+    pub(crate) fn address(&self) -> Address {
+        Address::parse(&format!("redis://127.0.0.1:{}", self.port)).unwrap()
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

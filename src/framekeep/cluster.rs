@@ -1,0 +1,282 @@
+//! One node of a cluster: settings become what runs beside the server.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use framekeep_cluster::{
+    Address, AddressFault, Card, Cluster, ClusterConfig, ClusterHandle, Lapsed, NodeId, QueueConfig, Timing,
+    room_name,
+};
+use framekeep_gate::{Door, Later, Mint as _};
+use framekeep_gateway::{Gateway, PeerBook};
+use framekeep_matchmaking::ModeFault;
+use framekeep_protocol::RoomName;
+use framekeep_server::{KeyMint, NodeKey};
+use tracing::{debug, info, warn};
+
+use crate::config::{Isolated, Role, Settings};
+use crate::identity::{CLUSTER_SECRET_ENV, REDIS_URL_ENV};
+use crate::relay::RelayNode;
+use crate::{Exit, FrontDoorError, ModesError, modes, relay};
+
+/// The file within the data folder with the numbers of the nodes that had it, the last one last.
+const NODES_FILE: &str = "cluster.nodes";
+
+/// Nodes that are remembered there.
+const NODES_KEPT: usize = 64;
+
+/// The server cannot be one node of a cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterFault {
+    /// The address of Redis is none.
+    #[error("cluster.redis_url or {REDIS_URL_ENV}: {0}")]
+    Address(#[from] AddressFault),
+    /// The times do not go together.
+    #[error(
+        "cluster.lease_ms = {lease_ms} and cluster.renew_ms = {renew_ms} do not go together: what is renewed must \
+         last for three times that, so that two lost answers do no harm"
+    )]
+    Times {
+        /// How long a lease is.
+        lease_ms: u64,
+        /// How often it is renewed.
+        renew_ms: u64,
+    },
+    /// The modes cannot be read.
+    #[error(transparent)]
+    Modes(#[from] ModesError),
+    /// The modes cannot be played.
+    #[error("matchmaking.modes: {0}")]
+    Mode(#[from] ModeFault),
+    /// The data folder cannot be written.
+    #[error("cannot use {}: {source}", path.display())]
+    Folder {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A part of a node, and no cluster.
+    #[error(
+        "cluster.role = {0} is a part of a node and needs the others: set cluster.redis_url or {REDIS_URL_ENV}, or \
+         leave the role at all"
+    )]
+    Alone(&'static str),
+    /// Nothing proves to other nodes that this one may ask them.
+    #[error(
+        "cluster.role = gateway brings clients to rooms of other nodes, which want to know its secret: set \
+         cluster.secret_file or {CLUSTER_SECRET_ENV}, the same at all nodes"
+    )]
+    NoSecret,
+    /// The secret cannot be used.
+    #[error(transparent)]
+    Secret(FrontDoorError),
+    /// Other nodes cannot connect to this one.
+    #[error(
+        "cannot take connections of other nodes at {address} (cluster.peer, cluster.relay_port): {source}"
+    )]
+    Relay {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is no thread or no randomness.
+    #[error("cannot start the thread of the cluster: {0}")]
+    Thread(io::Error),
+}
+
+impl ClusterFault {
+    /// The exit code of this error.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Address(_) | Self::Times { .. } | Self::Modes(_) | Self::Mode(_) => Exit::Config,
+            Self::Alone(_) | Self::NoSecret => Exit::Config,
+            Self::Secret(error) => error.exit(),
+            Self::Relay { .. } => Exit::Bind,
+            Self::Folder { .. } | Self::Thread(_) => Exit::Failure,
+        }
+    }
+}
+
+/// What runs beside the server; dropping it says goodbye to the other nodes.
+pub(crate) struct Node {
+    _cluster: Cluster,
+    /// What the process knows of its cluster, and asks of it.
+    #[expect(dead_code, reason = "moves of rooms take it from here")]
+    pub(crate) handle: ClusterHandle,
+}
+
+/// Where Redis is; empty where the node works alone.
+fn redis_url(settings: &Settings) -> String {
+    std::env::var(REDIS_URL_ENV).unwrap_or_else(|_| settings.cluster.redis_url.clone())
+}
+
+/// Whether the settings make the server one node of a cluster.
+pub(crate) fn is_wanted(settings: &Settings) -> bool {
+    !redis_url(settings).is_empty()
+}
+
+/// Whether it could be one as far as that can be told without Redis.
+pub(crate) fn check(settings: &Settings) -> Result<(), ClusterFault> {
+    if is_wanted(settings) {
+        Address::parse(&redis_url(settings))?;
+        timing(settings)?;
+        return relay::check(settings);
+    }
+    match settings.cluster.role {
+        Role::All => Ok(()),
+        Role::Gateway => Err(ClusterFault::Alone("gateway")),
+        Role::Game => Err(ClusterFault::Alone("game")),
+    }
+}
+
+fn timing(settings: &Settings) -> Result<Timing, ClusterFault> {
+    let (lease_ms, renew_ms) = (settings.cluster.lease_ms, settings.cluster.renew_ms);
+    if renew_ms * 3 > lease_ms {
+        return Err(ClusterFault::Times { lease_ms, renew_ms });
+    }
+    Ok(Timing {
+        lease_ms,
+        renew_every_ms: renew_ms,
+        drift_ms: lease_ms / 15,
+        rank_step_ms: 100,
+        lapsed: match settings.cluster.isolated {
+            Isolated::Play => Lapsed::Kept,
+            Isolated::Stop => Lapsed::Free,
+        },
+    })
+}
+
+/// What a node is and has before it is in its cluster.
+pub(crate) struct Parts<'a> {
+    /// Its number, and those of the nodes that had its data folder before.
+    pub(crate) number: (NodeId, Vec<NodeId>),
+    /// Where players reach it over UDP; nowhere at a gateway.
+    pub(crate) udp: Option<SocketAddr>,
+    /// Its front door.
+    pub(crate) gateway: Option<&'a Gateway>,
+    /// What clients of other nodes come through, and its own go through.
+    pub(crate) relay: Option<&'a RelayNode>,
+}
+
+/// Makes the server one node of a cluster. Redis need not be there.
+pub(crate) fn start(
+    settings: &Settings,
+    key: &NodeKey,
+    parts: Parts<'_>,
+    door: &Door,
+) -> Result<Node, ClusterFault> {
+    let Parts { number: (node, dead), udp, gateway, relay } = parts;
+    let matchmaking = modes::matchmaking(settings)?;
+    let modes: Vec<_> = matchmaking.modes.iter().map(|setup| setup.mode.clone()).collect();
+    let modes_digest = digest(key, "modes", format!("{:?}", matchmaking.modes).as_bytes());
+    let config = ClusterConfig {
+        address: Address::parse(&redis_url(settings))?,
+        name: settings.cluster.name.clone(),
+        node,
+        card: Card {
+            name: settings.net.name.clone(),
+            udp: udp.map(|udp| settings.net.public.first().copied().unwrap_or(udp)),
+            http: http_url(settings, gateway),
+            peer: gateway.and_then(Gateway::peer),
+            relay: relay.and_then(RelayNode::address),
+            is_gateway: settings.cluster.role == Role::Gateway,
+            key_digest: digest(key, "cluster", settings.cluster.name.as_bytes()),
+            modes_digest: modes_digest.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        region: settings.cluster.region.clone(),
+        timing: timing(settings)?,
+        dead,
+    };
+    let queue = QueueConfig {
+        modes,
+        modes_digest,
+        round_every: Duration::from_millis(settings.matchmaking.round_ms),
+        tickets_max: settings.matchmaking.tickets_max,
+    };
+    info!(%node, redis = ?config.address, cluster = config.name, "joining the cluster");
+    if config.card.peer.is_none() {
+        warn!("cluster.peer is off: rooms of this node are neither moved nor taken over by others");
+    }
+    let (cluster, handle, queue) = Cluster::start(config, queue, door.clone())?;
+    if let Some(gateway) = gateway {
+        gateway.handle().join(queue);
+        gateway.handle().know_peers(Arc::new(Book(handle.clone())));
+    }
+    if let Some(relay) = relay {
+        relay.join(handle.clone());
+    }
+    Ok(Node { _cluster: cluster, handle })
+}
+
+/// Where the nodes of the cluster are, and whose its rooms.
+struct Book(ClusterHandle);
+
+impl PeerBook for Book {
+    fn find(&self, name: &str) -> Option<SocketAddr> {
+        self.0.find(name)?.card.peer
+    }
+
+    fn hand_over(&self, room: RoomName, node: String) -> Later<'_, ()> {
+        Box::pin(async move {
+            let Some(to) = self.0.find(&node).map(|view| view.node) else { return };
+            if let Err(error) = self.0.hand_over(&room_name(room.as_str()), to).await {
+                debug!(%room, node, %error, "the name of a room that has moved is not handed over");
+            }
+        })
+    }
+}
+
+impl From<framekeep_cluster::StartError> for ClusterFault {
+    fn from(error: framekeep_cluster::StartError) -> Self {
+        match error {
+            framekeep_cluster::StartError::Thread(source) => Self::Thread(source),
+            framekeep_cluster::StartError::Modes(fault) => Self::Mode(fault),
+        }
+    }
+}
+
+fn http_url(settings: &Settings, gateway: Option<&Gateway>) -> String {
+    if settings.cluster.role == Role::Game {
+        return String::new();
+    }
+    if !settings.cluster.public_url.is_empty() {
+        return settings.cluster.public_url.clone();
+    }
+    gateway.and_then(Gateway::http).map(|http| format!("http://{http}")).unwrap_or_default()
+}
+
+/// Tells apart what is made with different keys, and says nothing of the key.
+fn digest(key: &NodeKey, purpose: &str, text: &[u8]) -> String {
+    let (key, udp, link_timeout) = (key.clone(), SocketAddr::from(([127, 0, 0, 1], 1)), Duration::ZERO);
+    let seal = KeyMint { key, udp, link_timeout }.seal(purpose, text);
+    seal.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A number for this node, and those of the nodes that had its data folder before: they are dead, or the folder could
+/// not be used.
+pub(crate) fn number(settings: &Settings) -> Result<(NodeId, Vec<NodeId>), ClusterFault> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|error| ClusterFault::Thread(io::Error::other(error)))?;
+    let node = NodeId(u64::from_le_bytes(random));
+    if settings.cluster.role == Role::Gateway {
+        // It has no rooms that another could have held before, and nothing keeps its folder for it alone.
+        return Ok((node, Vec::new()));
+    }
+    let path = settings.data.folder.join(NODES_FILE);
+    let known = fs::read_to_string(&path).unwrap_or_default();
+    let known: Vec<NodeId> = known.lines().filter_map(|line| line.trim().parse().ok()).collect();
+    let dead = known[known.len().saturating_sub(NODES_KEPT - 1)..].to_vec();
+    let lines: String = dead.iter().chain([&node]).map(|node| format!("{node}\n")).collect();
+    let new = path.with_extension("nodes.new");
+    let write = fs::write(&new, lines).and_then(|()| fs::rename(&new, &path));
+    write.map_err(|source| ClusterFault::Folder { path, source })?;
+    Ok((node, dead))
+}

@@ -1,0 +1,196 @@
+//! `SharedQueue`, the tickets of a whole cluster, as the front door of one node sees them.
+
+use core::future::Future;
+use core::net::SocketAddr;
+use core::pin::Pin;
+use core::time::Duration;
+
+use framekeep_matchmaking::{Ended, Match, QueueView, Refused, Ticket, TicketId, Why};
+use framekeep_protocol::{PlayerId, PlayerName, RoomName};
+
+/// Something that is awaited.
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A ticket and what the matcher does not need of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedTicket {
+    /// The ticket.
+    pub ticket: Ticket,
+    /// What others call its players, by the order of the party.
+    pub names: Vec<PlayerName>,
+    /// Whether anybody who knows its number may ask for it.
+    pub is_guest: bool,
+}
+
+/// Where a ticket is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SharedState {
+    /// It waits for others.
+    Waiting,
+    /// Its players are asked whether they are there.
+    Asked {
+        /// For how much longer they may answer.
+        for_ms: u64,
+    },
+    /// It has its match; some node opens a room for it.
+    Opening,
+    /// Its match has its room.
+    Matched,
+    /// It has none and gets none.
+    Ended(Ended),
+}
+
+/// A room of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedRoom {
+    /// Its name.
+    pub room: RoomName,
+    /// Where players reach its node over UDP.
+    pub udp: SocketAddr,
+    /// Where they reach its node over HTTP and WebSocket; empty if they cannot.
+    pub http: String,
+}
+
+/// A ticket as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedStatus {
+    /// The ticket.
+    pub ticket: SharedTicket,
+    /// Where it is in its life.
+    pub state: SharedState,
+    /// Another one whenever the state is another.
+    pub revision: u32,
+    /// How long it has been waiting.
+    pub waited_ms: u64,
+    /// Why it has no match yet. Of others only what their queues say is known.
+    pub why: Option<Why>,
+    /// Its players who were asked and have not answered.
+    pub unanswered: Vec<PlayerId>,
+    /// Its match.
+    pub of: Option<Match>,
+    /// Its room.
+    pub room: Option<SharedRoom>,
+}
+
+/// A match that this node is to open a room for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedMatch {
+    /// Its number in the cluster, never used again.
+    pub key: String,
+    /// Who plays with whom.
+    pub of: Match,
+}
+
+/// Why something is not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SharedRefused {
+    /// It is refused.
+    Refused(Refused),
+    /// The store does not answer: whether it was done is not known.
+    Away,
+}
+
+/// The tickets of a whole cluster. What is awaited can be awaited on any runtime.
+pub trait SharedQueue: Send + Sync {
+    /// Which node this is, 16 hexadecimal digits.
+    fn node(&self) -> String;
+
+    /// For how long the store has not answered; nothing while it does.
+    fn away_for(&self) -> Duration;
+
+    /// Lets a ticket wait, that has been waiting for so long.
+    fn submit(
+        &self,
+        ticket: SharedTicket,
+        waited: Duration,
+    ) -> Later<'_, Result<SharedStatus, SharedRefused>>;
+
+    /// How a ticket is.
+    fn show(&self, id: TicketId) -> Later<'_, Result<SharedStatus, SharedRefused>>;
+
+    /// Takes a ticket back.
+    fn cancel(&self, id: TicketId) -> Later<'_, Result<SharedStatus, SharedRefused>>;
+
+    /// Answers for a player who was asked.
+    fn answer(
+        &self,
+        id: TicketId,
+        player: PlayerId,
+        accepts: bool,
+    ) -> Later<'_, Result<SharedStatus, SharedRefused>>;
+
+    /// Waits until a ticket may have changed since this was asked.
+    fn news(&self, id: TicketId) -> Later<'_, ()>;
+
+    /// How the queues are, as the coordinator said last.
+    fn queues(&self) -> Vec<QueueView>;
+
+    /// Matches that this node is to open rooms for, each once; waits until there are any.
+    fn placed(&self) -> Later<'_, Vec<SharedMatch>>;
+
+    /// Claims the name of a room that is about to be opened; `false` if it cannot be had.
+    fn claim(&self, room: RoomName) -> Later<'_, bool>;
+
+    /// The room of a match is open. `false` if the match is not this node's any more: the room is to be closed.
+    fn opened(&self, key: String, room: RoomName) -> Later<'_, bool>;
+
+    /// No room can be opened for a match: its tickets wait again.
+    fn failed(&self, key: String) -> Later<'_, ()>;
+
+    /// How the cluster is.
+    fn status(&self) -> Later<'_, ClusterStatus>;
+}
+
+/// A node of a cluster as it is shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClusterNode {
+    /// Its number, 16 hexadecimal digits.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Where it is; empty where regions do not matter.
+    pub region: String,
+    /// Where players reach it over UDP.
+    pub udp: Option<SocketAddr>,
+    /// Where they reach it over HTTP and WebSocket.
+    pub http: String,
+    /// Its version.
+    pub version: String,
+    /// Players who are connected.
+    pub players: u32,
+    /// Rooms it has.
+    pub rooms: u32,
+    /// Work of a turn that 99 of 100 stay under, in microseconds.
+    pub tick_us_p99: u32,
+    /// Memory of the process, in MiB.
+    pub memory_mib: u32,
+    /// Whether it takes no more rooms.
+    pub draining: bool,
+    /// Whether its key is another one than this node's.
+    pub key_differs: bool,
+    /// Whether its modes are others than this node's.
+    pub modes_differ: bool,
+}
+
+/// How a cluster is, as one node sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClusterStatus {
+    /// Its name.
+    pub name: String,
+    /// The node that was asked, 16 hexadecimal digits.
+    pub node: String,
+    /// For how long the store has not answered this node, in milliseconds; 0 while it does.
+    pub away_ms: u64,
+    /// The nodes, by number.
+    pub nodes: Vec<ClusterNode>,
+    /// Which of them forms the matches, 16 hexadecimal digits; empty if none does.
+    pub coordinator: String,
+    /// Under which number.
+    pub epoch: u64,
+    /// Names in the directory.
+    pub directory: u64,
+    /// How the queues are.
+    pub queues: Vec<QueueView>,
+    /// Matches that were formed within the last minute.
+    pub matches_per_min: u64,
+}

@@ -1,0 +1,88 @@
+//! The cluster as it is shown.
+
+use framekeep_gate::{ClusterNode, ClusterStatus};
+use serde::Serialize;
+
+use super::matchmaking::QueueJson;
+
+/// All nodes and what they do together.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct TogetherJson {
+    /// The name of the cluster.
+    name: String,
+    /// This node, 16 hexadecimal digits.
+    node: String,
+    /// For how long Redis has not answered this node; 0 while it does. What follows is then how it was.
+    redis_away_ms: u64,
+    /// The node that forms the matches, 16 hexadecimal digits; empty if none does.
+    coordinator: String,
+    /// Under which number.
+    epoch: u64,
+    /// Names of rooms that are held.
+    directory: u64,
+    /// Matches that were formed within the last minute.
+    matches_per_min: u64,
+    nodes: Vec<PeerJson>,
+    queues: Vec<QueueJson>,
+}
+
+/// One node.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct PeerJson {
+    /// 16 hexadecimal digits, other ones after every start.
+    id: String,
+    name: String,
+    /// Empty where regions do not matter.
+    region: String,
+    version: String,
+    /// Where players reach it over UDP.
+    udp: String,
+    /// Where they reach it over HTTP and WebSocket.
+    http: String,
+    players: u32,
+    rooms: u32,
+    /// Work of a turn that 99 of 100 stay under.
+    tick_us_p99: u32,
+    memory_mib: u32,
+    draining: bool,
+    /// Whether its key is another one than this node's: tickets of one are not good at the other.
+    key_differs: bool,
+    /// Whether its modes are others than this node's.
+    modes_differ: bool,
+}
+
+impl From<ClusterNode> for PeerJson {
+    fn from(node: ClusterNode) -> Self {
+        Self {
+            id: node.id,
+            name: node.name,
+            region: node.region,
+            version: node.version,
+            udp: node.udp.map(|udp| udp.to_string()).unwrap_or_default(),
+            http: node.http,
+            players: node.players,
+            rooms: node.rooms,
+            tick_us_p99: node.tick_us_p99,
+            memory_mib: node.memory_mib,
+            draining: node.draining,
+            key_differs: node.key_differs,
+            modes_differ: node.modes_differ,
+        }
+    }
+}
+
+impl From<ClusterStatus> for TogetherJson {
+    fn from(status: ClusterStatus) -> Self {
+        Self {
+            name: status.name,
+            node: status.node,
+            redis_away_ms: status.away_ms,
+            coordinator: status.coordinator,
+            epoch: status.epoch,
+            directory: status.directory,
+            matches_per_min: status.matches_per_min,
+            nodes: status.nodes.into_iter().map(PeerJson::from).collect(),
+            queues: status.queues.into_iter().map(QueueJson::from).collect(),
+        }
+    }
+}

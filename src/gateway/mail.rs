@@ -1,0 +1,199 @@
+//! What nodes say to each other about rooms that move: each letter is one request, signed with the cluster's secret.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
+use axum::routing::post;
+use framekeep_gate::{Later, Letter, Order};
+use framekeep_protocol::RoomName;
+use hmac::{Hmac, Mac as _};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use sha2::Sha256;
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, mpsc};
+use tracing::debug;
+
+use crate::Secret;
+use crate::front::{Front, unix_now};
+use crate::problem::Problem;
+
+/// Longest letter, in bytes.
+const LETTER_BYTES_MAX: usize = 9 << 20;
+
+/// How long one may take.
+const WITHIN: Duration = Duration::from_secs(5);
+
+/// How long the store of names may hold a move up.
+const HANDED_WITHIN: Duration = Duration::from_millis(250);
+
+/// Letters that wait for one node; more are lost.
+const WAITING_MAX: usize = 1_024;
+
+/// How far the clocks of two nodes may be apart. An older letter may have been sent again by somebody else.
+const CLOCKS_APART_MAX_MS: u64 = 30_000;
+
+const FROM: &str = "x-framekeep-from";
+const TO: &str = "x-framekeep-to";
+const AT: &str = "x-framekeep-at";
+const SIGNATURE: &str = "x-framekeep-signature";
+
+/// Where the other nodes of a cluster are.
+pub trait PeerBook: Send + Sync {
+    /// Where the node of a name is answered by its peers.
+    fn find(&self, name: &str) -> Option<SocketAddr>;
+
+    /// Hands the name of a room over to a node, where names are shared. The node that has the room has decided: a store
+    /// that does not answer holds nothing up for long.
+    fn hand_over(&self, room: RoomName, node: String) -> Later<'_, ()>;
+}
+
+/// What the peers' port takes.
+pub(crate) fn routes() -> Router<Arc<Front>> {
+    Router::new().route("/peer/v1/mail", post(receive)).layer(DefaultBodyLimit::max(LETTER_BYTES_MAX))
+}
+
+/// Takes a letter of another node.
+async fn receive(
+    State(front): State<Arc<Front>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StatusCode, Problem> {
+    let live = front.live();
+    let Some(secret) = &live.config.peer_secret else {
+        return Err(Problem::not_found("this node has no secret of a cluster"));
+    };
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (from, to, at) = (text(FROM), text(TO), text(AT));
+    let signature = data_encoding::HEXLOWER.decode(text(SIGNATURE).as_bytes()).unwrap_or_default();
+    if signer(secret, &head(from, to, at), &body).verify_slice(&signature).is_err() {
+        return Err(Problem::unauthorized("this is not signed with the cluster's secret"));
+    }
+    let now_ms = unix_now().as_millis() as u64;
+    let is_fresh = at.parse().is_ok_and(|at: u64| now_ms.abs_diff(at) <= CLOCKS_APART_MAX_MS);
+    if !is_fresh || to != live.config.node {
+        let why = format!("this is node {}, and its clock says {now_ms} ms", live.config.node);
+        return Err(Problem::bad_request(why));
+    }
+    let order = Order::Peer(from.to_owned(), body.to_vec());
+    front.order(order).await.map_err(|_| Problem::busy())?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What is signed besides the letter.
+fn head(from: &str, to: &str, at: &str) -> Vec<u8> {
+    format!("framekeep mail\n{from}\n{to}\n{at}\n").into_bytes()
+}
+
+/// Brings letters to other nodes, in order for each of them.
+pub(crate) async fn run(front: Arc<Front>) {
+    let news = Arc::new(Notify::new());
+    let wake = news.clone();
+    front.door.on_mail(Box::new(move || wake.notify_one()));
+    let mut nodes: HashMap<String, mpsc::Sender<Letter>> = HashMap::new();
+    loop {
+        for letter in front.door.take_mail() {
+            let node = letter.node.clone();
+            let queue = nodes.entry(node.clone()).or_insert_with(|| {
+                let (sender, letters) = mpsc::channel(WAITING_MAX);
+                tokio::spawn(bring(front.clone(), node, letters));
+                sender
+            });
+            // What does not arrive is said again, or the room stays where it is.
+            let _ = queue.try_send(letter);
+        }
+        news.notified().await;
+    }
+}
+
+/// Brings the letters for one node over a connection that is kept.
+async fn bring(front: Arc<Front>, node: String, mut letters: mpsc::Receiver<Letter>) {
+    let mut line = None;
+    while let Some(Letter { body, hands_over, .. }) = letters.recv().await {
+        if let (Some(peers), Some(room)) = (front.peers.get(), hands_over) {
+            let handing = peers.hand_over(room, node.clone());
+            if tokio::time::timeout(HANDED_WITHIN, handing).await.is_err() {
+                debug!(node, "the name of a room is not handed over in time");
+            }
+        }
+        let letter = Bytes::from(body);
+        // A connection that was kept may be gone: then once more over a new one.
+        for _ in 0..2 {
+            match tokio::time::timeout(WITHIN, send(&front, &node, &letter, line.take())).await {
+                Ok(Ok(kept)) => {
+                    line = Some(kept);
+                    break;
+                }
+                Ok(Err(error)) => debug!(node, error, "a letter to another node does not arrive"),
+                Err(_) => debug!(node, "another node takes too long"),
+            }
+        }
+    }
+}
+
+async fn send(
+    front: &Front,
+    node: &str,
+    letter: &Bytes,
+    line: Option<SendRequest<Body>>,
+) -> Result<SendRequest<Body>, String> {
+    let live = front.live();
+    let secret = live.config.peer_secret.as_ref().ok_or("this node has no secret of a cluster")?;
+    let address = front.peer(node).ok_or_else(|| format!("nobody knows where the node {node} is"))?;
+    let mut line = match line {
+        Some(line) => line,
+        None => connect(address).await?,
+    };
+    let at = (unix_now().as_millis() as u64).to_string();
+    let signature = signer(secret, &head(&live.config.node, node, &at), letter).finalize().into_bytes();
+    let value = |text: &str| HeaderValue::from_str(text).map_err(|error| error.to_string());
+    let request = Request::post("/peer/v1/mail")
+        .header("host", address.to_string())
+        .header(FROM, value(&live.config.node)?)
+        .header(TO, value(node)?)
+        .header(AT, at)
+        .header(SIGNATURE, data_encoding::HEXLOWER.encode(&signature))
+        .body(Body::from(letter.clone()))
+        .map_err(|error| error.to_string())?;
+    line.ready().await.map_err(|error| error.to_string())?;
+    let status = line.send_request(request).await.map_err(|error| error.to_string())?.status();
+    if status.is_success() { Ok(line) } else { Err(format!("it answers {status}")) }
+}
+
+async fn connect(address: SocketAddr) -> Result<SendRequest<Body>, String> {
+    let stream = TcpStream::connect(address).await.map_err(|error| format!("{address}: {error}"))?;
+    stream.set_nodelay(true).map_err(|error| error.to_string())?;
+    let (line, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
+    tokio::spawn(connection);
+    Ok(line)
+}
+
+/// Signs a head and what follows it.
+fn signer(secret: &Secret, head: &[u8], body: &[u8]) -> Hmac<Sha256> {
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+    let signer: Hmac<Sha256> = Hmac::new_from_slice(secret.bytes()).expect("a key of any length");
+    signer.chain_update(head).chain_update(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_is_signed_with_who_it_is_from_and_for() {
+        let secret = Secret::new("0123456789abcdef").unwrap();
+        let signature = signer(&secret, &head("a", "b", "7"), b"text").finalize().into_bytes();
+        let is_signed = |head: Vec<u8>, body: &[u8]| {
+            signer(&secret, &head, body).verify_slice(&signature[..]).is_ok()
+        };
+        assert!(is_signed(head("a", "b", "7"), b"text"));
+        assert!(!is_signed(head("a", "c", "7"), b"text") && !is_signed(head("x", "b", "7"), b"text"));
+        assert!(!is_signed(head("a", "b", "8"), b"text") && !is_signed(head("a", "b", "7"), b"test"));
+    }
+}

@@ -1,0 +1,142 @@
+//! One node's part in the matchmaking of a cluster: it opens rooms for the matches that it is given, and moves tickets
+//! that it has taken in while the store was away to where all are.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use framekeep_gate::{Question, SharedMatch, SharedQueue, SharedTicket};
+use framekeep_matchmaking::TicketState;
+use framekeep_protocol::RoomName;
+use tokio::time::MissedTickBehavior;
+use tracing::{debug, info, warn};
+
+use super::{Matchmaking, open};
+use crate::front::Front;
+
+/// How often is looked whether the store is there.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// How long no matches of this node's own are formed after the store was there.
+const TOGETHER_MS: u64 = 1_000;
+
+/// Nodes that come back together do not ask all at once.
+const JITTER_MS_MAX: u16 = 1_000;
+
+/// Takes part as long as the front door is open.
+pub(crate) async fn run(front: Arc<Front>) {
+    let Some(matchmaking) = front.matchmaking.as_ref().filter(|one| one.config.alone_after.is_some()) else {
+        return;
+    };
+    let cluster = loop {
+        match front.cluster.get() {
+            Some(cluster) => break cluster.clone(),
+            None => tokio::time::sleep(LOOK_EVERY).await,
+        }
+    };
+    tokio::join!(open_rooms(&front, matchmaking, &cluster), come_back(matchmaking, &cluster));
+}
+
+/// Opens rooms for the matches that are this node's.
+async fn open_rooms(front: &Arc<Front>, matchmaking: &Matchmaking, cluster: &Arc<dyn SharedQueue>) {
+    loop {
+        for one in cluster.placed().await {
+            let Ok(place) = matchmaking.opening.clone().acquire_owned().await else { return };
+            let (front, cluster) = (front.clone(), cluster.clone());
+            tokio::spawn(async move {
+                open_one(&front, &cluster, one).await;
+                drop(place);
+            });
+        }
+    }
+}
+
+async fn open_one(front: &Front, cluster: &Arc<dyn SharedQueue>, one: SharedMatch) {
+    let Some(matchmaking) = &front.matchmaking else { return };
+    match open_claimed(front, matchmaking, cluster, &one).await {
+        Ok(room) => {
+            if !cluster.opened(one.key.clone(), room.clone()).await {
+                info!(%room, key = one.key, "a match was given to another node: its room is closed here");
+                let _ = front.ask(Question::CloseRoom(room)).await;
+            }
+        }
+        Err(why) => {
+            warn!(key = one.key, why, "a match has no room: its players wait again");
+            cluster.failed(one.key).await;
+        }
+    }
+}
+
+async fn open_claimed(
+    front: &Front,
+    matchmaking: &Matchmaking,
+    cluster: &Arc<dyn SharedQueue>,
+    one: &SharedMatch,
+) -> Result<RoomName, String> {
+    let room = RoomName::try_from(format!("match-{}", one.key)).map_err(|fault| fault.to_string())?;
+    if !cluster.claim(room.clone()).await {
+        return Err("its name cannot be had".to_owned());
+    }
+    open(front, matchmaking, &one.of, room).await
+}
+
+/// While the store is there no matches are formed of this node's tickets alone, and those that wait here go to where all
+/// wait.
+async fn come_back(matchmaking: &Matchmaking, cluster: &Arc<dyn SharedQueue>) {
+    let mut turns = tokio::time::interval(LOOK_EVERY);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        turns.tick().await;
+        if !cluster.away_for().is_zero() {
+            continue;
+        }
+        let now_ms = matchmaking.now_ms();
+        let waiting = {
+            let mut desk = matchmaking.desk();
+            desk.pause_until_ms = now_ms + TOGETHER_MS;
+            desk.waiting(now_ms)
+        };
+        if waiting.is_empty() {
+            continue;
+        }
+        let mut random = [0; 2];
+        // Without randomness they all ask at once.
+        let _ = getrandom::fill(&mut random);
+        let jitter_ms = u64::from(u16::from_le_bytes(random) % JITTER_MS_MAX);
+        matchmaking.desk().pause_until_ms = now_ms + TOGETHER_MS + jitter_ms;
+        tokio::time::sleep(Duration::from_millis(jitter_ms)).await;
+        info!(
+            tickets = waiting.len(),
+            "tickets that were taken in while the store was away go to the cluster"
+        );
+        for (ticket, waited) in waiting {
+            move_over(matchmaking, cluster, ticket, waited).await;
+        }
+    }
+}
+
+async fn move_over(
+    matchmaking: &Matchmaking,
+    cluster: &Arc<dyn SharedQueue>,
+    ticket: SharedTicket,
+    waited: Duration,
+) {
+    let id = ticket.ticket.id;
+    let now_ms = matchmaking.now_ms();
+    {
+        let mut desk = matchmaking.desk();
+        desk.pause_until_ms = now_ms + 2 * TOGETHER_MS;
+        if desk.matcher.view(id).is_none_or(|view| view.state != TicketState::Waiting) {
+            return;
+        }
+    }
+    match cluster.submit(ticket, waited).await {
+        Ok(_) => {
+            let mut desk = matchmaking.desk();
+            // From now on the cluster is asked about it.
+            desk.tickets.remove(&id);
+            let _ = desk.matcher.cancel(now_ms, id);
+        }
+        // It goes on waiting here, and is moved with the next.
+        Err(why) => debug!(%id, ?why, "a ticket stays here"),
+    }
+}

@@ -1,0 +1,174 @@
+//! `PeerMessage`, what two nodes say to each other about a room that moves.
+
+use framekeep_journal::{MoveId, NODE_NAME_BYTES_MAX};
+use framekeep_protocol::{MatchEnd, PlayerId, PlayerName, Role, RoomName};
+use framekeep_sim::{Tick, decode, encode_into};
+use serde::{Deserialize, Serialize};
+
+use crate::limits::MOVE_BYTES_MAX;
+
+/// What is said at one time to another node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerMail {
+    /// The other node: who it is for, or who it is from.
+    pub node: String,
+    /// What is said; [`Moves`](super::Moves) reads and writes it.
+    pub body: Vec<u8>,
+    /// The room that is the other node's from now on: where names are shared, its name is handed over before.
+    pub hands_over: Option<RoomName>,
+}
+
+/// Somebody who is to be let in at the node where the room goes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Wish {
+    pub(crate) player: PlayerId,
+    pub(crate) name: PlayerName,
+    pub(crate) spectates: bool,
+    /// The only room that the player may join.
+    pub(crate) room: Option<RoomName>,
+    /// Comes through the front door.
+    pub(crate) is_web: bool,
+}
+
+impl Wish {
+    pub(crate) fn role(&self) -> Role {
+        if self.spectates { Role::Spectator } else { Role::Player }
+    }
+}
+
+/// What opens a link at the node where the room goes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Pass {
+    pub(crate) player: PlayerId,
+    pub(crate) address: String,
+    pub(crate) token: Vec<u8>,
+}
+
+/// What one node says to the other.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum PeerMessage {
+    /// Take this room? It is told as a segment of a journal, and goes on here meanwhile.
+    Offer { id: MoveId, room: u64, segment: Vec<u8>, wishes: Vec<Wish> },
+    /// Yes; its players come with these.
+    Willing { id: MoveId, passes: Vec<Pass> },
+    /// No, or not any more.
+    Unwilling { id: MoveId, why: String },
+    /// Frames that were committed meanwhile, as a segment.
+    Tail { id: MoveId, segment: Vec<u8> },
+    /// The last of it: it stands still here.
+    Hand(Box<Handover>),
+    /// The room is here, whole and durable, and stands still.
+    Taken { id: MoveId },
+    /// It is yours: go on.
+    Go { id: MoveId, due: Option<Due>, said: Vec<(PlayerId, Vec<u8>)> },
+    /// It goes on here.
+    Gone { id: MoveId },
+    /// It stays where it was: forget it.
+    Stay { id: MoveId },
+    /// Whose is it?
+    Whose { id: MoveId },
+    /// Somebody asks for a room that has moved.
+    LetIn { room: RoomName, wish: Wish },
+    /// What they come with.
+    In { room: RoomName, pass: Pass },
+    /// The room has gone further.
+    Elsewhere { node: String, room: RoomName, wish: Wish },
+}
+
+/// When the next frame is due, from when this is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Due {
+    /// In so many microseconds.
+    In(u64),
+    /// So many microseconds ago.
+    Ago(u64),
+}
+
+/// What there is of a room beside its records.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Handover {
+    pub(crate) id: MoveId,
+    pub(crate) owner_epoch: u64,
+    /// The room as it is, and the frames since the last tail.
+    pub(crate) segment: Vec<u8>,
+    /// The next frame's tick, and the hash before it; `None` if no match is played.
+    pub(crate) at: Option<(Tick, u64)>,
+    /// When the match started, in microseconds since 1970.
+    pub(crate) started_us: u64,
+    /// The frames that some seat may lack.
+    pub(crate) frames: Vec<(Tick, Vec<u8>)>,
+    pub(crate) seats: Vec<SeatParcel>,
+    pub(crate) holders: Vec<HolderParcel>,
+    pub(crate) last_end: Option<MatchEnd>,
+    pub(crate) packets: Vec<PacketParcel>,
+    /// For whom seats are kept, and for how many more milliseconds.
+    pub(crate) reserved: Vec<(PlayerId, u32)>,
+    pub(crate) played: bool,
+}
+
+/// A player's place.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SeatParcel {
+    pub(crate) player: PlayerId,
+    /// Whether a link was there.
+    pub(crate) is_linked: bool,
+    /// The part in the match.
+    pub(crate) play: Option<PlayParcel>,
+}
+
+/// A seat's part in the match.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct PlayParcel {
+    pub(crate) acked: Tick,
+    /// Inputs that wait for their tick.
+    pub(crate) inputs: Vec<(Tick, u64)>,
+    pub(crate) last: Option<(u64, u8)>,
+    pub(crate) newest: Option<Tick>,
+    pub(crate) compared: Option<Tick>,
+    pub(crate) agreed: Option<Tick>,
+    pub(crate) lead: i8,
+    pub(crate) copies: u8,
+    pub(crate) snapshot_owed: bool,
+}
+
+/// A player's time in a seat of the match.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct HolderParcel {
+    pub(crate) seat: u8,
+    pub(crate) player: PlayerId,
+    pub(crate) name: String,
+    pub(crate) from: Tick,
+    pub(crate) until: Option<Tick>,
+}
+
+/// A packet that waits in the room.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct PacketParcel {
+    pub(crate) kind: u8,
+    pub(crate) seat: Option<u8>,
+    pub(crate) tick: Tick,
+    pub(crate) made_us: u64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl PeerMessage {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        encode_into(self, &mut bytes);
+        bytes
+    }
+
+    /// Reads what a node of the same cluster says. It is believed, and checked where a mistake would do harm.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, String> {
+        if bytes.len() > MOVE_BYTES_MAX {
+            return Err(format!("{} bytes, over {MOVE_BYTES_MAX}", bytes.len()));
+        }
+        decode(bytes).map_err(|error| error.to_string())
+    }
+}
+
+/// Whether a text can be the name of a node.
+pub(crate) fn is_node_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (1..=NODE_NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(is_plain)
+}

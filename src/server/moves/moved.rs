@@ -1,0 +1,104 @@
+//! Rooms that have gone from here: who asks for them is sent after them.
+
+use std::time::Duration;
+
+use bevy_ecs::prelude::{Entity, World};
+use framekeep_protocol::{PlayerId, Refusal, RoomName};
+use framekeep_sim::Tick;
+
+use super::message::{Pass, PeerMessage, Wish};
+use super::{Moves, outgoing, parcel, passes};
+use crate::limits::{MOVED_LIFE, MOVED_NAMES_MAX};
+use crate::{Clock, Link, Player, Rooms, Seat, rooms};
+
+/// Where a room has gone.
+pub(super) struct Moved {
+    pub(super) node: String,
+    pub(super) until: Duration,
+}
+
+/// Everybody who has a place in a room.
+pub(super) fn members(world: &World, room: Entity) -> Vec<PlayerId> {
+    let player = |seat: Entity| world.get::<Seat>(seat).map(|seat| seat.player);
+    rooms::seats_of(world, room).into_iter().filter_map(player).collect()
+}
+
+/// A room has gone, and its players with it; some may come back here and look for it.
+pub(super) fn note(world: &mut World, room: RoomName, node: &str, players: Vec<PlayerId>, now: Duration) {
+    let until = now + MOVED_LIFE;
+    let mut moves = world.resource_mut::<Moves>();
+    moves.moved.retain(|_, moved| moved.until > now);
+    let Moves { moved, moved_players, .. } = &mut *moves;
+    moved_players.retain(|_, room| moved.contains_key(room));
+    if moved.len() < MOVED_NAMES_MAX {
+        moved_players.extend(players.into_iter().map(|player| (player, room.clone())));
+        moved.insert(room, Moved { node: node.to_owned(), until });
+    }
+}
+
+/// Why a room cannot be joined here: it has gone. The link is sent after it.
+pub(crate) fn check(world: &mut World, link: Entity, room: &RoomName) -> Result<(), Refusal> {
+    let now = world.resource::<Clock>().now();
+    let Some(moved) = world.resource::<Moves>().moved.get(room) else { return Ok(()) };
+    if moved.until <= now {
+        return Ok(());
+    }
+    let node = moved.node.clone();
+    if let Some(wish) = parcel::wish_of(world, link) {
+        let message = PeerMessage::LetIn { room: room.clone(), wish };
+        world.resource_mut::<Moves>().post(&node, &message);
+    }
+    Err(Refusal::RoomMoved { room: room.clone() })
+}
+
+/// Somebody is back whose room has gone: the link is sent after it.
+pub(crate) fn send_after(world: &mut World, link: Entity) {
+    let Some(this) = world.get::<Link>(link) else { return };
+    let (player, entity) = (this.player, this.player_entity);
+    if world.get::<Player>(entity).is_some_and(|player| player.seat.is_some()) {
+        return;
+    }
+    let room = world.resource::<Moves>().moved_players.get(&player).cloned();
+    if let Some(room) = room {
+        // That it has gone is what the redirect says.
+        let _ = check(world, link, &room);
+    }
+}
+
+/// Another node has somebody who asks for a room that is here, or was.
+pub(super) fn let_in(world: &mut World, from: &str, room: RoomName, wish: Wish) {
+    let message = if world.resource::<Rooms>().get(&room).is_some() {
+        passes::mint(world, &wish).map(|pass| PeerMessage::In { room, pass })
+    } else {
+        let moved = world.resource::<Moves>().moved.get(&room);
+        moved.map(|moved| PeerMessage::Elsewhere { node: moved.node.clone(), room, wish })
+    };
+    let mut moves = world.resource_mut::<Moves>();
+    match message {
+        Some(message) => moves.post(from, &message),
+        // Whoever asks for it elsewhere is told nothing, and finds it gone when its name is free there.
+        None => {}
+    }
+}
+
+/// Where a player is let in.
+pub(super) fn be_let_in(world: &mut World, room: &RoomName, pass: Pass) {
+    outgoing::redirect(world, room, Tick(0), pass);
+}
+
+/// A room has gone further.
+pub(super) fn be_elsewhere(world: &mut World, from: &str, room: &RoomName, node: &str, wish: Wish) {
+    let mut moves = world.resource_mut::<Moves>();
+    let is_own = node == moves.node;
+    let Some(moved) = moves.moved.get_mut(room).filter(|moved| moved.node == from && !is_own) else { return };
+    moved.node = node.to_owned();
+    moves.post(node, &PeerMessage::LetIn { room: room.clone(), wish });
+}
+
+/// A room that has gone is offered by another node: it has arrived there, whatever was heard of that.
+pub(super) fn has_come_back(world: &mut World, room: u64) {
+    let gone = world.resource::<Moves>().departed.iter().find(|(_, gone)| gone.room == room);
+    if let Some(id) = gone.map(|(id, _)| *id) {
+        outgoing::be_gone(world, id);
+    }
+}

@@ -1,0 +1,152 @@
+//! Rooms that move from node to node while they are played.
+
+use std::time::Duration;
+
+use framekeep_server::{MoveOutcome, Moves};
+use framekeep_tests::{Nodes, room};
+
+/// A tick of the rooms.
+const TICK: Duration = Duration::from_nanos(1_000_000_000 / 30);
+
+/// On which nodes a room is; on one that has taken it and does not own it, it does not count.
+fn owners(nodes: &mut Nodes, room: &str) -> Vec<usize> {
+    (0..2).filter(|node| nodes.is_up(*node) && nodes.owns(*node, room)).collect()
+}
+
+#[test]
+fn a_room_goes_on_at_another_node() {
+    let mut nodes = Nodes::new(1, 2, None).link("wifi");
+    nodes.rooms(1, 2);
+    nodes.run_for(5.0);
+    let before = nodes.stage(0, &room(0)).map(|stage| stage.tick()).unwrap();
+    nodes.send(&room(0), 0, 1);
+    nodes.run_until("it is there", |nodes| nodes.stage(1, &room(0)).is_some());
+    assert!(nodes.stage(1, &room(0)).unwrap().tick() > before);
+    nodes.run_for(5.0);
+    assert!(nodes.room_of(0, &room(0)).is_none(), "it is at one node only");
+    for client in &nodes.clients {
+        assert_eq!((client.crossings, client.snapshots), (1, 0), "{:?}", client.state());
+        assert!(client.is_connected());
+    }
+    assert!(nodes.stage(1, &room(0)).unwrap().tick() > before.later(200));
+    nodes.assert_all_agree();
+}
+
+/// Moves every room to and fro, and gives the longest time that each client saw without a new frame in each move.
+fn to_and_fro(nodes: &mut Nodes, rooms: usize, times: usize) -> Vec<Duration> {
+    let mut pauses = Vec::new();
+    for turn in 0..times {
+        let (from, to) = (turn % 2, (turn + 1) % 2);
+        for client in &mut nodes.clients {
+            client.longest_pause = Duration::ZERO;
+        }
+        for number in 0..rooms {
+            nodes.send(&room(number), from, to);
+        }
+        nodes.run_until("all rooms have moved", |nodes| {
+            (0..rooms).all(|number| nodes.room_of(from, &room(number)).is_none())
+                && !nodes.server(to).world().resource::<Moves>().is_busy()
+                && !nodes.server(from).world().resource::<Moves>().is_busy()
+        });
+        nodes.run_for(1.0);
+        pauses.extend(nodes.clients.iter().map(|client| client.longest_pause));
+    }
+    pauses.sort_unstable();
+    pauses
+}
+
+/// The pause of a client in ticks that a share of all does not exceed, beyond the tick that there always is.
+fn percentile(pauses: &[Duration], percent: usize) -> f64 {
+    let at = pauses[(pauses.len() - 1) * percent / 100];
+    at.saturating_sub(TICK).as_secs_f64() / TICK.as_secs_f64()
+}
+
+#[test]
+fn a_hundred_moves_under_load_cost_no_desync_and_no_seat() {
+    let (rooms, seats, times) = (10, 4, 10);
+    let mut nodes = Nodes::new(2, 2, None).link("loss=2,delay=25,jitter=5");
+    nodes.rooms(rooms, seats);
+    nodes.run_for(5.0);
+    let pauses = to_and_fro(&mut nodes, rooms, times);
+    println!(
+        "{} moves, {} clients: pause p50 {:.1}, p99 {:.1}, most {:.1} ticks",
+        rooms * times,
+        nodes.clients.len(),
+        percentile(&pauses, 50),
+        percentile(&pauses, 99),
+        percentile(&pauses, 100)
+    );
+    nodes.assert_all_agree();
+    for number in 0..rooms {
+        let room = nodes.room_of(times % 2, &room(number)).unwrap();
+        assert_eq!(room.roster().seats().iter().flatten().count(), usize::from(seats));
+    }
+    for client in &nodes.clients {
+        assert!(client.is_connected() && client.play.is_some());
+        assert_eq!(client.crossings as usize, times, "every move was followed over a second link");
+    }
+    assert!(percentile(&pauses, 99) <= 3.0, "a pause of {:.1} ticks", percentile(&pauses, 99));
+}
+
+#[test]
+fn a_move_that_is_refused_leaves_the_room_where_it_is() {
+    let mut nodes = Nodes::new(3, 2, None).link("wifi");
+    nodes.rooms(1, 2);
+    nodes.run_for(3.0);
+    nodes.kill(1);
+    nodes.send(&room(0), 0, 1);
+    nodes.run_for(30.0);
+    let name = room(0).parse().unwrap();
+    let outcome = nodes.server(0).world().resource::<Moves>().outcome(&name);
+    assert!(matches!(outcome, Some(MoveOutcome::Stayed { .. })), "{outcome:?}");
+    assert_eq!(owners(&mut nodes, &room(0)), [0]);
+    nodes.assert_all_agree();
+}
+
+/// Kills a node right after the `nth` letter was posted, runs on, starts it again.
+fn killed_at(nth: usize, victim: usize) -> Option<Nodes> {
+    let folder = tempfile::tempdir().unwrap();
+    let seed = 100 + nth as u64 * 2 + victim as u64;
+    let mut nodes = Nodes::new(seed, 2, Some(folder.path().to_owned())).link("wifi");
+    nodes.rooms(1, 2);
+    for client in &mut nodes.clients {
+        client.reconnects = true;
+    }
+    nodes.run_for(1.0);
+    nodes.send(&room(0), 0, 1);
+    nodes.kill_at = Some((nth, victim));
+    nodes.run_for(4.0);
+    if nodes.is_up(victim) {
+        return None;
+    }
+    assert!(owners(&mut nodes, &room(0)).len() <= 1, "letter {nth}, node {victim} killed");
+    nodes.revive(victim);
+    for _ in 0..1_000 {
+        nodes.turn();
+        let owners = owners(&mut nodes, &room(0));
+        assert!(owners.len() <= 1, "letter {nth}, node {victim} was killed: owned by {owners:?}");
+    }
+    nodes.run_for(5.0);
+    let owned = owners(&mut nodes, &room(0));
+    println!("letter {nth}, node {victim} killed: the room is at {owned:?}");
+    assert_eq!(owned.len(), 1, "letter {nth}, node {victim} was killed: owned by {owned:?}");
+    let room = nodes.room_of(owned[0], &room(0)).unwrap();
+    assert_eq!(room.roster().seats().iter().flatten().count(), 2, "letter {nth}, node {victim}: seats");
+    nodes.assert_all_agree();
+    let tick = |nodes: &Nodes| nodes.stage(owned[0], "room-0").map(|stage| stage.tick());
+    let before = tick(&nodes);
+    nodes.run_for(1.0);
+    assert!(tick(&nodes) > before, "letter {nth}, node {victim} was killed: the match stands still");
+    Some(nodes)
+}
+
+#[test]
+fn whoever_is_killed_and_when_exactly_one_node_owns_the_room() {
+    for victim in 0..2 {
+        let mut steps = 0;
+        while killed_at(steps + 1, victim).is_some() {
+            steps += 1;
+        }
+        assert!(steps >= 6, "node {victim} was killed at {steps} steps only");
+    }
+}
