@@ -296,8 +296,7 @@ impl Batches {
     /// The first batch from `after` on that has room.
     fn find_room(&mut self, after: u32) -> u32 {
         let mut at = after;
-        loop {
-            let Some(&room) = self.room.get(at as usize) else { break };
+        while let Some(&room) = self.room.get(at as usize) {
             if room == at {
                 return at;
             }

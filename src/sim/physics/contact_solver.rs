@@ -236,10 +236,12 @@ impl Contacts {
         self.entries.iter().map(|entry| {
             let batch: &Batch = &self.batches.list[entry.batch as usize];
             let (mut memory, mut impulse) = ([PointMemory::default(); 2], 0);
-            for point in 0..usize::from(entry.count).min(2) {
+            let known = entry.features.iter().zip(&entry.eases);
+            let points = memory.iter_mut().zip(known).take(usize::from(entry.count));
+            for (point, (memory, (&feature, ease))) in points.enumerate() {
                 let (normal, tangent, sum) = batch.totals(point, usize::from(entry.lane));
-                memory[point] = PointMemory { feature: entry.features[point], normal, tangent };
-                impulse += entry.eases[point].impulse(sum);
+                *memory = PointMemory { feature, normal, tangent };
+                impulse += ease.impulse(sum);
             }
             (entry.pairing as usize, entry.count, memory, impulse)
         })

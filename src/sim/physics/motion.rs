@@ -3,7 +3,8 @@
 use alloc::vec::Vec;
 
 use super::blueprint::{LOCK_X, LOCK_Y};
-use super::islands::is_slow;
+use super::grid::LANES;
+use super::islands::{SLOW, is_slow};
 use super::joint_solver::turned_by;
 use super::row::{Offset, Velocity};
 use super::spot::CALM;
@@ -99,13 +100,12 @@ impl Laws {
         glide
     }
 
-    /// A tick of what nothing pushes, pulls or slows down: that many times the same.
+    /// The way of a tick at one speed, in whole steps of positions.
     #[inline(always)]
-    fn drift(&self, motion: &Motion) -> (Velocity, Offset) {
-        let all = |speed: i32| clamp_to_i32(i64::from(self.way(speed)) * i64::from(self.substeps));
-        let velocity = Velocity { x: motion.x, y: motion.y, spin: motion.spin, unused: 0 };
-        let turn = if motion.spin == 0 { 0 } else { all(motion.spin) };
-        (velocity, Offset { x: all(motion.x), y: all(motion.y), turn, unused: 0 })
+    fn tick_way(&self, speed: i32) -> i32 {
+        let product = i64::from(speed) * i64::from(self.substep) + (1 << 25);
+        let offset = ((product >> 26) as i32) * i32::from(self.substeps);
+        (offset >> 8) + ((offset >> 7) & 1)
     }
 
     /// A tick of what nothing pushes.
@@ -211,33 +211,99 @@ impl Movers {
     /// `rest_ticks`; tells whether one has been for so long.
     #[inline(never)]
     pub(crate) fn store(&self, state: &mut State, rest_ticks: u32) -> bool {
-        let mut rests = false;
-        let (laws, sleep) = (self.laws, state.desc.sleep);
-        for slot in 0..state.slots() {
-            let flags = state.flags[slot];
-            if !is_moving(flags) {
-                continue;
+        let (mut rests, mut slot) = (false, 0);
+        while slot < state.slots() {
+            let end = (slot + LANES).min(state.slots());
+            let free = if self.laws.pulls() { None } else { self.drift_bundle(state, slot, rest_ticks) };
+            for slot in (slot..end).filter(|&slot| free.is_none() || self.index[slot] != FREE) {
+                rests |= self.store_one(state, slot, rest_ticks);
             }
-            let (velocity, offset) = match self.index[slot] {
-                FREE if !laws.pulls() && state.kind(slot).traits & CALM != 0 => {
-                    laws.drift(&state.motions[slot])
-                }
-                FREE => laws.run(laws.glide(state, slot)),
-                index => (self.velocities[index as usize], self.offsets[index as usize]),
-            };
-            let motion = &mut state.motions[slot];
-            (motion.x, motion.y, motion.spin) = (velocity.x, velocity.y, velocity.spin);
-            if sleep && flags & DYNAMIC != 0 {
-                let slow = is_slow(motion) & (flags & SLEEPLESS == 0);
-                motion.slow_ticks = if slow { (motion.slow_ticks + 1).min(rest_ticks) } else { 0 };
-                rests |= motion.slow_ticks >= rest_ticks;
-            }
-            state.positions[slot] += offset.way();
-            if offset.turn != 0 {
-                state.rotations[slot] = turned_by(state.rotations[slot], offset.turn);
-            }
+            rests |= free.unwrap_or(false);
+            slot = end;
         }
         rests
+    }
+
+    /// Moves those of the bodies from `slot` on that nothing pushes; nothing if one of them needs a closer look.
+    #[inline(always)]
+    fn drift_bundle(&self, state: &mut State, slot: usize, rest_ticks: u32) -> Option<bool> {
+        let flags: &[u8; LANES] = state.flags.get(slot..)?.first_chunk()?;
+        let kinds: &[u16; LANES] = state.kinds.get(slot..)?.first_chunk()?;
+        let index: &[u32; LANES] = self.index.get(slot..)?.first_chunk()?;
+        let motions: &mut [Motion; LANES] = state.motions.get_mut(slot..)?.first_chunk_mut()?;
+        let (laws, mut plain) = (self.laws, true);
+        let (mut x, mut y, mut ticks) = ([0; LANES], [0; LANES], [0; LANES]);
+        let (mut free, mut can_rest) = ([0; LANES], [0; LANES]);
+        for lane in 0..LANES {
+            let (motion, traits) = (&motions[lane], state.blueprints.try_get(kinds[lane])?.traits);
+            plain &= is_moving(flags[lane]) & (traits & CALM != 0) & (motion.spin == 0);
+            (x[lane], y[lane], ticks[lane]) = (motion.x, motion.y, motion.slow_ticks.cast_signed());
+            free[lane] = -i32::from(index[lane] == FREE);
+            can_rest[lane] = -i32::from(flags[lane] & (DYNAMIC | SLEEPLESS) == DYNAMIC);
+        }
+        // Slow enough that no way of a tick leaves its range.
+        let fastest =
+            (0..LANES).fold(0, |most, lane| most.max(x[lane].unsigned_abs()).max(y[lane].unsigned_abs()));
+        if !plain || fastest > laws.speed_max.unsigned_abs() / u32::from(laws.substeps) {
+            return None;
+        }
+        let places: &mut [Vec2; LANES] = state.positions.get_mut(slot..)?.first_chunk_mut()?;
+        let slow = SLOW.cast_signed();
+        let rest_ticks = rest_ticks.cast_signed();
+        let (mut way_x, mut way_y) = ([0; LANES], [0; LANES]);
+        for lane in 0..LANES {
+            way_x[lane] = laws.tick_way(x[lane]) & free[lane];
+            way_y[lane] = laws.tick_way(y[lane]) & free[lane];
+        }
+        let mut most = 0;
+        for lane in 0..LANES {
+            let is_slow = -i32::from(x[lane].abs().max(y[lane].abs()) < slow) & can_rest[lane];
+            let next = (ticks[lane] + 1).min(rest_ticks) & is_slow;
+            ticks[lane] = if free[lane] == 0 { ticks[lane] } else { next };
+            most = most.max(next & free[lane]);
+        }
+        for lane in 0..LANES {
+            places[lane] += Vec2::new(Fx::from_bits(way_x[lane]), Fx::from_bits(way_y[lane]));
+        }
+        if state.desc.sleep {
+            for lane in 0..LANES {
+                motions[lane].slow_ticks = ticks[lane].cast_unsigned();
+            }
+        }
+        Some(state.desc.sleep && most >= rest_ticks)
+    }
+
+    #[inline(always)]
+    fn store_one(&self, state: &mut State, slot: usize, rest_ticks: u32) -> bool {
+        let flags = state.flags[slot];
+        if !is_moving(flags) {
+            return false;
+        }
+        let (velocity, offset) = match self.index[slot] {
+            FREE => self.laws.run(self.laws.glide(state, slot)),
+            index => (self.velocities[index as usize], self.offsets[index as usize]),
+        };
+        let motion = &mut state.motions[slot];
+        (motion.x, motion.y, motion.spin) = (velocity.x, velocity.y, velocity.spin);
+        let mut rests = false;
+        if state.desc.sleep && flags & DYNAMIC != 0 {
+            motion.rest(flags, rest_ticks);
+            rests = motion.slow_ticks >= rest_ticks;
+        }
+        state.positions[slot] += offset.way();
+        if offset.turn != 0 {
+            state.rotations[slot] = turned_by(state.rotations[slot], offset.turn);
+        }
+        rests
+    }
+}
+
+impl Motion {
+    /// Counts one more tick if it is slow.
+    #[inline(always)]
+    fn rest(&mut self, flags: u8, rest_ticks: u32) {
+        let slow = is_slow(self) & (flags & SLEEPLESS == 0);
+        self.slow_ticks = if slow { (self.slow_ticks + 1).min(rest_ticks) } else { 0 };
     }
 }
 

@@ -178,13 +178,6 @@ impl Row {
         (straight >> UNIT_BITS) + ((turning + (1 << (ARM_BITS - 1))) >> ARM_BITS)
     }
 
-    /// How far the second body went from the first in this direction.
-    #[inline(always)]
-    pub(crate) fn distance(&self, direction: P, a: &Offset, b: &Offset) -> i64 {
-        let velocity = |offset: &Offset| Velocity { x: offset.x, y: offset.y, spin: offset.turn, unused: 0 };
-        self.speed(direction, &velocity(a), &velocity(b))
-    }
-
     /// Changes the speed.
     #[inline(always)]
     pub(crate) fn push(&self, (x, y): P, a: &mut Velocity, b: &mut Velocity, change: i64) {
