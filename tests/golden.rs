@@ -11,9 +11,9 @@ use framekeep_journal::{Replay, Verifier};
 /// Name, ticks and hash of the last state.
 const GOLDEN: &[(&str, u32, u64)] = &[
     ("clockwork_solo", 1_707, 0x249a_9fe3_509a_74a8),
-    ("courtyard_duel", 900, 0x1824_4dd3_700b_37dd),
-    ("foundry_sixteen", 900, 0x8d6b_9668_c09f_13c7),
-    ("pit_four", 1_800, 0xaf0f_2d81_700e_f639),
+    ("courtyard_duel", 900, 0x2499_67d3_44a8_1cfb),
+    ("foundry_sixteen", 900, 0xdf44_16d7_fc91_5f83),
+    ("pit_four", 1_800, 0x906d_bd45_1e61_f934),
     ("sunrise_four", 1_545, 0xcd3e_4aef_2e4a_0f48),
 ];
 
