@@ -264,11 +264,17 @@ pub(crate) struct Batches {
 }
 
 impl Batches {
-    pub(crate) fn clear(&mut self) {
+    /// Forgets all, and has room for what so many bodies need at most times.
+    pub(crate) fn clear(&mut self, bodies: usize) {
         self.list.clear();
         self.used.clear();
         self.room.clear();
         self.next.clear();
+        let batches = (bodies / 2 + 16).min(1_024);
+        self.list.reserve(batches);
+        self.used.reserve(batches);
+        self.room.reserve(batches);
+        self.next.reserve(bodies + 1);
     }
 
     /// Puts a contact into the first batch with room behind all that have one of the bodies `pushed`; 0 is none. Gives

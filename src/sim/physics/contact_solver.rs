@@ -167,10 +167,11 @@ struct Entry {
 }
 
 impl Contacts {
-    /// Forgets all contacts.
-    pub(crate) fn clear(&mut self) {
-        self.batches.clear();
+    /// Forgets all contacts; there are so many bodies.
+    pub(crate) fn clear(&mut self, bodies: usize) {
+        self.batches.clear(bodies);
         self.entries.clear();
+        self.entries.reserve(2 * bodies);
         self.bounces = false;
     }
 

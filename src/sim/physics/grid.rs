@@ -43,12 +43,16 @@ impl Grid {
     /// of a second.
     pub(crate) fn fill(&mut self, state: &State, tick: i64, proxies: &mut Proxies) {
         self.layout = Layout::of(&state.desc, &Census::of(state, tick));
+        // As many cells as there may be at most.
         self.ends.clear();
+        self.ends.reserve(4 * (state.slots() + state.extras.len()) + 1_024);
         self.ends.resize(self.layout.cells(), 0);
         self.drafts.clear();
         self.cells_by_draft.clear();
         self.large.clear();
-        proxies.clear();
+        proxies.clear(state.slots() + state.extras.len());
+        self.large.reserve(state.slots() + state.extras.len());
+        self.cells_by_draft.reserve(state.slots() + state.extras.len());
         self.draft(state, tick, proxies);
         let places = start_cells(&mut self.ends);
         self.spots.resize(places, Spot::default());

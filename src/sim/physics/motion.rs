@@ -143,6 +143,9 @@ impl Movers {
         self.held.clear();
         self.index.clear();
         self.index.resize(state.slots(), FREE);
+        self.velocities.reserve(state.slots() + 1);
+        self.offsets.reserve(state.slots() + 1);
+        self.pulls.reserve(if self.laws.pulls() { state.slots() + 1 } else { 0 });
         self.velocities.push(Velocity::default());
         self.offsets.push(Offset::default());
         if self.laws.pulls() {

@@ -114,12 +114,15 @@ pub(crate) struct Proxies {
 }
 
 impl Proxies {
-    /// Forgets all shapes.
-    pub(crate) fn clear(&mut self) {
+    /// Forgets all shapes; there are going to be so many.
+    pub(crate) fn clear(&mut self, shapes: usize) {
         self.list.clear();
         self.hulls.clear();
         self.edge.clear();
         self.bullets.clear();
+        self.list.reserve(shapes);
+        self.hulls.reserve(shapes);
+        self.edge.reserve(shapes);
     }
 
     /// The shape at a spot.

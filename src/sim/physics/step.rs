@@ -116,6 +116,7 @@ impl Scratch {
             self.grid.fill(state, tick, &mut self.proxies);
             self.near.fill(&self.grid);
             self.meetings.clear();
+            self.meetings.reserve(3 * state.slots());
             let (proxies, meetings) = (&self.proxies, &mut self.meetings);
             let (grid, near, apart) = (&self.grid, &mut self.near, &self.apart);
             let shared: &State = state;
@@ -172,9 +173,13 @@ impl Scratch {
         self.order.sort(&self.meetings, state.slots());
         self.pairings.clear();
         self.reports.clear();
+        self.pairings.reserve(3 * state.slots());
+        self.reports.reserve(3 * state.slots());
         self.ended.clear();
-        self.contacts.clear();
+        self.contacts.clear(state.slots());
         self.pushes.list.clear();
+        self.pushes.list.reserve(2 * state.slots());
+        self.ended.reserve(state.slots());
         let meetings = core::mem::take(&mut self.meetings);
         let mut old = state.pairings.iter().peekable();
         for index in 0..self.order.sorted.len() {
@@ -345,6 +350,8 @@ impl Scratch {
     fn tell(&mut self, state: &mut State, told: &mut Told) {
         told.contacts.clear();
         told.events.clear();
+        told.contacts.reserve(state.pairings.len());
+        told.events.reserve(state.slots());
         let over = |ended: &Ended| ContactEvent {
             a: id(ended.a),
             b: id(ended.b),
@@ -452,6 +459,7 @@ impl Order {
             *start = sum;
         }
         self.sorted.clear();
+        self.sorted.reserve(3 * slots);
         self.sorted.resize(meetings.len(), (0, 0));
         for (index, meeting) in (0_u32..).zip(meetings) {
             let place = &mut self.starts[usize::from(meeting.a)];
