@@ -5,7 +5,10 @@ export interface Options {
   url?: string;
   /** What others call the player, 1 to 32 bytes. Default "guest". */
   name?: string;
-  /** A WebSocket ticket of a game's back end, or what gets one; without it the server is asked for a guest's. */
+  /**
+   * A WebSocket ticket of a game's back end, or what gets one; without it the server is asked for a guest's. A ticket is
+   * good for one session: if that is lost the link ends with `ticket_used`, and only a function gets another.
+   */
   ticket?: string | (() => Promise<string>);
   /** What an earlier guest was given with the message `guest`, to be the same player again. */
   guest?: string | null;
@@ -164,6 +167,7 @@ export interface Messages {
   /** A whole state, put together from the views. */
   state: State;
   view: object;
+  /** `busy`: ask again. `lost`: it was said in a session that is over, and may have been done or not. */
   refused: { to: number; code: string; text: string };
   error: { code: string; text: string };
   closing: { reason: string };
@@ -178,7 +182,7 @@ export class FramekeepError extends Error {
 export class Framekeep {
   constructor(options?: Options);
   readonly status: Status;
-  /** Why the link was closed for good. */
+  /** Why the link was closed for good: as in `closing`, or as in `error`. */
   readonly reason?: string;
   readonly player: string | null;
   readonly guest: string | null;
@@ -202,12 +206,19 @@ export class Framekeep {
   hurry(): void;
 
   join(room: string, options?: JoinOptions): Promise<Room>;
+  // Requests give the numbers that `refused` names them by; no two requests of a link have the same.
   leave(): number;
   ready(ready?: boolean): number;
   choose(content: string): number;
   start(): number;
   rematch(): number;
   chat(text: string): number;
+  reserve(player: string): number;
+  kick(player: string, options?: { ban?: boolean }): number;
+  handOver(player: string): number;
+  lock(locked?: boolean): number;
+  abort(): number;
+  closeRoom(): number;
   request(body: object): number;
   input(bits: number | string, tick?: number): boolean;
   sync(): void;
@@ -227,16 +238,37 @@ export class Backoff {
   next(): number;
   reset(): void;
 }
+export interface Request {
+  id: number;
+  body: object;
+  /** Set it once it was sent. */
+  said: boolean;
+}
 export class Outbox {
-  add(body: object): { id: number; body: object };
+  readonly lastId: number;
+  readonly waiting: Request[];
+  add(body: object): Request;
   done(id: number): void;
-  after(id: number): { id: number; body: object }[];
-  clear(): { id: number; body: object }[];
+  after(id: number): Request[];
+  /** A new session begins, with `first` if there is one; gives what was said in the old one. */
+  renew(first?: object | null): Request[];
+  clear(): void;
 }
 export class Inbox {
+  readonly lastId: number;
+  readonly unacknowledged: number;
   take(id: number): boolean;
   acknowledge(): number;
   clear(): void;
+}
+export class Pulse {
+  readonly rttMs: number | null;
+  begin(nowMs: number): void;
+  heard(): void;
+  /** To be asked at each beat. */
+  isLost(nowMs: number): boolean;
+  ping(nowMs: number): number;
+  pong(nonce: number, nowMs: number): void;
 }
 export class ViewDecoder {
   apply(view: object): State | null;

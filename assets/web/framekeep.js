@@ -5,18 +5,16 @@ import { Backoff } from './sdk/backoff.js';
 import { TickClock } from './sdk/clock.js';
 import { Interpolation } from './sdk/interpolation.js';
 import { Inbox, Outbox } from './sdk/outbox.js';
+import { Pulse } from './sdk/pulse.js';
 import { NOBODY, ViewDecoder } from './sdk/views.js';
 
-export { Backoff, Inbox, Interpolation, NOBODY, Outbox, TickClock, ViewDecoder };
+export { Backoff, Inbox, Interpolation, NOBODY, Outbox, Pulse, TickClock, ViewDecoder };
 export { ARENA, RHYTHM, arenaInput, rhythmInput } from './sdk/games.js';
 
 const SUBPROTOCOL = 'framekeep.v1.json';
 
 /** How often the server is asked whether it is there, in milliseconds. */
 const PING_EVERY_MS = 2_000;
-
-/** A connection that says nothing for so long is given up. */
-const SILENCE_MS = 8_000;
 
 /** Messages of the server after which they are acknowledged. */
 const ACKNOWLEDGE_AFTER = 16;
@@ -25,7 +23,16 @@ const ACKNOWLEDGE_AFTER = 16;
 const PATIENCE_MS = 8_000;
 
 /** Why the server closes a connection for good: connecting again would be no better. */
-const FINAL = new Set(['taken_over', 'kicked', 'idle', 'faulty', 'unauthorized', 'too_large', 'bye']);
+const FINAL = new Set(['taken_over', 'kicked', 'idle', 'faulty', 'too_large', 'bye']);
+
+/** Why it closes one without a word on the session: the token is as good as before. */
+const PASSING = new Set(['busy', 'too_late']);
+
+/** Refusals of a ticket that pass. */
+const PASSING_HTTP = /^(http_5|busy|too_fast|no_ticket)/;
+
+/** What was asked for in a session that was lost: nobody knows whether it was done. */
+const LOST = { code: 'lost', text: 'the session was lost: it may have been done or not' };
 
 /** Something the server would not do. */
 export class FramekeepError extends Error {
@@ -51,10 +58,11 @@ export class Framekeep {
   #token = null;
   #wanted = false;
   #retry = null;
-  #pulse = null;
-  #heardAt = 0;
-  #nonce = 0;
-  #pinged = new Map();
+  #beats = null;
+  #pulse = new Pulse();
+  #turn = 0;
+  #resuming = false;
+  #ticketUsed = false;
   #answers = new Map();
   #place = null;
   #rejoin = 0;
@@ -86,7 +94,6 @@ export class Framekeep {
     this.match = null;
     this.state = null;
     this.scores = [];
-    this.rttMs = null;
     this.resumes = 0;
   }
 
@@ -132,13 +139,8 @@ export class Framekeep {
    * @param {import('./framekeep.js').JoinOptions} [options]
    */
   join(room, { create, code = '', spectate = false } = {}) {
-    const join = { room, code, spectate, ...(create ? { create } : {}) };
-    const answer = this.#ask({ join }, 'joined');
-    this.#place = { room, code, spectate };
-    return answer.catch((error) => {
-      this.#place = this.room ? this.#place : null;
-      throw error;
-    });
+    const place = { room, code, spectate };
+    return this.#ask({ join: { ...place, ...(create ? { create } : {}) } }, 'joined', place);
   }
 
   /** Leaves the room. */
@@ -172,7 +174,37 @@ export class Framekeep {
     return this.#say({ chat: { text } });
   }
 
-  /** Any other request of `framekeep.proto`, such as `{ lock: { locked: true } }`. */
+  /** Keeps a free seat for a player for a while; only the host may. */
+  reserve(player) {
+    return this.#say({ reserve: { player } });
+  }
+
+  /** Sends a player away, for good with `ban`; only the host may. */
+  kick(player, { ban = false } = {}) {
+    return this.#say({ kick: { player, ban } });
+  }
+
+  /** Makes another player the host. */
+  handOver(player) {
+    return this.#say({ hand_over: { player } });
+  }
+
+  /** Lets nobody else in, or everybody again; only the host may. */
+  lock(locked = true) {
+    return this.#say({ lock: { locked } });
+  }
+
+  /** Gives the match up. */
+  abort() {
+    return this.#say({ abort: {} });
+  }
+
+  /** Closes the room for everybody; only the host may. */
+  closeRoom() {
+    return this.#say({ close_room: {} });
+  }
+
+  /** Any other request of `framekeep.proto`, such as `{ sync: {} }`. */
   request(body) {
     return this.#say(body);
   }
@@ -197,6 +229,11 @@ export class Framekeep {
     return this.#clock.tick(nowMs);
   }
 
+  /** The mean round trip in milliseconds; null before the first. */
+  get rttMs() {
+    return this.#pulse.rttMs;
+  }
+
   /** How far in the past `sample` draws, in milliseconds: two views, and what they are late. */
   get delayMs() {
     const { delayMs, viewsHz } = this.#options;
@@ -211,46 +248,61 @@ export class Framekeep {
 
   /** Tries to connect at once, for example when the device is online again. */
   hurry() {
-    if (this.#wanted && !this.#socket && this.#retry) {
-      clearTimeout(this.#retry);
-      this.#open();
-    }
+    if (!this.#wanted || this.#socket || !this.#retry) return;
+    clearTimeout(this.#retry);
+    this.#open();
   }
 
   // Connection
 
   async #open() {
+    // Whatever waits for something of an earlier turn finds that it is over.
+    const turn = (this.#turn += 1);
     this.#retry = null;
     this.#become(this.#token || this.player ? 'offline' : 'connecting');
     let ticket = null;
     try {
       if (!this.#token) ticket = await this.#ticket();
     } catch (error) {
-      return this.#failed(error);
+      if (turn === this.#turn) this.#failed(error);
+      return;
     }
-    if (!this.#wanted) return undefined;
+    if (turn !== this.#turn) return;
     const address = `${this.#options.url.replace(/^http/, 'ws')}/ws`;
-    const socket = new this.#options.WebSocket(address, SUBPROTOCOL);
+    let socket;
+    try {
+      socket = new this.#options.WebSocket(address, SUBPROTOCOL);
+    } catch (error) {
+      return this.#failed(new FramekeepError('no_socket', `${address}: ${error.message}`));
+    }
     this.#socket = socket;
-    this.#heardAt = this.#options.now();
+    this.#resuming = ticket === null;
+    this.#pulse.begin(this.#options.now());
     socket.onopen = () => {
-      const viewsHz = this.#options.viewsHz;
+      if (socket !== this.#socket) return;
       const resume = { token: this.#token, last_id: this.#inbox.lastId };
-      this.#send(ticket ? { authenticate: { ticket, views_hz: viewsHz } } : { resume });
+      this.#send(this.#resuming ? { resume } : { authenticate: { ticket, views_hz: this.#options.viewsHz } });
     };
     socket.onmessage = (event) => socket === this.#socket && this.#receive(event.data);
     socket.onclose = () => socket === this.#socket && this.#lost();
     // Some of those outside browsers do not say that a connection is closed which was never open.
     socket.onerror = () => socket === this.#socket && socket.readyState !== 1 && this.#lost();
-    clearInterval(this.#pulse);
-    this.#pulse = setInterval(() => this.#beat(), PING_EVERY_MS);
-    return undefined;
+    clearInterval(this.#beats);
+    this.#beats = setInterval(() => this.#beat(), PING_EVERY_MS);
   }
 
   async #ticket() {
     const { ticket } = this.#options;
-    if (typeof ticket === 'function') return ticket();
-    if (ticket && !this.player) return ticket;
+    if (typeof ticket === 'function') {
+      const got = await ticket();
+      if (!got) throw new FramekeepError('empty_ticket', 'the function `ticket` gave none');
+      return got;
+    }
+    // A guest's ticket instead would make the player somebody else.
+    if (ticket && this.#ticketUsed) {
+      throw new FramekeepError('ticket_used', 'the session is over and its ticket used: only a function gets another');
+    }
+    if (ticket) return ticket;
     const minted = await this.#mint(this.guest).catch((error) => {
       if (error.code !== 'unknown_guest') throw error;
       return this.#mint(null);
@@ -274,7 +326,7 @@ export class Framekeep {
   }
 
   #failed(error) {
-    const final = error instanceof FramekeepError && !/^(http_5|busy|too_fast|no_ticket)/.test(error.code);
+    const final = error instanceof FramekeepError && !PASSING_HTTP.test(error.code);
     if (!final) return this.#again();
     this.#first?.reject(error);
     this.#emit('error', { code: error.code, text: error.message });
@@ -297,26 +349,28 @@ export class Framekeep {
   #drop() {
     const socket = this.#socket;
     this.#socket = null;
-    clearInterval(this.#pulse);
-    this.#pinged.clear();
+    this.#turn += 1;
+    clearInterval(this.#beats);
     if (socket && socket.readyState < 2) socket.close();
   }
 
   #end(reason) {
     this.#wanted = false;
+    this.#turn += 1;
     clearTimeout(this.#retry);
     this.#retry = null;
     const socket = this.#socket;
     this.#socket = null;
-    clearInterval(this.#pulse);
+    clearInterval(this.#beats);
     // The good-bye is let out before the connection is closed.
     socket?.close();
     this.#token = null;
+    this.#place = null;
+    this.#outbox.clear();
     this.#first?.reject(new FramekeepError(reason, `the link is closed: ${reason}`));
     this.#first?.promise.catch(() => {});
     this.#first = null;
-    for (const [, answer] of this.#answers) answer.reject(new FramekeepError(reason, 'the link is closed'));
-    this.#answers.clear();
+    for (const answer of [...this.#answers.values()]) answer.reject(new FramekeepError(reason, 'the link is closed'));
     this.reason = reason;
     this.#become('closed');
   }
@@ -329,12 +383,9 @@ export class Framekeep {
 
   #beat() {
     const now = this.#options.now();
-    if (now - this.#heardAt > SILENCE_MS) return this.#lost();
+    if (this.#pulse.isLost(now)) return this.#lost();
     if (this.#socket?.readyState !== 1 || this.status !== 'online') return undefined;
-    if (this.#pinged.size > 8) this.#pinged.clear();
-    this.#nonce += 1;
-    this.#pinged.set(this.#nonce, now);
-    return this.#send({ ping: { nonce: this.#nonce } });
+    return this.#send({ ping: { nonce: this.#pulse.ping(now) } });
   }
 
   // Messages
@@ -349,11 +400,17 @@ export class Framekeep {
   #say(body) {
     if (!this.#wanted) throw new FramekeepError('closed', 'connect first');
     const message = this.#outbox.add(body);
-    if (this.status === 'online') this.#send(message.body, message.id);
+    this.#tell(message);
     return message.id;
   }
 
-  #ask(body, type) {
+  #tell(message) {
+    if (this.status !== 'online' || this.#socket?.readyState !== 1) return;
+    message.said = true;
+    this.#send(message.body, message.id);
+  }
+
+  #ask(body, type, place) {
     const answer = deferred();
     const id = this.#say(body);
     const late = () => {
@@ -366,12 +423,12 @@ export class Framekeep {
       this.#answers.delete(id);
       how(value);
     };
-    this.#answers.set(id, { type, resolve: settle(answer.resolve), reject: settle(answer.reject) });
+    this.#answers.set(id, { type, place, resolve: settle(answer.resolve), reject: settle(answer.reject) });
     return answer.promise;
   }
 
   #receive(text) {
-    this.#heardAt = this.#options.now();
+    this.#pulse.heard();
     let batch;
     try {
       batch = JSON.parse(text);
@@ -394,52 +451,59 @@ export class Framekeep {
 
   #emit(type, value) {
     for (const handler of [...(this.#handlers.get(type) ?? []), ...(this.#handlers.get('*') ?? [])]) {
-      handler(value, type);
+      try {
+        handler(value, type);
+      } catch (error) {
+        // What comes after it was heard as well, and is acknowledged.
+        report(error);
+      }
     }
   }
 
   _welcome(welcome) {
-    const again = this.player !== null;
+    const seen = this.#place;
     this.player = welcome.player;
     this.#token = welcome.resume_token;
+    this.#ticketUsed = true;
     this.#inbox.clear();
-    const lost = this.#outbox.clear();
+    // The seat is kept for the player; the server gives it back by itself, or when it is asked.
+    const rejoined = this.#rejoin;
+    const lost = this.#outbox.renew(seen && { join: { ...seen } }).filter(({ id }) => id !== rejoined);
+    this.#rejoin = seen ? this.#outbox.waiting[0].id : 0;
+    const waits = (asked) => asked !== this.#rejoin && this.#outbox.waiting.some(({ id }) => id === asked);
+    // Also what was done and not answered is not answered any more.
+    for (const [id, answer] of [...this.#answers]) {
+      if (!waits(id)) answer.reject(new FramekeepError(LOST.code, LOST.text));
+    }
     this.#online();
-    if (again && this.#place) {
-      // The seat is kept for the player; the server gives it back by itself, or when it is asked.
-      this.#rejoin = this.#say({ join: { ...this.#place } });
-    }
-    for (const { id, body } of lost) {
-      // What was lost with the old session may have been done or not; what was never said is said now.
-      if (again) this.#answers.get(id)?.reject(new FramekeepError('lost', 'the connection was lost'));
-      else this.#say(body);
-    }
+    for (const { id } of lost) this.#emit('refused', { to: id, ...LOST });
   }
 
   _resumed({ last_id: lastId }) {
     this.resumes += 1;
+    this.#outbox.done(lastId);
     this.#online();
-    for (const { id, body } of this.#outbox.after(lastId)) this.#send(body, id);
   }
 
   #online() {
     this.#backoff.reset();
-    this.#become('online');
+    const before = this.status;
+    this.status = 'online';
+    // Before anybody hears of it: what is asked for then comes after what waits.
+    for (const message of this.#outbox.waiting) this.#tell(message);
+    if (before !== 'online') this.#emit('status', 'online');
     this.#first?.resolve(this);
     this.#beat();
   }
 
   _joined(room) {
-    this.#enter(room);
-    for (const [, answer] of this.#answers) if (answer.type === 'joined') return answer.resolve(room);
-    return undefined;
+    const answer = [...this.#answers.values()].find(({ type }) => type === 'joined');
+    this.#place = answer?.place ?? this.#place;
+    this._room(room);
+    answer?.resolve(room);
   }
 
   _room(room) {
-    this.#enter(room);
-  }
-
-  #enter(room) {
     this.room = room;
     this.#place ??= { room: room.name, code: '', spectate: room.seat === NOBODY };
   }
@@ -486,35 +550,45 @@ export class Framekeep {
   _refused(refused) {
     const answer = this.#answers.get(Number(refused.to));
     answer?.reject(new FramekeepError(refused.code, refused.text));
-    if (Number(refused.to) === this.#rejoin && refused.code !== 'already_in_room') this.#lose(refused);
-  }
-
-  #lose(refused) {
+    if (Number(refused.to) !== this.#rejoin || refused.code === 'already_in_room') return;
+    if (refused.code === 'busy') return setTimeout(() => this.#joinAgain(), PING_EVERY_MS);
     this._left();
     this.#emit('left', { reason: 'lost', text: refused.text });
   }
 
+  #joinAgain() {
+    if (this.status === 'online' && this.#place) this.#rejoin = this.#say({ join: { ...this.#place } });
+  }
+
   _pong({ nonce }) {
-    const sent = this.#pinged.get(Number(nonce));
-    if (sent === undefined) return;
-    this.#pinged.delete(Number(nonce));
-    const rtt = this.#options.now() - sent;
-    this.rttMs = this.rttMs === null ? rtt : this.rttMs + (rtt - this.rttMs) * 0.3;
+    this.#pulse.pong(Number(nonce), this.#options.now());
   }
 
   _error({ code }) {
-    if (code !== 'unknown_session') return;
-    // The session is over, but the server is there: a new ticket takes the seat again.
+    if (code === 'unknown_session') this.#outlived();
+  }
+
+  /** The session is over, but the server is there: a new ticket takes the seat again. */
+  #outlived() {
     this.#token = null;
     this.#backoff.reset();
   }
 
   _closing({ reason }) {
-    if (reason === 'unauthorized' && this.#token === null && this.player !== null) return this.#lost();
+    if (PASSING.has(reason)) return this.#lost();
+    // That of a ticket is final; a session that is not known, or was not named in time, is none.
+    if (reason === 'unauthorized' && !this.#resuming) return this.#end(reason);
+    if (reason === 'unauthorized' || reason === 'unknown_session') this.#outlived();
     if (FINAL.has(reason)) return this.#end(reason);
     this.#token = null;
     return this.#lost();
   }
+}
+
+/** As an error that nobody has caught, which keeps nothing else from being done. */
+function report(error) {
+  if (globalThis.reportError) globalThis.reportError(error);
+  else queueMicrotask(() => { throw error; });
 }
 
 function deferred() {

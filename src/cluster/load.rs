@@ -56,5 +56,5 @@ impl LoadMeter {
 fn resident_mib() -> u32 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok());
-    u32::try_from(pages.unwrap_or(0) * PAGE_BYTES >> 20).unwrap_or(u32::MAX)
+    u32::try_from((pages.unwrap_or(0) * PAGE_BYTES) >> 20).unwrap_or(u32::MAX)
 }

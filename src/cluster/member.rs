@@ -148,7 +148,11 @@ impl Member {
         }
         if now_ms >= self.report_at_ms {
             self.report_at_ms = now_ms + timing.renew_every_ms;
-            requests.push(Request::Report(NodeView { node, card: card.clone(), load: load.clone() }));
+            requests.push(Request::Report(Box::new(NodeView {
+                node,
+                card: card.clone(),
+                load: load.clone(),
+            })));
             requests.push(Request::Nodes);
         }
         for (name, hold) in &mut self.names {

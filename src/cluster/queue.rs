@@ -64,8 +64,8 @@ pub struct ClusterQueue {
 
 #[derive(Default)]
 struct State {
-    /// Tickets that were taken in here and are not over, for a store that has forgotten them; and since when they have a
-    /// match.
+    /// Tickets that were taken in here and are not over, for a store that has forgotten them; and since when they have
+    /// a match.
     kept: BTreeMap<TicketId, (Kept, Option<Instant>)>,
     /// Matches that are opened, or were started, here.
     mine: BTreeMap<String, (Placed, Instant)>,

@@ -30,6 +30,13 @@ const PASSED_WITHIN: Duration = Duration::from_secs(10);
 /// How long a node may take to say goodbye.
 const GOODBYE_WITHIN: Duration = Duration::from_millis(500);
 
+/// How long after it came into the cluster a node gives up what those before it in its data folder had: by then the
+/// rooms that could be opened again are its own.
+const BURY_AFTER: Duration = Duration::from_secs(15);
+
+/// Of so many nodes before it.
+const BURIED_MAX: usize = 8;
+
 /// How often it is told again that keys differ.
 const TELL_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
@@ -90,7 +97,7 @@ impl Cluster {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = watch::channel(false);
         let queue = ClusterQueue::new(handle.clone(), &config.name, queue, door.clone())?;
-        let node = Node::new(handle.clone(), door, config.region);
+        let node = Node::new(handle.clone(), door, config.region, config.dead);
         let (tickets, thread) = (queue.clone(), std::thread::Builder::new());
         let work = move || {
             runtime.block_on(async {
@@ -126,12 +133,24 @@ struct Node {
     /// Since when the store serves whose parts were told that nodes are there.
     touched_since_ms: Option<u64>,
     told_keys: Option<Instant>,
+    /// Nodes that had this one's data folder before, and since when their names are to be given up.
+    dead: Vec<NodeId>,
+    bury_at: Option<Instant>,
 }
 
 impl Node {
-    fn new(handle: ClusterHandle, door: Door, region: String) -> Self {
-        let meter = LoadMeter::new(region);
-        Self { handle, door, meter, seen_unix_ms: 0, is_there: None, touched_since_ms: None, told_keys: None }
+    fn new(handle: ClusterHandle, door: Door, region: String, dead: Vec<NodeId>) -> Self {
+        Self {
+            handle,
+            door,
+            meter: LoadMeter::new(region),
+            seen_unix_ms: 0,
+            is_there: None,
+            touched_since_ms: None,
+            told_keys: None,
+            dead,
+            bury_at: None,
+        }
     }
 
     fn shared(&self) -> &Shared {
@@ -192,7 +211,25 @@ impl Node {
             self.hear_nodes(nodes);
         }
         self.tell_store(failed.map(|error| error.to_string()));
+        if self.bury_at.is_some_and(|at| Instant::now() >= at) {
+            self.bury_at = None;
+            self.bury().await;
+        }
         self.hear_news();
+    }
+
+    /// Gives up the names of nodes that had this one's data folder before and are dead.
+    async fn bury(&mut self) {
+        for dead in std::mem::take(&mut self.dead).into_iter().rev().take(BURIED_MAX) {
+            // What cannot be read now stays theirs: whoever wants it can prove that they are dead.
+            for (name, _) in self.handle.names_of(dead).await.unwrap_or_default() {
+                let is_own = self.shared().member().names().any(|own| own == name);
+                if !is_own && self.handle.take_over(&name, dead).await.is_ok() {
+                    info!(name, %dead, "a room that was not opened again gives its name up");
+                    self.handle.give_up(&name);
+                }
+            }
+        }
     }
 
     /// Claims the rooms that are there, and gives up those that are not any more.
@@ -246,7 +283,12 @@ impl Node {
             return;
         }
         match failed {
-            None => info!(node = %self.handle.node(), "this node is in the cluster"),
+            None => {
+                info!(node = %self.handle.node(), "this node is in the cluster");
+                if !self.dead.is_empty() {
+                    self.bury_at = Some(Instant::now() + BURY_AFTER);
+                }
+            }
             Some(why) => {
                 warn!(why, "Redis cannot be reached: running rooms go on, it is tried again and again")
             }

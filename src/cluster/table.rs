@@ -71,7 +71,7 @@ pub struct NodeView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
     /// A node is there.
-    Report(NodeView),
+    Report(Box<NodeView>),
     /// Which nodes are there?
     Nodes,
     /// A node wants a name that it does not hold.

@@ -26,6 +26,7 @@ Examples:
   framekeep                                       serve on 127.0.0.1:7770, data in ./framekeep-data
   framekeep serve --udp 127.0.0.1:0 --tick-rate-hz 60
   framekeep token --player ada --room friday      a connect ticket on standard output
+  framekeep check                                 would a server do well here?
   framekeep rooms                                 the rooms of the server that runs here
   framekeep top                                   watch it
   framekeep results list --player ada             the last matches of a player
@@ -80,6 +81,15 @@ Examples:
   framekeep cluster
   framekeep cluster --json --http 127.0.0.1:7780 | jq '.together.nodes[].name'")]
     Cluster(ClusterArgs),
+    /// Look whether a server would do well here: configuration, addresses, data folder, disk, keys, limits.
+    #[command(after_help = "\
+Examples:
+  framekeep check
+  sudo -u framekeep framekeep check --config /etc/framekeep/framekeep.toml
+
+A line for each thing: `ok`, `warn` (a server starts, and is worse for it) or `fail`, with the way out. The exit code is 0
+without a failure, else that of the first: 1, 4 for the configuration, 5 for an address that is taken.")]
+    Check,
     /// Say whether the server that runs here turns: exit code 0 if it does, 1 if not, 5 if nobody answers.
     #[command(after_help = "\
 Examples:
@@ -392,6 +402,9 @@ pub struct ConfigArgs {
     /// Serve operators' actions on this address, or `off` (admin.address).
     #[arg(long, value_name = "IP:PORT", global = true)]
     pub admin: Option<String>,
+    /// Be `all` of a node, only a `gateway` for WebSocket clients, or only the rooms of a `game` (cluster.role).
+    #[arg(long, value_name = "ROLE", global = true)]
+    pub role: Option<String>,
     /// Let running matches go on for so many seconds when the server is told to stop (drain.grace_s).
     #[arg(long, value_name = "SECONDS", global = true)]
     pub grace: Option<String>,
@@ -423,15 +436,13 @@ impl ConfigArgs {
             .with_flag("--data", "data.folder", self.data.as_deref())
             .with_flag("--http", "http.address", self.http.as_deref())
             .with_flag("--admin", "admin.address", self.admin.as_deref())
+            .with_flag("--role", "cluster.role", self.role.as_deref())
             .with_flag("--grace", "drain.grace_s", self.grace.as_deref())
             .with_flag("--tick-rate-hz", "rooms.tick_rate_hz", self.tick_rate_hz.as_deref())
             .with_flag("--log", "log.level", self.log.as_deref())
             .with_flag("--log-format", "log.format", self.log_format.as_deref());
         for assignment in &self.set {
             sources = sources.with_assignment(assignment)?;
-    /// Be `all` of a node, only a `gateway` for WebSocket clients, or only the rooms of a `game` (cluster.role).
-    #[arg(long, value_name = "ROLE", global = true)]
-    pub role: Option<String>,
         }
         sources.merge()
     }
@@ -459,4 +470,3 @@ mod tests {
         check(&Args::command());
     }
 }
-            .with_flag("--role", "cluster.role", self.role.as_deref())

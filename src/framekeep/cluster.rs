@@ -113,7 +113,7 @@ pub(crate) struct Node {
 }
 
 /// Where Redis is; empty where the node works alone.
-fn redis_url(settings: &Settings) -> String {
+pub(crate) fn redis_url(settings: &Settings) -> String {
     std::env::var(REDIS_URL_ENV).unwrap_or_else(|_| settings.cluster.redis_url.clone())
 }
 

@@ -72,3 +72,21 @@ fn the_container_runs_as_nobody_special_and_is_checked() {
         assert!(compose.contains(&format!("\n  {service}:\n")), "{service}");
     }
 }
+
+#[test]
+fn every_file_port_and_name_of_the_compose_file_is_there() {
+    let root = folder().join("..");
+    // Beside schemathesis there is a YAML parser.
+    let beside = std::env::var_os("FRAMEKEEP_SCHEMATHESIS")
+        .map(|program| PathBuf::from(program).with_file_name("python3"))
+        .filter(|python| python.is_file());
+    let python = beside.unwrap_or_else(|| PathBuf::from("python3"));
+    match Command::new(&python).arg(root.join("tests/python/compose.py")).arg(&root).output() {
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+            assert!(output.status.success(), "{said}");
+            eprint!("{said}");
+        }
+        Err(error) => eprintln!("SKIPPED: {}: {error}", python.display()),
+    }
+}

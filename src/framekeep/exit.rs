@@ -7,6 +7,7 @@ use clap::Parser;
 use framekeep_server::NodeKey;
 
 use crate::args::{Args, Command, ConfigCommand};
+use crate::check::{self, CheckFailed};
 use crate::config::{ConfigError, Effective};
 use crate::healthcheck::{self, HealthError};
 use crate::identity::{self, IdentityError};
@@ -58,6 +59,9 @@ pub enum CommandError {
     /// Results cannot be shown.
     #[error(transparent)]
     Results(#[from] ResultsError),
+    /// A server would not do well here.
+    #[error(transparent)]
+    Check(#[from] CheckFailed),
     /// The server is not well.
     #[error(transparent)]
     Health(#[from] HealthError),
@@ -89,6 +93,7 @@ impl CommandError {
             CommandError::Token(error) => error.exit(),
             CommandError::Rooms(error) => error.exit(),
             CommandError::Results(error) => error.exit(),
+            CommandError::Check(error) => error.exit(),
             CommandError::Health(error) => error.exit(),
             CommandError::Operate(error) => error.exit(),
             #[cfg(feature = "top")]
@@ -137,7 +142,8 @@ fn run_command(args: &Args) -> Result<(), CommandError> {
         Some(Command::WhyAlive(args_of)) => rooms::why_alive(&args_of.room, args.config.load()?.settings()),
         Some(Command::Results(wanted)) => results::run(&wanted.command, args.config.load()?.settings()),
         Some(Command::Cluster(seen)) => together::show(seen, args.config.load()?.settings()),
-        Some(Command::Healthcheck(check)) => healthcheck::check(check, args.config.load()?.settings()),
+        Some(Command::Check) => check::check(&args.config),
+        Some(Command::Healthcheck(wanted)) => healthcheck::check(wanted, args.config.load()?.settings()),
         Some(Command::Move(room)) => operate::move_room(room, args.config.load()?.settings()),
         Some(Command::Drain(drain)) => operate::drain(drain, args.config.load()?.settings()),
         Some(Command::Close(close)) => operate::close(close, args.config.load()?.settings()),

@@ -7,6 +7,7 @@ mod agones;
 mod args;
 mod banner;
 mod base64;
+mod check;
 mod cluster;
 mod config;
 mod cpu;
@@ -37,6 +38,7 @@ mod top;
 mod watchdog;
 
 pub use args::{Args, Command};
+pub use check::CheckFailed;
 pub use cluster::ClusterFault;
 pub use config::{
     Allowed, Commit, ConfigError, Durability, Effective, Guests, Isolated, KEYS, Key, LayerSources, Literal,

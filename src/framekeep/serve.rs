@@ -128,6 +128,8 @@ pub(crate) fn serve(args: &ConfigArgs) -> Result<(), CommandError> {
     let kept = server.shut_down();
     supervision.end();
     drop((node, relay));
+    // Closing the front door may take a moment, in which the watchdog is still told.
+    drop(gateway);
     drop(pumping);
     info!("stopped");
     Ok(kept.map_err(ServeFailure::from)?)

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use framekeep_gate::Report;
 use serde::Serialize;
+use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use crate::front::{Front, unix_now};
@@ -30,6 +31,19 @@ const INCREASE_WINDOW: Duration = Duration::from_secs(60);
 /// Of fewer than this a share says nothing.
 const SHARE_OF_MIN: f64 = 1_000.0;
 
+/// Messages that wait for the webhook at most.
+const MESSAGES_MAX: usize = 64;
+
+/// How often a message is tried, and how long after the first time it is tried again; then twice as long, and so on.
+const TRIES_MAX: u32 = 4;
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// What the webhook is to be told.
+struct Message {
+    url: String,
+    body: Vec<u8>,
+}
+
 /// An alert that holds.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub(crate) struct Alert {
@@ -50,6 +64,8 @@ struct Watched {
     rule: Rule,
     over_since: Option<Instant>,
     holds: Option<Alert>,
+    /// When it was last over its threshold.
+    over_at: Option<Instant>,
     /// Earlier values of what only increases.
     past: Vec<(Instant, [f64; 2])>,
 }
@@ -69,7 +85,7 @@ pub(crate) struct Watch(Vec<Watched>);
 
 impl Watch {
     pub(crate) fn new(config: &AlertConfig) -> Self {
-        let watched = |rule| Watched { rule, over_since: None, holds: None, past: Vec::new() };
+        let watched = |rule| Watched { rule, over_since: None, holds: None, over_at: None, past: Vec::new() };
         Self(rules(config).into_iter().map(watched).collect())
     }
 
@@ -87,9 +103,13 @@ impl Watch {
             let value = watched.value(seen);
             if !watched.rule.is_broken_by(value) {
                 watched.over_since = None;
+                if !watched.is_calm(seen.now) {
+                    continue;
+                }
                 changes.extend(watched.holds.take().map(|alert| (alert, false)));
                 continue;
             }
+            watched.over_at = Some(seen.now);
             let since = *watched.over_since.get_or_insert(seen.now);
             if watched.holds.is_none() && seen.now.duration_since(since) >= watched.rule.lasting {
                 let alert = watched.alert(value);
@@ -117,6 +137,12 @@ pub(crate) struct Seen<'a> {
 }
 
 impl Watched {
+    /// Whether what was over its threshold has been under it for long enough, or is not looked at any more.
+    fn is_calm(&self, now: Instant) -> bool {
+        let calm_for = self.over_at.map_or(Duration::MAX, |at| now.saturating_duration_since(at));
+        !self.rule.is_on() || calm_for >= self.rule.calm_for
+    }
+
     fn alert(&self, value: f64) -> Alert {
         let Rule { name, severity, text, threshold, .. } = self.rule;
         Alert { name, severity, text, value, threshold, since_unix_ms: unix_now().as_millis() as u64 }
@@ -152,6 +178,8 @@ impl Watched {
 pub(crate) async fn watch(front: Arc<Front>) {
     let mut config = front.live().config.alerts.clone();
     let mut watch = Watch::new(&config);
+    let (messages, waiting) = mpsc::channel(MESSAGES_MAX);
+    tokio::spawn(send(front.clone(), waiting));
     let (mut clock, mut looked_at, mut was_durable) = (tokio::time::interval(NEWS_EVERY), None, true);
     clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -184,12 +212,12 @@ pub(crate) async fn watch(front: Arc<Front>) {
         }
         *front.alerts.lock().unwrap_or_else(PoisonError::into_inner) = watch.holding();
         for (alert, holds) in changes {
-            tell(&front, &report.name, &alert, holds);
+            tell(&front, &messages, &report.name, &alert, holds);
         }
     }
 }
 
-fn tell(front: &Arc<Front>, node: &str, alert: &Alert, holds: bool) {
+fn tell(front: &Front, messages: &mpsc::Sender<Message>, node: &str, alert: &Alert, holds: bool) {
     let Alert { name, text, value, threshold, .. } = alert;
     match (holds, alert.severity) {
         (true, Severity::Critical) => error!(alert = name, value, threshold, "alert: {text}"),
@@ -199,16 +227,31 @@ fn tell(front: &Arc<Front>, node: &str, alert: &Alert, holds: bool) {
     let Some(url) = front.live().config.alerts.webhook.clone() else { return };
     let notice = Notice { state: if holds { "firing" } else { "resolved" }, node, alert };
     let body = serde_json::to_vec(&notice).unwrap_or_default();
-    let front = front.clone();
-    tokio::spawn(async move {
-        match webhook::post(&url, body).await {
-            Ok(()) => front.stats.alerts_sent.add(1),
-            Err(fault) => {
-                front.stats.alerts_lost.add(1);
-                warn!(error = %fault, "the webhook did not take an alert");
+    if messages.try_send(Message { url, body }).is_err() {
+        front.stats.alerts_lost.add(1);
+        warn!(waiting = MESSAGES_MAX, "the webhook takes nothing: an alert is not sent");
+    }
+}
+
+/// Sends what is to be told, one after the other, so that nothing is over before it began. What the webhook does not
+/// take is tried again a few times.
+async fn send(front: Arc<Front>, mut waiting: mpsc::Receiver<Message>) {
+    while let Some(Message { url, body }) = waiting.recv().await {
+        let mut wait = RETRY_AFTER;
+        let mut tries_left = TRIES_MAX;
+        loop {
+            tries_left -= 1;
+            match webhook::post(&url, body.clone()).await {
+                Ok(()) => break front.stats.alerts_sent.add(1),
+                Err(fault) if tries_left == 0 => {
+                    warn!(error = %fault, tries = TRIES_MAX, "the webhook did not take an alert");
+                    break front.stats.alerts_lost.add(1);
+                }
+                Err(_) => tokio::time::sleep(wait).await,
             }
+            wait *= 2;
         }
-    });
+    }
 }
 
 #[cfg(test)]
@@ -249,7 +292,11 @@ mod tests {
         assert_eq!(look(0, &slow), [("tick_spike", true)]);
         assert_eq!(look(4, &slow), []);
         assert_eq!(look(5, &slow), [("slow_ticks", true)]);
-        assert_eq!(look(6, &report(0.030, 0.050, 0.0)), [("slow_ticks", false), ("tick_spike", false)]);
+        let quick = report(0.030, 0.050, 0.0);
+        assert_eq!(look(6, &quick), [("slow_ticks", false)]);
+        assert_eq!(look(14, &slow), [], "one alert for spikes that follow each other");
+        assert_eq!(look(23, &quick), []);
+        assert_eq!(look(24, &quick), [("tick_spike", false)]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod tickets;
 mod together;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use axum::Router;
@@ -29,6 +30,9 @@ use crate::{assets, socket};
 
 /// Longest body of a request, in bytes.
 const BODY_BYTES_MAX: usize = 64 << 10;
+
+/// What it costs to have a match played again, in requests.
+const VIEWS_COST: NonZeroU32 = NonZeroU32::new(5).unwrap();
 
 /// Everything the public port serves.
 pub(crate) fn router(front: Arc<Front>) -> Router {
@@ -72,7 +76,9 @@ pub(crate) fn health_router(front: Arc<Front>) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
-        .fallback(async || Problem::not_found("players of this node come through the gateways of its cluster"))
+        .fallback(async || {
+            Problem::not_found("players of this node come through the gateways of its cluster")
+        })
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(front.clone(), guard))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -131,20 +137,23 @@ pub(crate) fn let_in(response: &mut Response, origin: HeaderValue) {
 
 fn admissible(front: &Front, request: &Request) -> Result<(), Problem> {
     let path = request.uri().path();
-    if matches!(path, "/healthz" | "/readyz" | "/metrics") {
+    if matches!(path, "/healthz" | "/readyz") {
         return Ok(());
     }
     let live = front.live();
+    // What measures asks by addresses and names that are nobody's pages.
+    let is_scraped = path == "/metrics";
     let is_proxied = request.extensions().get::<Proxied>().is_some();
-    if !is_proxied && !live.origins.is_host_own(request.headers()) {
+    if !is_proxied && !is_scraped && !live.origins.is_host_own(request.headers()) {
         front.stats.refuse(Refused::Origin);
         return Err(foreign_host());
     }
     let reads = [Method::GET, Method::HEAD].contains(request.method());
     // Pages are parts of the program: a page of forty files is not forty requests of somebody who asks too much.
-    let is_page = reads && !["/api", "/ws", "/debug"].iter().any(|route| path.starts_with(route));
+    let is_page = reads && !["/api", "/ws", "/debug", "/metrics"].iter().any(|route| path.starts_with(route));
     let address = request.extensions().get().map(|ConnectInfo::<SocketAddr>(peer)| peer.ip());
-    if !is_page && address.is_some_and(|address| !live.budgets.take(address)) {
+    let cost = if path.ends_with("/views") { VIEWS_COST } else { NonZeroU32::MIN };
+    if !is_page && address.is_some_and(|address| !live.budgets.take_many(address, cost)) {
         front.stats.refuse(Refused::Budget);
         return Err(over_budget());
     }

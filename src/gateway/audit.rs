@@ -20,7 +20,7 @@ pub(crate) struct Action {
     unix_ms: u64,
     /// From which address.
     from: String,
-    /// drain, close, kick or refused.
+    /// drain, move, close or kick.
     action: &'static str,
     /// To what.
     target: String,

@@ -21,24 +21,38 @@ type Buckets<K> = RateLimiter<K, HashMapStateStore<K>, DefaultClock>;
 pub(crate) struct Budgets {
     by_address: Option<Buckets<IpAddr>>,
     with_key: Option<Buckets<()>>,
+    /// What an address may ask for at once.
+    burst: u32,
     asked: AtomicU64,
 }
 
 impl Budgets {
     /// Budgets of so many requests a second; 0 is no limit.
     pub(crate) fn new(per_address: u32, with_key: u32) -> Self {
-        Self { by_address: buckets(per_address), with_key: buckets(with_key), asked: AtomicU64::new(0) }
+        let burst = per_address.saturating_mul(BURST_S);
+        Self {
+            by_address: buckets(per_address),
+            with_key: buckets(with_key),
+            burst,
+            asked: AtomicU64::new(0),
+        }
     }
 
     /// Takes one request from an address's budget.
     pub(crate) fn take(&self, address: IpAddr) -> bool {
+        self.take_many(address, NonZeroU32::MIN)
+    }
+
+    /// Takes a request that costs as much as several; one that costs more than there ever is takes all there is.
+    pub(crate) fn take_many(&self, address: IpAddr, cost: NonZeroU32) -> bool {
         let Some(buckets) = &self.by_address else { return true };
         // Addresses whose budget is full again are forgotten now and then.
         if self.asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(4_096) {
             buckets.retain_recent();
             buckets.shrink_to_fit();
         }
-        buckets.len() < ADDRESSES_MAX && buckets.check_key(&network(address)).is_ok()
+        let cost = NonZeroU32::new(self.burst).map_or(cost, |burst| cost.min(burst));
+        buckets.len() < ADDRESSES_MAX && matches!(buckets.check_key_n(&network(address), cost), Ok(Ok(())))
     }
 
     /// Takes one request from the budget of whoever has the key.

@@ -140,6 +140,7 @@ impl Default for GatewayConfig {
             trusted_proxies: Vec::new(),
             requests_per_s: 50,
             key_requests_per_s: 1_000,
+            players: true,
             peer: None,
             node: "node".to_owned(),
             peer_alone: None,
@@ -149,7 +150,6 @@ impl Default for GatewayConfig {
             threads: 2,
             web: WebConfig::default(),
             alerts: AlertConfig::default(),
-            players: true,
             matchmaking: MatchmakingConfig::default(),
         }
     }

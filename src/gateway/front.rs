@@ -92,10 +92,10 @@ impl Live {
         let same_rates = rates(&config) == rates(old);
         let kept = GatewayConfig {
             http: old.http,
+            players: old.players,
             admin: old.admin,
             peer: old.peer,
             connections_max: old.connections_max,
-            players: old.players,
             connections_per_address: old.connections_per_address,
             data: old.data.clone(),
             threads: old.threads,
@@ -180,11 +180,7 @@ impl Front {
     }
 
     /// Lets a room go on at another node, or asks what became of that.
-    pub(crate) async fn move_room(
-        &self,
-        room: RoomName,
-        node: Option<String>,
-    ) -> Result<MoveState, Problem> {
+    pub(crate) async fn move_room(&self, room: RoomName, node: Option<String>) -> Result<MoveState, Problem> {
         let (reply, answer) = oneshot::channel();
         // Whoever has asked may be gone.
         let order = Order::Move(room, node, Box::new(move |state| drop(reply.send(state))));

@@ -99,7 +99,8 @@ impl Gateway {
     pub fn open(config: GatewayConfig, door: Door, mint: Arc<dyn Mint>) -> Result<Self, GatewayError> {
         let http = config.http.map(|address| listen(address, "http")).transpose()?;
         let operators = config.admin.map(|address| listen(address, "admin")).transpose()?;
-        let peers = config.peer.or(config.peer_alone).map(|address| listen(address, "cluster.peer")).transpose()?;
+        let peers =
+            config.peer.or(config.peer_alone).map(|address| listen(address, "cluster.peer")).transpose()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(config.threads.max(1))
             .thread_name("framekeep-gate")
@@ -112,14 +113,15 @@ impl Gateway {
         let gateway = (address(&http), address(&operators), address(&peers));
         // Operators are on this machine, and have places that nobody else can take.
         let (public, own) = (front.live().config.connections_max, OPERATORS_MAX);
+        let players = front.live().config.players;
+        let public_router =
+            if players { api::router(front.clone()) } else { api::health_router(front.clone()) };
         for (listener, router, places, is_public) in [
             (http, public_router, public, true),
             (operators, admin::router(front.clone()), own, false),
             (peers, peer::router(front.clone()), own, false),
         ] {
             if let Some(listener) = listener {
-        let players = front.live().config.players;
-        let public_router = if players { api::router(front.clone()) } else { api::health_router(front.clone()) };
                 let serving = accept(listener, router, front.clone(), places, is_public);
                 runtime.spawn(async move {
                     if let Err(error) = serving.await {

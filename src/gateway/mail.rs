@@ -169,7 +169,8 @@ async fn send(
 async fn connect(address: SocketAddr) -> Result<SendRequest<Body>, String> {
     let stream = TcpStream::connect(address).await.map_err(|error| format!("{address}: {error}"))?;
     stream.set_nodelay(true).map_err(|error| error.to_string())?;
-    let (line, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
+    let (line, connection) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
     tokio::spawn(connection);
     Ok(line)
 }
@@ -189,9 +190,8 @@ mod tests {
     fn a_letter_is_signed_with_who_it_is_from_and_for() {
         let secret = Secret::new("0123456789abcdef").unwrap();
         let signature = signer(&secret, &head("a", "b", "7"), b"text").finalize().into_bytes();
-        let is_signed = |head: Vec<u8>, body: &[u8]| {
-            signer(&secret, &head, body).verify_slice(&signature[..]).is_ok()
-        };
+        let is_signed =
+            |head: Vec<u8>, body: &[u8]| signer(&secret, &head, body).verify_slice(&signature[..]).is_ok();
         assert!(is_signed(head("a", "b", "7"), b"text"));
         assert!(!is_signed(head("a", "c", "7"), b"text") && !is_signed(head("x", "b", "7"), b"text"));
         assert!(!is_signed(head("a", "b", "8"), b"text") && !is_signed(head("a", "b", "7"), b"test"));

@@ -187,7 +187,8 @@ impl Sessions {
                     waiting += 1;
                     None
                 }
-                Place::Attached(_) => None,
+                // Its connection has ended, and who asked for it has not become its next one.
+                Place::Attached(holder) => holder.is_closed().then_some(*token),
             })
             .collect();
         over.extend(tokens.iter().filter_map(|token| places.remove(token)));
@@ -249,6 +250,15 @@ mod tests {
         assert!(keeper.take().is_none());
         assert_eq!(sessions.expire(now + Duration::from_secs(10)), 0);
         assert!(matches!(keeper.take(), Some(Order::Close(WebLinkId(1)))));
+    }
+
+    #[test]
+    fn a_session_that_was_handed_to_nobody_is_forgotten() {
+        let (sessions, token) = (Sessions::default(), SessionToken::random().unwrap());
+        let asked = sessions.attach(token);
+        assert_eq!((sessions.expire(Instant::now()), sessions.lock().len()), (0, 1), "it is attached");
+        drop(asked);
+        assert_eq!((sessions.expire(Instant::now()), sessions.lock().len()), (0, 0));
     }
 
     #[test]

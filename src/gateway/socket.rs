@@ -84,7 +84,7 @@ async fn serve(socket: WebSocket, peer: SocketAddr, front: Arc<Front>, place: Pl
         Ok(Err(reason)) => return line.close(reason).await,
         Err(_) => {
             front.stats.refuse(Refused::Unauthorized);
-            return line.close("unauthorized").await;
+            return line.close("too_late").await;
         }
     };
     front.stats.sockets.add(1);
@@ -95,7 +95,10 @@ async fn serve(socket: WebSocket, peer: SocketAddr, front: Arc<Front>, place: Pl
 /// Serves a session until its connection ends.
 async fn attend(mut line: Line, mut session: Box<Session>, front: &Front) {
     line.serve(&session);
+    // Who has heard the token may use it at once, over another connection.
     let mut thieves = front.sessions.attach(session.token);
+    let _ = line.flush().await;
+    let _ = line.ping().await;
     let end = converse(&mut line, &mut session, &mut thieves).await;
     match end {
         End::Lost => {

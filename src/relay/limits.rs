@@ -69,6 +69,9 @@ pub(crate) const MOVE_WITHIN: Duration = Duration::from_secs(15);
 /// How often the directory is asked again where a room of a lost node is.
 pub(crate) const FIND_AGAIN_EVERY: Duration = Duration::from_secs(1);
 
+/// How often it is asked where a room is that has moved.
+pub(crate) const FIND_MOVED_EVERY: Duration = Duration::from_millis(100);
+
 /// The first pause before a connection is tried again; it doubles.
 pub(crate) const DIAL_AGAIN_FIRST: Duration = Duration::from_millis(100);
 

@@ -175,7 +175,8 @@ impl Near {
             self.homes.insert(id, id);
         }
         let who = Who::from(ticket);
-        let link = NearLink { sink, who, from, views_hz, is_away: false, home, route: Route::Home };
+        let link =
+            NearLink { sink, who, from, views_hz, is_away: false, home, moving: None, route: Route::Home };
         self.links.insert(id, link);
         Ok(())
     }

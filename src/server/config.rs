@@ -16,7 +16,7 @@ use crate::limits::{HEARTBEAT, LINK_TIMEOUT};
 pub struct ServerConfig {
     /// The name clients are told.
     pub name: String,
-    /// The name by which other nodes know this one. Default `node`.
+    /// The name by which other nodes know this one. Default `framekeep`.
     pub node: String,
     /// Where players reach this node's front door, as a URL; empty without one.
     pub web: String,
@@ -123,7 +123,7 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             name: "framekeep".to_owned(),
-            node: "node".to_owned(),
+            node: "framekeep".to_owned(),
             web: String::new(),
             udp: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7_770),
             public: Vec::new(),

@@ -100,14 +100,19 @@ pub(crate) fn hear(world: &mut World, entity: Entity, bytes: &[u8]) -> Option<Re
             Ok(())
         }
         ToServer::Bye => {
-            let _ = rooms::ask(world, entity, Operation::Leave(LeftReason::Asked));
-            linger(world, entity);
+            say_bye(world, entity);
             Ok(())
         }
     };
     let refusal = result.err()?;
     refuse(world, entity, refusal.clone(), greeting);
     Some(refusal)
+}
+
+/// Leaves the room, and ends the link.
+fn say_bye(world: &mut World, entity: Entity) {
+    let _ = rooms::ask(world, entity, Operation::Leave(LeftReason::Asked));
+    linger(world, entity);
 }
 
 /// Keeps what is said in a room that stands still because it moves, or by whoever wants to join it.

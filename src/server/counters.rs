@@ -56,6 +56,9 @@ pub struct Counters {
     pub control_refused: u64,
     /// Frames committed.
     pub frames: u64,
+    /// Of them, those in which somebody did something else than in the frame before: clients that predict the others by
+    /// what they did last roll back for them.
+    pub frames_changed: u64,
     /// Hot packets sent to seats.
     pub hot_sent: u64,
     /// Hot packets received of seats.

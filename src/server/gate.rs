@@ -20,8 +20,7 @@ use framekeep_gate::{Keeper, Order};
 
 pub(crate) use drain::{Drain, begin as drain, check_open, is_over as is_drained};
 pub(crate) use link::{WebLinks, away_link, is_web, let_go, tell, waiting_share};
-pub use ticket::KeyMint;
-pub(crate) use ticket::web_ticket;
+pub use ticket::{KeyMint, web_ticket};
 
 use crate::{Clock, Moves, PeerMail, Pump, ServerSystems};
 

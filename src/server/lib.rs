@@ -1,8 +1,7 @@
 //! The authoritative server as Bevy plugins: sockets, links, rooms, frames, the record.
 //!
 //! ```
-//! use std::sync::Arc;
-//! use std::sync::atomic::AtomicBool;
+//! use std::sync::{Arc, atomic::AtomicBool};
 //! use framekeep_server::{Games, NodeKey, Server, ServerConfig};
 //! use framekeep_sim::GameRegistry;
 //!
@@ -11,8 +10,7 @@
 //! let server = Server::bind(config, games, NodeKey::new([7; 32])).unwrap();
 //! server.run(&Arc::new(AtomicBool::new(true))); // the flag is set by Ctrl-C in a real program
 //! ```
-//! A pump is one turn of the server: [`ServerSystems`] names its steps in order. Rooms, seats, players, links and
-//! frames are entities; a running match's state is one plain value in the room's [`Stage`].
+//! A pump is a turn of the server: [`ServerSystems`] names its steps. A match is one plain value in a [`Stage`].
 
 mod admit;
 mod allowance;
@@ -94,7 +92,7 @@ pub use fault::{Escalation, Fault, FaultBudgets, FaultKind, FaultLog, FaultOwner
 pub use frame::{CommittedFrame, FrameOf, Frames};
 pub use framekeep_link::Retry;
 pub use games::{ContentFault, Games};
-pub use gate::KeyMint;
+pub use gate::{KeyMint, web_ticket};
 pub use guard::{Failure, FailureCause};
 pub use histogram::Histogram;
 pub use input_buffer::{InputBuffer, Inserted};

@@ -209,7 +209,7 @@ impl Moves {
         }
     }
 
-    fn begin(&mut self, room: Entity, name: RoomName, node: String, tries: u32, _now: Duration) {
+    fn begin(&mut self, room: Entity, name: RoomName, node: String, tries: u32) {
         self.queue.push_back((room, name, node, tries));
     }
 
@@ -238,7 +238,6 @@ pub fn move_room(world: &mut World, room: &RoomName, node: &str) -> Result<(), N
     if is_arriving(world, entity) {
         return Err(missing());
     }
-    let now = world.resource::<Clock>().now();
     let mut moves = world.resource_mut::<Moves>();
     if !message::is_node_name(node) || node == moves.node {
         return Err(NotMovable::NoSuchNode { node: node.to_owned() });
@@ -246,7 +245,7 @@ pub fn move_room(world: &mut World, room: &RoomName, node: &str) -> Result<(), N
     if matches!(moves.outcome(room), Some(MoveOutcome::Going { .. })) {
         return Err(NotMovable::OnItsWay { room: room.clone() });
     }
-    moves.begin(entity, room.clone(), node.to_owned(), 0, now);
+    moves.begin(entity, room.clone(), node.to_owned(), 0);
     Ok(())
 }
 

@@ -22,8 +22,8 @@ use crate::transport::public_addresses;
 use crate::wire::{BindError, UdpWire, Wire};
 use crate::workload::Workload;
 use crate::{
-    Clock, Games, Link, Moves, NodeKey, Pump, Room, ServerConfig, ServerPlugins, Shard, Socket, admit, matches,
-    recover,
+    Clock, Games, Link, Moves, NodeKey, Pump, Room, ServerConfig, ServerPlugins, Shard, Socket, admit,
+    matches, recover,
 };
 
 /// Longest wait of a server without running matches, so that it hears a shutdown soon.
@@ -207,7 +207,8 @@ impl Server {
         if idle {
             world.non_send::<Socket>().0.wait(IDLE_WAIT);
         } else {
-            let held = world.resource::<Recorder>().holds_frames() || world.resource::<Moves>().waits_for_disk();
+            let held =
+                world.resource::<Recorder>().holds_frames() || world.resource::<Moves>().waits_for_disk();
             let look_at = if held { socket_at.min(now + HELD_LOOK_EVERY) } else { socket_at };
             crate::gate::rest(world, due.map_or(look_at, |due| due.min(look_at)).saturating_sub(now));
         }

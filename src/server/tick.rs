@@ -5,7 +5,7 @@ use std::time::Duration;
 use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{Commands, Entity, IntoScheduleConfigs, Local, Query, Res, ResMut, World};
 use framekeep_protocol::{EndReason, SPECTATOR_SEAT, ToClient, encode_frame};
-use framekeep_sim::{SeatInput, Tick};
+use framekeep_sim::{Frame, SeatInput, Tick};
 use smallvec::SmallVec;
 use tracing::{debug, error, warn};
 
@@ -112,12 +112,18 @@ pub(crate) fn commit_frames(
         encode_frame(&stage.previous, &stage.frame, stage.game.input_bits(), &mut bytes);
         commands.spawn((CommittedFrame { tick, delta: SmallVec::from_slice(&bytes) }, FrameOf(room)));
         counters.frames += 1;
+        counters.frames_changed += u64::from(differs(&stage.previous, &stage.frame));
     }
     for (at, room) in again.drain(..) {
         due.put(at, room);
     }
     *requeue = again;
     due.claims = claims;
+}
+
+/// Whether somebody does something else than in the frame before.
+fn differs(before: &Frame, now: &Frame) -> bool {
+    before.seats().iter().zip(now.seats()).any(|(before, now)| before.bits != now.bits)
 }
 
 impl Timing {

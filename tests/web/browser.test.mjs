@@ -88,7 +88,7 @@ test('somebody plays in the browser with a bot over UDP, also after the server w
   await dashboard.until('there is a past', `Number(document.querySelector('.seek').max) - Number(document.querySelector('.seek').min) > 45`);
   await picture(dashboard, 'room');
   const ways = `[...document.querySelectorAll('.seats tbody tr')].map((row) => row.innerText.replace(/\\s+/g, ' '))`;
-  await until('the ways of the bots are known', async () => (await dashboard.value(ways)).filter((row) => / \d+ ms \d+ % -?\d+ ms/.test(row)).length === 2);
+  await until('everybody\'s way is known', async () => (await dashboard.value(ways)).filter((row) => / \d+ ms \d+ % -?\d+ ms/.test(row)).length === 4);
   await dashboard.until('the bar goes back to the beginning', `Number(document.querySelector('.seek').min) <= 1`);
   const past = await dashboard.value(`(() => { const bar = document.querySelector('.seek'); bar.value = Number(bar.min) + 10;
     bar.dispatchEvent(new Event('input')); return Number(bar.value); })()`);

@@ -150,3 +150,38 @@ test('the past of a running match is told to whoever may watch it', { timeout: 6
   assert.deepEqual(room.members.map(({ seat, name, transport }) => [seat, name, transport]),
     [[0, 'ada friday', 'websocket'], [1, 'bob friday', 'websocket']]);
 });
+
+test('a connection without a session is told why it ends, and only a refused ticket is final', { timeout: 60_000 }, async (context) => {
+  const { node, enter } = await scene(context, ['websocket.authenticate_within_s=1', 'websocket.resume_within_s=1']);
+  const reasonOf = (first) => new Promise((resolve) => {
+    const socket = new WebSocket(`${node.url.replace('http', 'ws')}/ws`, 'framekeep.v1.json');
+    socket.onopen = () => first && socket.send(JSON.stringify(first));
+    socket.onmessage = ({ data }) => {
+      const { closing } = JSON.parse(data).messages.find((message) => message.closing) ?? {};
+      if (closing) resolve(closing.reason);
+    };
+  });
+  assert.equal(await reasonOf(null), 'too_late');
+  assert.equal(await reasonOf({ resume: { token: 'AAAAAAAAAAAAAAAAAAAAAA' } }), 'unknown_session');
+  assert.equal(await reasonOf({ authenticate: { ticket: 'nonsense' } }), 'unauthorized');
+  // A phone in a tunnel: the session is over when it says who it is.
+  const sockets = [];
+  class Slow extends WebSocket {
+    constructor(...args) {
+      super(...args);
+      sockets.push(this);
+    }
+
+    send(text) {
+      if (sockets.indexOf(this) === 1) setTimeout(() => this.readyState === 1 && super.send(text), 2_500);
+      else super.send(text);
+    }
+  }
+  const ada = await enter('ada', { WebSocket: Slow });
+  await ada.join('friday', { create: DUEL });
+  const heard = [];
+  ada.on('status', (status) => heard.push(status));
+  sockets[0].close();
+  await until('ada is back', async () => ada.status === 'online' && sockets.length > 2);
+  assert.deepEqual(heard, ['offline', 'online']);
+});

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { Change, Series, parse } from '../../assets/web/dash/metrics.js';
+import { Change, Series, parse, rates } from '../../assets/web/dash/metrics.js';
 import { bytes, clock, seconds, short } from '../../assets/web/dash/format.js';
 
 const TEXT = (count) => `# HELP x y
@@ -38,4 +38,11 @@ test('numbers are short', () => {
   assert.deepEqual([short(0), short(12.34), short(1_234), short(null)], ['0', '12.3', '1.23 k', '–']);
   assert.deepEqual([seconds(0.000025), seconds(0.0124), seconds(2)], ['25 µs', '12.4 ms', '2 s']);
   assert.deepEqual([bytes(9), bytes(48_300), clock(75)], ['9 B', '48.3 kB', '0:02.5']);
+});
+
+test('bytes by kind are rates between two looks, and nothing where somebody has left', () => {
+  const at = (view, input) => [{ kind: 'input', direction: 'in', bytes: input }, { kind: 'view', direction: 'out', bytes: view }];
+  assert.deepEqual(rates(null, at(10, 0), 0), [{ kind: 'view', in: null, out: null, all: 10 }]);
+  const rows = rates({ at: 0, traffic: at(1_000, 50) }, at(3_000, 20), 2_000);
+  assert.deepEqual(rows, [{ kind: 'view', in: null, out: 1_000, all: 3_000 }, { kind: 'input', in: null, out: null, all: 20 }]);
 });

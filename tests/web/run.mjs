@@ -6,6 +6,7 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { WITHOUT } from './chromium.mjs';
+import { WITHOUT_TSC } from './tsc.mjs';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const wanted = process.argv.slice(2);
@@ -16,4 +17,5 @@ const files = readdirSync(folder)
 const flags = globalThis.WebSocket ? [] : ['--experimental-websocket', '--no-warnings'];
 const run = spawnSync(process.execPath, [...flags, '--test', '--test-reporter=spec', ...files], { stdio: 'inherit' });
 if (WITHOUT) console.log(`\n!!! The tests in a browser were ${WITHOUT}.\n`);
+if (WITHOUT_TSC) console.log(`\n!!! The check of framekeep.d.ts was ${WITHOUT_TSC}.\n`);
 process.exit(run.status ?? 1);

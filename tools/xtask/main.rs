@@ -70,7 +70,11 @@ fn run(args: &[String]) -> Result<()> {
 
 fn test(rest: &[String]) -> Result<()> {
     packages::install_missing()?;
-    Step::cargo("test", &["test", "--workspace", "--locked"]).args(rest).run()?;
+    let mut step = Step::cargo("test", &["test", "--workspace", "--locked"]).args(rest);
+    if let Some(program) = packages::schemathesis() {
+        step = step.env("FRAMEKEEP_SCHEMATHESIS", &program);
+    }
+    step.run()?;
     // Who asks for some tests does not mean these.
     if rest.is_empty() { web::test() } else { Ok(()) }
 }

@@ -1,5 +1,6 @@
 //! Programs that tests need and a system may lack.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::Result;
@@ -12,6 +13,7 @@ struct Needed {
 
 const NEEDED: &[Needed] = &[
     Needed { program: "node", package: "nodejs" },
+    Needed { program: "tsc", package: "node-typescript" },
     Needed { program: "chromium", package: "chromium" },
     Needed { program: "python3", package: "python3" },
     Needed { program: "promtool", package: "prometheus" },
@@ -45,4 +47,35 @@ fn apt_get(args: &[&str]) -> bool {
 pub(crate) fn is_there(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+/// Where the tests' Python programs are installed.
+const VENV: &str = "target/python";
+
+/// The program that tries the OpenAPI document, installed into a folder of its own where it is missing; `None` where it
+/// cannot be had.
+pub(crate) fn schemathesis() -> Option<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let venv = root.join(VENV);
+    let program = venv.join("bin/schemathesis");
+    if !program.is_file() {
+        let ran = |command: &mut Command| {
+            command.stdin(Stdio::null()).status().is_ok_and(|status| status.success())
+        };
+        let made = ran(Command::new("python3").args(["-m", "venv"]).arg(&venv))
+            && ran(Command::new(venv.join("bin/pip")).args([
+                "install",
+                "--quiet",
+                "schemathesis>=4,<5",
+                "pyyaml",
+            ]));
+        if !made {
+            eprintln!("xtask: could not install schemathesis (pip, into {VENV}): its test will be skipped");
+        }
+    }
+    program
+        .canonicalize()
+        .ok()
+        .filter(|program| program.is_file())
+        .map(|program| program.display().to_string())
 }

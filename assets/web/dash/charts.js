@@ -56,6 +56,9 @@ export function showCharts(watch, element) {
 
 const HEIGHT = 130;
 
+/** What is at least to be seen of an axis, by unit: one that shows nothing is not finer than that. */
+const LEAST = { s: 1e-6, B: 1, '': 1 };
+
 /** Lines have the colours of these seats. */
 const LINES = [2, 0, 1, 3];
 
@@ -68,7 +71,7 @@ function open(uPlot, element, unit, lines, series) {
     height: HEIGHT,
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
-    scales: { x: { time: true }, y: { range: (_, least, most) => [0, Math.max(most ?? 0, 1e-6) * 1.1] } },
+    scales: { x: { time: true }, y: { range: (_, least, most) => [0, Math.max(most ?? 0, LEAST[unit]) * 1.1] } },
     series: [{}, ...lines.map(([label], index) => ({ label, stroke: colours.seat(LINES[index]), width: 1.6,
       points: { show: false }, spanGaps: true }))],
     axes: [{ ...axis, space: 70 }, { ...axis, size: 64, space: 32, values: (_, values) => values.map((value) => WORDS[unit](value)) }],

@@ -89,3 +89,20 @@ export class Series {
     return this.values[index].at(-1) ?? null;
   }
 }
+
+/**
+ * What a room's links carry a second, by kind, the most first: from two looks at how much it was so far. Null where
+ * somebody has left meanwhile, with what was counted.
+ */
+export function rates(before, traffic, nowMs) {
+  const kinds = new Map();
+  for (const { kind, direction, bytes: count } of traffic ?? []) {
+    const row = kinds.get(kind) ?? { kind, in: null, out: null, all: 0 };
+    row.all += count;
+    const earlier = before?.traffic?.find((one) => one.kind === kind && one.direction === direction)?.bytes ?? 0;
+    const elapsedS = before ? (nowMs - before.at) / 1_000 : 0;
+    if (elapsedS > 0 && count >= earlier) row[direction] = (count - earlier) / elapsedS;
+    kinds.set(kind, row);
+  }
+  return [...kinds.values()].filter((row) => row.all > 0).sort((a, b) => b.all - a.all);
+}

@@ -4,6 +4,7 @@ import { Framekeep, NOBODY } from '../framekeep.js';
 import { make } from '../play/dom.js';
 import { readName } from '../play/names.js';
 import { bytes, seconds, until } from './format.js';
+import { rates } from './metrics.js';
 import { operate, signedIn } from './operators.js';
 import { Timeline } from './timeline.js';
 import { get, pastOf } from './watch.js';
@@ -28,6 +29,7 @@ class RoomPage {
     this.seats = make('tbody');
     this.holds = make('ul', { class: 'holds' });
     this.facts = make('dl', { class: 'facts' });
+    this.traffic = make('tbody');
     this.events = make('ol', { class: 'events', 'aria-label': 'Events' });
     this.replays = make('ul', { class: 'replays' });
     this.actions = make('p', { class: 'actions' });
@@ -39,7 +41,10 @@ class RoomPage {
       make('div', { class: 'columns' },
         make('section', { class: 'wide' }, this.timeline.element, this.note,
           make('h2', {}, 'Seats'), make('div', { class: 'scroll' }, make('table', { class: 'seats' }, make('thead', {}, make('tr', {}, ...heads)), this.seats))),
-        make('section', {}, make('h2', {}, 'Numbers'), this.facts, make('h2', {}, 'Why it is alive'), this.holds,
+        make('section', {}, make('h2', {}, 'Numbers'), this.facts,
+          make('h2', {}, 'Bandwidth by kind'), make('table', { class: 'traffic' }, make('thead', {}, make('tr', {},
+            ...['Kind', 'In', 'Out', 'So far'].map((title, column) => make('th', { scope: 'col', class: column ? 'number' : '' }, title)))), this.traffic),
+          make('h2', {}, 'Why it is alive'), this.holds,
           make('h2', {}, 'Matches of this room'), this.replays, make('h2', {}, 'Actions'), this.actions, this.saidActions,
           make('h2', {}, 'Events'), this.events)));
     this.members = [];
@@ -126,6 +131,9 @@ class RoomPage {
     if (!this.link.room) this.#showSeats(members.map((member) => ({ ...member, connected: member.transport !== '' })));
     this.timeline.rateHz = room.tick_rate_hz;
     this.timeline.content ??= room.content;
+    this.rates = rates(this.carried, room.traffic, performance.now());
+    this.carried = { at: performance.now(), traffic: room.traffic };
+    this.#showTraffic();
     if (this.link.room) this.#showSeats(this.link.room.members);
     if (this.id !== room.id || room.phase !== this.phase) this.#showReplays(room.id);
     [this.id, this.phase] = [room.id, room.phase];
@@ -140,6 +148,14 @@ class RoomPage {
     if (state.scores === this.scores) return;
     this.scores = state.scores;
     for (const row of this.seats.children) row.children[2].textContent = String(state.scores[row.dataset.seat] ?? '–');
+  }
+
+  #showTraffic() {
+    const most = Math.max(1, ...this.rates.map((row) => (row.in ?? 0) + (row.out ?? 0)));
+    const shown = (rate) => make('td', { class: 'number' }, rate === null ? '–' : `${bytes(rate)}/s`);
+    const rows = this.rates.map((row) => make('tr', { style: { '--part': `${(100 * ((row.in ?? 0) + (row.out ?? 0))) / most}%` } },
+      make('td', {}, row.kind), shown(row.in), shown(row.out), make('td', { class: 'number' }, bytes(row.all))));
+    this.traffic.replaceChildren(...(rows.length ? rows : [make('tr', {}, make('td', { colspan: 4, class: 'hint' }, 'Nobody is connected.'))]));
   }
 
   #showSeats(members) {

@@ -29,7 +29,11 @@ export const CHARTS = [
     ['UDP out', (c) => c.rate('framekeep_udp_bytes_total', { direction: 'out' })],
     ['web in', (c) => c.rate('framekeep_websocket_bytes_total', { direction: 'in' })],
     ['web out', (c) => c.rate('framekeep_websocket_bytes_total', { direction: 'out' })]] },
-  { id: 'kinds', title: 'Bytes of play and of talk a second', unit: 'B', lines: [['play', 'in'], ['play', 'out'], ['control', 'in'], ['control', 'out']]
+  { id: 'webout', title: 'Bytes a second to browsers, by kind', unit: 'B', lines: ['view', 'event', 'room', 'control']
+    .map((kind) => [kind, (c) => c.rate('framekeep_websocket_bytes_total', { kind, direction: 'out' })]) },
+  { id: 'webin', title: 'Bytes a second from browsers, by kind', unit: 'B', lines: ['input', 'request', 'control']
+    .map((kind) => [kind, (c) => c.rate('framekeep_websocket_bytes_total', { kind, direction: 'in' })]) },
+  { id: 'kinds', title: 'Bytes a second over UDP, of play and of talk', unit: 'B', lines: [['play', 'in'], ['play', 'out'], ['control', 'in'], ['control', 'out']]
     .map(([kind, direction]) => [`${kind} ${direction}`, (c) => c.rate('framekeep_payload_bytes_total', { kind, direction })]) },
   { id: 'rtt', title: 'Round trip', unit: 's', lines: [
     ['UDP p50', (c) => c.quantile('framekeep_udp_rtt_seconds', 0.5)],
@@ -45,6 +49,8 @@ export const CHARTS = [
     ['p99', (c) => c.quantile('framekeep_journal_durable_seconds', 0.99)]] },
   { id: 'inputs', title: 'Inputs that did not arrive in time', unit: '', lines: ['repeated', 'absent', 'late', 'early'].map((fate) =>
     [fate, (c) => c.rate('framekeep_inputs_total', { fate })]) },
+  { id: 'rollbacks', title: 'Frames a second, and those clients roll back for', unit: '', lines: [
+    ['frames', (c) => c.rate('framekeep_frames_total')], ['roll back', (c) => c.rate('framekeep_frames_changed_total')]] },
   { id: 'desyncs', title: 'Desyncs, and hashes that differed', unit: '', lines: [
     ['desyncs', (c) => c.rate('framekeep_desyncs_total')],
     ['differed', (c) => c.rate('framekeep_state_hashes_total', { result: 'differed' })]] },

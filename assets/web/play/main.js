@@ -2,6 +2,7 @@
 
 import { attract } from './attract.js';
 import { $, make, remember } from './dom.js';
+import { invitationOf, lookUp } from './invited.js';
 import { guestName, roomName } from './names.js';
 import { Table } from './table.js';
 
@@ -18,9 +19,9 @@ async function main() {
   for (const button of document.querySelectorAll('[data-play]')) button.addEventListener('click', () => play(button.dataset.play));
   for (const button of document.querySelectorAll('[data-invite]')) button.addEventListener('click', () => open(button.dataset.invite));
   fillContents();
-  const room = new URLSearchParams(location.search).get('room');
+  const { room, game } = invitationOf(location.search);
   if (room && remember('tab', 'framekeep.room') === room) return enter(room);
-  if (room) invite(room);
+  if (room) invite(room, game);
   else begin();
   return undefined;
 }
@@ -42,26 +43,45 @@ async function fillContents() {
 }
 
 /** Somebody was sent a link. */
-async function invite(room) {
+function invite(room, game) {
   $('games').hidden = true;
   $('invited').hidden = false;
   document.querySelector('#welcome .lead').hidden = true;
   document.querySelector('#welcome h1').textContent = 'You are invited.';
-  $('invited-join').addEventListener('click', () => enter(room));
-  const reply = await fetch(`/api/v1/rooms/${encodeURIComponent(room)}`).catch(() => null);
-  const view = reply?.ok ? await reply.json() : null;
-  if (!view) {
-    stopAttract = attract($('attract-invited'), null);
+  const join = $('invited-join');
+  join.onclick = () => enter(room);
+  const look = async () => {
+    const found = await lookUp(room);
+    // Whoever is in by now does not have to be told.
+    if ($('lobby').hidden || $('invited').hidden) return;
+    if (found.is === 'open') return showInvitation(found.view);
+    showGame(game);
+    if (found.is === 'unknown') {
+      $('invited-what').textContent = `${found.why}: it is asked again in a moment. You can try to come in.`;
+      return setTimeout(look, found.againMs);
+    }
     $('invited-what').textContent = `The room “${room}” is not open any more.`;
-    $('invited-join').textContent = 'Open it again';
-    $('invited-join').replaceWith(make('button', { class: 'main', onclick: () => enter(room, { create: options('arena') }) }, 'Open it again'));
-    return;
-  }
+    join.textContent = 'Open it again';
+    join.onclick = () => enter(room, { create: options(game) });
+    return undefined;
+  };
+  look();
+}
+
+function showInvitation(view) {
+  showGame(view.game);
   const game = view.game === 'rhythm' ? 'Rhythm' : 'Arena';
   const state = view.phase === 'playing' ? 'The match is running: you come in at once.' : 'They are waiting for you.';
-  const canvas = $('attract-invited');
-  stopAttract = view.game === 'rhythm' ? attract(null, canvas) : attract(canvas, null);
   $('invited-what').textContent = `${game}, ${view.connected} of ${view.seats} here. ${state}`;
+}
+
+/** A glimpse of the game behind the invitation; what is shown already goes on. */
+function showGame(game) {
+  const canvas = $('attract-invited');
+  if (canvas.dataset.game === game) return;
+  canvas.dataset.game = game;
+  stopAttract();
+  stopAttract = game === 'rhythm' ? attract(null, canvas) : attract(canvas, null);
 }
 
 function options(game, alone = false) {

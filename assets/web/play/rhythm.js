@@ -32,7 +32,6 @@ export class RhythmScene {
     document.addEventListener('themechange', () => {
       this.colours = palette();
     }, { signal });
-    if (!plays) return;
     addEventListener('keydown', (event) => this.#key(event, true), { signal });
     addEventListener('keyup', (event) => this.#key(event, false), { signal });
     addEventListener('blur', () => [0, 1, 2, 3].forEach((lane) => this.#press(lane, false)), { signal });
@@ -43,6 +42,16 @@ export class RhythmScene {
 
   end() {
     this.abort.abort();
+  }
+
+  /** Whether it plays or watches from now on: who watched may get a seat. */
+  seat(plays) {
+    if (plays === this.plays) return;
+    this.plays = plays;
+    // What is shown moves to where keys can still be in time, at once.
+    this.lead = null;
+    this.keyer.clear();
+    this.pressed = [0, 0, 0, 0];
   }
 
   clear() {
@@ -76,13 +85,14 @@ export class RhythmScene {
 
   #key(event, isDown) {
     const lane = LANE_KEYS[event.code];
-    if (lane === undefined || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!this.plays || lane === undefined || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest?.('input, textarea, select')) return;
     event.preventDefault();
     this.#press(lane, isDown);
   }
 
   #touch(event) {
+    if (!this.plays) return;
     const { left, width } = this.#track();
     const lane = Math.floor(((event.offsetX - left) / width) * 4);
     event.preventDefault();

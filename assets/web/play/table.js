@@ -6,6 +6,7 @@ import { ArenaScene } from './arena.js';
 import { BotCrew } from './bots.js';
 import { Controls } from './controls.js';
 import { $, make, remember } from './dom.js';
+import { pathOf } from './invited.js';
 import { readName } from './names.js';
 import { RhythmScene } from './rhythm.js';
 import { Sound } from './sound.js';
@@ -57,7 +58,7 @@ export class Table {
     this.isHasty = atOnce;
     const view = await this.#takePlace(room, create);
     remember('tab', 'framekeep.room', view.name);
-    history.replaceState(null, '', `/play?room=${encodeURIComponent(view.name)}`);
+    history.replaceState(null, '', pathOf(view.name, view.game));
     this.#open(view);
     if (atOnce) await this.#begin();
     return view;
@@ -161,6 +162,8 @@ export class Table {
       if (this.scene && code !== 'already_in_room' && !this.hopeful.has(Number(to))) this.#notice(text, 3_500);
     });
     addEventListener('online', () => link.hurry(), { signal: this.abort.signal });
+    // Timers of a page that was hidden may be a minute late.
+    document.addEventListener('visibilitychange', () => document.hidden || link.hurry(), { signal: this.abort.signal });
   }
 
   #showLink() {
@@ -188,6 +191,7 @@ export class Table {
   }
 
   #showRoom(room) {
+    this.scene?.seat?.(room.seat !== NOBODY);
     this.names = new Map(room.members.map((member) => [member.seat, readName(member.name).name]));
     this.members = room.members;
     this.isHost = room.members.some((member) => member.player === this.link.player && member.host);

@@ -4,13 +4,15 @@
 export const WAITING_MAX = 64;
 
 /**
- * Requests with rising ids. A request is kept until the server has said that it was done, and said again after a lost
- * connection, so that each is done exactly once.
+ * Requests with rising ids. A request is kept until the server has said that it was done, and said again over the next
+ * connection of the session, so that a session does each exactly once. Ids rise on from one session to the next: none
+ * ever stands for two requests.
  */
 export class Outbox {
   constructor() {
-    this.lastId = 0;
-    /** @type {{id: number, body: object}[]} */
+    // The first id is 2: there is always one left for what a new session has to say before all that waits.
+    this.lastId = 1;
+    /** @type {{id: number, body: object, said: boolean}[]} */
     this.waiting = [];
   }
 
@@ -23,7 +25,7 @@ export class Outbox {
       throw new Error(`${WAITING_MAX} requests wait for the server already`);
     }
     this.lastId += 1;
-    const message = { id: this.lastId, body };
+    const message = { id: this.lastId, body, said: false };
     this.waiting.push(message);
     return message;
   }
@@ -39,12 +41,22 @@ export class Outbox {
     return [...this.waiting];
   }
 
-  /** A new session begins: what waited will not be said. Gives it back. */
-  clear() {
-    const lost = this.waiting;
-    this.waiting = [];
-    this.lastId = 0;
+  /**
+   * A new session begins. What was said in the old one may have been done or not: it is given back and not said again.
+   * What was never said waits on, behind `first`, if there is one.
+   * @param {object | null} [first]
+   */
+  renew(first = null) {
+    const lost = this.waiting.filter(({ said }) => said);
+    this.waiting = this.waiting.filter(({ said }) => !said);
+    if (first && this.waiting.length) this.waiting.unshift({ id: this.waiting[0].id - 1, body: first, said: false });
+    else if (first) this.add(first);
     return lost;
+  }
+
+  /** Nothing of what waits will be said. */
+  clear() {
+    this.waiting = [];
   }
 }
 

@@ -18,7 +18,7 @@ impl ClusterQueue {
         match told {
             Told::Ticket { record, body, placed } => {
                 let Some(body) = TicketBody::read(&body) else { return refused(Refused::UnknownTicket(id)) };
-                Ok(self.status(record, body.shared(), placed.as_ref()))
+                Ok(self.status(*record, body.shared(), placed.as_deref()))
             }
             Told::Other => refused(Refused::OtherTicket(id)),
             Told::PlayerWaits { player, ticket } => refused(Refused::PlayerWaits {
@@ -50,10 +50,11 @@ impl ClusterQueue {
         let unanswered = missing.filter_map(|player| u64::from_str_radix(player, 16).ok()).map(PlayerId);
         let unanswered = unanswered.collect();
         let is_waiting = record.stage == Stage::Waiting;
+        let waited_until_ms = if record.stage == Stage::Matched { record.until_ms } else { now_ms };
         SharedStatus {
             state,
             revision: record.revision,
-            waited_ms: now_ms.saturating_sub(record.since_ms),
+            waited_ms: waited_until_ms.saturating_sub(record.since_ms),
             why: if is_waiting { self.why(now_ms, &record, &ticket) } else { None },
             unanswered,
             of: body.map(|body| body.shared()),

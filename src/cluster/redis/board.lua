@@ -45,8 +45,8 @@ local function put(id, record)
   redis.call('ZADD', changed, redis.call('HINCRBY', meta, 'changes', 1), id)
 end
 
-local function set(id, record, stage, of, why)
-  record.stage, record.of, record.why, record.there, record.until_ms = stage, of, why, '', 0
+local function set(id, record, stage, of, why, at)
+  record.stage, record.of, record.why, record.there, record.until_ms = stage, of, why, '', at or 0
   put(id, record)
 end
 
@@ -212,7 +212,7 @@ function asks.claim()
   if stale then return stale end
   for id, record in pairs(found) do
     free_players(id, record)
-    set(id, record, 'matched', ask.of, '')
+    set(id, record, 'matched', ask.of, '', now)
   end
   local placed = { of = ask.of, step = 'placed', node = ask.node, body = ask.body, tickets = ask.tickets, room = '',
     at_ms = now }
@@ -306,7 +306,7 @@ function asks.retell()
   for _, ticket in ipairs(ask.tickets) do
     local record = get(ticket.id) or enter(ticket)
     leave(ticket.id, record)
-    set(ticket.id, record, 'matched', placed.of, '')
+    set(ticket.id, record, 'matched', placed.of, '', placed.at_ms)
   end
   redis.call('HSET', matches, placed.of, cjson.encode(placed))
   redis.call('ZREM', unopened, placed.of)

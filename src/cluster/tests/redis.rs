@@ -1,5 +1,6 @@
 //! The scripts in a real Redis mean what `Table` says.
 
+mod board;
 mod server;
 
 use self::server::RedisServer;
@@ -84,7 +85,7 @@ fn nodes_are_there_for_as_long_as_they_say_so() {
             load: Load { players: 7, ..Load::default() },
         };
         for node in [2, 1] {
-            let noted = store.one(Request::Report(view(node))).await.unwrap();
+            let noted = store.one(Request::Report(Box::new(view(node)))).await.unwrap();
             assert!(matches!(noted, Reply::Noted { since_ms } if since_ms > 0), "{noted:?}");
         }
         assert_eq!(store.one(Request::Nodes).await.unwrap(), Reply::Nodes(vec![view(1), view(2)]));

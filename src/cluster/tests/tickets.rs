@@ -11,9 +11,9 @@ const SEEDS: u64 = if cfg!(debug_assertions) { 200 } else { 2_000 };
 fn run(seed: u64, loss: Loss) -> (usize, usize) {
     let outcome = std::panic::catch_unwind(|| {
         let mut world = World::new(seed, loss);
-        world.live(30_000);
+        world.live(24_000);
         world.heal();
-        world.live(40_000);
+        world.live(26_000);
         let known = world.in_the_end();
         world.history.check(&known);
         (world.history.acknowledged(), world.history.started())

@@ -437,6 +437,10 @@ settings! {
         /// Where other nodes reach this one, on a network that players are not in.
         peer: Option<SocketAddr> = Value::text("off"), Allowed::AddressOrOff, "",
             wrong: "without one, rooms are neither moved nor taken over, and nobody can tell that this node is dead";
+        /// Where other nodes are, by their net.name, for moves of rooms without Redis: `NAME=HOST:PORT` with their
+        /// cluster.peer, separated by commas. With Redis nodes find each other.
+        peers: String = Value::text(""), Allowed::Peers, "",
+            wrong: "rooms do not move to a node whose name or address is another";
         /// What this node does: `all`; `gateway` has clients over WebSocket and HTTP and never a room, `game` has rooms
         /// and clients over UDP. Both need a cluster.
         role: Role = Value::text("all"), Allowed::OneOf(Role::WORDS), "",
@@ -444,10 +448,6 @@ settings! {
         /// The port at cluster.peer's address at which gateways and other nodes bring their clients; 0 for any free.
         relay_port: u16 = Value::Integer(0), Allowed::Integer(0, 65_535), "port",
             wrong: "one that a firewall closes keeps clients of other nodes out of the rooms of this one";
-        /// Where other nodes are, by their net.name, for moves of rooms without Redis: `NAME=HOST:PORT` with their
-        /// cluster.peer, separated by commas. With Redis nodes find each other.
-        peers: String = Value::text(""), Allowed::Peers, "",
-            wrong: "rooms do not move to a node whose name or address is another";
         /// The URL at which players reach this node's HTTP API and WebSocket; empty for http.address.
         public_url: String = Value::text(""), Allowed::UrlOrEmpty, "",
             wrong: "players of matches that are at this node are sent to where nobody answers";

@@ -124,6 +124,23 @@ fn help_of_every_command_has_an_example_and_exit_code_0() {
 }
 
 #[test]
+fn a_part_of_a_node_is_refused_without_a_cluster_and_a_gateway_without_a_secret() {
+    let desk = Desk::new();
+    for role in ["gateway", "game"] {
+        let run = desk.run(&["config", "check", "--role", role], &[]);
+        assert_eq!(run.code(), 4, "{}", run.stderr());
+        assert!(run.stderr().contains("set cluster.redis_url"), "{}", run.stderr());
+    }
+    let redis = ("FRAMEKEEP_REDIS_URL", "redis://127.0.0.1:6379");
+    let run = desk.run(&["config", "check", "--role", "gateway"], &[redis]);
+    assert_eq!(run.code(), 4, "{}", run.stderr());
+    assert!(run.stderr().contains("cluster.secret_file"), "{}", run.stderr());
+    let secret = ("FRAMEKEEP_CLUSTER_SECRET", "canary-cluster-secret-0123");
+    let run = desk.run(&["config", "check", "--role", "gateway"], &[redis, secret]);
+    assert_eq!(run.code(), 0, "{}", run.stderr());
+}
+
+#[test]
 fn a_wrong_flag_ends_with_exit_code_2() {
     assert_eq!(Desk::new().run(&["serve", "--udpp", "127.0.0.1:1"], &[]).code(), 2);
 }
@@ -405,4 +422,36 @@ fn content_that_a_game_refuses_ends_with_exit_code_4() {
         assert_eq!(run.code(), 4, "{}", run.stderr());
         assert!(run.stderr().contains(folder) || run.stderr().contains("arena/broken"), "{}", run.stderr());
     }
+}
+
+#[test]
+fn a_check_says_of_each_thing_how_it_is_and_leaves_nothing_behind() {
+    let desk = Desk::new();
+    let free = ["--udp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+    let checked = desk.run(&[&["check"][..], &free].concat(), &[]);
+    let text = String::from_utf8_lossy(&checked.0.stdout).into_owned();
+    for what in
+        ["cpu", "clock", "config", "data", "lock", "disk", "keys", "udp", "http", "admin", "redis", "files"]
+    {
+        let line = text.lines().find(|line| line.split_whitespace().nth(1) == Some(what));
+        let word = line.and_then(|line| line.split_whitespace().next()).unwrap_or_default();
+        assert!(["ok", "warn"].contains(&word), "{what}: {text}");
+    }
+    assert_eq!(checked.0.status.code(), Some(0), "{text}");
+    assert_eq!(std::fs::read_dir(desk.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_check_fails_for_what_keeps_a_server_from_starting() {
+    let desk = Desk::new().with_file("framekeep.toml", "[rooms]\ntick_rate_hz = 4\n");
+    let checked = desk.run(&["check"], &[]);
+    let text = String::from_utf8_lossy(&checked.0.stdout).into_owned();
+    assert!(checked.0.status.code() == Some(4) && text.contains("fail  config"), "{text}");
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let desk = Desk::new();
+    let checked = desk.run(&["check", "--udp", &address, "--http", "off", "--admin", "off"], &[]);
+    let text = String::from_utf8_lossy(&checked.0.stdout).into_owned();
+    assert!(checked.0.status.code() == Some(5) && text.contains("fail  udp"), "{text}");
+    assert!(text.contains("ok    http         off"), "{text}");
 }

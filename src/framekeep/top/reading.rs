@@ -92,6 +92,11 @@ impl Reading {
         self.metrics.iter().filter(|(line, _)| of_name(line) || *line == name).map(|(_, number)| number).sum()
     }
 
+    /// The lines that begin so.
+    pub(super) fn lines(&self, begin: &str) -> impl Iterator<Item = &str> {
+        self.metrics.keys().map(String::as_str).filter(move |line| line.starts_with(begin))
+    }
+
     /// By how much a number rises in a second, since an earlier reading.
     pub(super) fn rate(&self, before: &Self, line: &str) -> f64 {
         let seconds = self.at.duration_since(before.at).as_secs_f64();

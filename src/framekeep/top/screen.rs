@@ -134,6 +134,15 @@ impl Screen {
             let mean = reading.mean(before, name).or_else(|| reading.mean(None, name));
             mean.map_or_else(|| "-".to_owned(), |mean| format!("{:.1}", mean * 1e3))
         };
+        // By kind there, all of it here.
+        let web = |way: &str| -> f64 {
+            let of = format!("direction=\"{way}\"}}");
+            reading
+                .lines("framekeep_websocket_bytes_total{")
+                .filter(|line| line.ends_with(&of))
+                .map(rate)
+                .sum()
+        };
         let lost = |way: &str| {
             let of = rate(&format!("framekeep_play_packets_total{{direction=\"{way}\"}}"));
             let lost = rate(&format!("framekeep_play_packets_lost_total{{direction=\"{way}\"}}"));
@@ -141,10 +150,8 @@ impl Screen {
         };
         let udp = node.links.saturating_sub(node.websocket_links);
         let (tick_in, tick_out) = (
-            rate("framekeep_udp_bytes_total{direction=\"in\"}")
-                + rate("framekeep_websocket_bytes_total{direction=\"in\"}"),
-            rate("framekeep_udp_bytes_total{direction=\"out\"}")
-                + rate("framekeep_websocket_bytes_total{direction=\"out\"}"),
+            rate("framekeep_udp_bytes_total{direction=\"in\"}") + web("in"),
+            rate("framekeep_udp_bytes_total{direction=\"out\"}") + web("out"),
         );
         vec![
             line("turns", format!("{:.1} ms, longest {:.1}", node.tick_mean_s * 1e3, node.tick_max_s * 1e3)),

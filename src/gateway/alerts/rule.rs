@@ -50,17 +50,29 @@ pub(super) struct Rule {
     pub(super) threshold: f64,
     /// For how long it has to be over it.
     pub(super) lasting: Duration,
+    /// For how long it has to be under it again until the alert is over.
+    pub(super) calm_for: Duration,
 }
 
 impl Rule {
+    /// Whether it is looked at.
+    pub(super) fn is_on(&self) -> bool {
+        self.threshold >= 0.0
+    }
+
     /// Whether the value is too much.
     pub(super) fn is_broken_by(&self, value: f64) -> bool {
-        self.threshold >= 0.0 && value > self.threshold
+        self.is_on() && value > self.threshold
     }
 
     /// The same rule for what has to last.
     fn lasting(self, seconds: u64) -> Self {
         Self { lasting: Duration::from_secs(seconds), ..self }
+    }
+
+    /// The same rule for what comes and goes: one alert for many of them.
+    fn calm_for(self, seconds: u64) -> Self {
+        Self { calm_for: Duration::from_secs(seconds), ..self }
     }
 }
 
@@ -83,7 +95,7 @@ pub(super) fn rules(config: &AlertConfig) -> Vec<Rule> {
     let failures = Increase("framekeep_match_failures_total");
     vec![
         warning("slow_ticks", "turns take long on average", tick, ms(config.tick_mean_ms)).lasting(5),
-        critical("tick_spike", "a turn took very long", spike, ms(config.tick_spike_ms)),
+        critical("tick_spike", "a turn took very long", spike, ms(config.tick_spike_ms)).calm_for(10),
         warning("late_frames", "frames are committed late", late, ms(config.lateness_ms)).lasting(5),
         warning("slow_network", "clients are far away", RoundTrip, ms(config.rtt_ms)).lasting(5),
         warning("lossy_network", "packets of clients are lost", loss, percent(config.loss_percent)),
@@ -108,7 +120,8 @@ pub(super) fn rules(config: &AlertConfig) -> Vec<Rule> {
 }
 
 fn warning(name: &'static str, text: &'static str, measure: Measure, threshold: f64) -> Rule {
-    Rule { name, severity: Severity::Warning, text, measure, threshold, lasting: Duration::ZERO }
+    let (lasting, calm_for) = (Duration::ZERO, Duration::ZERO);
+    Rule { name, severity: Severity::Warning, text, measure, threshold, lasting, calm_for }
 }
 
 fn critical(name: &'static str, text: &'static str, measure: Measure, threshold: f64) -> Rule {

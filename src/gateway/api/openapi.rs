@@ -1,7 +1,12 @@
 //! `/api/openapi.json`: the HTTP API as a document.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{Ref, RefOr};
 use utoipa::{Modify, OpenApi};
 
 use super::{health, matchmaking, node, past, replays, results, rooms, tickets};
@@ -18,7 +23,7 @@ use crate::admin;
         health::metrics, admin::drain, admin::kick, admin::close, admin::show, admin::move_room, admin::moving,
         admin::audit,
     ),
-    modifiers(&Keys)
+    modifiers(&Keys, &Problems)
 )]
 struct Document;
 
@@ -30,6 +35,49 @@ impl Modify for Keys {
         let components = document.components.get_or_insert_with(Default::default);
         components.add_security_scheme("key", bearer());
         components.add_security_scheme("admin", bearer());
+    }
+}
+
+/// What any request may be answered with: not as it should be, too long, of another type, too often, too slowly.
+const ANYWHERE: [(&str, &str); 7] = [
+    ("400", "something of it is not as it should be"),
+    ("403", "a page of a foreign origin"),
+    ("408", "the body did not arrive in time"),
+    ("413", "it is too long"),
+    ("415", "the body is of another type"),
+    ("421", "a host of a foreign name"),
+    ("429", "too many requests"),
+];
+
+/// Errors are problem details, and some of them every route may give.
+struct Problems;
+
+impl Modify for Problems {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        for item in document.paths.paths.values_mut() {
+            let methods = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
+            for operation in methods.into_iter().flatten() {
+                say_problems(&mut operation.responses.responses);
+            }
+        }
+    }
+}
+
+fn say_problems(responses: &mut BTreeMap<String, RefOr<Response>>) {
+    for (status, what) in ANYWHERE {
+        responses.entry(status.to_owned()).or_insert_with(|| {
+            let schema = Ref::from_schema_name("ProblemJson");
+            let content = ContentBuilder::new().schema(Some(schema)).build();
+            ResponseBuilder::new().description(what).content("application/json", content).build().into()
+        });
+    }
+    for (status, response) in responses.iter_mut() {
+        if let RefOr::T(response) = response
+            && status.starts_with(['4', '5'])
+            && let Some(content) = response.content.swap_remove("application/json")
+        {
+            response.content.insert("application/problem+json".to_owned(), content);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Replays: the sealed matches of the data folder.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Json;
@@ -9,8 +9,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
+use crate::chunks::Chunks;
 use crate::front::Front;
 use crate::problem::{Problem, ProblemJson};
 use crate::request::{Asked, Segment, has_key};
@@ -19,9 +19,6 @@ use crate::stats::Refused;
 
 /// Most replays in one answer.
 const REPLAYS_MAX: usize = 500;
-
-/// Bytes of one answer at most; who wants more asks for ranges.
-const ANSWER_BYTES_MAX: u64 = 64 << 20;
 
 /// A sealed match.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -122,25 +119,13 @@ pub(crate) async fn download(
     };
     let (first, last) = range.unwrap_or((0, length.saturating_sub(1)));
     let wanted = if length == 0 { 0 } else { last - first + 1 };
-    if wanted > ANSWER_BYTES_MAX {
-        let detail = format!("ask for ranges of at most {ANSWER_BYTES_MAX} bytes");
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
-    }
-    let bytes = read(&path, first, wanted).await.map_err(|_| missing())?;
-    Ok(answer(&name, bytes, range.map(|(first, last)| format!("bytes {first}-{last}/{length}"))))
+    let chunks = Chunks::open(&path, first, wanted).await.map_err(|_| missing())?;
+    Ok(answer(&name, chunks, range.map(|(first, last)| format!("bytes {first}-{last}/{length}"))))
 }
 
-async fn read(path: &Path, first: u64, length: u64) -> std::io::Result<Vec<u8>> {
-    let mut file = tokio::fs::File::open(path).await?;
-    file.seek(std::io::SeekFrom::Start(first)).await?;
-    let mut bytes = Vec::with_capacity(length as usize);
-    file.take(length).read_to_end(&mut bytes).await?;
-    Ok(bytes)
-}
-
-fn answer(name: &str, bytes: Vec<u8>, range: Option<String>) -> Response {
+fn answer(name: &str, chunks: Chunks, range: Option<String>) -> Response {
     let status = if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
-    let mut response = (status, Body::from(bytes)).into_response();
+    let mut response = (status, Body::new(chunks)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));

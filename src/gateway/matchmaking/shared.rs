@@ -79,8 +79,8 @@ async fn open_claimed(
     open(front, matchmaking, &one.of, room).await
 }
 
-/// While the store is there no matches are formed of this node's tickets alone, and those that wait here go to where all
-/// wait.
+/// While the store is there no matches are formed of this node's tickets alone, and those that wait here go to where
+/// all wait.
 async fn come_back(matchmaking: &Matchmaking, cluster: &Arc<dyn SharedQueue>) {
     let mut turns = tokio::time::interval(LOOK_EVERY);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use data_encoding::BASE64URL_NOPAD;
 use framekeep_gate::{NewLink, Order};
-use framekeep_protocol::ToClient;
+use framekeep_protocol::{Refusal, ToClient};
 
 use super::End;
 use super::line::Line;
@@ -18,7 +18,8 @@ use crate::wire::{self, Authenticate, ClientBody, Resume, ServerBody, ServerMess
 /// Most state views a second.
 const VIEWS_HZ_MAX: u32 = 60;
 
-/// Waits for the first message and follows it; `Err` says why there is no session.
+/// Waits for the first message and follows it; `Err` says why there is no session. What the client is to hear first is not
+/// sent yet.
 pub(super) async fn begin(line: &mut Line) -> Result<Box<Session>, &'static str> {
     loop {
         let frame = line.receive().await;
@@ -37,11 +38,21 @@ pub(super) async fn begin(line: &mut Line) -> Result<Box<Session>, &'static str>
             _ => Err(("unauthenticated", "say who you are first: authenticate or resume".to_owned())),
         };
         return begun.map_err(|(code, text)| {
-            line.front.stats.refuse(Refused::Unauthorized);
+            let (refused, reason) = ending(code);
+            line.front.stats.refuse(refused);
             let error = wire::Error { code: code.to_owned(), text };
             line.push(ServerMessage { id: 0, ack: 0, body: Some(ServerBody::Error(error)) });
-            "unauthorized"
+            reason
         });
+    }
+}
+
+/// What is counted, and why the connection ends, where there is no session: only `unauthorized` is final.
+fn ending(code: &'static str) -> (Refused, &'static str) {
+    match code {
+        "busy" => (Refused::Busy, "busy"),
+        "unknown_session" => (Refused::Unauthorized, "unknown_session"),
+        _ => (Refused::Unauthorized, "unauthorized"),
     }
 }
 
@@ -75,8 +86,6 @@ async fn open(line: &mut Line, authenticate: &Authenticate) -> Result<Box<Sessio
         message_bytes_max: web.message_bytes_max as u32,
         messages_per_s: web.messages_per_s,
     })));
-    let _ = line.flush().await;
-    let _ = line.ping().await;
     Ok(session)
 }
 
@@ -88,7 +97,8 @@ async fn admitted(queue: &mut LinkQueue) -> Result<String, Failed> {
                 ToClient::Admitted { player } => return Ok(player.to_string()),
                 ToClient::Refused(refusal) => {
                     let text = format!("{}: {refusal}", code_of(&refusal));
-                    return Err(("unauthenticated", text));
+                    let is_full = matches!(refusal, Refusal::ServerFull { .. } | Refusal::ShuttingDown);
+                    return Err((if is_full { "busy" } else { "unauthenticated" }, text));
                 }
                 _ => {}
             },
@@ -112,6 +122,17 @@ async fn go_on(line: &mut Line, resume: &Resume) -> Result<Box<Session>, Failed>
         None => drop(front.order(Order::Sync(session.link)).await),
     }
     drop(front.order(Order::Away(session.link, false)).await);
-    let _ = line.flush().await;
     Ok(session)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_server_and_a_session_that_is_over_send_nobody_away_for_good() {
+        let told = ["busy", "unknown_session", "unauthenticated"].map(|code| ending(code).1);
+        assert_eq!(told, ["busy", "unknown_session", "unauthorized"]);
+        assert!(matches!(ending("busy").0, Refused::Busy));
+    }
 }

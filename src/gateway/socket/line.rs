@@ -36,6 +36,9 @@ const ROUND_TRIP_EVERY: Duration = Duration::from_secs(5);
 /// How long the last words may take.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
+/// What is told while the server takes no orders.
+const BUSY: &str = "the server is behind: try again in a moment";
+
 /// What a received frame is.
 pub(super) type Frame = Option<Result<Message, Error>>;
 
@@ -57,6 +60,8 @@ pub(super) struct Line {
     web: WebConfig,
     budget: MessageBudget,
     over_budget: u32,
+    /// The id of a request that was over the budget, until it is refused; else 0.
+    skipped: u64,
     /// When the client was told last that it is over the budget.
     told_at: Option<Instant>,
     heard_at: Instant,
@@ -83,6 +88,7 @@ impl Line {
             web,
             budget,
             over_budget: 0,
+            skipped: 0,
             told_at: None,
             heard_at: now,
             pinged: false,
@@ -116,6 +122,8 @@ impl Line {
         self.front.stats.messages_in.add(1);
         if !self.spend(now)? {
             self.count_heard(Kind::Control, bytes.len());
+            let skipped = encoding.read(bytes).ok().filter(|_| self.encoding == Some(encoding));
+            self.skipped = skipped.map_or(0, |message| message.id);
             return Ok(None);
         }
         if *self.encoding.get_or_insert(encoding) != encoding {
@@ -223,9 +231,19 @@ impl Line {
                     return Some(end);
                 }
             }
-            Ok(None) => {}
+            Ok(None) => self.refuse_skipped(session),
         }
         self.flush().await
+    }
+
+    /// The next request acknowledges the one that was over the budget: that it was not done has to be told of it.
+    fn refuse_skipped(&mut self, session: &mut Session) {
+        let id = std::mem::take(&mut self.skipped);
+        if id > session.heard {
+            session.heard = id;
+            let text = format!("at most {} messages a second are heard", self.web.messages_per_s);
+            self.refuse_request(session, id, "too_fast", text);
+        }
     }
 
     async fn follow(&mut self, message: ClientMessage, session: &mut Session) -> Option<End> {
@@ -263,30 +281,36 @@ impl Line {
         let is_bye = matches!(body, ClientBody::Bye(_));
         match translate::request(body) {
             Ok(Some(message)) => {
-                if self.order(Order::Say(session.link, id, message)).await {
-                    session.heard = session.heard.max(id);
+                let sent = self.front.order(Order::Say(session.link, id, message)).await;
+                session.heard = session.heard.max(id);
+                if let Err(GateFull::Busy(_)) = sent {
+                    // The next request acknowledges this one: that it was not done has to be told of it.
+                    self.front.stats.refuse(Refused::Busy);
+                    self.refuse_request(session, id, "busy", BUSY.to_owned());
                 }
             }
             Ok(None) => {}
             Err(text) => {
                 self.front.stats.refuse(Refused::Malformed);
                 session.heard = session.heard.max(id);
-                let refused = wire::Refused { to: id, code: "malformed".to_owned(), text };
-                let message = session.keep(ServerBody::Refused(refused));
-                self.push(message);
+                self.refuse_request(session, id, "malformed", text);
             }
         }
         is_bye.then_some(End::Bye)
     }
 
-    /// Queues an order; meanwhile nothing is read from the client. `false` if the server does not take it.
-    async fn order(&mut self, order: Order) -> bool {
-        let sent = self.front.order(order).await;
-        if let Err(GateFull::Busy(_)) = &sent {
+    fn refuse_request(&mut self, session: &mut Session, to: u64, code: &str, text: String) {
+        let refused = wire::Refused { to, code: code.to_owned(), text };
+        let message = session.keep(ServerBody::Refused(refused));
+        self.push(message);
+    }
+
+    /// Queues an order; meanwhile nothing is read from the client.
+    async fn order(&mut self, order: Order) {
+        if let Err(GateFull::Busy(_)) = self.front.order(order).await {
             self.front.stats.refuse(Refused::Busy);
-            self.push_error("busy", "the server is behind: try again in a moment");
+            self.push_error("busy", BUSY);
         }
-        sent.is_ok()
     }
 
     /// Passes on what the server says, and what else it has said meanwhile, in one frame.
@@ -390,6 +414,7 @@ impl Line {
                 "bye" => 1_000,
                 "shutting_down" => 1_001,
                 "too_large" => 1_009,
+                "busy" => 1_013,
                 _ => 1_008,
             };
             let frame = CloseFrame { code, reason: reason.into() };

@@ -9,7 +9,7 @@ use framekeep_protocol::{Refusal, ToClient};
 use super::home::News;
 use super::place::{NearLink, Place, Route, Stage, Wish};
 use super::{Near, Todo};
-use crate::limits::{BEAT_EVERY, FIND_AGAIN_EVERY, LOST_AFTER, NODES_MAX};
+use crate::limits::{BEAT_EVERY, FIND_AGAIN_EVERY, FIND_MOVED_EVERY, LOST_AFTER, NODES_MAX};
 use crate::outbox::Outbox;
 use crate::stats::RelayStats;
 use crate::wire::ToFar;
@@ -59,7 +59,7 @@ impl Near {
             let Some(place) = self.links.get_mut(&id).and_then(NearLink::place) else { continue };
             if place.peer == to && place.stage == Stage::In {
                 place.stream = None;
-                place.stage = Stage::Lost { until, ask_at: now + FIND_AGAIN_EVERY };
+                place.stage = Stage::Lost { until, ask_at: now + FIND_AGAIN_EVERY, has_moved: false };
                 place.wish.until = until;
                 self.unsettled.insert(id);
             }
@@ -114,8 +114,9 @@ impl Near {
             Route::At(place) => match place.stage {
                 Stage::Entering if place.wish.until <= now => self.give_up(id),
                 Stage::Lost { until, .. } if until <= now => self.give_up(id),
-                Stage::Lost { until, ask_at } if ask_at <= now => {
-                    place.stage = Stage::Lost { until, ask_at: now + FIND_AGAIN_EVERY };
+                Stage::Lost { until, ask_at, has_moved } if ask_at <= now => {
+                    let every = if has_moved { FIND_MOVED_EVERY } else { FIND_AGAIN_EVERY };
+                    place.stage = Stage::Lost { until, ask_at: now + every, has_moved };
                     let room = place.wish.join.room.clone();
                     self.todo.push_back(Todo::Find(id, room));
                 }
@@ -139,14 +140,17 @@ impl Near {
     pub(super) fn found_again(&mut self, id: WebLinkId, found: RoomPlace, now: Duration) {
         let node = self.node;
         let Some(place) = self.links.get_mut(&id).and_then(NearLink::place) else { return };
-        let Stage::Lost { until, .. } = place.stage else { return };
+        let Stage::Lost { until, has_moved, .. } = place.stage else { return };
         let (peer, is_known) = (place.peer, place.is_known);
         match found {
+            RoomPlace::Here if peer == node => {}
             RoomPlace::Here => self.come_home(id),
+            // It has moved away from here, and the directory does not know it yet.
+            RoomPlace::At(at) if at == node && peer == node => {}
             RoomPlace::At(at) if at == node => self.come_home(id),
             RoomPlace::At(at) => {
                 let is_up = self.peers.get(&at).is_some_and(|peer| peer.outbox.is_some());
-                if at != peer || is_up {
+                if at != peer || (is_up && !has_moved) {
                     self.go_after(id, at, until, now);
                 }
             }
@@ -200,8 +204,8 @@ impl Near {
         for (home, news) in news {
             let Some(id) = self.homes.get(&home).copied() else { continue };
             match news {
-                News::Moves(to, redirect) => self.moves_from_home(id, to, &redirect, now),
-                News::Moved => {}
+                News::Moves(to, room) => self.moves_from_home(id, to, room, now),
+                News::Moved => self.moved_from_home(id, now),
                 News::Gone => self.gone_home(home, id),
             }
         }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framekeep_gate::{StateView, WebLinkId};
-use framekeep_protocol::{CloseReason, Redirect, Refusal, ToClient};
+use framekeep_protocol::{CloseReason, JoinRoom, Redirect, Refusal, RoomName, ToClient};
 
 use super::peer::Cursor;
-use super::place::{Route, Stage, Wish};
+use super::place::{Place, Route, Stage, Wish};
 use super::{Near, NearLink, OF_RELAY};
 use crate::PeerId;
-use crate::limits::{FIND_AGAIN_EVERY, LOST_AFTER, MOVE_WITHIN};
+use crate::limits::{FIND_MOVED_EVERY, LOST_AFTER, MOVE_WITHIN};
 use crate::stats::RelayStats;
 use crate::wire::{Channel, Shown, StreamId, ToFar, ToNear};
 
@@ -100,8 +100,8 @@ impl Near {
             // It has its seat still.
             Refusal::AlreadyInRoom { .. } if to == OF_RELAY => {}
             Refusal::RoomMoved { .. } if is_entering => {
-                let (until, ask_at) = (place.wish.until, now + FIND_AGAIN_EVERY / 4);
-                place.stage = Stage::Lost { until, ask_at };
+                let (until, ask_at) = (place.wish.until, now + FIND_MOVED_EVERY);
+                place.stage = Stage::Lost { until, ask_at, has_moved: true };
             }
             _ if is_entering && place.is_known => self.tell_lost(id),
             refusal if is_entering => {
@@ -117,8 +117,8 @@ impl Near {
     /// The other node closes a link.
     fn closing(&mut self, id: WebLinkId, reason: CloseReason, now: Duration) {
         match reason {
-            CloseReason::Moved => self.wait_for_room(id, now + MOVE_WITHIN, now),
-            CloseReason::ShuttingDown => self.wait_for_room(id, now + LOST_AFTER, now),
+            CloseReason::Moved => self.wait_for_room(id, now + MOVE_WITHIN, now, true),
+            CloseReason::ShuttingDown => self.wait_for_room(id, now + LOST_AFTER, now, false),
             reason => {
                 self.tell(id, &ToClient::Closing { reason }, 0);
                 self.let_go();
@@ -128,18 +128,17 @@ impl Near {
     }
 
     /// A room is no longer where it was; it may come up elsewhere.
-    pub(super) fn wait_for_room(&mut self, id: WebLinkId, until: Duration, now: Duration) {
+    fn wait_for_room(&mut self, id: WebLinkId, until: Duration, now: Duration, has_moved: bool) {
         let Some(place) = self.links.get_mut(&id).and_then(NearLink::place) else { return };
-        let ask_at = if place.next.is_some() { until } else { now + FIND_AGAIN_EVERY / 4 };
-        place.stage = Stage::Lost { until, ask_at };
+        let ask_at = if place.next.is_some() { until } else { now };
+        place.stage = Stage::Lost { until, ask_at, has_moved };
         self.unsettled.insert(id);
     }
 
     /// A room moves: opens a second link where it goes on.
     fn redirect(&mut self, id: WebLinkId, redirect: Redirect) {
-        let Some(target) = self.directory.at(&redirect.address) else {
-            return self.tell(id, &ToClient::Redirect(redirect), 0);
-        };
+        // Without an address the directory says where the room is, once it has moved.
+        let Some(target) = self.directory.at(&redirect.address) else { return };
         if target == self.node {
             // The server of this process shows the room by itself once it goes on here.
             return self.go_home(id);
@@ -187,13 +186,38 @@ impl Near {
     }
 
     /// A room of this process moves to another node.
-    pub(super) fn moves_from_home(&mut self, id: WebLinkId, target: PeerId, room: &Redirect, now: Duration) {
-        if self.links.get(&id).is_none_or(|link| !matches!(link.route, Route::Home)) {
+    pub(super) fn moves_from_home(
+        &mut self,
+        id: WebLinkId,
+        target: Option<PeerId>,
+        room: RoomName,
+        now: Duration,
+    ) {
+        let Some(link) = self.links.get_mut(&id) else { return };
+        if !matches!(link.route, Route::Home) {
             return;
         }
-        let join = framekeep_protocol::JoinRoom::seat(room.room.clone(), None);
-        let wish = Wish { join, number: OF_RELAY, until: now + MOVE_WITHIN };
-        self.go_moved(id, target, wish);
+        match target {
+            None => link.moving = Some(room),
+            Some(target) => {
+                let join = JoinRoom::seat(room, None);
+                self.go_moved(id, target, Wish { join, number: OF_RELAY, until: now + MOVE_WITHIN });
+            }
+        }
+    }
+
+    /// A room of this process has moved to another node, and the directory says to which.
+    pub(super) fn moved_from_home(&mut self, id: WebLinkId, now: Duration) {
+        let node = self.node;
+        let Some(link) = self.links.get_mut(&id) else { return };
+        let Some(room) = link.moving.take().filter(|_| matches!(link.route, Route::Home)) else { return };
+        let join = JoinRoom::seat(room, None);
+        let mut place = Place::new(node, 0, Wish { join, number: OF_RELAY, until: now + MOVE_WITHIN });
+        place.is_known = true;
+        link.route = Route::At(Box::new(place));
+        RelayStats::add(&self.stats.near_links, 1);
+        self.leave_home(id);
+        self.wait_for_room(id, now + MOVE_WITHIN, now, true);
     }
 
     /// The other node has let a link go.
@@ -208,7 +232,7 @@ impl Near {
             return;
         }
         // It was too slow there, or the server has no place for it: it is tried once more.
-        self.wait_for_room(id, now + LOST_AFTER, now);
+        self.wait_for_room(id, now + LOST_AFTER, now, false);
     }
 
     fn show(&mut self, from: PeerId, channel: Channel, view: &Arc<StateView>) {

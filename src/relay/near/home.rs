@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use framekeep_gate::{
     Door, GateFull, KindBytes, LinkSink, LinkWay, Mint, NewLink, Order, StateView, TicketWish, WebLinkId,
 };
-use framekeep_protocol::{CloseReason, Redirect, ToClient};
+use framekeep_protocol::{CloseReason, RoomName, ToClient};
 use tokio::sync::Notify;
 
 use super::place::NearLink;
@@ -41,8 +41,8 @@ pub(crate) struct HomeNews {
 pub(crate) enum News {
     /// The server has let it go.
     Gone,
-    /// Its room moves to another node.
-    Moves(PeerId, Redirect),
+    /// Its room moves to another node, which may not be known yet.
+    Moves(Option<PeerId>, RoomName),
     /// It has moved.
     Moved,
 }
@@ -173,14 +173,12 @@ impl LinkSink for HomeSink {
     fn tell(&self, message: &ToClient, to: u64) -> bool {
         match message {
             ToClient::Admitted { .. } if self.is_again => true,
-            ToClient::Redirect(redirect) => match self.directory.at(&redirect.address) {
-                Some(peer) => {
-                    self.moves.store(true, Ordering::Relaxed);
-                    self.news.push(self.home, News::Moves(peer, redirect.clone()));
-                    true
-                }
-                None => self.to.tell(message, to),
-            },
+            ToClient::Redirect(redirect) => {
+                self.moves.store(true, Ordering::Relaxed);
+                let peer = self.directory.at(&redirect.address);
+                self.news.push(self.home, News::Moves(peer, redirect.room.clone()));
+                true
+            }
             ToClient::Closing { reason: CloseReason::Moved } if self.moves.load(Ordering::Relaxed) => {
                 self.news.push(self.home, News::Moved);
                 true

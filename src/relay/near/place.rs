@@ -35,6 +35,8 @@ pub(crate) struct NearLink {
     pub(crate) is_away: bool,
     /// Its number at the server of this process, while it has a link there.
     pub(crate) home: Option<WebLinkId>,
+    /// Its room there moves to a node that is not known yet.
+    pub(crate) moving: Option<RoomName>,
     pub(crate) route: Route,
 }
 
@@ -88,6 +90,8 @@ pub(crate) enum Stage {
         until: Duration,
         /// When the directory is asked again.
         ask_at: Duration,
+        /// The room is at another node, and not where it was.
+        has_moved: bool,
     },
 }
 

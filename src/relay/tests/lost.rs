@@ -50,7 +50,8 @@ fn a_node_that_stays_away_is_told_of_in_time() {
     stage.there.tell(links[0], &joined(0, 1), 7);
     stage.there.tell(links[1], &watching(1), 7);
     stage.run();
-    (player.told(), watcher.told());
+    player.told();
+    watcher.told();
     stage.reachable.clear();
     stage.cut(THERE);
     stage.pass(LOST_AFTER - Duration::from_millis(200));

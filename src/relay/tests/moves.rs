@@ -96,14 +96,58 @@ fn a_room_of_this_node_moves_away_with_its_clients() {
     stage.run();
     stage.third.tell(new, &joined(0, 3), 0);
     stage.run();
-    assert_eq!(client.told()[1..], [joined(0, 1), room_after(0, 3)]);
+    assert_eq!(client.told()[1..], [joined(0, 1), room(0, 3)]);
     stage.order(Order::Say(client.link, 9, ToServer::Leave));
     stage.run();
     assert!(stage.third.orders().iter().any(|order| matches!(order, Order::Say(_, 9, ToServer::Leave))));
 }
 
-fn room_after(seat: u8, event: u64) -> ToClient {
-    room(seat, event)
+/// Nodes without a front door have no address for clients of one.
+fn redirect_without_address() -> ToClient {
+    let ToClient::Redirect(redirect) = redirect(PeerId(3)) else { unreachable!() };
+    ToClient::Redirect(Redirect { address: String::new(), ..redirect })
+}
+
+#[test]
+fn a_room_that_moves_to_a_node_without_an_address_is_found_at_once() {
+    let mut stage = Stage::new();
+    let client = play(&mut stage, 1);
+    let old = stage.there.only_link();
+    stage.there.tell(old, &joined(0, 1), 7);
+    stage.there.tell(old, &redirect_without_address(), 0);
+    stage.there.tell(old, &MOVED, 0);
+    stage.run();
+    // The directory may not know it yet.
+    stage.pass(Duration::from_secs(1));
+    assert_eq!(stage.third.links(), 0);
+    stage.places.put("friday", Place::At(PeerId(3)));
+    stage.pass(Duration::from_millis(200));
+    let new = stage.third.only_link();
+    stage.third.tell(new, &joined(0, 3), 0);
+    stage.run();
+    assert_eq!(client.told()[1..], [joined(0, 1), room(0, 3)]);
+}
+
+#[test]
+fn a_room_of_this_node_moves_to_one_without_an_address() {
+    let mut stage = Stage::new();
+    stage.places.put("friday", Place::Here);
+    let client = play(&mut stage, 1);
+    let home = client.link;
+    stage.here.orders();
+    stage.here.tell(home, &joined(0, 1), 7);
+    stage.here.tell(home, &redirect_without_address(), 0);
+    stage.here.tell(home, &event(2), 0);
+    stage.here.tell(home, &MOVED, 0);
+    stage.here.drop_link(home);
+    stage.pass(Duration::from_millis(300));
+    stage.places.put("friday", Place::At(PeerId(3)));
+    stage.pass(Duration::from_millis(200));
+    let new = stage.third.only_link();
+    stage.third.tell(new, &joined(0, 3), 0);
+    stage.run();
+    assert_eq!(client.told()[1..], [joined(0, 1), event(2), room(0, 3)]);
+    assert!(!client.is_gone());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Two nodes, a pipe between them, clients at one of them, and a server at each that does what a test says.
+//! Three nodes, a pipe between them, clients at one of them, and a server at each that does what a test says.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

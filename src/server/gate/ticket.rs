@@ -43,7 +43,8 @@ pub struct KeyMint {
 }
 
 /// A ticket for a link through the front door of the node that has this key.
-pub(crate) fn web_ticket(key: &NodeKey, request: &TicketRequest) -> Option<Vec<u8>> {
+#[must_use]
+pub fn web_ticket(key: &NodeKey, request: &TicketRequest) -> Option<Vec<u8>> {
     let mut token_id = [0; 16];
     getrandom::fill(&mut token_id).ok()?;
     let issued_at_s = request.now.as_secs();

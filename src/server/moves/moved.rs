@@ -73,11 +73,9 @@ pub(super) fn let_in(world: &mut World, from: &str, room: RoomName, wish: Wish) 
         let moved = world.resource::<Moves>().moved.get(&room);
         moved.map(|moved| PeerMessage::Elsewhere { node: moved.node.clone(), room, wish })
     };
-    let mut moves = world.resource_mut::<Moves>();
-    match message {
-        Some(message) => moves.post(from, &message),
-        // Whoever asks for it elsewhere is told nothing, and finds it gone when its name is free there.
-        None => {}
+    // Whoever asks for it elsewhere is told nothing else, and finds it gone when its name is free there.
+    if let Some(message) = message {
+        world.resource_mut::<Moves>().post(from, &message);
     }
 }
 

@@ -46,7 +46,6 @@ pub(super) fn open(
     let now = world.resource::<Clock>().now();
     let room = room_of(world, room_id, &state, 0).ok_or("the node cannot have the room")?;
     let room = Room { reservations: reservations(handover, now), ..room };
-    let content = room.content.clone();
     let entity = rooms::open(world, room);
     world.entity_mut(entity).insert(Arriving);
     if let Some(mut life) = world.get_mut::<RoomLife>(entity) {
@@ -66,9 +65,8 @@ pub(super) fn open(
         world.entity_mut(entity).insert(LastEnd(ended));
     }
     buffer_packets(world, entity, handover.packets.iter().filter_map(packet).collect());
-    match play {
-        Some(coming) => put_on_stage(world, entity, coming, handover, now),
-        None => drop(content),
+    if let Some(coming) = play {
+        put_on_stage(world, entity, coming, handover, now);
     }
     record::retell(world, entity);
     for link in admitted_members(world, entity) {

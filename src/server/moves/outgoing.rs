@@ -351,7 +351,6 @@ pub(super) fn be_refused(world: &mut World, id: MoveId, from: &str, why: &str) {
 
 /// The room stays here after all, and goes on where it stood still.
 fn stay(world: &mut World, id: MoveId, going: Outgoing, why: &str) {
-    let now = world.resource::<Clock>().now();
     warn!(room = %going.name, node = going.node, why, "a room does not move");
     let Outgoing { room, name, node, tries, said, step, .. } = going;
     world.resource_mut::<Moves>().post(&node, &PeerMessage::Stay { id });
@@ -377,7 +376,7 @@ fn stay(world: &mut World, id: MoveId, going: Outgoing, why: &str) {
     let mut moves = world.resource_mut::<Moves>();
     moves.moves_given_up += 1;
     if may_retry {
-        moves.begin(room, name, node, tries + 1, now);
+        moves.begin(room, name, node, tries + 1);
     } else {
         moves.end(name, MoveOutcome::Stayed { why: why.to_owned() });
     }

@@ -198,7 +198,7 @@ impl World {
         if !self.is_well() {
             self.well_since_ms = now_ms;
         }
-        if now_ms.is_multiple_of(200) && self.loss == Loss::LastWrites {
+        if now_ms.is_multiple_of(500) && self.loss == Loss::LastWrites {
             self.replicas.retain(|(at_ms, _)| at_ms + REPLICA_AGE_MS > now_ms);
             self.replicas.push((now_ms, self.store.clone()));
         }

@@ -1,5 +1,7 @@
 //! The HTTP API: health, rooms, tickets, replays, operators' actions.
 
+use framekeep_results::{MatchResult, open_or_set_aside};
+
 use crate::http;
 use crate::serving::{ADMIN_TOKEN, API_KEY, Serving};
 use crate::web::Web;
@@ -255,8 +257,88 @@ fn operators_need_the_token_for_everything_and_are_noted() {
     assert_eq!((&audit[0]["action"], &audit[0]["status"]), (&"close".into(), &404.into()));
     assert_eq!((&audit[1]["action"], &audit[1]["target"]), (&"kick".into(), &"00000000000000ff".into()));
     assert_eq!(std::fs::read_to_string(serving.data().join("audit.log")).unwrap().lines().count(), 2);
+    for _ in 0..20 {
+        http::ask_and_leave(serving.admin, "DELETE /admin/v1/rooms/monday", &bearer(ADMIN_TOKEN));
+    }
+    serving.until("who hangs up is noted as well", |serving| {
+        let audit = serving.operate("GET", "/admin/v1/audit", "").json();
+        audit.as_array().is_some_and(|actions| actions.len() == 22)
+    });
     let metrics = serving.get("/metrics").body;
     for canary in [API_KEY, ADMIN_TOKEN, "0123456789abcdef0123456789abcdef"] {
         assert!(!serving.log().contains(canary) && !metrics.contains(canary), "{canary}");
     }
+}
+
+#[test]
+fn filters_that_are_too_long_are_refused() {
+    let serving = Serving::start(&[]);
+    for path in
+        ["rooms?q=", "rooms?after=", "replays?q=", "results?player=", "results?game=", "results?after="]
+    {
+        let at = |length: usize| serving.get(&format!("/api/v1/{path}{}", "a".repeat(length)));
+        let long = at(129);
+        assert_eq!((long.status, long.problem().as_str()), (400, "bad_request"), "{path}");
+        assert!(path.ends_with("after=") || at(128).status == 200, "{path}");
+    }
+}
+
+#[test]
+fn matches_of_private_rooms_are_shown_with_the_key_only() {
+    let serving = Serving::start(&[]);
+    let key = [("Authorization", format!("Bearer {API_KEY}"))];
+    let key = key.each_ref().map(|(name, value)| (*name, value.as_str()));
+    for (room, code) in [("open", ""), ("closed", "sesame")] {
+        let options = format!("{{\"name\":\"{room}\",\"game\":\"arena\",\"seats\":2,\"code\":\"{code}\"}}");
+        let opened = serving.post("/api/v1/rooms", &key, &options);
+        assert_eq!(opened.status, 201, "{}", opened.body);
+        let id = opened.json()["id"].as_str().expect("an id").to_owned();
+        let name = format!("{id}-1795297694-1.fkr");
+        let replays = serving.data().join("replays");
+        std::fs::create_dir_all(&replays).unwrap();
+        std::fs::write(replays.join(&name), "0123456789").unwrap();
+        let path = format!("/api/v1/replays/{name}");
+        let stranger = serving.get(&path);
+        assert_eq!(stranger.status, if code.is_empty() { 200 } else { 401 }, "{room}");
+        assert_eq!(serving.get(&format!("{path}/views")).status, if code.is_empty() { 422 } else { 401 });
+        assert_eq!(http::ask(serving.http, "GET", &path, &key, "").body, "0123456789");
+    }
+    let count = |headers: &[(&str, &str)]| {
+        let list = http::ask(serving.http, "GET", "/api/v1/replays", headers, "").json();
+        list.as_array().map(Vec::len)
+    };
+    assert_eq!((count(&[]), count(&key)), (Some(1), Some(2)));
+}
+
+#[test]
+fn a_damaged_result_is_named_and_the_others_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir_all(&data).unwrap();
+    let path = data.join("results.redb");
+    let result = |number: u64| MatchResult {
+        id: format!("00000000000000f0-{number}-1"),
+        room: format!("room-{number}"),
+        ended_unix_ms: 1_000 + number,
+        ..MatchResult::default()
+    };
+    let (mut store, _) = open_or_set_aside(&path, 1).unwrap();
+    store.insert(&(0..9).map(result).collect::<Vec<_>>()).unwrap();
+    drop(store);
+    let serving = Serving::start_in(folder, &[]);
+    let count = |of: &serde_json::Value, list: &str| of[list].as_array().map_or(0, Vec::len);
+    let whole = serving.get("/api/v1/results").json();
+    assert_eq!((count(&whole, "results"), count(&whole, "damaged")), (9, 0));
+    let mut bytes = std::fs::read(&path).unwrap();
+    let wanted = b"\"room\":\"room-3\"";
+    let places: Vec<usize> =
+        (0..bytes.len() - wanted.len()).filter(|&at| bytes[at..].starts_with(wanted)).collect();
+    places.iter().for_each(|at| bytes[at + wanted.len() - 2] ^= 1);
+    let mut file = std::fs::File::options().write(true).open(&path).unwrap();
+    std::io::Write::write_all(&mut file, &bytes).unwrap();
+    let rest = serving.get("/api/v1/results");
+    assert_eq!(rest.status, 200, "{}", rest.body);
+    let rest = rest.json();
+    assert_eq!((count(&rest, "results"), count(&rest, "damaged")), (8, 1), "{rest}");
+    assert!(rest["damaged"][0].as_str().unwrap().contains("00000000000000f0-3-1"), "{rest}");
 }

@@ -1,6 +1,6 @@
 //! How a server comes to rest.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::json;
@@ -33,7 +33,8 @@ fn sigterm_drains_and_a_second_one_ends_it_at_once() {
     serving.signal(Signal::SIGTERM);
     assert_eq!(ada.until_closed(), "shutting_down");
     let (code, folder) = serving.end_in_folder();
-    println!("the second SIGTERM ended the server within {:?}", told.elapsed());
+    // A second is promised; a machine that is busy with other tests gets some more.
+    assert!(told.elapsed() < Duration::from_secs(5), "it took {:?}", told.elapsed());
     assert_eq!(code, 0);
     // The journal is whole: the next start finds nothing to mend and nothing to go on with.
     let journal = folder.path().join("data/journal");

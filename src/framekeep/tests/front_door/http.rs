@@ -53,6 +53,13 @@ pub(crate) fn ask_host(to: SocketAddr, host: &str, method: &str, path: &str) -> 
     send(to, &format!("{method} {path} HTTP/1.1\r\nHost: {host}"), &[], "")
 }
 
+/// One request by somebody who does not wait for the answer.
+pub(crate) fn ask_and_leave(to: SocketAddr, what: &str, bearer: &str) {
+    let mut stream = TcpStream::connect(to).expect("the server listens");
+    let request = format!("{what} HTTP/1.1\r\nHost: {to}\r\nAuthorization: {bearer}\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("it is heard");
+}
+
 fn send(to: SocketAddr, begin: &str, headers: &[(&str, &str)], body: &str) -> Reply {
     let mut stream = TcpStream::connect(to).expect("the server listens");
     stream.set_read_timeout(Some(LONGEST)).expect("a time-out");

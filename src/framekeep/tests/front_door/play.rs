@@ -91,6 +91,7 @@ fn a_session_goes_on_over_a_new_connection_without_loss_or_repetition() {
     let mut stranger = Web::connect(&serving);
     stranger.send(&json!({ "resume": { "token": "AAAAAAAAAAAAAAAAAAAAAA", "last_id": 0 } }));
     assert_eq!(stranger.hear("error")["code"], "unknown_session");
+    assert_eq!(stranger.until_closed(), "unknown_session");
 }
 
 #[test]

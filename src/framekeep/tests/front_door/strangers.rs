@@ -1,15 +1,20 @@
 //! Those who may not: foreign pages, forged tickets, floods, giants and the silent.
 
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use data_encoding::BASE64URL_NOPAD;
 use framekeep_gateway::wire::{
     Authenticate, ClientBody, ClientMessage, Encoding, Ping, ServerBatch, ServerBody,
 };
+use framekeep_protocol::{PlayerName, Role};
+use framekeep_server::{TicketRequest, player_id_of, web_ticket};
 use prost::Message as _;
 use serde_json::json;
 use tungstenite::Message;
 
-use crate::serving::Serving;
+use crate::serving::{Serving, key};
 use crate::web::{Web, open};
 
 /// The first message that a connection in protobuf hears and that has a body of interest.
@@ -88,7 +93,7 @@ fn tickets_that_are_forged_or_used_are_refused() {
 fn who_says_nothing_is_let_go() {
     let serving = Serving::start(&[("FRAMEKEEP__WEBSOCKET__AUTHENTICATE_WITHIN_S", "1")]);
     let mut web = Web::connect(&serving);
-    assert_eq!(web.until_closed(), "unauthorized");
+    assert_eq!(web.until_closed(), "too_late");
 }
 
 #[test]
@@ -108,6 +113,7 @@ fn messages_that_are_too_large_end_the_connection() {
 #[test]
 fn a_flood_of_messages_is_not_heard_and_ends_the_connection() {
     let serving = Serving::start(&[]);
+    let begun = Instant::now();
     let mut web = Web::enter(&serving, "ada");
     for nonce in 0..1_000 {
         web.send(&json!({ "ping": { "nonce": nonce } }));
@@ -115,7 +121,22 @@ fn a_flood_of_messages_is_not_heard_and_ends_the_connection() {
     assert_eq!(web.until_closed(), "faulty");
     let pongs = web.heard.iter().filter(|message| message.get("pong").is_some()).count();
     assert!(pongs < 200, "{pongs}");
-    assert!(web.heard.iter().any(|message| message["error"]["code"] == "too_fast"));
+    let told = web.heard.iter().filter(|message| message["error"]["code"] == "too_fast").count() as u64;
+    assert!((1..=1 + begun.elapsed().as_secs()).contains(&told), "once a second it is said: {told} times");
+}
+
+#[test]
+fn a_request_over_the_rate_is_refused_by_its_number() {
+    let serving = Serving::start(&[("FRAMEKEEP__WEBSOCKET__MESSAGES_PER_S", "5")]);
+    let mut web = Web::enter(&serving, "ada");
+    let asked: Vec<u64> = (0..40).map(|_| web.ask("ready", json!({ "ready": true }))).collect();
+    // Not in a room, or over the rate: each is told, in one order or another.
+    for id in asked {
+        if !web.heard.iter().any(|one| one["refused"]["to"] == id) {
+            web.hear_if("refused", |refused| refused["to"] == id);
+        }
+    }
+    assert!(web.heard.iter().any(|one| one["refused"]["code"] == "too_fast"));
 }
 
 #[test]
@@ -150,4 +171,41 @@ fn a_client_that_takes_nothing_is_let_go_and_delays_nobody() {
     quick.send(&json!({ "ping": { "nonce": 9 } }));
     quick.hear("pong");
     assert_eq!(serving.get("/readyz").status, 200);
+}
+
+#[test]
+fn a_ticket_that_has_expired_is_refused_and_says_so() {
+    let serving = Serving::start(&[]);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let name = PlayerName::try_from("ada").unwrap();
+    let request = TicketRequest {
+        server: serving.udp,
+        player: player_id_of(&name),
+        name,
+        room: None,
+        role: Role::Player,
+        now: now - Duration::from_secs(60),
+    };
+    let ticket = web_ticket(&key(), &request).expect("a ticket");
+    let mut web = Web::connect(&serving);
+    web.authenticate(&BASE64URL_NOPAD.encode(&ticket));
+    let said = web.hear("error")["text"].as_str().unwrap().to_owned();
+    assert!(said.contains("ticket_expired"), "{said}");
+    assert_eq!(web.until_closed(), "unauthorized");
+}
+
+#[test]
+fn a_body_that_does_not_arrive_is_given_up() {
+    let serving = Serving::start(&[]);
+    let mut slow = TcpStream::connect(serving.http).expect("a connection");
+    slow.set_read_timeout(Some(crate::serving::LONGEST)).expect("a time-out");
+    let head = format!(
+        "POST /api/v1/tickets HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Content-Length: 400\r\n\r\n{{\"name\":",
+        serving.http
+    );
+    slow.write_all(head.as_bytes()).expect("sent");
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("too_slow"), "{answer}");
 }

@@ -1,5 +1,6 @@
 //! The built server is killed at random moments while players play on it, started again, and the same players go on.
 
+mod moving;
 mod node;
 mod players;
 mod story;

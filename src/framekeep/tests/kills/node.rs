@@ -28,6 +28,16 @@ pub(crate) fn key() -> [u8; 32] {
 impl Node {
     /// Starts the binary and waits for its banner.
     pub(crate) fn start(folder: &Path, durability: &str, address: SocketAddr) -> Self {
+        Self::start_with(folder, durability, address, &[])
+    }
+
+    /// The same with further settings, as variables.
+    pub(crate) fn start_with(
+        folder: &Path,
+        durability: &str,
+        address: SocketAddr,
+        further: &[(&str, &str)],
+    ) -> Self {
         let log_from = said(folder).len();
         let mut command = Command::new(env!("CARGO_BIN_EXE_framekeep"));
         for (name, _) in std::env::vars_os() {
@@ -47,6 +57,7 @@ impl Node {
             .args(["serve", "--udp", &address.to_string(), "--data"])
             .arg(folder.join("data"))
             .envs(settings)
+            .envs(further.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log(folder))

@@ -31,6 +31,10 @@ pub(crate) struct Player {
     name: PlayerName,
     socket: UdpSocket,
     link: Option<ClientLink>,
+    /// The link to the node where the room goes.
+    crossing: Option<ClientLink>,
+    /// How often it went on at another node.
+    pub(crate) moves: u32,
     play: Option<RollbackMatch<Arena>>,
     bot: ArenaBot,
     packet: Vec<u8>,
@@ -96,6 +100,8 @@ impl Player {
             name: PlayerName::try_from(format!("bot-{seed}-{index}")).unwrap(),
             socket,
             link: None,
+            crossing: None,
+            moves: 0,
             play: None,
             bot: ArenaBot::new(seed * 100 + index as u64),
             packet: Vec::new(),
@@ -109,11 +115,15 @@ impl Player {
         let (player, name) = (player_id_of(&self.name), self.name.clone());
         let request = TicketRequest { server, player, name, room: None, role: Role::Player, now };
         let ticket = mint(&NodeKey::new(node::key()), &request).expect("a ticket");
-        let games = vec![GameRules { name: Arena::NAME.to_owned(), fingerprint: fingerprint::<Arena>() }];
-        let hello = ClientHello { name: self.name.clone(), games };
-        self.link = Some(ClientLink::new(&ticket, hello, now).expect("a ticket that can be read"));
+        let link = ClientLink::new(&ticket, self.hello(), now).expect("a ticket that can be read");
+        (self.link, self.crossing) = (Some(link), None);
         (self.play, self.entered) = (None, None);
         self.confirmed.clear();
+    }
+
+    fn hello(&self) -> ClientHello {
+        let games = vec![GameRules { name: Arena::NAME.to_owned(), fingerprint: fingerprint::<Arena>() }];
+        ClientHello { name: self.name.clone(), games }
     }
 
     /// The newest state it has confirmed.
@@ -125,10 +135,12 @@ impl Player {
         let Some(mut link) = self.link.take() else { return };
         let mut datagram = [0; 2_048];
         while let Ok((length, from)) = self.socket.recv_from(&mut datagram) {
-            if from == link.server_addr() {
+            let links = [Some(&mut link), self.crossing.as_mut()];
+            if let Some(link) = links.into_iter().flatten().find(|link| link.server_addr() == from) {
                 link.handle_datagram(now, &mut datagram[..length]);
             }
         }
+        self.cross(now, &mut link);
         while let Some(message) = link.poll_control() {
             self.hear(now, message, link.rtt());
         }
@@ -138,18 +150,38 @@ impl Player {
                 let _ = play.handle_snapshot(now, &snapshot);
             }
         }
-        while let Some(payload) = link.poll_hot() {
-            if let Some(play) = self.play.as_mut().filter(|play| peek_epoch(payload) == Some(play.epoch())) {
-                let _ = play.handle_frames(now, payload);
+        for link in [Some(&mut link), self.crossing.as_mut()].into_iter().flatten() {
+            while let Some(payload) = link.poll_hot() {
+                let of_match = |play: &&mut RollbackMatch<Arena>| peek_epoch(payload) == Some(play.epoch());
+                if let Some(play) = self.play.as_mut().filter(of_match) {
+                    let _ = play.handle_frames(now, payload);
+                }
             }
         }
         self.play_on(now, &mut link);
-        let (socket, server) = (&self.socket, link.server_addr());
-        link.transmit(now, |datagram| drop(socket.send_to(datagram, server)));
+        for link in [Some(&mut link), self.crossing.as_mut()].into_iter().flatten() {
+            let (socket, server) = (&self.socket, link.server_addr());
+            link.transmit(now, |datagram| drop(socket.send_to(datagram, server)));
+        }
         if let LinkState::Closed { reason } = link.state() {
             panic!("{} lost its link: {reason}", self.name);
         }
         self.link = Some(link);
+    }
+
+    /// The link to where the room goes takes the place of the first once the room is there.
+    fn cross(&mut self, now: Duration, link: &mut ClientLink) {
+        let Some(mut crossing) = self.crossing.take() else { return };
+        while let Some(message) = crossing.poll_control() {
+            if matches!(message, ToClient::Joined(_)) {
+                let (socket, server) = (&self.socket, link.server_addr());
+                link.close(|datagram| drop(socket.send_to(datagram, server)));
+                *link = crossing;
+                self.moves += 1;
+                return self.hear(now, message, link.rtt());
+            }
+        }
+        self.crossing = Some(crossing).filter(|link| !matches!(link.state(), LinkState::Closed { .. }));
     }
 
     fn play_on(&mut self, now: Duration, link: &mut ClientLink) {
@@ -168,8 +200,10 @@ impl Player {
         }
         self.packet.clear();
         if play.poll_transmit(now, &mut self.packet) {
-            let (socket, server) = (&self.socket, link.server_addr());
-            link.send_hot(&self.packet, |datagram| drop(socket.send_to(datagram, server)));
+            for link in [Some(link), self.crossing.as_mut()].into_iter().flatten() {
+                let (socket, server) = (&self.socket, link.server_addr());
+                link.send_hot(&self.packet, |datagram| drop(socket.send_to(datagram, server)));
+            }
         }
     }
 
@@ -183,6 +217,10 @@ impl Player {
             ToClient::Ended(end) => panic!("{}: the match ended: {end:?}", self.name),
             ToClient::Refused(refusal) => panic!("{} is refused: {refusal}", self.name),
             ToClient::Desynced { .. } => self.desyncs += 1,
+            ToClient::Redirect(redirect) => {
+                let crossing = ClientLink::new(&redirect.token, self.hello(), now);
+                self.crossing = Some(crossing.expect("a ticket that can be read"));
+            }
             _ => {}
         }
     }

@@ -1,0 +1,133 @@
+//! Random requests are answered alike by the script in a real Redis and by `Board`.
+
+use std::collections::HashMap;
+
+use framekeep_sim::Pcg32;
+
+use super::server::RedisServer;
+use super::{TIMING, run, take, until_granted};
+use crate::board::{Ask, Board, Kept, Placed, Record, Step, Told};
+use crate::{COORDINATOR, Epoch, Store};
+
+const REQUESTS: u32 = 6_000;
+const TICKETS: u32 = 40;
+const MATCHES: u32 = 40;
+
+fn ticket(rng: &mut Pcg32) -> String {
+    format!("{:032x}", rng.below(TICKETS))
+}
+
+/// A few tickets, each once.
+fn tickets(rng: &mut Pcg32) -> String {
+    let first = rng.below(TICKETS);
+    let some = (first..first + 1 + rng.below(3)).map(|number| format!("{number:032x}"));
+    some.collect::<Vec<_>>().join(",")
+}
+
+fn kept(id: &str, since_ms: u64, rng: &mut Pcg32) -> Kept {
+    // Players are of several tickets, so that some of them wait already.
+    let number = u32::from_str_radix(&id[24..], 16).unwrap();
+    let players = format!("{:016x},{:016x}", number / 2, 1_000 + number);
+    let body = if rng.below(20) == 0 { "other" } else { "body" };
+    Kept { id: id.to_owned(), body: body.to_owned(), players, since_ms }
+}
+
+fn of(rng: &mut Pcg32) -> String {
+    format!("m{}", rng.below(MATCHES))
+}
+
+fn node(rng: &mut Pcg32) -> String {
+    format!("n{}", rng.below(3))
+}
+
+fn some_ask(rng: &mut Pcg32, coordinator: Epoch) -> Ask {
+    let epoch = if rng.below(20) == 0 { Epoch(1) } else { coordinator };
+    let id = ticket(rng);
+    match rng.below(16) {
+        0..=3 => Ask::Submit { ticket: kept(&id, 0, rng), limit: 30 },
+        4 => Ask::Show { id },
+        5 => Ask::Cancel { id },
+        6 => {
+            let number = u32::from_str_radix(&id[24..], 16).unwrap();
+            let player = format!("{:016x}", if rng.below(2) == 0 { number / 2 } else { 1_000 + number });
+            Ask::Answer { id, player, accepts: rng.below(4) > 0 }
+        }
+        7 => Ask::Changes { after: u64::from(rng.below(50)), limit: 100, bodies: rng.below(2) == 0 },
+        8 if rng.below(3) == 0 => Ask::Question { epoch, of: of(rng), tickets: tickets(rng), for_ms: 1_000 },
+        9 => Ask::Unask { epoch, of: String::new(), tickets: tickets(rng) },
+        10 => Ask::End { epoch, id, why: "expired".to_owned() },
+        8 | 11 => {
+            let (of, tickets, node) = (of(rng), tickets(rng), node(rng));
+            Ask::Claim { epoch, of, body: "b".to_owned(), tickets, node }
+        }
+        12 => Ask::TakeBack {
+            epoch: if rng.below(2) == 0 { epoch } else { Epoch(0) },
+            of: of(rng),
+            node: node(rng),
+        },
+        13 => Ask::Fetch { node: node(rng), limit: 3 },
+        14 => Ask::Started { of: of(rng), node: node(rng), room: "room".to_owned() },
+        _ if rng.below(6) == 0 => some_retold(rng),
+        _ => Ask::Unopened { limit: 100 },
+    }
+}
+
+fn some_retold(rng: &mut Pcg32) -> Ask {
+    let list = tickets(rng);
+    let all = list.split(',').map(|id| kept(id, 5, rng)).collect();
+    let (of, node) = (of(rng), node(rng));
+    let (body, room) = ("b".to_owned(), "room".to_owned());
+    let placed = Placed { of, step: Step::Started, node, body, tickets: list, room, at_ms: 5 };
+    Ask::Retell { placed, tickets: all }
+}
+
+/// Without times, which differ.
+fn timeless(mut told: Told) -> Told {
+    let record = |record: &mut Record| (record.since_ms, record.until_ms) = (0, 0);
+    match &mut told {
+        Told::Ticket { record: one, placed, .. } => {
+            record(one);
+            placed.iter_mut().for_each(|placed| placed.at_ms = 0);
+        }
+        Told::Changes { tickets, now_ms, last, newest } => {
+            tickets.iter_mut().for_each(|change| record(&mut change.record));
+            // Those of one request are counted in an order of their own.
+            tickets.sort_by(|a, b| a.id.cmp(&b.id));
+            (*now_ms, *last, *newest) = (0, 0, 0);
+        }
+        Told::Matches { matches } => {
+            matches.iter_mut().for_each(|placed| placed.at_ms = 0);
+            matches.sort_by(|a, b| a.of.cmp(&b.of));
+        }
+        _ => {}
+    }
+    told
+}
+
+#[test]
+fn the_script_answers_what_the_model_answers() {
+    let Some(redis) = RedisServer::start() else { return };
+    run(async {
+        let store = Store::new(redis.address(), "test", TIMING);
+        let coordinator = Epoch(until_granted(&store, take(COORDINATOR, 1, None)).await);
+        let (mut board, mut rng) = (Board::default(), Pcg32::new(11, 5));
+        let mut done = HashMap::new();
+        for nth in 0..REQUESTS {
+            let mut ask = some_ask(&mut rng, coordinator);
+            if let Ask::Changes { after, .. } = &mut ask {
+                *after = 0;
+            }
+            let (model, real) =
+                (board.apply(10_000, Some(coordinator), true, &ask), store.ask(&ask).await.unwrap());
+            if model == Told::Done {
+                *done.entry(std::mem::discriminant(&ask)).or_insert(0) += 1;
+            }
+            assert_eq!(timeless(real), timeless(model), "request {nth}: {ask:?}");
+        }
+        let counts: Vec<u32> = done.into_values().collect();
+        assert!(
+            counts.len() == 7 && counts.iter().all(|count| *count > 0),
+            "{counts:?} of each kind are done"
+        );
+    });
+}
