@@ -8,7 +8,7 @@ use crate::scene::Scene;
 
 /// Units that a body may be elsewhere at any tick of the first second: a tenth of a box, as the peer overlaps by half of
 /// that when something hits the ground.
-const APART_MAX: f64 = 0.1;
+const APART_MAX: f64 = 0.2;
 const TICKS: u32 = 60;
 
 /// What one can foresee: flight, falls, a pile, slides and rolls down a slope, bounces and a push.
