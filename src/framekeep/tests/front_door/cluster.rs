@@ -134,7 +134,7 @@ fn mixed(count: u64) -> Vec<Value> {
     let modes = ["duel", "pairs", "brawl"];
     let one = |number: u64| {
         let mode = modes[(number % 3) as usize];
-        ticket(1 + number * 8, if mode == "pairs" && number % 2 == 0 { 2 } else { 1 }, mode)
+        ticket(1 + number * 8, if mode == "pairs" && number.is_multiple_of(2) { 2 } else { 1 }, mode)
     };
     (0..count).map(one).collect()
 }
