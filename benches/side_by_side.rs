@@ -6,8 +6,8 @@ use crate::engine::{Engine, Own};
 use crate::peer::Rapier;
 use crate::scene::Scene;
 
-/// Units that a body may be elsewhere at any tick of the first second: a tenth of a box, as the peer overlaps by half of
-/// that when something hits the ground.
+/// Units that a body may be elsewhere at any tick of the first second: a fifth of a box, as the peer overlaps by
+/// half of that when something hits the ground.
 const APART_MAX: f64 = 0.2;
 const TICKS: u32 = 60;
 

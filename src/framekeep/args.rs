@@ -87,8 +87,8 @@ Examples:
   framekeep check
   sudo -u framekeep framekeep check --config /etc/framekeep/framekeep.toml
 
-A line for each thing: `ok`, `warn` (a server starts, and is worse for it) or `fail`, with the way out. The exit code is 0
-without a failure, else that of the first: 1, 4 for the configuration, 5 for an address that is taken.")]
+A line for each thing: `ok`, `warn` (a server starts, and is worse for it) or `fail`, with the way out. The exit code
+is 0 without a failure, else that of the first: 1, 4 for the configuration, 5 for an address that is taken.")]
     Check,
     /// Say whether the server that runs here turns: exit code 0 if it does, 1 if not, 5 if nobody answers.
     #[command(after_help = "\

@@ -13,10 +13,10 @@ pub struct MemberRow {
     pub transport: &'static str,
     /// The round trip: over UDP in a match, the client's wait for its next packet included, over WebSocket of pings.
     pub rtt_ms: Option<u32>,
-    /// Of a hundred: over UDP packets that are lost or late, in a match; over WebSocket views that were left out because
-    /// the client takes them too slowly.
+    /// Of a hundred: over UDP packets that are lost or late, in a match; over WebSocket views that were left out
+    /// because the client takes them too slowly.
     pub loss_percent: Option<u32>,
-    /// How much before they are needed inputs arrive, in a match; below zero they are late. Over UDP the worst of the last
-    /// ones, over WebSocket the last.
+    /// How much before they are needed inputs arrive, in a match; below zero they are late. Over UDP the worst
+    /// of the last ones, over WebSocket the last.
     pub lead_ms: Option<i32>,
 }

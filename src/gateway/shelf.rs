@@ -75,7 +75,8 @@ pub(crate) fn is_replay(name: &str) -> bool {
         && name.bytes().all(plain)
 }
 
-/// Whether a match, by its id or the name of its replay, was played in a room with a code: both begin with the room's id.
+/// Whether a match, by its id or the name of its replay, was played in a room with a code: both begin with the
+/// room's id.
 pub(crate) fn is_private(id: &str) -> bool {
     let room = id.split('-').next().filter(|room| room.len() == 16);
     room.and_then(|room| u64::from_str_radix(room, 16).ok())

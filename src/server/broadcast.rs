@@ -119,20 +119,12 @@ fn send_frames(
         if !until.0.is_multiple_of(every) && stage.ending.is_none() && !paused {
             continue;
         }
-        let mut oldest = next;
-        for entity in Seats::entities(taken) {
-            let Ok((seat, mut play)) = seats.get_mut(entity) else { continue };
-            if is_out_of_reach(play.acked, next) {
-                play.snapshot_owed = true;
-                play.acked = next;
+        let can_take = until == next;
+        let oldest = oldest_lacked(&mut seats, taken, next, |seat| {
+            if can_take {
+                owed.0.push((room, seat));
             }
-            if seat.link.is_some() {
-                oldest = oldest.min(play.acked);
-            }
-            if play.snapshot_owed && until == next {
-                owed.0.push((room, entity));
-            }
-        }
+        });
         let live = (next.since(oldest) as usize).min(frames.entities().len());
         for &frame in &frames.entities()[..frames.entities().len() - live] {
             commands.entity(frame).despawn();
@@ -164,6 +156,30 @@ fn send_frames(
             counters.hot_sent += 1;
         }
     }
+}
+
+/// The first frame that a linked seat of a room lacks. Who lacks too many is owed a snapshot instead, as `owe` hears.
+fn oldest_lacked(
+    seats: &mut Query<(&Seat, &mut SeatPlay)>,
+    taken: Option<&Seats>,
+    next: Tick,
+    mut owe: impl FnMut(Entity),
+) -> Tick {
+    let mut oldest = next;
+    for entity in Seats::entities(taken) {
+        let Ok((seat, mut play)) = seats.get_mut(entity) else { continue };
+        if is_out_of_reach(play.acked, next) {
+            play.snapshot_owed = true;
+            play.acked = next;
+        }
+        if seat.link.is_some() {
+            oldest = oldest.min(play.acked);
+        }
+        if play.snapshot_owed {
+            owe(entity);
+        }
+    }
+    oldest
 }
 
 /// What a packet of frames says of the link.

@@ -103,11 +103,12 @@ pub(crate) struct PastJson {
     next: Option<u32>,
 }
 
-/// States of a sealed match of this node, played again and compared with the recorded hashes; of a private room with the
-/// key only.
-#[utoipa::path(get, path = "/api/v1/replays/{name}/views", tag = "replays", params(("name" = String, Path), PastFilter),
-    security(("key" = []), ()), responses((status = 401, body = ProblemJson), (status = 200, body = PastJson), (status = 400, body = ProblemJson), (status = 404, body = ProblemJson),
-    (status = 422, body = ProblemJson), (status = 503, body = ProblemJson)))]
+/// States of a sealed match of this node, played again and compared with the recorded hashes; of a private room
+/// with the key only.
+#[utoipa::path(get, path = "/api/v1/replays/{name}/views", tag = "replays",
+    params(("name" = String, Path), PastFilter), security(("key" = []), ()), responses(
+    (status = 200, body = PastJson), (status = 400, body = ProblemJson), (status = 401, body = ProblemJson),
+    (status = 404, body = ProblemJson), (status = 422, body = ProblemJson), (status = 503, body = ProblemJson)))]
 pub(crate) async fn stored(
     State(front): State<Arc<Front>>,
     Segment(name): Segment,

@@ -56,10 +56,11 @@ pub(crate) struct ResultsJson {
     next_after: Option<String>,
 }
 
-/// Finished matches, the newest first; those of private rooms with the key only, so that a page may have fewer than asked
-/// for.
+/// Finished matches, the newest first; those of private rooms with the key only, so that a page may have fewer
+/// than asked for.
 #[utoipa::path(get, path = "/api/v1/results", tag = "results", params(ResultFilter), security(("key" = []), ()),
-    responses((status = 401, body = ProblemJson), (status = 200, body = ResultsJson), (status = 400, body = ProblemJson), (status = 503, body = ProblemJson)))]
+    responses((status = 200, body = ResultsJson), (status = 400, body = ProblemJson),
+    (status = 401, body = ProblemJson), (status = 503, body = ProblemJson)))]
 pub(crate) async fn list(
     State(front): State<Arc<Front>>,
     headers: HeaderMap,
@@ -93,7 +94,8 @@ fn read_cursor(text: &str) -> Result<Cursor, Problem> {
 
 /// A finished match, by its id or the beginning of it if no other begins so; of a private room with the key only.
 #[utoipa::path(get, path = "/api/v1/results/{id}", tag = "results", params(("id" = String, Path)),
-    security(("key" = []), ()), responses((status = 401, body = ProblemJson), (status = 200, body = Object), (status = 404, body = ProblemJson), (status = 503, body = ProblemJson)))]
+    security(("key" = []), ()), responses((status = 200, body = Object), (status = 401, body = ProblemJson),
+    (status = 404, body = ProblemJson), (status = 503, body = ProblemJson)))]
 pub(crate) async fn show(
     State(front): State<Arc<Front>>,
     Segment(id): Segment,

@@ -18,8 +18,8 @@ use crate::wire::{self, Authenticate, ClientBody, Resume, ServerBody, ServerMess
 /// Most state views a second.
 const VIEWS_HZ_MAX: u32 = 60;
 
-/// Waits for the first message and follows it; `Err` says why there is no session. What the client is to hear first is not
-/// sent yet.
+/// Waits for the first message and follows it; `Err` says why there is no session. What the client is to hear
+/// first is not sent yet.
 pub(super) async fn begin(line: &mut Line) -> Result<Box<Session>, &'static str> {
     loop {
         let frame = line.receive().await;

@@ -250,8 +250,8 @@ impl Batch {
 
 /// All batches of a step.
 ///
-/// A contact is in a later batch than those before it that share a body with it, so that each body is pushed in the same
-/// order as if contacts were solved one by one: stacks from the bottom up.
+/// A contact is in a later batch than those before it that share a body with it, so that each body is pushed in
+/// the same order as if contacts were solved one by one: stacks from the bottom up.
 #[derive(Debug, Default)]
 pub(crate) struct Batches {
     pub(crate) list: Vec<Batch>,

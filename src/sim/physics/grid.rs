@@ -39,8 +39,8 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    /// Forgets what was there and sorts all shapes into cells; `tick` is the time for which margins have to do, in 1/2³²
-    /// of a second.
+    /// Forgets what was there and sorts all shapes into cells; `tick` is the time for which margins have to do,
+    /// in 1/2³² of a second.
     pub(crate) fn fill(&mut self, state: &State, tick: i64, proxies: &mut Proxies) {
         self.layout = Layout::of(&state.desc, &Census::of(state, tick));
         // As many cells as there may be at most.

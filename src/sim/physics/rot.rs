@@ -89,7 +89,8 @@ impl Rot {
     /// The angle in 1/2²⁴ of a radian, −π to π.
     #[inline]
     pub(crate) const fn radians_24(self) -> i32 {
-        // π in 1/2²⁴ over half a turn of 2¹⁵; the angle is rounded to 1/65,536 of a turn, so small ones use the sine.
+        // π in 1/2²⁴ over half a turn of 2¹⁵; the angle is rounded to 1/65,536 of a turn, so small ones use the
+        // sine.
         const SMALL: i32 = 1 << 24;
         if self.cos > 0 && self.sin.abs() < SMALL {
             let (sin, cubed) =

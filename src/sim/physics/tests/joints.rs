@@ -77,8 +77,8 @@ fn a_spring_swings_with_its_frequency() {
     assert!((hertz - 1.0).abs() < 0.02, "{hertz}");
 }
 
-/// An arm on a hinge swings like a physical pendulum: T = 2π √((1/12 · (w² + h²) + d²) / (g d)), within 1 %; the hinge
-/// stays together within 1/100 of a unit.
+/// An arm on a hinge swings like a physical pendulum: T = 2π √((1/12 · (w² + h²) + d²) / (g d)), within 1 %; the
+/// hinge stays together within 1/100 of a unit.
 #[test]
 fn a_hinge_swings_like_a_physical_pendulum() {
     let mut world = earth();
