@@ -63,9 +63,11 @@ impl Default for Mover {
 }
 
 impl Mover {
-    /// Moves from a place by a way. The world changes only by what is pushed.
+    /// Moves from a place by a way. The world changes only by what is pushed. What it touches or is a little in, less
+    /// than a step deep, lets it out first.
     #[must_use]
     pub fn go(&self, world: &mut World, from: Vec2, way: Vec2) -> Moved {
+        let from = self.let_out(world, from);
         let mut moved = Moved { position: from, grounded: false, ground: None, wall: Vec2::ZERO };
         let was_grounded = self.ground_below(world, from, SKIN.times(4)).is_some();
         self.slide(world, &mut moved, way);
@@ -82,6 +84,19 @@ impl Mover {
             (moved.grounded, moved.ground) = (true, Some(ground.body));
         }
         moved
+    }
+
+    /// A place near by that is in nothing, if it is not too deep in something.
+    fn let_out(&self, world: &World, from: Vec2) -> Vec2 {
+        let mut at = from;
+        for _ in 0..SLIDES_MAX {
+            match world.way_out(self.shape, at, self.filter) {
+                Some((out, depth)) if depth < self.step => at += out * (depth + SKIN),
+                Some(_) => return from,
+                None => return at,
+            }
+        }
+        at
     }
 
     fn cast(&self, world: &World, from: Vec2, way: Vec2) -> Option<Cast> {

@@ -49,6 +49,38 @@ fn wide(vector: Vec2) -> (i64, i64) {
     (i64::from(vector.x.to_bits()), i64::from(vector.y.to_bits()))
 }
 
+/// The outline of a shape that is turned, and the way from where the shape is to the middle of the outline.
+fn outline(shape: Shape, angle: Angle) -> (Hull, Vec2) {
+    let (mut hull, extent) = match shape {
+        Shape::Circle { radius } if radius <= Fx::ZERO => {
+            (Hull { count: 1, reach: 1, ..Hull::default() }, Default::default())
+        }
+        _ => super::blueprint::hull_of(&ShapeDesc::new(shape)),
+    };
+    let rot = Rot::from_angle(angle);
+    hull.turn(rot);
+    (hull, turned(rot, extent.centroid))
+}
+
+/// The shortest way out of what a shape is deepest in: its direction, and its length, 0 where they touch. Sensors do
+/// not count.
+pub(crate) fn way_out(state: &State, shape: Shape, at: Vec2, filter: Filter) -> Option<(Vec2, Fx)> {
+    let (hull, lever) = outline(shape, Angle::ZERO);
+    let (centre, reach) = (at + lever, i64::from(hull.reach));
+    let mut deepest: Option<(Vec2, i64)> = None;
+    for placed in placed(state, filter).filter(|placed| !placed.kind.blueprint.part.sensor) {
+        if !reaches(reach, centre, Vec2::ZERO, placed.centre, i64::from(placed.kind.hull.reach)) {
+            continue;
+        }
+        let between = placed.centre - centre;
+        let (normal, apart) = axis(&hull, &placed.hull(), (between.x.to_bits(), between.y.to_bits()));
+        if apart <= 0 && deepest.is_none_or(|(_, least)| apart < least) {
+            deepest = Some((Vec2::new(Fx::from_unit(-normal.0), Fx::from_unit(-normal.1)), apart));
+        }
+    }
+    deepest.map(|(out, apart)| (out, Fx::from_wide(-apart)))
+}
+
 /// What something that moves along a way meets; sensors are not met.
 pub(crate) fn cast(
     state: &State,
@@ -58,15 +90,7 @@ pub(crate) fn cast(
     filter: Filter,
     mut found: impl FnMut(Cast),
 ) {
-    let (mut hull, extent) = match shape {
-        Shape::Circle { radius } if radius <= Fx::ZERO => {
-            (Hull { count: 1, reach: 1, ..Hull::default() }, Default::default())
-        }
-        _ => super::blueprint::hull_of(&ShapeDesc::new(shape)),
-    };
-    let rot = Rot::from_angle(angle);
-    hull.turn(rot);
-    let lever = turned(rot, extent.centroid);
+    let (hull, lever) = outline(shape, angle);
     let sweep = Sweep { hull: &hull, from: wide(from + lever), way: wide(way) };
     let (reach, start) = (i64::from(hull.reach), from + lever);
     for placed in placed(state, filter) {

@@ -400,6 +400,11 @@ impl World {
         first
     }
 
+    /// The shortest way out of what a shape is deepest in, and how long it is.
+    pub(crate) fn way_out(&self, shape: Shape, at: Vec2, filter: Filter) -> Option<(Vec2, Fx)> {
+        query::way_out(&self.state, shape, at, filter)
+    }
+
     /// Appends the bodies that overlap a disc, sensors included, in the order of their indices; radius 0 is a point.
     pub fn overlap_circle(&self, centre: Vec2, radius: Fx, filter: Filter, found: &mut Vec<BodyId>) {
         let radius = radius.max(Fx::ZERO).to_bits().min(1 << 29);

@@ -119,3 +119,15 @@ fn it_pushes_bodies() {
         assert_eq!(load > 3.0, pushed, "{load} {at:?}");
     }
 }
+
+#[test]
+fn what_it_touches_or_has_risen_into_it_lets_it_out() {
+    let mut world = floor();
+    for depth in [0, 1, 10, 25] {
+        let at = Vec2::new(Fx::ZERO, Fx::HALF - ratio(depth, 100));
+        let moved = walk(&mut world, &Mover::default(), at, WAY, 20);
+        assert!(moved.iter().all(|moved| moved.grounded), "{depth}: {:?}", moved[0]);
+        let at = moved[19].position;
+        assert!((float(at.y) - 0.5).abs() < 0.02 && (float(at.x) - 2.0).abs() < 0.05, "{depth}: {at:?}");
+    }
+}
