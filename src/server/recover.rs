@@ -2,7 +2,7 @@
 
 mod revive;
 
-pub(crate) use revive::room_of;
+pub(crate) use revive::{room_of, take_up};
 
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bevy_ecs::prelude::{Component, Entity, World};
 use framekeep_journal::{MatchLife, Resumed, RoomState};
-use framekeep_protocol::{CommitPolicy, Epoch, PlayerId, PlayerName};
+use framekeep_protocol::{Epoch, PlayerId, PlayerName};
 use framekeep_sim::{Tick, hash_bytes};
 use smallvec::SmallVec;
 
@@ -14,12 +14,10 @@ use crate::desync::Recall;
 use crate::frame::{CommittedFrame, FrameOf, Frames};
 use crate::guard::discard;
 use crate::holders::{Holder, Holders};
-use crate::limits::HASHES_KEPT;
 use crate::matches::LastEnd;
 use crate::packet::buffer_packets;
-use crate::record::{self, FrameArchive};
-use crate::recover::room_of;
-use crate::stage::{HashRing, Health, Timing};
+use crate::record;
+use crate::recover::{room_of, take_up};
 use crate::{
     BufferedPacket, Clock, Link, PacketKind, Player, Players, Room, RoomLife, Rooms, Seat, SeatPlay,
     ServerConfig, Stage, admit, rooms, seating,
@@ -126,44 +124,9 @@ fn admitted_members(world: &World, room: Entity) -> Vec<Entity> {
 /// Puts the match on the room's stage, with the frames that some may lack and every seat's part in it.
 fn put_on_stage(world: &mut World, entity: Entity, coming: Coming, handover: &Handover, now: Duration) {
     let Coming { told, resumed } = coming;
-    let Resumed { play, builder, frame, previous, hashes, state, outcome, input_bits, .. } = *resumed;
-    let started = told.started();
-    let Some(room) = world.get::<Room>(entity) else { return };
-    let config = world.resource::<ServerConfig>();
-    let lockstep = room.lobby.options().commit == CommitPolicy::Lockstep;
-    let timing = Timing {
-        due: now,
-        period: Duration::from_secs(1) / u32::from(room.tick_rate_hz.max(1)),
-        rate_hz: room.tick_rate_hz,
-        send_every_ticks: room.send_every_ticks,
-        repeat_ticks_max: config.input_repeat_ticks_max,
-        wait_max: if lockstep { config.lockstep_wait } else { Duration::ZERO },
-        waited: false,
-        pause_told_at: now,
-    };
-    let mut ring = HashRing::new();
-    for (tick, hash) in hashes.iter().enumerate().skip(hashes.len().saturating_sub(HASHES_KEPT)) {
-        ring.push(Tick(tick as u32), *hash);
-    }
-    let stage = Stage {
-        game: room.game.clone(),
-        play,
-        epoch: Epoch::new(started.epoch),
-        seed: started.header.seed,
-        started_at: Duration::from_micros(handover.started_us),
-        content: started.header.content.clone().into(),
-        frame,
-        previous,
-        hashes: ring,
-        timing,
-        ending: None,
-        fresh: false,
-        state,
-        outcome,
-        health: Health::default(),
-        is_asleep: true,
-        is_held: false,
-    };
+    let input_bits = resumed.input_bits;
+    let started_at = Duration::from_micros(handover.started_us);
+    let Some((stage, archive)) = take_up(world, entity, &told, *resumed, started_at) else { return };
     let (epoch, next, period) = (stage.epoch, stage.tick(), stage.timing.period);
     let recall = Recall::begin(next, stage.last_frame(), &stage.state);
     let holders = Holders::exactly(handover.holders.iter().map(holder).collect());
@@ -171,7 +134,7 @@ fn put_on_stage(world: &mut World, entity: Entity, coming: Coming, handover: &Ha
     for (tick, delta) in &handover.frames {
         world.spawn((CommittedFrame { tick: *tick, delta: SmallVec::from_slice(delta) }, FrameOf(entity)));
     }
-    record::bring_archive(world, entity, FrameArchive::new(builder, started.header.clone()));
+    record::bring_archive(world, entity, archive);
     for seat in rooms::seats_of(world, entity) {
         let Some(player) = world.get::<Seat>(seat).map(|seat| seat.player) else { continue };
         let parcel = handover.seats.iter().find(|parcel| parcel.player == player);

@@ -151,9 +151,27 @@ fn hold(world: &mut World, room: Entity, id: PlayerId, name: PlayerName, seat: O
 
 /// Puts the match on the room's stage, standing still.
 fn go_on(world: &mut World, entity: Entity, told: &MatchLife, resumed: Resumed) {
+    let started_at = Duration::from_secs(told.started().header.started_unix_s);
+    let Some((stage, archive)) = take_up(world, entity, told, resumed, started_at) else { return };
+    let Some(room) = world.get::<Room>(entity) else { return };
+    let recall = Recall::begin(stage.tick(), stage.last_frame(), &stage.state);
+    let mut holders = Holders::told(told.turns(), stage.tick(), false);
+    holders.catch_up(room, stage.tick());
+    world.entity_mut(entity).insert((stage, Frames::default(), recall, holders));
+    record::match_resumed(world, entity, archive);
+}
+
+/// The match of a room as it was told, to be gone on with, and its archive.
+pub(crate) fn take_up(
+    world: &World,
+    entity: Entity,
+    told: &MatchLife,
+    resumed: Resumed,
+    started_at: Duration,
+) -> Option<(Stage, FrameArchive)> {
     let Resumed { play, builder, frame, previous, hashes, state, outcome, .. } = resumed;
     let started = told.started();
-    let Some(room) = world.get::<Room>(entity) else { return };
+    let room = world.get::<Room>(entity)?;
     let config = world.resource::<ServerConfig>();
     let lockstep = room.lobby.options().commit == CommitPolicy::Lockstep;
     let now = world.resource::<Clock>().now();
@@ -176,7 +194,7 @@ fn go_on(world: &mut World, entity: Entity, told: &MatchLife, resumed: Resumed) 
         play,
         epoch: Epoch::new(started.epoch),
         seed: started.header.seed,
-        started_at: Duration::from_secs(started.header.started_unix_s),
+        started_at,
         content: started.header.content.clone().into(),
         frame,
         previous,
@@ -190,11 +208,7 @@ fn go_on(world: &mut World, entity: Entity, told: &MatchLife, resumed: Resumed) 
         is_asleep: true,
         is_held: false,
     };
-    let recall = Recall::begin(stage.tick(), stage.last_frame(), &stage.state);
-    let mut holders = Holders::told(told.turns(), stage.tick(), false);
-    holders.catch_up(room, stage.tick());
-    world.entity_mut(entity).insert((stage, Frames::default(), recall, holders));
-    record::match_resumed(world, entity, FrameArchive::new(builder, started.header.clone()));
+    Some((stage, FrameArchive::new(builder, started.header.clone())))
 }
 
 /// A match that does not go on becomes a file as far as it went.
