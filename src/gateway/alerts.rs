@@ -196,7 +196,7 @@ pub(crate) async fn watch(front: Arc<Front>) {
             config = live.config.alerts.clone();
             watch.adopt(&config);
         }
-        let waiting = front.sessions.expire(Instant::now());
+        let waiting = front.sessions.expire(now);
         let before = front.stats.parked.get();
         front.stats.parked.add(waiting as i64 - before);
         let report = front.door.report();

@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
 use governor::clock::DefaultClock;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
+use tokio::time::Instant;
 
 /// Addresses that are remembered at one time; while there are more, new ones wait.
 const ADDRESSES_MAX: usize = 65_536;

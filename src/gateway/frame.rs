@@ -1,9 +1,9 @@
 //! `FrameWriter`, what the server says in one WebSocket frame.
 
 use axum::body::Bytes;
-use axum::extract::ws::{Message, Utf8Bytes};
 use bytes::{BufMut as _, BytesMut};
 use prost::Message as _;
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use crate::wire::{Encoding, ServerMessage};
 

@@ -30,7 +30,7 @@ pub(crate) const GREETING_MAX: usize = 1_024;
 const GUESSES_PER_S: u32 = 10;
 
 /// How long the server may take to answer a question.
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// How often a queue that is full is tried again.
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(5);

@@ -2,12 +2,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use framekeep_gate::{KindBytes, LinkSink, LinkWay, StateView};
 use framekeep_protocol::{MatchStart, ToClient};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 
 use crate::traffic::Traffic;
 
@@ -152,7 +153,7 @@ impl LinkQueue {
                 rung.await;
             } else {
                 tokio::select! {
-                    () = tokio::time::sleep_until(not_before.into()) => {}
+                    () = tokio::time::sleep_until(not_before) => {}
                     () = rung => {}
                 }
             }

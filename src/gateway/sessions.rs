@@ -2,12 +2,13 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
 use framekeep_gate::{Door, Order, StateView, WebLinkId};
 use prost::Message as _;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use crate::queue::LinkQueue;
 use crate::wire::{ServerBody, ServerMessage};
@@ -157,21 +158,32 @@ impl Sessions {
         drop(before);
     }
 
-    /// Takes a session, from another connection if need be.
+    /// Takes a session, from another connection if need be; `None` if there is none, or its client comes too late.
     pub(crate) async fn take(&self, token: SessionToken) -> Option<Box<Session>> {
         let holder = {
             let mut places = self.lock();
             match places.remove(&token)? {
-                Place::Parked(session, _) => return Some(session),
+                Place::Parked(session, until) => {
+                    drop(places);
+                    // Who comes too late does not gain from nobody having looked yet: here the session ends.
+                    return (Instant::now() < until).then_some(session);
+                }
                 Place::Attached(holder) => {
                     places.insert(token, Place::Attached(holder.clone()));
                     holder
                 }
             }
         };
-        let (thief, session) = oneshot::channel();
+        let (thief, mut session) = oneshot::channel();
         holder.try_send(thief).ok()?;
-        tokio::time::timeout(STEAL_WITHIN, session).await.ok()?.ok()
+        match tokio::time::timeout(STEAL_WITHIN, &mut session).await {
+            Ok(session) => session.ok(),
+            Err(_) => {
+                // From now on the holder keeps it; what it has handed over just now is not lost.
+                session.close();
+                session.try_recv().ok()
+            }
+        }
     }
 
     /// Ends sessions whose clients did not come back; gives how many wait still.
@@ -259,6 +271,21 @@ mod tests {
         assert_eq!((sessions.expire(Instant::now()), sessions.lock().len()), (0, 1), "it is attached");
         drop(asked);
         assert_eq!((sessions.expire(Instant::now()), sessions.lock().len()), (0, 0));
+    }
+
+    #[test]
+    fn a_session_that_is_handed_over_too_late_stays_with_who_has_it() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.expect("a runtime").block_on(async {
+            let (door, mut keeper) = framekeep_gate::gate(8);
+            let (sessions, session) = (Sessions::default(), Box::new(session(&door)));
+            let mut asked = sessions.attach(session.token);
+            assert!(sessions.take(session.token).await.is_none(), "who has it is busy");
+            let thief = asked.recv().await.expect("somebody has asked");
+            let session = thief.send(session).expect_err("nobody waits any more");
+            assert!(keeper.take().is_none());
+            sessions.park(session, Instant::now() + STEAL_WITHIN);
+        });
     }
 
     #[test]

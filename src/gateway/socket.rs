@@ -1,35 +1,36 @@
 //! `/ws`: a player over a WebSocket.
 
 mod begin;
+#[cfg(test)]
+mod clocks;
+mod handshake;
 mod line;
+#[cfg(test)]
+mod player;
+mod stream;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{WebSocket, WebSocketUpgrade};
-use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use framekeep_gate::Order;
 use tokio::sync::mpsc;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::front::{Front, GREETING_MAX};
 use crate::places::Place;
 use crate::problem::Problem;
 use crate::sessions::{Session, Thief};
 use crate::stats::Refused;
-use crate::wire::Encoding;
+use handshake::Handshake;
 use line::Line;
+use stream::MessageStream;
 
 /// How often a connection looks at its clocks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// Bytes that are read of a connection at once. As many are cleared before each reading, also where there is nothing
-/// to read: with the library's 128 KiB that was two fifths of the front door's work.
-const READ_BYTES: usize = 2 << 10;
 
 /// How a connection ends.
 pub(crate) enum End {
@@ -47,15 +48,14 @@ pub(crate) enum End {
 pub(crate) async fn upgrade(
     State(front): State<Arc<Front>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    request: Request,
 ) -> Response {
-    if !front.live().origins.allow(&headers) {
+    if !front.live().origins.allow(request.headers()) {
         front.stats.refuse(Refused::Origin);
         let detail = "pages of this origin may not use the server: list it in http.origins";
         return Problem::forbidden("foreign_origin", detail).into_response();
     }
-    let Ok(upgrade) = upgrade else {
+    let Some(handshake) = Handshake::of(request) else {
         let detail = "this is the place of WebSockets: connect with one";
         return Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade_required", detail).into_response();
     };
@@ -66,26 +66,21 @@ pub(crate) async fn upgrade(
         return Problem::busy().into_response();
     };
     let bytes_max = front.live().config.web.message_bytes_max;
-    upgrade
-        .protocols(Encoding::SUBPROTOCOLS)
-        .read_buffer_size(READ_BYTES)
-        .max_message_size(bytes_max)
-        .max_frame_size(bytes_max)
-        .on_upgrade(move |socket| serve(socket, peer, front, place))
+    let encoding = handshake.encoding;
+    handshake.then(async move |connection| {
+        let stream = MessageStream::new(connection, bytes_max).await;
+        serve(Line::new(stream, encoding, peer, front), place).await;
+    })
 }
 
-async fn serve(socket: WebSocket, peer: SocketAddr, front: Arc<Front>, place: Place) {
-    let within = front.live().config.web.authenticate_within;
-    let mut line = Line::new(socket, peer, front.clone());
-    let begun = tokio::time::timeout(within, begin::begin(&mut line)).await;
+/// Serves a connection until it ends. `place` is one of those that who has not said who it is may have.
+async fn serve(mut line: Line, place: Place) {
+    let front = line.front.clone();
+    let begun = begin::begin(&mut line).await;
     drop(place);
     let session = match begun {
-        Ok(Ok(session)) => session,
-        Ok(Err(reason)) => return line.close(reason).await,
-        Err(_) => {
-            front.stats.refuse(Refused::Unauthorized);
-            return line.close("too_late").await;
-        }
+        Ok(session) => session,
+        Err(reason) => return line.close(reason).await,
     };
     front.stats.sockets.add(1);
     attend(line, session, &front).await;
@@ -110,8 +105,10 @@ async fn attend(mut line: Line, mut session: Box<Session>, front: &Front) {
             line.close("bye").await;
         }
         End::Stolen(thief) => {
-            // If the thief is gone as well, the session ends here.
-            drop(thief.send(session));
+            if let Err(session) = thief.send(session) {
+                // The thief is gone: the session waits for the next one.
+                front.sessions.park(session, Instant::now() + front.live().config.web.resume_within);
+            }
             line.close("taken_over").await;
         }
         End::Closed(reason) => {

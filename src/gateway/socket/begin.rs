@@ -1,49 +1,59 @@
 //! How a connection says who it is: with a ticket, or with the token of a session that was cut off.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use data_encoding::BASE64URL_NOPAD;
 use framekeep_gate::{NewLink, Order};
 use framekeep_protocol::{Refusal, ToClient};
+use tokio::time::{Instant, timeout};
 
 use super::End;
 use super::line::Line;
+use crate::front::ANSWER_WITHIN;
 use crate::problem::code_of;
 use crate::queue::{LinkQueue, Next, link_queue};
 use crate::sessions::{Session, SessionToken};
 use crate::stats::Refused;
-use crate::wire::{self, Authenticate, ClientBody, Resume, ServerBody, ServerMessage};
+use crate::wire::{self, Authenticate, ClientBody, ClientMessage, Resume, ServerBody, ServerMessage};
 
 /// Most state views a second.
 const VIEWS_HZ_MAX: u32 = 60;
 
 /// Waits for the first message and follows it; `Err` says why there is no session. What the client is to hear
 /// first is not sent yet.
+///
+/// Only the client has to be quick: what it has shown is not lost because the server takes its time, every step of
+/// which is bounded by itself.
 pub(super) async fn begin(line: &mut Line) -> Result<Box<Session>, &'static str> {
+    let within = line.web.authenticate_within;
+    let Ok(said) = timeout(within, first(line)).await else {
+        line.front.stats.refuse(Refused::Unauthorized);
+        return Err("too_late");
+    };
+    let begun = match said?.body {
+        Some(ClientBody::Authenticate(authenticate)) => open(line, &authenticate).await,
+        Some(ClientBody::Resume(resume)) => go_on(line, &resume).await,
+        _ => Err(("unauthenticated", "say who you are first: authenticate or resume".to_owned())),
+    };
+    begun.map_err(|(code, text)| {
+        let (refused, reason) = ending(code);
+        line.front.stats.refuse(refused);
+        let error = wire::Error { code: code.to_owned(), text };
+        line.push(ServerMessage { id: 0, ack: 0, body: Some(ServerBody::Error(error)) });
+        reason
+    })
+}
+
+/// The first message.
+async fn first(line: &mut Line) -> Result<ClientMessage, &'static str> {
     loop {
         let frame = line.receive().await;
-        let message = match line.read(frame) {
-            Ok(Some(message)) => message,
-            Ok(None) => {
-                let _ = line.flush().await;
-                continue;
-            }
+        match line.read(frame) {
+            Ok(Some(message)) => return Ok(message),
+            Ok(None) => drop(line.flush().await),
             Err(End::Closed(reason)) => return Err(reason),
             Err(_) => return Err("lost"),
-        };
-        let begun = match message.body {
-            Some(ClientBody::Authenticate(authenticate)) => open(line, &authenticate).await,
-            Some(ClientBody::Resume(resume)) => go_on(line, &resume).await,
-            _ => Err(("unauthenticated", "say who you are first: authenticate or resume".to_owned())),
-        };
-        return begun.map_err(|(code, text)| {
-            let (refused, reason) = ending(code);
-            line.front.stats.refuse(refused);
-            let error = wire::Error { code: code.to_owned(), text };
-            line.push(ServerMessage { id: 0, ack: 0, body: Some(ServerBody::Error(error)) });
-            reason
-        });
+        }
     }
 }
 
@@ -77,7 +87,8 @@ async fn open(line: &mut Line, authenticate: &Authenticate) -> Result<Box<Sessio
     let mut session = Box::new(Session::new(link, token, queue, front.door.clone()));
     let new = NewLink { link, ticket: Box::new(ticket), from: line.peer, views_hz, sink: Arc::new(sink) };
     front.order(Order::Open(new)).await.map_err(|_| ("busy", "the server is behind".to_owned()))?;
-    let player = admitted(&mut session.queue).await?;
+    let silent = || ("busy", "the server did not answer".to_owned());
+    let player = timeout(ANSWER_WITHIN, admitted(&mut session.queue)).await.map_err(|_| silent())??;
     line.push(session.once(ServerBody::Welcome(wire::Welcome {
         player,
         resume_token: token.text(),

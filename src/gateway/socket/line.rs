@@ -2,16 +2,18 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use axum::Error;
 use axum::body::Bytes;
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use framekeep_gate::{GateFull, Order, WebInput};
 use framekeep_protocol::ToClient;
 use framekeep_sim::Tick;
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::End;
+use super::stream::{Broken, MessageStream};
 use crate::WebConfig;
 use crate::budget::MessageBudget;
 use crate::delta::Delta;
@@ -40,11 +42,11 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 const BUSY: &str = "the server is behind: try again in a moment";
 
 /// What a received frame is.
-pub(super) type Frame = Option<Result<Message, Error>>;
+pub(super) type Frame = Result<Message, Broken>;
 
 /// One WebSocket connection.
 pub(super) struct Line {
-    socket: WebSocket,
+    stream: MessageStream,
     encoding: Option<Encoding>,
     pub(super) peer: SocketAddr,
     pub(super) front: Arc<Front>,
@@ -57,7 +59,7 @@ pub(super) struct Line {
     /// Before this nothing goes out that the server says of itself.
     free_at: Instant,
     /// As it was when the connection came.
-    web: WebConfig,
+    pub(super) web: WebConfig,
     budget: MessageBudget,
     over_budget: u32,
     /// The id of a request that was over the budget, until it is refused; else 0.
@@ -69,14 +71,17 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn new(socket: WebSocket, peer: SocketAddr, front: Arc<Front>) -> Self {
-        let encoding =
-            socket.protocol().and_then(|name| name.to_str().ok()).and_then(Encoding::of_subprotocol);
+    pub(super) fn new(
+        stream: MessageStream,
+        encoding: Option<Encoding>,
+        peer: SocketAddr,
+        front: Arc<Front>,
+    ) -> Self {
         let now = Instant::now();
         let web = front.live().config.web.clone();
         let budget = MessageBudget::new(web.messages_per_s, now);
         Self {
-            socket,
+            stream,
             encoding,
             peer,
             front,
@@ -96,15 +101,18 @@ impl Line {
     }
 
     pub(super) async fn receive(&mut self) -> Frame {
-        self.socket.recv().await
+        self.stream.receive().await
     }
 
     /// Reads a frame. `Ok(None)` for what carries no message or is over the budget.
     pub(super) fn read(&mut self, frame: Frame) -> Result<Option<ClientMessage>, End> {
         let message = match frame {
-            None => return Err(End::Lost),
-            Some(Err(error)) => return Err(self.broken(&error)),
-            Some(Ok(message)) => message,
+            Err(Broken::Lost) => return Err(End::Lost),
+            Err(Broken::TooLarge) => {
+                self.front.stats.refuse(Refused::TooLarge);
+                return Err(End::Closed("too_large"));
+            }
+            Ok(message) => message,
         };
         let now = Instant::now();
         self.heard_at = now;
@@ -117,7 +125,7 @@ impl Line {
                 self.note_round_trip(payload);
                 return self.spend(now).map(|_| None);
             }
-            Message::Ping(_) => return self.spend(now).map(|_| None),
+            Message::Ping(_) | Message::Frame(_) => return self.spend(now).map(|_| None),
         };
         self.front.stats.messages_in.add(1);
         if !self.spend(now)? {
@@ -142,15 +150,6 @@ impl Line {
                 Ok(None)
             }
         }
-    }
-
-    fn broken(&self, error: &Error) -> End {
-        // The only thing a client does that the library reports in words and is worth telling apart.
-        if error.to_string().contains("too long") || error.to_string().contains("too big") {
-            self.front.stats.refuse(Refused::TooLarge);
-            return End::Closed("too_large");
-        }
-        End::Lost
     }
 
     /// Takes a frame from the budget; `false` if there is none left.
@@ -368,7 +367,7 @@ impl Line {
     }
 
     async fn send(&mut self, message: Message) -> Option<End> {
-        match tokio::time::timeout(self.web.write_within, self.socket.send(message)).await {
+        match tokio::time::timeout(self.web.write_within, self.stream.send(message)).await {
             Ok(Ok(())) => None,
             Ok(Err(_)) => Some(End::Lost),
             Err(_) => {
@@ -411,17 +410,17 @@ impl Line {
         let last_words = async {
             let _ = self.flush().await;
             let code = match reason {
-                "bye" => 1_000,
+                "bye" => 1_000_u16,
                 "shutting_down" => 1_001,
                 "too_large" => 1_009,
                 "busy" => 1_013,
                 _ => 1_008,
             };
-            let frame = CloseFrame { code, reason: reason.into() };
-            let _ = self.socket.send(Message::Close(Some(frame))).await;
+            let frame = CloseFrame { code: code.into(), reason: reason.into() };
+            let _ = self.stream.send(Message::Close(Some(frame))).await;
             // What is still on its way is taken and thrown away: closing on it would reset the connection, and the
             // last words would be lost.
-            while let Some(Ok(_)) = self.socket.recv().await {}
+            while self.stream.receive().await.is_ok() {}
         };
         // A client that takes nothing, or goes on talking, is not waited for.
         let _ = tokio::time::timeout(CLOSE_WITHIN, last_words).await;
