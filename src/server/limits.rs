@@ -223,7 +223,11 @@ pub(crate) const MOVE_BYTES_MAX: usize = 8 << 20;
 pub(crate) const PEER_MAIL_WAITING_MAX: usize = 4_096;
 
 /// Rooms that set out for other nodes at one time; the others wait for their turn.
-pub(crate) const MOVES_AT_ONCE: usize = 16;
+pub(crate) const MOVES_AT_ONCE: usize = 32;
+
+/// Time between the moments at which two rooms of a node stand still: what each of them needs of the disks is done by
+/// then, so that no room waits for another.
+pub(crate) const MOVES_APART: Duration = Duration::from_millis(50);
 
 /// Rooms that are on their way here at one time.
 pub(crate) const MOVES_COMING_MAX: usize = 256;

@@ -27,7 +27,7 @@ use message::PeerMessage;
 pub(crate) use moved::{check as check_moved, send_after};
 pub(crate) use outgoing::{Leaving, keep_said};
 
-use crate::limits::{MOVE_OUTCOMES_KEPT, MOVES_AT_ONCE, PEER_MAIL_WAITING_MAX};
+use crate::limits::{MOVE_OUTCOMES_KEPT, MOVES_APART, MOVES_AT_ONCE, PEER_MAIL_WAITING_MAX};
 use crate::matches::Chance;
 use crate::record::Written;
 use crate::{Clock, Phase, Pump, Room, Rooms, ServerConfig, ServerSystems};
@@ -103,6 +103,8 @@ pub struct Moves {
     /// Moves after which the room was where it had been.
     pub moves_given_up: u64,
     outgoing: BTreeMap<MoveId, Outgoing>,
+    /// Before this no further room is to stand still.
+    next_slot: Duration,
     queue: VecDeque<(Entity, RoomName, String, u32)>,
     departed: BTreeMap<MoveId, Departed>,
     incoming: BTreeMap<MoveId, incoming::Incoming>,
@@ -193,6 +195,13 @@ impl Moves {
     /// Rooms that went and are to be remembered over a restart.
     pub(crate) fn departures(&self) -> Vec<(u64, Departure)> {
         self.departed.values().map(|gone| (gone.room, gone.departure.clone())).collect()
+    }
+
+    /// The moment at which the next room with players stands still, not before `from`.
+    fn slot(&mut self, from: Duration) -> Duration {
+        let slot = self.next_slot.max(from);
+        self.next_slot = slot + MOVES_APART;
+        slot
     }
 
     fn owner_epoch(&self, room: u64) -> u64 {

@@ -194,9 +194,10 @@ pub(super) fn be_welcome(world: &mut World, id: MoveId, from: &str, passes: Vec<
     let now = world.resource::<Clock>().now();
     let Some(mut going) = world.resource_mut::<Moves>().outgoing.remove(&id) else { return };
     if matches!(going.step, Step::Offered) && going.node == from {
-        let stage = world.get::<Stage>(going.room);
         // Nobody has to come along.
         let lead = if passes.is_empty() { Duration::ZERO } else { MOVE_APPROACH };
+        let lead = world.resource_mut::<Moves>().slot(now + lead) - now;
+        let stage = world.get::<Stage>(going.room);
         let ticks =
             stage.map_or(0, |stage| (lead.as_millis() * u128::from(stage.timing.rate_hz) / 1_000) as u32);
         let tick = stage.map_or(Tick(0), |stage| stage.tick().later(ticks));

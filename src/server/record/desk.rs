@@ -161,8 +161,16 @@ impl Desk {
         loop {
             match orders.recv_timeout(chores_at.saturating_duration_since(Instant::now())) {
                 Ok(order) => {
-                    self.carry_out(order);
-                    orders.try_iter().take(GROUP_MAX).for_each(|order| self.carry_out(order));
+                    let group = std::iter::once(order).chain(orders.try_iter().take(GROUP_MAX));
+                    // However many want it, what was taken together is made durable once.
+                    let mut is_urgent = false;
+                    for order in group {
+                        is_urgent |= matches!(order, Order::Sync);
+                        self.carry_out(order);
+                    }
+                    if is_urgent {
+                        self.sync();
+                    }
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -200,7 +208,8 @@ impl Desk {
                     self.failed(&error);
                 }
             }
-            Order::Sync => self.sync(),
+            // At the end of its group.
+            Order::Sync => {}
             Order::Settle(done) => {
                 self.sync();
                 self.reclaim();

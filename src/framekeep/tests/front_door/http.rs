@@ -2,10 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::serving::LONGEST;
+/// How long an answer may take.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// An answer.
 pub(crate) struct Reply {

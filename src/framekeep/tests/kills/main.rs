@@ -1,8 +1,16 @@
 //! The built server is killed at random moments while players play on it, started again, and the same players go on.
 
+mod fleet;
+#[path = "../front_door/http.rs"]
+#[expect(dead_code, reason = "others need more of it")]
+mod http;
 mod moving;
 mod node;
 mod players;
+#[path = "../front_door/redis.rs"]
+#[expect(dead_code, reason = "others need more of it")]
+mod redis;
+mod rolling;
 mod story;
 mod told;
 

@@ -16,6 +16,8 @@ const KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abc
 pub(crate) struct Node {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// What it said when it was ready.
+    banner: String,
     /// How long the log was when it started.
     log_from: usize,
 }
@@ -69,9 +71,24 @@ impl Node {
             let read = stdout.read_line(&mut banner).expect("UTF-8");
             assert!(read > 0, "the server did not start: {}", said(folder));
         }
-        let line = banner.lines().find(|line| line.trim_start().starts_with("udp")).expect("a udp line");
-        let address = line.split_whitespace().nth(1).expect("an address").trim_end_matches(',').parse();
-        Self { child, address: address.expect("an address"), log_from }
+        let address = address_of(&banner, "udp");
+        Self { child, address, banner, log_from }
+    }
+
+    /// Where players' HTTP, the operators' port or something else of its banner is.
+    pub(crate) fn at(&self, what: &str) -> SocketAddr {
+        address_of(&self.banner, what)
+    }
+
+    /// Whether it has ended, and how.
+    pub(crate) fn has_ended(&mut self) -> Option<bool> {
+        self.child.try_wait().expect("a child").map(|status| status.success())
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).expect("a process id"));
+        kill(pid, signal).expect("the server is there");
     }
 
     /// Kills it without a chance to write anything; gives what it has logged.
@@ -83,8 +100,7 @@ impl Node {
 
     /// Ends it in order.
     pub(crate) fn stop(mut self) {
-        let pid = Pid::from_raw(i32::try_from(self.child.id()).expect("a process id"));
-        kill(pid, Signal::SIGTERM).expect("the server is there");
+        self.signal(Signal::SIGTERM);
         assert!(self.child.wait().expect("it ends").success());
     }
 }
@@ -94,6 +110,12 @@ impl Drop for Node {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn address_of(banner: &str, what: &str) -> SocketAddr {
+    let line = banner.lines().find(|line| line.trim_start().starts_with(what)).expect("a line");
+    let text = line.split_whitespace().nth(1).expect("an address").trim_end_matches([',', '/']);
+    text.trim_start_matches("http://").parse().expect("an address")
 }
 
 fn log(folder: &Path) -> File {

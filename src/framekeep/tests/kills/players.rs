@@ -20,15 +20,22 @@ use crate::node;
 /// How long players rest between two looks at their sockets.
 const TURN_MS: u16 = 3;
 
+/// Confirmed states that a player of a crowd remembers.
+const CONFIRMED_KEPT: usize = 64;
+
 /// Bots that play the arena over real sockets, all in one thread.
 pub(crate) struct Players {
     pub(crate) all: Vec<Player>,
     began: (Instant, Duration),
+    /// They are many, and do not remember everything.
+    is_crowd: bool,
 }
 
 /// One of them.
 pub(crate) struct Player {
     name: PlayerName,
+    /// Which room it plays in, by number.
+    pub(crate) room: usize,
     socket: UdpSocket,
     link: Option<ClientLink>,
     /// The link to the node where the room goes.
@@ -43,13 +50,43 @@ pub(crate) struct Player {
     /// Hashes of the states it has confirmed since it connected, by the number of frames they have seen.
     pub(crate) confirmed: BTreeMap<u32, u64>,
     pub(crate) desyncs: u32,
+    /// How often it was let into a match.
+    pub(crate) starts: u32,
+    /// When it confirmed a state last, and the longest time that it did not.
+    confirmed_at: Option<Duration>,
+    pub(crate) longest_pause: Duration,
+    /// What went wrong, for those of whom it is expected.
+    pub(crate) troubles: Vec<String>,
+    pub(crate) expects_trouble: bool,
 }
 
 impl Players {
     pub(crate) fn new(seed: u64, count: usize) -> Self {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let all = (0..count).map(|index| Player::new(seed, index)).collect();
-        Self { all, began: (Instant::now(), unix) }
+        Self { all, began: (Instant::now(), unix), is_crowd: false }
+    }
+
+    /// So many in each of so many rooms, `room-0` and so on.
+    pub(crate) fn crowd(seed: u64, rooms: usize, seats: usize) -> Self {
+        let mut players = Self::new(seed, rooms * seats);
+        players.is_crowd = true;
+        (0..).zip(&mut players.all).for_each(|(index, player)| player.room = index / seats);
+        players
+    }
+
+    /// Whoever is to play in a room connects to a server and asks for a seat of so many there.
+    pub(crate) fn enter(&mut self, server: impl Fn(usize) -> SocketAddr, content: &str) {
+        let now = self.now();
+        let rooms: Vec<usize> = self.all.iter().map(|player| player.room).collect();
+        for player in &mut self.all {
+            let seats = rooms.iter().filter(|room| **room == player.room).count() as u8;
+            let options = RoomOptions { content: content.to_owned(), ..RoomOptions::new(Arena::NAME, seats) };
+            let room = RoomName::try_from(format!("room-{}", player.room)).unwrap();
+            player.connect(server(player.room), now);
+            let join = ToServer::Join(JoinRoom::seat(room, Some(options)));
+            player.link.as_mut().unwrap().send_control(&join).unwrap();
+        }
     }
 
     fn now(&self) -> Duration {
@@ -88,7 +125,12 @@ impl Players {
             self.all.iter().map(|player| PollFd::new(player.socket.as_fd(), PollFlags::POLLIN)).collect();
         poll(&mut fds, PollTimeout::from(TURN_MS)).expect("sockets can be waited for");
         let now = self.now();
-        self.all.iter_mut().for_each(|player| player.turn(now));
+        for player in &mut self.all {
+            player.turn(now);
+            while self.is_crowd && player.confirmed.len() > CONFIRMED_KEPT {
+                player.confirmed.pop_first();
+            }
+        }
     }
 }
 
@@ -98,6 +140,7 @@ impl Player {
         socket.set_nonblocking(true).expect("a socket that does not wait");
         Self {
             name: PlayerName::try_from(format!("bot-{seed}-{index}")).unwrap(),
+            room: 0,
             socket,
             link: None,
             crossing: None,
@@ -108,6 +151,11 @@ impl Player {
             entered: None,
             confirmed: BTreeMap::new(),
             desyncs: 0,
+            starts: 0,
+            confirmed_at: None,
+            longest_pause: Duration::ZERO,
+            troubles: Vec::new(),
+            expects_trouble: false,
         }
     }
 
@@ -124,6 +172,11 @@ impl Player {
     fn hello(&self) -> ClientHello {
         let games = vec![GameRules { name: Arena::NAME.to_owned(), fingerprint: fingerprint::<Arena>() }];
         ClientHello { name: self.name.clone(), games }
+    }
+
+    /// What it is called.
+    pub(crate) fn id(&self) -> String {
+        self.name.to_string()
     }
 
     /// The newest state it has confirmed.
@@ -164,9 +217,15 @@ impl Player {
             link.transmit(now, |datagram| drop(socket.send_to(datagram, server)));
         }
         if let LinkState::Closed { reason } = link.state() {
-            panic!("{} lost its link: {reason}", self.name);
+            return self.trouble(format!("lost its link: {reason}"));
         }
         self.link = Some(link);
+    }
+
+    /// Something that ends the match for it.
+    fn trouble(&mut self, what: String) {
+        assert!(self.expects_trouble, "{} {what}", self.name);
+        self.troubles.push(what);
     }
 
     /// The link to where the room goes takes the place of the first once the room is there.
@@ -190,7 +249,12 @@ impl Player {
         play.advance_with(now, |tick, predicted| bot.input(predicted.state(), seat, tick.0));
         while let Some(event) = play.poll_event() {
             match event {
-                RollbackEvent::Confirmed { tick, hash } => drop(self.confirmed.insert(tick.0, hash)),
+                RollbackEvent::Confirmed { tick, hash } => {
+                    let pause = now.saturating_sub(self.confirmed_at.unwrap_or(now));
+                    self.longest_pause = self.longest_pause.max(pause);
+                    self.confirmed_at = Some(now);
+                    self.confirmed.insert(tick.0, hash);
+                }
                 RollbackEvent::NeedSnapshot { .. } => {
                     let epoch = play.epoch();
                     link.send_control(&ToServer::NeedSnapshot { epoch }).unwrap();
@@ -212,10 +276,11 @@ impl Player {
             ToClient::Started(start) => {
                 let rtt = rtt.unwrap_or(Duration::from_millis(20));
                 self.entered = Some(start.next.0);
+                self.starts += 1;
                 self.play = RollbackMatch::new(&start, RollbackConfig::default(), now, rtt).ok();
             }
-            ToClient::Ended(end) => panic!("{}: the match ended: {end:?}", self.name),
-            ToClient::Refused(refusal) => panic!("{} is refused: {refusal}", self.name),
+            ToClient::Ended(end) => self.trouble(format!("has an ended match: {end:?}")),
+            ToClient::Refused(refusal) => self.trouble(format!("is refused: {refusal}")),
             ToClient::Desynced { .. } => self.desyncs += 1,
             ToClient::Redirect(redirect) => {
                 let crossing = ClientLink::new(&redirect.token, self.hello(), now);
