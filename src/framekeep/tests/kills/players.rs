@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use framekeep_client::{ClientHello, ClientLink, LinkState};
@@ -170,7 +171,10 @@ impl Player {
     }
 
     fn hello(&self) -> ClientHello {
-        let games = vec![GameRules { name: Arena::NAME.to_owned(), fingerprint: fingerprint::<Arena>() }];
+        // It is found out by playing, which would keep everybody waiting each time.
+        static FINGERPRINT: OnceLock<u64> = OnceLock::new();
+        let fingerprint = *FINGERPRINT.get_or_init(fingerprint::<Arena>);
+        let games = vec![GameRules { name: Arena::NAME.to_owned(), fingerprint }];
         ClientHello { name: self.name.clone(), games }
     }
 
