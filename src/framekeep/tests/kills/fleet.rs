@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::http::{self, Reply};
+use crate::http;
 use crate::node::Node;
 use crate::redis::RedisServer;
 
@@ -90,11 +90,6 @@ impl Fleet {
         sees(self.node(nth).at("http"))
     }
 
-    /// Asks the operators' port of a node.
-    pub(crate) fn operate(&self, nth: usize, method: &str, path: &str, body: &str) -> Reply {
-        operate(self.node(nth).at("admin"), method, path, body)
-    }
-
     /// The nodes at which each room is, of those that are up.
     pub(crate) fn rooms(&self) -> BTreeMap<String, Vec<usize>> {
         let mut found: BTreeMap<String, Vec<usize>> = BTreeMap::new();
@@ -153,12 +148,6 @@ pub(crate) fn cluster(front: SocketAddr) -> Value {
 /// How many nodes a node sees.
 pub(crate) fn sees(front: SocketAddr) -> usize {
     cluster(front)["nodes"].as_array().map_or(0, Vec::len)
-}
-
-/// Asks an operators' port.
-pub(crate) fn operate(admin: SocketAddr, method: &str, path: &str, body: &str) -> Reply {
-    let bearer = format!("Bearer {ADMIN_TOKEN}");
-    http::ask(admin, method, path, &[("Authorization", &bearer)], body)
 }
 
 /// A node's name.
