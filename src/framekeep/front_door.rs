@@ -12,7 +12,7 @@ use framekeep_gateway::{
 use framekeep_server::{KeyMint, NodeKey};
 use tracing::warn;
 
-use crate::config::{Effective, Guests, Origin, Role, Settings};
+use crate::config::{Compression, Effective, Guests, Origin, Role, Settings};
 use crate::identity::{self, ADMIN_TOKEN_ENV, API_KEY_ENV, CLUSTER_SECRET_ENV, IdentityError};
 use crate::{Exit, ModesError, cluster, modes};
 
@@ -189,6 +189,7 @@ fn web(settings: &Settings) -> WebConfig {
         queue_messages: web.queue_messages,
         batch_within: Duration::from_millis(web.batch_ms),
         batch_bytes: web.batch_bytes,
+        compression: web.compression == Compression::Deflate,
     }
 }
 

@@ -41,8 +41,8 @@ pub use args::{Args, Command};
 pub use check::CheckFailed;
 pub use cluster::ClusterFault;
 pub use config::{
-    Allowed, Commit, ConfigError, Durability, Effective, Guests, Isolated, KEYS, Key, LayerSources, Literal,
-    LogFormat, Origin, Problem, Role, Settings, Value,
+    Allowed, Commit, Compression, ConfigError, Durability, Effective, Guests, Isolated, KEYS, Key,
+    LayerSources, Literal, LogFormat, Origin, Problem, Role, Settings, Value,
 };
 pub use cpu::refuse_old_cpu;
 pub use exit::{CommandError, Exit, run};

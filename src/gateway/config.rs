@@ -93,6 +93,8 @@ pub struct WebConfig {
     pub batch_within: Duration,
     /// Bytes after which a frame is full, about. Default 16 KiB.
     pub batch_bytes: usize,
+    /// Whether messages are packed (`permessage-deflate`) for clients that can unpack them. Default no.
+    pub compression: bool,
 }
 
 /// When somebody is to be told. A threshold of 0 switches its rule off.
@@ -170,6 +172,7 @@ impl Default for WebConfig {
             queue_messages: 256,
             batch_within: Duration::from_millis(2),
             batch_bytes: 16 << 10,
+            compression: false,
         }
     }
 }

@@ -3,8 +3,11 @@
 mod begin;
 #[cfg(test)]
 mod clocks;
+mod deflate;
 mod handshake;
 mod line;
+#[cfg(test)]
+mod packing;
 #[cfg(test)]
 mod player;
 mod stream;
@@ -55,20 +58,21 @@ pub(crate) async fn upgrade(
         let detail = "pages of this origin may not use the server: list it in http.origins";
         return Problem::forbidden("foreign_origin", detail).into_response();
     }
-    let Some(handshake) = Handshake::of(request) else {
+    let live = front.live();
+    let Some(handshake) = Handshake::of(request, live.config.web.compression) else {
         let detail = "this is the place of WebSockets: connect with one";
         return Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade_required", detail).into_response();
     };
-    let is_counted = !front.live().proxies.contain(peer.ip());
-    let most = front.live().config.part_of(GREETING_MAX).min(GREETING_MAX / 4);
+    let is_counted = !live.proxies.contain(peer.ip());
+    let most = live.config.part_of(GREETING_MAX).min(GREETING_MAX / 4);
     let Some(place) = front.greeting.take(peer.ip(), is_counted.then_some(most)) else {
         front.stats.refuse(Refused::Full);
         return Problem::busy().into_response();
     };
-    let bytes_max = front.live().config.web.message_bytes_max;
-    let encoding = handshake.encoding;
+    let bytes_max = live.config.web.message_bytes_max;
+    let (encoding, packing) = (handshake.encoding, handshake.packing);
     handshake.then(async move |connection| {
-        let stream = MessageStream::new(connection, bytes_max).await;
+        let stream = MessageStream::new(connection, bytes_max, packing).await;
         serve(Line::new(stream, encoding, peer, front), place).await;
     })
 }

@@ -90,6 +90,8 @@ pub(crate) struct Stats {
     pub(crate) refused: [Count; REFUSED.len()],
     pub(crate) rtt: Spread,
     pub(crate) view_delay: Spread,
+    /// Bytes of messages that went out packed: before and after.
+    pub(crate) deflated: [Count; 2],
     pub(crate) alerts_sent: Count,
     pub(crate) alerts_lost: Count,
 }
@@ -161,6 +163,11 @@ impl Stats {
                 Some(("direction", way)),
                 count.get() as f64,
             );
+        }
+        for (state, count) in [("plain", &self.deflated[0]), ("packed", &self.deflated[1])] {
+            let name = "framekeep_websocket_deflated_bytes_total";
+            let help = "Bytes of WebSocket messages that were sent packed, before and after packing";
+            add(name, help, counter, Some(("state", state)), count.get() as f64);
         }
         let levels = [
             ("framekeep_http_connections", "HTTP connections that are open", &self.connections),

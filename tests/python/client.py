@@ -1,7 +1,7 @@
-"""A player written from framekeep.proto alone: `client.py PROTO HTTP_ADDRESS ROOM SEATS SECONDS`.
+"""A player written from framekeep.proto alone: `client.py PROTO HTTP_ADDRESS ROOM SEATS SECONDS [deflate]`.
 
 Reads the schema at run time and encodes and decodes by it; nothing is generated, nothing but the standard library is
-used. Gets a guest's ticket, plays a match over a WebSocket in protobuf, walks about, and prints one line of JSON that
+used. With `deflate` it packs what it says, and wants the same of the server (RFC 7692). Gets a guest's ticket, plays a match over a WebSocket in protobuf, walks about, and prints one line of JSON that
 says what it has seen.
 """
 
@@ -14,6 +14,7 @@ import struct
 import sys
 import time
 import urllib.request
+import zlib
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
@@ -133,15 +134,16 @@ class Codec:
 
 
 class Line:
-    """A WebSocket as RFC 6455 says, as far as a client of this server needs it."""
+    """A WebSocket as RFC 6455 says, as far as a client of this server needs it; packed as RFC 7692 says if asked."""
 
-    def __init__(self, host, port, protocol):
+    def __init__(self, host, port, protocol, deflate=False):
         self.socket = socket.create_connection((host, port), timeout=30)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         key = base64.b64encode(os.urandom(16)).decode()
+        offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n" if deflate else ""
         head = (
             f"GET /ws HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: {protocol}\r\n\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: {protocol}\r\n{offer}\r\n"
         )
         self.socket.sendall(head.encode())
         self.rest = b""
@@ -150,6 +152,13 @@ class Line:
         answer, self.rest = self.rest.split(b"\r\n\r\n", 1)
         if b" 101 " not in answer.split(b"\r\n")[0]:
             raise ConnectionError(answer.decode(errors="replace"))
+        agreed = re.search(rb"sec-websocket-extensions: *permessage-deflate(.*)", answer, re.IGNORECASE)
+        self.inflate, self.packed = None, 0
+        if agreed:
+            assert deflate and b"client_no_context_takeover" in agreed[1], agreed[1]
+            bits = re.search(rb"server_max_window_bits=(\d+)", agreed[1])
+            # What is agreed on is enough: a server that kept more would be found out here.
+            self.inflate = zlib.decompressobj(-int(bits[1]))
 
     def more(self):
         data = self.socket.recv(65536)
@@ -165,6 +174,10 @@ class Line:
 
     def send(self, data, opcode=2):
         mask = os.urandom(4)
+        if self.inflate and opcode == 2:
+            packer = zlib.compressobj(wbits=-15)
+            data = packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH)
+            data, opcode = data[:-4], 0x42
         length = len(data)
         size = bytes([0x80 | length]) if length < 126 else b"\xfe" + struct.pack(">H", length)
         masked = bytes(byte ^ mask[place & 3] for place, byte in enumerate(data))
@@ -172,7 +185,7 @@ class Line:
 
     def receive(self):
         """The next message; pings are answered."""
-        whole = b""
+        whole, packed = b"", False
         while True:
             first, second = self.take(2)
             length = second & 0x7F
@@ -188,6 +201,10 @@ class Line:
                 raise ConnectionError("the server says good-bye")
             elif opcode in (0, 2):
                 whole += data
+                packed = packed or bool(first & 0x40)
+                if first & 0x80 and packed:
+                    self.packed += 1
+                    return self.inflate.decompress(whole + b"\x00\x00\xff\xff")
                 if first & 0x80:
                     return whole
 
@@ -195,7 +212,7 @@ class Line:
 class Player:
     """One guest in one room."""
 
-    def __init__(self, codec, address, room, seats):
+    def __init__(self, codec, address, room, seats, deflate=False):
         self.codec, self.id, self.bodies, self.seat = codec, 0, {}, None
         self.seen = {"views": 0, "moved": 0, "events": [], "whole": 0, "bits": 0, "ended": None}
         host, port = address.rsplit(":", 1)
@@ -203,7 +220,7 @@ class Player:
             f"http://{address}/api/v1/tickets", b'{"name":"python"}', {"Content-Type": "application/json"}
         )
         ticket = json.load(urllib.request.urlopen(request, timeout=30))["websocket"]["ticket"]
-        self.line = Line(host, int(port), "framekeep.v1.protobuf")
+        self.line = Line(host, int(port), "framekeep.v1.protobuf", deflate)
         self.say(authenticate={"ticket": ticket, "views_hz": 15})
         self.until("welcome")
         self.ask(join={"room": room, "create": {"game": "arena", "seats": seats}})
@@ -276,9 +293,10 @@ class Player:
 
 def main():
     proto, address, room, seats, seconds = sys.argv[1:6]
-    player = Player(Codec(schema(proto)), address, room, int(seats))
+    player = Player(Codec(schema(proto)), address, room, int(seats), "deflate" in sys.argv)
     player.play(float(seconds))
     player.seen["bodies"] = len(player.bodies)
+    player.seen["packed"] = player.line.packed
     print(json.dumps(player.seen))
 
 

@@ -108,6 +108,26 @@ test('somebody plays in the browser with a bot over UDP, also after the server w
   assert.deepEqual(dashboard.complaints, []);
 });
 
+test('where messages are packed a browser plays as before, with fewer bytes', LONG, async (context) => {
+  const { node, browser } = await scene(context, ['websocket.compression=deflate']);
+  const page = await browser.page();
+  await page.send('Network.enable');
+  await page.open(`${node.url}/play`);
+  await page.value(`document.getElementById('floor').value = 'pit'; document.getElementById('players').value = '3'`);
+  await page.click('[data-play=arena]');
+  await page.until('the match runs', 'globalThis.framekeep?.link.state !== null');
+  await walk(page, 'the player walks');
+  const heard = page.heard.filter(({ method }) => method === 'Network.webSocketFrameReceived').map(({ params }) => params.response);
+  assert.ok(heard.length > 20 && heard.every(({ payloadData }) => payloadData.startsWith('{"messages"')), 'all of it is unpacked');
+  const answer = page.heard.find(({ method }) => method === 'Network.webSocketHandshakeResponseReceived').params.response;
+  const agreed = Object.entries(answer.headers).find(([name]) => name.toLowerCase() === 'sec-websocket-extensions')?.[1];
+  assert.match(agreed ?? '', /^permessage-deflate; client_no_context_takeover; server_max_window_bits=12$/);
+  const metrics = await (await fetch(`${node.url}/metrics`)).text();
+  const [plain, packed] = ['plain', 'packed'].map((state) => Number(new RegExp(`deflated_bytes_total{state="${state}"} (\\d+)`).exec(metrics)[1]));
+  assert.ok(packed > 0 && packed < plain / 2, `${packed} of ${plain} bytes`);
+  assert.deepEqual(page.complaints, []);
+});
+
 test('somebody plays at once against bots, a friend takes the seat of one, and a rematch begins', LONG, async (context) => {
   const { node, browser } = await scene(context);
   const page = await browser.page();

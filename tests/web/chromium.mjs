@@ -83,9 +83,12 @@ class Page {
     Object.assign(this, { browser, sessionId });
     /** What the page complained of: exceptions, errors on the console, refusals of the content policy. */
     this.complaints = [];
+    /** What was heard of its network, where somebody has asked for that. */
+    this.heard = [];
   }
 
   hear(method, params) {
+    if (method.startsWith('Network.')) this.heard.push({ method, params });
     if (method === 'Runtime.exceptionThrown') {
       const { exception, text } = params.exceptionDetails;
       this.complaints.push(exception?.description ?? text);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::key::{Allowed, Key, Value};
 use super::layer::Effective;
 use super::problem::Problem;
-use super::setting::{Commit, Durability, Guests, Isolated, LogFormat, Role};
+use super::setting::{Commit, Compression, Durability, Guests, Isolated, LogFormat, Role};
 
 /// Writes [`Settings`], one struct a section, [`KEYS`] and the reading of one into the other from one table.
 macro_rules! settings {
@@ -321,6 +321,10 @@ settings! {
         /// Bytes after which a frame is full, about: it is sent at once, and the rest in the next one.
         batch_bytes: usize = Value::Integer(16_384), Allowed::Integer(512, 262_144), "bytes",
             wrong: "too small sends more frames, too large makes the first of many messages wait for the last";
+        /// Whether messages are packed for clients that can unpack them (permessage-deflate). It costs about 180 KiB
+        /// and some CPU a client, for views of half the size.
+        compression: Compression = Value::text("off"), Allowed::OneOf(Compression::WORDS), "",
+            wrong: "with thousands of clients it costs memory and cores that the simulation may need";
     }
 
     /// Operators' actions.

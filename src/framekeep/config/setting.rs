@@ -132,6 +132,16 @@ word_setting! {
 }
 
 word_setting! {
+    /// How messages to and from WebSocket clients are packed.
+    Compression {
+        /// Not at all.
+        Off = "off",
+        /// With `permessage-deflate`, for clients that can unpack it.
+        Deflate = "deflate",
+    }
+}
+
+word_setting! {
     /// What becomes of rooms while the cluster's Redis cannot be reached.
     Isolated {
         /// They go on.

@@ -2,13 +2,14 @@
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::SEC_WEBSOCKET_PROTOCOL;
+use axum::http::header::{SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
+use super::deflate::{self, Agreed};
 use crate::wire::Encoding;
 
 /// A request that becomes a WebSocket.
@@ -18,18 +19,26 @@ pub(super) struct Handshake {
     pub(super) response: Response,
     /// The encoding of the subprotocol that was agreed on.
     pub(super) encoding: Option<Encoding>,
+    /// How messages are packed, if they are.
+    pub(super) packing: Option<Agreed>,
 }
 
 impl Handshake {
-    /// Reads a request; `None` if it does not ask for a WebSocket.
-    pub(super) fn of(mut request: Request) -> Option<Self> {
+    /// Reads a request; `None` if it does not ask for a WebSocket. `compression` says whether messages may be packed:
+    /// else nobody looks at what the client offers.
+    pub(super) fn of(mut request: Request, compression: bool) -> Option<Self> {
         let mut response = create_response_with_body(&request, Body::empty).ok()?;
         let on_upgrade = request.extensions_mut().remove::<OnUpgrade>()?;
         let encoding = agreed(request.headers());
         if let Some((name, _)) = encoding {
             response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(name));
         }
-        Some(Self { on_upgrade, response, encoding: encoding.map(|(_, encoding)| encoding) })
+        let packing = compression.then(|| deflate::agree(request.headers())).flatten();
+        if let Some(answer) = packing.and_then(|agreed| HeaderValue::try_from(agreed.answer()).ok()) {
+            response.headers_mut().insert(SEC_WEBSOCKET_EXTENSIONS, answer);
+        }
+        let encoding = encoding.map(|(_, encoding)| encoding);
+        Some(Self { on_upgrade, response, encoding, packing })
     }
 
     /// What is done with the connection once the client has been told, and the answer that tells it. A connection

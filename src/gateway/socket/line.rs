@@ -367,7 +367,12 @@ impl Line {
     }
 
     async fn send(&mut self, message: Message) -> Option<End> {
-        match tokio::time::timeout(self.web.write_within, self.stream.send(message)).await {
+        let sent = tokio::time::timeout(self.web.write_within, self.stream.send(message)).await;
+        if let Some([plain, packed]) = self.stream.take_deflated() {
+            self.front.stats.deflated[0].add(plain as u64);
+            self.front.stats.deflated[1].add(packed as u64);
+        }
+        match sent {
             Ok(Ok(())) => None,
             Ok(Err(_)) => Some(End::Lost),
             Err(_) => {

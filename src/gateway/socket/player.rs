@@ -14,7 +14,9 @@ use framekeep_protocol::{PlayerId, ToClient};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::time::Instant;
+use zlib_rs::{Inflate, InflateFlush};
 
+use super::deflate::Agreed;
 use super::line::Line;
 use super::stream::MessageStream;
 use crate::front::Front;
@@ -22,6 +24,7 @@ use crate::{GatewayConfig, WebConfig};
 
 /// What a frame is, in its first byte.
 pub(super) const TEXT: u8 = 0x81;
+pub(super) const PACKED: u8 = 0xc1;
 pub(super) const PING: u8 = 0x89;
 const CLOSE: u8 = 0x88;
 const PONG: u8 = 0x8a;
@@ -116,9 +119,15 @@ impl Hall {
 
     /// A connection on which the handshake was made.
     pub(super) async fn connect(&self) -> Player {
+        self.connect_packing(None).await
+    }
+
+    /// The same, with what was agreed on about packing.
+    pub(super) async fn connect_packing(&self, packing: Option<Agreed>) -> Player {
         let (client, server) = tokio::io::duplex(256 << 10);
         let peer = SocketAddr::from(([10, 0, 0, 1], 5_000));
-        let stream = MessageStream::new(server, self.front.live().config.web.message_bytes_max).await;
+        let stream =
+            MessageStream::new(server, self.front.live().config.web.message_bytes_max, packing).await;
         let place = self.front.greeting.take(peer.ip(), None).expect("a place");
         tokio::spawn(super::serve(Line::new(stream, None, peer, self.front.clone()), place));
         Player {
@@ -145,6 +154,15 @@ impl Hall {
         player.resume(token).await;
         player
     }
+}
+
+/// What is in a text that was packed by itself.
+fn unpacked(mut payload: Vec<u8>) -> Vec<u8> {
+    payload.extend([0, 0, 0xff, 0xff]);
+    let (mut text, mut inflate) = (vec![0; 64 << 10], Inflate::new(false, 15));
+    inflate.decompress(&payload, &mut text, InflateFlush::SyncFlush).expect("it was packed");
+    text.truncate(inflate.total_out() as usize);
+    text
 }
 
 /// How a connection ended, for its client.
@@ -232,8 +250,9 @@ impl Player {
                 self.send(CLOSE, &payload[..2]).await;
                 return Err(over);
             }
-            TEXT => {
-                let batch: Value = serde_json::from_slice(&payload).expect("JSON");
+            TEXT | PACKED => {
+                let text = if first == PACKED { unpacked(payload) } else { payload };
+                let batch: Value = serde_json::from_slice(&text).expect("JSON");
                 let messages = batch["messages"].as_array().expect("messages").clone();
                 let closing = messages.iter().find_map(|one| one["closing"]["reason"].as_str());
                 self.closing = closing.unwrap_or_default().to_owned();

@@ -5,8 +5,12 @@ use std::io;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::deflate::{Agreed, Deflater, Inflating, Refused};
 
 /// Bytes that are read of a connection at once. As many are cleared before each reading, also where there is nothing
 /// to read: with the library's 128 KiB that was two fifths of the front door's work.
@@ -20,6 +24,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 /// The messages of one WebSocket connection, the server's end.
 pub(super) struct MessageStream {
     socket: WebSocketStream<Box<dyn Duplex>>,
+    deflater: Option<Box<Deflater>>,
 }
 
 /// Why a connection gives no message.
@@ -32,27 +37,68 @@ pub(super) enum Broken {
 }
 
 impl MessageStream {
-    /// Speaks over a connection on which the handshake was made, with messages of so many bytes at most.
-    pub(super) async fn new(stream: impl Duplex + 'static, bytes_max: usize) -> Self {
+    /// Speaks over a connection on which the handshake was made, with messages of so many bytes at most, which are
+    /// packed if that was agreed on.
+    pub(super) async fn new(
+        stream: impl Duplex + 'static,
+        bytes_max: usize,
+        packing: Option<Agreed>,
+    ) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BYTES)
             .max_message_size(Some(bytes_max))
             .max_frame_size(Some(bytes_max));
-        let stream: Box<dyn Duplex> = Box::new(stream);
-        Self { socket: WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await }
+        let stream: Box<dyn Duplex> = match packing {
+            None => Box::new(stream),
+            Some(_) => Box::new(Inflating::new(stream, bytes_max)),
+        };
+        let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+        Self { socket, deflater: packing.map(|agreed| Box::new(Deflater::new(agreed))) }
     }
 
     /// The next message. Can be given up at any moment without a loss.
     pub(super) async fn receive(&mut self) -> Result<Message, Broken> {
         match self.socket.next().await {
             Some(Ok(message)) => Ok(message),
-            Some(Err(Error::Capacity(_))) => Err(Broken::TooLarge),
+            Some(Err(error)) if is_too_large(&error) => Err(Broken::TooLarge),
             Some(Err(_)) | None => Err(Broken::Lost),
         }
     }
 
+    /// Bytes of messages that went out packed since this was asked last: before and after.
+    pub(super) fn take_deflated(&mut self) -> Option<[usize; 2]> {
+        self.deflater.as_mut().map(|deflater| deflater.take_figures())
+    }
+
     /// Sends a message; waits until the connection has taken it.
     pub(super) async fn send(&mut self, message: Message) -> io::Result<()> {
+        let message = match &mut self.deflater {
+            None => message,
+            Some(deflater) => packed(deflater, message),
+        };
         self.socket.send(message).await.map_err(io::Error::other)
     }
+}
+
+fn is_too_large(error: &Error) -> bool {
+    match error {
+        Error::Capacity(_) => true,
+        Error::Io(error) => {
+            error.get_ref().and_then(|inner| inner.downcast_ref()) == Some(&Refused::TooLarge)
+        }
+        _ => false,
+    }
+}
+
+/// The message as one packed frame, where it is worth it.
+fn packed(deflater: &mut Deflater, message: Message) -> Message {
+    let (bytes, kind) = match &message {
+        Message::Text(text) => (text.as_bytes(), Data::Text),
+        Message::Binary(bytes) => (&bytes[..], Data::Binary),
+        _ => return message,
+    };
+    let Some(bytes) = deflater.pack(bytes) else { return message };
+    let mut frame = Frame::message(bytes, OpCode::Data(kind), true);
+    frame.header_mut().rsv1 = true;
+    Message::Frame(frame)
 }

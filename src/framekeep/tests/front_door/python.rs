@@ -6,20 +6,22 @@ use std::process::{Command, Stdio};
 use crate::serving::Serving;
 use crate::udp::UdpBot;
 
-#[test]
-fn a_client_written_from_the_schema_alone_plays_a_match() {
+/// Lets it play a match; gives what it has seen, or nothing where there is no Python.
+fn play(settings: &[(&str, &str)], with: &[&str]) -> Option<(serde_json::Value, Serving)> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let serving = Serving::start(&[]);
+    let serving = Serving::start(settings);
     let client = Command::new("python3")
         .arg(root.join("tests/python/client.py"))
         .arg(root.join("src/gateway/framekeep.proto"))
         .args([&serving.http.to_string(), "friday", "2", "1.5"])
+        .args(with)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn();
     let Ok(client) = client else {
-        return eprintln!("SKIPPED: there is no python3 to run tests/python/client.py with");
+        eprintln!("SKIPPED: there is no python3 to run tests/python/client.py with");
+        return None;
     };
     serving.until("its room is there", |serving| serving.get("/api/v1/rooms/friday").status == 200);
     let bot = UdpBot::join(&serving, "friday");
@@ -36,4 +38,31 @@ fn a_client_written_from_the_schema_alone_plays_a_match() {
         assert!(events.iter().any(|event| event == kind), "{kind}: {seen}");
     }
     assert!(bot.leave() > 0);
+    Some((seen, serving))
+}
+
+#[test]
+fn a_client_written_from_the_schema_alone_plays_a_match() {
+    // Who offers to pack and is not answered goes on without.
+    for with in [&[][..], &["deflate"]] {
+        let Some((seen, _)) = play(&[], with) else { return };
+        assert_eq!(seen["packed"], 0);
+    }
+}
+
+#[test]
+fn where_messages_are_packed_a_foreign_zlib_understands_them_and_is_understood() {
+    let settings = [("FRAMEKEEP__WEBSOCKET__COMPRESSION", "deflate")];
+    let Some((seen, serving)) = play(&settings, &["deflate"]) else { return };
+    // The shortest are sent as they are.
+    assert!(seen["packed"].as_u64() > Some(2), "{seen}");
+    let metrics = serving.get("/metrics").body;
+    let bytes = |state: &str| -> f64 {
+        let name = format!("framekeep_websocket_deflated_bytes_total{{state=\"{state}\"}} ");
+        metrics.lines().find_map(|line| line.strip_prefix(&name)).expect(state).parse().expect("a number")
+    };
+    assert!(0.0 < bytes("packed") && bytes("packed") < 0.8 * bytes("plain"), "{metrics}");
+    // Who does not offer it is served as before.
+    let Some((seen, _)) = play(&settings, &[]) else { return };
+    assert_eq!(seen["packed"], 0);
 }
