@@ -283,6 +283,10 @@ impl Coordinator {
 
     /// Hears what the store says to what was asked.
     pub fn hear(&mut self, now_ms: u64, ask: &Ask, told: &Told) {
+        if let (Ask::Unask { .. } | Ask::End { .. }, Told::Fenced) = (ask, told) {
+            // The store waits for those who know more, and nothing else would let it hear of this again.
+            self.asks.push_back(ask.clone());
+        }
         let (Ask::Claim { of, .. } | Ask::Question { of, .. }) = ask else { return };
         let Some(id) = self.ids.get(of).copied() else { return };
         match told {

@@ -2,21 +2,27 @@
 
 use core::fmt;
 
-use redis::{ConnectionInfo, IntoConnectionInfo};
+use redis::{ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
+
+/// Where sentinels listen if nothing else is said.
+const SENTINEL_PORT: u16 = 26_379;
 
 /// Where Redis is: one server, the sentinels that know which one it is, or some servers of a Redis Cluster.
 #[derive(Clone)]
 pub enum Address {
     /// `redis://user:password@host:port/database`.
     One(ConnectionInfo),
-    /// `redis+sentinel://host:port,host:port/service`.
+    /// `redis+sentinel://user:password@host:port,host:port/service/database`; user, password and database are those of
+    /// the servers, not of the sentinels.
     Sentinel {
         /// The sentinels.
         sentinels: Vec<ConnectionInfo>,
         /// The name of the service.
         service: String,
+        /// How its servers are entered.
+        server: RedisConnectionInfo,
     },
-    /// `redis://host:port,redis://host:port`, two at least.
+    /// `redis://user:password@host:port,redis://user:password@host:port`, two at least.
     Cluster(Vec<ConnectionInfo>),
 }
 
@@ -46,15 +52,23 @@ impl Address {
         let fault = |why: String| AddressFault::Malformed { url: without_password(url), why };
         let info = |one: &str| one.trim().into_connection_info().map_err(|error| fault(error.to_string()));
         if let Some(rest) = url.strip_prefix("redis+sentinel://") {
-            let (hosts, service) =
-                rest.rsplit_once('/').ok_or_else(|| fault("it names no service".into()))?;
+            let (login, rest) = rest.rsplit_once('@').unwrap_or(("", rest));
+            let (hosts, path) = rest.split_once('/').unwrap_or((rest, ""));
+            let (service, database) = path.split_once('/').unwrap_or((path, ""));
             if service.is_empty() {
                 return Err(fault("it names no service".into()));
             }
-            let sentinels = hosts.split(',').map(|host| info(&format!("redis://{}", host.trim())));
+            let with_port = |host: &str| match host.rsplit_once(':') {
+                Some((_, port)) if port.parse::<u16>().is_ok() => host.to_owned(),
+                _ => format!("{host}:{SENTINEL_PORT}"),
+            };
+            let sentinels = hosts.split(',').map(|host| info(&format!("redis://{}", with_port(host.trim()))));
+            let at = if login.is_empty() { "" } else { "@" };
+            let server = info(&format!("redis://{login}{at}server/{database}"))?;
             return Ok(Self::Sentinel {
                 sentinels: sentinels.collect::<Result<_, _>>()?,
                 service: service.to_owned(),
+                server: server.redis_settings().clone(),
             });
         }
         let mut all: Vec<_> = url.split(',').map(info).collect::<Result<_, _>>()?;
@@ -70,7 +84,9 @@ impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::One(info) => write!(f, "{}", info.addr()),
-            Self::Sentinel { sentinels, service } => write!(f, "{} sentinels of {service}", sentinels.len()),
+            Self::Sentinel { sentinels, service, .. } => {
+                write!(f, "{} sentinels of {service}", sentinels.len())
+            }
             Self::Cluster(nodes) => write!(f, "{} servers of a cluster", nodes.len()),
         }
     }
@@ -96,6 +112,23 @@ mod tests {
         assert_eq!(of("redis://127.0.0.1:6379"), "127.0.0.1:6379");
         assert_eq!(of("redis+sentinel://10.0.0.1:26379,10.0.0.2:26379/games"), "2 sentinels of games");
         assert_eq!(of("redis://10.0.0.1:7000,redis://10.0.0.2:7000"), "2 servers of a cluster");
+    }
+
+    #[test]
+    fn user_password_and_database_behind_sentinels_are_those_of_the_servers() {
+        let url = "redis+sentinel://ada:secret@10.0.0.1:26379,10.0.0.2:26379/games/3";
+        let Address::Sentinel { sentinels, service, server } = Address::parse(url).unwrap() else { panic!() };
+        assert_eq!((service.as_str(), server.db(), server.username()), ("games", 3, Some("ada")));
+        assert_eq!(server.password(), Some("secret"));
+        let Address::Sentinel { sentinels: by_default, .. } = Address::parse("redis+sentinel://a/g").unwrap()
+        else {
+            panic!()
+        };
+        assert_eq!(by_default[0].addr().to_string(), "a:26379");
+        assert!(
+            sentinels.len() == 2 && sentinels.iter().all(|one| one.redis_settings().password().is_none())
+        );
+        assert!(Address::parse("redis+sentinel://10.0.0.1:26379/games/three").is_err());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
-use redis::sentinel::{SentinelClient, SentinelServerType};
+use redis::sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType};
 use redis::{AsyncConnectionConfig, Client, Cmd, RedisError, RedisResult, Value};
 use tokio::sync::Mutex;
 
@@ -108,9 +108,10 @@ async fn connect(address: &Address) -> RedisResult<Wire> {
             let client = Client::open(info.clone())?;
             Ok(Wire::One(client.get_multiplexed_async_connection_with_config(&config).await?))
         }
-        Address::Sentinel { sentinels, service } => {
+        Address::Sentinel { sentinels, service, server } => {
             let (sentinels, kind) = (sentinels.clone(), SentinelServerType::Master);
-            let mut client = SentinelClient::build(sentinels, service.clone(), None, kind)?;
+            let server = SentinelNodeConnectionInfo::default().set_redis_connection_info(server.clone());
+            let mut client = SentinelClient::build(sentinels, service.clone(), Some(server), kind)?;
             Ok(Wire::One(client.get_async_connection_with_config(&config).await?))
         }
         Address::Cluster(nodes) => {

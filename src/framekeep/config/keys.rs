@@ -428,8 +428,9 @@ settings! {
     /// Several nodes as one: what they share is in Redis.
     cluster: Cluster {
         /// Where Redis is: `redis://HOST:PORT`, `redis+sentinel://HOST:PORT,HOST:PORT/SERVICE`, or several
-        /// `redis://HOST:PORT` separated by commas for a Redis Cluster. Empty for a node that works alone. With a
-        /// password in it, set it by the variable FRAMEKEEP_REDIS_URL instead, which is not shown.
+        /// `redis://HOST:PORT` separated by commas for a Redis Cluster; USER:PASSWORD@ before the first HOST is that of
+        /// the servers. Empty for a node that works alone. With a password in it, set it by the variable
+        /// FRAMEKEEP_REDIS_URL instead, which is not shown.
         redis_url: String = Value::text(""), Allowed::RedisUrls, "",
             wrong: "an address that is none ends the start with exit code 4; a Redis that is away does not";
         /// Which cluster of that Redis: nodes of the same name are one.

@@ -1,6 +1,6 @@
 //! Nodes, their store and clients, in virtual time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use framekeep_gate::SharedTicket;
 use framekeep_matchmaking::{Mode, Ticket, TicketId};
@@ -8,7 +8,7 @@ use framekeep_protocol::{PlayerId, PlayerName};
 use framekeep_sim::Pcg32;
 
 use super::history::History;
-use crate::board::{Ask, Board, Kept, Placed, Stage, Step, Told, parts};
+use crate::board::{Ask, Board, Kept, Placed, Record, Stage, Step, Told, parts};
 use crate::body::{MatchBody, TicketBody};
 use crate::{COORDINATOR, Card, Coordinator, Load, Member, NodeId, Reply, Request, Table, Timing};
 
@@ -61,6 +61,8 @@ pub(super) struct World {
     unsent: Vec<SharedTicket>,
     /// Requests whose sender has given them up, and that are done later all the same.
     late: Vec<(u64, Ask)>,
+    /// Tickets whose players have answered for a match.
+    answered: BTreeSet<(String, String)>,
     well_since_ms: u64,
     quiet_until_ms: u64,
     is_healed: bool,
@@ -87,6 +89,7 @@ impl World {
             tickets: 0,
             unsent: Vec::new(),
             late: Vec::new(),
+            answered: BTreeSet::new(),
             well_since_ms: now_ms,
             quiet_until_ms: 0,
             is_healed: false,
@@ -96,19 +99,18 @@ impl World {
         world
     }
 
-    /// What the store knows, each ticket with how far it is and who plays by it.
-    fn board_view(&mut self) -> Vec<(String, Stage, String)> {
+    /// What the store knows of each ticket.
+    fn board_view(&mut self) -> Vec<(String, Record)> {
         let ask = Ask::Changes { after: 0, limit: u32::MAX, bodies: false };
         let Told::Changes { tickets, .. } = self.store.board.apply(self.now_ms, None, true, &ask) else {
             unreachable!()
         };
-        let view = tickets.into_iter().map(|one| (one.id, one.record.stage, one.record.players));
-        view.collect()
+        tickets.into_iter().map(|one| (one.id, one.record)).collect()
     }
 
     /// What the store knows in the end.
     pub(super) fn in_the_end(&mut self) -> BTreeMap<String, Stage> {
-        self.board_view().into_iter().map(|(id, stage, _)| (id, stage)).collect()
+        self.board_view().into_iter().map(|(id, record)| (id, record.stage)).collect()
     }
 
     /// Faults are over, and nobody makes tickets any more.
@@ -246,10 +248,14 @@ impl World {
         if !self.now_ms.is_multiple_of(200) {
             return;
         }
-        for (ticket, stage, player) in self.board_view() {
-            if stage == Stage::Asked {
-                let accepts = !self.chance(300);
-                self.call(id, &Ask::Answer { id: ticket, player, accepts });
+        for (ticket, record) in self.board_view() {
+            // Nobody says it twice: what was answered must not be waited for.
+            let question = (ticket.clone(), record.of);
+            if record.stage == Stage::Asked && !self.answered.contains(&question) {
+                let (player, accepts) = (record.players, !self.chance(300));
+                if self.call(id, &Ask::Answer { id: ticket, player, accepts }).is_some() {
+                    self.answered.insert(question);
+                }
             }
         }
         if self.chance(100) && self.tickets > 0 {

@@ -2,13 +2,16 @@
 
 mod agones;
 mod api;
+mod away;
 mod canary;
 mod cluster;
 mod drain;
+mod failover;
 mod fuzz;
 mod http;
 mod matchmaking;
 mod measured;
+mod nodes;
 mod play;
 mod python;
 mod redis;

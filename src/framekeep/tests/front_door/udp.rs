@@ -26,10 +26,17 @@ pub(crate) struct UdpBot {
 impl UdpBot {
     /// Joins a room for two and walks to the right as soon as it plays.
     pub(crate) fn join(serving: &Serving, room: &str) -> Self {
-        let (server, room) = (serving.udp, RoomName::try_from(room).unwrap());
+        Self::join_as(serving, room, "udp-bot", "")
+    }
+
+    /// The same under that name, on that content if it comes first.
+    pub(crate) fn join_as(serving: &Serving, room: &str, name: &str, content: &str) -> Self {
+        let name = PlayerName::try_from(name).unwrap();
+        let options = RoomOptions { content: content.to_owned(), ..RoomOptions::new(Arena::NAME, 2) };
+        let (server, join) = (serving.udp, JoinRoom::seat(RoomName::try_from(room).unwrap(), Some(options)));
         let stop = Arc::new(AtomicBool::new(false));
         let told = stop.clone();
-        let thread = std::thread::spawn(move || play(server, &room, &told));
+        let thread = std::thread::spawn(move || play(server, name, join, &told));
         Self { stop, thread: Some(thread) }
     }
 
@@ -46,17 +53,15 @@ impl Drop for UdpBot {
     }
 }
 
-fn play(server: std::net::SocketAddr, room: &RoomName, stop: &AtomicBool) -> u32 {
+fn play(server: std::net::SocketAddr, name: PlayerName, join: JoinRoom, stop: &AtomicBool) -> u32 {
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let began = Instant::now();
-    let name = PlayerName::try_from("udp-bot").unwrap();
     let player = player_id_of(&name);
     let request =
         TicketRequest { server, player, name: name.clone(), room: None, role: Role::Player, now: unix };
     let ticket = mint(&key(), &request).expect("a ticket");
     let games = vec![GameRules { name: Arena::NAME.to_owned(), fingerprint: fingerprint::<Arena>() }];
     let mut link = ClientLink::new(&ticket, ClientHello { name, games }, unix).expect("a link");
-    let join = JoinRoom::seat(room.clone(), Some(RoomOptions::new(Arena::NAME, 2)));
     link.send_control(&ToServer::Join(join)).expect("room for it");
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
     // Waiting for a datagram is what paces the bot.

@@ -1,0 +1,264 @@
+//! Redis is several servers: a replica is promoted by a sentinel, without the last writes; slots of a Redis Cluster
+//! move. Real processes on loopback.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::away::{play, ticks, wrong};
+use crate::nodes::{Nodes, TICKETS, ask, id, mixed, ticket, until_matched};
+use crate::redis::{RedisServer, free_port, pause};
+use crate::serving::{LONGEST, Serving};
+
+/// How soon the directory has to be right after a replica was promoted.
+const RIGHT_WITHIN: Duration = Duration::from_secs(10);
+
+/// A server, a replica of it, and a sentinel that looks after both.
+struct Watched {
+    master: RedisServer,
+    replica: RedisServer,
+    sentinel: RedisServer,
+}
+
+impl Watched {
+    fn start() -> Option<Self> {
+        let master = RedisServer::start()?;
+        // The replica has an account of its own, which can be taken from it.
+        let account = ["ACL", "SETUSER", "copy", "on", ">copy-password", "~*", "&*", "+@all"];
+        assert_eq!(master.ask(&account), "OK");
+        let of = format!("127.0.0.1 {}", master.port);
+        let replica = ["--replicaof", &of, "--masteruser", "copy", "--masterauth", "copy-password"];
+        let replica =
+            RedisServer::start_with(&[&replica[..], &["--repl-diskless-sync-delay", "0"]].concat())?;
+        replica.until(&["ROLE"], |role| role[3] == "connected");
+        let text = format!(
+            "sentinel monitor games {of} 1\nsentinel down-after-milliseconds games 1000\n\
+             sentinel failover-timeout games 5000\n"
+        );
+        let sentinel = RedisServer::start_sentinel(&text)?;
+        sentinel.until(&["SENTINEL", "REPLICAS", "games"], |told| {
+            told.as_array().is_some_and(|replicas| {
+                let words = replicas.iter().flat_map(|one| one.as_array().cloned().unwrap_or_default());
+                words
+                    .collect::<Vec<_>>()
+                    .windows(2)
+                    .any(|pair| pair[0] == "master-link-status" && pair[1] == "ok")
+            })
+        });
+        Some(Self { master, replica, sentinel })
+    }
+
+    fn url(&self) -> String {
+        format!("redis+sentinel://127.0.0.1:{}/games", self.sentinel.port)
+    }
+
+    /// From now on the replica gets no writes.
+    fn cut_off(&self) {
+        assert_eq!(self.master.ask(&["ACL", "SETUSER", "copy", "off"]), "OK");
+        self.master.ask(&["CLIENT", "KILL", "TYPE", "replica"]);
+        self.replica.until(&["ROLE"], |role| role[3] != "connected");
+    }
+
+    /// Kills the master; returns how long after the replica was one.
+    fn fail_over(&mut self) -> Duration {
+        self.master.kill();
+        let killed = Instant::now();
+        self.replica.until(&["ROLE"], |role| role[0] == "master");
+        killed.elapsed()
+    }
+}
+
+/// Every room that is open, with the nodes that have it.
+fn open_rooms(nodes: &Nodes) -> BTreeMap<String, usize> {
+    let mut all: BTreeMap<String, usize> = BTreeMap::new();
+    for row in nodes.serving.iter().flat_map(Serving::rooms).filter(|row| row["phase"] != "closed") {
+        *all.entry(row["name"].as_str().expect("a name").to_owned()).or_default() += 1;
+    }
+    all
+}
+
+fn open(serving: &Serving, name: &str) {
+    let body = json!({ "name": name, "game": "arena", "seats": 2 });
+    serving.until("a room is opened", |serving| {
+        pause();
+        ask(serving, "POST", "/api/v1/rooms", &body).status == 201
+    });
+}
+
+/// Where tickets are, as far as they have their match: their room.
+fn rooms_of(nodes: &mut Nodes, tickets: &[Value]) -> BTreeMap<String, String> {
+    let mut rooms = BTreeMap::new();
+    for ticket in tickets {
+        let path = format!("{TICKETS}/{}", id(ticket));
+        let status = nodes.ask("GET", &path, &Value::Null).json();
+        if let Some(room) = status["room"].as_str() {
+            rooms.insert(id(ticket), room.to_owned());
+        }
+    }
+    rooms
+}
+
+#[test]
+fn a_replica_that_was_promoted_without_the_last_writes_is_told_what_it_lacks() {
+    let Some(mut redis) = Watched::start() else { return };
+    let mut nodes = Nodes::start_at(&redis.url(), 3, &[]);
+    let bots = play(&nodes);
+    nodes.serving[0].until("all rooms are in the directory", |_| {
+        pause();
+        ticks(&nodes).len() == 6 && wrong(&[&redis.master], &nodes).is_none()
+    });
+    redis.cut_off();
+    // All of this is lost: rooms, matches, tickets that wait.
+    nodes.serving.iter().enumerate().for_each(|(nth, serving)| open(serving, &format!("late-{nth}")));
+    let tickets = mixed(60);
+    tickets.iter().for_each(|ticket| nodes.submit(ticket));
+    let matched: Vec<_> = (0..20).map(|nth| ticket(10_001 + nth * 8, 1, "duel")).collect();
+    matched.iter().for_each(|ticket| nodes.submit(ticket));
+    until_matched(&mut nodes, matched.clone(), 0, LONGEST);
+    nodes.serving[0].until("all rooms are in the directory", |_| {
+        pause();
+        wrong(&[&redis.master], &nodes).is_none()
+    });
+    let before = rooms_of(&mut nodes, &matched);
+    let directory = redis.master.directory();
+    let lost = directory.len() - redis.replica.directory().len();
+    let promoted = redis.fail_over();
+    let (begun, mut is_wrong) = (Instant::now(), wrong(&[&redis.replica], &nodes));
+    while let Some(what) = &is_wrong {
+        assert!(begun.elapsed() < LONGEST, "{what}");
+        pause();
+        is_wrong = wrong(&[&redis.replica], &nodes);
+    }
+    let right = begun.elapsed();
+    for (name, (node, epoch, _)) in
+        redis.replica.directory().iter().filter(|(name, _)| *name != "coordinator")
+    {
+        if let Some((holder, old, _)) = directory.get(name) {
+            assert!(
+                node == holder && epoch >= old,
+                "{name} was {holder}'s under {old}, is {node}'s under {epoch}"
+            );
+        }
+    }
+    let coordinator = |directory: &crate::redis::Directory| directory["coordinator"].1;
+    assert!(coordinator(&redis.replica.directory()) >= coordinator(&directory));
+    assert!(open_rooms(&nodes).values().all(|count| *count == 1), "{:?}", open_rooms(&nodes));
+    assert_eq!(rooms_of(&mut nodes, &matched), before, "who had a match has it still");
+    let mut seen = until_matched(&mut nodes, [tickets, matched].concat(), 5, LONGEST);
+    assert!(bots.into_iter().all(|bot| bot.leave() > 0));
+    println!(
+        "a replica promoted {} ms after the kill, without {lost} of {} names: directory right after {} ms; {} rooms, \
+         {} players, nobody twice, waited p99 {} ms",
+        promoted.as_millis(),
+        directory.len(),
+        right.as_millis(),
+        seen.rooms.len(),
+        seen.players.len(),
+        seen.wait_p99()
+    );
+    assert!(lost >= 3 && right <= RIGHT_WITHIN, "{lost} names lost, {right:?}");
+}
+
+/// Three servers that share the slots.
+fn cluster() -> Option<Vec<RedisServer>> {
+    let bus: Vec<_> = (0..3).map(|_| free_port().to_string()).collect();
+    let start = |bus: &String| {
+        RedisServer::start_with(&[
+            "--cluster-enabled",
+            "yes",
+            "--cluster-port",
+            bus,
+            "--cluster-node-timeout",
+            "5000",
+        ])
+    };
+    let servers: Vec<_> = bus.iter().map_while(start).collect();
+    let slots = [("0", "5460"), ("5461", "10922"), ("10923", "16383")];
+    for (server, (from, to)) in servers.iter().zip(slots) {
+        assert_eq!(server.ask(&["CLUSTER", "ADDSLOTSRANGE", from, to]), "OK");
+    }
+    for (server, bus) in servers.iter().zip(&bus).skip(1) {
+        servers[0].ask(&["CLUSTER", "MEET", "127.0.0.1", &server.port.to_string(), bus]);
+    }
+    for server in &servers {
+        server.until(&["CLUSTER", "INFO"], |told| {
+            let text = told.as_str().unwrap_or_default();
+            text.contains("cluster_state:ok") && text.contains("cluster_known_nodes:3")
+        });
+    }
+    (servers.len() == 3).then_some(servers)
+}
+
+/// Moves the slot of the queue to another server, key by key.
+fn move_queue(servers: &[RedisServer]) -> usize {
+    let slot = servers[0].ask(&["CLUSTER", "KEYSLOT", "framekeep:{framekeep.queue}:meta"]).to_string();
+    let number: u64 = slot.parse().expect("a slot");
+    let from = (number / 5_461).min(2) as usize;
+    let to = (from + 1) % 3;
+    let name = |nth: usize| servers[nth].ask(&["CLUSTER", "MYID"]).as_str().expect("a name").to_owned();
+    servers[to].ask(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &name(from)]);
+    servers[from].ask(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &name(to)]);
+    let (mut moved, port) = (0, servers[to].port.to_string());
+    loop {
+        let keys = servers[from].ask(&["CLUSTER", "GETKEYSINSLOT", &slot, "1"]);
+        let Some(key) = keys[0].as_str() else { break };
+        let told = servers[from].ask(&["MIGRATE", "127.0.0.1", &port, key, "0", "5000"]);
+        assert!(told == "OK" || told == "NOKEY", "{told}");
+        moved += 1;
+    }
+    // Whoever asks where the queue was is sent on, request by request, until everybody is told where it is.
+    servers[from]
+        .until(&["INFO", "errorstats"], |told| told.as_str().unwrap_or_default().contains("errorstat_ASK:"));
+    for nth in [to, from, (to + 1) % 3] {
+        servers[nth].ask(&["CLUSTER", "SETSLOT", &slot, "NODE", &name(to)]);
+    }
+    moved
+}
+
+/// How often the servers have said that something is elsewhere, by kind.
+fn redirections(servers: &[RedisServer]) -> BTreeSet<String> {
+    let info =
+        |server: &RedisServer| server.ask(&["INFO", "errorstats"]).as_str().unwrap_or_default().to_owned();
+    let all: String = servers.iter().map(info).collect();
+    let of = |line: &str| {
+        ["MOVED", "ASK", "TRYAGAIN"].iter().any(|kind| line.starts_with(&format!("errorstat_{kind}:")))
+    };
+    all.lines().filter(|line| of(line)).map(str::to_owned).collect()
+}
+
+#[test]
+fn slots_of_a_redis_cluster_move_while_tickets_come_in() {
+    let Some(servers) = cluster() else { return };
+    let all: Vec<_> = servers.iter().collect();
+    let url = format!("{},{}", servers[0].url(), servers[1].url());
+    let mut nodes = Nodes::start_at(&url, 3, &[]);
+    nodes.serving.iter().enumerate().for_each(|(nth, serving)| open(serving, &format!("room-{nth}")));
+    nodes.serving[0].until("all rooms are in the directory", |_| {
+        pause();
+        open_rooms(&nodes).len() == 3 && wrong(&all, &nodes).is_none()
+    });
+    let tickets = mixed(90);
+    tickets[..45].iter().for_each(|ticket| nodes.submit(ticket));
+    let (begun, moved) = (Instant::now(), move_queue(&servers));
+    let took = begun.elapsed();
+    tickets[45..].iter().for_each(|ticket| nodes.submit(ticket));
+    let mut seen = until_matched(&mut nodes, tickets, 5, LONGEST);
+    nodes.serving[0].until("all rooms are in the directory", |_| {
+        pause();
+        wrong(&all, &nodes).is_none()
+    });
+    assert!(open_rooms(&nodes).values().all(|count| *count == 1));
+    let seats: BTreeSet<_> = servers.iter().map(|server| server.directory().len()).collect();
+    let told = redirections(&servers);
+    println!(
+        "the queue of {moved} keys moved in {} ms: {} rooms, {} players, waited p99 {} ms; {seats:?} names at three \
+         servers; {told:?}",
+        took.as_millis(),
+        seen.rooms.len(),
+        seen.players.len(),
+        seen.wait_p99()
+    );
+    let was_told = |kind: &str| told.iter().any(|line| line.contains(kind));
+    assert!(was_told("_MOVED:") && was_told("_ASK:"), "{told:?}");
+}

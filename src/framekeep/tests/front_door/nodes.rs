@@ -1,0 +1,213 @@
+//! `Nodes`, real servers of one cluster, and what is asked of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+
+use crate::http::{self, Reply};
+use crate::redis::RedisServer;
+use crate::serving::{API_KEY, LONGEST, Serving};
+
+pub(crate) const MODES: &str = r#"
+[[mode]]
+name = "duel"
+game = "arena"
+teams = 2
+team_seats = 1
+rating = { start = 200, per_s = 400, max = 2000 }
+
+[[mode]]
+name = "pairs"
+game = "arena"
+teams = 2
+team_seats = 2
+ready_check_s = 30
+
+[[mode]]
+name = "brawl"
+game = "arena"
+team_seats = 4
+fewer = { after_s = 3, team_seats_min = 2 }
+"#;
+
+pub(crate) const TICKETS: &str = "/api/v1/matchmaking/tickets";
+
+/// Nodes of one cluster; those that were killed are gone.
+pub(crate) struct Nodes {
+    pub(crate) serving: Vec<Serving>,
+    asked: usize,
+}
+
+impl Nodes {
+    /// Starts them and waits until all of them see all, and one of them coordinates.
+    pub(crate) fn start(redis: &RedisServer, count: usize) -> Self {
+        Self::start_at(&redis.url(), count, &[])
+    }
+
+    /// The same where Redis is at that address, with further settings.
+    pub(crate) fn start_at(url: &str, count: usize, more: &[(&str, &str)]) -> Self {
+        let start = |nth: usize| {
+            let folder = tempfile::tempdir().expect("a folder");
+            std::fs::write(folder.path().join("modes.toml"), MODES).expect("a file");
+            let name = format!("node-{nth}");
+            let settings = [
+                ("FRAMEKEEP__MATCHMAKING__MODES", "modes.toml"),
+                ("FRAMEKEEP__HTTP__KEY_REQUESTS_PER_S", "0"),
+                ("FRAMEKEEP__CLUSTER__REDIS_URL", url),
+                ("FRAMEKEEP__CLUSTER__PEER", "127.0.0.1:0"),
+                ("FRAMEKEEP__CLUSTER__ALONE_AFTER_S", "2"),
+                ("FRAMEKEEP__NET__NAME", &name),
+                ("FRAMEKEEP__LOG__LEVEL", "info"),
+            ];
+            Serving::start_in(folder, &[&settings, more].concat())
+        };
+        let nodes = Self { serving: (0..count).map(start).collect(), asked: 0 };
+        nodes.until_together();
+        nodes
+    }
+
+    pub(crate) fn until_together(&self) {
+        let count = self.serving.len();
+        for serving in &self.serving {
+            serving.until("all nodes are one cluster", |serving| {
+                let seen = together(serving);
+                let nodes = seen["nodes"].as_array().cloned().unwrap_or_default();
+                let is_there = seen["redis_away_ms"] == 0 && nodes.len() == count;
+                is_there && nodes.iter().any(|node| node["id"] == seen["coordinator"])
+            });
+        }
+    }
+
+    /// Asks one node after the other.
+    pub(crate) fn ask(&mut self, method: &str, path: &str, body: &Value) -> Reply {
+        self.asked += 1;
+        ask(&self.serving[self.asked % self.serving.len()], method, path, body)
+    }
+
+    /// Sends a ticket until it is taken.
+    pub(crate) fn submit(&mut self, ticket: &Value) {
+        let begun = Instant::now();
+        loop {
+            let reply = self.ask("POST", TICKETS, ticket);
+            if reply.status == 201 {
+                return;
+            }
+            assert!(reply.status == 503 && begun.elapsed() < LONGEST, "{} {}", reply.status, reply.body);
+        }
+    }
+
+    /// Kills the coordinator without a word.
+    pub(crate) fn kill_coordinator(&mut self) {
+        let coordinator = together(&self.serving[0])["coordinator"].clone();
+        let nth = self.serving.iter().position(|serving| together(serving)["node"] == coordinator);
+        let killed = self.serving.remove(nth.expect("it is one of them"));
+        killed.signal(Signal::SIGKILL);
+        killed.end();
+    }
+}
+
+pub(crate) fn ask(serving: &Serving, method: &str, path: &str, body: &Value) -> Reply {
+    let key = format!("Bearer {API_KEY}");
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    http::ask(serving.http, method, path, &[("Authorization", &key)], &body)
+}
+
+pub(crate) fn together(serving: &Serving) -> Value {
+    serving.get("/api/v1/cluster").json()["together"].clone()
+}
+
+/// A ticket whose players are `first` and those after it.
+pub(crate) fn ticket(first: u64, size: u64, mode: &str) -> Value {
+    let member = |player: u64| {
+        let (id, name) = (format!("{player:016x}"), format!("p{player}"));
+        json!({ "player": id, "name": name, "rating": 1_000 + player % 300 })
+    };
+    let party: Vec<_> = (first..first + size).map(member).collect();
+    json!({ "id": format!("{first:032x}"), "game": "arena", "mode": mode, "party": party })
+}
+
+pub(crate) fn id(ticket: &Value) -> String {
+    ticket["id"].as_str().expect("an id").to_owned()
+}
+
+/// So many tickets of all modes.
+pub(crate) fn mixed(count: u64) -> Vec<Value> {
+    let modes = ["duel", "pairs", "brawl"];
+    let one = |number: u64| {
+        let mode = modes[(number % 3) as usize];
+        ticket(1 + number * 8, if mode == "pairs" && number.is_multiple_of(2) { 2 } else { 1 }, mode)
+    };
+    (0..count).map(one).collect()
+}
+
+/// What was seen of tickets that have their match.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) rooms: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) players: BTreeSet<String>,
+    pub(crate) waited_ms: Vec<u64>,
+    pub(crate) nodes: BTreeSet<String>,
+}
+
+impl Seen {
+    pub(crate) fn note(&mut self, status: &Value) {
+        let room = status["room"].as_str().expect("a room").to_owned();
+        let places = status["match"]["places"].as_array().expect("places");
+        let of_room = places.iter().map(|place| place["player"].as_str().expect("a player").to_owned());
+        let of_room: BTreeSet<_> = of_room.collect();
+        let before = self.rooms.insert(room, of_room.clone());
+        assert!(before.is_none_or(|before| before == of_room), "one room, one match: {status}");
+        for minted in status["tickets"].as_array().expect("tickets") {
+            let player = minted["player"].as_str().expect("a player").to_owned();
+            assert!(of_room.contains(&player), "{status}");
+            assert!(self.players.insert(player), "nobody is in two tickets' matches: {status}");
+        }
+        self.waited_ms.push(status["waited_ms"].as_u64().expect("a time"));
+        self.nodes.insert(status["http"].as_str().expect("where its node is").to_owned());
+    }
+
+    pub(crate) fn wait_p99(&mut self) -> u64 {
+        self.waited_ms.sort_unstable();
+        self.waited_ms[(self.waited_ms.len() * 99 / 100).min(self.waited_ms.len() - 1)]
+    }
+}
+
+/// Asks all nodes in turn until everybody for whom there is a match has one, and answers for those who are asked.
+pub(crate) fn until_matched(
+    nodes: &mut Nodes,
+    mut waiting: Vec<Value>,
+    rest: usize,
+    within: Duration,
+) -> Seen {
+    let (mut seen, begun) = (Seen::default(), Instant::now());
+    while waiting.len() > rest {
+        if begun.elapsed() > within {
+            let shown =
+                waiting.iter().map(|one| nodes.ask("GET", &format!("{TICKETS}/{}", id(one)), &Value::Null));
+            let shown: Vec<_> = shown.map(|reply| reply.body).collect();
+            let logs: Vec<_> = nodes.serving.iter().map(Serving::log).collect();
+            panic!("{} have no match: {}\n{}", waiting.len(), shown.join("\n"), logs.join("\n"));
+        }
+        waiting.retain(|ticket| {
+            let path = format!("{TICKETS}/{}", id(ticket));
+            let status = nodes.ask("GET", &path, &Value::Null).json();
+            for player in status["why"]["unanswered"].as_array().into_iter().flatten() {
+                nodes.ask("POST", &format!("{path}/answer"), &json!({ "player": player, "accept": true }));
+            }
+            if status["code"] == "store_away" {
+                return true;
+            }
+            let state = status["state"].as_str().unwrap_or_default();
+            assert!(["waiting", "asked", "opening", "matched"].contains(&state), "{ticket}: {status}");
+            if state == "matched" {
+                seen.note(&status);
+            }
+            state != "matched"
+        });
+    }
+    let seats: usize = seen.rooms.values().map(BTreeSet::len).sum();
+    assert!(seats >= seen.players.len(), "{seats} seats");
+    seen
+}
