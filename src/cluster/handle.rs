@@ -20,6 +20,9 @@ const HELLO_BYTES_MAX: u64 = 4_096;
 /// How long a name that was taken for a room may be without one.
 pub(crate) const ROOM_WITHIN: Duration = Duration::from_secs(30);
 
+/// Rooms that have come from other nodes and whose names are not held yet.
+const EXPECTED_MAX: usize = 65_536;
+
 /// Names that were lost and nobody has looked at.
 const LOST_MAX: usize = 4_096;
 
@@ -73,8 +76,19 @@ pub(crate) struct Known {
     pub(crate) pinned: BTreeMap<String, Instant>,
     /// Names that were handed over while the room was still there.
     pub(crate) passed: BTreeMap<String, Instant>,
+    /// Names of rooms that have come from a node: it may not have handed them over yet.
+    pub(crate) expected: BTreeMap<String, Expected>,
     /// Since when the store serves.
     pub(crate) store_since_ms: Option<u64>,
+}
+
+/// A room that has come from another node.
+pub(crate) struct Expected {
+    /// The node's name.
+    from: String,
+    /// Its number, when it gave the room away.
+    node: Option<NodeId>,
+    pub(crate) since: Instant,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -236,6 +250,55 @@ impl ClusterHandle {
             }
             Reply::Lost => Err(TakeError::Lost(name.to_owned())),
             _ => Err(TakeError::Refused(name.to_owned())),
+        }
+    }
+
+    /// Hands a name of a room that has gone to another node, as often as it is asked: it may be that node's already, or
+    /// still be that of a node that had this one's data folder before.
+    ///
+    /// # Errors
+    /// [`TakeError`] if it is neither, or the store does not answer.
+    pub async fn pass_on(&self, name: &str, to: NodeId) -> Result<Epoch, TakeError> {
+        match self.hand_over(name, to).await {
+            Err(TakeError::Lost(_)) => {}
+            done => return done,
+        }
+        match self.holder(name).await? {
+            Some(lease) if lease.node == to => Ok(lease.epoch),
+            Some(lease) if self.0.member().knows_dead(lease.node) => {
+                self.take_over(name, lease.node).await?;
+                self.hand_over(name, to).await
+            }
+            _ => Err(TakeError::Lost(name.to_owned())),
+        }
+    }
+
+    /// A room has come from another node: while that one has its name still, this one goes on with the room and asks for
+    /// the name again.
+    pub fn expect(&self, name: &str, from: &str) {
+        let node = self.find(from).map(|view| view.node);
+        let mut known = self.0.known();
+        known.passed.remove(name);
+        if known.expected.len() < EXPECTED_MAX {
+            let expected = Expected { from: from.to_owned(), node, since: Instant::now() };
+            known.expected.insert(name.to_owned(), expected);
+        }
+    }
+
+    /// Whether a name that this node wants is only not handed over yet, by the node whose room has come here.
+    pub(crate) fn is_expected(&self, name: &str, holder: NodeId) -> bool {
+        let known = self.0.known();
+        let Some(expected) = known.expected.get(name) else { return false };
+        let view = known.nodes.iter().find(|view| view.node == holder);
+        // A node that is gone comes back and hands it over, or is proven to be dead.
+        view.is_none_or(|view| view.card.name == expected.from)
+    }
+
+    /// Takes the name of a room that has come from its holder, and which that one has not handed over.
+    pub(crate) async fn take_given(&self, name: &str, holder: NodeId) {
+        let is_given = self.0.known().expected.get(name).is_some_and(|it| it.node == Some(holder));
+        if is_given && self.take_over(name, holder).await.is_ok() {
+            self.0.known().expected.remove(name);
         }
     }
 

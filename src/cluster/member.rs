@@ -61,6 +61,12 @@ impl Member {
         self.dead.insert(node);
     }
 
+    /// Whether another node is known to be dead.
+    #[must_use]
+    pub fn knows_dead(&self, node: NodeId) -> bool {
+        self.dead.contains(&node)
+    }
+
     /// Which node it is.
     #[must_use]
     pub fn node(&self) -> NodeId {

@@ -246,6 +246,7 @@ impl Node {
         let mut known = shared.known();
         known.load = load;
         known.pinned.retain(|name, since| !there.contains(name) && since.elapsed() < ROOM_WITHIN);
+        known.expected.retain(|name, it| there.contains(name) || it.since.elapsed() < ROOM_WITHIN);
         known.passed.retain(|name, since| there.contains(name) && since.elapsed() < PASSED_WITHIN);
         let mut member = shared.member();
         let gone: Vec<String> = member
@@ -302,8 +303,18 @@ impl Node {
         for one in news {
             let (name, why) = match one {
                 News::Lost(name) => (name, "its name was given to another node".to_owned()),
+                News::Busy(name, Some(holder)) if self.handle.is_expected(&name, holder) => {
+                    let handle = self.handle.clone();
+                    // What that node has given away it cannot keep; where it is another one, it is asked again.
+                    tokio::spawn(async move { handle.take_given(&name, holder).await });
+                    continue;
+                }
                 News::Busy(name, Some(holder)) => (name, format!("node {holder} has a room of that name")),
-                News::Busy(_, None) | News::Held(..) => continue,
+                News::Held(name, _) => {
+                    self.shared().known().expected.remove(&name);
+                    continue;
+                }
+                News::Busy(_, None) => continue,
             };
             let Some(room) = name.strip_prefix("room/").map(str::to_owned) else { continue };
             self.shared().member().forget(&name);

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framekeep_cluster::{
-    Address, AddressFault, Card, Cluster, ClusterConfig, ClusterHandle, Lapsed, NodeId, QueueConfig, Timing,
-    room_name,
+    Address, AddressFault, Card, Cluster, ClusterConfig, ClusterHandle, Epoch, Lapsed, NodeId, QueueConfig,
+    Timing, room_name,
 };
 use framekeep_gate::{Door, Later, Mint as _};
-use framekeep_gateway::{Gateway, PeerBook};
+use framekeep_gateway::{Gateway, PeerBook, RoomClaim};
 use framekeep_matchmaking::ModeFault;
 use framekeep_protocol::RoomName;
 use framekeep_server::{KeyMint, NodeKey};
@@ -224,12 +224,42 @@ impl PeerBook for Book {
         self.0.find(name)?.card.peer
     }
 
-    fn hand_over(&self, room: RoomName, node: String) -> Later<'_, ()> {
+    fn hand_over(&self, room: RoomName, node: String) -> Later<'_, Option<u64>> {
         Box::pin(async move {
-            let Some(to) = self.0.find(&node).map(|view| view.node) else { return };
-            if let Err(error) = self.0.hand_over(&room_name(room.as_str()), to).await {
-                debug!(%room, node, %error, "the name of a room that has moved is not handed over");
+            let to = self.0.find(&node)?.node;
+            match self.0.pass_on(&room_name(room.as_str()), to).await {
+                Ok(epoch) => Some(epoch.0),
+                Err(error) => {
+                    debug!(%room, node, %error, "the name of a room that has moved is not handed over");
+                    None
+                }
             }
+        })
+    }
+
+    fn expect(&self, room: &RoomName, from: &str) {
+        self.0.expect(&room_name(room.as_str()), from);
+    }
+
+    fn adopt(&self, room: RoomName, epoch: u64) -> Later<'_, ()> {
+        Box::pin(async move {
+            if let Err(error) = self.0.adopt(&room_name(room.as_str()), Epoch(epoch)).await {
+                debug!(%room, %error, "the name of a room that has come is not kept yet");
+            }
+        })
+    }
+
+    fn claim(&self, room: RoomName) -> Later<'_, Option<RoomClaim>> {
+        Box::pin(async move {
+            let lease = self.0.holder(&room_name(room.as_str())).await.ok()??;
+            let nodes = self.0.nodes();
+            let view = nodes.iter().find(|view| view.node == lease.node);
+            Some(RoomClaim {
+                node: view.map_or_else(String::new, |view| view.card.name.clone()),
+                id: lease.node.to_string(),
+                epoch: lease.epoch.0,
+                is_own: lease.node == self.0.node(),
+            })
         })
     }
 }

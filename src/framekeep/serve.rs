@@ -218,11 +218,12 @@ fn games(settings: &Settings) -> Result<Games, ServeFailure> {
 }
 
 fn server_config(settings: &Settings) -> ServerConfig {
-    let Settings { net, rooms, cleanup, faults, data, content, threads, cluster, .. } = settings;
+    let Settings { net, rooms, cleanup, faults, data, content, threads, cluster: shared, .. } = settings;
     ServerConfig {
         name: net.name.clone(),
         node: net.name.clone(),
-        web: cluster.public_url.clone(),
+        shares_names: cluster::is_wanted(settings) && shared.peer.is_some(),
+        web: shared.public_url.clone(),
         udp: net.udp,
         public: net.public.clone(),
         receive_buffer_bytes: net.receive_buffer_bytes,

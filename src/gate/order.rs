@@ -72,6 +72,13 @@ pub enum Order {
     Open(NewLink),
     /// What a link says, and the number of it, which its answer names.
     Say(WebLinkId, u64, ToServer),
+    /// A letter for whoever has a room comes back: nobody has it, or a node that is gone.
+    Sought {
+        /// The letter.
+        body: Vec<u8>,
+        /// Whether it was a node's that is gone.
+        is_lost: bool,
+    },
     /// What the player of a link does.
     Input(WebLinkId, WebInput),
     /// A link wants to be shown its room and its match again, whole.
@@ -155,6 +162,9 @@ impl fmt::Debug for Order {
             Self::Move(room, node, _) => f.debug_tuple("Move").field(room).field(node).finish(),
             Self::MoveAll(nodes) => f.debug_tuple("MoveAll").field(nodes).finish(),
             Self::Peer(node, body) => f.debug_tuple("Peer").field(node).field(&body.len()).finish(),
+            Self::Sought { body, is_lost } => {
+                f.debug_tuple("Sought").field(&body.len()).field(is_lost).finish()
+            }
             Self::Drain { grace } => f.debug_struct("Drain").field("grace", grace).finish(),
         }
     }

@@ -53,6 +53,7 @@ pub(crate) fn router(front: Arc<Front>) -> Router {
         .route("/results/{id}", get(results::show))
         .route("/node", get(node::show))
         .route("/cluster", get(node::cluster))
+        .route("/cluster/rooms/{name}", get(together::claim))
         .route("/cleanup", get(node::cleanup))
         .route("/alerts", get(node::alerts));
     Router::new()

@@ -33,6 +33,9 @@ const WITHIN: Duration = Duration::from_secs(5);
 /// How long the store of names may hold a move up.
 const HANDED_WITHIN: Duration = Duration::from_millis(250);
 
+/// How long the store of names may take to say whose a room is.
+const OWNER_WITHIN: Duration = Duration::from_secs(1);
+
 /// Letters that wait for one node; more are lost.
 const WAITING_MAX: usize = 1_024;
 
@@ -43,15 +46,40 @@ const FROM: &str = "x-framekeep-from";
 const TO: &str = "x-framekeep-to";
 const AT: &str = "x-framekeep-at";
 const SIGNATURE: &str = "x-framekeep-signature";
+/// The room that is the receiver's from now on, in hexadecimal digits, and the number of that if it is known.
+const HANDS: &str = "x-framekeep-hands";
 
 /// Where the other nodes of a cluster are.
 pub trait PeerBook: Send + Sync {
     /// Where the node of a name is answered by its peers.
     fn find(&self, name: &str) -> Option<SocketAddr>;
 
-    /// Hands the name of a room over to a node, where names are shared. The node that has the room has decided: a store
-    /// that does not answer holds nothing up for long.
-    fn hand_over(&self, room: RoomName, node: String) -> Later<'_, ()>;
+    /// Hands the name of a room over to a node, where names are shared; gives the number under which it is the node's
+    /// from then on, if that is known. The node that has the room has decided: a store that does not answer holds
+    /// nothing up for long.
+    fn hand_over(&self, room: RoomName, node: String) -> Later<'_, Option<u64>>;
+
+    /// A room is this node's from now on, and was `from`'s: its name was handed over, or will be.
+    fn expect(&self, room: &RoomName, from: &str);
+
+    /// Keeps the name of a room that was handed over under that number.
+    fn adopt(&self, room: RoomName, epoch: u64) -> Later<'_, ()>;
+
+    /// Whose the name of a room is; `None` if it is nobody's, or the store of names does not answer.
+    fn claim(&self, room: RoomName) -> Later<'_, Option<RoomClaim>>;
+}
+
+/// Whose the name of a room is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomClaim {
+    /// The node's name; empty if the node is gone.
+    pub node: String,
+    /// The node's number, 16 hexadecimal digits.
+    pub id: String,
+    /// Under which number it has the name.
+    pub epoch: u64,
+    /// Whether it is this node's.
+    pub is_own: bool,
 }
 
 /// What the peers' port takes.
@@ -70,9 +98,9 @@ async fn receive(
         return Err(Problem::not_found("this node has no secret of a cluster"));
     };
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let (from, to, at) = (text(FROM), text(TO), text(AT));
+    let (from, to, at, hands) = (text(FROM), text(TO), text(AT), text(HANDS));
     let signature = data_encoding::HEXLOWER.decode(text(SIGNATURE).as_bytes()).unwrap_or_default();
-    if signer(secret, &head(from, to, at), &body).verify_slice(&signature).is_err() {
+    if signer(secret, &head(from, to, at, hands), &body).verify_slice(&signature).is_err() {
         return Err(Problem::unauthorized("this is not signed with the cluster's secret"));
     }
     let now_ms = unix_now().as_millis() as u64;
@@ -81,14 +109,36 @@ async fn receive(
         let why = format!("this is node {}, and its clock says {now_ms} ms", live.config.node);
         return Err(Problem::bad_request(why));
     }
+    if let (Some(peers), Some((room, epoch))) = (front.peers.get(), read_hands(hands)) {
+        peers.expect(&room, from);
+        if let Some(epoch) = epoch {
+            let peers = peers.clone();
+            // The room goes on meanwhile: nobody else gets a name that was handed to this node.
+            tokio::spawn(async move { peers.adopt(room, epoch).await });
+        }
+    }
     let order = Order::Peer(from.to_owned(), body.to_vec());
     front.order(order).await.map_err(|_| Problem::busy())?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// What is signed besides the letter.
-fn head(from: &str, to: &str, at: &str) -> Vec<u8> {
-    format!("framekeep mail\n{from}\n{to}\n{at}\n").into_bytes()
+fn head(from: &str, to: &str, at: &str, hands: &str) -> Vec<u8> {
+    let hands = if hands.is_empty() { String::new() } else { format!("{hands}\n") };
+    format!("framekeep mail\n{from}\n{to}\n{at}\n{hands}").into_bytes()
+}
+
+/// A room that is the other node's, as a header.
+fn written_hands(room: &RoomName, epoch: Option<u64>) -> String {
+    let room = data_encoding::HEXLOWER.encode(room.as_str().as_bytes());
+    epoch.map_or_else(|| room.clone(), |epoch| format!("{room} {epoch}"))
+}
+
+fn read_hands(hands: &str) -> Option<(RoomName, Option<u64>)> {
+    let mut words = hands.split_ascii_whitespace();
+    let room = data_encoding::HEXLOWER.decode(words.next()?.as_bytes()).ok()?;
+    let room = RoomName::try_from(String::from_utf8(room).ok()?).ok()?;
+    Some((room, words.next().and_then(|epoch| epoch.parse().ok())))
 }
 
 /// Brings letters to other nodes, in order for each of them.
@@ -96,9 +146,21 @@ pub(crate) async fn run(front: Arc<Front>) {
     let news = Arc::new(Notify::new());
     let wake = news.clone();
     front.door.on_mail(Box::new(move || wake.notify_one()));
+    let (found, mut for_owners) = mpsc::channel(WAITING_MAX);
     let mut nodes: HashMap<String, mpsc::Sender<Letter>> = HashMap::new();
     loop {
-        for letter in front.door.take_mail() {
+        let owned = std::iter::from_fn(|| for_owners.try_recv().ok());
+        for letter in front.door.take_mail().into_iter().chain(owned) {
+            if let Some(room) = letter.seeks.clone() {
+                let (front, found, news) = (front.clone(), found.clone(), news.clone());
+                tokio::spawn(async move {
+                    if let Some(letter) = find_owner(&front, room, letter).await {
+                        let _ = found.try_send(letter);
+                        news.notify_one();
+                    }
+                });
+                continue;
+            }
             let node = letter.node.clone();
             let queue = nodes.entry(node.clone()).or_insert_with(|| {
                 let (sender, letters) = mpsc::channel(WAITING_MAX);
@@ -112,17 +174,37 @@ pub(crate) async fn run(front: Arc<Front>) {
     }
 }
 
+/// Finds the node that has a room, or takes the letter back.
+async fn find_owner(front: &Front, room: RoomName, letter: Letter) -> Option<Letter> {
+    let claim = match front.peers.get() {
+        Some(peers) => tokio::time::timeout(OWNER_WITHIN, peers.claim(room)).await.unwrap_or_default(),
+        None => None,
+    };
+    match claim.filter(|claim| !claim.is_own) {
+        Some(RoomClaim { node, .. }) if !node.is_empty() => Some(Letter { node, seeks: None, ..letter }),
+        claim => {
+            let is_lost = claim.is_some();
+            // The server that is behind gives the room up by itself.
+            let _ = front.order(Order::Sought { body: letter.body, is_lost }).await;
+            None
+        }
+    }
+}
+
 /// Brings the letters for one node over a connection that is kept.
 async fn bring(front: Arc<Front>, node: String, mut letters: mpsc::Receiver<Letter>) {
     let mut line = None;
     while let Some(Letter { body, hands_over, .. }) = letters.recv().await {
+        let mut hands = String::new();
         if let (Some(peers), Some(room)) = (front.peers.get(), hands_over) {
-            let handing = peers.hand_over(room, node.clone());
-            if tokio::time::timeout(HANDED_WITHIN, handing).await.is_err() {
+            let handing = peers.hand_over(room.clone(), node.clone());
+            let epoch = tokio::time::timeout(HANDED_WITHIN, handing).await.unwrap_or_else(|_| {
                 debug!(node, "the name of a room is not handed over in time");
-            }
+                None
+            });
+            hands = written_hands(&room, epoch);
         }
-        let letter = Bytes::from(body);
+        let letter = (Bytes::from(body), hands);
         // A connection that was kept may be gone: then once more over a new one.
         for _ in 0..2 {
             match tokio::time::timeout(WITHIN, send(&front, &node, &letter, line.take())).await {
@@ -140,7 +222,7 @@ async fn bring(front: Arc<Front>, node: String, mut letters: mpsc::Receiver<Lett
 async fn send(
     front: &Front,
     node: &str,
-    letter: &Bytes,
+    (letter, hands): &(Bytes, String),
     line: Option<SendRequest<Body>>,
 ) -> Result<SendRequest<Body>, String> {
     let live = front.live();
@@ -151,13 +233,15 @@ async fn send(
         None => connect(address).await?,
     };
     let at = (unix_now().as_millis() as u64).to_string();
-    let signature = signer(secret, &head(&live.config.node, node, &at), letter).finalize().into_bytes();
+    let signature =
+        signer(secret, &head(&live.config.node, node, &at, hands), letter).finalize().into_bytes();
     let value = |text: &str| HeaderValue::from_str(text).map_err(|error| error.to_string());
     let request = Request::post("/peer/v1/mail")
         .header("host", address.to_string())
         .header(FROM, value(&live.config.node)?)
         .header(TO, value(node)?)
         .header(AT, at)
+        .header(HANDS, hands)
         .header(SIGNATURE, data_encoding::HEXLOWER.encode(&signature))
         .body(Body::from(letter.clone()))
         .map_err(|error| error.to_string())?;
@@ -189,11 +273,21 @@ mod tests {
     #[test]
     fn a_letter_is_signed_with_who_it_is_from_and_for() {
         let secret = Secret::new("0123456789abcdef").unwrap();
-        let signature = signer(&secret, &head("a", "b", "7"), b"text").finalize().into_bytes();
+        let signature = signer(&secret, &head("a", "b", "7", ""), b"text").finalize().into_bytes();
         let is_signed =
             |head: Vec<u8>, body: &[u8]| signer(&secret, &head, body).verify_slice(&signature[..]).is_ok();
-        assert!(is_signed(head("a", "b", "7"), b"text"));
-        assert!(!is_signed(head("a", "c", "7"), b"text") && !is_signed(head("x", "b", "7"), b"text"));
-        assert!(!is_signed(head("a", "b", "8"), b"text") && !is_signed(head("a", "b", "7"), b"test"));
+        assert!(is_signed(head("a", "b", "7", ""), b"text"));
+        assert!(!is_signed(head("a", "c", "7", ""), b"text") && !is_signed(head("x", "b", "7", ""), b"text"));
+        assert!(!is_signed(head("a", "b", "8", ""), b"text") && !is_signed(head("a", "b", "7", ""), b"test"));
+        assert!(!is_signed(head("a", "b", "7", "61"), b"text"));
+    }
+
+    #[test]
+    fn a_room_that_is_handed_over_is_a_header() {
+        let room: RoomName = "fri day \u{e9}".parse().unwrap();
+        for epoch in [None, Some(7)] {
+            assert_eq!(read_hands(&written_hands(&room, epoch)), Some((room.clone(), epoch)));
+        }
+        assert_eq!((read_hands(""), read_hands("zz 7"), read_hands("ff")), (None, None, None));
     }
 }

@@ -78,7 +78,8 @@ impl From<Refusal> for Problem {
             Refusal::AlreadyInRoom { .. }
             | Refusal::RoomClosed { .. }
             | Refusal::RoomFull { .. }
-            | Refusal::RoomMoved { .. } => StatusCode::CONFLICT,
+            | Refusal::RoomMoved { .. }
+            | Refusal::RoomLost { .. } => StatusCode::CONFLICT,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         let detail = match &refusal {

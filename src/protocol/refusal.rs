@@ -232,6 +232,14 @@ pub enum Refusal {
         /// The room.
         room: RoomName,
     },
+    /// The room was at a node that is gone.
+    #[error(
+        "the room {room} is lost: its node is gone; it opens again if that node comes back, else take another name"
+    )]
+    RoomLost {
+        /// The room.
+        room: RoomName,
+    },
 }
 
 #[cfg(test)]

@@ -76,7 +76,9 @@ impl Far {
                 self.order(link, Order::Close);
                 self.lock().remove(&link);
             }
-            ToFar::Repair(stream, from) => self.shared.streams.repair(stream, from, &self.outbox),
+            ToFar::Repair(stream, from, tries) => {
+                self.shared.streams.repair(stream, (from, tries), &self.outbox);
+            }
             ToFar::Beat(number) => {
                 self.outbox.push_always(framed(&ToNear::Beat(number)));
                 self.shared.streams.tell_heads(&self.outbox);

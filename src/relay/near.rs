@@ -4,7 +4,7 @@
 mod clock;
 mod hear;
 mod home;
-mod peer;
+pub(crate) mod peer;
 mod place;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -138,7 +138,7 @@ impl Near {
                     Ok(())
                 }
             },
-            order @ (Order::MoveAll(_) | Order::Peer(..)) => {
+            order @ (Order::MoveAll(_) | Order::Peer(..) | Order::Sought { .. }) => {
                 self.home.as_ref().map_or(Ok(()), |home| home.send(order))
             }
             Order::Drain { grace } => {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::limits::{TO_FAR_BYTES_MAX, TO_NEAR_BYTES_MAX};
 
 /// The version of the frames; both ends must have the same.
-pub const RELAY_VERSION: u16 = 1;
+pub const RELAY_VERSION: u16 = 2;
 
 /// A link of the near end, a number within its connection.
 pub type Channel = u32;
@@ -51,8 +51,8 @@ pub enum ToFar {
     Away(Channel, bool),
     /// A link is gone.
     Close(Channel),
-    /// Messages of a stream from this number on are missing.
-    Repair(StreamId, u64),
+    /// Messages of a stream from this number on are missing, and have been asked for so often without a change.
+    Repair(StreamId, u64, u8),
     /// The near end is there; the number comes back.
     Beat(u64),
 }

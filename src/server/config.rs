@@ -18,6 +18,9 @@ pub struct ServerConfig {
     pub name: String,
     /// The name by which other nodes know this one. Default `framekeep`.
     pub node: String,
+    /// Whether other nodes may have rooms that this one does not know of, and who brings letters finds out whose a room
+    /// is. Default false.
+    pub shares_names: bool,
     /// Where players reach this node's front door, as a URL; empty without one.
     pub web: String,
     /// The UDP address to listen on. Default 127.0.0.1:7770.
@@ -124,6 +127,7 @@ impl Default for ServerConfig {
         Self {
             name: "framekeep".to_owned(),
             node: "framekeep".to_owned(),
+            shares_names: false,
             web: String::new(),
             udp: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7_770),
             public: Vec::new(),

@@ -88,8 +88,9 @@ fn follow(world: &mut World, order: Order) {
         Order::Move(room, node, reply) => reply(moving::start(world, &room, node.as_deref())),
         Order::MoveAll(nodes) => moving::start_all(world, &nodes),
         Order::Peer(node, body) => {
-            world.resource_mut::<Moves>().deliver(PeerMail { node, body, hands_over: None });
+            world.resource_mut::<Moves>().deliver(PeerMail { node, body, ..PeerMail::default() });
         }
+        Order::Sought { body, is_lost } => crate::moves::be_sought(world, &body, is_lost),
     }
 }
 

@@ -250,6 +250,12 @@ pub(crate) const MOVE_TAIL_BYTES: usize = 16 << 10;
 /// How often frames are sent ahead.
 pub(crate) const MOVE_TAIL_EVERY: Duration = Duration::from_millis(600);
 
+/// How long it may take to find out whose a room is, and how long nobody's room stays nobody's.
+pub(crate) const SEEK_MAX: Duration = Duration::from_secs(2);
+
+/// Players who wait for that; for more the room is nobody's.
+pub(crate) const SEEKING_MAX: usize = 4_096;
+
 /// How often a move is tried.
 pub(crate) const MOVE_TRIES: u32 = 3;
 

@@ -11,6 +11,7 @@ mod open;
 mod outgoing;
 mod parcel;
 mod passes;
+mod seek;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub use message::PeerMail;
 use message::PeerMessage;
 pub(crate) use moved::{check as check_moved, send_after};
 pub(crate) use outgoing::{Leaving, keep_said};
+pub(crate) use seek::{be_sought, seek};
 
 use crate::limits::{MOVE_OUTCOMES_KEPT, MOVES_APART, MOVES_AT_ONCE, PEER_MAIL_WAITING_MAX};
 use crate::matches::Chance;
@@ -115,6 +117,10 @@ pub struct Moves {
     moved: HashMap<RoomName, moved::Moved>,
     moved_players: HashMap<PlayerId, RoomName>,
     outcomes: VecDeque<(RoomName, MoveOutcome)>,
+    /// Who waits until it is known whose a room is.
+    seeking: HashMap<PlayerId, seek::Seeking>,
+    /// Rooms that nobody had a moment ago.
+    nobodys: HashMap<RoomName, Duration>,
     inbox: VecDeque<PeerMail>,
     outbox: VecDeque<PeerMail>,
 }
@@ -209,12 +215,17 @@ impl Moves {
     }
 
     fn post(&mut self, node: &str, message: &PeerMessage) {
+        let hands_over = match message {
+            PeerMessage::Go { id, .. } => self.departed.get(id).and_then(|gone| gone.name()),
+            _ => None,
+        };
+        let body = message.encode();
+        self.send(PeerMail { node: node.to_owned(), body, hands_over, seeks: None });
+    }
+
+    fn send(&mut self, mail: PeerMail) {
         if self.outbox.len() < PEER_MAIL_WAITING_MAX {
-            let hands_over = match message {
-                PeerMessage::Go { id, .. } => self.departed.get(id).and_then(|gone| gone.name()),
-                _ => None,
-            };
-            self.outbox.push_back(PeerMail { node: node.to_owned(), body: message.encode(), hands_over });
+            self.outbox.push_back(mail);
         }
     }
 
@@ -292,8 +303,8 @@ fn hear(world: &mut World, from: &str, message: PeerMessage) {
 
 /// Does what is due for rooms on their way, once the frames of this pump are recorded.
 pub(crate) fn advance_moves(world: &mut World) {
-    let moves = world.resource::<Moves>();
-    if !moves.is_busy() {
+    seek::give_up(world);
+    if !world.resource::<Moves>().is_busy() {
         return;
     }
     set_out(world);

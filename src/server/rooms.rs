@@ -41,6 +41,13 @@ pub(crate) fn join(world: &mut World, link: Entity, join: JoinRoom) -> Result<()
     let Some(name) = world.get::<Player>(player_entity).map(|player| player.name.clone()) else {
         return Ok(());
     };
+    let is_elsewhere = world.resource::<Rooms>().get(&join.room).is_none();
+    if is_elsewhere {
+        moves::check_moved(world, link, &join.room)?;
+        if moves::seek(world, link, &join) {
+            return Ok(());
+        }
+    }
     let JoinRoom { room, mut code, create, spectate } = join;
     let operation =
         |code| if spectate { Operation::Spectate { name, code } } else { Operation::Join { name, code } };
@@ -48,7 +55,6 @@ pub(crate) fn join(world: &mut World, link: Entity, join: JoinRoom) -> Result<()
         check_rules(world, link, room_game(world, room))?;
         return enter(world, room, link, operation(code));
     }
-    moves::check_moved(world, link, &room)?;
     closed::check_name(world, &room, player, create.is_some())?;
     let Some(options) = create else { return Err(Refusal::NoSuchRoom { room }) };
     let now = world.resource::<Clock>().now();

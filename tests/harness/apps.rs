@@ -77,11 +77,11 @@ impl Apps {
         server.pump_at(self.now);
         let first = self.server.world().resource::<ServerConfig>().node.clone();
         for PeerMail { body, .. } in server.world_mut().resource_mut::<Moves>().take_mail() {
-            let mail = PeerMail { node: "node-1".to_owned(), body, hands_over: None };
+            let mail = PeerMail { node: "node-1".to_owned(), body, ..PeerMail::default() };
             self.server.world_mut().resource_mut::<Moves>().deliver(mail);
         }
         for PeerMail { body, .. } in self.server.world_mut().resource_mut::<Moves>().take_mail() {
-            let mail = PeerMail { node: first.clone(), body, hands_over: None };
+            let mail = PeerMail { node: first.clone(), body, ..PeerMail::default() };
             server.world_mut().resource_mut::<Moves>().deliver(mail);
         }
         let address = server.local_addr();

@@ -232,7 +232,7 @@ impl Nodes {
         self.letters = later;
         let node = &mut self.nodes[number];
         for letter in due {
-            let mail = PeerMail { node: name(letter.from), body: letter.body, hands_over: None };
+            let mail = PeerMail { node: name(letter.from), body: letter.body, ..PeerMail::default() };
             node.server.world_mut().resource_mut::<Moves>().deliver(mail);
         }
         node.server.pump_at(now);

@@ -9,7 +9,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{Modify, OpenApi};
 
-use super::{health, matchmaking, node, past, replays, results, rooms, tickets};
+use super::{health, matchmaking, node, past, replays, results, rooms, tickets, together};
 use crate::admin;
 
 #[derive(OpenApi)]
@@ -19,7 +19,7 @@ use crate::admin;
         rooms::list, rooms::show, rooms::open, rooms::close, rooms::debug, tickets::mint,
         matchmaking::queues, matchmaking::submit, matchmaking::watch, matchmaking::cancel, matchmaking::answer,
         replays::list, replays::download, past::stored, past::sent, past::running, results::list, results::show,
-        node::show, node::cluster, node::cleanup, node::alerts, health::alive, health::ready,
+        node::show, node::cluster, together::claim, node::cleanup, node::alerts, health::alive, health::ready,
         health::metrics, admin::drain, admin::kick, admin::close, admin::show, admin::move_room, admin::moving,
         admin::audit,
     ),

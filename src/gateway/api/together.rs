@@ -1,9 +1,16 @@
 //! The cluster as it is shown.
 
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
 use framekeep_gate::{ClusterNode, ClusterStatus};
 use serde::Serialize;
 
 use super::matchmaking::QueueJson;
+use crate::front::Front;
+use crate::problem::{Problem, ProblemJson};
+use crate::request::RoomPath;
 
 /// All nodes and what they do together.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -24,6 +31,31 @@ pub(crate) struct TogetherJson {
     matches_per_min: u64,
     nodes: Vec<PeerJson>,
     queues: Vec<QueueJson>,
+}
+
+/// Whose a room is, as the directory says.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct ClaimJson {
+    room: String,
+    /// The node's name; empty if it is gone.
+    node: String,
+    /// 16 hexadecimal digits.
+    id: String,
+    /// Under which number; what is done under a lower one is refused.
+    epoch: u64,
+}
+
+/// The node that has a room, as the directory of the cluster says.
+#[utoipa::path(get, path = "/api/v1/cluster/rooms/{name}", tag = "node", params(("name" = String, Path)),
+    responses((status = 200, body = ClaimJson), (status = 404, body = ProblemJson)))]
+pub(crate) async fn claim(
+    State(front): State<Arc<Front>>,
+    RoomPath(name): RoomPath,
+) -> Result<Json<ClaimJson>, Problem> {
+    let missing = || Problem::not_found(format!("no node of the cluster has a room {name}"));
+    let peers = front.peers.get().ok_or_else(missing)?;
+    let claim = peers.claim(name.clone()).await.ok_or_else(missing)?;
+    Ok(Json(ClaimJson { room: name.to_string(), node: claim.node, id: claim.id, epoch: claim.epoch }))
 }
 
 /// One node.

@@ -13,6 +13,9 @@ use crate::limits::{STREAM_BYTES_MAX, STREAM_MESSAGES_MAX};
 use crate::outbox::Outbox;
 use crate::wire::{StreamId, ToNear};
 
+/// The most copies of a message that was asked for again and again, as a power of two.
+const COPIES_LOG2_MAX: u32 = 8;
+
 /// What happens in a watched room. Every link that watches offers what it is told; the first to offer something has it
 /// written, with the next number, to each connection that somebody watches over.
 pub(crate) struct Stream {
@@ -109,8 +112,10 @@ impl Stream {
         }
     }
 
-    /// Sends everything again from a number on, or says that it is not kept any more.
-    fn repair(&self, from: u64, outbox: &Outbox) {
+    /// Sends everything again from a number on, or says that it is not kept any more. What was asked for in vain is sent
+    /// in twice as many copies each time: whatever is lost with a period, shorter than the copies are many, does not
+    /// meet all of them.
+    fn repair(&self, (from, tries): (u64, u8), outbox: &Outbox) {
         let told = self.told();
         if from == 0 || from > told.newest {
             return;
@@ -120,9 +125,13 @@ impl Stream {
             outbox.push_always(framed(&ToNear::Afresh(self.id, told.newest)));
             return;
         }
-        let first = told.kept.len() - missing;
-        for frame in told.kept.iter().skip(first) {
-            if !outbox.push_stream(frame.clone()) {
+        let copies = 1_usize << u32::from(tries).min(COPIES_LOG2_MAX);
+        let missing = told.kept.iter().skip(told.kept.len() - missing);
+        let again = missing.flat_map(|frame| std::iter::repeat_n(frame, copies));
+        let mut bytes = 0;
+        for frame in again.take(STREAM_MESSAGES_MAX) {
+            bytes += frame.len();
+            if bytes > 2 * STREAM_BYTES_MAX || !outbox.push_stream(frame.clone()) {
                 break;
             }
         }
@@ -188,7 +197,7 @@ impl Streams {
     }
 
     /// Sends again what a connection lacks.
-    pub(super) fn repair(&self, stream: StreamId, from: u64, outbox: &Outbox) {
+    pub(super) fn repair(&self, stream: StreamId, from: (u64, u8), outbox: &Outbox) {
         let found = self.lock().values().find(|known| known.id == stream).cloned();
         if let Some(stream) = found {
             stream.repair(from, outbox);
@@ -203,5 +212,83 @@ impl Streams {
                 let _ = outbox.push_stream(framed(&ToNear::Head(stream.id, told.newest)));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use framekeep_protocol::CloseReason;
+
+    use super::*;
+    use crate::limits::{REPAIR_AGAIN_EVERY, TO_NEAR_BYTES_MAX};
+    use crate::near::peer::Cursor;
+    use crate::wire::FrameReader;
+
+    const SOMETHING: ToClient = ToClient::Closing { reason: CloseReason::Idle };
+    const MESSAGES: u64 = 20;
+
+    /// Lets a stream cross a connection on which frames are lost by their number, until all of it has come; gives how
+    /// often was asked.
+    fn asks_until_whole(is_lost: impl Fn(u64) -> bool) -> u32 {
+        let stream = Stream { id: 1, room: RoomId(1), told: Mutex::default() };
+        let outbox = Arc::new(Outbox::default());
+        let mut cursor = Cursor::after(0);
+        for number in 1..=MESSAGES {
+            let mut told = stream.told();
+            told.newest = number;
+            let frame = framed(&ToNear::Stream(1, number, SOMETHING));
+            told.keep(frame.clone());
+            assert!(outbox.push_stream(frame));
+        }
+        let (mut taken, mut crossed, mut asks) = (Vec::new(), 0, 0);
+        loop {
+            let mut reader = FrameReader::new(TO_NEAR_BYTES_MAX);
+            reader.push(&outbox.take(usize::MAX));
+            while let Some(body) = reader.next_body().unwrap() {
+                crossed += 1;
+                if is_lost(crossed) {
+                    continue;
+                }
+                match ToNear::decode(body).unwrap() {
+                    ToNear::Stream(_, number, message) => taken.extend(cursor.see(number, message)),
+                    other => panic!("{other:?}"),
+                }
+            }
+            cursor.head(MESSAGES);
+            let Some(missing) = cursor.missing(REPAIR_AGAIN_EVERY * asks) else { break };
+            asks += 1;
+            assert!(asks < 1_000, "it stands still at {missing:?}");
+            stream.repair(missing, &outbox);
+        }
+        let numbers: Vec<u64> = taken.into_iter().map(|(number, _)| number).collect();
+        assert_eq!(numbers, (1..=MESSAGES).collect::<Vec<_>>());
+        asks
+    }
+
+    #[test]
+    fn whatever_is_lost_with_a_period_what_is_missing_comes() {
+        let (mut one_of, mut all_but_one) = (0, 0);
+        for period in 2..=128 {
+            for phase in 0..period {
+                one_of = one_of.max(asks_until_whole(|number| number % period == phase));
+                all_but_one = all_but_one.max(asks_until_whole(|number| number % period != phase));
+            }
+        }
+        println!("{one_of} asks at most where one of each period is lost, {all_but_one} where one is not");
+        assert!(one_of <= 16 && all_but_one <= 160, "{one_of}, {all_but_one}");
+    }
+
+    #[test]
+    fn what_a_slow_connection_asks_for_again_stays_bounded() {
+        let stream = Stream { id: 1, room: RoomId(1), told: Mutex::default() };
+        let outbox = Outbox::default();
+        let frame = vec![0; 1_000];
+        stream.told().newest = 100;
+        (0..100).for_each(|_| stream.told().keep(frame.clone()));
+        stream.repair((1, u8::MAX), &outbox);
+        assert!(outbox.bytes() <= 2 * STREAM_BYTES_MAX);
+        assert!(REPAIR_AGAIN_EVERY >= Duration::from_millis(100));
     }
 }

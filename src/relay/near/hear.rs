@@ -315,10 +315,11 @@ impl Near {
 
     /// Asks for what is missing of a stream, if something is.
     pub(super) fn ask(&mut self, from: PeerId, stream: StreamId, now: Duration) {
-        let Some(first) = self.cursor(from, stream).and_then(|cursor| cursor.missing(now)) else { return };
+        let missing = self.cursor(from, stream).and_then(|cursor| cursor.missing(now));
+        let Some((first, tries)) = missing else { return };
         RelayStats::add(&self.stats.gaps, 1);
         if let Some(outbox) = self.peers.get(&from).and_then(|peer| peer.outbox.clone()) {
-            outbox.push_always(ToFar::Repair(stream, first).frame());
+            outbox.push_always(ToFar::Repair(stream, first, tries).frame());
             outbox.ring();
         }
     }

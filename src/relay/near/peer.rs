@@ -72,6 +72,8 @@ pub(crate) struct Cursor {
     /// The newest message that is known of.
     newest: u64,
     asked_at: Option<Duration>,
+    /// From where it was asked last, and how often without anything of it having come.
+    asked: (u64, u8),
     /// Messages after those that are missing.
     ahead: BTreeMap<u64, ToClient>,
     /// Who watches.
@@ -81,7 +83,14 @@ pub(crate) struct Cursor {
 impl Cursor {
     /// A stream of which everything up to a number is known.
     pub(crate) const fn after(newest: u64) -> Self {
-        Self { next: newest + 1, newest, asked_at: None, ahead: BTreeMap::new(), links: BTreeSet::new() }
+        Self {
+            next: newest + 1,
+            newest,
+            asked_at: None,
+            asked: (0, 0),
+            ahead: BTreeMap::new(),
+            links: BTreeSet::new(),
+        }
     }
 
     /// A message has come; gives what can be told now, in order.
@@ -109,8 +118,9 @@ impl Cursor {
         self.newest = self.newest.max(newest);
     }
 
-    /// From which number on messages are to be asked for, if some are missing and it is time.
-    pub(crate) fn missing(&mut self, now: Duration) -> Option<u64> {
+    /// From which number on messages are to be asked for, if some are missing and it is time; and how often they were
+    /// asked for in vain.
+    pub(crate) fn missing(&mut self, now: Duration) -> Option<(u64, u8)> {
         if self.newest < self.next {
             self.asked_at = None;
             return None;
@@ -119,7 +129,11 @@ impl Cursor {
             return None;
         }
         self.asked_at = Some(now);
-        Some(self.next)
+        let (before, tries) = self.asked;
+        // What has helped is tried with a little less.
+        let tries = if before == self.next { tries.saturating_add(1) } else { tries.saturating_sub(1) };
+        self.asked = (self.next, tries);
+        Some(self.asked)
     }
 
     /// It goes on after a number.
@@ -152,13 +166,13 @@ mod tests {
             for (number, loss) in (1..).zip(&losses) {
                 now += Duration::from_millis(u64::from(*loss));
                 (0..loss % 3).for_each(|_| see(&mut cursor, number));
-                if let Some(from) = cursor.missing(now) {
+                if let Some((from, _)) = cursor.missing(now) {
                     // The repair may be cut short as well.
                     (from..=number.min(from + u64::from(*loss % 5))).for_each(|again| see(&mut cursor, again));
                 }
             }
             cursor.head(newest);
-            if let Some(from) = cursor.missing(now + REPAIR_AGAIN_EVERY) {
+            if let Some((from, _)) = cursor.missing(now + REPAIR_AGAIN_EVERY) {
                 (from..=newest).for_each(|number| see(&mut cursor, number));
             }
             prop_assert_eq!(taken, (1..=newest).collect::<Vec<_>>());

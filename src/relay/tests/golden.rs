@@ -27,7 +27,7 @@ fn to_far() -> Vec<ToFar> {
         ToFar::Sync(7),
         ToFar::Away(7, true),
         ToFar::Close(7),
-        ToFar::Repair(1, 2),
+        ToFar::Repair(1, 2, 3),
         ToFar::Beat(3),
     ]
 }
@@ -63,7 +63,7 @@ const TO_FAR: [&str; 8] = [
     "020000000307",
     "03000000040701",
     "020000000507",
-    "03000000060102",
+    "0400000006010203",
     "020000000703",
 ];
 const TO_NEAR: [&str; 9] = [

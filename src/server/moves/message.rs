@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::limits::MOVE_BYTES_MAX;
 
 /// What is said at one time to another node.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PeerMail {
     /// The other node: who it is for, or who it is from.
     pub node: String,
@@ -16,6 +16,8 @@ pub struct PeerMail {
     pub body: Vec<u8>,
     /// The room that is the other node's from now on: where names are shared, its name is handed over before.
     pub hands_over: Option<RoomName>,
+    /// The room for whose node it is, where no node is named.
+    pub seeks: Option<RoomName>,
 }
 
 /// Somebody who is to be let in at the node where the room goes.

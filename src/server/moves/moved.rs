@@ -7,7 +7,7 @@ use framekeep_protocol::{PlayerId, Refusal, RoomName};
 use framekeep_sim::Tick;
 
 use super::message::{Pass, PeerMessage, Wish};
-use super::{Moves, outgoing, parcel, passes};
+use super::{Moves, outgoing, parcel, passes, seek};
 use crate::limits::{MOVED_LIFE, MOVED_NAMES_MAX};
 use crate::{Clock, Link, Player, Rooms, Seat, rooms};
 
@@ -81,6 +81,7 @@ pub(super) fn let_in(world: &mut World, from: &str, room: RoomName, wish: Wish) 
 
 /// Where a player is let in.
 pub(super) fn be_let_in(world: &mut World, room: &RoomName, pass: Pass) {
+    seek::be_found(world, room, pass.player);
     outgoing::redirect(world, room, Tick(0), pass);
 }
 
@@ -88,7 +89,9 @@ pub(super) fn be_let_in(world: &mut World, room: &RoomName, pass: Pass) {
 pub(super) fn be_elsewhere(world: &mut World, from: &str, room: &RoomName, node: &str, wish: Wish) {
     let mut moves = world.resource_mut::<Moves>();
     let is_own = node == moves.node;
-    let Some(moved) = moves.moved.get_mut(room).filter(|moved| moved.node == from && !is_own) else { return };
+    // Several may have asked before the first heard of it.
+    let is_known = |moved: &&mut Moved| moved.node == from || moved.node == node;
+    let Some(moved) = moves.moved.get_mut(room).filter(|moved| is_known(moved) && !is_own) else { return };
     moved.node = node.to_owned();
     moves.post(node, &PeerMessage::LetIn { room: room.clone(), wish });
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::http;
+use crate::http::{self, Reply};
 use crate::node::Node;
 use crate::redis::RedisServer;
 
@@ -51,6 +51,8 @@ impl Fleet {
             ("FRAMEKEEP__HTTP__ADDRESS", "127.0.0.1:0".to_owned()),
             ("FRAMEKEEP__HTTP__REQUESTS_PER_S", "0".to_owned()),
             ("FRAMEKEEP__ADMIN__ADDRESS", "127.0.0.1:0".to_owned()),
+            // The machine is everybody's.
+            ("FRAMEKEEP__ROOMS__STEP_BUDGET_MS", "0".to_owned()),
             ("FRAMEKEEP__CONTENT__FOLDER", folder.path().join("content").display().to_string()),
             ("FRAMEKEEP__DATA__DURABILITY", durability.to_owned()),
         ];
@@ -90,6 +92,19 @@ impl Fleet {
         sees(self.node(nth).at("http"))
     }
 
+    /// Asks the operators' port of a node.
+    pub(crate) fn operate(&self, nth: usize, method: &str, path: &str, body: &str) -> Reply {
+        let bearer = format!("Bearer {ADMIN_TOKEN}");
+        http::ask(self.node(nth).at("admin"), method, path, &[("Authorization", &bearer)], body)
+    }
+
+    /// What the directory says of a room, asked of a node.
+    pub(crate) fn claim(&self, nth: usize, room: &str) -> Value {
+        let path = format!("/api/v1/cluster/rooms/{room}");
+        let reply = http::ask(self.node(nth).at("http"), "GET", &path, &[], "");
+        serde_json::from_str(&reply.body).unwrap_or_default()
+    }
+
     /// The nodes at which each room is, of those that are up.
     pub(crate) fn rooms(&self) -> BTreeMap<String, Vec<usize>> {
         let mut found: BTreeMap<String, Vec<usize>> = BTreeMap::new();
@@ -102,6 +117,11 @@ impl Fleet {
             }
         }
         found
+    }
+
+    /// The nodes at which a room is.
+    pub(crate) fn nodes_of(&self, room: &str) -> Vec<usize> {
+        self.rooms().remove(room).unwrap_or_default()
     }
 
     /// Starts `framekeep drain --move` against a node.
@@ -136,6 +156,14 @@ impl Fleet {
             format!("--- {}\n{}\n", name(nth), lines.into_iter().rev().collect::<Vec<_>>().join("\n"))
         };
         (0..self.nodes.len()).map(of_node).collect()
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.logs());
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The built server is killed at random moments while players play on it, started again, and the same players go on.
 
+mod elsewhere;
 mod fleet;
 #[path = "../front_door/http.rs"]
 #[expect(dead_code, reason = "others need more of it")]
@@ -8,7 +9,6 @@ mod moving;
 mod node;
 mod players;
 #[path = "../front_door/redis.rs"]
-#[expect(dead_code, reason = "others need more of it")]
 mod redis;
 mod rolling;
 mod story;

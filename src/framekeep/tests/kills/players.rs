@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, UdpSocket};
+use std::ops::Range;
 use std::os::fd::AsFd;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use framekeep_client::{ClientHello, ClientLink, LinkState};
 use framekeep_games::arena::{Arena, ArenaBot};
 use framekeep_protocol::{
-    GameRules, JoinRoom, PlayerName, Role, RoomName, RoomOptions, ToClient, ToServer, peek_epoch,
+    GameRules, JoinRoom, PlayerName, Refusal, Role, RoomName, RoomOptions, ToClient, ToServer, peek_epoch,
 };
 use framekeep_rollback::{RollbackConfig, RollbackEvent, RollbackMatch};
 use framekeep_server::{NodeKey, TicketRequest, mint, player_id_of};
@@ -41,6 +42,8 @@ pub(crate) struct Player {
     link: Option<ClientLink>,
     /// The link to the node where the room goes.
     crossing: Option<ClientLink>,
+    /// What it asks for again where it is sent.
+    wanted: Option<ToServer>,
     /// How often it went on at another node.
     pub(crate) moves: u32,
     play: Option<RollbackMatch<Arena>>,
@@ -76,17 +79,18 @@ impl Players {
         players
     }
 
-    /// Whoever is to play in a room connects to a server and asks for a seat of so many there.
-    pub(crate) fn enter(&mut self, server: impl Fn(usize) -> SocketAddr, content: &str) {
+    /// Whoever is to play in one of these rooms connects to its server and asks for one of its seats there.
+    pub(crate) fn enter(&mut self, which: Range<usize>, server: impl Fn(usize) -> SocketAddr, content: &str) {
         let now = self.now();
         let rooms: Vec<usize> = self.all.iter().map(|player| player.room).collect();
-        for player in &mut self.all {
+        for player in self.all.iter_mut().filter(|player| which.contains(&player.room)) {
             let seats = rooms.iter().filter(|room| **room == player.room).count() as u8;
             let options = RoomOptions { content: content.to_owned(), ..RoomOptions::new(Arena::NAME, seats) };
             let room = RoomName::try_from(format!("room-{}", player.room)).unwrap();
             player.connect(server(player.room), now);
             let join = ToServer::Join(JoinRoom::seat(room, Some(options)));
             player.link.as_mut().unwrap().send_control(&join).unwrap();
+            player.wanted = Some(join);
         }
     }
 
@@ -98,6 +102,17 @@ impl Players {
     pub(crate) fn connect(&mut self, server: SocketAddr) {
         let now = self.now();
         self.all.iter_mut().for_each(|player| player.connect(server, now));
+    }
+
+    /// All come anew, to a server that may not have their rooms, and ask for them there.
+    pub(crate) fn come_back_to(&mut self, server: SocketAddr, content: &str) {
+        for player in &mut self.all {
+            player.moves = 0;
+            // As another process would.
+            player.socket = socket();
+        }
+        let rooms = self.all.iter().map(|player| player.room).max().unwrap_or(0);
+        self.enter(0..rooms + 1, |_| server, content);
     }
 
     /// All ask for a seat in a room that plays when they are all there.
@@ -135,16 +150,21 @@ impl Players {
     }
 }
 
+fn socket() -> UdpSocket {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    socket.set_nonblocking(true).expect("a socket that does not wait");
+    socket
+}
+
 impl Player {
     fn new(seed: u64, index: usize) -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
-        socket.set_nonblocking(true).expect("a socket that does not wait");
         Self {
             name: PlayerName::try_from(format!("bot-{seed}-{index}")).unwrap(),
             room: 0,
-            socket,
+            socket: socket(),
             link: None,
             crossing: None,
+            wanted: None,
             moves: 0,
             play: None,
             bot: ArenaBot::new(seed * 100 + index as u64),
@@ -284,11 +304,22 @@ impl Player {
                 self.play = RollbackMatch::new(&start, RollbackConfig::default(), now, rtt).ok();
             }
             ToClient::Ended(end) => self.trouble(format!("has an ended match: {end:?}")),
+            // A redirect follows.
+            ToClient::Refused(Refusal::RoomMoved { .. }) => {}
+            ToClient::Refused(Refusal::AlreadyInRoom { .. }) => {}
             ToClient::Refused(refusal) => self.trouble(format!("is refused: {refusal}")),
             ToClient::Desynced { .. } => self.desyncs += 1,
+            // It was told already, and is on its way.
+            ToClient::Redirect(_) if self.crossing.is_some() && self.play.is_none() => {}
             ToClient::Redirect(redirect) => {
                 let crossing = ClientLink::new(&redirect.token, self.hello(), now);
-                self.crossing = Some(crossing.expect("a ticket that can be read"));
+                let mut crossing = crossing.expect("a ticket that can be read");
+                if self.play.is_none() {
+                    // It has no seat that waits for it there, or does not know of it.
+                    let join = self.wanted.as_ref().expect("it wants to be somewhere");
+                    crossing.send_control(join).expect("room for it");
+                }
+                self.crossing = Some(crossing);
             }
             _ => {}
         }

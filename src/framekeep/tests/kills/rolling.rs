@@ -11,6 +11,8 @@ use crate::redis::RedisServer;
 
 const NODES: usize = 3;
 const SEATS: usize = 2;
+/// Rooms whose players come at one time.
+const ENTER_AT_ONCE: usize = 15;
 /// A tick of the rooms.
 const TICK: Duration = Duration::from_nanos(1_000_000_000 / 30);
 
@@ -82,8 +84,13 @@ fn roll(rooms: usize, drain_within: Duration) {
     let Some(redis) = RedisServer::start() else { return };
     let mut fleet = Fleet::start(&redis, NODES, "second", Vec::new());
     let mut players = Players::crowd(31, rooms, SEATS);
-    players.enter(|room| fleet.udp(room % NODES), LONG);
-    play(&mut players, 90);
+    // A few at a time, as players come.
+    for first in (0..rooms).step_by(ENTER_AT_ONCE) {
+        players.enter(first..first + ENTER_AT_ONCE, |room| fleet.udp(room % NODES), LONG);
+        let are_in = |player: &Player| player.room >= first + ENTER_AT_ONCE || player.newest() > 5;
+        assert!(players.play_until(LONGEST, |all| all.iter().all(are_in)), "{}", fleet.logs());
+    }
+    play(&mut players, 60);
     Pauses::take(&mut players, |_| true);
     play(&mut players, 150);
     let mut report = format!("{rooms} rooms, {} players\n", players.all.len());
