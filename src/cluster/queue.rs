@@ -35,6 +35,9 @@ const TELL_EVERY: Duration = Duration::from_millis(250);
 /// How long matches that started here are remembered, for a store that has forgotten them.
 const STARTED_KEPT: Duration = Duration::from_secs(120);
 
+/// How long a ticket that the store has acknowledged is not taken in by this node alone, should it be sent again.
+const SENT_KEPT: Duration = Duration::from_secs(120);
+
 /// Tickets that this node remembers for a store that has forgotten them.
 const KEPT_MAX: usize = 200_000;
 
@@ -67,6 +70,8 @@ struct State {
     /// Tickets that were taken in here and are not over, for a store that has forgotten them; and since when they have
     /// a match.
     kept: BTreeMap<TicketId, (Kept, Option<Instant>)>,
+    /// Tickets that the store was asked to take in: since when it is known that it has, if it is.
+    sent: HashMap<TicketId, Option<Instant>>,
     /// Matches that are opened, or were started, here.
     mine: BTreeMap<String, (Placed, Instant)>,
     /// Who waits for news of a ticket.
@@ -170,16 +175,45 @@ impl ClusterQueue {
         let kept = TicketBody::new(&ticket).kept(since_ms);
         let kept = kept.ok_or(SharedRefused::Refused(Refused::UnknownTicket(id)))?;
         let limit = u32::try_from(self.config.tickets_max).unwrap_or(u32::MAX);
-        let told = self.ask(&Ask::Submit { ticket: kept.clone(), limit }).await;
-        let told = told.map_err(|_| SharedRefused::Away)?;
+        let is_first = self.note_sent(id).ok_or(SharedRefused::Away)?;
+        let told = match self.ask(&Ask::Submit { ticket: kept.clone(), limit }).await {
+            Ok(told) => told,
+            Err(StoreError::Unconnected(_)) if is_first => {
+                self.state().sent.remove(&id);
+                return Err(SharedRefused::Away);
+            }
+            // It may be there, or come to be there: only the store can say so.
+            Err(_) => {
+                self.state().sent.entry(id).or_insert(None);
+                return Err(SharedRefused::Away);
+            }
+        };
+        let mut state = self.state();
         if let Told::Ticket { record, .. } = &told {
-            let mut state = self.state();
             if state.kept.len() < KEPT_MAX {
                 let kept = Kept { since_ms: record.since_ms.max(1), ..kept };
                 state.kept.insert(id, (kept, None));
             }
+            state.sent.insert(id, Some(Instant::now()));
+        } else {
+            state.sent.remove(&id);
         }
+        drop(state);
         self.status_of(id, told)
+    }
+
+    /// Notes that the store is about to be asked for a ticket: whether for the first time; `None` if there are too many.
+    fn note_sent(&self, id: TicketId) -> Option<bool> {
+        let mut state = self.state();
+        if state.sent.len() >= KEPT_MAX {
+            state.sent.retain(|_, known| known.is_none_or(|since| since.elapsed() < SENT_KEPT));
+        }
+        let is_first = !state.sent.contains_key(&id);
+        if is_first && state.sent.len() >= KEPT_MAX {
+            return None;
+        }
+        state.sent.entry(id).or_insert(None);
+        Some(is_first)
     }
 
     /// Tells the store that the room of a match is open, until it has heard it.
@@ -233,6 +267,12 @@ impl SharedQueue for ClusterQueue {
             Some(silent) => silent,
             None => Duration::from_millis(self.handle.0.now_ms()),
         }
+    }
+
+    fn may_have(&self, id: TicketId) -> bool {
+        let state = self.state();
+        let is_recent = |known: &Option<Instant>| known.is_none_or(|since| since.elapsed() < SENT_KEPT);
+        state.kept.contains_key(&id) || state.sent.get(&id).is_some_and(is_recent)
     }
 
     fn submit(

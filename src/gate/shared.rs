@@ -98,6 +98,10 @@ pub trait SharedQueue: Send + Sync {
     /// For how long the store has not answered; nothing while it does.
     fn away_for(&self) -> Duration;
 
+    /// Whether the store has a ticket that was submitted here, or may have it: it must not be matched by this node
+    /// alone.
+    fn may_have(&self, id: TicketId) -> bool;
+
     /// Lets a ticket wait, that has been waiting for so long.
     fn submit(
         &self,

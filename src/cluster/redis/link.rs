@@ -17,6 +17,21 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// How long nobody tries again after it could not be connected to.
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(200);
 
+/// Why there is no answer.
+pub(super) enum LinkError {
+    /// There is no connection: nothing was asked.
+    Unconnected(RedisError),
+    /// It was asked, and maybe done.
+    Unanswered(RedisError),
+}
+
+impl LinkError {
+    /// Whether Redis has asked for the text of a script.
+    pub(super) fn wants_script(&self) -> bool {
+        matches!(self, Self::Unanswered(error) if error.code() == Some("NOSCRIPT"))
+    }
+}
+
 /// The connection to Redis.
 pub(super) struct Link {
     address: Address,
@@ -54,8 +69,8 @@ impl Link {
 
     /// Asks Redis. What a script refuses is an error that leaves the connection as it is; after every other one the
     /// next question goes to a new connection.
-    pub(super) async fn send(&self, command: &Cmd) -> Result<Value, RedisError> {
-        let (mut wire, number) = self.wire().await?;
+    pub(super) async fn send(&self, command: &Cmd) -> Result<Value, LinkError> {
+        let (mut wire, number) = self.wire().await.map_err(LinkError::Unconnected)?;
         let sent = tokio::time::timeout(ANSWER_WITHIN * 2, wire.send(command)).await;
         let answer = sent.unwrap_or_else(|_| Err(io_error("it does not answer")));
         if let Err(error) = &answer
@@ -66,7 +81,7 @@ impl Link {
                 state.wire = None;
             }
         }
-        answer
+        answer.map_err(LinkError::Unanswered)
     }
 
     async fn wire(&self) -> Result<(Wire, u64), RedisError> {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use redis::{Cmd, RedisError, Script, Value};
+use redis::{Cmd, Script, Value};
 
 use super::Address;
-use super::link::Link;
+use super::link::{Link, LinkError};
 use crate::board::{Ask, Told};
 use crate::{COORDINATOR, Epoch, Lapsed, Lease, NodeId, NodeView, Reply, Request, Timing};
 
@@ -18,6 +18,9 @@ const BATCH: usize = 64;
 /// Redis does not do what it is asked.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
+    /// It cannot be connected to: nothing was done.
+    #[error("Redis cannot be connected to: {0}")]
+    Unconnected(String),
     /// It does not answer: whether it was done is not known.
     #[error("Redis does not answer: {0}")]
     Unreachable(String),
@@ -26,9 +29,12 @@ pub enum StoreError {
     Nonsense(String),
 }
 
-impl From<RedisError> for StoreError {
-    fn from(error: RedisError) -> Self {
-        Self::Unreachable(error.to_string())
+impl From<LinkError> for StoreError {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::Unconnected(why) => Self::Unconnected(why.to_string()),
+            LinkError::Unanswered(why) => Self::Unreachable(why.to_string()),
+        }
     }
 }
 
@@ -254,9 +260,7 @@ impl Store {
             command
         };
         match self.link.send(&command("EVALSHA", &script.hash)).await {
-            Err(error) if error.code() == Some("NOSCRIPT") => {
-                Ok(self.link.send(&command("EVAL", script.text)).await?)
-            }
+            Err(error) if error.wants_script() => Ok(self.link.send(&command("EVAL", script.text)).await?),
             answer => Ok(answer?),
         }
     }

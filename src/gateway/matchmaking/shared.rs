@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use framekeep_gate::{Question, SharedMatch, SharedQueue, SharedTicket};
+use framekeep_gate::{Question, SharedMatch, SharedQueue, SharedRefused, SharedTicket};
 use framekeep_matchmaking::TicketState;
 use framekeep_protocol::RoomName;
 use tokio::time::MissedTickBehavior;
@@ -84,10 +84,17 @@ async fn open_claimed(
 async fn come_back(matchmaking: &Matchmaking, cluster: &Arc<dyn SharedQueue>) {
     let mut turns = tokio::time::interval(LOOK_EVERY);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // Tickets that are the cluster's if it has heard of them, and are told until it says so.
+    let mut unsure: Vec<(SharedTicket, Duration)> = Vec::new();
     loop {
         turns.tick().await;
         if !cluster.away_for().is_zero() {
             continue;
+        }
+        for (ticket, waited) in std::mem::take(&mut unsure) {
+            if cluster.submit(ticket.clone(), waited).await == Err(SharedRefused::Away) {
+                unsure.push((ticket, waited));
+            }
         }
         let now_ms = matchmaking.now_ms();
         let waiting = {
@@ -109,34 +116,36 @@ async fn come_back(matchmaking: &Matchmaking, cluster: &Arc<dyn SharedQueue>) {
             "tickets that were taken in while the store was away go to the cluster"
         );
         for (ticket, waited) in waiting {
-            move_over(matchmaking, cluster, ticket, waited).await;
+            unsure.extend(move_over(matchmaking, cluster, ticket, waited).await);
         }
     }
 }
 
+/// Moves a ticket; gives it back if nobody knows whether the cluster has it.
 async fn move_over(
     matchmaking: &Matchmaking,
     cluster: &Arc<dyn SharedQueue>,
     ticket: SharedTicket,
     waited: Duration,
-) {
+) -> Option<(SharedTicket, Duration)> {
     let id = ticket.ticket.id;
     let now_ms = matchmaking.now_ms();
     {
         let mut desk = matchmaking.desk();
         desk.pause_until_ms = now_ms + 2 * TOGETHER_MS;
         if desk.matcher.view(id).is_none_or(|view| view.state != TicketState::Waiting) {
-            return;
+            return None;
         }
     }
-    match cluster.submit(ticket, waited).await {
-        Ok(_) => {
-            let mut desk = matchmaking.desk();
-            // From now on the cluster is asked about it.
-            desk.tickets.remove(&id);
-            let _ = desk.matcher.cancel(now_ms, id);
-        }
+    let moved = cluster.submit(ticket.clone(), waited).await;
+    if moved.is_err() && !cluster.may_have(id) {
         // It goes on waiting here, and is moved with the next.
-        Err(why) => debug!(%id, ?why, "a ticket stays here"),
+        debug!(%id, "a ticket stays here");
+        return None;
     }
+    let mut desk = matchmaking.desk();
+    // From now on the cluster is asked about it.
+    desk.tickets.remove(&id);
+    let _ = desk.matcher.cancel(now_ms, id);
+    moved.is_err().then_some((ticket, waited))
 }

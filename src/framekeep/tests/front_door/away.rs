@@ -33,8 +33,11 @@ enum Away {
     Dies,
 }
 
-/// The ticks of all matches, by room, and when they were asked for.
-pub(crate) fn ticks(nodes: &Nodes) -> BTreeMap<String, (u64, Instant)> {
+/// The ticks of matches, by room, and when they were asked for.
+type Ticks = BTreeMap<String, (u64, Instant)>;
+
+/// Those of all matches now.
+pub(crate) fn ticks(nodes: &Nodes) -> Ticks {
     let mut all = BTreeMap::new();
     for serving in &nodes.serving {
         for row in serving.rooms() {
@@ -144,24 +147,50 @@ fn matched(nodes: &mut Nodes) -> Vec<Value> {
     pair.iter().map(|one| nodes.ask("GET", &format!("{TICKETS}/{}", id(one)), &Value::Null).json()).collect()
 }
 
-/// Two tickets at one node until it has matched them by itself; how long after `since` the first was taken.
-fn alone(serving: &Serving, first: u64, since: Instant) -> Duration {
-    let pair = [ticket(first, 1, "duel"), ticket(first + 8, 1, "duel")];
-    let mut taken = None;
-    for one in &pair {
-        serving.until("it takes tickets alone", |serving| {
-            pause();
-            ask(serving, "POST", TICKETS, one).status == 201
-        });
-        taken.get_or_insert_with(|| since.elapsed());
+/// New tickets at one node until it has matched two of them by itself; how long after `since` the first was taken.
+fn alone(serving: &Serving, since: Instant) -> Duration {
+    let (mut taken, mut first, mut at) = (Vec::new(), 1_000, None);
+    while taken.len() < 2 {
+        assert!(since.elapsed() < LONGEST, "no ticket is taken");
+        // One that was on its way to Redis is not taken by the node, so each is a new one.
+        let one = ticket(first, 1, "duel");
+        first += 8;
+        if ask(serving, "POST", TICKETS, &one).status == 201 {
+            at.get_or_insert_with(|| since.elapsed());
+            taken.push(one);
+        }
+        pause();
     }
-    for one in &pair {
+    for one in &taken {
         serving.until("it has matched them", |serving| {
             pause();
             ask(serving, "GET", &format!("{TICKETS}/{}", id(one)), &Value::Null).json()["state"] == "matched"
         });
     }
-    taken.expect("one was taken")
+    at.expect("one was taken")
+}
+
+/// Asks until nothing is wrong any more.
+pub(crate) fn until_right(redis: &[&RedisServer], nodes: &Nodes) {
+    let begun = Instant::now();
+    while let Some(what) = wrong(redis, nodes) {
+        assert!(begun.elapsed() < LONGEST, "{what}");
+        pause();
+    }
+}
+
+/// Asserts that no match has missed a tick; how many there are.
+fn none_missed(nodes: &Nodes, before: &Ticks, after: &Ticks) -> usize {
+    for (name, (tick, at)) in before {
+        let (later, asked) = after.get(name).unwrap_or_else(|| panic!("{name} does not play any more"));
+        let due = ((*asked - *at).as_secs_f64() * TICKS_PER_S) as u64;
+        assert!(later - tick + TICKS_OFF >= due, "{name}: {} of {due} ticks", later - tick);
+    }
+    for serving in &nodes.serving {
+        assert!(!serving.log().contains("its time is moved"), "{}", serving.log());
+    }
+    assert!(before.len() >= 4, "{before:?}");
+    before.len()
 }
 
 fn outage(away: Away, alone_after_s: u64, lasting: Duration) {
@@ -193,40 +222,34 @@ fn outage(away: Away, alone_after_s: u64, lasting: Duration) {
     cleo.authenticate(&guest);
     cleo.hear("welcome");
     let joined_ms = gone.elapsed().as_millis();
-    let alone_ms = alone(&nodes.serving[0], 101, gone).as_millis();
+    // Nobody knows whether Redis has this one: whoever sends it again is told so, and it is matched by nobody else.
+    let sent = ticket(101, 1, "duel");
+    let is_unsure = ask(&nodes.serving[0], "POST", TICKETS, &sent).status == 503 && away == Away::Hangs;
+    let alone_ms = alone(&nodes.serving[0], gone).as_millis();
+    if is_unsure {
+        assert_eq!(ask(&nodes.serving[0], "POST", TICKETS, &sent).problem(), "store_away");
+    }
     while gone.elapsed() < lasting {
         pause();
     }
     let (after, late_after) = (ticks(&nodes), late_frames(&nodes));
-    let mut missed = BTreeMap::new();
-    for (name, (tick, at)) in &before {
-        let (later, asked) = after.get(name).unwrap_or_else(|| panic!("{name} does not play any more"));
-        let due = ((*asked - *at).as_secs_f64() * TICKS_PER_S) as u64;
-        missed.insert(name.clone(), due.saturating_sub(later - tick + TICKS_OFF));
-    }
-    assert!(missed.len() >= 4 && missed.values().all(|ticks| *ticks == 0), "{missed:?}");
-    for serving in &nodes.serving {
-        assert!(!serving.log().contains("its time is moved"), "{}", serving.log());
-    }
+    let rooms = none_missed(&nodes, &before, &after);
     match away {
         Away::Hangs => redis.signal(Signal::SIGCONT),
         Away::Dies => redis.start_again(),
     }
-    let (back, mut is_wrong) = (Instant::now(), wrong(&[&redis], &nodes));
-    while let Some(what) = &is_wrong {
-        assert!(back.elapsed() < LONGEST, "{what}");
-        pause();
-        is_wrong = wrong(&[&redis], &nodes);
-    }
+    let back = Instant::now();
+    until_right(&[&redis], &nodes);
     let consistent = back.elapsed();
-    let pair = [ticket(201, 1, "duel"), ticket(209, 1, "duel")];
-    pair.iter().for_each(|ticket| nodes.submit(ticket));
-    until_matched(&mut nodes, pair.to_vec(), 0, LONGEST);
+    // Those that were on their way to Redis may be there now, and one may be left over.
+    let more = [sent, ticket(201, 1, "duel"), ticket(209, 1, "duel")];
+    more.iter().for_each(|ticket| drop(ask(&nodes.serving[0], "POST", TICKETS, ticket)));
+    more.iter().for_each(|ticket| nodes.submit(ticket));
+    until_matched(&mut nodes, more.to_vec(), 1, LONGEST);
     println!(
-        "{away:?} for {lasting:?}: {} rooms, 0 ticks missed, {} of {} frames late by more than a period; three joined \
+        "{away:?} for {lasting:?}: {rooms} rooms, 0 ticks missed, {} of {} frames late by more than a period; three joined \
          with tickets within {joined_ms} ms; alone after {alone_ms} ms; consistent {} ms, the next match {} ms after \
          it was back",
-        missed.len(),
         late_after.0 - late_before.0,
         late_after.1 - late_before.1,
         consistent.as_millis(),

@@ -57,6 +57,8 @@ fn while_redis_is_away_rooms_go_on_and_tickets_are_matched_where_they_came_in() 
     // Those who came in after it were matched by their node alone.
     let alone = [ticket(25, 1, "duel"), ticket(33, 1, "duel"), ticket(41, 1, "duel")];
     let node = &nodes.serving[0];
+    // One that is on its way to Redis when that dies is Redis's, if anybody's.
+    node.until("it notices", |node| together(node)["redis_away_ms"] != 0);
     for ticket in &alone {
         node.until("it takes tickets alone", |node| ask(node, "POST", TICKETS, ticket).status == 201);
     }

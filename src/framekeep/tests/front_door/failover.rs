@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::away::{play, ticks, wrong};
+use crate::away::{play, ticks, until_right, wrong};
 use crate::nodes::{Nodes, TICKETS, ask, id, mixed, ticket, until_matched};
 use crate::redis::{RedisServer, free_port, pause};
 use crate::serving::{LONGEST, Serving};
@@ -116,20 +116,13 @@ fn a_replica_that_was_promoted_without_the_last_writes_is_told_what_it_lacks() {
     let matched: Vec<_> = (0..20).map(|nth| ticket(10_001 + nth * 8, 1, "duel")).collect();
     matched.iter().for_each(|ticket| nodes.submit(ticket));
     until_matched(&mut nodes, matched.clone(), 0, LONGEST);
-    nodes.serving[0].until("all rooms are in the directory", |_| {
-        pause();
-        wrong(&[&redis.master], &nodes).is_none()
-    });
+    until_right(&[&redis.master], &nodes);
     let before = rooms_of(&mut nodes, &matched);
     let directory = redis.master.directory();
     let lost = directory.len() - redis.replica.directory().len();
     let promoted = redis.fail_over();
-    let (begun, mut is_wrong) = (Instant::now(), wrong(&[&redis.replica], &nodes));
-    while let Some(what) = &is_wrong {
-        assert!(begun.elapsed() < LONGEST, "{what}");
-        pause();
-        is_wrong = wrong(&[&redis.replica], &nodes);
-    }
+    let begun = Instant::now();
+    until_right(&[&redis.replica], &nodes);
     let right = begun.elapsed();
     for (name, (node, epoch, _)) in
         redis.replica.directory().iter().filter(|(name, _)| *name != "coordinator")
@@ -244,10 +237,7 @@ fn slots_of_a_redis_cluster_move_while_tickets_come_in() {
     let took = begun.elapsed();
     tickets[45..].iter().for_each(|ticket| nodes.submit(ticket));
     let mut seen = until_matched(&mut nodes, tickets, 5, LONGEST);
-    nodes.serving[0].until("all rooms are in the directory", |_| {
-        pause();
-        wrong(&all, &nodes).is_none()
-    });
+    until_right(&all, &nodes);
     assert!(open_rooms(&nodes).values().all(|count| *count == 1));
     let seats: BTreeSet<_> = servers.iter().map(|server| server.directory().len()).collect();
     let told = redirections(&servers);

@@ -15,11 +15,12 @@ use crate::matchmaking::Matchmaking;
 use crate::problem::Problem;
 use crate::request::has_key;
 
-/// The queue of the cluster that takes tickets now. `None` where the node works alone: always, or because the store
-/// has been away for as long as it is waited for.
+/// The queue of the cluster that takes that ticket now. `None` where the node works alone: always, or because the store
+/// has been away for as long as it is waited for. A ticket that the store may have is never taken by the node alone.
 pub(super) fn queue<'a>(
     front: &'a Front,
     matchmaking: &Matchmaking,
+    id: TicketId,
 ) -> Result<Option<&'a Arc<dyn SharedQueue>>, Problem> {
     let Some(alone_after) = matchmaking.alone_after() else { return Ok(None) };
     let cluster = front.cluster.get().ok_or_else(Problem::busy)?;
@@ -27,7 +28,7 @@ pub(super) fn queue<'a>(
     if away_for.is_zero() {
         return Ok(Some(cluster));
     }
-    if away_for < alone_after { Err(away()) } else { Ok(None) }
+    if away_for < alone_after || cluster.may_have(id) { Err(away()) } else { Ok(None) }
 }
 
 fn away() -> Problem {
