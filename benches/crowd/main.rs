@@ -15,12 +15,13 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use node::Node;
+use socket::Wishes;
 
 /// Starts `framekeep serve` on cores of its own and lets thousands of WebSocket clients, in protobuf, play or join and
 /// leave.
 ///
-/// `views`: rooms play, each client is shown its match 15 times a second; prints how much later than the quickest view
-/// of the same client the others came, what the server itself measured, and whether a turn took longer than its tick.
+/// `views`: rooms play, each client is shown its match 15 times a second; prints how long after the end of its tick each
+/// view was there, what the server itself measured, and whether a turn took longer than its tick.
 ///
 /// `operations`: each client joins a room, says that it is ready and leaves, again and again, up to 50 operations a
 /// second; prints how many were answered a second, and how soon.
@@ -66,6 +67,9 @@ enum What {
         /// State views a second.
         #[arg(long, default_value_t = 15)]
         views_hz: u32,
+        /// The server packs what it says (`websocket.compression`).
+        #[arg(long)]
+        compression: bool,
     },
     /// They join, are ready and leave.
     Operations {
@@ -79,10 +83,14 @@ fn main() -> Result<()> {
     let args = Args::parse();
     socket::allow_files()?;
     node::pin(&args.client_cores)?;
-    let node = Node::start(args.server.as_deref(), &args.cores, args.threads)?;
+    let compression = matches!(args.what, What::Views { compression: true, .. });
+    let node = Node::start(args.server.as_deref(), &args.cores, args.threads, compression)?;
     let seconds = Duration::from_secs(args.seconds);
     let figures = match args.what {
-        What::Views { clients, seats, views_hz } => views::run(&node, clients, seats, views_hz, seconds)?,
+        What::Views { clients, seats, views_hz, .. } => {
+            let wishes = Wishes { views_hz, times: true, compression };
+            views::run(&node, clients, seats, wishes, seconds)?
+        }
         What::Operations { clients } => operations::run(&node, clients, seconds)?,
     };
     if args.json {

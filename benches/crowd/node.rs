@@ -20,7 +20,7 @@ pub(crate) struct Node {
 pub(crate) type Metrics = HashMap<String, f64>;
 
 impl Node {
-    pub(crate) fn start(server: Option<&Path>, cores: &str, threads: u32) -> Result<Self> {
+    pub(crate) fn start(server: Option<&Path>, cores: &str, threads: u32, compression: bool) -> Result<Self> {
         let beside = std::env::current_exe()?.parent().map(PathBuf::from).unwrap_or_default();
         let server = server.map_or_else(|| beside.join("framekeep"), Path::to_owned);
         ensure!(server.exists(), "{} is not there: cargo build --release -p framekeep", server.display());
@@ -33,6 +33,7 @@ impl Node {
             ("ROOMS__ROOMS_MAX", "20000".to_owned()),
             ("THREADS__COUNT", "1".to_owned()),
             ("WEBSOCKET__MESSAGES_PER_S", "10000".to_owned()),
+            ("WEBSOCKET__COMPRESSION", if compression { "deflate" } else { "off" }.to_owned()),
             ("LOG__LEVEL", "warn".to_owned()),
         ];
         let free = "127.0.0.1:0";
@@ -88,6 +89,13 @@ impl Node {
         let (head, body) = text.split_once("\r\n\r\n").context("no answer")?;
         ensure!(head.contains(" 20"), "{path}: {text}");
         Ok(body.to_owned())
+    }
+
+    /// Memory of the server, in MiB.
+    pub(crate) fn memory_mib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+        line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or_default() / 1_024
     }
 
     /// Seconds of CPU the server has used.

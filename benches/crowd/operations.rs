@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 
 use crate::answers::{Answers, quantile};
 use crate::node::{self, Figures, Node};
-use crate::socket::{Fields, Peer};
+use crate::socket::{Fields, Peer, Wishes};
 
 /// Bodies of `ServerMessage`.
 const JOINED: u64 = 5;
@@ -41,7 +41,7 @@ pub(crate) fn run(node: &Node, clients: usize, seconds: Duration) -> Result<Figu
     let mut doing = Vec::new();
     for number in 0..clients {
         let ticket = node.ticket(&format!("p{number}"))?;
-        answers.add(Peer::connect(node.http, &ticket, 0)?)?;
+        answers.add(Peer::connect(node.http, &ticket, Wishes::default())?)?;
         doing.push(Doing { waits: Waits::Exit, since: Instant::now() });
     }
     // They come one after the other, spread over the time between two operations of a client, as people do who know

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use zlib_rs::{Inflate, InflateFlush};
 
 /// A client.
 pub(crate) struct Peer {
@@ -12,7 +13,25 @@ pub(crate) struct Peer {
     inbox: Vec<u8>,
     /// The id of the last request.
     id: u64,
+    /// Unpacks what the server packs.
+    inflate: Option<Inflate>,
+    /// Bytes that have come since they were counted last.
+    pub(crate) bytes: u64,
 }
+
+/// How a client connects.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Wishes {
+    /// State views a second.
+    pub(crate) views_hz: u32,
+    /// Views say when their ticks had ended.
+    pub(crate) times: bool,
+    /// It offers to unpack messages.
+    pub(crate) compression: bool,
+}
+
+/// The window that the server keeps for a client that asks for no other.
+const WINDOW_BITS: u8 = 12;
 
 /// Lets the process, and the server it starts, have as many sockets as the system gives.
 pub(crate) fn allow_files() -> Result<()> {
@@ -54,23 +73,29 @@ fn put_varint(out: &mut Vec<u8>, mut value: u64) {
 
 impl Peer {
     /// Connects and says who it is; waits for its welcome.
-    pub(crate) fn connect(to: SocketAddr, ticket: &str, views_hz: u32) -> Result<Self> {
+    pub(crate) fn connect(to: SocketAddr, ticket: &str, wishes: Wishes) -> Result<Self> {
         let mut stream = TcpStream::connect(to)?;
         stream.set_nodelay(true)?;
+        let offer = if wishes.compression { "Sec-WebSocket-Extensions: permessage-deflate\r\n" } else { "" };
         write!(
             stream,
             "GET /ws HTTP/1.1\r\nHost: {to}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
-             Sec-WebSocket-Protocol: framekeep.v1.protobuf\r\n\r\n"
+             Sec-WebSocket-Protocol: framekeep.v1.protobuf\r\n{offer}\r\n"
         )?;
-        let mut peer = Self { stream, inbox: Vec::new(), id: 0 };
+        let inflate = wishes.compression.then(|| Inflate::new(false, WINDOW_BITS));
+        let mut peer = Self { stream, inbox: Vec::new(), id: 0, inflate, bytes: 0 };
         while !peer.inbox.windows(4).any(|end| end == b"\r\n\r\n") {
             peer.read_more()?;
         }
         let end = peer.inbox.windows(4).position(|end| end == b"\r\n\r\n").context("no head")? + 4;
         ensure!(peer.inbox.starts_with(b"HTTP/1.1 101"), "the server does not upgrade");
+        let head = String::from_utf8_lossy(&peer.inbox[..end]).to_lowercase();
+        let is_packed = head.contains(&format!("server_max_window_bits={WINDOW_BITS}"));
+        ensure!(is_packed == wishes.compression, "compression is not as it was asked for: {head}");
         peer.inbox.drain(..end);
-        let who = Fields::default().bytes(1, ticket.as_bytes()).number(2, views_hz.into());
+        let who = Fields::default().bytes(1, ticket.as_bytes()).number(2, wishes.views_hz.into());
+        let who = who.number(3, wishes.times.into());
         peer.say(Fields::default().message(3, who))?;
         let mut welcome = false;
         while !welcome {
@@ -118,6 +143,7 @@ impl Peer {
             match self.stream.read(buffer) {
                 Ok(0) => bail!("the server has closed the connection"),
                 Ok(length) => {
+                    self.bytes += length as u64;
                     self.inbox.extend_from_slice(&buffer[..length]);
                     if length < buffer.len() {
                         return Ok(());
@@ -133,9 +159,14 @@ impl Peer {
     pub(crate) fn hear(&mut self, mut hear: impl FnMut(u64, &[u8])) -> Result<()> {
         let mut at = 0;
         let mut pong = None;
-        while let Some((opcode, start, end)) = frame(&self.inbox[at..]) {
-            let data = &self.inbox[at + start..at + end];
-            match opcode {
+        while let Some((first, start, end)) = frame(&self.inbox[at..]) {
+            let mut data = &self.inbox[at + start..at + end];
+            let unpacked;
+            if let Some(inflate) = self.inflate.as_mut().filter(|_| first & 0x40 != 0) {
+                unpacked = unpack(inflate, data)?;
+                data = &unpacked;
+            }
+            match first & 0x0f {
                 2 => {
                     fields(data, |_, _, message| {
                         fields(message, |field, number, body| {
@@ -161,15 +192,28 @@ impl Peer {
     }
 }
 
-/// The first frame if it is whole: its opcode, and from where to where its data is.
+/// What is in a packed message.
+fn unpack(inflate: &mut Inflate, data: &[u8]) -> Result<Vec<u8>> {
+    let mut out = vec![0; 32 << 10];
+    let before = inflate.total_out();
+    for part in [data, &[0, 0, 0xff, 0xff]] {
+        let at = (inflate.total_out() - before) as usize;
+        let done = inflate.decompress(part, &mut out[at..], InflateFlush::SyncFlush);
+        done.map_err(|error| anyhow::anyhow!("a message cannot be unpacked: {}", error.as_str()))?;
+    }
+    out.truncate((inflate.total_out() - before) as usize);
+    Ok(out)
+}
+
+/// The first frame if it is whole: its first byte, and from where to where its data is.
 fn frame(bytes: &[u8]) -> Option<(u8, usize, usize)> {
-    let (opcode, short) = (bytes.first()? & 0x0f, usize::from(*bytes.get(1)? & 0x7f));
+    let (first, short) = (*bytes.first()?, usize::from(*bytes.get(1)? & 0x7f));
     let (start, length) = match short {
         126 => (4, usize::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?))),
         127 => (10, u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?) as usize),
         length => (2, length),
     };
-    (bytes.len() >= start + length).then_some((opcode, start, start + length))
+    (bytes.len() >= start + length).then_some((first, start, start + length))
 }
 
 /// Every field of a message in protobuf: its number, and its value or its bytes.

@@ -1,13 +1,13 @@
 //! Clients that play: how late are they shown their matches?
 
 use std::sync::mpsc::{self, Receiver};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
 
 use crate::answers::{Answers, quantile};
 use crate::node::{self, Figures, Node};
-use crate::socket::{Fields, Peer, fields};
+use crate::socket::{Fields, Peer, Wishes, fields};
 
 /// Bodies of `ServerMessage`.
 const STARTED: u64 = 9;
@@ -21,8 +21,8 @@ const INPUT: u32 = 7;
 /// Views after which a client changes its controls.
 const VIEWS_PER_INPUT: u64 = 8;
 
-/// Ticks a second, of the server's default.
-const TICKS_PER_S: i64 = 30;
+/// In a view, when its tick had ended.
+const ENDED_UNIX_US: u64 = 12;
 
 /// How long everybody may take to come.
 const COME_WITHIN: Duration = Duration::from_secs(120);
@@ -32,9 +32,7 @@ const COME_WITHIN: Duration = Duration::from_secs(120);
 struct Seen {
     playing: bool,
     views: u64,
-    /// Of each view, its time less that of its tick, in microseconds.
-    offsets_us: Vec<i64>,
-    /// When the one before came.
+    /// When the last one came.
     last: Option<Instant>,
 }
 
@@ -42,7 +40,7 @@ pub(crate) fn run(
     node: &Node,
     clients: usize,
     seats: usize,
-    views_hz: u32,
+    wishes: Wishes,
     seconds: Duration,
 ) -> Result<Figures> {
     let mut answers = Answers::new()?;
@@ -53,7 +51,7 @@ pub(crate) fn run(
         scope.spawn(move || -> Result<()> {
             for number in 0..clients {
                 let ticket = node.ticket(&format!("p{number}"))?;
-                let mut peer = Peer::connect(node.http, &ticket, views_hz)?;
+                let mut peer = Peer::connect(node.http, &ticket, wishes)?;
                 peer.ask(JOIN, join(&format!("room-{}", number / seats), seats))?;
                 if send.send(peer).is_err() {
                     break;
@@ -66,13 +64,32 @@ pub(crate) fn run(
     println!("{clients} clients in {} rooms play after {:?}", clients / seats, begun.elapsed());
     // What came while others came is no measure.
     look(&mut answers, &mut seen, Duration::from_secs(3), None)?;
+    answers.peers.iter_mut().for_each(|peer| peer.bytes = 0);
     let (before, cpu) = (node.metrics()?, node.cpu_s());
-    let mut gaps_us = Vec::new();
-    look(&mut answers, &mut seen, seconds, Some(&mut gaps_us))?;
+    let mut times = Times::default();
+    look(&mut answers, &mut seen, seconds, Some(&mut times))?;
     let (after, cpu) = (node.metrics()?, node.cpu_s() - cpu);
-    let delay_ms_p99 = report(&seen, gaps_us);
+    let bytes: u64 = answers.peers.iter().map(|peer| peer.bytes).sum();
+    println!("{} views, {} bytes each with everything around them", times.delays_us.len(), {
+        bytes / times.delays_us.len().max(1) as u64
+    });
+    println!("server: {} MiB", node.memory_mib());
+    let [delay_ms_p50, delay_ms_p99] = times.report();
     let turns_over_tick = node::print_measured(&before, &after, cpu, seconds.as_secs_f64());
-    Ok(vec![("delay_ms_p99", delay_ms_p99), ("turns_over_tick", turns_over_tick)])
+    Ok(vec![
+        ("delay_ms_p50", delay_ms_p50),
+        ("delay_ms_p99", delay_ms_p99),
+        ("turns_over_tick", turns_over_tick),
+    ])
+}
+
+/// How views came, in microseconds.
+#[derive(Default)]
+struct Times {
+    /// From the end of the tick in the server to the view in the client: both read the clock of the same machine.
+    delays_us: Vec<u64>,
+    /// From the view before of the same client.
+    gaps_us: Vec<u64>,
 }
 
 fn join(room: &str, seats: usize) -> Fields {
@@ -97,16 +114,16 @@ fn look(
     answers: &mut Answers,
     seen: &mut [Seen],
     time: Duration,
-    mut gaps_us: Option<&mut Vec<u64>>,
+    mut times: Option<&mut Times>,
 ) -> Result<()> {
     let until = Instant::now() + time;
     while Instant::now() < until {
-        hear(answers, seen, gaps_us.as_deref_mut())?;
+        hear(answers, seen, times.as_deref_mut())?;
     }
     Ok(())
 }
 
-fn hear(answers: &mut Answers, seen: &mut [Seen], mut gaps_us: Option<&mut Vec<u64>>) -> Result<()> {
+fn hear(answers: &mut Answers, seen: &mut [Seen], mut times: Option<&mut Times>) -> Result<()> {
     let mut refused = None;
     let mut acts = Vec::new();
     answers.hear(Duration::from_millis(5), |number, field, body| match field {
@@ -119,11 +136,9 @@ fn hear(answers: &mut Answers, seen: &mut [Seen], mut gaps_us: Option<&mut Vec<u
             if (seen.views + number as u64).is_multiple_of(VIEWS_PER_INPUT) {
                 acts.push(number);
             }
-            if let Some(gaps_us) = gaps_us.as_deref_mut() {
-                if let Some(last) = seen.last {
-                    gaps_us.push((now - last).as_micros() as u64);
-                }
-                seen.offsets_us.push(now_us() - tick_of(body) * 1_000_000 / TICKS_PER_S);
+            if let Some(times) = times.as_deref_mut() {
+                times.gaps_us.extend(seen.last.map(|last| (now - last).as_micros() as u64));
+                times.delays_us.extend(ended_unix_us(body).map(|ended| unix_us().saturating_sub(ended)));
             }
             seen.last = Some(now);
         }
@@ -137,41 +152,33 @@ fn hear(answers: &mut Answers, seen: &mut [Seen], mut gaps_us: Option<&mut Vec<u
     Ok(())
 }
 
-/// Since the program began.
-fn now_us() -> i64 {
-    static BEGUN: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
-    BEGUN.elapsed().as_micros() as i64
+fn unix_us() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64
 }
 
-fn tick_of(view: &[u8]) -> i64 {
-    let mut tick = 0;
+fn ended_unix_us(view: &[u8]) -> Option<u64> {
+    let mut ended = None;
     fields(view, |field, value, _| {
-        if field == 2 {
-            tick = value.unwrap_or_default() as i64;
+        if field == ENDED_UNIX_US {
+            ended = value;
         }
     });
-    tick
+    ended
 }
 
-/// Prints how late views were; gives the 99th percentile in milliseconds.
-fn report(seen: &[Seen], mut gaps_us: Vec<u64>) -> f64 {
-    let mut late_us = Vec::new();
-    for seen in seen {
-        let quickest = seen.offsets_us.iter().min().copied().unwrap_or_default();
-        late_us.extend(seen.offsets_us.iter().map(|offset| (offset - quickest) as u64));
+impl Times {
+    /// Prints how late views were; gives the median and the 99th percentile in milliseconds.
+    fn report(mut self) -> [f64; 2] {
+        let rows = [("tick's end to client", &mut self.delays_us), ("between two views", &mut self.gaps_us)];
+        for (what, values) in rows {
+            values.sort_unstable();
+            let [p50, p99, p999, longest] = [0.5, 0.99, 0.999, 1.0].map(|share| ms(values, share));
+            println!("{what}: p50 {p50:.2} ms, p99 {p99:.2} ms, p99.9 {p999:.2} ms, longest {longest:.2} ms");
+        }
+        [0.5, 0.99].map(|share| ms(&self.delays_us, share))
     }
-    late_us.sort_unstable();
-    gaps_us.sort_unstable();
-    let at = |sorted: &[u64], share| quantile(sorted, share) as f64 / 1e3;
-    println!("{} views were seen", late_us.len());
-    for (what, sorted) in [("later than the client's quickest", &late_us), ("between two views", &gaps_us)] {
-        println!(
-            "{what}: p50 {:.2} ms, p99 {:.2} ms, p99.9 {:.2} ms, longest {:.2} ms",
-            at(sorted, 0.5),
-            at(sorted, 0.99),
-            at(sorted, 0.999),
-            at(sorted, 1.0)
-        );
-    }
-    at(&late_us, 0.99)
+}
+
+fn ms(sorted_us: &[u64], share: f64) -> f64 {
+    quantile(sorted_us, share) as f64 / 1e3
 }

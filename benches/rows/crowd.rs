@@ -33,6 +33,8 @@ pub(super) fn rows(quick: bool) -> Result<Option<Vec<Row>>> {
     let figure =
         |of: &BTreeMap<String, f64>, name: &str| of.get(name).copied().context("a figure is missing");
     Ok(Some(vec![
+        // From the end of a tick in the server to its view in the client.
+        Row::lower("websocket.views_4000.delay_p50_ms", figure(&views, "delay_ms_p50")?, "ms"),
         Row::lower("websocket.views_4000.delay_p99_ms", figure(&views, "delay_ms_p99")?, "ms"),
         Row::lower("websocket.views_4000.turns_over_tick", figure(&views, "turns_over_tick")?, "").goal(0.0),
         Row::higher("websocket.operations_per_s", figure(&operations, "operations_per_s")?, "1/s")

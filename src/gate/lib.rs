@@ -27,7 +27,9 @@ mod web_ticket;
 pub use bell::Bell;
 pub use door::{Detour, Door, GateFull, Keeper, Letter, gate};
 pub use member::MemberRow;
-pub use order::{Answer, MoveReply, MoveState, NewLink, Order, Question, Reply, WebInput, WebLinkId};
+pub use order::{
+    Answer, LaterReplay, MoveReply, MoveState, NewLink, Order, Question, Reply, WebInput, WebLinkId,
+};
 pub use report::{HistogramSample, Hold, Report, RoomRow, Sample, SampleKind};
 pub use shared::{
     ClusterNode, ClusterStatus, Later, SharedMatch, SharedQueue, SharedRefused, SharedRoom, SharedState,

@@ -119,6 +119,39 @@ pub enum Question {
     Reserve(RoomName, Vec<PlayerId>),
 }
 
+/// A replay that is put together when it is wanted, by whoever wants it and not within a turn of the server.
+#[derive(Clone)]
+pub struct LaterReplay(Arc<dyn Fn() -> Vec<u8> + Send + Sync>);
+
+impl LaterReplay {
+    /// The replay that `make` gives.
+    #[must_use]
+    pub fn new(make: impl Fn() -> Vec<u8> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(make))
+    }
+
+    /// Puts the file together, which takes its time.
+    #[must_use]
+    pub fn make(&self) -> Vec<u8> {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for LaterReplay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LaterReplay")
+    }
+}
+
+impl PartialEq for LaterReplay {
+    /// Whether it is the very same one.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for LaterReplay {}
+
 /// What the server says to a [`Question`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -129,7 +162,7 @@ pub enum Answer {
     /// What was played so far in the running match.
     Past {
         /// A replay of it.
-        replay: Vec<u8>,
+        replay: LaterReplay,
         /// Frames before this tick may be shown.
         until: Tick,
     },

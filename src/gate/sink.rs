@@ -14,8 +14,18 @@ pub struct StateView {
     pub epoch: Epoch,
     /// The tick of the next frame.
     pub tick: Tick,
+    /// When that tick had ended, since the Unix epoch; zero where that is not known, as of another node's view.
+    pub ended_at: Duration,
     /// What is to be drawn.
     pub view: View,
+}
+
+impl StateView {
+    /// A view of which it is not known when its tick had ended.
+    #[must_use]
+    pub const fn of(epoch: Epoch, tick: Tick, view: View) -> Self {
+        Self { epoch, tick, ended_at: Duration::ZERO, view }
+    }
 }
 
 /// Bytes of one kind of message in one direction.
@@ -55,6 +65,11 @@ pub trait LinkSink: Send + Sync {
 
     /// Shows how the match looks now; stands for every view that was not taken yet.
     fn show(&self, view: &Arc<StateView>);
+
+    /// Whether nobody takes what is told any more.
+    fn is_gone(&self) -> bool {
+        false
+    }
 
     /// What is known of the way to the client.
     fn way(&self) -> LinkWay {

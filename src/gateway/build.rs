@@ -9,7 +9,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .type_attribute(".", "#[derive(serde::Serialize, serde::Deserialize)]")
         .type_attribute(".", "#[serde(rename_all = \"snake_case\")]")
         .field_attribute("Input.bits", bits)
-        .field_attribute("Ping.nonce", bits);
+        .field_attribute("Ping.nonce", bits)
+        .field_attribute("StateView.ended_unix_us", "#[serde(skip_serializing_if = \"Option::is_none\")]");
     for message in files.file.iter().flat_map(|file| &file.message_type) {
         config.message_attribute(format!(".framekeep.v1.{}", message.name()), "#[serde(default)]");
     }

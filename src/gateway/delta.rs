@@ -23,6 +23,7 @@ impl Delta {
         let mut out = mem::take(&mut self.spare);
         out.epoch = now.epoch.get().into();
         out.tick = now.tick.0;
+        out.ended_unix_us = None;
         out.whole = before.is_none();
         out.ticks_left = now.view.ticks_left;
         let Some(before) = before else {
@@ -102,7 +103,7 @@ mod tests {
     }
 
     fn view(tick: u32, bodies: Vec<ViewBody>, scores: Vec<i32>) -> StateView {
-        StateView { epoch: Epoch::new(1), tick: Tick(tick), view: View { bodies, scores, ticks_left: 9 } }
+        StateView::of(Epoch::new(1), Tick(tick), View { bodies, scores, ticks_left: 9 })
     }
 
     #[test]

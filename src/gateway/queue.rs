@@ -110,6 +110,10 @@ impl LinkSink for QueueSink {
         self.told.as_ref().map_or(0, mpsc::Sender::max_capacity)
     }
 
+    fn is_gone(&self) -> bool {
+        self.told.as_ref().is_none_or(mpsc::Sender::is_closed)
+    }
+
     fn show(&self, view: &Arc<StateView>) {
         // While the client's task takes the view before this one, it is not waited for.
         if let Ok(mut place) = self.shown.view.try_lock() {
@@ -204,7 +208,7 @@ mod tests {
         assert_eq!((0..10).filter(|_| sink.tell(&closing(), 0)).count(), 8);
         assert_eq!((sink.room(), sink.capacity()), (0, 8));
         for tick in 0..3 {
-            let view = StateView { epoch: Epoch::new(1), tick: Tick(tick), view: View::default() };
+            let view = StateView::of(Epoch::new(1), Tick(tick), View::default());
             sink.show(&Arc::new(view));
         }
         assert!(sink.way().skipped_percent > 0, "two of the three were not taken");

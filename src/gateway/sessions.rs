@@ -50,6 +50,8 @@ pub(crate) struct Session {
     pub(crate) heard: u64,
     /// What the client was shown last.
     pub(crate) view: Option<Arc<StateView>>,
+    /// Whether it wants to know when what it is shown was.
+    pub(crate) times: bool,
     kept: VecDeque<ServerMessage>,
     kept_bytes: usize,
     last_id: u64,
@@ -65,6 +67,7 @@ impl Session {
             opened_at: Instant::now(),
             heard: 0,
             view: None,
+            times: false,
             kept: VecDeque::new(),
             kept_bytes: 0,
             last_id: 0,

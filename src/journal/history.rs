@@ -3,7 +3,7 @@
 use framekeep_sim::Tick;
 
 use crate::limits::{CHUNK_RAW_BYTES_MAX, SECTION_RAW_BYTES_MAX};
-use crate::section::{Chain, Kind, PREFIX_BYTES, Section};
+use crate::section::{Chain, Kind, Section};
 use crate::{REPLAY_VERSION, ReplayBuilder, keyframe};
 
 /// A part of a match that is told once more.
@@ -28,12 +28,10 @@ pub enum Told<'a> {
 impl ReplayBuilder {
     /// Tells the match from its first frame to its last, in order.
     pub fn tell(&self, mut tell: impl FnMut(Told<'_>)) {
-        let (mut chain, mut raw, mut offset) = (Chain::start(REPLAY_VERSION), Vec::new(), PREFIX_BYTES);
-        let file = self.file_so_far();
-        while offset < file.len() {
+        let (mut chain, mut raw) = (Chain::start(REPLAY_VERSION), Vec::new());
+        for file in self.sections() {
             // The bytes were written here and nobody has touched them.
-            let Ok(section) = Section::read(file, offset, &mut chain) else { return };
-            offset = section.end;
+            let Ok(section) = Section::read(file, 0, &mut chain) else { return };
             let limit = if section.kind == Kind::Chunk { CHUNK_RAW_BYTES_MAX } else { SECTION_RAW_BYTES_MAX };
             match section.kind {
                 Kind::Chunk | Kind::Keyframe if section.unpack(file, limit, &mut raw).is_err() => return,

@@ -1,6 +1,7 @@
 //! `ReplayBuilder`, a replay file as the match is played.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use framekeep_sim::{Frame, Tick, encode_into, hash_bytes};
 
@@ -39,11 +40,15 @@ pub struct Sealed {
 
 /// Collects a match as it is played, compressed chunk by chunk, and seals it into a file.
 ///
+/// A copy shares what was compressed before, so that it costs little while the match runs.
+///
 /// Holds a few bytes a tick: hashes do not compress, and take 4. A frame that does not fill a chunk
 /// ([`CHUNK_FRAMES`](crate::CHUNK_FRAMES)) allocates nothing once warm.
 #[derive(Clone, Debug)]
 pub struct ReplayBuilder {
-    file: Vec<u8>,
+    /// The file so far: what stands before the sections, then each of them.
+    pieces: Vec<Arc<[u8]>>,
+    bytes: usize,
     chain: Chain,
     /// The chain's digest after each section: what is signed.
     digests: Vec<[u8; 32]>,
@@ -63,21 +68,22 @@ impl ReplayBuilder {
     /// [`InvalidHeader`] names the value that is out of range.
     pub fn new(header: &MatchHeader) -> Result<Self, InvalidHeader> {
         header.validate()?;
-        let (mut file, mut raw) = (prefix(REPLAY_VERSION).to_vec(), Vec::new());
-        let mut chain = Chain::start(REPLAY_VERSION);
+        let (prefix, mut raw) = (prefix(REPLAY_VERSION), Vec::new());
         encode_into(header, &mut raw);
-        append(Kind::Header, &raw, &mut chain, &mut file);
-        Ok(Self {
-            file,
-            chain,
-            digests: vec![chain.0],
+        let mut builder = Self {
+            pieces: vec![prefix.as_slice().into()],
+            bytes: prefix.len(),
+            chain: Chain::start(REPLAY_VERSION),
+            digests: Vec::new(),
             chunk: ChunkBuilder::new(Tick(0), header.seats, u32::from(header.input_bits)),
             start: Tick(0),
             seats: header.seats,
             trailer: Trailer::default(),
             keyframe_due: false,
             raw,
-        })
+        };
+        builder.append(Kind::Header);
+        Ok(builder)
     }
 
     /// A replay of the rest of a match: from the state before the frame of `tick`, in its canonical encoding.
@@ -103,7 +109,7 @@ impl ReplayBuilder {
     /// Bytes held so far.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.file.len()
+        self.bytes
     }
 
     /// Adds the next frame and the hash of the state after it.
@@ -138,7 +144,7 @@ impl ReplayBuilder {
         }
         let tick = self.next();
         keyframe::encode(tick, hash_bytes(state), state, &mut self.raw);
-        self.trailer.keyframes.push(Place { tick: tick.0, offset: self.file.len() as u64 });
+        self.trailer.keyframes.push(Place { tick: tick.0, offset: self.bytes as u64 });
         self.append(Kind::Keyframe);
     }
 
@@ -166,7 +172,7 @@ impl ReplayBuilder {
         }
         let hash = if ticks == Tick(0) && self.start == Tick(0) { end.hash } else { self.trailer.end.hash };
         self.trailer.end = MatchEnd { ticks, hash, ..end };
-        let trailer = self.file.len();
+        let trailer = self.bytes;
         self.raw.clear();
         encode_into(&self.trailer, &mut self.raw);
         self.append(Kind::Trailer);
@@ -175,20 +181,26 @@ impl ReplayBuilder {
             signatures::encode(key, &self.digests, &mut self.raw);
             self.append(Kind::Signatures);
         }
-        append_footer(trailer, self.chain, &mut self.file);
-        out.write_all(&self.file)?;
-        Ok(Sealed { bytes: self.file.len() as u64, root })
+        let mut footer = Vec::new();
+        append_footer(trailer, self.chain, &mut footer);
+        for piece in self.pieces.iter().map(|piece| &piece[..]).chain([&footer[..]]) {
+            out.write_all(piece)?;
+        }
+        Ok(Sealed { bytes: (self.bytes + footer.len()) as u64, root })
     }
 
     /// Appends what `raw` holds as a section.
     fn append(&mut self, kind: Kind) {
-        append(kind, &self.raw, &mut self.chain, &mut self.file);
+        let mut section = Vec::new();
+        append(kind, &self.raw, &mut self.chain, &mut section);
+        self.bytes += section.len();
+        self.pieces.push(section.into());
         self.digests.push(self.chain.0);
     }
 
-    /// The file as far as its chunks are closed.
-    pub(crate) fn file_so_far(&self) -> &[u8] {
-        &self.file
+    /// The sections of the file as far as its chunks are closed, each by itself.
+    pub(crate) fn sections(&self) -> impl Iterator<Item = &[u8]> {
+        self.pieces.iter().skip(1).map(|piece| &piece[..])
     }
 
     /// The chunk that is not closed yet.
@@ -198,7 +210,7 @@ impl ReplayBuilder {
 
     fn close_chunk(&mut self) {
         let first = self.next().earlier(self.chunk.count());
-        self.trailer.chunks.push(Place { tick: first.0, offset: self.file.len() as u64 });
+        self.trailer.chunks.push(Place { tick: first.0, offset: self.bytes as u64 });
         self.chunk.take(&mut self.raw);
         self.append(Kind::Chunk);
     }
@@ -210,6 +222,8 @@ fn is_keyframe(Tick(tick): Tick) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use framekeep_sim::Tick;
 
     use crate::{NotSeekable, Replay, ReplayBuilder, Verifier, sample};
@@ -231,6 +245,25 @@ mod tests {
         }
         builder.seal(whole.end().clone(), &mut file).unwrap();
         Replay::read(file).unwrap()
+    }
+
+    #[test]
+    fn a_copy_of_a_match_that_runs_shares_what_was_compressed() {
+        let whole = sample::replay(3, 1_400);
+        let mut builder = ReplayBuilder::new(whole.header()).unwrap();
+        let mut frames = whole.frames();
+        while let Some((frame, hash)) = frames.next_frame() {
+            builder.push(frame, hash.low().into()).unwrap();
+        }
+        let copy = builder.clone();
+        assert!(copy.pieces.len() > 5);
+        assert!(copy.pieces.iter().zip(&builder.pieces).all(|(one, other)| Arc::ptr_eq(one, other)));
+        let mut file = Vec::new();
+        let sealed = copy.seal(whole.end().clone(), &mut file).unwrap();
+        assert_eq!(
+            (sealed.bytes, Replay::read(file.clone()).unwrap().bytes()),
+            (file.len() as u64, &file[..])
+        );
     }
 
     #[test]

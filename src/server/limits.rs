@@ -208,7 +208,7 @@ pub(crate) const DESYNC_REPORTS_MAX: usize = 2_000;
 pub(crate) const DESYNC_REPORT_BYTES_MAX: u64 = 64 << 20;
 
 /// A match whose replay is larger is not shown while it runs, in bytes.
-pub(crate) const PAST_BYTES_MAX: usize = 256 << 10;
+pub(crate) const PAST_BYTES_MAX: usize = 4 << 20;
 
 /// Names of fields by which desyncs are counted.
 pub(crate) const DESYNC_FIELDS_MAX: usize = 32;

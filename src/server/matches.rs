@@ -103,6 +103,7 @@ pub(crate) fn start(world: &mut World, entity: Entity) {
         timing,
         ending: None,
         fresh: false,
+        stepped_at: Duration::ZERO,
         state,
         outcome: None,
         health,

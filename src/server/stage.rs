@@ -32,6 +32,8 @@ pub struct Stage {
     pub(crate) ending: Option<Ending>,
     /// Whether this pump committed a frame for the room.
     pub(crate) fresh: bool,
+    /// When its last step had ended, since the Unix epoch.
+    pub(crate) stepped_at: Duration,
     /// The canonical encoding of the state after the last frame that could be stepped: what is sent and stored, and
     /// what the match is rebuilt from.
     pub(crate) state: Vec<u8>,

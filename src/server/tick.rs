@@ -181,6 +181,7 @@ fn step_rooms(
     due: Res<DueRooms>,
     mut rooms: Query<&mut Stage>,
     timer: Res<StepTimer>,
+    clock: Res<Clock>,
     config: Res<ServerConfig>,
 ) {
     let budget = StepBudget::of(&config);
@@ -188,6 +189,7 @@ fn step_rooms(
         let Ok(mut stage) = stage else { return };
         if stage.fresh {
             step::step(&mut stage, &timer, budget);
+            stage.stepped_at = clock.precise();
         }
     });
 }

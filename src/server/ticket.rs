@@ -188,6 +188,22 @@ impl UsedTickets {
         client_id: u64,
         now: Duration,
     ) -> Result<Ticket, TicketRefused> {
+        let ticket = self.check(key, user_data, client_id, now)?;
+        self.use_up(&ticket, now);
+        Ok(ticket)
+    }
+
+    /// Checks the user data of a new connection, and leaves the ticket as it is.
+    ///
+    /// # Errors
+    /// [`TicketRefused`].
+    pub(crate) fn check(
+        &mut self,
+        key: &NodeKey,
+        user_data: &[u8; 256],
+        client_id: u64,
+        now: Duration,
+    ) -> Result<Ticket, TicketRefused> {
         let (ticket, signed, signature) = Ticket::decode(user_data).map_err(|_| TicketRefused::Malformed)?;
         key.signer().chain_update(signed).verify_slice(&signature[..]).map_err(|_| TicketRefused::Forged)?;
         if ticket.player.0 != client_id {
@@ -202,9 +218,13 @@ impl UsedTickets {
         if self.ids.contains(&ticket.token_id) || self.ids.len() >= USED_TICKETS_MAX {
             return Err(TicketRefused::Reused);
         }
-        self.ids.insert(ticket.token_id);
-        self.order.push_back((now_s + 2 * TICKET_LIFE_S, ticket.token_id));
         Ok(ticket)
+    }
+
+    /// Uses a ticket up that was checked.
+    pub(crate) fn use_up(&mut self, ticket: &Ticket, now: Duration) {
+        self.ids.insert(ticket.token_id);
+        self.order.push_back((now.as_secs() + 2 * TICKET_LIFE_S, ticket.token_id));
     }
 
     fn forget(&mut self, now_s: u64) {

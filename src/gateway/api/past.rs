@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
-use framekeep_gate::{Answer, Question, StateView};
+use framekeep_gate::{Answer, LaterReplay, Question, StateView};
 use framekeep_journal::{Frames, Replay, Verifier};
 use framekeep_protocol::Epoch;
 use framekeep_sim::{AnyGame, AnyMatch, Tick, View};
@@ -128,7 +128,7 @@ pub(crate) async fn running(
     RoomPath(name): RoomPath,
     Asked(filter): Asked<PastFilter>,
 ) -> Result<Json<PastJson>, Problem> {
-    // The server copies the match for whoever asks: only for the one whose turn it is.
+    // The server is asked for the match only by the one whose turn it is.
     let turn = turn().await?;
     match front.ask(Question::Past(name.clone())).await? {
         Answer::Past { replay, until } => show(turn, Source::Running(replay, until), filter).await,
@@ -183,7 +183,7 @@ enum Source {
     /// A file of this node.
     Stored(PathBuf),
     /// What this node recorded of a match that runs, and how far that may be shown.
-    Running(Vec<u8>, Tick),
+    Running(LaterReplay, Tick),
     /// From a stranger, who may have written states into it that no match has had.
     Sent(Vec<u8>),
 }
@@ -244,7 +244,7 @@ fn unplayable(detail: impl Into<String>) -> Problem {
 fn play_again(source: Source, filter: PastFilter, asker: &Asker) -> Result<PastJson, Problem> {
     let (bytes, until, is_own) = match source {
         Source::Stored(path) => (read(&path)?, None, true),
-        Source::Running(bytes, until) => (bytes, Some(until), true),
+        Source::Running(replay, until) => (replay.make(), Some(until), true),
         Source::Sent(bytes) => (bytes, None, false),
     };
     let replay = Replay::read(bytes).map_err(|damaged| unplayable(damaged.to_string()))?;
@@ -354,7 +354,7 @@ fn tell(
             let mut view = View::default();
             play.view(&mut view);
             bodies += view.bodies.len();
-            let now = StateView { epoch: Epoch::new(1), tick, view };
+            let now = StateView::of(Epoch::new(1), tick, view);
             json.views.push(changes.between(before.as_ref(), &now));
             json.hashes.push(format!("{hash:016x}"));
             before = Some(now);

@@ -85,6 +85,7 @@ async fn open(line: &mut Line, authenticate: &Authenticate) -> Result<Box<Sessio
     let token = SessionToken::random().map_err(|error| ("busy", error.to_string()))?;
     // Whatever becomes of it, the link is closed with its session.
     let mut session = Box::new(Session::new(link, token, queue, front.door.clone()));
+    session.times = authenticate.times;
     let new = NewLink { link, ticket: Box::new(ticket), from: line.peer, views_hz, sink: Arc::new(sink) };
     front.order(Order::Open(new)).await.map_err(|_| ("busy", "the server is behind".to_owned()))?;
     let silent = || ("busy", "the server did not answer".to_owned());

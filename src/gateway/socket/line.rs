@@ -329,7 +329,10 @@ impl Line {
                     }
                 }
                 Next::View(view, at) => {
-                    let body = self.delta.between(session.view.as_deref(), &view);
+                    let mut body = self.delta.between(session.view.as_deref(), &view);
+                    if session.times && !view.ended_at.is_zero() {
+                        body.ended_unix_us = Some(view.ended_at.as_micros() as u64);
+                    }
                     session.view = Some(view);
                     self.push(session.once(ServerBody::View(body)));
                     self.front.stats.views.add(1);

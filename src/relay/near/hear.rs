@@ -26,7 +26,7 @@ impl Near {
                 }
             }
             ToNear::Shown(channels, shown) => {
-                let view = Arc::new(StateView { epoch: shown.epoch, tick: shown.tick, view: shown.view });
+                let view = Arc::new(StateView::of(shown.epoch, shown.tick, shown.view));
                 for channel in channels {
                     self.show(from, channel, &view);
                 }
@@ -289,7 +289,7 @@ impl Near {
     fn show_all(&mut self, from: PeerId, stream: StreamId, after: u64, shown: Shown, now: Duration) {
         self.miss(from, stream, after, now);
         let Some(cursor) = self.cursor(from, stream) else { return };
-        let view = Arc::new(StateView { epoch: shown.epoch, tick: shown.tick, view: shown.view });
+        let view = Arc::new(StateView::of(shown.epoch, shown.tick, shown.view));
         let links: Vec<_> = cursor.links.iter().copied().collect();
         for id in links {
             let Some(link) = self.links.get_mut(&id) else { continue };

@@ -233,7 +233,7 @@ impl Server {
 
     /// Shows all of these links the same view, of the first match.
     pub(super) fn show(&self, links: &[WebLinkId], tick: u32) {
-        let view = Arc::new(StateView { epoch: Epoch::new(1), tick: Tick(tick), view: View::default() });
+        let view = Arc::new(StateView::of(Epoch::new(1), Tick(tick), View::default()));
         links.iter().for_each(|link| self.sinks[link].show(&view));
     }
 

@@ -100,6 +100,10 @@ fn entity_of(world: &World, id: WebLinkId) -> Option<Entity> {
 
 /// Opens a link, if its ticket is good. A refusal is told to the sink, which is dropped then.
 pub(super) fn open(world: &mut World, new: NewLink) {
+    // Nobody waits for it any more; the ticket is good for the next try.
+    if new.sink.is_gone() {
+        return;
+    }
     let refusal = match admissible(world, &new) {
         Ok(ticket) => return admit_link(world, new, ticket),
         Err(refusal) => refusal,
@@ -109,19 +113,21 @@ pub(super) fn open(world: &mut World, new: NewLink) {
 }
 
 fn admissible(world: &mut World, new: &NewLink) -> Result<Ticket, Refusal> {
-    let ticket = ticket::redeem(world, &new.ticket)?;
+    let ticket = ticket::check(world, &new.ticket)?;
     if let Some(old) = admit::linked(world, &ticket) {
         if world.get::<Link>(old).is_some_and(|link| link.issued_at_s > ticket.issued_at_s) {
             return Err(Refusal::TicketReused);
         }
         // Who comes back takes no further place.
         admit::supersede(world, old);
+        ticket::use_up(world, &ticket);
         return Ok(ticket);
     }
     let limit = world.resource::<ServerConfig>().clients_max;
     if world.query::<&Link>().iter(world).len() >= limit {
         return Err(Refusal::ServerFull { limit: limit as u32 });
     }
+    ticket::use_up(world, &ticket);
     Ok(ticket)
 }
 

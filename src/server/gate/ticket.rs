@@ -12,14 +12,14 @@ use crate::{
     Clock, Counters, NodeKey, TicketRefused, TicketRequest, UsedTickets, mint_with_timeout, player_id_of,
 };
 
-/// Checks a ticket and uses it up.
-pub(super) fn redeem(world: &mut World, blob: &[u8; 256]) -> Result<Ticket, Refusal> {
+/// Checks a ticket. It is not used up yet: who hears that the server is full may come again with it.
+pub(super) fn check(world: &mut World, blob: &[u8; 256]) -> Result<Ticket, Refusal> {
     let now = world.resource::<Clock>().now();
-    let redeemed = world.resource_scope(|world, mut used: Mut<'_, UsedTickets>| {
+    let checked = world.resource_scope(|world, mut used: Mut<'_, UsedTickets>| {
         let (player, ..) = Ticket::decode(blob).map_err(|_| TicketRefused::Malformed)?;
-        used.redeem(world.resource::<NodeKey>(), blob, player.player.0, now)
+        used.check(world.resource::<NodeKey>(), blob, player.player.0, now)
     });
-    redeemed.map_err(|refused| {
+    checked.map_err(|refused| {
         world.resource_mut::<Counters>().tickets_refused += 1;
         match refused {
             TicketRefused::Reused => Refusal::TicketReused,
@@ -29,6 +29,12 @@ pub(super) fn redeem(world: &mut World, blob: &[u8; 256]) -> Result<Ticket, Refu
             }
         }
     })
+}
+
+/// Uses a ticket up that was checked.
+pub(super) fn use_up(world: &mut World, ticket: &Ticket) {
+    let now = world.resource::<Clock>().now();
+    world.resource_mut::<UsedTickets>().use_up(ticket, now);
 }
 
 /// Makes tickets with the node's key, on any thread.

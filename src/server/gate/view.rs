@@ -70,7 +70,8 @@ pub(super) fn show_states(
         if step::ask(&mut stage, &timer, |play| play.view(&mut view)).is_none() {
             continue;
         }
-        let view = Arc::new(StateView { epoch: stage.epoch, tick: stage.tick(), view });
+        let (epoch, tick, ended_at) = (stage.epoch, stage.tick(), stage.stepped_at);
+        let view = Arc::new(StateView { epoch, tick, ended_at, view });
         if journaled.is_none_or(|journaled| journaled.sendable >= view.tick) {
             for link in shown_to.iter().filter_map(|&link| links.get(link).ok()) {
                 link.sink().show(&view);

@@ -202,6 +202,7 @@ pub(crate) fn take_up(
         timing,
         ending: None,
         fresh: false,
+        stepped_at: Duration::ZERO,
         state,
         outcome,
         health: Health::default(),

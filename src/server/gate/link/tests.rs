@@ -13,7 +13,7 @@ use crate::{NodeKey, Server};
 
 /// Remembers what it is told.
 #[derive(Default)]
-struct Told(Mutex<Vec<ToClient>>);
+struct Told(Mutex<Vec<ToClient>>, std::sync::atomic::AtomicBool);
 
 impl LinkSink for Told {
     fn tell(&self, message: &ToClient, _to: u64) -> bool {
@@ -23,6 +23,10 @@ impl LinkSink for Told {
 
     fn room(&self) -> usize {
         100
+    }
+
+    fn is_gone(&self) -> bool {
+        self.1.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     fn capacity(&self) -> usize {
@@ -40,6 +44,12 @@ fn come(world: &mut World, number: u8) -> Arc<Told> {
 }
 
 fn come_as(world: &mut World, player: PlayerId, number: u8) -> Arc<Told> {
+    let sink = Arc::new(Told::default());
+    come_with(world, player, number, &sink);
+    sink
+}
+
+fn come_with(world: &mut World, player: PlayerId, number: u8, sink: &Arc<Told>) {
     let issued_at_s = BEGIN.as_secs() + u64::from(number);
     let ticket = Ticket {
         token_id: TokenId([number; 16]),
@@ -51,10 +61,8 @@ fn come_as(world: &mut World, player: PlayerId, number: u8) -> Arc<Told> {
         expires_at_s: issued_at_s + 60,
     };
     let ticket = Box::new(crate::ticket::sealed(world.resource::<NodeKey>(), &ticket));
-    let sink = Arc::new(Told::default());
     let from = SocketAddr::from(([127, 0, 0, 1], 1));
-    open(world, NewLink { link: id(number), ticket, from, views_hz: 0, sink: Arc::clone(&sink) as _ });
-    sink
+    open(world, NewLink { link: id(number), ticket, from, views_hz: 0, sink: Arc::clone(sink) as _ });
 }
 
 fn id(number: u8) -> WebLinkId {
@@ -184,4 +192,30 @@ fn a_full_node_still_takes_who_comes_back() {
     assert_eq!(bob.0.lock().unwrap()[..], [ToClient::Refused(Refusal::ServerFull { limit: 1 })]);
     let again = come(world, 3);
     assert!(matches!(again.0.lock().unwrap()[..], [ToClient::Admitted { .. }, ..]));
+}
+
+#[test]
+fn who_hears_that_a_node_is_full_comes_in_later_with_the_same_ticket() {
+    let mut server = server(|config| config.clients_max = 1);
+    let world = server.world_mut();
+    come(world, 1);
+    let (bob, full) = (PlayerId(2), [ToClient::Refused(Refusal::ServerFull { limit: 1 })]);
+    assert_eq!(come_as(world, bob, 2).0.lock().unwrap()[..], full);
+    assert_eq!(come_as(world, bob, 2).0.lock().unwrap()[..], full, "still full, and the ticket still good");
+    close(world, id(1));
+    server.pump_at(BEGIN + Duration::from_secs(5));
+    let world = server.world_mut();
+    let is_in = |sink: Arc<Told>| matches!(sink.0.lock().unwrap()[..], [ToClient::Admitted { .. }, ..]);
+    assert!(is_in(come_as(world, bob, 2)));
+    assert_eq!(come_as(world, bob, 2).0.lock().unwrap()[..], [ToClient::Refused(Refusal::TicketReused)]);
+}
+
+#[test]
+fn a_ticket_of_a_connection_that_is_gone_meanwhile_is_not_used_up() {
+    let mut server = server(|_| {});
+    let world = server.world_mut();
+    let gone = Arc::new(Told(Mutex::default(), true.into()));
+    come_with(world, ADA, 1, &gone);
+    assert!(gone.0.lock().unwrap().is_empty() && world.resource::<WebLinks>().is_empty());
+    assert!(matches!(come(world, 1).0.lock().unwrap()[..], [ToClient::Admitted { .. }, ..]));
 }
