@@ -253,3 +253,6 @@ async fn note(
     let status = result.as_ref().map_or_else(Problem::status, |status| *status);
     front.audit.note(peer.to_string(), action, target, status.as_u16()).await;
 }
+
+#[cfg(test)]
+mod tests;

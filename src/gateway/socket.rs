@@ -9,7 +9,7 @@ mod line;
 #[cfg(test)]
 mod packing;
 #[cfg(test)]
-mod player;
+pub(crate) mod player;
 mod stream;
 
 use std::net::SocketAddr;

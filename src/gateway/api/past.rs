@@ -409,7 +409,7 @@ mod tests {
         assert!(play(Source::Sent(broken)).is_err());
         let end = ask(u32::MAX, 1);
         assert_eq!((end.views.len(), end.next), (1, None));
-        let running = play(Source::Running(DUEL.to_vec(), Tick(50)));
+        let running = play(Source::Running(LaterReplay::new(|| DUEL.to_vec()), Tick(50)));
         let Ok(running) = running else { panic!("50 ticks are shown") };
         assert_eq!((running.ticks, running.next, &*running.reason), (50, None, "running"));
         assert_eq!(running.views.last().map(|view| view.tick), Some(50), "what may not be shown is not");

@@ -30,7 +30,7 @@ const CLOSE: u8 = 0x88;
 const PONG: u8 = 0x8a;
 
 /// Follows a test on a clock that stands still while anything can be done.
-pub(super) fn on_a_still_clock<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn on_a_still_clock<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
     runtime.expect("a runtime").block_on(work)
 }
@@ -86,7 +86,8 @@ impl Detour for Server {
     }
 }
 
-struct NoTickets;
+/// Makes no tickets.
+pub(crate) struct NoTickets;
 
 impl Mint for NoTickets {
     fn mint(&self, _: &TicketWish) -> Result<Minted, MintFailed> {

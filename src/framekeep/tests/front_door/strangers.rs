@@ -90,6 +90,33 @@ fn tickets_that_are_forged_or_used_are_refused() {
 }
 
 #[test]
+fn a_full_server_is_busy_and_the_same_ticket_gets_in_when_there_is_room() {
+    let settings = [("FRAMEKEEP__NET__CLIENTS_MAX", "1"), ("FRAMEKEEP__WEBSOCKET__RESUME_WITHIN_S", "0")];
+    let serving = Serving::start(&settings);
+    let mut ada = Web::enter(&serving, "ada");
+    let ticket = serving.guest_ticket("bob");
+    let mut bob = Web::connect(&serving);
+    bob.authenticate(&ticket);
+    assert!(bob.hear("error")["text"].as_str().unwrap().contains("server_full"));
+    assert_eq!(bob.until_closed(), "busy");
+    let code = bob.closed.flatten().map(|frame| u16::from(frame.code));
+    assert_eq!(code, Some(1_013));
+    ada.ask("bye", json!({}));
+    assert_eq!(ada.until_closed(), "bye");
+    serving.until("bob gets in", |serving| {
+        let mut bob = Web::connect(serving);
+        bob.authenticate(&ticket);
+        match bob.until_heard(&["welcome", "closing"]).as_str() {
+            "welcome" => true,
+            _ => {
+                assert_eq!(bob.until_closed(), "busy", "the ticket is as good as before");
+                false
+            }
+        }
+    });
+}
+
+#[test]
 fn who_says_nothing_is_let_go() {
     let serving = Serving::start(&[("FRAMEKEEP__WEBSOCKET__AUTHENTICATE_WITHIN_S", "1")]);
     let mut web = Web::connect(&serving);

@@ -109,6 +109,20 @@ impl Web {
         panic!("never heard {kind}; closed: {:?}; last: {last:?}", self.closed);
     }
 
+    /// Waits for a message of one of these kinds, and says of which.
+    pub(crate) fn until_heard(&mut self, kinds: &[&str]) -> String {
+        let begun = Instant::now();
+        while begun.elapsed() < LONGEST && self.closed.is_none() {
+            let found =
+                kinds.iter().find(|kind| self.heard.iter().any(|message| message.get(kind).is_some()));
+            if let Some(kind) = found {
+                return (*kind).to_owned();
+            }
+            self.read();
+        }
+        panic!("never heard any of {kinds:?}");
+    }
+
     /// Waits for an event of a kind.
     pub(crate) fn event(&mut self, kind: &str) -> Value {
         self.hear_if("event", |event| event["kind"] == kind)
