@@ -108,9 +108,12 @@ impl World {
         tickets.into_iter().map(|one| (one.id, one.record)).collect()
     }
 
-    /// What the store knows in the end.
-    pub(super) fn in_the_end(&mut self) -> BTreeMap<String, Stage> {
-        self.board_view().into_iter().map(|(id, record)| (id, record.stage)).collect()
+    /// The tickets that the store knows in the end, and whether they wait.
+    pub(super) fn in_the_end(&mut self) -> BTreeMap<String, bool> {
+        self.board_view()
+            .into_iter()
+            .map(|(id, record)| (id, matches!(record.stage, Stage::Waiting | Stage::Asked)))
+            .collect()
     }
 
     /// Faults are over, and nobody makes tickets any more.
@@ -324,6 +327,11 @@ impl World {
                 continue;
             }
             let reply = self.store.table.apply(now_ms, &request);
+            if let (Request::Take { name, .. } | Request::Renew { name, .. }, Reply::Granted(epoch)) =
+                (&request, &reply)
+            {
+                self.history.grant(name, &id.to_string(), epoch.0);
+            }
             let node = self.node(id);
             node.member.hear(now_ms, &request, now_ms, &reply);
             if let Reply::Noted { since_ms } = reply {

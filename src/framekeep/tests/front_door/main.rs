@@ -8,6 +8,7 @@ mod cluster;
 mod drain;
 mod failover;
 mod fuzz;
+mod histories;
 mod http;
 mod matchmaking;
 mod measured;

@@ -38,6 +38,9 @@ pub(crate) const TICKETS: &str = "/api/v1/matchmaking/tickets";
 pub(crate) struct Nodes {
     pub(crate) serving: Vec<Serving>,
     asked: usize,
+    started: usize,
+    url: String,
+    more: Vec<(String, String)>,
 }
 
 impl Nodes {
@@ -48,24 +51,30 @@ impl Nodes {
 
     /// The same where Redis is at that address, with further settings.
     pub(crate) fn start_at(url: &str, count: usize, more: &[(&str, &str)]) -> Self {
-        let start = |nth: usize| {
-            let folder = tempfile::tempdir().expect("a folder");
-            std::fs::write(folder.path().join("modes.toml"), MODES).expect("a file");
-            let name = format!("node-{nth}");
-            let settings = [
-                ("FRAMEKEEP__MATCHMAKING__MODES", "modes.toml"),
-                ("FRAMEKEEP__HTTP__KEY_REQUESTS_PER_S", "0"),
-                ("FRAMEKEEP__CLUSTER__REDIS_URL", url),
-                ("FRAMEKEEP__CLUSTER__PEER", "127.0.0.1:0"),
-                ("FRAMEKEEP__CLUSTER__ALONE_AFTER_S", "2"),
-                ("FRAMEKEEP__NET__NAME", &name),
-                ("FRAMEKEEP__LOG__LEVEL", "info"),
-            ];
-            Serving::start_in(folder, &[&settings, more].concat())
-        };
-        let nodes = Self { serving: (0..count).map(start).collect(), asked: 0 };
+        let more = more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let mut nodes = Self { serving: Vec::new(), asked: 0, started: 0, url: url.to_owned(), more };
+        (0..count).for_each(|_| nodes.start_one());
         nodes.until_together();
         nodes
+    }
+
+    /// Starts one more.
+    pub(crate) fn start_one(&mut self) {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("modes.toml"), MODES).expect("a file");
+        let name = format!("node-{}", self.started);
+        self.started += 1;
+        let mut settings = vec![
+            ("FRAMEKEEP__MATCHMAKING__MODES", "modes.toml"),
+            ("FRAMEKEEP__HTTP__KEY_REQUESTS_PER_S", "0"),
+            ("FRAMEKEEP__CLUSTER__REDIS_URL", &self.url),
+            ("FRAMEKEEP__CLUSTER__PEER", "127.0.0.1:0"),
+            ("FRAMEKEEP__CLUSTER__ALONE_AFTER_S", "2"),
+            ("FRAMEKEEP__NET__NAME", &name),
+            ("FRAMEKEEP__LOG__LEVEL", "info"),
+        ];
+        settings.extend(self.more.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+        self.serving.push(Serving::start_in(folder, &settings));
     }
 
     pub(crate) fn until_together(&self) {
@@ -102,7 +111,12 @@ impl Nodes {
     pub(crate) fn kill_coordinator(&mut self) {
         let coordinator = together(&self.serving[0])["coordinator"].clone();
         let nth = self.serving.iter().position(|serving| together(serving)["node"] == coordinator);
-        let killed = self.serving.remove(nth.expect("it is one of them"));
+        self.kill(nth.expect("it is one of them"));
+    }
+
+    /// Kills that one without a word.
+    pub(crate) fn kill(&mut self, nth: usize) {
+        let killed = self.serving.remove(nth);
         killed.signal(Signal::SIGKILL);
         killed.end();
     }

@@ -74,8 +74,12 @@ impl RedisServer {
 
     /// Stops it in the middle of what it does, or lets it go on.
     pub(crate) fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(i32::try_from(self.child.id()).expect("a process id")), signal)
-            .expect("it is there");
+        kill(self.pid(), signal).expect("it is there");
+    }
+
+    /// The process.
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).expect("a process id"))
     }
 
     /// Asks it.
