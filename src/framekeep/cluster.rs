@@ -108,7 +108,6 @@ impl ClusterFault {
 pub(crate) struct Node {
     _cluster: Cluster,
     /// What the process knows of its cluster, and asks of it.
-    #[expect(dead_code, reason = "moves of rooms take it from here")]
     pub(crate) handle: ClusterHandle,
 }
 

@@ -21,12 +21,16 @@ pub(crate) const ADMIN_TOKEN_ENV: &str = "FRAMEKEEP_ADMIN_TOKEN";
 /// The environment variable with the secret that the nodes of a cluster share.
 pub(crate) const CLUSTER_SECRET_ENV: &str = "FRAMEKEEP_CLUSTER_SECRET";
 
+/// The environment variable that names the node at which the rooms of a dead node's data folder are to go on: set by that
+/// node, for a server that ends then.
+pub(crate) const HAND_ON_ENV: &str = "FRAMEKEEP_HAND_ON_TO";
+
 /// The environment variable with the address of a cluster's Redis, password included.
 pub(crate) const REDIS_URL_ENV: &str = "FRAMEKEEP_REDIS_URL";
 
-/// The environment variables that hold secrets, and so are no keys of the configuration.
+/// The environment variables that hold secrets or are for one process only, and so are no keys of the configuration.
 pub(crate) const SECRET_ENVS: &[&str] =
-    &[KEY_ENV, API_KEY_ENV, ADMIN_TOKEN_ENV, CLUSTER_SECRET_ENV, REDIS_URL_ENV];
+    &[KEY_ENV, API_KEY_ENV, ADMIN_TOKEN_ENV, CLUSTER_SECRET_ENV, REDIS_URL_ENV, HAND_ON_ENV];
 
 /// The file of the development key within the data folder.
 const DEVELOPMENT_KEY_FILE: &str = "development.key";

@@ -16,6 +16,7 @@ mod deploy;
 mod exit;
 mod front_door;
 mod healthcheck;
+mod heir;
 mod http;
 mod identity;
 mod logs;

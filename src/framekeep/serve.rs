@@ -22,6 +22,7 @@ use crate::args::ConfigArgs;
 use crate::cluster::Parts;
 use crate::config::{Durability, Effective, Origin, Role, Settings};
 use crate::front_door::{self, FrontDoorError};
+use crate::heir::{self, Heirs};
 use crate::relay::{self, RelayNode};
 use crate::reload::Reloader;
 use crate::signals::Asked;
@@ -108,7 +109,7 @@ pub(crate) fn serve(args: &ConfigArgs) -> Result<(), CommandError> {
     let (door, keeper) = front_door::ends();
     server.attach_gate(keeper);
     let mint: Arc<dyn Mint> = Arc::new(front_door::mint(settings, &key, udp));
-    let Cluster { gateway, node, relay } = join(&effective, &key, udp, &door, mint)?;
+    let Cluster { gateway, node, relay, heirs } = join(&effective, &key, udp, &door, mint)?;
     let banner = banner::text(settings, udp, &source, &games.join(", "), gateway.as_ref());
     if let Err(error) = output::print(&banner) {
         warn!(%error, "nobody can read the banner");
@@ -127,7 +128,7 @@ pub(crate) fn serve(args: &ConfigArgs) -> Result<(), CommandError> {
     pumping.is_over();
     let kept = server.shut_down();
     supervision.end();
-    drop((node, relay));
+    drop((heirs, node, relay));
     // Closing the front door may take a moment, in which the watchdog is still told.
     drop(gateway);
     drop(pumping);
@@ -140,6 +141,7 @@ struct Cluster {
     gateway: Option<Gateway>,
     node: Option<cluster::Node>,
     relay: Option<RelayNode>,
+    heirs: Option<Heirs>,
 }
 
 /// Opens the front door, and makes the server one node of a cluster if the settings say so.
@@ -152,7 +154,8 @@ fn join(
 ) -> Result<Cluster, ServeFailure> {
     let settings = effective.settings();
     if !cluster::is_wanted(settings) {
-        return Ok(Cluster { gateway: front_door::open(effective, door, &mint)?, node: None, relay: None });
+        let gateway = front_door::open(effective, door, &mint)?;
+        return Ok(Cluster { gateway, node: None, relay: None, heirs: None });
     }
     let number = cluster::number(settings)?;
     let relay = relay::start(settings, number.0, door, mint.clone())?;
@@ -160,7 +163,9 @@ fn join(
     let gateway = front_door::open(effective, &through, &mint)?;
     let parts = Parts { number, udp: Some(udp), gateway: gateway.as_ref(), relay: relay.as_ref() };
     let node = cluster::start(settings, key, parts, door)?;
-    Ok(Cluster { gateway, node: Some(node), relay })
+    let heirs = Heirs::start(settings, node.handle.clone(), door.clone()).map_err(ServeFailure::Thread)?;
+    heir::hand_on(node.handle.clone(), door.clone()).map_err(ServeFailure::Thread)?;
+    Ok(Cluster { gateway, node: Some(node), relay, heirs })
 }
 
 /// Looks at everything that would keep a server with these settings from starting, without starting it.

@@ -102,7 +102,9 @@ pub use matches::Chance;
 pub use moves::{MoveOutcome, Moves, NotMovable, PeerMail, move_room, owns_room};
 pub use packet::{BufferedPacket, PacketKind, PacketOf, PacketScope, Packets, buffer_packets};
 pub use player::{Player, Players};
-pub use record::{Disk, DiskFile, FrameArchive, Journaled, RecordError, Recorder, SystemDisk};
+pub use record::{
+    Disk, DiskFile, FrameArchive, Journaled, RecordError, Recorder, SystemDisk, has_left_rooms,
+};
 pub use results::Results;
 pub use room::{Phase, Room, Rooms};
 pub use schedule::DueRooms;

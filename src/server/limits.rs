@@ -251,7 +251,10 @@ pub(crate) const MOVE_TAIL_BYTES: usize = 16 << 10;
 pub(crate) const MOVE_TAIL_EVERY: Duration = Duration::from_millis(600);
 
 /// How long it may take to find out whose a room is, and how long nobody's room stays nobody's.
-pub(crate) const SEEK_MAX: Duration = Duration::from_secs(2);
+pub(crate) const SEEK_MAX: Duration = Duration::from_secs(1);
+
+/// How often a node that has a room and does not answer is asked again. By then its lease has run out.
+pub(crate) const SEEK_TRIES: u32 = 4;
 
 /// Players who wait for that; for more the room is nobody's.
 pub(crate) const SEEKING_MAX: usize = 4_096;

@@ -47,6 +47,7 @@ use retell::Retelling;
 pub(crate) use retell::{retell, state_of, tell_match};
 use sealer::{Sealing, is_kept};
 pub(crate) use segments::LeftMatch;
+pub use segments::has_left_rooms;
 pub use writer::RecordError;
 use writer::{DiskTimes, Left, Writer};
 pub(crate) use written::{Written, is_written, moved_away, moved_in, written};

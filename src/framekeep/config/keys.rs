@@ -460,6 +460,10 @@ settings! {
         /// FRAMEKEEP_CLUSTER_SECRET goes before it.
         secret_file: Option<PathBuf> = Value::text(""), Allowed::PathOrEmpty, "",
             wrong: "nodes with different secrets do not hand rooms to each other";
+        /// A folder on a disk that all nodes share, in which each node has its data folder by its net.name: rooms of a
+        /// node that is gone are opened by another one. The disk has to know locks. Empty for none.
+        heirs: Option<PathBuf> = Value::text(""), Allowed::PathOrEmpty, "",
+            wrong: "a folder that others have not leaves rooms of dead nodes closed until those are started again";
         /// How long what a node has of Redis is good without being renewed. The same at all nodes.
         lease_ms: u64 = Value::Integer(3_000), Allowed::Integer(500, 60_000), "milliseconds",
             wrong: "too short loses the coordinator to a pause, too long leaves its place empty";

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bevy_ecs::prelude::{Entity, World};
 use framekeep_journal::{Arrival, Life, MoveId, Record, RoomState, SegmentReader};
 use framekeep_protocol::{CloseReason, PlayerId};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::message::{Due, Handover, PeerMessage, Wish};
 use super::open::{self, Arriving, Coming};
@@ -240,6 +240,7 @@ pub(super) fn advance(world: &mut World) {
             Step::Offered(_) => {}
             Step::Written(written) => match record::is_written(world, written) {
                 Some(true) => {
+                    debug!(%id, "a room of another node is durable here");
                     coming.step = Step::Waits(now + MOVE_ASK_EVERY);
                     world.resource_mut::<Moves>().post(&coming.from, &PeerMessage::Taken { id });
                 }

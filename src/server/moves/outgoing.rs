@@ -231,6 +231,7 @@ fn hand(world: &mut World, id: MoveId, going: &mut Outgoing) -> Result<(), Strin
         parcel::handover(world, going.room, (id, owner_epoch), tail).ok_or("the room was closed")?;
     world.entity_mut(going.room).insert(Held);
     world.resource_mut::<Moves>().post(&going.node, &PeerMessage::Hand(Box::new(handover)));
+    debug!(%id, room = %going.name, "a room stands still");
     going.enter(Step::Handed, now);
     Ok(())
 }
@@ -273,7 +274,9 @@ pub(super) fn be_taken(world: &mut World, id: MoveId, from: &str) {
 fn depart(world: &mut World, going: &mut Outgoing, departure: Departure) {
     let now = world.resource::<Clock>().now();
     let room = world.get::<Room>(going.room).map_or(0, |room| room.id.0);
-    let due_at = world.get::<Stage>(going.room).map(|stage| stage.timing.due);
+    // A match that waits for the first of its players does so there, too.
+    let awake = world.get::<Stage>(going.room).filter(|stage| !stage.is_asleep);
+    let due_at = awake.map(|stage| stage.timing.due);
     let members = moved::members(world, going.room);
     let links = open::forget(world, going.room);
     for link in links {

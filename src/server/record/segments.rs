@@ -75,6 +75,21 @@ pub(super) fn survey(journal: &Path, replays: &Path, mut node: u64) -> io::Resul
     Ok(Survey { next: SegmentHeader { node, sequence }, segments, lives, ended: left })
 }
 
+/// Whether a data folder has a journal that did not end in order, and nobody uses it.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn has_left_rooms(folder: &Path) -> io::Result<bool> {
+    let journal = folder.join("journal");
+    let lock = File::options().create(true).write(true).truncate(false).open(folder.join("lock"))?;
+    if lock.try_lock().is_err() {
+        return Ok(false);
+    }
+    let (segments, _) = segments_in(&journal)?;
+    let ended = last_clean_end(&segments);
+    Ok(segments.keys().any(|sequence| ended.is_none_or(|end| *sequence > end)))
+}
+
 /// A segment on disk.
 struct Segment {
     path: PathBuf,

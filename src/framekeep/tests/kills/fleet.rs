@@ -27,6 +27,8 @@ pub(crate) struct Fleet {
     pub(crate) nodes: Vec<Option<Node>>,
     pub(crate) folder: TempDir,
     settings: Settings,
+    /// Where the data folders of all are, if they share them.
+    heirs: Option<TempDir>,
 }
 
 impl Fleet {
@@ -57,19 +59,39 @@ impl Fleet {
             ("FRAMEKEEP__DATA__DURABILITY", durability.to_owned()),
         ];
         settings.extend(further);
-        let mut fleet = Self { nodes: Vec::new(), folder, settings };
-        for nth in 0..count {
-            let node = fleet.seed(nth).start();
-            fleet.nodes.push(Some(node));
-        }
-        fleet.until("all nodes are one cluster", |fleet| (0..count).all(|nth| fleet.sees(nth) == count));
+        let mut fleet = Self { nodes: Vec::new(), folder, settings, heirs: None };
+        fleet.grow(count);
         fleet
+    }
+
+    /// The same with data folders on a disk that all share.
+    pub(crate) fn start_sharing(redis: &RedisServer, count: usize, durability: &'static str) -> Self {
+        let heirs = tempfile::tempdir().expect("a folder");
+        let settings = vec![("FRAMEKEEP__CLUSTER__HEIRS", heirs.path().display().to_string())];
+        let mut fleet = Self::start(redis, 0, durability, settings);
+        fleet.heirs = Some(heirs);
+        fleet.grow(count);
+        fleet
+    }
+
+    fn grow(&mut self, count: usize) {
+        for nth in 0..count {
+            let node = self.seed(nth).start();
+            self.nodes.push(Some(node));
+        }
+        self.until("all nodes are one cluster", |fleet| (0..count).all(|nth| fleet.sees(nth) == count));
     }
 
     /// What starts a node, on another thread if that is wanted.
     pub(crate) fn seed(&self, nth: usize) -> Seed {
         let folder = self.folder.path().join(name(nth));
         std::fs::create_dir_all(&folder).expect("a folder");
+        if let Some(heirs) = &self.heirs {
+            let shared = heirs.path().join(name(nth));
+            std::fs::create_dir_all(&shared).expect("a folder");
+            // It is there already if the node was started before.
+            let _ = std::os::unix::fs::symlink(shared, folder.join("data"));
+        }
         Seed { folder, nth, settings: self.settings.clone() }
     }
 
@@ -90,6 +112,17 @@ impl Fleet {
     /// How many nodes a node sees.
     pub(crate) fn sees(&self, nth: usize) -> usize {
         sees(self.node(nth).at("http"))
+    }
+
+    /// Everything that a node has logged.
+    pub(crate) fn said(&self, nth: usize) -> String {
+        crate::node::said(&self.folder.path().join(name(nth)))
+    }
+
+    /// Kills a node without a word.
+    pub(crate) fn kill(&mut self, nth: usize) {
+        let folder = self.folder.path().join(name(nth));
+        self.nodes[nth].take().expect("it is up").kill(&folder);
     }
 
     /// Asks the operators' port of a node.
@@ -152,7 +185,8 @@ impl Fleet {
     pub(crate) fn logs(&self) -> String {
         let of_node = |nth: usize| {
             let log = crate::node::said(&self.folder.path().join(name(nth)));
-            let lines: Vec<_> = log.lines().rev().take(40).collect();
+            let is_news = |line: &&str| !line.contains("\"status\"") && !line.contains("\"DEBUG\"");
+            let lines: Vec<_> = log.lines().rev().filter(is_news).take(30).collect();
             format!("--- {}\n{}\n", name(nth), lines.into_iter().rev().collect::<Vec<_>>().join("\n"))
         };
         (0..self.nodes.len()).map(of_node).collect()

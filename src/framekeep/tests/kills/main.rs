@@ -5,10 +5,12 @@ mod fleet;
 #[path = "../front_door/http.rs"]
 #[expect(dead_code, reason = "others need more of it")]
 mod http;
+mod midway;
 mod moving;
 mod node;
 mod players;
 #[path = "../front_door/redis.rs"]
+#[expect(dead_code, reason = "others need more of it")]
 mod redis;
 mod rolling;
 mod story;
