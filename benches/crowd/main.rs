@@ -20,8 +20,8 @@ use socket::Wishes;
 /// Starts `framekeep serve` on cores of its own and lets thousands of WebSocket clients, in protobuf, play or join and
 /// leave.
 ///
-/// `views`: rooms play, each client is shown its match 15 times a second; prints how long after the end of its tick each
-/// view was there, what the server itself measured, and whether a turn took longer than its tick.
+/// `views`: rooms play, each client is shown its match 15 times a second; prints how long after the end of its tick
+/// each view was there, what the server itself measured, and whether a turn took longer than its tick.
 ///
 /// `operations`: each client joins a room, says that it is ready and leaves, again and again, up to 50 operations a
 /// second; prints how many were answered a second, and how soon.

@@ -10,6 +10,7 @@ use crate::node::{self, Figures, Node};
 use crate::socket::{Fields, Peer, Wishes, fields};
 
 /// Bodies of `ServerMessage`.
+const JOINED: u64 = 5;
 const STARTED: u64 = 9;
 const VIEW: u64 = 11;
 const REFUSED: u64 = 12;
@@ -17,6 +18,7 @@ const REFUSED: u64 = 12;
 /// Bodies of `ClientMessage`.
 const JOIN: u32 = 5;
 const INPUT: u32 = 7;
+const READY: u32 = 8;
 
 /// Views after which a client changes its controls.
 const VIEWS_PER_INPUT: u64 = 8;
@@ -30,6 +32,7 @@ const COME_WITHIN: Duration = Duration::from_secs(120);
 /// What is known of a client.
 #[derive(Clone, Default)]
 struct Seen {
+    seated: bool,
     playing: bool,
     views: u64,
     /// When the last one came.
@@ -61,6 +64,16 @@ pub(crate) fn run(
         });
         gather(&mut answers, &mut seen, &come)
     })?;
+    // A match lasts a minute: they begin together, however long it took until everybody was there.
+    for peer in &mut answers.peers {
+        peer.ask(READY, Fields::default().number(1, 1))?;
+        peer.receive(&mut [0; 16 << 10])?;
+    }
+    let until = Instant::now() + COME_WITHIN;
+    while !seen.iter().all(|seen| seen.playing) {
+        ensure!(Instant::now() < until, "only {} play", seen.iter().filter(|seen| seen.playing).count());
+        hear(&mut answers, &mut seen, None)?;
+    }
     println!("{clients} clients in {} rooms play after {:?}", clients / seats, begun.elapsed());
     // What came while others came is no measure.
     look(&mut answers, &mut seen, Duration::from_secs(3), None)?;
@@ -70,6 +83,12 @@ pub(crate) fn run(
     look(&mut answers, &mut seen, seconds, Some(&mut times))?;
     let (after, cpu) = (node.metrics()?, node.cpu_s() - cpu);
     let bytes: u64 = answers.peers.iter().map(|peer| peer.bytes).sum();
+    let expected = clients as u64 * u64::from(wishes.views_hz) * seconds.as_secs();
+    ensure!(
+        times.delays_us.len() as u64 >= expected * 9 / 10,
+        "{} views were seen of {expected}: the machine is too busy, or matches are over",
+        times.delays_us.len()
+    );
     println!("{} views, {} bytes each with everything around them", times.delays_us.len(), {
         bytes / times.delays_us.len().max(1) as u64
     });
@@ -93,15 +112,15 @@ struct Times {
 }
 
 fn join(room: &str, seats: usize) -> Fields {
-    let options = Fields::default().bytes(1, b"arena").number(3, seats as u64);
+    let options = Fields::default().bytes(1, b"arena").number(3, seats as u64).bytes(5, b"ready");
     Fields::default().bytes(1, room.as_bytes()).message(2, options)
 }
 
-/// Takes clients as they come until all play.
+/// Takes clients as they come until all have seats.
 fn gather(answers: &mut Answers, seen: &mut [Seen], come: &Receiver<Peer>) -> Result<()> {
     let until = Instant::now() + COME_WITHIN;
-    while !seen.iter().all(|seen| seen.playing) {
-        ensure!(Instant::now() < until, "only {} play", seen.iter().filter(|seen| seen.playing).count());
+    while !seen.iter().all(|seen| seen.seated) {
+        ensure!(Instant::now() < until, "only {} came", seen.iter().filter(|seen| seen.seated).count());
         for peer in come.try_iter() {
             answers.add(peer)?;
         }
@@ -127,6 +146,7 @@ fn hear(answers: &mut Answers, seen: &mut [Seen], mut times: Option<&mut Times>)
     let mut refused = None;
     let mut acts = Vec::new();
     answers.hear(Duration::from_millis(5), |number, field, body| match field {
+        JOINED => seen[number].seated = true,
         STARTED => seen[number].playing = true,
         REFUSED => refused = Some(format!("client {number}: {}", String::from_utf8_lossy(body))),
         VIEW => {
