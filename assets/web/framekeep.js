@@ -3,12 +3,13 @@
 
 import { Backoff } from './sdk/backoff.js';
 import { TickClock } from './sdk/clock.js';
+import { FramekeepError, mintGuest } from './sdk/guest.js';
 import { Interpolation } from './sdk/interpolation.js';
 import { Inbox, Outbox } from './sdk/outbox.js';
 import { Pulse } from './sdk/pulse.js';
 import { NOBODY, ViewDecoder } from './sdk/views.js';
 
-export { Backoff, Inbox, Interpolation, NOBODY, Outbox, Pulse, TickClock, ViewDecoder };
+export { Backoff, FramekeepError, Inbox, Interpolation, NOBODY, Outbox, Pulse, TickClock, ViewDecoder };
 export { ARENA, RHYTHM, arenaInput, rhythmInput } from './sdk/games.js';
 
 const SUBPROTOCOL = 'framekeep.v1.json';
@@ -33,16 +34,6 @@ const PASSING_HTTP = /^(http_5|busy|too_fast|no_ticket)/;
 
 /** What was asked for in a session that was lost: nobody knows whether it was done. */
 const LOST = { code: 'lost', text: 'the session was lost: it may have been done or not' };
-
-/** Something the server would not do. */
-export class FramekeepError extends Error {
-  /** @param {string} code one word for programs */
-  constructor(code, text) {
-    super(text || code);
-    this.name = 'FramekeepError';
-    this.code = code;
-  }
-}
 
 /** A player's, or a watcher's, link to a server. */
 export class Framekeep {
@@ -303,26 +294,15 @@ export class Framekeep {
       throw new FramekeepError('ticket_used', 'the session is over and its ticket used: only a function gets another');
     }
     if (ticket) return ticket;
-    const minted = await this.#mint(this.guest).catch((error) => {
+    const minted = await mintGuest(this.#options, this.guest, PATIENCE_MS).catch((error) => {
       if (error.code !== 'unknown_guest') throw error;
-      return this.#mint(null);
+      return mintGuest(this.#options, null, PATIENCE_MS);
     });
     if (minted.guest && minted.guest !== this.guest) {
       this.guest = minted.guest;
       this.#emit('guest', minted.guest);
     }
     return minted.websocket.ticket;
-  }
-
-  async #mint(guest) {
-    const { url, name, spectator } = this.#options;
-    const body = JSON.stringify({ name, ...(guest ? { guest } : {}), ...(spectator ? { spectator } : {}) });
-    const headers = { 'content-type': 'application/json' };
-    const signal = AbortSignal.timeout(PATIENCE_MS);
-    const reply = await this.#options.fetch(`${url}/api/v1/tickets`, { method: 'POST', headers, body, signal });
-    const answer = await reply.json().catch(() => ({}));
-    if (!reply.ok) throw new FramekeepError(answer.code ?? `http_${reply.status}`, answer.detail);
-    return answer;
   }
 
   #failed(error) {

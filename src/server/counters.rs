@@ -57,7 +57,7 @@ pub struct Counters {
     /// Frames committed.
     pub frames: u64,
     /// Of them, those in which somebody did something else than in the frame before: clients that predict the others by
-    /// what they did last roll back for them.
+    /// what they did last roll back so often at most.
     pub frames_changed: u64,
     /// Hot packets sent to seats.
     pub hot_sent: u64,

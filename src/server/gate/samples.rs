@@ -143,7 +143,7 @@ fn play(samples: &mut Samples, counters: &Counters) {
     samples.by("framekeep_inputs_total", "Inputs of seats, by what became of them", "fate", fates);
     samples.counter("framekeep_frames_total", "Frames committed", [], counters.frames);
     let help =
-        "Frames in which somebody did something new: clients that predict the others roll back for them";
+        "Frames in which somebody did something new: clients, who do not say, roll back so often at most";
     samples.counter("framekeep_frames_changed_total", help, [], counters.frames_changed);
     let states = [("agreed", counters.hashes_agreed), ("differed", counters.desyncs)];
     samples.by(
