@@ -1,6 +1,7 @@
 //! The store as Redis keeps it: the only folder that names Redis.
 
 mod address;
+mod asker;
 mod link;
 mod store;
 

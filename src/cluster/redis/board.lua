@@ -1,21 +1,25 @@
--- Tickets and matches. One call is one atomic step; src/cluster/board.rs says what each request means.
--- KEYS: meta, records, bodies, changed, players, matches, unopened, forget, old, leases, the list of a node.
--- ARGV: milliseconds of a lease, the request as JSON. Answers JSON.
+-- Tickets and matches. One call is one atomic step for all of its requests; src/cluster/board.rs says what each means.
+-- KEYS: meta, records, bodies, changed, players, matches, unopened, forget, old, leases, then for each request the list
+-- of the node that it is about. ARGV: milliseconds of a lease, then each request as JSON. Answers a list of JSON.
 local meta, records, bodies, changed, players = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local matches, unopened, forget, old, leases, untold = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
-local lease_ms, ask = tonumber(ARGV[1]), cjson.decode(ARGV[2])
+local matches, unopened, forget, old, leases = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local lease_ms, ask, untold = tonumber(ARGV[1]), nil, nil
 local remembered_ms, at_once = 60000, 200
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
+local since_ms = nil
 local function since()
+  if since_ms then return since_ms end
   local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
   local known = redis.call('HMGET', meta, 'run', 'since')
   if known[1] ~= run then
     redis.call('HSET', meta, 'run', run, 'since', now)
-    return now
+    since_ms = now
+  else
+    since_ms = tonumber(known[2])
   end
-  return tonumber(known[2])
+  return since_ms
 end
 
 local function is_fenced(epoch)
@@ -38,11 +42,13 @@ local function get(id)
   return text and cjson.decode(text)
 end
 
--- Writes a ticket that has changed.
+-- Writes a ticket that has changed; gives it as it is written.
 local function put(id, record)
   record.revision = record.revision + 1
-  redis.call('HSET', records, id, cjson.encode(record))
+  local text = cjson.encode(record)
+  redis.call('HSET', records, id, text)
   redis.call('ZADD', changed, redis.call('HINCRBY', meta, 'changes', 1), id)
+  return text
 end
 
 local function set(id, record, stage, of, why, at)
@@ -69,13 +75,16 @@ local function told(what, name, value)
   return cjson.encode(answer)
 end
 
+local function shown(text, body, placed)
+  return '{"told":"ticket","record":' .. text .. ',"body":' .. cjson.encode(body) .. ',"placed":' .. placed .. '}'
+end
+
 local function show(id)
   local text = redis.call('HGET', records, id)
   if not text then return told('unknown') end
   local of = cjson.decode(text).of
   local placed = of ~= '' and redis.call('HGET', matches, of) or 'null'
-  local body = cjson.encode(redis.call('HGET', bodies, id) or '')
-  return '{"told":"ticket","record":' .. text .. ',"body":' .. body .. ',"placed":' .. (placed or 'null') .. '}'
+  return shown(text, redis.call('HGET', bodies, id) or '', placed or 'null')
 end
 
 local function enter(ticket)
@@ -121,8 +130,7 @@ function asks.submit()
   end
   local record = enter(ticket)
   for player in parts(ticket.players) do redis.call('HSET', players, player, ticket.id) end
-  put(ticket.id, record)
-  return show(ticket.id)
+  return shown(put(ticket.id, record), ticket.body, 'null')
 end
 
 function asks.show() return show(ask.id) end
@@ -161,13 +169,21 @@ end
 function asks.changes()
   local from = '(' .. string.format('%.0f', ask.after)
   local found = redis.call('ZRANGEBYSCORE', changed, from, '+inf', 'WITHSCORES', 'LIMIT', 0, ask.limit)
-  local last, tickets = ask.after, {}
+  local last, ids, tickets = ask.after, {}, {}
   for nth = 1, #found, 2 do
     last = tonumber(found[nth + 1])
-    local id, text = found[nth], redis.call('HGET', records, found[nth])
-    local body = ask.bodies and redis.call('HGET', bodies, id) or ''
-    if text then
-      tickets[#tickets + 1] = '{"id":"' .. id .. '","record":' .. text .. ',"body":' .. cjson.encode(body) .. '}'
+    ids[#ids + 1] = found[nth]
+  end
+  -- So many at once, as a list of arguments has an end.
+  for first = 1, #ids, 1000 do
+    local upto = math.min(first + 999, #ids)
+    local texts = redis.call('HMGET', records, unpack(ids, first, upto))
+    local said = ask.bodies and redis.call('HMGET', bodies, unpack(ids, first, upto)) or {}
+    for nth = first, upto do
+      local text, body = texts[nth - first + 1], cjson.encode(said[nth - first + 1] or '')
+      if text then
+        tickets[#tickets + 1] = '{"id":"' .. ids[nth] .. '","record":' .. text .. ',"body":' .. body .. '}'
+      end
     end
   end
   local newest = tonumber(redis.call('HGET', meta, 'changes') or 0)
@@ -330,12 +346,22 @@ function asks.sweep()
 end
 
 local fenced = { question = true, unask = true, ['end'] = true, claim = true, sweep = true, take_back = true }
-if fenced[ask.ask] and not (ask.ask == 'take_back' and ask.epoch == 0) and is_fenced(ask.epoch) then
-  return told('fenced')
+local unknown = told('unknown')
+local function answer_to()
+  if fenced[ask.ask] and not (ask.ask == 'take_back' and ask.epoch == 0) and is_fenced(ask.epoch) then
+    return told('fenced')
+  end
+  -- Another match of the same tickets may be told of.
+  if ask.ask == 'started' and now < since() + lease_ms then return told('fenced') end
+  local answer = asks[ask.ask]()
+  -- Somebody may know it.
+  if answer == unknown and now < since() + lease_ms then return told('fenced') end
+  return answer
 end
--- Another match of the same tickets may be told of.
-if ask.ask == 'started' and now < since() + lease_ms then return told('fenced') end
-local answer = asks[ask.ask]()
--- Somebody may know it.
-if answer == told('unknown') and now < since() + lease_ms then return told('fenced') end
-return answer
+
+local answers = {}
+for nth = 2, #ARGV do
+  ask, untold = cjson.decode(ARGV[nth]), KEYS[9 + nth]
+  answers[nth - 1] = answer_to()
+end
+return answers

@@ -1,10 +1,12 @@
 //! `Store`, which does in Redis what `Table` and `Board` say.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use redis::{Cmd, Script, Value};
 
 use super::Address;
+use super::asker::Asker;
 use super::link::{Link, LinkError};
 use crate::board::{Ask, Told};
 use crate::{COORDINATOR, Epoch, Lapsed, Lease, NodeId, NodeView, Reply, Request, Timing};
@@ -40,22 +42,22 @@ impl From<LinkError> for StoreError {
 
 /// The shared store. Every request is one atomic step, a script that touches one slot.
 pub struct Store {
-    link: Link,
+    link: Arc<Link>,
     name: String,
     timing: Timing,
     leases: Code,
     nodes: Code,
-    board: Code,
+    asker: Arc<Asker>,
 }
 
 /// A script and the name by which Redis knows it.
-struct Code {
+pub(super) struct Code {
     text: &'static str,
     hash: String,
 }
 
 impl Code {
-    fn new(text: &'static str) -> Self {
+    pub(super) fn new(text: &'static str) -> Self {
         Self { text, hash: Script::new(text).get_hash().to_owned() }
     }
 }
@@ -64,19 +66,19 @@ impl Store {
     /// The store of the cluster of that name; nothing is connected to yet.
     #[must_use]
     pub fn new(address: Address, name: &str, timing: Timing) -> Self {
+        let link = Arc::new(Link::new(address));
         Self {
-            link: Link::new(address),
+            asker: Asker::new(link.clone(), timing.lease_ms, key(name, "queue", "")),
+            link,
             name: name.to_owned(),
             timing,
             leases: Code::new(include_str!("lease.lua")),
             nodes: Code::new(include_str!("nodes.lua")),
-            board: Code::new(include_str!("board.lua")),
         }
     }
 
-    /// The key of that name in a part. What stands in braces decides the slot.
     fn key(&self, part: &str, name: &str) -> String {
-        format!("framekeep:{{{}.{part}}}:{name}", self.name)
+        key(&self.name, part, name)
     }
 
     /// Does all that is asked, those of one part together. Each has an answer, or none of its part has.
@@ -154,20 +156,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if Redis does not answer.
     pub async fn ask(&self, ask: &Ask) -> Result<Told, StoreError> {
-        let names = [
-            "meta", "records", "bodies", "changed", "players", "matches", "unopened", "forget", "old",
-            "leases",
-        ];
-        let mut keys: Vec<_> = names.iter().map(|name| self.key("queue", name)).collect();
-        let node = match ask {
-            Ask::Claim { node, .. } | Ask::Fetch { node, .. } => node.as_str(),
-            _ => "none",
-        };
-        keys.push(self.key("queue", &format!("to:{node}")));
-        let json = serde_json::to_string(ask).map_err(|error| StoreError::Nonsense(error.to_string()))?;
-        let answer = self.run(&self.board, &keys, &[self.timing.lease_ms.to_string(), json]).await?;
-        let text = text(&answer).ok_or_else(|| StoreError::Nonsense(format!("{answer:?}")))?;
-        serde_json::from_str(&text).map_err(|error| StoreError::Nonsense(format!("{error} in {text}")))
+        self.asker.ask(ask).await
     }
 
     /// Notes something for all nodes to read, for as long.
@@ -191,6 +180,15 @@ impl Store {
         Ok(text(&self.link.send(&command).await?))
     }
 
+    /// For how long Redis has worked, in microseconds.
+    #[cfg(test)]
+    pub(crate) async fn worked_us(&self) -> f64 {
+        let Ok(answer) = self.link.send(redis::cmd("INFO").arg("cpu")).await else { return 0.0 };
+        let text = text(&answer).unwrap_or_default();
+        let of = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.parse::<f64>().ok());
+        (of("used_cpu_user:").unwrap_or(0.0) + of("used_cpu_sys:").unwrap_or(0.0)) * 1e6
+    }
+
     async fn names(&self, part: &str, requests: &[&Request]) -> Result<Vec<Reply>, StoreError> {
         let words = requests.iter().flat_map(|request| words(request)).collect();
         let told = self.lease_script(part, requests.len(), words).await?;
@@ -208,7 +206,7 @@ impl Store {
         let keeps = u8::from(self.timing.lapsed == Lapsed::Kept);
         let mut args = vec![self.timing.lease_ms.to_string(), keeps.to_string(), count.to_string()];
         args.extend(words);
-        let answer = self.run(&self.leases, &keys, &args).await?;
+        let answer = run(&self.link, &self.leases, &keys, &args).await?;
         let Value::Array(answers) = &answer else { return Err(StoreError::Nonsense(format!("{answer:?}"))) };
         Ok(answers.iter().map(flat).collect())
     }
@@ -249,20 +247,30 @@ impl Store {
     async fn node_script(&self, what: &str, node: &str, json: &str) -> Result<Vec<String>, StoreError> {
         let keys = ["nodes", "seen", "meta"].map(|name| self.key("queue", name));
         let args = [self.timing.lease_ms.to_string(), what.to_owned(), node.to_owned(), json.to_owned()];
-        Ok(flat(&self.run(&self.nodes, &keys, &args).await?))
+        Ok(flat(&run(&self.link, &self.nodes, &keys, &args).await?))
     }
+}
 
-    /// Runs a script, which Redis is told once.
-    async fn run(&self, script: &Code, keys: &[String], args: &[String]) -> Result<Value, StoreError> {
-        let command = |word: &str, script: &str| {
-            let mut command: Cmd = redis::cmd(word);
-            command.arg(script).arg(keys.len()).arg(keys).arg(args);
-            command
-        };
-        match self.link.send(&command("EVALSHA", &script.hash)).await {
-            Err(error) if error.wants_script() => Ok(self.link.send(&command("EVAL", script.text)).await?),
-            answer => Ok(answer?),
-        }
+/// The key of that name in a part of a cluster. What stands in braces decides the slot.
+fn key(cluster: &str, part: &str, name: &str) -> String {
+    format!("framekeep:{{{cluster}.{part}}}:{name}")
+}
+
+/// Runs a script, which Redis is told once.
+pub(super) async fn run(
+    link: &Link,
+    script: &Code,
+    keys: &[String],
+    args: &[String],
+) -> Result<Value, StoreError> {
+    let command = |word: &str, script: &str| {
+        let mut command: Cmd = redis::cmd(word);
+        command.arg(script).arg(keys.len()).arg(keys).arg(args);
+        command
+    };
+    match link.send(&command("EVALSHA", &script.hash)).await {
+        Err(error) if error.wants_script() => Ok(link.send(&command("EVAL", script.text)).await?),
+        answer => Ok(answer?),
     }
 }
 
@@ -341,7 +349,7 @@ fn flat(value: &Value) -> Vec<String> {
     }
 }
 
-fn text(value: &Value) -> Option<String> {
+pub(super) fn text(value: &Value) -> Option<String> {
     match value {
         Value::BulkString(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
         Value::SimpleString(text) => Some(text.clone()),

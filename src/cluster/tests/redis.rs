@@ -1,6 +1,7 @@
 //! The scripts in a real Redis mean what `Table` says.
 
 mod board;
+mod load;
 mod server;
 
 use self::server::RedisServer;
