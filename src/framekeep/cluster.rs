@@ -223,6 +223,14 @@ impl PeerBook for Book {
         self.0.find(name)?.card.peer
     }
 
+    fn with_rooms(&self) -> Vec<String> {
+        let nodes = self.0.nodes();
+        let mut found: Vec<_> =
+            nodes.iter().filter(|view| !view.card.is_gateway && view.card.peer.is_some()).collect();
+        found.sort_by_key(|view| (view.load.draining, view.load.rooms, view.load.players, view.node));
+        found.into_iter().map(|view| view.card.name.clone()).collect()
+    }
+
     fn hand_over(&self, room: RoomName, node: String) -> Later<'_, Option<u64>> {
         Box::pin(async move {
             let to = self.0.find(&node)?.node;

@@ -142,6 +142,7 @@ pub(crate) fn config(settings: &Settings) -> Result<GatewayConfig, FrontDoorErro
     Ok(GatewayConfig {
         http: http.address,
         players: settings.cluster.role != Role::Game,
+        rooms: settings.cluster.role != Role::Gateway,
         admin: admin.address,
         origins: http.origins.clone(),
         guests: http.guests == Guests::On || http.guests == Guests::Auto && on_loopback,

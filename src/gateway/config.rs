@@ -14,6 +14,8 @@ pub struct GatewayConfig {
     pub http: Option<SocketAddr>,
     /// Whether players are served there; otherwise only whether the node is well, and what is measured. Default yes.
     pub players: bool,
+    /// Whether the node has rooms; otherwise it asks those that have. Default yes.
+    pub rooms: bool,
     /// Where operators' actions are served; nowhere if `None`. Default 127.0.0.1:7781.
     pub admin: Option<SocketAddr>,
     /// Pages of other origins that may use the server, such as `https://play.example.org`; its own always may.
@@ -143,6 +145,7 @@ impl Default for GatewayConfig {
             requests_per_s: 50,
             key_requests_per_s: 1_000,
             players: true,
+            rooms: true,
             peer: None,
             node: "node".to_owned(),
             peer_alone: None,

@@ -93,6 +93,7 @@ impl Live {
         let kept = GatewayConfig {
             http: old.http,
             players: old.players,
+            rooms: old.rooms,
             admin: old.admin,
             peer: old.peer,
             connections_max: old.connections_max,

@@ -6,6 +6,7 @@
 mod admin;
 mod alerts;
 mod api;
+mod ask;
 mod assets;
 mod audit;
 mod budget;

@@ -54,6 +54,9 @@ pub trait PeerBook: Send + Sync {
     /// Where the node of a name is answered by its peers.
     fn find(&self, name: &str) -> Option<SocketAddr>;
 
+    /// The names of the nodes that have rooms, the one with the least to do first.
+    fn with_rooms(&self) -> Vec<String>;
+
     /// Hands the name of a room over to a node, where names are shared; gives the number under which it is the node's
     /// from then on, if that is known. The node that has the room has decided: a store that does not answer holds
     /// nothing up for long.
@@ -87,12 +90,15 @@ pub(crate) fn routes() -> Router<Arc<Front>> {
     Router::new().route("/peer/v1/mail", post(receive)).layer(DefaultBodyLimit::max(LETTER_BYTES_MAX))
 }
 
-/// Takes a letter of another node.
-async fn receive(
-    State(front): State<Arc<Front>>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<StatusCode, Problem> {
+/// What is proven to be of another node.
+pub(crate) struct Proven<'a> {
+    from: &'a str,
+    /// What it is besides a letter.
+    pub(crate) hands: &'a str,
+}
+
+/// Looks whether a request is signed by a node of the cluster, lately and for this one.
+pub(crate) fn proven<'a>(front: &Front, headers: &'a HeaderMap, body: &[u8]) -> Result<Proven<'a>, Problem> {
     let live = front.live();
     let Some(secret) = &live.config.peer_secret else {
         return Err(Problem::not_found("this node has no secret of a cluster"));
@@ -100,7 +106,7 @@ async fn receive(
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (from, to, at, hands) = (text(FROM), text(TO), text(AT), text(HANDS));
     let signature = data_encoding::HEXLOWER.decode(text(SIGNATURE).as_bytes()).unwrap_or_default();
-    if signer(secret, &head(from, to, at, hands), &body).verify_slice(&signature).is_err() {
+    if signer(secret, &head(from, to, at, hands), body).verify_slice(&signature).is_err() {
         return Err(Problem::unauthorized("this is not signed with the cluster's secret"));
     }
     let now_ms = unix_now().as_millis() as u64;
@@ -109,6 +115,16 @@ async fn receive(
         let why = format!("this is node {}, and its clock says {now_ms} ms", live.config.node);
         return Err(Problem::bad_request(why));
     }
+    Ok(Proven { from, hands })
+}
+
+/// Takes a letter of another node.
+async fn receive(
+    State(front): State<Arc<Front>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StatusCode, Problem> {
+    let Proven { from, hands } = proven(&front, &headers, &body)?;
     if let (Some(peers), Some((room, epoch))) = (front.peers.get(), read_hands(hands)) {
         peers.expect(&room, from);
         if let Some(epoch) = epoch {
@@ -225,32 +241,41 @@ async fn send(
     (letter, hands): &(Bytes, String),
     line: Option<SendRequest<Body>>,
 ) -> Result<SendRequest<Body>, String> {
-    let live = front.live();
-    let secret = live.config.peer_secret.as_ref().ok_or("this node has no secret of a cluster")?;
     let address = front.peer(node).ok_or_else(|| format!("nobody knows where the node {node} is"))?;
     let mut line = match line {
         Some(line) => line,
         None => connect(address).await?,
     };
-    let at = (unix_now().as_millis() as u64).to_string();
-    let signature =
-        signer(secret, &head(&live.config.node, node, &at, hands), letter).finalize().into_bytes();
-    let value = |text: &str| HeaderValue::from_str(text).map_err(|error| error.to_string());
-    let request = Request::post("/peer/v1/mail")
-        .header("host", address.to_string())
-        .header(FROM, value(&live.config.node)?)
-        .header(TO, value(node)?)
-        .header(AT, at)
-        .header(HANDS, hands)
-        .header(SIGNATURE, data_encoding::HEXLOWER.encode(&signature))
-        .body(Body::from(letter.clone()))
-        .map_err(|error| error.to_string())?;
+    let request = signed(front, node, "/peer/v1/mail", (letter, hands))?;
     line.ready().await.map_err(|error| error.to_string())?;
     let status = line.send_request(request).await.map_err(|error| error.to_string())?.status();
     if status.is_success() { Ok(line) } else { Err(format!("it answers {status}")) }
 }
 
-async fn connect(address: SocketAddr) -> Result<SendRequest<Body>, String> {
+/// A request to another node, signed.
+pub(crate) fn signed(
+    front: &Front,
+    node: &str,
+    path: &str,
+    (body, hands): (&Bytes, &str),
+) -> Result<Request<Body>, String> {
+    let live = front.live();
+    let secret = live.config.peer_secret.as_ref().ok_or("this node has no secret of a cluster")?;
+    let at = (unix_now().as_millis() as u64).to_string();
+    let signature = signer(secret, &head(&live.config.node, node, &at, hands), body).finalize().into_bytes();
+    let value = |text: &str| HeaderValue::from_str(text).map_err(|error| error.to_string());
+    Request::post(path)
+        .header("host", "peer")
+        .header(FROM, value(&live.config.node)?)
+        .header(TO, value(node)?)
+        .header(AT, at)
+        .header(HANDS, value(hands)?)
+        .header(SIGNATURE, data_encoding::HEXLOWER.encode(&signature))
+        .body(Body::from(body.clone()))
+        .map_err(|error| error.to_string())
+}
+
+pub(crate) async fn connect(address: SocketAddr) -> Result<SendRequest<Body>, String> {
     let stream = TcpStream::connect(address).await.map_err(|error| format!("{address}: {error}"))?;
     stream.set_nodelay(true).map_err(|error| error.to_string())?;
     let (line, connection) =

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 
+use crate::ask;
 use crate::front::Front;
 use crate::mail;
 use crate::problem::Problem;
@@ -15,6 +16,7 @@ pub(crate) fn router(front: Arc<Front>) -> Router {
     Router::new()
         .route("/peer/v1/node", get(node))
         .merge(mail::routes())
+        .merge(ask::routes())
         .fallback(async || Problem::not_found("peers ask nothing like this"))
         .with_state(front)
 }

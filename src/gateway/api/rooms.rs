@@ -5,10 +5,12 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use framekeep_gate::{Answer, KindBytes, MemberRow, Question, RoomRow};
 use framekeep_protocol::RoomName;
 use serde::{Deserialize, Serialize};
 
+use crate::ask::{self, RoomQuestion};
 use crate::front::{Front, unix_now};
 use crate::problem::{Problem, ProblemJson};
 use crate::request::{Asked, JsonBody, RoomPath, WithKey, has_key};
@@ -141,7 +143,7 @@ impl From<&RoomRow> for RoomJson {
 }
 
 /// Which rooms are wanted.
-#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, utoipa::IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct RoomFilter {
@@ -160,6 +162,11 @@ pub(crate) struct RoomFilter {
 }
 
 impl RoomFilter {
+    /// At most so many.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit.unwrap_or(100).clamp(1, ROOMS_MAX)
+    }
+
     fn admits(&self, row: &RoomRow) -> bool {
         let is =
             |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|wanted| wanted == value);
@@ -184,22 +191,30 @@ pub(crate) struct RoomsJson {
     next: Option<String>,
 }
 
-/// The rooms of the node, as they were within the last seconds.
+/// The rooms of the node, of a gateway those of all nodes, as they were within the last seconds.
 #[utoipa::path(get, path = "/api/v1/rooms", tag = "rooms", params(RoomFilter), responses(
     (status = 200, body = RoomsJson), (status = 400, body = ProblemJson)))]
 pub(crate) async fn list(
     State(front): State<Arc<Front>>,
     Asked(filter): Asked<RoomFilter>,
-) -> Json<RoomsJson> {
+) -> Result<Response, Problem> {
+    if front.live().config.rooms {
+        return Ok(list_here(&front, &filter).into_response());
+    }
+    ask::list_all(&front, &filter).await
+}
+
+/// The rooms of this node.
+pub(crate) fn list_here(front: &Front, filter: &RoomFilter) -> Json<RoomsJson> {
     let report = front.door.report();
-    let limit = filter.limit.unwrap_or(100).clamp(1, ROOMS_MAX);
+    let limit = filter.limit();
     let mut found = report.rooms.iter().filter(|row| filter.admits(row));
     let rooms: Vec<RoomJson> = found.by_ref().take(limit).map(RoomJson::from).collect();
     let next = found.next().and(rooms.last()).map(|room| room.name.clone());
     Json(RoomsJson { as_of_unix_ms: report.unix_ms, total: report.rooms.len() as u64, rooms, next })
 }
 
-/// A room as it is now; who is in a private one is told with the key only.
+/// A room as it is now, of whatever node of the cluster; who is in a private one is told with the key only.
 #[utoipa::path(get, path = "/api/v1/rooms/{name}", tag = "rooms", params(("name" = String, Path)),
     security(("key" = []), ()), responses((status = 200, body = RoomJson), (status = 401, body = ProblemJson),
     (status = 404, body = ProblemJson), (status = 503, body = ProblemJson)))]
@@ -207,9 +222,35 @@ pub(crate) async fn show(
     State(front): State<Arc<Front>>,
     RoomPath(name): RoomPath,
     headers: HeaderMap,
-) -> Result<Json<RoomJson>, Problem> {
+) -> Result<Response, Problem> {
     let has_key = has_key(&front, &headers)?;
-    let mut room = show_room(&front, &name).await?;
+    let question = RoomQuestion::Show(name.clone(), has_key);
+    here_or_there(&front, &name, show_here(&front, &name, has_key).await, &question).await
+}
+
+/// The answer of this node, or of the one that has a room that this one has not.
+async fn here_or_there(
+    front: &Front,
+    name: &RoomName,
+    here: Result<impl IntoResponse, Problem>,
+    question: &RoomQuestion,
+) -> Result<Response, Problem> {
+    match here {
+        Err(problem) if problem.status() == StatusCode::NOT_FOUND => match ask::owner(front, name).await {
+            Some(node) => ask::ask(front, &node, question).await,
+            None => Err(problem),
+        },
+        here => here.map(IntoResponse::into_response),
+    }
+}
+
+/// A room of this node as it is now.
+pub(crate) async fn show_here(
+    front: &Front,
+    name: &RoomName,
+    has_key: bool,
+) -> Result<Json<RoomJson>, Problem> {
+    let mut room = show_room(front, name).await?;
     if room.private && !has_key {
         room.members.clear();
     }
@@ -232,7 +273,7 @@ fn room_of(answer: Answer, name: &RoomName) -> Result<Json<RoomJson>, Problem> {
 }
 
 /// A room to be opened.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewRoom {
     name: String,
@@ -265,7 +306,27 @@ pub(crate) async fn open(
     State(front): State<Arc<Front>>,
     _: WithKey,
     JsonBody(new): JsonBody<NewRoom>,
-) -> Result<(StatusCode, Json<RoomJson>), Problem> {
+) -> Result<Response, Problem> {
+    if front.live().config.rooms {
+        return open_here(&front, new).await.map(IntoResponse::into_response);
+    }
+    // The name is looked at there; whose it is already, is known here.
+    if let Ok(name) = RoomName::try_from(new.name.clone())
+        && let Some(node) = ask::owner(&front, &name).await
+    {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "room_closed",
+            format!("node {node} has a room {name}"),
+        ));
+    }
+    let nodes = front.peers.get().map_or_else(Vec::new, |peers| peers.with_rooms());
+    let node = nodes.first().ok_or_else(Problem::busy)?;
+    ask::ask(&front, node, &RoomQuestion::Open(new)).await
+}
+
+/// Opens a room at this node.
+pub(crate) async fn open_here(front: &Front, new: NewRoom) -> Result<(StatusCode, Json<RoomJson>), Problem> {
     let unprocessable = |text: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "out_of_range", text);
     let name = RoomName::try_from(new.name).map_err(|fault| unprocessable(format!("name: {fault}")))?;
     let options = translate::room_options(wire::RoomOptions {
@@ -294,8 +355,9 @@ pub(crate) async fn close(
     State(front): State<Arc<Front>>,
     _: WithKey,
     RoomPath(name): RoomPath,
-) -> Result<StatusCode, Problem> {
-    close_room(&front, name).await
+) -> Result<Response, Problem> {
+    let question = RoomQuestion::Close(name.clone());
+    here_or_there(&front, &name, close_room(&front, name.clone()).await, &question).await
 }
 
 /// Closes a room.

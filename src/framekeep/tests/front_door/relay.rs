@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
+use crate::http;
 use crate::redis::RedisServer;
-use crate::serving::{LONGEST, Serving};
+use crate::serving::{API_KEY, LONGEST, Serving};
 use crate::udp::UdpBot;
 use crate::web::Web;
 
@@ -175,4 +176,54 @@ fn a_client_of_one_node_plays_in_a_room_of_another() {
     nodes[1].until("nobody of it is at the other node", |node| {
         node.get("/metrics").body.lines().any(|line| line == "framekeep_relay_links{direction=\"out\"} 0")
     });
+}
+
+#[test]
+fn a_back_end_opens_shows_and_closes_rooms_of_all_nodes_through_a_gateway() {
+    let Some(redis) = RedisServer::start() else { return };
+    let (_game, other) = (node(&redis, "game"), node(&redis, "all"));
+    let gateway = gateway(&redis, 3);
+    let key = format!("Bearer {API_KEY}");
+    let ask = |serving: &Serving, method: &str, path: &str, body: &str| {
+        http::ask(serving.http, method, path, &[("Authorization", &key)], body)
+    };
+    let new = |name: &str| json!({ "name": name, "game": "arena", "seats": 2, "code": "4711" }).to_string();
+    let refused = gateway.post("/api/v1/rooms", &[], &new("friday"));
+    assert_eq!(refused.status, 401, "{}", refused.body);
+    // The nodes say how many rooms they have about once a second, so that the second goes to the other one.
+    let (mut opened, mut at) = (Vec::new(), Vec::new());
+    for name in ["friday", "monday"] {
+        let reply = ask(&gateway, "POST", "/api/v1/rooms", &new(name));
+        assert_eq!((reply.status, &reply.json()["name"]), (201, &json!(name)), "{}", reply.body);
+        gateway.until("its name is claimed and counted", |gateway| {
+            let claim = gateway.get(&format!("/api/v1/cluster/rooms/{name}"));
+            let nodes = gateway.get("/api/v1/cluster").json()["together"]["nodes"].clone();
+            let rooms = nodes.as_array().into_iter().flatten().filter_map(|node| node["rooms"].as_u64());
+            claim.status == 200 && rooms.sum::<u64>() == opened.len() as u64 + 1
+        });
+        at.push(gateway.get(&format!("/api/v1/cluster/rooms/{name}")).json()["node"].clone());
+        opened.push(name);
+    }
+    assert_ne!(at[0], at[1], "each has one");
+    assert_eq!(ask(&gateway, "POST", "/api/v1/rooms", &new("friday")).status, 409);
+    let listed = gateway.get("/api/v1/rooms").json();
+    let names: Vec<_> =
+        listed["rooms"].as_array().expect("rooms").iter().map(|room| room["name"].clone()).collect();
+    assert_eq!((names, &listed["total"]), (vec![json!("friday"), json!("monday")], &json!(2)), "{listed}");
+    let first = gateway.get("/api/v1/rooms?limit=1").json();
+    assert_eq!((first["rooms"].as_array().map(Vec::len), &first["next"]), (Some(1), &json!("friday")));
+    for name in opened {
+        let path = format!("/api/v1/rooms/{name}");
+        // A node with rooms knows where those of others are as well.
+        for serving in [&gateway, &other] {
+            assert_eq!(ask(serving, "GET", &path, "").json()["private"], true);
+        }
+        assert_eq!(http::ask(gateway.http, "DELETE", &path, &[], "").status, 401);
+        assert_eq!(ask(&gateway, "DELETE", &path, "").status, 204);
+        gateway.until("it is closed", |gateway| {
+            let reply = gateway.get(&path);
+            reply.status == 404 || reply.json()["phase"] == "closed"
+        });
+    }
+    assert_eq!(gateway.get("/api/v1/rooms/nowhere").problem(), "not_found");
 }
