@@ -84,18 +84,14 @@ pub(crate) fn run(
     let (after, cpu) = (node.metrics()?, node.cpu_s() - cpu);
     let bytes: u64 = answers.peers.iter().map(|peer| peer.bytes).sum();
     let expected = clients as u64 * u64::from(wishes.views_hz) * seconds.as_secs();
-    ensure!(
-        times.delays_us.len() as u64 >= expected * 9 / 10,
-        "{} views were seen of {expected}: the machine is too busy, or matches are over",
-        times.delays_us.len()
-    );
-    println!("{} views, {} bytes each with everything around them", times.delays_us.len(), {
-        bytes / times.delays_us.len().max(1) as u64
-    });
+    let seen = times.delays_us.len() as u64;
+    let share = seen as f64 / expected.max(1) as f64 * 100.0;
+    println!("{seen} of {expected} views, {} bytes each with everything around them", bytes / seen.max(1));
     println!("server: {} MiB", node.memory_mib());
     let [delay_ms_p50, delay_ms_p99] = times.report();
     let turns_over_tick = node::print_measured(&before, &after, cpu, seconds.as_secs_f64());
     Ok(vec![
+        ("seen_percent", share),
         ("delay_ms_p50", delay_ms_p50),
         ("delay_ms_p99", delay_ms_p99),
         ("turns_over_tick", turns_over_tick),

@@ -33,6 +33,8 @@ pub(super) fn rows(quick: bool) -> Result<Option<Vec<Row>>> {
     let figure =
         |of: &BTreeMap<String, f64>, name: &str| of.get(name).copied().context("a figure is missing");
     Ok(Some(vec![
+        // Of the views that were asked for: a machine that others use shows its clients fewer.
+        Row::higher("websocket.views_4000.seen_percent", figure(&views, "seen_percent")?, "%").goal(98.0),
         // From the end of a tick in the server to its view in the client.
         Row::lower("websocket.views_4000.delay_p50_ms", figure(&views, "delay_ms_p50")?, "ms"),
         Row::lower("websocket.views_4000.delay_p99_ms", figure(&views, "delay_ms_p99")?, "ms"),
