@@ -321,7 +321,7 @@ settings! {
         /// Bytes after which a frame is full, about: it is sent at once, and the rest in the next one.
         batch_bytes: usize = Value::Integer(16_384), Allowed::Integer(512, 262_144), "bytes",
             wrong: "too small sends more frames, too large makes the first of many messages wait for the last";
-        /// Whether messages are packed for clients that can unpack them (permessage-deflate). It costs about 180 KiB
+        /// Whether messages are packed for clients that can unpack them (permessage-deflate). It costs about 160 KiB
         /// and some CPU a client, for views of half the size.
         compression: Compression = Value::text("off"), Allowed::OneOf(Compression::WORDS), "",
             wrong: "with thousands of clients it costs memory and cores that the simulation may need";
