@@ -21,12 +21,13 @@ impl Room {
     #[must_use]
     pub fn new(number: u32) -> Self {
         let half_extent = Vec2::from_ints(8, 8);
-        let mut world = World::new(WorldDesc { half_extent, bodies_max: 64, ..WorldDesc::default() });
+        let mut world =
+            World::new(WorldDesc { half_extent, bodies_max: 64, substeps: 2, ..WorldDesc::default() });
         for corner in 0..BOXES {
             let place = Vec2::from_ints(corner % 2 * 8 - 4, corner / 2 * 8 - 4);
             let _ = world.add(BodyDesc::rect(Vec2::from_ints(1, 1)).at(place).fixed());
         }
-        let circle = BodyDesc::circle(Fx::HALF).restitution(Fx::HALF);
+        let circle = BodyDesc::circle(Fx::HALF).restitution(Fx::HALF).lock_rotation().friction(Fx::ZERO);
         let place = |index: i32| Fx::from_ratio(index * 5 - 14, 2);
         let circles = (0..CIRCLES)
             .filter_map(|index| world.add(circle.at(Vec2::new(place(index % 6), place(index / 6)))).ok())

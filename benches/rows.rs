@@ -13,6 +13,8 @@ use crate::row::Row;
 
 /// The peer in the rows that have one.
 const PEER: &str = "rapier2d-enhanced-determinism";
+/// The peer in the rows whose names end in `.box2d`.
+const BOX2D: &str = "box2d-v3";
 
 /// What can be measured by itself: the first word of its rows' names.
 pub const PARTS: [&str; 6] = ["physics", "state", "replay", "record", "rollback", "websocket"];
@@ -31,14 +33,18 @@ pub fn measure(
     let is_wanted = |part: &str| only.is_none_or(|only| only == part);
     if is_wanted("physics") {
         for count in [64, 256, 1_024, 5_000] {
-            progress(&format!("{count} circles, in turns with the peer"));
-            found(physics::circles(count, quick));
+            progress(&format!("{count} circles, in turns with the peers"));
+            physics::circles(count, quick).into_iter().for_each(&mut *found);
         }
+        progress("circles that roll, a pyramid and polygons in a bowl, in turns with the peers");
+        physics::rolling_circles(quick).into_iter().for_each(&mut *found);
+        physics::pyramid(quick).into_iter().for_each(&mut *found);
+        physics::polygons(quick).into_iter().for_each(&mut *found);
         progress("2,000 rooms");
         found(physics::rooms(quick));
     }
     if is_wanted("state") {
-        progress("snapshot, hash and restore of 1,024 circles, in turns with the peer");
+        progress("snapshot, hash and restore of 1,024 circles, in turns with the peers");
         state::rows(quick).into_iter().for_each(&mut *found);
     }
     if is_wanted("replay") {

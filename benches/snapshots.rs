@@ -2,10 +2,10 @@
 
 use rapier2d::prelude::{ColliderSet, RigidBodySet};
 
-use framekeep_sim::{World, decode, encode_into, hash_bytes};
+use framekeep_sim::{BodyDesc, Fx, Vec2, World, WorldDesc, decode, encode_into, hash_bytes};
 
-use crate::circles::OwnCircles;
-use crate::peer::PeerCircles;
+use crate::circles::{Kicked, OwnCircles};
+use crate::peer::Rapier;
 
 /// Circles in the scene.
 pub const CIRCLES: u16 = 1_024;
@@ -27,7 +27,7 @@ impl OwnSnapshot {
     pub fn new() -> Self {
         let mut circles = OwnCircles::new(CIRCLES);
         circles.step(TICKS);
-        let mut own = Self { world: circles.world, bytes: Vec::new() };
+        let mut own = Self { world: circles.engine.world, bytes: Vec::new() };
         own.encode();
         assert_eq!(own.restore().as_ref(), Some(&own.world), "a restored world is the same world");
         own
@@ -58,6 +58,75 @@ impl Default for OwnSnapshot {
     }
 }
 
+/// Bytes of each of as many boxes that lie on the ground and sleep.
+///
+/// # Panics
+/// They do not sleep.
+#[must_use]
+pub fn bytes_of_a_resting_body() -> f64 {
+    let world = WorldDesc {
+        half_extent: Vec2::from_ints(1_100, 8),
+        gravity: Vec2::from_ints(0, -10),
+        bodies_max: CIRCLES,
+        ..WorldDesc::default()
+    };
+    let mut own = World::new(world);
+    for index in 0..i32::from(CIRCLES) {
+        let at = Vec2::new(Fx::from_int(2 * index - i32::from(CIRCLES)), Fx::from_ratio(-73, 10));
+        let _ = own.add(BodyDesc::rect(Vec2::splat(Fx::HALF)).at(at));
+    }
+    (0..120).for_each(|_| own.step());
+    assert!(own.bodies().all(|(_, body)| body.asleep), "what rests sleeps");
+    let mut bytes = Vec::new();
+    encode_into(&own, &mut bytes);
+    bytes.len() as f64 / f64::from(CIRCLES)
+}
+
+/// The other peer's world and its bytes, by its own snapshot.
+#[cfg(feature = "box2d")]
+pub struct Box2dSnapshot {
+    world: Kicked<crate::box2d::Box2d>,
+    /// The encoding.
+    pub bytes: Vec<u8>,
+}
+
+#[cfg(feature = "box2d")]
+impl Box2dSnapshot {
+    /// The scene after a second.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut world = Kicked::new(CIRCLES);
+        world.step(TICKS);
+        let mut peer = Self { world, bytes: Vec::new() };
+        peer.encode();
+        assert!(peer.restore(), "a snapshot is of its own world");
+        peer
+    }
+
+    /// Writes the bytes again.
+    pub fn encode(&mut self) {
+        self.world.engine.encode(&mut self.bytes);
+    }
+
+    /// Writes the bytes again and hashes them.
+    pub fn hash(&mut self) -> u64 {
+        self.encode();
+        hash_bytes(&self.bytes)
+    }
+
+    /// Brings the same world back to the bytes.
+    pub fn restore(&mut self) -> bool {
+        self.world.engine.restore(&self.bytes)
+    }
+}
+
+#[cfg(feature = "box2d")]
+impl Default for Box2dSnapshot {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// The peer's bodies and colliders and their bytes in bincode.
 pub struct PeerSnapshot {
     sets: (RigidBodySet, ColliderSet),
@@ -81,9 +150,10 @@ impl PeerSnapshot {
     /// The scene after a second.
     #[must_use]
     pub fn new() -> Self {
-        let mut circles = PeerCircles::new(CIRCLES);
+        let mut circles = Kicked::<Rapier>::new(CIRCLES);
         circles.step(TICKS);
-        let mut peer = Self { sets: (circles.world.bodies, circles.world.colliders), bytes: Vec::new() };
+        let mut peer =
+            Self { sets: (circles.engine.world.bodies, circles.engine.world.colliders), bytes: Vec::new() };
         peer.encode();
         assert_eq!(peer.restore().map(|(bodies, _)| bodies.len()), Some(usize::from(CIRCLES)));
         peer

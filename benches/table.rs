@@ -29,7 +29,7 @@ fn cells(row: &Row) -> [String; 8] {
 }
 
 fn line([name, value, unit, goal, reached, peer, peer_value, ratio]: [String; 8]) -> String {
-    format!("{name:34} {value:>10} {unit:8} {goal:>9} {reached:6}  {peer:30} {peer_value:>12} {ratio:>7}")
+    format!("{name:42} {value:>10} {unit:8} {goal:>9} {reached:6}  {peer:30} {peer_value:>12} {ratio:>7}")
         .trim_end()
         .to_owned()
 }

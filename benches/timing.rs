@@ -21,6 +21,13 @@ pub fn worked() -> Duration {
     clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
 }
 
+/// How long the threads of this process work on one call.
+pub fn busy(run: impl FnOnce()) -> Duration {
+    let start = worked();
+    run();
+    worked().saturating_sub(start)
+}
+
 /// The median of what `run` gives in `rounds` rounds.
 pub fn median(rounds: usize, mut run: impl FnMut() -> Duration) -> Duration {
     let samples = (0..rounds + WARM_UP).map(|_| run()).skip(WARM_UP).collect();
@@ -35,6 +42,18 @@ pub fn alternate(
 ) -> (Duration, Duration) {
     let (own, peer): (Vec<_>, Vec<_>) = (0..rounds + WARM_UP).map(|_| (own(), peer())).skip(WARM_UP).unzip();
     (median_of(own), median_of(peer))
+}
+
+/// The medians of measurements that take turns, one round of each to warm up.
+pub fn in_turns<T>(rounds: usize, those: &mut [T], mut run: impl FnMut(&mut T) -> Duration) -> Vec<Duration> {
+    let mut samples = vec![Vec::new(); those.len()];
+    for round in 0..=rounds {
+        for (that, samples) in those.iter_mut().zip(&mut samples) {
+            let duration = run(that);
+            samples.extend((round > 0).then_some(duration));
+        }
+    }
+    samples.into_iter().map(median_of).collect()
 }
 
 fn median_of(mut samples: Vec<Duration>) -> Duration {

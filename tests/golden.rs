@@ -11,9 +11,9 @@ use framekeep_journal::{Replay, Verifier};
 /// Name, ticks and hash of the last state.
 const GOLDEN: &[(&str, u32, u64)] = &[
     ("clockwork_solo", 1_707, 0x249a_9fe3_509a_74a8),
-    ("courtyard_duel", 900, 0x6bfe_1dd0_872d_c0ae),
-    ("foundry_sixteen", 900, 0x5fa2_24ff_9697_5fee),
-    ("pit_four", 1_800, 0xa08d_e243_5832_afa9),
+    ("courtyard_duel", 900, 0x2499_67d3_44a8_1cfb),
+    ("foundry_sixteen", 900, 0xdf44_16d7_fc91_5f83),
+    ("pit_four", 1_800, 0x906d_bd45_1e61_f934),
     ("sunrise_four", 1_545, 0xcd3e_4aef_2e4a_0f48),
 ];
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use framekeep_benches::circles::{OwnCircles, TICKS_PER_KICK};
-use framekeep_benches::peer::PeerCircles;
+use framekeep_benches::circles::{Kicked, OwnCircles, TICKS_PER_KICK};
+use framekeep_benches::peer::Rapier;
 use framekeep_benches::timing::time;
 
 /// Steps `ticks` ticks, kicked every [`TICKS_PER_KICK`]; only the steps are timed.
@@ -29,9 +29,9 @@ fn circles(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("own", count), |bencher| {
             bencher.iter_custom(|ticks| timed(&mut own, ticks, OwnCircles::kick, OwnCircles::step));
         });
-        let mut peer = PeerCircles::new(count);
+        let mut peer = Kicked::<Rapier>::new(count);
         group.bench_function(BenchmarkId::new("rapier2d", count), |bencher| {
-            bencher.iter_custom(|ticks| timed(&mut peer, ticks, PeerCircles::kick, PeerCircles::step));
+            bencher.iter_custom(|ticks| timed(&mut peer, ticks, Kicked::kick, Kicked::step));
         });
         assert!(peer.is_inside(), "the peer's circles are still in the box");
     }

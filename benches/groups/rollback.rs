@@ -12,14 +12,14 @@ const BACK: usize = 8;
 
 fn worlds(criterion: &mut Criterion) {
     let circles = OwnCircles::new(64);
-    let mut world = circles.world.clone();
+    let mut world = circles.engine.world.clone();
     criterion.bench_function("rollback/8_ticks_64_bodies", |bencher| {
         bencher.iter(|| {
-            world.clone_from(&circles.world);
+            world.clone_from(&circles.engine.world);
             (0..BACK).for_each(|_| world.step());
         });
     });
-    let mut expected = circles.world.clone();
+    let mut expected = circles.engine.world.clone();
     (0..BACK).for_each(|_| expected.step());
     assert!(world == expected, "the same ticks give the same state");
 }

@@ -1,46 +1,60 @@
 //! Steps of worlds.
 
-use std::time::Duration;
-
-use super::PEER;
+use super::{BOX2D, PEER};
 use crate::circles::{OwnCircles, TICKS_PER_KICK};
-use crate::peer::PeerCircles;
+use crate::race::{self, Circles, Polygons, Pyramid, Race};
 use crate::rooms::{rooms as make_rooms, step_all};
 use crate::row::Row;
-use crate::timing::{alternate, median, micros, time};
+use crate::timing::{busy, median, micros};
 
-/// Faster than the peer by this much.
-const RATIO: f64 = 8.0;
-/// Bodies that are stepped in one round of one engine, about.
-const BODY_STEPS_PER_ROUND: u32 = 200_000;
+const ROLLING: u16 = 1_024;
 const ROOMS: u32 = 2_000;
 /// Milliseconds for all rooms.
 const ROOMS_GOAL: f64 = 5.0;
 
-/// One step of `count` circles, here and in the peer.
-pub(super) fn circles(count: u16, quick: bool) -> Row {
-    let (mut own, mut peer) = (OwnCircles::golden(count), PeerCircles::new(count));
-    let per_round = (BODY_STEPS_PER_ROUND / u32::from(count) / TICKS_PER_KICK).clamp(1, 20);
-    let run_own = || -> Duration {
-        let kicked = |_| {
-            own.kick();
-            time(|| own.step(TICKS_PER_KICK))
-        };
-        (0..per_round).map(kicked).sum()
-    };
-    let run_peer = || -> Duration {
-        let kicked = |_| {
-            peer.kick();
-            time(|| peer.step(TICKS_PER_KICK))
-        };
-        (0..per_round).map(kicked).sum()
-    };
-    let (own_time, peer_time) = alternate(if quick { 3 } else { 15 }, run_own, run_peer);
-    assert!(peer.is_inside(), "the peer's circles are still in the box");
-    let ticks = per_round * TICKS_PER_KICK;
-    Row::lower(format!("physics.circles_{count}.step_us"), micros(own_time, ticks), "us")
-        .against(PEER, micros(peer_time, ticks))
-        .goal_ratio(RATIO)
+/// How many times faster than each of the peers a scene should be.
+#[derive(Clone, Copy)]
+struct Goals {
+    rapier: f64,
+    box2d: Option<f64>,
+}
+
+/// One step of `count` circles that never turn.
+pub(super) fn circles(count: u16, quick: bool) -> Vec<Row> {
+    drop(OwnCircles::golden(count));
+    let goals = Goals { rapier: 8.0, box2d: None };
+    rows(&format!("circles_{count}"), &Circles { count, roll: false }, if quick { 3 } else { 15 }, goals)
+}
+
+/// One step of circles that roll over each other.
+pub(super) fn rolling_circles(quick: bool) -> Vec<Row> {
+    let goals = Goals { rapier: 4.0, box2d: None };
+    let circles = Circles { count: ROLLING, roll: true };
+    rows(&format!("rolling_circles_{ROLLING}"), &circles, if quick { 3 } else { 15 }, goals)
+}
+
+/// One step of boxes that stand on each other.
+pub(super) fn pyramid(quick: bool) -> Vec<Row> {
+    let goals = Goals { rapier: 1.5, box2d: Some(1.5) };
+    rows("pyramid_200", &Pyramid, if quick { 3 } else { 15 }, goals)
+}
+
+/// One step of polygons that fall into a bowl.
+pub(super) fn polygons(quick: bool) -> Vec<Row> {
+    let goals = Goals { rapier: 2.0, box2d: Some(2.0) };
+    rows("polygons_1000", &Polygons, if quick { 1 } else { 5 }, goals)
+}
+
+fn rows(scene: &str, race: &impl Race, rounds: usize, goals: Goals) -> Vec<Row> {
+    let [own, rapier, box2d] = race::run(race, rounds);
+    let name = format!("physics.{scene}.step_us");
+    let row = |name: String| Row::lower(name, own.unwrap_or_default(), "us");
+    let rapier = rapier.map(|peer| row(name.clone()).against(PEER, peer).goal_ratio(goals.rapier));
+    let box2d = box2d.map(|peer| {
+        let row = row(format!("{name}.box2d")).against(BOX2D, peer);
+        goals.box2d.map_or(row.clone(), |ratio| row.goal_ratio(ratio))
+    });
+    rapier.into_iter().chain(box2d).collect()
 }
 
 /// One step of every room.
@@ -52,7 +66,7 @@ pub(super) fn rooms(quick: bool) -> Row {
             rooms.iter_mut().for_each(crate::rooms::Room::kick);
         }
         tick += 1;
-        time(|| step_all(&mut rooms))
+        busy(|| step_all(&mut rooms))
     });
     Row::lower("tick.rooms_2000x36.ms", micros(step, 1) / 1e3, "ms").goal(ROOMS_GOAL)
 }

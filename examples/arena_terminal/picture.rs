@@ -5,7 +5,7 @@ use std::time::Duration;
 use bevy_app::{App, Plugin, Update};
 use bevy_ecs::prelude::{MessageReader, Query, Res, ResMut, Resource};
 use framekeep_client::prelude::{DrawnPose, Mirrored};
-use framekeep_client::{ActiveMatch, Failed, NetDiagnostics, Scoreboard};
+use framekeep_client::{ActiveMatch, Failed, NetDiagnostics, Pose, Scoreboard};
 use framekeep_games::arena::{Arena, Kind, TICKS_PER_S};
 
 /// Half the size of what is shown, in world units: the largest arena that ships.
@@ -55,8 +55,12 @@ fn paint(
     for (thing, at) in &things {
         let (x, y) = (at.pose.x, at.pose.y);
         let (w, h) = (thing.half_width.max(0.2), thing.half_height.max(0.2));
-        let is_round = thing.kind != Kind::Wall as u8 && thing.kind != Kind::Crate as u8;
-        canvas.fill(x, y, w, h, is_round);
+        if thing.kind == Kind::Rotor as u8 || thing.kind == Kind::Gate as u8 {
+            canvas.bar(at.pose, w, h);
+        } else {
+            let boxes = [Kind::Wall, Kind::Crate, Kind::Belt].map(|kind| kind as u8);
+            canvas.fill(x, y, w, h, !boxes.contains(&thing.kind));
+        }
         if thing.kind == Kind::Player as u8 {
             let letter = if thing.is_own { '@' } else { char::from(b'A' + thing.seat % 26) };
             canvas.letter(x, y, letter);
@@ -133,6 +137,15 @@ impl Canvas {
                     self.set(column, row);
                 }
             }
+        }
+    }
+
+    /// A box that is turned, and longer than thick: discs side by side.
+    fn bar(&mut self, at: Pose, half_length: f32, half_width: f32) {
+        let (sin, cos) = at.angle.sin_cos();
+        for part in -6_i8..=6 {
+            let along = f32::from(part) / 6.0 * (half_length - half_width).max(0.0);
+            self.fill(at.x + cos * along, at.y + sin * along, half_width, half_width, true);
         }
     }
 

@@ -95,7 +95,8 @@ fn dress(
     mut commands: Commands,
 ) {
     for (entity, thing) in &new {
-        let is_box = [Kind::Wall as u8, Kind::Crate as u8].contains(&thing.kind);
+        let boxes = [Kind::Wall, Kind::Crate, Kind::Rotor, Kind::Belt, Kind::Gate].map(|kind| kind as u8);
+        let is_box = boxes.contains(&thing.kind);
         let shape = if is_box { &shapes.square } else { &shapes.disc };
         let paint = MeshMaterial2d(paints.add(colour_of(thing.kind, thing.seat)));
         let mut entity = commands.entity(entity);
@@ -120,6 +121,7 @@ fn place(
     for (thing, at, mut transform) in &mut things {
         let depth = if thing.kind == Kind::Player as u8 { 3.0 } else { 1.0 };
         transform.translation = Vec3::new(at.pose.x, at.pose.y, depth);
+        transform.rotation = Quat::from_rotation_z(at.pose.angle);
         transform.scale = Vec3::new(thing.half_width.max(0.2), thing.half_height.max(0.2), 1.0);
     }
 }
@@ -142,6 +144,9 @@ fn colour_of(kind: u8, seat: u8) -> Color {
         kind if kind == Kind::Player as u8 => Color::hsl(hue, 0.8, 0.6),
         kind if kind == Kind::Projectile as u8 => Color::hsl(hue, 0.8, 0.8),
         kind if kind == Kind::Crate as u8 => Color::srgb(0.55, 0.4, 0.25),
+        kind if kind == Kind::Rotor as u8 => Color::srgb(0.6, 0.42, 0.85),
+        kind if kind == Kind::Belt as u8 => Color::srgb(0.54, 0.48, 0.24),
+        kind if kind == Kind::Gate as u8 => Color::srgb(0.24, 0.54, 0.51),
         kind if kind == Kind::Health as u8 => Color::srgb(0.9, 0.95, 0.9),
         kind if kind == Kind::Shield as u8 => Color::srgb(0.3, 0.7, 1.0),
         kind if kind == Kind::Rapid as u8 => Color::srgb(1.0, 0.8, 0.1),

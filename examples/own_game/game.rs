@@ -77,7 +77,7 @@ impl Game for Tag {
     fn start((): &(), seed: u64, seats: u8) -> Field {
         let mut world = World::new(WorldDesc { half_extent: Vec2::from_ints(10, 6), ..WorldDesc::default() });
         let place = |seat: u8| Vec2::from_ints(i32::from(seat % 4) * 5 - 7, i32::from(seat / 4) * 4 - 2);
-        let body = |seat| BodyDesc::circle(RADIUS).at(place(seat)).user(u32::from(seat));
+        let body = |seat| BodyDesc::circle(RADIUS).at(place(seat)).lock_rotation().user(u32::from(seat));
         let players = (0..seats).filter_map(|seat| world.add(body(seat)).ok()).collect();
         let it = Pcg32::new(seed, 0).below(u32::from(seats)) as u8;
         Field { world, players, scores: vec![0; seats.into()], it, rest_ticks: 0, ticks_left: MATCH_TICKS }

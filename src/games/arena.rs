@@ -20,7 +20,7 @@ mod view;
 use framekeep_sim::{ContentError, Frame, Game, Outcome, SeatScore, View};
 
 pub use bot::ArenaBot;
-pub use content::{ArenaContent, Crate, PickupPlace, Pillar, Spawn, Wall};
+pub use content::{ArenaContent, Belt, Crate, Gate, PickupPlace, Pillar, Rotor, Spawn, Wall};
 pub use event::ArenaEvent;
 pub use input::{Aim, ArenaInput, Direction};
 pub use kind::Kind;
@@ -36,7 +36,7 @@ pub enum Arena {}
 
 impl Game for Arena {
     const NAME: &'static str = "arena";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 3;
     const SEATS: core::ops::RangeInclusive<u8> = 2..=16;
 
     type Config = ArenaContent;

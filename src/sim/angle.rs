@@ -68,6 +68,11 @@ impl Angle {
         Self(self.0.wrapping_add(1 << 14)).sin()
     }
 
+    /// Cosine and sine in 1/2³⁰.
+    pub(crate) const fn unit(self) -> (i32, i32) {
+        (Self(self.0.wrapping_add(1 << 14)).sin_fine() as i32, self.sin_fine() as i32)
+    }
+
     /// The vector of this direction and the given length.
     #[inline]
     #[must_use]

@@ -46,11 +46,15 @@ pub use fx::{Fx, ParseFxError};
 pub use game::{ContentError, Game};
 pub use input::{Input, input_mask};
 pub use limits::{
-    BODIES_MAX, CONTENT_BYTES_MAX, INPUT_BITS_MAX, SEATS_MAX, SOLVER_ITERATIONS_MAX, STATE_BYTES_MAX,
+    BODIES_MAX, CONTENT_BYTES_MAX, INPUT_BITS_MAX, SEATS_MAX, STATE_BYTES_MAX, SUBSTEPS_MAX,
     TICKS_PER_SECOND_MAX,
 };
 pub use outcome::Outcome;
-pub use physics::{Body, BodyDesc, BodyId, BodyKind, Contact, Shape, World, WorldDesc, WorldFull};
+pub use physics::{
+    AttachError, Body, BodyDesc, BodyId, BodyKind, Cast, Combine, Contact, ContactEvent, ContactPhase,
+    Filter, JointDesc, JointError, JointId, JointKind, Material, Motor, Moved, Mover, Polygon, PolygonError,
+    Shape, ShapeDesc, TileMap, TileMapError, World, WorldDesc, WorldFull,
+};
 pub use play::Match;
 pub use registry::{GameRegistry, UnknownGame};
 pub use rng::Pcg32;
@@ -58,3 +62,8 @@ pub use score::SeatScore;
 pub use tick::Tick;
 pub use vec2::Vec2;
 pub use view::{View, ViewBody};
+
+/// Runs the code of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/PHYSICS.md")]
+pub struct PhysicsGuide;

@@ -18,5 +18,5 @@ pub const BODIES_MAX: u16 = u16::MAX;
 /// Most steps per second of a physics world.
 pub const TICKS_PER_SECOND_MAX: u16 = 1_000;
 
-/// Most passes over the contacts of a physics world per step.
-pub const SOLVER_ITERATIONS_MAX: u8 = 64;
+/// Most parts of a step of a physics world.
+pub const SUBSTEPS_MAX: u8 = 16;

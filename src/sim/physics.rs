@@ -1,26 +1,58 @@
-//! Bodies that move, collide and bounce in a plane: see [`World`](crate::World).
+//! Rigid bodies in a plane: see [`World`](crate::World).
 
+mod batch;
+mod blueprint;
 mod body;
+mod border;
+mod bullet;
+mod bundle;
+mod cast;
+mod census;
+mod chain;
+mod clip;
 mod column;
 mod contact;
+mod contact_solver;
 mod desc;
-mod entry;
 mod grid;
+mod hull;
+mod islands;
+mod joint;
+mod joint_solver;
+mod joints;
+mod lanes;
 mod layout;
+mod manifold;
+mod material;
+mod meeting;
 mod motion;
+mod mover;
 mod near;
+mod pairing;
 mod pairs;
+mod proxy;
+mod push_solver;
 mod query;
-mod solver;
+mod rot;
+mod row;
+mod shape;
+mod softness;
+mod spot;
 mod state;
 mod step;
-mod sweep;
 #[cfg(test)]
 mod tests;
-mod touch;
+mod tiles;
+mod wire;
 mod world;
 
-pub use body::{Body, BodyDesc, BodyId, BodyKind, Shape};
-pub use contact::Contact;
+pub use body::{Body, BodyDesc, BodyId, BodyKind};
+pub use cast::Cast;
+pub use contact::{Contact, ContactEvent, ContactPhase};
 pub use desc::WorldDesc;
-pub use world::{World, WorldFull};
+pub use joint::{JointDesc, JointError, JointId, JointKind, Motor};
+pub use material::{Combine, Filter, Material};
+pub use mover::{Moved, Mover};
+pub use shape::{Polygon, PolygonError, Shape, ShapeDesc};
+pub use tiles::{TileMap, TileMapError};
+pub use world::{AttachError, World, WorldFull};

@@ -27,6 +27,7 @@ Chores:
   corpus   play every replay in assets/replays again: does a change of the rules alter past matches?
   golden   make the golden replays in assets/replays again; look at what changed before you keep it
   songs    compose the songs in assets/songs again
+  scorecard  the headline table, with Box2D as a second peer: --only physics, --quick and --json go on to it
   kill     kill the built server while players play on it, --count times (500), and print what it took
 
 Example:
@@ -57,6 +58,7 @@ fn run(args: &[String]) -> Result<()> {
         "corpus" => golden::verify(),
         "golden" => golden::remake(),
         "songs" => songs::write(),
+        "scorecard" => scorecard(rest),
         "kill" => kill(rest),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
@@ -87,6 +89,13 @@ fn kill(rest: &[String]) -> Result<()> {
     let test = ["test", "--release", "--locked", "-p", "framekeep", "--test", "kills", "--"];
     let only = ["many_kills", "--ignored", "--nocapture"].map(str::to_owned);
     Step::cargo("kill", &test).args(&only).env("FRAMEKEEP_KILLS", count).run()
+}
+
+/// Box2D is compiled as it is for a game that ships: without its assertions, and optimised as this project is.
+fn scorecard(rest: &[String]) -> Result<()> {
+    let run = ["run", "--release", "--locked", "-p", "framekeep_benches", "--features", "box2d"];
+    let bin = ["--bin", "scorecard", "--"].map(str::to_owned);
+    Step::cargo("scorecard", &run).args(&bin).args(rest).env("CFLAGS", "-O3 -DNDEBUG").run()
 }
 
 fn tidy(rest: &[String]) -> Result<()> {

@@ -132,7 +132,8 @@ export class ArenaScene {
     this.camera.apply(context);
     this.#paintFloor();
     const of = (kind) => drawn.bodies.filter((body) => body.kind === kind);
-    const solid = [...of(ARENA.wall), ...of(ARENA.pillar), ...of(ARENA.crate)];
+    const machines = [...of(ARENA.belt), ...of(ARENA.gate), ...of(ARENA.rotor)];
+    const solid = [...of(ARENA.wall), ...of(ARENA.pillar), ...of(ARENA.crate), ...machines];
     context.fillStyle = colours.shade;
     for (const body of solid) this.#shape(body, 0.22, -0.26);
     for (const body of players) this.#disc(body.x + 0.14, body.y - 0.2, body.halfWidth);
@@ -193,26 +194,58 @@ export class ArenaScene {
     if (body.kind === ARENA.pillar) this.#disc(body.x + dx, body.y + dy, body.halfWidth - less);
     else {
       const [w, h] = [body.halfWidth - less, body.halfHeight - less];
-      roundRect(this.context, body.x + dx - w, body.y + dy - h, 2 * w, 2 * h, 0.14);
+      this.#turned(body, dx, dy, () => roundRect(this.context, -w, -h, 2 * w, 2 * h, 0.14));
     }
   }
 
+  /** Draws around the middle of a body, turned as it is. */
+  #turned(body, dx, dy, draw) {
+    const { context } = this;
+    context.save();
+    context.translate(body.x + dx, body.y + dy);
+    context.rotate(body.angle);
+    draw();
+    context.restore();
+  }
+
+  /** Side and top of what does not move by itself. */
+  #paints(kind) {
+    const { colours } = this;
+    const pick = (dark, light) => (colours.dark ? dark : light);
+    if (kind === ARENA.crate) return [pick('#6d5230', '#a97b3c'), pick('#9a7745', '#d9a962')];
+    if (kind === ARENA.rotor) return [pick('#4c3478', '#7a5ab8'), pick('#7a5ab8', '#a98be0')];
+    if (kind === ARENA.belt) return [pick('#5d5426', '#8f8238'), pick('#8f8238', '#c4b65c')];
+    if (kind === ARENA.gate) return [pick('#1f5c56', '#3c8a82'), pick('#3c8a82', '#6cbdb4')];
+    return [colours.wall, colours.wallTop];
+  }
+
   #paintSolid(body) {
-    const { context, colours } = this;
-    const isCrate = body.kind === ARENA.crate;
-    context.fillStyle = isCrate ? (colours.dark ? '#6d5230' : '#a97b3c') : colours.wall;
+    const { context } = this;
+    const [side, top] = this.#paints(body.kind);
+    context.fillStyle = side;
     this.#shape(body, 0, -0.12);
-    context.fillStyle = isCrate ? (colours.dark ? '#9a7745' : '#d9a962') : colours.wallTop;
+    context.fillStyle = top;
     this.#shape(body, 0, 0.08, 0.02);
-    if (!isCrate) return;
-    context.strokeStyle = colours.dark ? '#6d5230' : '#a97b3c';
+    if (body.kind !== ARENA.crate && body.kind !== ARENA.gate) return;
+    context.strokeStyle = side;
     context.lineWidth = 0.09;
     const [w, h] = [body.halfWidth * 0.72, body.halfHeight * 0.72];
-    context.strokeRect(body.x - w, body.y + 0.08 - h, 2 * w, 2 * h);
-    context.beginPath();
-    context.moveTo(body.x - w, body.y + 0.08 - h);
-    context.lineTo(body.x + w, body.y + 0.08 + h);
-    context.stroke();
+    this.#turned(body, 0, 0.08, () => {
+      context.beginPath();
+      if (body.kind === ARENA.crate) {
+        context.rect(-w, -h, 2 * w, 2 * h);
+        context.moveTo(-w, -h);
+        context.lineTo(w, h);
+      } else {
+        // Arrow heads in the way through.
+        for (let x = -w; x <= w; x += 0.6) {
+          context.moveTo(x - 0.15, -h);
+          context.lineTo(x, h);
+          context.lineTo(x + 0.15, -h);
+        }
+      }
+      context.stroke();
+    });
   }
 
   #paintPickup(body, how) {

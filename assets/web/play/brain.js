@@ -86,7 +86,7 @@ function nearest(state, own, isWanted) {
 function blocked(state, own, way) {
   const [x, y] = [own.x + Math.cos(way) * 1.3, own.y + Math.sin(way) * 1.3];
   for (const body of state.bodies.values()) {
-    const solid = body.kind === ARENA.wall || body.kind === ARENA.pillar;
+    const solid = body.kind === ARENA.wall || body.kind === ARENA.pillar || body.kind >= ARENA.rotor;
     if (solid && Math.abs(x - body.x) < body.halfWidth + 0.4 && Math.abs(y - body.y) < body.halfHeight + 0.4) return true;
   }
   return false;

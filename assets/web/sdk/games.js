@@ -4,7 +4,7 @@
 const WALK = new Map([['1,0', 1], ['1,1', 2], ['0,1', 3], ['-1,1', 4], ['-1,0', 5], ['-1,-1', 6], ['0,-1', 7], ['1,-1', 8]]);
 
 /** Kinds of bodies in a view of the arena. */
-export const ARENA = { player: 0, shot: 1, crate: 2, wall: 3, pillar: 4, health: 5, shield: 6, rapid: 7 };
+export const ARENA = { player: 0, shot: 1, crate: 2, wall: 3, pillar: 4, health: 5, shield: 6, rapid: 7, rotor: 8, belt: 9, gate: 10 };
 
 /** Kinds of bodies in a view of the rhythm game. */
 export const RHYTHM = { note: 0, hold: 1, key: 2 };

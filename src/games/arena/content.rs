@@ -3,7 +3,7 @@
 //! Lengths are world units measured from the centre of the floor; right and up are positive; a player is one
 //! unit wide.
 
-use framekeep_sim::{ContentError, Fx, Vec2};
+use framekeep_sim::{Angle, ContentError, Fx, Vec2};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::arena::decimal;
@@ -15,7 +15,7 @@ use crate::arena::rules::TICKS_PER_S;
 pub(crate) const NAME_BYTES_MAX: usize = 40;
 /// Fewest and most places to appear at; one for every seat at least.
 pub(crate) const SPAWNS: core::ops::RangeInclusive<usize> = 16..=64;
-/// Most walls, pillars, crates or pick-ups, each.
+/// Most walls, pillars, crates, pick-ups, rotors, belts or gates, each.
 pub(crate) const THINGS_MAX: usize = 64;
 /// Shortest and longest match, in seconds.
 pub(crate) const TIME_LIMIT_S: core::ops::RangeInclusive<u32> = 5..=3_600;
@@ -23,6 +23,10 @@ pub(crate) const TIME_LIMIT_S: core::ops::RangeInclusive<u32> = 5..=3_600;
 pub(crate) const SCORE_LIMIT_MAX: i32 = 1_000;
 /// Smallest and largest width or height of the floor, in world units.
 const FLOOR: core::ops::RangeInclusive<Fx> = Fx::from_int(8)..=Fx::from_int(200);
+/// Slowest and fastest rotor, in radians per second.
+const SPIN: core::ops::RangeInclusive<Fx> = Fx::from_int(-6)..=Fx::from_int(6);
+/// Slowest and fastest belt, in world units per second.
+const BELT_SPEED: core::ops::RangeInclusive<Fx> = Fx::from_int(-20)..=Fx::from_int(20);
 /// Smallest half width, half height or radius of a thing, in world units.
 const HALF_MIN: Fx = Fx::from_ratio(1, 4);
 
@@ -86,6 +90,75 @@ pub struct Crate {
     pub half: Fx,
 }
 
+/// A bar that turns around its centre.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rotor {
+    /// Its centre, right of the floor's.
+    #[serde(with = "decimal")]
+    pub x: Fx,
+    /// Its centre, above the floor's.
+    #[serde(with = "decimal")]
+    pub y: Fx,
+    /// Half its length, at least 0.25.
+    #[serde(with = "decimal")]
+    pub half_width: Fx,
+    /// Half its thickness, at least 0.25.
+    #[serde(with = "decimal")]
+    pub half_height: Fx,
+    /// Radians per second, counter-clockwise, −6 to 6.
+    #[serde(with = "decimal")]
+    pub spin: Fx,
+}
+
+/// A box whose sides run around it and carry along what leans on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Belt {
+    /// Its centre, right of the floor's.
+    #[serde(with = "decimal")]
+    pub x: Fx,
+    /// Its centre, above the floor's.
+    #[serde(with = "decimal")]
+    pub y: Fx,
+    /// Half its width, at least 0.25.
+    #[serde(with = "decimal")]
+    pub half_width: Fx,
+    /// Half its height, at least 0.25.
+    #[serde(with = "decimal")]
+    pub half_height: Fx,
+    /// World units per second, counter-clockwise, −20 to 20.
+    #[serde(with = "decimal")]
+    pub speed: Fx,
+}
+
+/// A bar that lets through one way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gate {
+    /// Its centre, right of the floor's.
+    #[serde(with = "decimal")]
+    pub x: Fx,
+    /// Its centre, above the floor's.
+    #[serde(with = "decimal")]
+    pub y: Fx,
+    /// Half its length, at least 0.25.
+    #[serde(with = "decimal")]
+    pub half_width: Fx,
+    /// Half its thickness, at least 0.25.
+    #[serde(with = "decimal")]
+    pub half_height: Fx,
+    /// The way through, counter-clockwise from the right, 0 to 359.
+    pub degrees: u16,
+}
+
+impl Gate {
+    /// How its bar is turned; what comes against its own upward direction passes.
+    pub(crate) fn turn(self) -> Angle {
+        Angle((u32::from(self.degrees) * 65_536 / 360) as u16) - Angle::QUARTER
+    }
+}
+
 /// A place where a pick-up lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -133,6 +206,15 @@ pub struct ArenaContent {
     /// Where pick-ups lie, at most 64.
     #[serde(default)]
     pub pickups: Vec<PickupPlace>,
+    /// Bars that turn, at most 64.
+    #[serde(default)]
+    pub rotors: Vec<Rotor>,
+    /// Boxes that carry along, at most 64.
+    #[serde(default)]
+    pub belts: Vec<Belt>,
+    /// Bars that let through one way, at most 64.
+    #[serde(default)]
+    pub gates: Vec<Gate>,
 }
 
 const fn time_limit_default_s() -> u32 {
@@ -182,7 +264,24 @@ impl ArenaContent {
         within("pillars", self.pillars.len(), &(0..=THINGS_MAX), "pillars")?;
         within("crates", self.crates.len(), &(0..=THINGS_MAX), "crates")?;
         within("pickups", self.pickups.len(), &(0..=THINGS_MAX), "pick-ups")?;
+        within("rotors", self.rotors.len(), &(0..=THINGS_MAX), "rotors")?;
+        within("belts", self.belts.len(), &(0..=THINGS_MAX), "belts")?;
+        within("gates", self.gates.len(), &(0..=THINGS_MAX), "gates")?;
+        self.check_machines()?;
         self.check_things()
+    }
+
+    fn check_machines(&self) -> Result<(), ContentError> {
+        for (index, rotor) in self.rotors.iter().enumerate() {
+            within(&format!("rotors[{index}].spin"), rotor.spin, &SPIN, "radians per second")?;
+        }
+        for (index, belt) in self.belts.iter().enumerate() {
+            within(&format!("belts[{index}].speed"), belt.speed, &BELT_SPEED, "units per second")?;
+        }
+        for (index, gate) in self.gates.iter().enumerate() {
+            within(&format!("gates[{index}].degrees"), gate.degrees, &(0..=359), "degrees")?;
+        }
+        Ok(())
     }
 
     /// Everything lies on the floor and has a size; nobody appears inside a thing.
@@ -230,7 +329,26 @@ impl ArenaContent {
         });
         let crates =
             self.crates.iter().map(|it| ("crates", Vec2::new(it.x, it.y), Vec2::new(it.half, it.half)));
-        let numbered = walls.enumerate().chain(pillars.enumerate()).chain(crates.enumerate());
+        // What turns, or is turned, takes as much room in each direction as in its longest.
+        let around = |x: Fx, y: Fx, half_width: Fx, half_height: Fx| {
+            let small = half_width.min(half_height) < HALF_MIN;
+            let reach = Vec2::splat(half_width.max(half_height));
+            (Vec2::new(x, y), if small { Vec2::ZERO } else { reach })
+        };
+        let rotors = self.rotors.iter().map(|it| {
+            let (centre, half) = around(it.x, it.y, it.half_width, it.half_height);
+            ("rotors", centre, half)
+        });
+        let belts = self
+            .belts
+            .iter()
+            .map(|it| ("belts", Vec2::new(it.x, it.y), Vec2::new(it.half_width, it.half_height)));
+        let gates = self.gates.iter().map(|it| {
+            let (centre, half) = around(it.x, it.y, it.half_width, it.half_height);
+            ("gates", centre, half)
+        });
+        let still = walls.enumerate().chain(pillars.enumerate()).chain(crates.enumerate());
+        let numbered = still.chain(rotors.enumerate()).chain(belts.enumerate()).chain(gates.enumerate());
         numbered.map(|(index, (field, centre, half))| Solid { field, index, centre, half }).collect()
     }
 }

@@ -20,9 +20,15 @@ pub enum Kind {
     Shield = 6,
     /// A rapid-fire pick-up.
     Rapid = 7,
+    /// A bar that turns.
+    Rotor = 8,
+    /// A box whose sides run around it.
+    Belt = 9,
+    /// A bar that lets through one way.
+    Gate = 10,
 }
 
-const ALL: [Kind; 8] = [
+const ALL: [Kind; 11] = [
     Kind::Player,
     Kind::Projectile,
     Kind::Crate,
@@ -31,19 +37,22 @@ const ALL: [Kind; 8] = [
     Kind::Health,
     Kind::Shield,
     Kind::Rapid,
+    Kind::Rotor,
+    Kind::Belt,
+    Kind::Gate,
 ];
 
 /// The seat of a body that belongs to nobody.
 pub(crate) const NOBODY: u8 = u8::MAX;
 
 /// The layer of players.
-pub(crate) const PLAYERS: u16 = 1;
+pub(crate) const PLAYERS: u32 = 1;
 /// The layer of shots, which do not meet each other.
-pub(crate) const PROJECTILES: u16 = 2;
-/// The layer of walls, pillars and crates.
-pub(crate) const SOLIDS: u16 = 4;
+pub(crate) const PROJECTILES: u32 = 2;
+/// The layer of all that stands, turns or can be pushed.
+pub(crate) const SOLIDS: u32 = 4;
 /// The layer of pick-ups, which only players meet.
-pub(crate) const PICKUPS: u16 = 8;
+pub(crate) const PICKUPS: u32 = 8;
 
 /// A body's own number: what it is and whose.
 pub(crate) const fn tag(kind: Kind, seat: u8) -> u32 {

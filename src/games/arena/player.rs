@@ -67,7 +67,13 @@ impl Player {
 
     /// The body of a player who appears at `place`.
     pub(crate) fn body(seat: u8, place: Vec2) -> BodyDesc {
-        BodyDesc::circle(PLAYER_RADIUS).at(place).layer(PLAYERS).user(tag(Kind::Player, seat))
+        BodyDesc::circle(PLAYER_RADIUS)
+            .at(place)
+            .mass(Fx::ONE)
+            .lock_rotation()
+            .friction(Fx::ZERO)
+            .layer(PLAYERS)
+            .user(tag(Kind::Player, seat))
     }
 
     /// Brings every wait one tick nearer to its end.

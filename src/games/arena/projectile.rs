@@ -41,6 +41,8 @@ impl Projectile {
             .at(muzzle)
             .moving(Vec2::from_angle(aim.angle(), PROJECTILE_SPEED))
             .mass(PROJECTILE_MASS)
+            .lock_rotation()
+            .friction(Fx::ZERO)
             .restitution(Fx::ONE)
             .layer(PROJECTILES)
             .mask(PLAYERS | SOLIDS)

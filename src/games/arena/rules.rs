@@ -152,6 +152,7 @@ fn settle_contacts(state: &mut ArenaState, events: &mut Vec<ArenaEvent>) {
             Kind::Projectile => hit(state, player, other, events),
             Kind::Health | Kind::Shield | Kind::Rapid => pick_up(state, player, other, events),
             Kind::Player | Kind::Crate | Kind::Wall | Kind::Pillar => {}
+            Kind::Rotor | Kind::Belt | Kind::Gate => {}
         }
     }
 }

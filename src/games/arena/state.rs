@@ -1,6 +1,6 @@
 //! `ArenaState`, everything a match knows between two ticks.
 
-use framekeep_sim::{BodyDesc, Fx, Pcg32, Vec2, World, WorldDesc};
+use framekeep_sim::{BodyDesc, Combine, Fx, Pcg32, Vec2, World, WorldDesc};
 use serde::{Deserialize, Serialize};
 
 use crate::arena::kind::{Kind, NOBODY, SOLIDS, tag};
@@ -11,9 +11,9 @@ use crate::arena::{ArenaContent, Pickup, Player, Projectile};
 const BODIES_MAX: u16 = 1_024;
 /// Side of the cells in which the physics looks for neighbours, in world units.
 const CELL: Fx = Fx::from_int(2);
-/// Passes of the physics over the contacts of a tick.
-const ITERATIONS: u8 = 4;
-/// The part of its speed that a crate loses per second.
+/// Parts into which the physics cuts a tick.
+const SUBSTEPS: u8 = 2;
+/// The part of its speed and of its spin that a crate loses per second.
 const CRATE_DAMPING: Fx = Fx::from_int(4);
 
 /// Everything a match knows between two ticks.
@@ -66,11 +66,11 @@ impl ArenaState {
             cell: CELL,
             ticks_per_second: TICKS_PER_S as u16,
             bodies_max: BODIES_MAX,
-            iterations: ITERATIONS,
+            substeps: SUBSTEPS,
             ..WorldDesc::default()
         });
         for body in solids(content) {
-            // Content holds 192 of them at most, so there is always room.
+            // Content holds 384 of them at most, so there is always room.
             let _ = world.add(body);
         }
         Self {
@@ -116,7 +116,31 @@ fn solids(content: &ArenaContent) -> impl Iterator<Item = BodyDesc> {
         body.at(Vec2::new(it.x, it.y))
             .mass(Fx::from_int(2))
             .damping(CRATE_DAMPING)
+            .spin_damping(CRATE_DAMPING)
             .user(tag(Kind::Crate, NOBODY))
     });
-    walls.chain(pillars).chain(crates).map(|body| body.layer(SOLIDS))
+    let smooth = walls.chain(pillars).chain(crates).map(|body| body.friction(Fx::ZERO));
+    smooth.chain(machines(content)).map(|body| body.layer(SOLIDS))
+}
+
+/// What turns, carries or lets through: the physics does it, no rule knows of it.
+fn machines(content: &ArenaContent) -> impl Iterator<Item = BodyDesc> {
+    let rotors = content.rotors.iter().map(|rotor| {
+        let body = BodyDesc::rect(Vec2::new(rotor.half_width, rotor.half_height));
+        let body = body.kinematic().spinning(rotor.spin).at(Vec2::new(rotor.x, rotor.y));
+        body.friction(Fx::ZERO).user(tag(Kind::Rotor, NOBODY))
+    });
+    let belts = content.belts.iter().map(|belt| {
+        let mut body = BodyDesc::rect(Vec2::new(belt.half_width, belt.half_height)).friction(Fx::ONE);
+        // It pulls at everything, however smooth that is.
+        body.shape.material.friction_combine = Combine::Maximum;
+        body.shape.material.surface_speed = belt.speed;
+        body.fixed().at(Vec2::new(belt.x, belt.y)).user(tag(Kind::Belt, NOBODY))
+    });
+    let gates = content.gates.iter().map(|gate| {
+        let mut body = BodyDesc::rect(Vec2::new(gate.half_width, gate.half_height)).friction(Fx::ZERO);
+        body.shape.material.one_way = true;
+        body.fixed().turned(gate.turn()).at(Vec2::new(gate.x, gate.y)).user(tag(Kind::Gate, NOBODY))
+    });
+    rotors.chain(belts).chain(gates)
 }

@@ -3,7 +3,7 @@
 use framekeep_sim::{Angle, Body, Vec2, View, ViewBody};
 
 use crate::arena::ArenaState;
-use crate::arena::kind::read_tag;
+use crate::arena::kind::{Kind, read_tag};
 
 pub(crate) fn view(state: &ArenaState, view: &mut View) {
     view.ticks_left = state.ticks_left;
@@ -17,14 +17,15 @@ pub(crate) fn view(state: &ArenaState, view: &mut View) {
             seat,
             x: body.position.x.to_bits(),
             y: body.position.y.to_bits(),
-            angle: heading(body).0,
+            angle: heading(kind, body).0,
             half_width: half.x.to_bits(),
             half_height: half.y.to_bits(),
         });
     }
 }
 
-/// Where a body goes; what stands points to the right.
-fn heading(body: Body) -> Angle {
-    if body.velocity == Vec2::ZERO { Angle(0) } else { body.velocity.angle() }
+/// Where a player or a shot goes; how everything else is turned.
+fn heading(kind: Kind, body: Body) -> Angle {
+    let goes = matches!(kind, Kind::Player | Kind::Projectile) && body.velocity != Vec2::ZERO;
+    if goes { body.velocity.angle() } else { body.angle }
 }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Fx, Vec2};
+use super::{Filter, Polygon, Shape, ShapeDesc};
+use crate::{Angle, Fx, Vec2};
 
 /// Names a body for as long as it is in its world, and nothing afterwards (until a slot was used 65,536 times
 /// more).
@@ -33,34 +34,10 @@ impl BodyId {
 pub enum BodyKind {
     /// Stays where it is put and is never pushed.
     Static,
+    /// Moves with the velocity it is given and is never pushed.
+    Kinematic,
     /// Moves and is pushed.
     Dynamic,
-}
-
-/// The outline of a body, around its position. Bodies do not turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Shape {
-    /// A disc. Radius from 1/65,536 to 8,191.
-    Circle {
-        /// From the centre to the rim.
-        radius: Fx,
-    },
-    /// A box along the axes. Half sizes from 1/65,536 to 8,191.
-    Box {
-        /// Half the width and half the height.
-        half: Vec2,
-    },
-}
-
-impl Shape {
-    /// Half the size of the box around the shape.
-    #[must_use]
-    pub const fn half(self) -> Vec2 {
-        match self {
-            Self::Circle { radius } => Vec2::splat(radius),
-            Self::Box { half } => half,
-        }
-    }
 }
 
 /// A body to be put into a world. Values out of bounds are brought to the nearest bound.
@@ -79,67 +56,104 @@ impl Shape {
 pub struct BodyDesc {
     /// Whether it moves; dynamic by default.
     pub kind: BodyKind,
-    /// Its outline.
-    pub shape: Shape,
-    /// Its centre.
+    /// Its first shape; [`World::attach`](crate::World::attach) adds others.
+    pub shape: ShapeDesc,
+    /// Its origin.
     pub position: Vec2,
-    /// Units per second.
+    /// How it is turned.
+    pub angle: Angle,
+    /// Units per second of its centre of mass, below 2,048 in each direction and 100 units per tick.
     pub velocity: Vec2,
-    /// 1/128 to 32,767; 1 by default. Of no meaning for static bodies.
-    pub mass: Fx,
-    /// The part of the approach speed that is left after a bounce, 0 to 1; of two bodies the larger one
-    /// counts.
-    pub restitution: Fx,
+    /// Radians per second, counter-clockwise.
+    pub spin: Fx,
+    /// 1/128 to 32,767; by default that of its shapes by their density. Of no meaning for what is not dynamic.
+    pub mass: Option<Fx>,
     /// The part of the speed that is lost per second, 0 or more; all of it from `ticks_per_second` on.
     pub damping: Fx,
-    /// The layers it is in, one bit each; the lowest by default.
-    pub layer: u16,
-    /// The layers it meets. Two bodies meet if each is in a layer of the other's mask. All by default.
-    pub mask: u16,
-    /// Whether it only reports what overlaps it and pushes nothing.
-    pub sensor: bool,
+    /// The same for the spin.
+    pub spin_damping: Fx,
+    /// By how much gravity counts, −16 to 16; 1 by default.
+    pub gravity_scale: Fx,
+    /// Whether it never turns. Discs that never turn, without friction, are the fastest bodies.
+    pub lock_rotation: bool,
+    /// Whether it never moves along x.
+    pub lock_x: bool,
+    /// Whether it never moves along y.
+    pub lock_y: bool,
     /// Whether its way is searched for obstacles at every step, so that it cannot jump through one.
     pub bullet: bool,
+    /// Whether it may fall asleep; true by default.
+    pub can_sleep: bool,
     /// Anything the game wants to know of it.
     pub user: u32,
 }
 
 impl BodyDesc {
-    /// A dynamic body of mass 1 at the origin.
+    /// A dynamic body at the origin.
     #[must_use]
     pub const fn new(shape: Shape) -> Self {
         Self {
             kind: BodyKind::Dynamic,
-            shape,
+            shape: ShapeDesc::new(shape),
             position: Vec2::ZERO,
+            angle: Angle::ZERO,
             velocity: Vec2::ZERO,
-            mass: Fx::ONE,
-            restitution: Fx::ZERO,
+            spin: Fx::ZERO,
+            mass: None,
             damping: Fx::ZERO,
-            layer: 1,
-            mask: u16::MAX,
-            sensor: false,
+            spin_damping: Fx::ZERO,
+            gravity_scale: Fx::ONE,
+            lock_rotation: false,
+            lock_x: false,
+            lock_y: false,
             bullet: false,
+            can_sleep: true,
             user: 0,
         }
     }
 
-    /// A dynamic disc of mass 1 at the origin.
+    /// A dynamic disc at the origin.
     #[must_use]
     pub const fn circle(radius: Fx) -> Self {
         Self::new(Shape::Circle { radius })
     }
 
-    /// A dynamic box of mass 1 at the origin.
+    /// A dynamic box at the origin.
     #[must_use]
     pub const fn rect(half: Vec2) -> Self {
         Self::new(Shape::Box { half })
+    }
+
+    /// A dynamic capsule along x at the origin.
+    #[must_use]
+    pub const fn capsule(half_length: Fx, radius: Fx) -> Self {
+        Self::new(Shape::Capsule { half_length, radius })
+    }
+
+    /// A dynamic polygon around the origin.
+    #[must_use]
+    pub const fn polygon(polygon: Polygon) -> Self {
+        Self::new(Shape::Polygon(polygon))
+    }
+
+    /// Sets what the first shape is made of, besides its outline.
+    #[must_use]
+    pub const fn with_shape(mut self, shape: ShapeDesc) -> Self {
+        self.shape = shape;
+        self
     }
 
     /// Makes it static.
     #[must_use]
     pub const fn fixed(mut self) -> Self {
         self.kind = BodyKind::Static;
+        self
+    }
+
+    /// Makes it kinematic.
+    #[must_use]
+    pub const fn kinematic(mut self) -> Self {
+        self.kind = BodyKind::Kinematic;
         self
     }
 
@@ -150,6 +164,13 @@ impl BodyDesc {
         self
     }
 
+    /// Sets how it is turned.
+    #[must_use]
+    pub const fn turned(mut self, angle: Angle) -> Self {
+        self.angle = angle;
+        self
+    }
+
     /// Sets the velocity, in units per second.
     #[must_use]
     pub const fn moving(mut self, velocity: Vec2) -> Self {
@@ -157,17 +178,38 @@ impl BodyDesc {
         self
     }
 
-    /// Sets the mass.
+    /// Sets the spin, in radians per second.
     #[must_use]
-    pub const fn mass(mut self, mass: Fx) -> Self {
-        self.mass = mass;
+    pub const fn spinning(mut self, spin: Fx) -> Self {
+        self.spin = spin;
         self
     }
 
-    /// Sets the restitution.
+    /// Sets the mass of the whole body.
+    #[must_use]
+    pub const fn mass(mut self, mass: Fx) -> Self {
+        self.mass = Some(mass);
+        self
+    }
+
+    /// Sets the first shape's density.
+    #[must_use]
+    pub const fn density(mut self, density: Fx) -> Self {
+        self.shape.density = density;
+        self
+    }
+
+    /// Sets the first shape's friction.
+    #[must_use]
+    pub const fn friction(mut self, friction: Fx) -> Self {
+        self.shape.material.friction = friction;
+        self
+    }
+
+    /// Sets the first shape's restitution.
     #[must_use]
     pub const fn restitution(mut self, restitution: Fx) -> Self {
-        self.restitution = restitution;
+        self.shape.material.restitution = restitution;
         self
     }
 
@@ -178,24 +220,52 @@ impl BodyDesc {
         self
     }
 
-    /// Sets the layers it is in.
+    /// Sets the damping of the spin, per second.
     #[must_use]
-    pub const fn layer(mut self, layer: u16) -> Self {
-        self.layer = layer;
+    pub const fn spin_damping(mut self, damping: Fx) -> Self {
+        self.spin_damping = damping;
         self
     }
 
-    /// Sets the layers it meets.
+    /// Sets by how much gravity counts.
     #[must_use]
-    pub const fn mask(mut self, mask: u16) -> Self {
-        self.mask = mask;
+    pub const fn gravity_scale(mut self, scale: Fx) -> Self {
+        self.gravity_scale = scale;
         self
     }
 
-    /// Makes it a sensor.
+    /// Keeps it from turning.
+    #[must_use]
+    pub const fn lock_rotation(mut self) -> Self {
+        self.lock_rotation = true;
+        self
+    }
+
+    /// Sets the layers the first shape is in.
+    #[must_use]
+    pub const fn layer(mut self, layer: u32) -> Self {
+        self.shape.filter.layer = layer;
+        self
+    }
+
+    /// Sets the layers the first shape meets.
+    #[must_use]
+    pub const fn mask(mut self, mask: u32) -> Self {
+        self.shape.filter.mask = mask;
+        self
+    }
+
+    /// Sets the first shape's group.
+    #[must_use]
+    pub const fn group(mut self, group: i16) -> Self {
+        self.shape.filter.group = group;
+        self
+    }
+
+    /// Makes the first shape a sensor.
     #[must_use]
     pub const fn sensor(mut self) -> Self {
-        self.sensor = true;
+        self.shape.sensor = true;
         self
     }
 
@@ -203,6 +273,13 @@ impl BodyDesc {
     #[must_use]
     pub const fn bullet(mut self) -> Self {
         self.bullet = true;
+        self
+    }
+
+    /// Keeps it awake.
+    #[must_use]
+    pub const fn sleepless(mut self) -> Self {
+        self.can_sleep = false;
         self
     }
 
@@ -219,20 +296,28 @@ impl BodyDesc {
 pub struct Body {
     /// Whether it moves.
     pub kind: BodyKind,
-    /// Its outline.
+    /// The outline of its first shape.
     pub shape: Shape,
-    /// Its centre.
+    /// Its origin.
     pub position: Vec2,
-    /// Units per second.
+    /// How it is turned.
+    pub angle: Angle,
+    /// Units per second, of its centre of mass.
     pub velocity: Vec2,
-    /// The layers it is in.
-    pub layer: u16,
-    /// The layers it meets.
-    pub mask: u16,
-    /// Whether it only reports.
+    /// Radians per second, counter-clockwise.
+    pub spin: Fx,
+    /// Where its centre of mass is in the world.
+    pub centre: Vec2,
+    /// Its mass; 0 for what is not dynamic.
+    pub mass: Fx,
+    /// Whom its first shape meets.
+    pub filter: Filter,
+    /// Whether its first shape only reports.
     pub sensor: bool,
     /// Whether its way is searched for obstacles.
     pub bullet: bool,
+    /// Whether it rests and costs next to nothing until something touches it.
+    pub asleep: bool,
     /// The game's own number.
     pub user: u32,
 }

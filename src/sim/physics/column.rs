@@ -9,6 +9,9 @@ use bytemuck::Pod;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// Most elements that are read one by one.
+const COLUMN_MAX: usize = 1 << 20;
+
 /// One property of all bodies by index.
 ///
 /// To formats that people read, it is a sequence of elements; to all others, one string of bytes as they lie
@@ -95,11 +98,17 @@ impl<'de, T: Pod + Deserialize<'de>> Visitor<'de> for ColumnVisitor<T> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
         let mut column = Vec::new();
         while let Some(element) = elements.next_element()? {
-            if column.len() > usize::from(crate::BODIES_MAX) {
+            if column.len() > COLUMN_MAX {
                 return Err(A::Error::invalid_length(column.len(), &self));
             }
             column.push(element);
         }
         Ok(Column(column))
+    }
+}
+
+impl<T> FromIterator<T> for Column<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
+        Self(elements.into_iter().collect())
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Fx, SOLVER_ITERATIONS_MAX, TICKS_PER_SECOND_MAX, Vec2};
+use crate::{Fx, SUBSTEPS_MAX, TICKS_PER_SECOND_MAX, Vec2};
 
 /// What a world is like. Never changes during its life; part of its state.
 ///
@@ -18,16 +18,16 @@ pub struct WorldDesc {
     /// Acceleration of every dynamic body, in units per second per second.
     pub gravity: Vec2,
     /// Side of the cells in which neighbours are looked for; 0 chooses it from the bodies' sizes at every
-    /// step. It changes the order in which contacts are solved, so it is part of the rules, not only of the
-    /// speed.
+    /// step. It changes the speed and nothing else.
     pub cell: Fx,
     /// Steps per second, 1 to [`TICKS_PER_SECOND_MAX`].
     pub ticks_per_second: u16,
     /// Most bodies at one time, up to [`BODIES_MAX`](crate::BODIES_MAX).
     pub bodies_max: u16,
-    /// Passes over the contacts per step, 1 to [`SOLVER_ITERATIONS_MAX`]: more make piles firmer and cost
-    /// time. Passes that would change nothing are left out.
-    pub iterations: u8,
+    /// Parts into which a step is cut, 1 to [`SUBSTEPS_MAX`]: more make piles and joints firmer and cost time.
+    pub substeps: u8,
+    /// Whether bodies that rest fall asleep, which makes them next to free.
+    pub sleep: bool,
     /// Whether bodies bounce off the border. Without walls they may leave, and get slower to simulate far
     /// outside.
     pub walls: bool,
@@ -42,7 +42,8 @@ impl Default for WorldDesc {
             cell: Fx::ZERO,
             ticks_per_second: 30,
             bodies_max: 1_024,
-            iterations: 8,
+            substeps: 4,
+            sleep: true,
             walls: true,
         }
     }
@@ -56,7 +57,7 @@ impl WorldDesc {
         self.half_extent.y = self.half_extent.y.abs().max(Fx::ONE);
         self.cell = self.cell.max(Fx::ZERO);
         self.ticks_per_second = self.ticks_per_second.clamp(1, TICKS_PER_SECOND_MAX);
-        self.iterations = self.iterations.clamp(1, SOLVER_ITERATIONS_MAX);
+        self.substeps = self.substeps.clamp(1, SUBSTEPS_MAX);
         self
     }
 
@@ -65,6 +66,11 @@ impl WorldDesc {
     pub(crate) fn bounce_speed_min(&self) -> Fx {
         let gravity = i64::from(self.gravity.length().to_bits());
         Fx::from_wide((gravity * self.tick_seconds()) >> 31).max(Fx::HALF)
+    }
+
+    /// A substep in 1/2³² of a second.
+    pub(crate) fn substep_seconds(&self) -> i64 {
+        self.tick_seconds() / i64::from(self.substeps.max(1))
     }
 
     /// One second divided by the tick rate, in 1/2³² of a second.

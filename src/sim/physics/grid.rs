@@ -3,108 +3,170 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use super::bundle::Bundle;
+use super::census::Census;
+use super::hull::P;
 use super::layout::Layout;
-use super::state::{ALIVE, State};
-use crate::{Fx, Vec2};
+use super::proxy::{MARGIN, Proxies, way_of};
+use super::spot::{DISC, Spot, traits_of};
+use super::state::{ALIVE, BULLET, COMPOUND, State, is_moving};
 
 /// Bodies that are compared at once.
 pub(crate) const LANES: usize = 8;
 /// Which of them are near, 0 or 1 each.
 pub(crate) type Lanes = [u8; LANES];
-const NO_CELL: u32 = u32::MAX;
 
-/// Which bodies are near which. The bodies in cells are sorted by cell, then by slot; a *place* is a position
+/// Which bodies are near which. The bodies in cells are sorted by cell, then by number; a *place* is a position
 /// in that order.
 #[derive(Debug, Default)]
 pub(crate) struct Grid {
     layout: Layout,
     /// Per cell, the place where its bodies end.
     ends: Vec<u16>,
-    /// Per slot, its cell; [`NO_CELL`] if it is in none.
-    cells_by_slot: Vec<u32>,
+    /// The shapes in cells by number, and the cell of each.
+    drafts: Vec<Spot>,
+    cells_by_draft: Vec<u32>,
     /// Per place, and some more so that [`LANES`] can be read at any place.
     x: Vec<i32>,
     y: Vec<i32>,
-    /// The larger half size.
-    half: Vec<i32>,
-    /// Per place, its slot.
-    slots: Vec<u16>,
+    half_x: Vec<i32>,
+    half_y: Vec<i32>,
+    spots: Vec<Spot>,
     /// Per place, its cell.
     cells_by_place: Vec<u32>,
-    /// The slots of bodies too large for cells.
-    large: Vec<u16>,
+    /// The shapes of bodies too large for cells.
+    large: Vec<Spot>,
 }
 
 impl Grid {
-    /// Forgets what was there and sorts the state's bodies into cells.
-    pub(crate) fn fill(&mut self, state: &State) {
-        self.layout = Layout::of(state);
+    /// Forgets what was there and sorts all shapes into cells; `tick` is the time for which margins have to do,
+    /// in 1/2³² of a second.
+    pub(crate) fn fill(&mut self, state: &State, tick: i64, proxies: &mut Proxies) {
+        self.layout = Layout::of(&state.desc, &Census::of(state, tick));
+        // As many cells as there may be at most.
         self.ends.clear();
+        self.ends.reserve(4 * (state.slots() + state.extras.len()) + 1_024);
         self.ends.resize(self.layout.cells(), 0);
-        self.count(state);
+        self.drafts.clear();
+        self.cells_by_draft.clear();
+        self.large.clear();
+        proxies.clear(state.slots() + state.extras.len());
+        self.large.reserve(state.slots() + state.extras.len());
+        self.cells_by_draft.reserve(state.slots() + state.extras.len());
+        self.draft(state, tick, proxies);
         let places = start_cells(&mut self.ends);
-        self.slots.resize(places, 0);
+        self.spots.resize(places, Spot::default());
         self.cells_by_place.resize(places, 0);
-        for column in [&mut self.x, &mut self.y, &mut self.half] {
+        for column in [&mut self.x, &mut self.y, &mut self.half_x, &mut self.half_y] {
             column.resize(places + LANES, 0);
         }
-        self.scatter(state);
+        self.scatter(proxies);
     }
 
-    fn count(&mut self, state: &State) {
-        let layout = self.layout;
-        let ends = self.ends.as_mut_slice();
-        self.large.clear();
-        self.cells_by_slot.clear();
-        let large = &mut self.large;
-        let columns = state.flags.iter().zip(state.halves.iter()).zip(state.positions.iter()).enumerate();
-        self.cells_by_slot.extend(columns.map(|(slot, ((&flags, half), &position))| {
-            if flags & ALIVE == 0 {
-                return NO_CELL;
-            }
-            if half.x.max(half.y).to_bits() > layout.small_half {
-                large.push(slot as u16);
-                return NO_CELL;
-            }
-            let cell = layout.cell(position);
-            ends[cell as usize] += 1;
-            cell
-        }));
-    }
-
-    fn scatter(&mut self, state: &State) {
-        let places = self.slots.len();
-        let (x, y, half) = (&mut self.x[..places], &mut self.y[..places], &mut self.half[..places]);
-        let (ends, slots) = (self.ends.as_mut_slice(), &mut self.slots[..places]);
-        let cells = &mut self.cells_by_place[..places];
-        let columns =
-            self.cells_by_slot.iter().zip(state.halves.iter()).zip(state.positions.iter()).enumerate();
-        for (slot, ((&cell, size), position)) in columns {
-            if cell != NO_CELL {
-                let end = &mut ends[cell as usize];
-                let place = usize::from(*end);
-                *end += 1;
-                x[place] = position.x.to_bits();
-                y[place] = position.y.to_bits();
-                half[place] = size.x.max(size.y).to_bits();
-                slots[place] = slot as u16;
-                cells[place] = cell;
+    /// Finds the cell of every shape.
+    #[inline(never)]
+    fn draft(&mut self, state: &State, tick: i64, proxies: &mut Proxies) {
+        self.drafts.reserve(state.slots() + state.extras.len());
+        let mut slot = 0;
+        while slot < state.slots() {
+            let wide = Bundle::of(state, slot, tick);
+            match wide.filter(|bundle| self.put_bundle(state, bundle, proxies)) {
+                Some(_) => slot += LANES,
+                None => {
+                    let end = (slot + LANES).min(state.slots());
+                    (slot..end).for_each(|slot| self.draft_one(state, slot, tick, proxies));
+                    slot = end;
+                }
             }
         }
     }
 
-    /// How many bodies there are, large ones included.
-    pub(crate) fn bodies(&self) -> usize {
-        self.slots.len() + self.large.len()
+    /// Puts discs into cells; false if one of them needs a closer look.
+    #[inline(always)]
+    fn put_bundle(&mut self, state: &State, bundle: &Bundle, proxies: &mut Proxies) -> bool {
+        let (cells, widest) = bundle.cells(&self.layout);
+        if bundle.any_fast || widest > self.layout.small_half {
+            return false;
+        }
+        let spots = bundle.spots();
+        if state.desc.walls && bundle.may_meet(state.desc.half_extent) {
+            spots.iter().for_each(|spot| proxies.mark_edge(&state.desc, spot, spot.disc_half(), false));
+        }
+        self.drafts.extend_from_slice(&spots);
+        self.cells_by_draft.extend_from_slice(&cells);
+        cells.iter().for_each(|&cell| self.ends[cell as usize] += 1);
+        true
     }
 
-    /// The slots by place.
-    pub(crate) fn slots(&self) -> &[u16] {
-        &self.slots
+    #[inline(never)]
+    fn draft_one(&mut self, state: &State, slot: usize, tick: i64, proxies: &mut Proxies) {
+        let flags = state.flags[slot];
+        if flags & ALIVE == 0 {
+            return;
+        }
+        let kind = state.kind(slot);
+        if kind.hull.count > 1 || flags & (COMPOUND | BULLET) != 0 {
+            let from = proxies.list.len();
+            proxies.push_all(state, slot as u16, tick);
+            for (index, proxy) in (from as u16..).zip(&proxies.list[from..]) {
+                self.put(Spot::of(index, proxy), (proxy.half_x, proxy.half_y));
+            }
+            return;
+        }
+        let radius = kind.hull.radius;
+        let (x, y) = (state.positions[slot].x.to_bits(), state.positions[slot].y.to_bits());
+        let traits = kind.traits | traits_of(flags);
+        let mut spot = Spot { x, y, way_x: 0, way_y: 0, radius, shape: slot as u16, traits };
+        let mut fast = false;
+        if is_moving(flags) {
+            let (motion, limit) = (state.motions[slot], i64::from(radius.max(MARGIN)));
+            let (x, y) = (way_of(motion.x, tick), way_of(motion.y, tick));
+            (spot.way_x, spot.way_y) = (x.clamp(-limit, limit) as i32, y.clamp(-limit, limit) as i32);
+            fast = (x.abs() > limit) | (y.abs() > limit);
+            spot.traits = traits & if fast { !DISC } else { u8::MAX };
+        }
+        let half = spot.disc_half();
+        proxies.mark_edge(&state.desc, &spot, half, fast);
+        self.put(spot, half);
     }
 
-    /// The slots of the bodies too large for cells.
-    pub(crate) fn large(&self) -> &[u16] {
+    fn put(&mut self, spot: Spot, half: P) {
+        if half.0.max(half.1) > self.layout.small_half {
+            self.large.push(spot);
+            return;
+        }
+        let (x, y) = spot.middle();
+        let cell = self.layout.cell(x, y);
+        self.ends[cell as usize] += 1;
+        self.drafts.push(spot);
+        self.cells_by_draft.push(cell);
+    }
+
+    #[inline(never)]
+    fn scatter(&mut self, proxies: &Proxies) {
+        let places = self.spots.len();
+        let (xs, ys) = (&mut self.x[..places], &mut self.y[..places]);
+        let (half_x, half_y) = (&mut self.half_x[..places], &mut self.half_y[..places]);
+        let (ends, spots) = (self.ends.as_mut_slice(), &mut self.spots[..places]);
+        let cells = &mut self.cells_by_place[..places];
+        for (&cell, spot) in self.cells_by_draft.iter().zip(&self.drafts) {
+            let end = &mut ends[cell as usize];
+            let place = usize::from(*end);
+            *end += 1;
+            (xs[place], ys[place]) = spot.middle();
+            (half_x[place], half_y[place]) = proxies.half(spot);
+            spots[place] = *spot;
+            cells[place] = cell;
+        }
+    }
+
+    /// The shapes by place.
+    pub(crate) fn spots(&self) -> &[Spot] {
+        &self.spots
+    }
+
+    /// Those too large for cells.
+    pub(crate) fn large(&self) -> &[Spot] {
         &self.large
     }
 
@@ -114,24 +176,24 @@ impl Grid {
         Columns {
             x: &self.x,
             y: &self.y,
-            half: &self.half,
+            half_x: &self.half_x,
+            half_y: &self.half_y,
             cells: &self.cells_by_place,
             ends: &self.ends,
             stride: self.layout.stride() as usize,
         }
     }
 
-    /// The places of all bodies that may touch the box from `low` to `high`, row by row.
-    pub(crate) fn runs(&self, low: Vec2, high: Vec2) -> impl Iterator<Item = Range<usize>> {
+    /// All shapes in cells that may touch the box from `low` to `high`, row by row.
+    pub(crate) fn within(&self, low: [i32; 2], high: [i32; 2]) -> impl Iterator<Item = &Spot> {
         let layout = self.layout;
-        let margin = Vec2::splat(Fx::from_bits(layout.small_half));
-        let (low, high) = (low - margin, high + margin);
-        let (left, right) = (layout.column(low.x.to_bits()), layout.column(high.x.to_bits()));
-        let (bottom, top) = (layout.row(low.y.to_bits()), layout.row(high.y.to_bits()));
+        let low = low.map(|low| low.saturating_sub(layout.small_half));
+        let high = high.map(|high| high.saturating_add(layout.small_half));
+        let ((left, right), (bottom, top)) = layout.span(low, high);
         let end = |cell: u32| usize::from(self.ends[cell as usize]);
-        (bottom..=top).map(move |row| {
+        (bottom..=top).flat_map(move |row| {
             let row = row * layout.stride();
-            end(row + left - 1)..end(row + right)
+            self.spots[end(row + left - 1)..end(row + right)].iter()
         })
     }
 }
@@ -153,7 +215,8 @@ fn start_cells(ends: &mut [u16]) -> usize {
 pub(crate) struct Columns<'a> {
     x: &'a [i32],
     y: &'a [i32],
-    half: &'a [i32],
+    half_x: &'a [i32],
+    half_y: &'a [i32],
     cells: &'a [u32],
     ends: &'a [u16],
     stride: usize,
@@ -169,17 +232,18 @@ impl Columns<'_> {
         (self.ends[cell + 1], self.ends[above - 2]..self.ends[above + 1])
     }
 
-    /// Marks which of the [`LANES`] places from `from` on may touch the body at `place`: at least those that
-    /// do, as the boxes around the bodies are taken to be squares.
+    /// Marks which of the [`LANES`] places from `from` on have boxes that touch the one at `place`.
     ///
     /// The marks are written to memory, not returned: that is what makes this one comparison of vectors.
     #[inline(always)]
     pub(crate) fn compare(&self, place: usize, from: usize, near: &mut Lanes) {
-        let (x, y, half) = (self.x[place], self.y[place], self.half[place]);
-        let (xs, ys, halves) = (lanes(self.x, from), lanes(self.y, from), lanes(self.half, from));
+        let (x, y, half_x, half_y) = (self.x[place], self.y[place], self.half_x[place], self.half_y[place]);
+        let (xs, ys) = (lanes(self.x, from), lanes(self.y, from));
+        let (halves_x, halves_y) = (lanes(self.half_x, from), lanes(self.half_y, from));
         for lane in 0..LANES {
-            let reach = (half + halves[lane]).cast_unsigned();
-            near[lane] = u8::from(xs[lane].abs_diff(x).max(ys[lane].abs_diff(y)) <= reach);
+            let apart_x = xs[lane].abs_diff(x) > (half_x + halves_x[lane]).cast_unsigned();
+            let apart_y = ys[lane].abs_diff(y) > (half_y + halves_y[lane]).cast_unsigned();
+            near[lane] = u8::from(!(apart_x | apart_y));
         }
     }
 }

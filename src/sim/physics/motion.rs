@@ -1,119 +1,350 @@
-//! How bodies gain and lose speed, move, and bounce off the walls.
+//! How bodies gain and lose speed, and move.
 
 use alloc::vec::Vec;
 
-use super::grid::Grid;
-use super::state::{BULLET, DYNAMIC, State};
-use super::sweep::Bullet;
+use super::blueprint::{LOCK_X, LOCK_Y};
+use super::grid::LANES;
+use super::islands::{SLOW, is_slow};
+use super::joint_solver::turned_by;
+use super::row::{Offset, Velocity};
+use super::spot::CALM;
+use super::state::{ALIVE, DYNAMIC, Motion, SLEEPLESS, State, is_moving};
+use crate::fx::clamp_to_i32;
 use crate::{Fx, Vec2};
 
-/// Gravity and damping for one tick.
-pub(crate) fn accelerate(state: &mut State) {
-    let tick = state.desc.tick_seconds();
-    let gravity = travel(state.desc.gravity, tick);
-    if gravity == Vec2::ZERO && state.surfaces.iter().all(|surface| surface.drag == 0) {
+/// Farthest way in a substep, in 1/2²⁴: 100 units.
+const WAY_MAX: i64 = 100 << 24;
+/// The body is not among those that are solved.
+const FREE: u32 = u32::MAX;
+
+/// The bodies that push or are pushed in a step, one after the other; the first is the border and all that is static.
+/// All others glide on their own.
+#[derive(Debug, Default)]
+pub(crate) struct Movers {
+    pub(crate) velocities: Vec<Velocity>,
+    pub(crate) offsets: Vec<Offset>,
+    /// What gravity adds in a substep; empty without gravity.
+    pulls: Vec<[i32; 2]>,
+    /// Bodies that are held in a direction, and in which.
+    held: Vec<(u32, u8)>,
+    /// By slot.
+    index: Vec<u32>,
+    laws: Laws,
+}
+
+/// What is the same for all bodies of a step.
+#[derive(Clone, Copy, Debug, Default)]
+struct Laws {
+    /// Speed that a substep adds, in 1/2²⁰.
+    gravity: [i64; 2],
+    substeps: u8,
+    /// In 1/2³⁰ of a second.
+    substep: i32,
+    /// What is faster goes no farther.
+    speed_max: i32,
+}
+
+/// How a body moves by itself.
+#[derive(Clone, Copy)]
+struct Glide {
+    velocity: Velocity,
+    pull: [i32; 2],
+    locks: u8,
+}
+
+impl Laws {
+    fn of(state: &State) -> Self {
+        let substep = state.desc.substep_seconds();
+        let gravity = [state.desc.gravity.x, state.desc.gravity.y]
+            .map(|part| ((i128::from(part.to_bits()) * i128::from(substep)) >> 28) as i64);
+        let short = (substep >> 2).max(1);
+        let speed_max = ((WAY_MAX << 26) / short).min(i64::from(i32::MAX)) as i32;
+        Self { gravity, substeps: state.desc.substeps, substep: short as i32, speed_max }
+    }
+
+    fn pulls(&self) -> bool {
+        self.gravity != [0, 0]
+    }
+
+    /// The way of a substep, in 1/2²⁴.
+    #[inline(always)]
+    fn way(&self, speed: i32) -> i32 {
+        let speed = i64::from(speed.clamp(-self.speed_max, self.speed_max));
+        ((speed * i64::from(self.substep) + (1 << 25)) >> 26) as i32
+    }
+
+    #[inline(always)]
+    fn advance(&self, offset: &mut Offset, velocity: &Velocity) {
+        offset.x = offset.x.saturating_add(self.way(velocity.x));
+        offset.y = offset.y.saturating_add(self.way(velocity.y));
+        offset.turn = offset.turn.saturating_add(self.way(velocity.spin));
+    }
+
+    /// How a body moves by itself, less what damping takes in a tick.
+    #[inline(always)]
+    fn glide(&self, state: &State, slot: usize) -> Glide {
+        let motion = state.motions[slot];
+        let velocity = Velocity { x: motion.x, y: motion.y, spin: motion.spin, unused: 0 };
+        let mut glide = Glide { velocity, pull: [0; 2], locks: 0 };
+        if state.flags[slot] & DYNAMIC != 0 {
+            let plan = &state.kind(slot).blueprint;
+            if plan.drag | plan.spin_drag != 0 {
+                glide.velocity = slowed(velocity, plan.drag, plan.spin_drag);
+            }
+            if self.pulls() {
+                let scale = i64::from(plan.gravity_scale.to_bits());
+                glide.pull = self.gravity.map(|part| clamp_to_i32((part * scale) >> 16));
+            }
+            glide.locks = plan.locks & (LOCK_X | LOCK_Y);
+        }
+        glide
+    }
+
+    /// The way of a tick at one speed, in whole steps of positions.
+    #[inline(always)]
+    fn tick_way(&self, speed: i32) -> i32 {
+        let product = i64::from(speed) * i64::from(self.substep) + (1 << 25);
+        let offset = ((product >> 26) as i32) * i32::from(self.substeps);
+        (offset >> 8) + ((offset >> 7) & 1)
+    }
+
+    /// A tick of what nothing pushes.
+    #[inline(always)]
+    fn run(&self, glide: Glide) -> (Velocity, Offset) {
+        let Glide { mut velocity, pull, locks } = glide;
+        let mut offset = Offset::default();
+        velocity.hold(locks);
+        for _ in 0..self.substeps {
+            velocity.x = velocity.x.saturating_add(pull[0]);
+            velocity.y = velocity.y.saturating_add(pull[1]);
+            velocity.hold(locks);
+            self.advance(&mut offset, &velocity);
+        }
+        (velocity, offset)
+    }
+}
+
+impl Velocity {
+    /// Takes the speed from what is held in a direction.
+    #[inline(always)]
+    const fn hold(&mut self, locks: u8) {
+        self.x = if locks & LOCK_X == 0 { self.x } else { 0 };
+        self.y = if locks & LOCK_Y == 0 { self.y } else { 0 };
+    }
+}
+
+impl Movers {
+    /// Forgets all bodies.
+    pub(crate) fn begin(&mut self, state: &State) {
+        self.laws = Laws::of(state);
+        self.velocities.clear();
+        self.offsets.clear();
+        self.pulls.clear();
+        self.held.clear();
+        self.index.clear();
+        self.index.resize(state.slots(), FREE);
+        self.velocities.reserve(state.slots() + 1);
+        self.offsets.reserve(state.slots() + 1);
+        self.pulls.reserve(if self.laws.pulls() { state.slots() + 1 } else { 0 });
+        self.velocities.push(Velocity::default());
+        self.offsets.push(Offset::default());
+        if self.laws.pulls() {
+            self.pulls.push([0; 2]);
+        }
+    }
+
+    /// The number of the body in a slot among those that are solved, which it is from now on.
+    #[inline]
+    pub(crate) fn enter(&mut self, state: &State, slot: u16) -> u32 {
+        let at = usize::from(slot);
+        match self.index.get(at) {
+            None => 0,
+            Some(&FREE) => self.take(state, at),
+            Some(&index) => index,
+        }
+    }
+
+    #[inline(never)]
+    fn take(&mut self, state: &State, slot: usize) -> u32 {
+        let mut index = 0;
+        let flags = state.flags[slot];
+        if flags & (DYNAMIC | super::state::KINEMATIC) != 0 {
+            index = self.velocities.len() as u32;
+            let moves = is_moving(flags);
+            let still = Glide { velocity: Velocity::default(), pull: [0; 2], locks: 0 };
+            let glide = if moves { self.laws.glide(state, slot) } else { still };
+            self.velocities.push(glide.velocity);
+            self.offsets.push(Offset::default());
+            if self.laws.pulls() {
+                self.pulls.push(glide.pull);
+            }
+            if glide.locks != 0 {
+                self.held.push((index, glide.locks));
+            }
+        }
+        self.index[slot] = index;
+        index
+    }
+
+    /// Gravity of a substep.
+    pub(crate) fn pull(&mut self) {
+        for (velocity, pull) in self.velocities.iter_mut().zip(&self.pulls) {
+            velocity.x = velocity.x.saturating_add(pull[0]);
+            velocity.y = velocity.y.saturating_add(pull[1]);
+        }
+    }
+
+    /// Takes the speed from what is held in a direction.
+    pub(crate) fn hold(&mut self) {
+        for &(index, locks) in &self.held {
+            self.velocities[index as usize].hold(locks);
+        }
+    }
+
+    /// Moves everything for a substep.
+    #[inline(never)]
+    pub(crate) fn advance(&mut self) {
+        let laws = self.laws;
+        for (offset, velocity) in self.offsets.iter_mut().zip(&self.velocities) {
+            laws.advance(offset, velocity);
+        }
+    }
+
+    /// Puts positions and velocities back into the state, and counts for how long each body has been slow, up to
+    /// `rest_ticks`; tells whether one has been for so long.
+    #[inline(never)]
+    pub(crate) fn store(&self, state: &mut State, rest_ticks: u32) -> bool {
+        let (mut rests, mut slot) = (false, 0);
+        while slot < state.slots() {
+            let end = (slot + LANES).min(state.slots());
+            let free = if self.laws.pulls() { None } else { self.drift_bundle(state, slot, rest_ticks) };
+            for slot in (slot..end).filter(|&slot| free.is_none() || self.index[slot] != FREE) {
+                rests |= self.store_one(state, slot, rest_ticks);
+            }
+            rests |= free.unwrap_or(false);
+            slot = end;
+        }
+        rests
+    }
+
+    /// Moves those of the bodies from `slot` on that nothing pushes; nothing if one of them needs a closer look.
+    #[inline(always)]
+    fn drift_bundle(&self, state: &mut State, slot: usize, rest_ticks: u32) -> Option<bool> {
+        let flags: &[u8; LANES] = state.flags.get(slot..)?.first_chunk()?;
+        let kinds: &[u16; LANES] = state.kinds.get(slot..)?.first_chunk()?;
+        let index: &[u32; LANES] = self.index.get(slot..)?.first_chunk()?;
+        let motions: &mut [Motion; LANES] = state.motions.get_mut(slot..)?.first_chunk_mut()?;
+        let (laws, mut plain) = (self.laws, true);
+        let (mut x, mut y, mut ticks) = ([0; LANES], [0; LANES], [0; LANES]);
+        let (mut free, mut can_rest) = ([0; LANES], [0; LANES]);
+        for lane in 0..LANES {
+            let (motion, traits) = (&motions[lane], state.blueprints.try_get(kinds[lane])?.traits);
+            plain &= is_moving(flags[lane]) & (traits & CALM != 0) & (motion.spin == 0);
+            (x[lane], y[lane], ticks[lane]) = (motion.x, motion.y, motion.slow_ticks.cast_signed());
+            free[lane] = -i32::from(index[lane] == FREE);
+            can_rest[lane] = -i32::from(flags[lane] & (DYNAMIC | SLEEPLESS) == DYNAMIC);
+        }
+        // Slow enough that no way of a tick leaves its range.
+        let fastest =
+            (0..LANES).fold(0, |most, lane| most.max(x[lane].unsigned_abs()).max(y[lane].unsigned_abs()));
+        if !plain || fastest > laws.speed_max.unsigned_abs() / u32::from(laws.substeps) {
+            return None;
+        }
+        let places: &mut [Vec2; LANES] = state.positions.get_mut(slot..)?.first_chunk_mut()?;
+        let slow = SLOW.cast_signed();
+        let rest_ticks = rest_ticks.cast_signed();
+        let (mut way_x, mut way_y) = ([0; LANES], [0; LANES]);
+        for lane in 0..LANES {
+            way_x[lane] = laws.tick_way(x[lane]) & free[lane];
+            way_y[lane] = laws.tick_way(y[lane]) & free[lane];
+        }
+        let mut most = 0;
+        for lane in 0..LANES {
+            let is_slow = -i32::from(x[lane].abs().max(y[lane].abs()) < slow) & can_rest[lane];
+            let next = (ticks[lane] + 1).min(rest_ticks) & is_slow;
+            ticks[lane] = if free[lane] == 0 { ticks[lane] } else { next };
+            most = most.max(next & free[lane]);
+        }
+        for lane in 0..LANES {
+            places[lane] += Vec2::new(Fx::from_bits(way_x[lane]), Fx::from_bits(way_y[lane]));
+        }
+        if state.desc.sleep {
+            for lane in 0..LANES {
+                motions[lane].slow_ticks = ticks[lane].cast_unsigned();
+            }
+        }
+        Some(state.desc.sleep && most >= rest_ticks)
+    }
+
+    #[inline(always)]
+    fn store_one(&self, state: &mut State, slot: usize, rest_ticks: u32) -> bool {
+        let flags = state.flags[slot];
+        if !is_moving(flags) {
+            return false;
+        }
+        let (velocity, offset) = match self.index[slot] {
+            FREE => self.laws.run(self.laws.glide(state, slot)),
+            index => (self.velocities[index as usize], self.offsets[index as usize]),
+        };
+        let motion = &mut state.motions[slot];
+        (motion.x, motion.y, motion.spin) = (velocity.x, velocity.y, velocity.spin);
+        let mut rests = false;
+        if state.desc.sleep && flags & DYNAMIC != 0 {
+            motion.rest(flags, rest_ticks);
+            rests = motion.slow_ticks >= rest_ticks;
+        }
+        state.positions[slot] += offset.way();
+        if offset.turn != 0 {
+            state.rotations[slot] = turned_by(state.rotations[slot], offset.turn);
+        }
+        rests
+    }
+}
+
+impl Motion {
+    /// Counts one more tick if it is slow.
+    #[inline(always)]
+    fn rest(&mut self, flags: u8, rest_ticks: u32) {
+        let slow = is_slow(self) & (flags & SLEEPLESS == 0);
+        self.slow_ticks = if slow { (self.slow_ticks + 1).min(rest_ticks) } else { 0 };
+    }
+}
+
+impl Offset {
+    /// In whole steps of positions.
+    #[inline(always)]
+    pub(crate) fn way(&self) -> Vec2 {
+        let part = |offset: i32| Fx::from_bits((offset >> 8) + ((offset >> 7) & 1));
+        Vec2::new(part(self.x), part(self.y))
+    }
+}
+
+/// What is left of a velocity of which parts in 1/65,536 are lost, the loss rounded to the nearest step.
+fn slowed(velocity: Velocity, drag: u16, spin_drag: u16) -> Velocity {
+    let slow = |speed: i32, drag: u16| {
+        let lost = (i64::from(speed) * i64::from(drag) + (1 << 15)) >> 16;
+        (i64::from(speed) - lost) as i32
+    };
+    let (x, y) = (slow(velocity.x, drag), slow(velocity.y, drag));
+    Velocity { x, y, spin: slow(velocity.spin, spin_drag), unused: 0 }
+}
+
+/// Keeps the centres of dynamic bodies within a world with walls.
+#[inline(never)]
+pub(crate) fn keep_inside(state: &mut State) {
+    let (width, height) = (state.desc.half_extent.x.to_bits(), state.desc.half_extent.y.to_bits());
+    let beyond = |position: &Vec2| {
+        (position.x.to_bits().unsigned_abs() > width.unsigned_abs())
+            | (position.y.to_bits().unsigned_abs() > height.unsigned_abs())
+    };
+    if !state.positions.iter().fold(false, |any, position| any | beyond(position)) {
         return;
     }
-    let columns = state.flags.iter().zip(state.surfaces.iter()).zip(state.velocities.iter_mut());
-    for ((&flags, &surface), velocity) in columns {
-        if flags & DYNAMIC != 0 {
-            velocity.x = slowed(velocity.x, surface.drag) + gravity.x;
-            velocity.y = slowed(velocity.y, surface.drag) + gravity.y;
-        }
-    }
-}
-
-/// What is left of a speed of which `drag` / 65,536 is lost, the loss rounded to the nearest step.
-#[inline]
-fn slowed(speed: Fx, drag: u16) -> Fx {
-    let lost = (i64::from(speed.to_bits()) * i64::from(drag) + (1 << 15)) >> 16;
-    Fx::from_wide(i64::from(speed.to_bits()) - lost)
-}
-
-/// The part of a value per second that falls on one tick, rounded to the nearest step.
-#[inline]
-fn per_tick(value: Fx, tick_seconds: i64) -> Fx {
-    Fx::from_wide((i64::from(value.to_bits()) * tick_seconds + (1 << 31)) >> 32)
-}
-
-/// How far a velocity goes in one tick.
-#[inline]
-pub(crate) fn travel(velocity: Vec2, tick_seconds: i64) -> Vec2 {
-    Vec2::new(per_tick(velocity.x, tick_seconds), per_tick(velocity.y, tick_seconds))
-}
-
-/// Whether any bullet is so fast that it could jump through something.
-pub(crate) fn has_fast_bullets(state: &State) -> bool {
-    let tick = state.desc.tick_seconds();
-    let bullets = state.flags.iter().enumerate().filter(|(_, flags)| **flags & BULLET != 0);
-    bullets.map(|(slot, _)| slot).any(|slot| {
-        let (way, half) = (travel(state.velocities[slot], tick), state.halves[slot]);
-        way.length() > half.x.min(half.y)
-    })
-}
-
-/// The place that each bullet reaches in one tick, appended to `ends` by slot.
-pub(crate) fn aim_bullets(state: &State, grid: &Grid, ends: &mut Vec<(u16, Vec2)>) {
-    let tick = state.desc.tick_seconds();
+    let limit = state.desc.half_extent;
     for slot in 0..state.slots() {
-        if state.flags[slot] & BULLET != 0 {
-            let way = Bullet::of(state, slot).free_way(state, grid, travel(state.velocities[slot], tick));
-            ends.push((slot as u16, state.positions[slot] + way));
+        let position = state.positions[slot];
+        if beyond(&position) && state.flags[slot] & (ALIVE | DYNAMIC) == ALIVE | DYNAMIC {
+            state.positions[slot] = position.clamped(-limit, limit);
         }
-    }
-}
-
-/// Moves every body by its velocity, and the bullets to where they were found to end; static ones have none.
-pub(crate) fn advance(state: &mut State, bullets: &[(u16, Vec2)]) {
-    let tick = state.desc.tick_seconds();
-    for (position, &velocity) in state.positions.iter_mut().zip(state.velocities.iter()) {
-        *position += travel(velocity, tick);
-    }
-    for &(slot, end) in bullets {
-        state.positions[usize::from(slot)] = end;
-    }
-}
-
-/// Takes back inside who crossed a wall, with the part of the speed that its restitution leaves.
-pub(crate) fn bounce_off_walls(state: &mut State) {
-    let extent = state.desc.half_extent;
-    for slot in 0..state.slots() {
-        let (position, half) = (state.positions[slot], state.halves[slot]);
-        let crossed = |at: Fx, half: Fx, wall: Fx| at.abs() > wall - half;
-        if crossed(position.x, half.x, extent.x) | crossed(position.y, half.y, extent.y) {
-            bounce_off_wall(state, slot);
-        }
-    }
-}
-
-#[inline(never)]
-fn bounce_off_wall(state: &mut State, slot: usize) {
-    if state.flags[slot] & DYNAMIC != 0 {
-        let before = state.positions[slot];
-        keep_inside(state, slot);
-        let beyond = before - state.positions[slot];
-        let (bounce, speed_min) = (state.surfaces[slot].bounce, state.desc.bounce_speed_min());
-        let velocity = &mut state.velocities[slot];
-        bounce_off(&mut velocity.x, beyond.x, bounce, speed_min);
-        bounce_off(&mut velocity.y, beyond.y, bounce, speed_min);
-    }
-}
-
-/// Puts a dynamic body that crossed a wall back inside, without a change of speed. One larger than the world
-/// comes to lie in its middle.
-pub(crate) fn keep_inside(state: &mut State, slot: usize) {
-    if state.flags[slot] & DYNAMIC != 0 {
-        let limit = state.desc.half_extent - state.halves[slot];
-        let limit = Vec2::new(limit.x.max(Fx::ZERO), limit.y.max(Fx::ZERO));
-        state.positions[slot] = state.positions[slot].clamped(-limit, limit);
-    }
-}
-
-/// One direction of a bounce off a wall, which the body crossed by `beyond`.
-fn bounce_off(velocity: &mut Fx, beyond: Fx, bounce: u16, speed_min: Fx) {
-    if beyond != Fx::ZERO && velocity.signum() == beyond.signum() {
-        let fast = velocity.abs() > speed_min;
-        let speed = (i64::from(velocity.to_bits()) * i64::from(bounce)) >> 15;
-        *velocity = if fast { -Fx::from_wide(speed) } else { Fx::ZERO };
     }
 }

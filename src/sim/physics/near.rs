@@ -2,13 +2,16 @@
 //! pairs.
 
 use alloc::vec::Vec;
-use core::ops::Range;
 
 use super::grid::{Grid, LANES, Lanes};
 
 /// Most neighbours per body, on average, that are compared in one step: bounds what bodies that all lie in
 /// one place can cost.
 const NEIGHBOURS_PER_BODY_MAX: usize = 512;
+/// Pairs that are gathered before they are looked at.
+const PAIRS: usize = 2_048;
+/// The most that one body adds at once.
+const PAIRS_AT_ONCE: usize = 2 * LANES + 2;
 
 /// For the body at one place of the grid, which bodies may touch it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,13 +31,25 @@ struct Neighbourhood {
 #[derive(Debug, Default)]
 pub(crate) struct Near {
     by_place: Vec<Neighbourhood>,
+    pairs: Pairs,
+}
+
+/// Two places whose boxes touch.
+pub(crate) type Places = [u16; 2];
+
+/// Pairs of places that are to be looked at.
+#[derive(Debug, Default)]
+struct Pairs {
+    list: Vec<Places>,
+    count: usize,
 }
 
 impl Near {
     /// Compares every body with the next ones in its own cell, the one to the right and those in the row
     /// above.
+    #[inline(never)]
     pub(crate) fn fill(&mut self, grid: &Grid) {
-        let (places, columns) = (grid.slots().len(), grid.columns());
+        let (places, columns) = (grid.spots().len(), grid.columns());
         let mut left = places * NEIGHBOURS_PER_BODY_MAX;
         self.by_place.resize(places, Neighbourhood::default());
         for (place, near) in self.by_place.iter_mut().enumerate() {
@@ -54,48 +69,89 @@ impl Near {
         }
     }
 
-    /// Calls `found` for every two places that may touch, in order, until it returns false.
-    #[inline]
-    pub(crate) fn for_each_pair(&self, grid: &Grid, mut found: impl FnMut(usize, usize) -> bool) {
+    /// Calls `look` for all pairs of places that may touch, in order and some at a time, until it returns false. It may
+    /// change what it is given.
+    pub(crate) fn for_each_pair(&mut self, grid: &Grid, mut look: impl FnMut(&mut [Places]) -> bool) {
+        let pairs = &mut self.pairs;
+        pairs.list.resize(PAIRS + 2 * PAIRS_AT_ONCE, [0; 2]);
+        pairs.count = 0;
         for (place, near) in self.by_place.iter().enumerate() {
-            let marks = u64::from_le_bytes(near.beside) | u64::from_le_bytes(near.above);
-            if marks != 0 || near.crowded {
-                let beside = place + 1..usize::from(near.beside_end);
-                let above = usize::from(near.above_start)..usize::from(near.above_end);
-                let mut found = |other| found(place, other);
-                let first =
-                    marked(&near.beside, &beside, &mut found) && marked(&near.above, &above, &mut found);
-                let go_on = first
-                    && (!near.crowded
-                        || (rest(grid, place, beside, &mut found) && rest(grid, place, above, &mut found)));
-                if !go_on {
+            let beside = usize::from(near.beside_end) - place - 1;
+            let above = usize::from(near.above_end - near.above_start);
+            let marks = marks(&near.beside, beside) | marks(&near.above, above) << LANES;
+            pairs.add(place, [place + 1, usize::from(near.above_start)], marks);
+            if near.crowded {
+                let rests = [(place + 1, beside), (usize::from(near.above_start), above)];
+                if !rests.iter().all(|&(start, count)| pairs.rest(grid, place, start, count, &mut look)) {
                     return;
                 }
             }
+            if pairs.count >= PAIRS && !pairs.flush(&mut look) {
+                return;
+            }
         }
+        pairs.flush(&mut look);
     }
 }
 
-/// Calls `found` for the marked places of the first lanes of a range.
-#[inline]
-fn marked(lanes: &Lanes, range: &Range<usize>, found: &mut impl FnMut(usize) -> bool) -> bool {
-    let mut marks = u64::from_le_bytes(*lanes);
-    while marks != 0 {
-        let place = range.start + marks.trailing_zeros() as usize / 8;
-        if place < range.end && !found(place) {
-            return false;
+impl Pairs {
+    /// Adds the marked ones of two runs of places. Nearly always there are two at most: those are written without a
+    /// question.
+    #[inline(always)]
+    fn add(&mut self, place: usize, starts: [usize; 2], marks: u32) {
+        let other = |marks: u32| {
+            let lane = marks.trailing_zeros() as usize;
+            [place as u16, (starts[lane / LANES % 2] + lane % LANES) as u16]
+        };
+        let end = self.count + PAIRS_AT_ONCE;
+        let Some(free) = self.list.get_mut(self.count..end) else { return };
+        let mut rest = marks;
+        free[0] = other(rest);
+        rest &= rest.wrapping_sub(1);
+        free[1] = other(rest);
+        let mut at = 2;
+        rest &= rest.wrapping_sub(1);
+        while rest != 0 {
+            free[at] = other(rest);
+            at += 1;
+            rest &= rest - 1;
         }
-        marks &= marks - 1;
+        self.count += marks.count_ones() as usize;
     }
-    true
+
+    /// Adds those of a crowded run after the first lanes.
+    #[inline(never)]
+    fn rest(
+        &mut self,
+        grid: &Grid,
+        place: usize,
+        start: usize,
+        count: usize,
+        look: &mut impl FnMut(&mut [Places]) -> bool,
+    ) -> bool {
+        for done in (LANES..count).step_by(LANES) {
+            let (from, mut lanes) = (start + done, Lanes::default());
+            grid.columns().compare(place, from, &mut lanes);
+            let marks = marks(&lanes, count - done);
+            if marks != 0 {
+                self.add(place, [from; 2], marks);
+                if self.count >= PAIRS && !self.flush(look) {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn flush(&mut self, look: &mut impl FnMut(&mut [Places]) -> bool) -> bool {
+        let count = core::mem::take(&mut self.count);
+        look(&mut self.list[..count])
+    }
 }
 
-/// Calls `found` for the places of a crowded range that may touch, after the first lanes.
-#[inline(never)]
-fn rest(grid: &Grid, place: usize, range: Range<usize>, found: &mut impl FnMut(usize) -> bool) -> bool {
-    (range.start + LANES..range.end).step_by(LANES).all(|from| {
-        let mut lanes = Lanes::default();
-        grid.columns().compare(place, from, &mut lanes);
-        marked(&lanes, &(from..range.end), found)
-    })
+/// A bit for each of the first `count` lanes that is marked.
+#[inline(always)]
+fn marks(lanes: &Lanes, count: usize) -> u32 {
+    let bits = (u64::from_le_bytes(*lanes).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32;
+    bits & ((1 << count.min(LANES)) - 1)
 }

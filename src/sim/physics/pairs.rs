@@ -1,75 +1,95 @@
-//! Which bodies touch, in a fixed order.
+//! Which shapes may touch.
 
-use super::entry::Entry;
 use super::grid::Grid;
 use super::near::Near;
-use super::state::{DYNAMIC, State};
-use super::touch::{Touch, touch};
+use super::proxy::{Proxies, Proxy};
+use super::spot::{DISC, MOVES, OPEN, PUSHED, SENSOR, Spot};
+use super::state::State;
 
-/// Most touching pairs per body that are looked at in one step; more only exist where bodies lie in each
-/// other.
-const PAIRS_PER_BODY_MAX: usize = 16;
+/// Most pairs per shape that are looked at in one step; more only exist where bodies lie in each other.
+const PAIRS_PER_SHAPE_MAX: usize = 16;
 /// What every world may find, however few its bodies.
 const PAIRS_MIN: usize = 64;
 
-/// Two bodies that touch, the one in the lower slot first.
-pub(crate) struct Pair {
-    pub(crate) a: Entry,
-    pub(crate) b: Entry,
-    pub(crate) touch: Touch,
-}
-
 /// The search for pairs in one step.
 pub(crate) struct Search<'a, F> {
-    state: &'a State,
-    grid: &'a Grid,
-    near: &'a Near,
-    found: F,
-    /// How many pairs may still be found.
-    pairs_left: usize,
+    pub(crate) state: &'a State,
+    pub(crate) proxies: &'a Proxies,
+    pub(crate) grid: &'a Grid,
+    pub(crate) near: &'a mut Near,
+    /// Pairs of slots that do not meet, sorted.
+    pub(crate) apart: &'a [[u16; 2]],
+    /// Called for two shapes that may touch, that of the lower slot first; tells whether they count.
+    pub(crate) found: F,
 }
 
-impl<'a, F: FnMut(&Pair)> Search<'a, F> {
-    /// A search that calls `found` for every two bodies that touch and meet, at least one of which moves.
-    pub(crate) fn new(state: &'a State, grid: &'a Grid, near: &'a Near, found: F) -> Self {
-        let pairs_left = grid.bodies() * PAIRS_PER_BODY_MAX + PAIRS_MIN;
-        Self { state, grid, near, found, pairs_left }
-    }
+/// Two shapes that may touch, that of the lower slot first.
+pub(crate) enum Found<'a> {
+    /// Two discs that both move.
+    Discs(&'a Spot, &'a Spot),
+    /// Any others.
+    Shapes(&'a Proxy, &'a Proxy),
+}
 
-    /// Searches. The order of the pairs depends on the state only: by cell and slot, then the large bodies.
+impl<F: FnMut(Found) -> bool> Search<'_, F> {
+    /// Calls `found` for every two shapes whose boxes touch and that meet, at least one of which moves.
     pub(crate) fn run(mut self) {
-        let (grid, near) = (self.grid, self.near);
-        near.for_each_pair(grid, |place, other| {
-            self.meet(usize::from(grid.slots()[place]), usize::from(grid.slots()[other]));
-            self.pairs_left > 0
-        });
-        for (index, &large) in grid.large().iter().enumerate() {
-            self.large_pairs(usize::from(large), &grid.large()[index + 1..]);
-        }
-    }
-
-    /// The pairs of a large body with the small ones and with `others`, which are large as well.
-    fn large_pairs(&mut self, large: usize, others: &[u16]) {
-        let (low, high) = Entry::of(self.state, large).corners();
         let grid = self.grid;
-        let small = grid.runs(low, high).flat_map(|run| &grid.slots()[run]);
-        for &other in small.chain(others) {
-            if self.pairs_left == 0 {
-                return;
+        let mut left = (grid.spots().len() + grid.large().len()) * PAIRS_PER_SHAPE_MAX + PAIRS_MIN;
+        let spots = grid.spots();
+        let mut near = core::mem::take(self.near);
+        near.for_each_pair(grid, |pairs| {
+            let mut kept = 0;
+            for index in 0..pairs.len() {
+                let [a, b] = pairs[index];
+                pairs[kept] = [a, b];
+                kept += usize::from(spots[usize::from(a)].may_touch(&spots[usize::from(b)]));
             }
-            self.meet(large, usize::from(other));
+            pairs[..kept].iter().all(|&pair| {
+                let [a, b] = pair.map(|place| &spots[usize::from(place)]);
+                left -= usize::from(self.meet_spots(a, b));
+                left > 0
+            })
+        });
+        *self.near = near;
+        for (index, large) in grid.large().iter().enumerate() {
+            let large = self.proxies.of(self.state, large);
+            let (low, high) = large.corners();
+            for other in grid.within(low, high).chain(&grid.large()[index + 1..]) {
+                if left == 0 {
+                    return;
+                }
+                let other = self.proxies.of(self.state, other);
+                left -= usize::from(large.touches(&other) && self.meet(&large, &other));
+            }
         }
     }
 
-    fn meet(&mut self, one: usize, other: usize) {
-        let (a, b) = (Entry::of(self.state, one.min(other)), Entry::of(self.state, one.max(other)));
-        let moves = (a.flags | b.flags) & DYNAMIC != 0;
-        if !moves || !a.touches(&b) || !a.filter.meets(b.filter) {
-            return;
+    #[inline(always)]
+    fn meet_spots(&mut self, a: &Spot, b: &Spot) -> bool {
+        if a.traits & b.traits & (DISC | MOVES | OPEN) == DISC | MOVES | OPEN && self.apart.is_empty() {
+            let (a, b) = if a.shape < b.shape { (a, b) } else { (b, a) };
+            return (self.found)(Found::Discs(a, b));
         }
-        if let Some(touch) = touch(&a, &b, || self.state.way(b.slot) - self.state.way(a.slot)) {
-            self.pairs_left -= 1;
-            (self.found)(&Pair { a, b, touch });
+        self.meet_shapes(a, b)
+    }
+
+    #[inline(never)]
+    fn meet_shapes(&mut self, a: &Spot, b: &Spot) -> bool {
+        let (a, b) = (self.proxies.of(self.state, a), self.proxies.of(self.state, b));
+        self.meet(&a, &b)
+    }
+
+    #[inline]
+    fn meet(&mut self, one: &Proxy, other: &Proxy) -> bool {
+        let (a, b) = if (one.slot, one.sub) < (other.slot, other.sub) { (one, other) } else { (other, one) };
+        let either = a.traits | b.traits;
+        if a.slot == b.slot || either & MOVES == 0 || either & (PUSHED | SENSOR) == 0 {
+            return false;
         }
+        let filter = |proxy: &Proxy| self.state.blueprints.get(proxy.kind).blueprint.part.filter;
+        (a.traits & b.traits & OPEN != 0 || filter(a).meets(filter(b)))
+            && (self.apart.is_empty() || self.apart.binary_search(&[a.slot, b.slot]).is_err())
+            && (self.found)(Found::Shapes(a, b))
     }
 }

@@ -1,27 +1,151 @@
-//! Questions about what is where.
+//! Questions about what is where. They look at every body: a few nanoseconds for each that is far away.
 
 use alloc::vec::Vec;
 
-use super::BodyId;
-use super::state::{ALIVE, BOX, State};
-use crate::{Fx, Vec2};
+use super::blueprint::Kind;
+use super::cast::{Cast, Sweep, WHOLE, axis, distance, reaches};
+use super::hull::Hull;
+use super::rot::Rot;
+use super::state::{ALIVE, State, turned};
+use super::{BodyId, Filter, Shape, ShapeDesc};
+use crate::{Angle, Fx, Vec2};
 
-/// Appends the bodies in any of `layers` that overlap a disc, by index.
-pub(crate) fn overlap_circle(state: &State, centre: Vec2, radius: Fx, layers: u16, found: &mut Vec<BodyId>) {
-    let radius = radius.max(Fx::ZERO);
-    for slot in 0..state.slots() {
-        let flags = state.flags[slot];
-        if flags & ALIVE == 0 || state.filters[slot].layer & layers == 0 {
+/// A shape where it is.
+struct Placed<'a> {
+    slot: usize,
+    sub: u16,
+    kind: &'a Kind,
+    centre: Vec2,
+    rot: Rot,
+}
+
+impl Placed<'_> {
+    fn hull(&self) -> Hull {
+        let mut hull = self.kind.hull;
+        if self.rot != Rot::NONE {
+            hull.turn(self.rot);
+        }
+        hull
+    }
+}
+
+/// All shapes that meet a filter, by slot and number.
+fn placed(state: &State, filter: Filter) -> impl Iterator<Item = Placed<'_>> {
+    let alive = |&slot: &usize| state.flags[slot] & ALIVE != 0;
+    let shapes = move |slot: usize| {
+        let first = core::iter::once((0, state.kinds[slot]));
+        let extras = (1_u16..).zip(state.extras_of(slot)).map(|(sub, extra)| (sub, extra.kind));
+        first.chain(extras).map(move |(sub, kind)| {
+            let (kind, rot) = (state.blueprints.get(kind), state.rotations[slot]);
+            let lever = kind.extent.centroid - state.masses[slot].centre;
+            Placed { slot, sub, kind, centre: state.positions[slot] + turned(rot, lever), rot }
+        })
+    };
+    let meets = move |placed: &Placed| filter.meets(placed.kind.blueprint.part.filter);
+    (0..state.slots()).filter(alive).flat_map(shapes).filter(meets)
+}
+
+fn wide(vector: Vec2) -> (i64, i64) {
+    (i64::from(vector.x.to_bits()), i64::from(vector.y.to_bits()))
+}
+
+/// The outline of a shape that is turned, and the way from where the shape is to the middle of the outline.
+fn outline(shape: Shape, angle: Angle) -> (Hull, Vec2) {
+    let (mut hull, extent) = match shape {
+        Shape::Circle { radius } if radius <= Fx::ZERO => {
+            (Hull { count: 1, reach: 1, ..Hull::default() }, Default::default())
+        }
+        _ => super::blueprint::hull_of(&ShapeDesc::new(shape)),
+    };
+    let rot = Rot::from_angle(angle);
+    hull.turn(rot);
+    (hull, turned(rot, extent.centroid))
+}
+
+/// The shortest way out of what a shape is deepest in: its direction, and its length, 0 where they touch. Sensors do
+/// not count.
+pub(crate) fn way_out(state: &State, shape: Shape, at: Vec2, filter: Filter) -> Option<(Vec2, Fx)> {
+    let (hull, lever) = outline(shape, Angle::ZERO);
+    let (centre, reach) = (at + lever, i64::from(hull.reach));
+    let mut deepest: Option<(Vec2, i64)> = None;
+    for placed in placed(state, filter).filter(|placed| !placed.kind.blueprint.part.sensor) {
+        if !reaches(reach, centre, Vec2::ZERO, placed.centre, i64::from(placed.kind.hull.reach)) {
             continue;
         }
-        let (position, half) = (state.positions[slot], state.halves[slot]);
-        let touches = if flags & BOX == 0 {
-            position.is_within(centre, half.x + radius)
-        } else {
-            centre.is_within(centre.clamped(position - half, position + half), radius)
-        };
-        if touches {
-            found.push(state.id(slot));
+        let between = placed.centre - centre;
+        let (normal, apart) = axis(&hull, &placed.hull(), (between.x.to_bits(), between.y.to_bits()));
+        if apart <= 0 && deepest.is_none_or(|(_, least)| apart < least) {
+            deepest = Some((Vec2::new(Fx::from_unit(-normal.0), Fx::from_unit(-normal.1)), apart));
         }
     }
+    deepest.map(|(out, apart)| (out, Fx::from_wide(-apart)))
+}
+
+/// What something that moves along a way meets; sensors are not met.
+pub(crate) fn cast(
+    state: &State,
+    (shape, angle): (Shape, Angle),
+    from: Vec2,
+    way: Vec2,
+    filter: Filter,
+    mut found: impl FnMut(Cast),
+) {
+    let (hull, lever) = outline(shape, angle);
+    let sweep = Sweep { hull: &hull, from: wide(from + lever), way: wide(way) };
+    let (reach, start) = (i64::from(hull.reach), from + lever);
+    for placed in placed(state, filter) {
+        let other = &placed.kind.hull;
+        if placed.kind.blueprint.part.sensor
+            || !reaches(reach, start, way, placed.centre, i64::from(other.reach))
+        {
+            continue;
+        }
+        let Some(met) = sweep.meet(&placed.hull(), wide(placed.centre), 0, WHOLE) else { continue };
+        let (x, y) = sweep.at(met.part);
+        let out = |part: i32| if met.at_once { Fx::ZERO } else { Fx::from_unit(-part) };
+        found(Cast {
+            body: state.id(placed.slot),
+            shape: placed.sub,
+            part: Fx::from_unit(met.part as i32),
+            position: Vec2::new(Fx::from_wide(x), Fx::from_wide(y)) - lever,
+            normal: Vec2::new(out(met.normal.0), out(met.normal.1)),
+        });
+    }
+}
+
+/// The bodies with a shape that overlaps an outline, by index.
+pub(crate) fn overlap(state: &State, hull: &Hull, centre: Vec2, filter: Filter, found: &mut Vec<BodyId>) {
+    for placed in placed(state, filter) {
+        let id = state.id(placed.slot);
+        let reach = i64::from(hull.reach);
+        let near = reaches(reach, centre, Vec2::ZERO, placed.centre, i64::from(placed.kind.hull.reach));
+        if !near || found.last() == Some(&id) {
+            continue;
+        }
+        let between = placed.centre - centre;
+        if axis(hull, &placed.hull(), (between.x.to_bits(), between.y.to_bits())).1 <= 0 {
+            found.push(id);
+        }
+    }
+}
+
+/// The point of a shape that is nearest to a place.
+pub(crate) fn closest(state: &State, place: Vec2, most: Fx, filter: Filter) -> Option<(BodyId, u16, Vec2)> {
+    let mut best = i64::from(most.to_bits()) + 1;
+    let mut nearest = None;
+    for placed in placed(state, filter) {
+        let reach = i64::from(placed.kind.hull.reach);
+        if placed.kind.blueprint.part.sensor || !reaches(best, place, Vec2::ZERO, placed.centre, reach) {
+            continue;
+        }
+        let from = place - placed.centre;
+        let (out, normal) = distance(&placed.hull(), (from.x.to_bits(), from.y.to_bits()));
+        if out.max(0) < best {
+            best = out.max(0);
+            let back = |part: i32| Fx::from_wide((i64::from(part) * out + (1 << 29)) >> 30);
+            let point = if out <= 0 { place } else { place - Vec2::new(back(normal.0), back(normal.1)) };
+            nearest = Some((state.id(placed.slot), placed.sub, point));
+        }
+    }
+    nearest
 }

@@ -2,88 +2,125 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::blueprint::{Blueprint, Blueprints, Kind, LOCK_ROTATION, MASS_MIN, NONE};
 use super::column::Column;
-use super::{Body, BodyDesc, BodyId, BodyKind, Shape, WorldDesc};
+use super::pairing::{Ended, Pairing};
+use super::rot::Rot;
+use super::{Body, BodyDesc, BodyId, BodyKind, WorldDesc};
+use crate::fx::clamp_to_i32;
 use crate::{Fx, Vec2};
 
 /// A slot holds a body.
 pub(crate) const ALIVE: u8 = 1;
-/// The body moves.
+/// The body is pushed.
 pub(crate) const DYNAMIC: u8 = 2;
-/// The body is a box, not a disc.
-pub(crate) const BOX: u8 = 4;
-/// The body only reports.
-pub(crate) const SENSOR: u8 = 8;
+/// The body moves and is not pushed.
+pub(crate) const KINEMATIC: u8 = 4;
+/// The body rests.
+pub(crate) const ASLEEP: u8 = 8;
 /// The body's way is searched for obstacles.
 pub(crate) const BULLET: u8 = 16;
-const ALL_FLAGS: u8 = ALIVE | DYNAMIC | BOX | SENSOR | BULLET;
+/// The body never falls asleep.
+pub(crate) const SLEEPLESS: u8 = 32;
+/// The body has more than one shape.
+pub(crate) const COMPOUND: u8 = 64;
+pub(crate) const ALL_FLAGS: u8 = ALIVE | DYNAMIC | KINEMATIC | ASLEEP | BULLET | SLEEPLESS | COMPOUND;
 
-/// Largest half size, so that the sum of two stays below the largest distance.
-const HALF_MAX: Fx = Fx::from_int(8_191);
-/// Restitution 1 in [`Surface::bounce`].
-pub(crate) const BOUNCE_ONE: u16 = 1 << 15;
 /// 1 in the inverse masses.
-const INVERSE_MASS_BITS: u32 = 24;
-const MASS_MIN: Fx = Fx::from_ratio(1, 128);
+pub(crate) const INVERSE_MASS_BITS: u32 = 24;
+/// Fraction bits of a velocity here.
+pub(crate) const SPEED_BITS: u32 = 20;
 
-/// How a body loses speed.
+/// How a body moves, in 1/2²⁰ of a unit or of a radian per second, and for how many ticks it has been slow.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, bytemuck::Pod, bytemuck::Zeroable,
 )]
 #[repr(C)]
-pub(crate) struct Surface {
-    /// Restitution in 1/32,768, at most 1.
-    pub(crate) bounce: u16,
-    /// Part of the speed lost per tick, in 1/65,536.
-    pub(crate) drag: u16,
+pub(crate) struct Motion {
+    pub(crate) x: i32,
+    pub(crate) y: i32,
+    pub(crate) spin: i32,
+    pub(crate) slow_ticks: u32,
 }
 
-/// Whom a body meets.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, bytemuck::Pod, bytemuck::Zeroable,
-)]
-#[repr(C)]
-pub(crate) struct Filter {
-    pub(crate) layer: u16,
-    pub(crate) mask: u16,
-}
+impl Motion {
+    pub(crate) fn velocity(self) -> Vec2 {
+        Vec2::new(fx_of_speed(self.x), fx_of_speed(self.y))
+    }
 
-impl Filter {
-    #[inline]
-    pub(crate) const fn meets(self, other: Self) -> bool {
-        self.mask & other.layer != 0 && other.mask & self.layer != 0
+    pub(crate) const fn set_velocity(&mut self, velocity: Vec2) {
+        self.x = speed_of_fx(velocity.x);
+        self.y = speed_of_fx(velocity.y);
     }
 }
 
+/// Rounded to the nearest.
+pub(crate) const fn fx_of_speed(speed: i32) -> Fx {
+    Fx::from_bits(((speed as i64 + (1 << 3)) >> 4) as i32)
+}
+
+pub(crate) const fn speed_of_fx(speed: Fx) -> i32 {
+    clamp_to_i32((speed.to_bits() as i64) << (SPEED_BITS - 16))
+}
+
+/// How hard it is to move a body; follows from its shapes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Mass {
+    /// 1 / mass in 1/2²⁴; 0 for what is not dynamic.
+    pub(crate) inverse: u32,
+    /// 1 / radius of gyration in 1/2²⁰; 0 for what never turns.
+    pub(crate) inverse_gyration: i32,
+    /// The centre of mass in the body.
+    pub(crate) centre: Vec2,
+}
+
+/// A further shape of a body.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    bytemuck::Pod,
+    bytemuck::Zeroable,
+)]
+#[repr(C)]
+pub(crate) struct Extra {
+    pub(crate) slot: u16,
+    pub(crate) kind: u16,
+}
+
 /// Everything a world remembers from one step to the next; columns by slot, all of one length.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) desc: WorldDesc,
     pub(crate) flags: Column<u8>,
     pub(crate) generations: Column<u16>,
+    /// Of the centres of mass.
     pub(crate) positions: Column<Vec2>,
-    pub(crate) velocities: Column<Vec2>,
-    pub(crate) halves: Column<Vec2>,
-    /// 1 / mass in 1/2²⁴; 0 for static bodies.
-    pub(crate) inverse_masses: Column<u32>,
-    pub(crate) surfaces: Column<Surface>,
-    pub(crate) filters: Column<Filter>,
+    pub(crate) rotations: Column<Rot>,
+    pub(crate) motions: Column<Motion>,
+    /// The blueprint of the first shape.
+    pub(crate) kinds: Column<u16>,
     pub(crate) users: Column<u32>,
     /// Slots without a body; the last one is used next.
     pub(crate) free: Column<u16>,
-}
-
-/// A state that no world can be in.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BadState {
-    #[error("the world's description is out of bounds")]
-    Desc,
-    #[error("the columns of the bodies differ in length, or are longer than {0}")]
-    Length(u16),
-    #[error("the body in slot {0} is out of bounds")]
-    Body(usize),
-    #[error("the free list does not list the free slots")]
-    FreeList,
+    /// By slot; those of a slot in the order in which they were attached.
+    pub(crate) extras: Column<Extra>,
+    /// Pairs of slots that do not meet, sorted, the lower slot first.
+    pub(crate) ignored: Column<[u16; 2]>,
+    /// What touches or is about to, by slots and shapes.
+    pub(crate) pairings: Column<Pairing>,
+    /// Contacts that ended because a body was removed, told at the next step.
+    pub(crate) ended: Column<Ended>,
+    pub(crate) joints: super::joints::Joints,
+    /// Follows from the blueprints.
+    pub(crate) masses: Column<Mass>,
+    pub(crate) blueprints: Blueprints,
 }
 
 impl Clone for State {
@@ -98,15 +135,41 @@ impl Clone for State {
         self.flags.clone_from(&source.flags);
         self.generations.clone_from(&source.generations);
         self.positions.clone_from(&source.positions);
-        self.velocities.clone_from(&source.velocities);
-        self.halves.clone_from(&source.halves);
-        self.inverse_masses.clone_from(&source.inverse_masses);
-        self.surfaces.clone_from(&source.surfaces);
-        self.filters.clone_from(&source.filters);
+        self.rotations.clone_from(&source.rotations);
+        self.motions.clone_from(&source.motions);
+        self.kinds.clone_from(&source.kinds);
         self.users.clone_from(&source.users);
         self.free.clone_from(&source.free);
+        self.extras.clone_from(&source.extras);
+        self.ignored.clone_from(&source.ignored);
+        self.pairings.clone_from(&source.pairings);
+        self.ended.clone_from(&source.ended);
+        self.joints.clone_from(&source.joints);
+        self.masses.clone_from(&source.masses);
+        self.blueprints.clone_from(&source.blueprints);
     }
 }
+
+impl PartialEq for State {
+    fn eq(&self, other: &Self) -> bool {
+        self.desc == other.desc
+            && self.flags == other.flags
+            && self.generations == other.generations
+            && self.positions == other.positions
+            && self.rotations == other.rotations
+            && self.motions == other.motions
+            && self.users == other.users
+            && self.free == other.free
+            && self.ignored == other.ignored
+            && self.pairings == other.pairings
+            && self.ended == other.ended
+            && self.joints == other.joints
+            && self.extras.len() == other.extras.len()
+            && self.parts().zip(other.parts()).all(|(one, other)| one == other)
+    }
+}
+
+impl Eq for State {}
 
 impl State {
     pub(crate) fn new(desc: WorldDesc) -> Self {
@@ -129,47 +192,99 @@ impl State {
         BodyId { index: slot as u16, generation: self.generations[slot] }
     }
 
-    /// How far the body in `slot` goes in one tick.
-    pub(crate) fn way(&self, slot: u16) -> Vec2 {
-        super::motion::travel(self.velocities[usize::from(slot)], self.desc.tick_seconds())
+    /// The first shape of the body in `slot`, and what all of it has in common.
+    #[inline]
+    pub(crate) fn kind(&self, slot: usize) -> &Kind {
+        self.blueprints.get(self.kinds[slot])
+    }
+
+    /// The further shapes of the body in `slot`.
+    pub(crate) fn extras_of(&self, slot: usize) -> &[Extra] {
+        if self.flags[slot] & COMPOUND == 0 {
+            return &[];
+        }
+        let slot = slot as u16;
+        let first = self.extras.partition_point(|extra| extra.slot < slot);
+        let count = self.extras[first..].partition_point(|extra| extra.slot == slot);
+        &self.extras[first..first + count]
+    }
+
+    /// The shape of that number of the body in `slot`.
+    pub(crate) fn part(&self, slot: usize, sub: u16) -> Option<&Kind> {
+        match sub {
+            0 => self.blueprints.try_get(*self.kinds.get(slot)?),
+            _ => Some(self.blueprints.get(self.extras_of(slot).get(usize::from(sub) - 1)?.kind)),
+        }
+    }
+
+    /// Every blueprint by slot, then those of the further shapes.
+    fn parts(&self) -> impl Iterator<Item = Option<(u16, Blueprint)>> {
+        let blueprint = |kind: u16| self.blueprints.try_get(kind).map(|kind| kind.blueprint);
+        let first = self.kinds.iter().map(move |&kind| Some((0, blueprint(kind)?)));
+        first.chain(self.extras.iter().map(move |extra| Some((extra.slot, blueprint(extra.kind)?))))
+    }
+
+    /// Where the body's origin is.
+    pub(crate) fn origin(&self, slot: usize) -> Vec2 {
+        self.positions[slot] - self.lever(slot)
+    }
+
+    /// From the origin to the centre of mass, in the world.
+    pub(crate) fn lever(&self, slot: usize) -> Vec2 {
+        turned(self.rotations[slot], self.masses[slot].centre)
     }
 
     pub(crate) fn body(&self, slot: usize) -> Body {
-        let (flags, half, filter) = (self.flags[slot], self.halves[slot], self.filters[slot]);
+        let (flags, kind, motion) = (self.flags[slot], self.kind(slot), self.motions[slot]);
+        let part = kind.blueprint.part.desc();
         Body {
-            kind: if flags & DYNAMIC == 0 { BodyKind::Static } else { BodyKind::Dynamic },
-            shape: if flags & BOX == 0 { Shape::Circle { radius: half.x } } else { Shape::Box { half } },
-            position: self.positions[slot],
-            velocity: self.velocities[slot],
-            layer: filter.layer,
-            mask: filter.mask,
-            sensor: flags & SENSOR != 0,
+            kind: match flags & (DYNAMIC | KINEMATIC) {
+                0 => BodyKind::Static,
+                DYNAMIC => BodyKind::Dynamic,
+                _ => BodyKind::Kinematic,
+            },
+            shape: part.shape,
+            position: self.origin(slot),
+            angle: self.rotations[slot].angle(),
+            velocity: motion.velocity(),
+            spin: fx_of_speed(motion.spin),
+            centre: self.positions[slot],
+            mass: mass_of(self.masses[slot].inverse),
+            filter: part.filter,
+            sensor: part.sensor,
             bullet: flags & BULLET != 0,
+            asleep: flags & ASLEEP != 0,
             user: self.users[slot],
         }
     }
 
     /// Puts a body into a free slot; nothing if there is none.
     pub(crate) fn add(&mut self, desc: &BodyDesc) -> Option<BodyId> {
+        if self.free.is_empty() && self.slots() >= usize::from(self.desc.bodies_max) {
+            return None;
+        }
+        let kind = self.blueprints.add(Blueprint::of_body(desc, self.desc.tick_seconds()))?;
         let slot = match self.free.pop() {
             Some(slot) => usize::from(slot),
-            None if self.slots() < usize::from(self.desc.bodies_max) => self.grow(),
-            None => return None,
+            None => self.grow(),
         };
-        let dynamic = desc.kind == BodyKind::Dynamic;
         let flag = |condition: bool, flag: u8| if condition { flag } else { 0 };
+        let dynamic = desc.kind == BodyKind::Dynamic;
         self.flags[slot] = ALIVE
             | flag(dynamic, DYNAMIC)
-            | flag(matches!(desc.shape, Shape::Box { .. }), BOX)
-            | flag(desc.sensor, SENSOR)
+            | flag(desc.kind == BodyKind::Kinematic, KINEMATIC)
+            | flag(!desc.can_sleep && dynamic, SLEEPLESS)
             | flag(desc.bullet && dynamic, BULLET);
-        self.positions[slot] = desc.position;
-        self.velocities[slot] = if dynamic { desc.velocity } else { Vec2::ZERO };
-        self.halves[slot] = desc.shape.half().clamped(Vec2::splat(Fx::STEP), Vec2::splat(HALF_MAX));
-        self.inverse_masses[slot] = if dynamic { inverse_mass(desc.mass) } else { 0 };
-        self.surfaces[slot] = surface(desc, self.desc.tick_seconds());
-        self.filters[slot] = Filter { layer: desc.layer, mask: desc.mask };
+        self.kinds[slot] = kind;
         self.users[slot] = desc.user;
+        self.rotations[slot] = Rot::from_angle(desc.angle);
+        self.masses[slot] = self.mass_of_parts(slot);
+        self.positions[slot] = desc.position + self.lever(slot);
+        if desc.kind != BodyKind::Static {
+            self.motions[slot].set_velocity(desc.velocity);
+            let turns = self.kind(slot).blueprint.locks & LOCK_ROTATION == 0;
+            self.motions[slot].spin = if turns { speed_of_fx(desc.spin) } else { 0 };
+        }
         Some(self.id(slot))
     }
 
@@ -177,97 +292,183 @@ impl State {
         self.flags.push(0);
         self.generations.push(0);
         self.positions.push(Vec2::ZERO);
-        self.velocities.push(Vec2::ZERO);
-        self.halves.push(Vec2::ZERO);
-        self.inverse_masses.push(0);
-        self.surfaces.push(Surface::default());
-        self.filters.push(Filter::default());
+        self.rotations.push(Rot::NONE);
+        self.motions.push(Motion::default());
+        self.kinds.push(NONE);
         self.users.push(0);
+        self.masses.push(Mass::default());
         self.slots() - 1
     }
 
-    /// Takes a body out. Its slot is all zero afterwards, but for the generation.
+    /// Takes a body out. Its slot is as new afterwards, but for the generation.
     pub(crate) fn remove(&mut self, slot: usize) {
+        self.end_pairings(slot);
+        self.joints.remove_of(slot as u16);
+        self.ignored.retain(|pair| !pair.contains(&(slot as u16)));
+        if self.flags[slot] & COMPOUND != 0 {
+            let blueprints = &mut self.blueprints;
+            self.extras.retain(|extra| {
+                let kept = usize::from(extra.slot) != slot;
+                if !kept {
+                    blueprints.remove(extra.kind);
+                }
+                kept
+            });
+        }
+        self.blueprints.remove(self.kinds[slot]);
         self.flags[slot] = 0;
         self.generations[slot] = self.generations[slot].wrapping_add(1);
         self.positions[slot] = Vec2::ZERO;
-        self.velocities[slot] = Vec2::ZERO;
-        self.halves[slot] = Vec2::ZERO;
-        self.inverse_masses[slot] = 0;
-        self.surfaces[slot] = Surface::default();
-        self.filters[slot] = Filter::default();
+        self.rotations[slot] = Rot::NONE;
+        self.motions[slot] = Motion::default();
+        self.kinds[slot] = NONE;
         self.users[slot] = 0;
+        self.masses[slot] = Mass::default();
         self.free.push(slot as u16);
     }
 
-    /// Checks everything that stepping relies on.
-    pub(crate) fn validate(&self) -> Result<(), BadState> {
-        if self.desc != self.desc.sanitised() {
-            return Err(BadState::Desc);
-        }
-        let slots = self.slots();
-        let lengths = [
-            self.generations.len(),
-            self.positions.len(),
-            self.velocities.len(),
-            self.halves.len(),
-            self.inverse_masses.len(),
-            self.surfaces.len(),
-            self.filters.len(),
-            self.users.len(),
-        ];
-        if lengths.iter().any(|&length| length != slots) || slots > usize::from(self.desc.bodies_max) {
-            return Err(BadState::Length(self.desc.bodies_max));
-        }
-        if let Some(slot) = (0..slots).find(|&slot| !self.is_sound(slot)) {
-            return Err(BadState::Body(slot));
-        }
-        self.validate_free_list()
-    }
-
-    fn is_sound(&self, slot: usize) -> bool {
-        let (flags, half) = (self.flags[slot], self.halves[slot]);
-        if flags & ALIVE == 0 {
-            return flags == 0 && half == Vec2::ZERO && self.inverse_masses[slot] == 0;
-        }
-        let sizes = Fx::STEP..=HALF_MAX;
-        let dynamic = flags & DYNAMIC != 0;
-        flags & !ALL_FLAGS == 0
-            && sizes.contains(&half.x)
-            && sizes.contains(&half.y)
-            && (flags & BOX != 0 || half.x == half.y)
-            && (self.inverse_masses[slot] != 0) == dynamic
-            && self.inverse_masses[slot] <= inverse_mass(MASS_MIN)
-            && (dynamic || (self.velocities[slot] == Vec2::ZERO && flags & BULLET == 0))
-            && self.surfaces[slot].bounce <= BOUNCE_ONE
-    }
-
-    fn validate_free_list(&self) -> Result<(), BadState> {
-        let dead = self.flags.iter().filter(|&&flags| flags == 0).count();
-        if self.free.len() != dead {
-            return Err(BadState::FreeList);
-        }
-        if dead == 0 {
-            return Ok(());
-        }
-        let mut listed = alloc::vec![false; self.slots()];
-        for &slot in self.free.iter() {
-            let slot = usize::from(slot);
-            if self.flags.get(slot) != Some(&0) || core::mem::replace(&mut listed[slot], true) {
-                return Err(BadState::FreeList);
+    /// Forgets whom the body in `slot` touches; what rested on it wakes up.
+    fn end_pairings(&mut self, slot: usize) {
+        let mut pairings = core::mem::take(&mut self.pairings);
+        pairings.retain(|pairing| {
+            let other = match (usize::from(pairing.a) == slot, usize::from(pairing.b) == slot) {
+                (false, false) => return true,
+                (true, _) => pairing.b,
+                _ => pairing.a,
+            };
+            if let Some(ended) = Ended::of(self, pairing) {
+                self.ended.push(ended);
             }
+            if usize::from(other) < self.slots() {
+                self.wake(usize::from(other));
+            }
+            false
+        });
+        self.pairings = pairings;
+    }
+
+    /// Adds a shape to a body; false if there are too many.
+    pub(crate) fn attach(&mut self, slot: usize, blueprint: Blueprint) -> bool {
+        let shapes_max = usize::from(u16::MAX) - 1;
+        if self.extras.len() + self.slots() >= shapes_max {
+            return false;
         }
-        Ok(())
+        let Some(kind) = self.blueprints.add(blueprint) else { return false };
+        let at = self.extras.partition_point(|extra| usize::from(extra.slot) <= slot);
+        self.extras.insert(at, Extra { slot: slot as u16, kind });
+        self.flags[slot] |= COMPOUND;
+        let origin = self.origin(slot);
+        self.masses[slot] = self.mass_of_parts(slot);
+        self.positions[slot] = origin + self.lever(slot);
+        self.wake(slot);
+        true
+    }
+
+    /// Replaces the blueprint of the first shape; false if there are too many different ones.
+    pub(crate) fn set_blueprint(&mut self, slot: usize, blueprint: Blueprint) -> bool {
+        let Some(kind) = self.blueprints.add(blueprint) else { return false };
+        self.blueprints.remove(self.kinds[slot]);
+        self.kinds[slot] = kind;
+        self.wake(slot);
+        true
+    }
+
+    /// Whether two bodies are told not to meet.
+    pub(crate) fn is_apart(&self, a: u16, b: u16) -> bool {
+        let pair = [a.min(b), a.max(b)];
+        let joined = |joint: &super::joints::Joint| {
+            !joint.collide && [joint.a.min(joint.b), joint.a.max(joint.b)] == pair
+        };
+        !self.ignored.is_empty() && self.ignored.binary_search(&pair).is_ok()
+            || self.joints.iter().any(|(_, joint)| joined(joint))
+    }
+
+    /// Ends the sleep of a body.
+    pub(crate) fn wake(&mut self, slot: usize) {
+        self.flags[slot] &= !ASLEEP;
+        self.motions[slot].slow_ticks = 0;
+    }
+
+    /// Mass and centre of mass by the shapes of the body in `slot`.
+    pub(crate) fn mass_of_parts(&self, slot: usize) -> Mass {
+        let (first, flags) = (self.kind(slot), self.flags[slot]);
+        let extras = self.extras_of(slot);
+        // What is never pushed needs no centre of all its shapes.
+        if extras.is_empty() || flags & DYNAMIC == 0 {
+            let mass = if first.blueprint.mass > Fx::ZERO {
+                i64::from(first.blueprint.mass.to_bits())
+            } else {
+                first.mass()
+            };
+            return Mass::new(
+                flags,
+                first.blueprint.locks,
+                mass,
+                u128::from(first.extent.gyration),
+                first.extent.centroid,
+            );
+        }
+        let parts =
+            || core::iter::once(first).chain(extras.iter().map(|extra| self.blueprints.get(extra.kind)));
+        let (mut sum, mut x, mut y) = (0_i128, 0_i128, 0_i128);
+        for part in parts() {
+            let mass = i128::from(part.mass().max(1));
+            sum += mass;
+            x += mass * i128::from(part.extent.centroid.x.to_bits());
+            y += mass * i128::from(part.extent.centroid.y.to_bits());
+        }
+        let centre = Vec2::new(Fx::from_wide((x / sum) as i64), Fx::from_wide((y / sum) as i64));
+        let mut spread = 0_u128;
+        for part in parts() {
+            let away = u128::from((part.extent.centroid - centre).length_squared_wide());
+            spread += part.mass().max(1).unsigned_abs() as u128 * (u128::from(part.extent.gyration) + away);
+        }
+        let mass = if first.blueprint.mass > Fx::ZERO {
+            i64::from(first.blueprint.mass.to_bits())
+        } else {
+            sum.min(i128::from(i32::MAX)) as i64
+        };
+        Mass::new(flags, first.blueprint.locks, mass, spread / sum.unsigned_abs().max(1), centre)
     }
 }
 
-fn inverse_mass(mass: Fx) -> u32 {
-    let mass = mass.max(MASS_MIN).to_bits().unsigned_abs();
-    ((1_u64 << (INVERSE_MASS_BITS + 16)) / u64::from(mass)) as u32
+impl Mass {
+    /// `mass` in 1/2¹⁶, `gyration` squared in 1/2³².
+    fn new(flags: u8, locks: u8, mass: i64, gyration: u128, centre: Vec2) -> Self {
+        if flags & DYNAMIC == 0 {
+            return Self { centre, ..Self::default() };
+        }
+        let mass = mass.max(i64::from(MASS_MIN.to_bits())).min(i64::from(i32::MAX)).unsigned_abs();
+        let inverse = ((1_u64 << (INVERSE_MASS_BITS + 16)) / mass) as u32;
+        // The root of what has 48 fraction bits has 24 of them.
+        let radius = (gyration << 16).isqrt().max(1 << 16);
+        let turns = locks & LOCK_ROTATION == 0;
+        let inverse_gyration = if turns { ((1_u128 << 44) / radius).max(1) as i32 } else { 0 };
+        Self { inverse, inverse_gyration, centre }
+    }
 }
 
-fn surface(desc: &BodyDesc, tick_seconds: i64) -> Surface {
-    let bounce = desc.restitution.max(Fx::ZERO).min(Fx::ONE).to_bits() >> 1;
-    let drag = ((i64::from(desc.damping.max(Fx::ZERO).to_bits()) * tick_seconds) >> 32).min(0xffff);
-    Surface { bounce: bounce as u16, drag: drag as u16 }
+/// A mass from its inverse.
+fn mass_of(inverse: u32) -> Fx {
+    if inverse == 0 {
+        return Fx::ZERO;
+    }
+    let (one, inverse) = (1_u64 << (INVERSE_MASS_BITS + 16), u64::from(inverse));
+    Fx::from_wide(((one + inverse / 2) / inverse) as i64)
+}
+
+/// Whether a body with these flags moves by itself now.
+#[inline(always)]
+pub(crate) const fn is_moving(flags: u8) -> bool {
+    flags & (DYNAMIC | KINEMATIC) != 0 && flags & ASLEEP == 0
+}
+
+/// A vector of a body in the world.
+#[inline]
+pub(crate) fn turned(rot: Rot, vector: Vec2) -> Vec2 {
+    if vector == Vec2::ZERO {
+        return vector;
+    }
+    let (x, y) = rot.apply(i64::from(vector.x.to_bits()), i64::from(vector.y.to_bits()));
+    Vec2::new(Fx::from_wide(x), Fx::from_wide(y))
 }

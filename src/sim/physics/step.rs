@@ -3,13 +3,28 @@
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
+use super::border::meet_border;
+use super::contact_solver::{Anchor, ContactDesc, ContactTimes, Contacts};
 use super::grid::Grid;
+use super::islands::Islands;
+use super::joint_solver::JointSolver;
+use super::manifold::ManifoldPoint;
+use super::material::Material;
+use super::meeting::Meeting;
+use super::motion::{Movers, keep_inside};
 use super::near::Near;
-use super::pairs::{Pair, Search};
-use super::solver::Solver;
-use super::state::{SENSOR, State};
-use super::{Contact, motion};
+use super::pairing::{BORDER, Ended, PASSING, Pairing, PointMemory, SENSOR, TOUCHING, id};
+use super::pairs::{Found, Search};
+use super::proxy::{MARGIN, Proxies};
+use super::push_solver::{Push, Pushes};
+use super::rot::Rot;
+use super::state::{ASLEEP, Mass, State, is_moving};
+use super::{Contact, ContactEvent, ContactPhase, bullet};
 use crate::{Fx, Vec2};
+
+/// How often what wakes up may wake others before the rest has to wait for the next step.
+const WAKES_MAX: u32 = 8;
+const BORDER_MASS: Mass = Mass { inverse: 0, inverse_gyration: 0, centre: Vec2::ZERO };
 
 std::thread_local! {
     /// One for all worlds of a thread: a server steps thousands of small worlds in turn, and memory of each one's own
@@ -17,76 +32,462 @@ std::thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// Advances `state` by one tick and overwrites `contacts`.
-pub(crate) fn step(state: &mut State, contacts: &mut Vec<Contact>) {
-    SCRATCH.with_borrow_mut(|scratch| scratch.step(state, contacts));
+/// What the last step found; not part of the state.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) contacts: Vec<Contact>,
+    pub(crate) events: Vec<ContactEvent>,
+}
+
+/// Advances `state` by one tick and overwrites what is told of it.
+pub(crate) fn step(state: &mut State, told: &mut Told) {
+    SCRATCH.with_borrow_mut(|scratch| scratch.step(state, told));
+}
+
+/// What is known of a pairing in this step.
+#[derive(Clone, Copy, Debug, Default)]
+struct Report {
+    was_touching: bool,
+    /// Whether shapes were looked at, so that there is something to tell.
+    met: bool,
+    normal: (i32, i32),
+    point: (i32, i32),
+    separation: i32,
+    impulse: i64,
 }
 
 /// What a step needs and forgets. Kept for its memory; nothing in it outlives a step.
 #[derive(Debug, Default)]
 struct Scratch {
+    proxies: Proxies,
     grid: Grid,
     near: Near,
-    solver: Solver,
-    bullets: Vec<(u16, Vec2)>,
+    movers: Movers,
+    meetings: Vec<Meeting>,
+    order: Order,
+    pairings: Vec<Pairing>,
+    reports: Vec<Report>,
+    ended: Vec<Ended>,
+    contacts: Contacts,
+    pushes: Pushes,
+    joints: JointSolver,
+    islands: Islands,
+    apart: Vec<[u16; 2]>,
+    /// Where bodies were before they moved, if there are bullets.
+    starts: Vec<Vec2>,
 }
 
 impl Scratch {
-    fn step(&mut self, state: &mut State, contacts: &mut Vec<Contact>) {
-        motion::accelerate(state);
-        self.advance(state);
-        self.find_contacts(state, contacts);
-        let passes = state.desc.iterations;
-        self.solver.solve_velocities(&mut state.velocities, passes);
-        self.solver.solve_positions(state, passes);
-        self.tell_impulses(state, contacts);
-    }
-
-    fn advance(&mut self, state: &mut State) {
-        self.bullets.clear();
-        if motion::has_fast_bullets(state) {
-            self.grid.fill(state);
-            motion::aim_bullets(state, &self.grid, &mut self.bullets);
+    fn step(&mut self, state: &mut State, told: &mut Told) {
+        if state.flags.iter().any(|flags| flags & ASLEEP != 0) {
+            self.islands.wake(state);
         }
-        motion::advance(state, &self.bullets);
+        let substep = state.desc.substep_seconds();
+        let rest_ticks = u32::from(state.desc.ticks_per_second).div_ceil(2);
+        let rate = i64::from(state.desc.ticks_per_second) * i64::from(state.desc.substeps);
+        self.find(state);
+        self.movers.begin(state);
+        let times = ContactTimes::new(rate, substep, &state.desc);
+        self.merge(state, &times);
+        self.joints.begin(state, rate, substep);
+        self.solve(state, &times);
+        self.remember(state);
+        self.starts.clear();
+        if !self.proxies.bullets.is_empty() {
+            self.starts.extend_from_slice(&state.positions);
+        }
+        let rests = self.movers.store(state, rest_ticks);
+        bullet::stop_bullets(state, &self.proxies, &self.grid, &self.starts);
         if state.desc.walls {
-            motion::bounce_off_walls(state);
+            keep_inside(state);
+        }
+        self.tell(state, told);
+        if rests {
+            self.islands.rest(state, rest_ticks);
         }
     }
 
-    fn find_contacts(&mut self, state: &State, contacts: &mut Vec<Contact>) {
-        self.grid.fill(state);
-        self.near.fill(&self.grid);
-        self.solver.begin(state);
-        contacts.clear();
-        contacts.reserve(state.slots() * 2);
-        let search = Search::new(state, &self.grid, &self.near, |pair| {
-            let sensor = (pair.a.flags | pair.b.flags) & SENSOR != 0;
-            if !sensor {
-                self.solver.add(state, pair, contacts.len());
+    /// Finds out what touches or is about to; wakes what is hit.
+    #[inline(never)]
+    fn find(&mut self, state: &mut State) {
+        let tick = state.desc.tick_seconds();
+        self.list_apart(state);
+        for _ in 0..WAKES_MAX {
+            self.grid.fill(state, tick, &mut self.proxies);
+            self.near.fill(&self.grid);
+            self.meetings.clear();
+            self.meetings.reserve(3 * state.slots());
+            let (proxies, meetings) = (&self.proxies, &mut self.meetings);
+            let (grid, near, apart) = (&self.grid, &mut self.near, &self.apart);
+            let shared: &State = state;
+            let found = |found: Found| {
+                let meeting = match found {
+                    Found::Discs(a, b) => Meeting::of_discs(shared, a, b),
+                    Found::Shapes(a, b) => Meeting::of(shared, proxies, tick, a, b),
+                };
+                meetings.extend(meeting);
+                meeting.is_some()
+            };
+            Search { state: shared, proxies, grid, near, apart, found }.run();
+            if !self.wake_hit(state) {
+                break;
             }
-            contacts.push(contact(state, pair, sensor));
-        });
-        search.run();
+        }
+        if state.desc.walls {
+            meet_border(state, tick, &self.proxies, &mut self.meetings);
+        }
     }
 
-    fn tell_impulses(&mut self, state: &State, contacts: &mut [Contact]) {
-        for (contact, speed) in self.solver.speed_changes() {
-            let contact = &mut contacts[contact];
-            let inverse = |id: super::BodyId| i64::from(state.inverse_masses[usize::from(id.index)]);
-            let sum = inverse(contact.a) + inverse(contact.b);
-            contact.impulse = Fx::from_wide((i64::from(speed) << 24) / sum.max(1));
+    /// Wakes what is hit in this step, and all that hangs together with it; whether there was any.
+    fn wake_hit(&mut self, state: &mut State) -> bool {
+        let mut any = false;
+        for meeting in self.meetings.iter().filter(|meeting| meeting.wakes) {
+            for slot in [meeting.a, meeting.b] {
+                if state.flags[usize::from(slot)] & ASLEEP != 0 {
+                    state.wake(usize::from(slot));
+                    any = true;
+                }
+            }
+        }
+        if any {
+            self.islands.wake(state);
+        }
+        any
+    }
+
+    /// Lists the pairs of bodies that do not meet.
+    fn list_apart(&mut self, state: &State) {
+        self.apart.clear();
+        if state.ignored.is_empty() && state.joints.is_empty() {
+            return;
+        }
+        self.apart.extend(state.ignored.iter());
+        let joined = state.joints.iter().filter(|(_, joint)| !joint.collide);
+        self.apart.extend(joined.map(|(_, joint)| [joint.a.min(joint.b), joint.a.max(joint.b)]));
+        self.apart.sort_unstable();
+    }
+
+    /// Brings what was found together with what is remembered, both in the order of their keys.
+    #[inline(never)]
+    fn merge(&mut self, state: &State, times: &ContactTimes) {
+        self.order.sort(&self.meetings, state.slots());
+        self.pairings.clear();
+        self.reports.clear();
+        self.pairings.reserve(3 * state.slots());
+        self.reports.reserve(3 * state.slots());
+        self.ended.clear();
+        self.contacts.clear(state.slots());
+        self.pushes.list.clear();
+        self.pushes.list.reserve(2 * state.slots());
+        self.ended.reserve(state.slots());
+        let meetings = core::mem::take(&mut self.meetings);
+        let mut old = state.pairings.iter().peekable();
+        for index in 0..self.order.sorted.len() {
+            let meeting = &meetings[self.order.sorted[index].1 as usize];
+            let key = meeting.key();
+            while let Some(before) = old.next_if(|before| before.key() < key) {
+                self.drop_or_carry(state, before);
+            }
+            let before = old.next_if(|before| before.key() == key);
+            self.meet(state, meeting, before, times);
+        }
+        for before in old {
+            self.drop_or_carry(state, before);
+        }
+        self.meetings = meetings;
+    }
+
+    /// A pairing that was not found: it ended, or both sleep.
+    fn drop_or_carry(&mut self, state: &State, before: &Pairing) {
+        let moves = |slot: u16| state.flags.get(usize::from(slot)).is_some_and(|&flags| is_moving(flags));
+        if moves(before.a) || moves(before.b) {
+            self.ended.extend(Ended::of(state, before));
+        } else {
+            self.pairings.push(*before);
+            self.reports.push(Report { was_touching: before.bits & TOUCHING != 0, ..Report::default() });
+        }
+    }
+
+    fn meet(&mut self, state: &State, meeting: &Meeting, before: Option<&Pairing>, times: &ContactTimes) {
+        let mut pairing = meeting.pairing();
+        let was = before.map_or(0, |before| before.bits);
+        let separation = meeting.separation();
+        let point = meeting.manifold.points[0];
+        self.reports.push(Report {
+            was_touching: was & TOUCHING != 0,
+            met: true,
+            normal: meeting.manifold.normal,
+            point: (point.x.saturating_add(meeting.lever_a.0), point.y.saturating_add(meeting.lever_a.1)),
+            separation,
+            impulse: 0,
+        });
+        if meeting.sensor {
+            pairing.bits = SENSOR | TOUCHING;
+        } else if passes(state, meeting, before.map(|before| before.bits)) {
+            pairing.bits = PASSING;
+        } else {
+            let holds_on = was & TOUCHING != 0 && separation <= MARGIN;
+            pairing.bits = if holds_on || separation <= 0 { TOUCHING } else { 0 };
+            self.add_contact(state, meeting, before, times);
+        }
+        self.pairings.push(pairing);
+    }
+
+    fn add_contact(
+        &mut self,
+        state: &State,
+        meeting: &Meeting,
+        before: Option<&Pairing>,
+        times: &ContactTimes,
+    ) {
+        let masses = |slot: u16| {
+            let mass = state.masses.get(usize::from(slot)).unwrap_or(&BORDER_MASS);
+            // What sleeps is not pushed: it was not hit hard enough to wake.
+            if state.flags.get(usize::from(slot)).is_some_and(|flags| flags & ASLEEP != 0) {
+                &BORDER_MASS
+            } else {
+                mass
+            }
+        };
+        let (a, b) = (self.movers.enter(state, meeting.a), self.movers.enter(state, meeting.b));
+        let of = |kind: u16| state.blueprints.get(kind).blueprint.part.material;
+        let (one, other): (Material, Material) = (of(meeting.kind_a), of(meeting.kind_b));
+        let belt = |material: &Material| i64::from(material.surface_speed.to_bits());
+        let surface = if meeting.b == BORDER { belt(&one) } else { belt(&one) + belt(&other) };
+        let desc = ContactDesc {
+            a,
+            b,
+            masses: (masses(meeting.a), masses(meeting.b)),
+            velocities: (self.movers.velocities[a as usize], self.movers.velocities[b as usize]),
+            normal: meeting.manifold.normal,
+            friction: one.friction_combine.of(other.friction_combine, one.friction, other.friction),
+            restitution: one.restitution_combine.of(
+                other.restitution_combine,
+                one.restitution,
+                other.restitution,
+            ),
+            surface: crate::fx::clamp_to_i32(-(surface << 4)),
+            bounce_speed_min: times.bounce_speed_min,
+            pairing: self.pairings.len() as u32,
+        };
+        let known = |feature: u32| {
+            let known = before.map_or(&[][..], |before| &before.points[..usize::from(before.count).min(2)]);
+            let known = known.iter().find(|known| known.feature == feature);
+            known.copied().unwrap_or(PointMemory { feature, ..PointMemory::default() })
+        };
+        let turns = (desc.masses.0.inverse_gyration | desc.masses.1.inverse_gyration) != 0;
+        if !turns && desc.friction == Fx::ZERO && meeting.manifold.count == 1 {
+            let point = &meeting.manifold.points[0];
+            self.pushes.list.push(Push::new(&desc, point.separation, known(point.feature)));
+            return;
+        }
+        let anchor = |point: &ManifoldPoint| {
+            let from = |lever: (i32, i32)| (point.x.saturating_add(lever.0), point.y.saturating_add(lever.1));
+            Anchor {
+                from_a: from(meeting.lever_a),
+                from_b: from(meeting.lever_b),
+                separation: point.separation,
+                memory: known(point.feature),
+            }
+        };
+        let anchors = meeting.manifold.points.each_ref().map(anchor);
+        let count = usize::from(meeting.manifold.count).min(2);
+        self.contacts.add(&desc, &anchors[..count], times);
+    }
+
+    fn solve(&mut self, state: &State, times: &ContactTimes) {
+        let joined = !state.joints.is_empty();
+        let rigid = times.rigid();
+        if joined {
+            self.joints.prepare(state, &mut self.movers);
+        }
+        for _ in 0..state.desc.substeps {
+            self.movers.pull();
+            if joined {
+                self.joints.prepare(state, &mut self.movers);
+                self.joints.warm_start(&mut self.movers.velocities);
+            }
+            self.pushes.warm_start(&mut self.movers.velocities);
+            self.contacts.warm_start(&mut self.movers.velocities);
+            if joined {
+                self.joints.solve(&mut self.movers.velocities, true);
+            }
+            self.pushes.solve(&mut self.movers.velocities, &self.movers.offsets, times, false);
+            self.contacts.solve(&mut self.movers.velocities, times);
+            self.movers.hold();
+            self.movers.advance();
+            if joined {
+                self.joints.prepare(state, &mut self.movers);
+                self.joints.solve(&mut self.movers.velocities, false);
+            }
+            self.pushes.solve(&mut self.movers.velocities, &self.movers.offsets, &rigid, true);
+            self.contacts.relax(&mut self.movers.velocities, &self.movers.offsets, times);
+        }
+        self.pushes.bounce(&mut self.movers.velocities);
+        self.contacts.bounce(&mut self.movers.velocities);
+        self.movers.hold();
+    }
+
+    /// Writes down how hard everything pushed.
+    #[inline(never)]
+    fn remember(&mut self, state: &mut State) {
+        for (index, count, points, impulse) in self.contacts.results().chain(self.pushes.results()) {
+            let (pairing, report) = (&mut self.pairings[index], &mut self.reports[index]);
+            (pairing.count, pairing.points) = (count, points);
+            report.impulse = impulse;
+            if impulse > 0 || points.iter().any(|point| point.normal > 0) {
+                pairing.bits |= TOUCHING;
+            }
+        }
+        if !state.joints.is_empty() {
+            self.joints.store(&mut state.joints);
+        }
+        state.pairings.clear();
+        state.pairings.extend_from_slice(&self.pairings);
+    }
+
+    #[inline(never)]
+    fn tell(&mut self, state: &mut State, told: &mut Told) {
+        told.contacts.clear();
+        told.events.clear();
+        told.contacts.reserve(state.pairings.len());
+        told.events.reserve(state.slots());
+        let over = |ended: &Ended| ContactEvent {
+            a: id(ended.a),
+            b: id(ended.b),
+            shape_a: ended.sub_a,
+            shape_b: ended.sub_b,
+            phase: ContactPhase::Ended,
+            sensor: ended.sensor != 0,
+            impulse: Fx::ZERO,
+        };
+        told.events.extend(state.ended.iter().chain(&self.ended).map(over));
+        state.ended.clear();
+        for (pairing, report) in self.pairings.iter().zip(&self.reports) {
+            if pairing.b == BORDER {
+                continue;
+            }
+            let touches = pairing.bits & TOUCHING != 0;
+            let contact = contact(state, pairing, report);
+            if touches && report.met {
+                told.contacts.push(contact);
+            }
+            if touches != report.was_touching {
+                told.events.push(ContactEvent {
+                    a: contact.a,
+                    b: contact.b,
+                    shape_a: contact.shape_a,
+                    shape_b: contact.shape_b,
+                    phase: if touches { ContactPhase::Began } else { ContactPhase::Ended },
+                    sensor: contact.sensor,
+                    impulse: if touches { contact.impulse } else { Fx::ZERO },
+                });
+            }
+        }
+        told.events.sort_unstable_by_key(|event| {
+            (
+                event.a.index,
+                event.b.index,
+                event.a.generation,
+                event.b.generation,
+                event.shape_a,
+                event.shape_b,
+                event.phase,
+            )
+        });
+    }
+}
+
+fn contact(state: &State, pairing: &Pairing, report: &Report) -> Contact {
+    let slot = usize::from(pairing.a);
+    let at = state.positions[slot] + Vec2::new(Fx::from_bits(report.point.0), Fx::from_bits(report.point.1));
+    Contact {
+        a: state.id(slot),
+        b: state.id(usize::from(pairing.b)),
+        shape_a: pairing.sub_a,
+        shape_b: pairing.sub_b,
+        normal: Vec2::new(Fx::from_unit(report.normal.0), Fx::from_unit(report.normal.1)),
+        point: at,
+        depth: Fx::from_bits(report.separation.saturating_neg().max(0)),
+        impulse: Fx::from_wide(report.impulse),
+        sensor: pairing.bits & SENSOR != 0,
+    }
+}
+
+/// Whether a shape goes through one that holds only what comes from above.
+fn passes(state: &State, meeting: &Meeting, before: Option<u8>) -> bool {
+    let one_way = |kind: u16| state.blueprints.get(kind).blueprint.part.material.one_way;
+    if meeting.b == BORDER || !(one_way(meeting.kind_a) || one_way(meeting.kind_b)) {
+        return false;
+    }
+    let through = |platform: u16, kind: u16, normal: (i32, i32), sign: i64| {
+        let turn = Rot::from_angle(state.blueprints.get(kind).blueprint.part.desc().angle);
+        let turn = turn.then(state.rotations[usize::from(platform)]);
+        let up = (-turn.sin, turn.cos);
+        let facing = super::manifold::dot(up, normal.0, normal.1) * sign;
+        let (a, b) = (&state.motions[usize::from(meeting.a)], &state.motions[usize::from(meeting.b)]);
+        let rising = super::manifold::dot(up, b.x.saturating_sub(a.x), b.y.saturating_sub(a.y)) * sign;
+        let fresh = before.is_none() && (rising > 0 || meeting.separation() < -4 * MARGIN);
+        one_way(kind) && (facing < 1 << 29 || fresh || before.is_some_and(|bits| bits & PASSING != 0))
+    };
+    through(meeting.a, meeting.kind_a, meeting.manifold.normal, 1)
+        || through(meeting.b, meeting.kind_b, meeting.manifold.normal, -1)
+}
+
+/// Meetings in the order of their keys: a counting sort by the lower slot, and what is left by comparing.
+#[derive(Debug, Default)]
+struct Order {
+    starts: Vec<u32>,
+    /// Keys and numbers of meetings.
+    sorted: Vec<(u64, u32)>,
+}
+
+/// So few are sorted by moving each to where it belongs.
+const FEW: usize = 12;
+
+impl Order {
+    #[inline(never)]
+    fn sort(&mut self, meetings: &[Meeting], slots: usize) {
+        self.starts.clear();
+        self.starts.resize(slots + 1, 0);
+        for meeting in meetings {
+            self.starts[usize::from(meeting.a) + 1] += 1;
+        }
+        let mut sum = 0;
+        for start in &mut self.starts {
+            sum += *start;
+            *start = sum;
+        }
+        self.sorted.clear();
+        self.sorted.reserve(3 * slots);
+        self.sorted.resize(meetings.len(), (0, 0));
+        for (index, meeting) in (0_u32..).zip(meetings) {
+            let place = &mut self.starts[usize::from(meeting.a)];
+            self.sorted[*place as usize] = (meeting.sort_key(), index);
+            *place += 1;
+        }
+        let mut start = 0;
+        while start < self.sorted.len() {
+            let slot = (self.sorted[start].0 >> 48) as usize;
+            // Each slot's start is its end by now.
+            let end = (self.starts[slot] as usize).max(start + 1);
+            sort_few(&mut self.sorted[start..end]);
+            start = end;
         }
     }
 }
 
-fn contact(state: &State, pair: &Pair, sensor: bool) -> Contact {
-    Contact {
-        a: state.id(usize::from(pair.a.slot)),
-        b: state.id(usize::from(pair.b.slot)),
-        normal: Vec2::new(Fx::from_unit(pair.touch.normal_x), Fx::from_unit(pair.touch.normal_y)),
-        depth: Fx::from_bits(pair.touch.depth),
-        impulse: Fx::ZERO,
-        sensor,
+#[inline(always)]
+fn sort_few(sorted: &mut [(u64, u32)]) {
+    if sorted.len() > FEW {
+        sorted.sort_unstable();
+        return;
+    }
+    for end in 1..sorted.len() {
+        let mut at = end;
+        while at > 0 && sorted[at - 1].0 > sorted[at].0 {
+            sorted.swap(at - 1, at);
+            at -= 1;
+        }
     }
 }

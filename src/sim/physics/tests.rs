@@ -1,8 +1,15 @@
 //! Tests of whole worlds.
 
-mod behaviour;
-mod bytes;
+mod bounds;
+mod character;
+mod events;
 mod extremes;
+mod features;
 mod golden;
+mod joints;
+mod motion;
 mod quality;
+mod queries;
+mod random;
 mod scenes;
+mod surfaces;

@@ -4,15 +4,24 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::state::{ALIVE, DYNAMIC, State};
-use super::{Body, BodyDesc, BodyId, Contact, WorldDesc};
-use crate::{Fx, Vec2};
+use super::blueprint::{Blueprint, LOCK_ROTATION};
+use super::rot::Rot;
+use super::state::{ALIVE, DYNAMIC, KINEMATIC, State, speed_of_fx};
+use super::step::Told;
+use super::{
+    Body, BodyDesc, BodyId, Cast, Contact, ContactEvent, Filter, JointDesc, JointError, JointId, JointKind,
+    Shape, ShapeDesc, WorldDesc, query,
+};
+use crate::{Angle, Fx, Vec2};
 
 /// Bodies in a walled or open plane, stepped with a fixed tick.
 ///
 /// Equal worlds that get the same calls stay equal, bit by bit, on every machine. What is remembered between
-/// steps is the state: it alone is compared, serialized and cloned. Buffers of the step, and the contacts,
+/// steps is the state: it alone is compared, serialized and cloned. Buffers of the step, the contacts and the events
 /// are not part of it.
+///
+/// Places are within ±32,767 units, with a step of 1/65,536; speeds below 2,048 units per second in each direction and
+/// 100 units per tick, spins below 2,048 radians per second. What would be beyond stays at that bound.
 ///
 /// ```
 /// use framekeep_sim::{BodyDesc, Fx, Vec2, World, WorldDesc};
@@ -28,8 +37,7 @@ use crate::{Fx, Vec2};
 #[derive(Debug, Default)]
 pub struct World {
     state: State,
-    /// What the last step found; not part of the state.
-    contacts: Vec<Contact>,
+    told: Told,
 }
 
 /// A world that holds as many bodies as it may.
@@ -40,11 +48,25 @@ pub struct WorldFull {
     pub bodies_max: u16,
 }
 
+/// Why a shape was not attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AttachError {
+    /// The body is not there.
+    #[error("there is no body {0:?}")]
+    NoBody(BodyId),
+    /// The world holds 65,534 shapes.
+    #[error("the world holds 65534 shapes already")]
+    Full,
+    /// A chain needs two points at least, three if it is closed.
+    #[error("a chain needs two points, or three if it is closed; it has {0}")]
+    TooShort(usize),
+}
+
 impl World {
     /// A world without bodies. Values out of bounds are brought to the nearest bound.
     #[must_use]
     pub fn new(desc: WorldDesc) -> Self {
-        Self { state: State::new(desc), contacts: Vec::new() }
+        Self { state: State::new(desc), told: Told::default() }
     }
 
     /// What the world is like.
@@ -73,7 +95,56 @@ impl World {
         self.state.add(&body).ok_or(WorldFull { bodies_max: self.state.desc.bodies_max })
     }
 
-    /// Takes a body out of the world; false if it is not there.
+    /// Adds a shape to a body; gives its number.
+    ///
+    /// # Errors
+    /// [`AttachError`] if the body is not there or the world holds too many shapes.
+    pub fn attach(&mut self, id: BodyId, shape: ShapeDesc) -> Result<u16, AttachError> {
+        self.attach_blueprint(id, Blueprint::of_part(&shape))
+    }
+
+    /// Adds a chain of segments to a body, of the material and filter of `shape` (its outline is of no meaning): solid
+    /// from the right side of its direction only, and smooth where segments meet. Around something solid it runs
+    /// counter-clockwise. Gives the number of segments.
+    ///
+    /// # Errors
+    /// [`AttachError`]; the segments before the one that failed are attached then.
+    pub fn attach_chain(
+        &mut self,
+        id: BodyId,
+        points: &[Vec2],
+        closed: bool,
+        shape: ShapeDesc,
+    ) -> Result<usize, AttachError> {
+        let count = points.len();
+        if count < 2 || closed && count < 3 {
+            return Err(AttachError::TooShort(count));
+        }
+        let segments = if closed { count } else { count - 1 };
+        for index in 0..segments {
+            let (from, to) = (points[index], points[(index + 1) % count]);
+            let end = |at: usize, open: bool, own: Vec2| if open { own } else { points[at % count] };
+            let before = end(index + count - 1, !closed && index == 0, from);
+            let after = end(index + 2, !closed && index + 2 == count, to);
+            let part = ShapeDesc { shape: Shape::Segment { from, to }, ..shape };
+            self.attach_blueprint(
+                id,
+                Blueprint { chained: Some([before, after]), ..Blueprint::of_part(&part) },
+            )?;
+        }
+        Ok(segments)
+    }
+
+    fn attach_blueprint(&mut self, id: BodyId, blueprint: Blueprint) -> Result<u16, AttachError> {
+        let slot = self.state.slot(id).ok_or(AttachError::NoBody(id))?;
+        if !self.state.attach(slot, blueprint) {
+            return Err(AttachError::Full);
+        }
+        Ok(self.state.extras_of(slot).len() as u16)
+    }
+
+    /// Takes a body out of the world, with its joints; false if it is not there. Contacts that end by that are told by
+    /// the next step.
     pub fn remove(&mut self, id: BodyId) -> bool {
         let slot = self.state.slot(id);
         if let Some(slot) = slot {
@@ -100,42 +171,85 @@ impl World {
         (0..self.state.slots()).filter(alive).map(|slot| (self.state.id(slot), self.state.body(slot)))
     }
 
+    /// The shapes of a body, in the order of their numbers.
+    pub fn shapes(&self, id: BodyId) -> impl Iterator<Item = ShapeDesc> {
+        let slot = self.state.slot(id);
+        let numbers = slot.map_or(0, |slot| 1 + self.state.extras_of(slot).len() as u16);
+        (0..numbers).filter_map(move |sub| Some(self.state.part(slot?, sub)?.blueprint.part.desc()))
+    }
+
     /// Puts a body somewhere else; false if it is not there.
     pub fn set_position(&mut self, id: BodyId, position: Vec2) -> bool {
         let slot = self.state.slot(id);
         if let Some(slot) = slot {
-            self.state.positions[slot] = position;
+            self.wake_touching(slot);
+            self.state.positions[slot] = position + self.state.lever(slot);
         }
         slot.is_some()
     }
 
-    /// Sets a dynamic body's velocity, in units per second; false if it is not there or static.
-    pub fn set_velocity(&mut self, id: BodyId, velocity: Vec2) -> bool {
-        let slot = self.dynamic_slot(id);
-        if let Some(slot) = slot {
-            self.state.velocities[slot] = velocity;
-        }
-        slot.is_some()
-    }
-
-    /// Changes a dynamic body's velocity by `impulse` / mass; false if it is not there or static.
-    pub fn apply_impulse(&mut self, id: BodyId, impulse: Vec2) -> bool {
-        let slot = self.dynamic_slot(id);
-        if let Some(slot) = slot {
-            let inverse = i64::from(self.state.inverse_masses[slot]);
-            let change = |part: Fx| Fx::from_wide((i64::from(part.to_bits()) * inverse + (1 << 23)) >> 24);
-            self.state.velocities[slot] += Vec2::new(change(impulse.x), change(impulse.y));
-        }
-        slot.is_some()
-    }
-
-    /// Sets the layers a body is in and the layers it meets; false if it is not there.
-    pub fn set_filter(&mut self, id: BodyId, layer: u16, mask: u16) -> bool {
+    /// Turns a body; false if it is not there.
+    pub fn set_angle(&mut self, id: BodyId, angle: Angle) -> bool {
         let slot = self.state.slot(id);
         if let Some(slot) = slot {
-            self.state.filters[slot] = super::state::Filter { layer, mask };
+            self.wake_touching(slot);
+            let origin = self.state.origin(slot);
+            self.state.rotations[slot] = Rot::from_angle(angle);
+            self.state.positions[slot] = origin + self.state.lever(slot);
         }
         slot.is_some()
+    }
+
+    /// Sets the velocity of a body that moves, in units per second; false if it is not there or static.
+    pub fn set_velocity(&mut self, id: BodyId, velocity: Vec2) -> bool {
+        let slot = self.slot_of(id, DYNAMIC | KINEMATIC);
+        if let Some(slot) = slot {
+            self.state.wake(slot);
+            self.state.motions[slot].set_velocity(velocity);
+        }
+        slot.is_some()
+    }
+
+    /// Sets the spin of a body that moves, in radians per second; false if it is not there, static or never turns.
+    pub fn set_spin(&mut self, id: BodyId, spin: Fx) -> bool {
+        let turns = |slot: &usize| self.state.kind(*slot).blueprint.locks & LOCK_ROTATION == 0;
+        let slot = self.slot_of(id, DYNAMIC | KINEMATIC).filter(turns);
+        if let Some(slot) = slot {
+            self.state.wake(slot);
+            self.state.motions[slot].spin = speed_of_fx(spin);
+        }
+        slot.is_some()
+    }
+
+    /// Changes a dynamic body's velocity by `impulse` / mass; false if it is not there or not dynamic.
+    pub fn apply_impulse(&mut self, id: BodyId, impulse: Vec2) -> bool {
+        let slot = self.slot_of(id, DYNAMIC);
+        if let Some(slot) = slot {
+            self.state.wake(slot);
+            self.state.push(slot, impulse);
+        }
+        slot.is_some()
+    }
+
+    /// Changes a dynamic body's velocity and spin by an impulse at a place of the world; false if it is not there or
+    /// not dynamic.
+    pub fn apply_impulse_at(&mut self, id: BodyId, impulse: Vec2, place: Vec2) -> bool {
+        let slot = self.slot_of(id, DYNAMIC);
+        if let Some(slot) = slot {
+            self.state.wake(slot);
+            self.state.push(slot, impulse);
+            self.state.twist(slot, (place - self.state.positions[slot]).cross(impulse));
+        }
+        slot.is_some()
+    }
+
+    /// Sets whom a body's first shape meets; false if it is not there.
+    pub fn set_filter(&mut self, id: BodyId, filter: Filter) -> bool {
+        let Some(slot) = self.state.slot(id) else { return false };
+        let mut blueprint = self.state.kind(slot).blueprint;
+        blueprint.part.filter = filter;
+        self.wake_touching(slot);
+        self.state.set_blueprint(slot, blueprint)
     }
 
     /// Sets the game's own number of a body; false if it is not there.
@@ -147,37 +261,221 @@ impl World {
         slot.is_some()
     }
 
-    fn dynamic_slot(&self, id: BodyId) -> Option<usize> {
-        self.state.slot(id).filter(|&slot| self.state.flags[slot] & DYNAMIC != 0)
+    /// Ends the sleep of a body; false if it is not there.
+    pub fn wake(&mut self, id: BodyId) -> bool {
+        let slot = self.state.slot(id);
+        if let Some(slot) = slot {
+            self.state.wake(slot);
+        }
+        slot.is_some()
     }
 
-    /// The bodies that met in the last step, in a fixed order; empty after cloning or decoding.
+    /// Keeps two bodies from meeting, or lets them meet again; false if one of them is not there.
+    pub fn ignore(&mut self, a: BodyId, b: BodyId, ignore: bool) -> bool {
+        let (Some(one), Some(other)) = (self.state.slot(a), self.state.slot(b)) else { return false };
+        let pair = [one.min(other) as u16, one.max(other) as u16];
+        self.wake_touching(one);
+        match self.state.ignored.binary_search(&pair) {
+            Err(at) if ignore && one != other => self.state.ignored.insert(at, pair),
+            Ok(at) if !ignore => drop(self.state.ignored.remove(at)),
+            _ => {}
+        }
+        true
+    }
+
+    /// Joins two bodies.
+    ///
+    /// # Errors
+    /// [`JointError`] if one of them is not there, both are the same, or a number is out of range.
+    pub fn join(&mut self, joint: JointDesc) -> Result<JointId, JointError> {
+        let a = self.state.slot(joint.a).ok_or(JointError::NoBody(joint.a))?;
+        let b = self.state.slot(joint.b).ok_or(JointError::NoBody(joint.b))?;
+        if a == b {
+            return Err(JointError::SameBody);
+        }
+        super::joint::checked(joint.kind)?;
+        super::joint::checked_anchors(joint.anchor_a, joint.anchor_b)?;
+        let rest = self.state.rotations[a].to(self.state.rotations[b]);
+        self.state.wake(a);
+        self.state.wake(b);
+        self.state.joints.add(&joint, rest).ok_or(JointError::Full)
+    }
+
+    /// Takes a joint away; false if it is not there.
+    pub fn unjoin(&mut self, id: JointId) -> bool {
+        let Some(joint) = self.state.joints.remove(id) else { return false };
+        self.state.wake(usize::from(joint.a));
+        self.state.wake(usize::from(joint.b));
+        true
+    }
+
+    /// What a joint allows.
+    #[must_use]
+    pub fn joint(&self, id: JointId) -> Option<JointKind> {
+        self.state.joints.get(id).map(|joint| joint.kind)
+    }
+
+    /// All joints, with the places of their anchors.
+    pub fn joints(&self) -> impl Iterator<Item = (JointId, JointKind, Vec2, Vec2)> {
+        let anchor = |slot: u16, anchor: Vec2| {
+            let slot = usize::from(slot);
+            self.state.origin(slot) + super::state::turned(self.state.rotations[slot], anchor)
+        };
+        self.state.joints.iter().map(move |(id, joint)| {
+            (id, joint.kind, anchor(joint.a, joint.anchor_a), anchor(joint.b, joint.anchor_b))
+        })
+    }
+
+    /// Changes what a joint allows, its motor or its target; false if it is not there, or a number is out of range.
+    pub fn set_joint(&mut self, id: JointId, kind: JointKind) -> bool {
+        let Some(joint) = self.state.joints.get_mut(id) else { return false };
+        let Ok(kind) = super::joint::checked(kind) else { return false };
+        joint.kind = kind;
+        let (a, b) = (usize::from(joint.a), usize::from(joint.b));
+        self.state.wake(a);
+        self.state.wake(b);
+        true
+    }
+
+    fn slot_of(&self, id: BodyId, kinds: u8) -> Option<usize> {
+        self.state.slot(id).filter(|&slot| self.state.flags[slot] & kinds != 0)
+    }
+
+    /// Wakes a body and all that touches it, before it is moved away from there.
+    fn wake_touching(&mut self, slot: usize) {
+        self.state.wake(slot);
+        for index in 0..self.state.pairings.len() {
+            let pairing = self.state.pairings[index];
+            if usize::from(pairing.a) == slot || usize::from(pairing.b) == slot {
+                self.state.wake_if_there(pairing.a);
+                self.state.wake_if_there(pairing.b);
+            }
+        }
+    }
+
+    /// The shapes that touched in the last step, in the order of their bodies and numbers; empty after cloning or
+    /// decoding. Those of bodies that sleep are not among them.
     #[must_use]
     pub fn contacts(&self) -> &[Contact] {
-        &self.contacts
+        &self.told.contacts
     }
 
-    /// Appends the bodies in any of `layers` that overlap a disc, in the order of their indices; radius 0 is
-    /// a point.
-    pub fn overlap_circle(&self, centre: Vec2, radius: Fx, layers: u16, found: &mut Vec<BodyId>) {
-        super::query::overlap_circle(&self.state, centre, radius, layers, found);
+    /// What began and ended to touch in the last step, each once, in the order of bodies and shapes; empty after
+    /// cloning or decoding.
+    #[must_use]
+    pub fn events(&self) -> &[ContactEvent] {
+        &self.told.events
+    }
+
+    /// The first thing on the way of a ray from `from` to `from + way`. Sensors are not met.
+    #[must_use]
+    pub fn cast_ray(&self, from: Vec2, way: Vec2, filter: Filter) -> Option<Cast> {
+        self.cast_shape(Shape::Circle { radius: Fx::ZERO }, Angle::ZERO, from, way, filter)
+    }
+
+    /// Appends everything on the way of a ray, the nearest first; of equals, that with the smaller index.
+    pub fn cast_ray_all(&self, from: Vec2, way: Vec2, filter: Filter, found: &mut Vec<Cast>) {
+        let start = found.len();
+        let ray = (Shape::Circle { radius: Fx::ZERO }, Angle::ZERO);
+        query::cast(&self.state, ray, from, way, filter, |cast| found.push(cast));
+        found[start..].sort_by_key(|cast| (cast.part, cast.body.index, cast.shape));
+    }
+
+    /// The first thing on the way of a shape that moves from `from` to `from + way`. Sensors are not met.
+    #[must_use]
+    pub fn cast_shape(
+        &self,
+        shape: Shape,
+        angle: Angle,
+        from: Vec2,
+        way: Vec2,
+        filter: Filter,
+    ) -> Option<Cast> {
+        let mut first: Option<Cast> = None;
+        query::cast(&self.state, (shape, angle), from, way, filter, |cast| {
+            if first.is_none_or(|first| cast.part < first.part) {
+                first = Some(cast);
+            }
+        });
+        first
+    }
+
+    /// The shortest way out of what a shape is deepest in, and how long it is.
+    pub(crate) fn way_out(&self, shape: Shape, at: Vec2, filter: Filter) -> Option<(Vec2, Fx)> {
+        query::way_out(&self.state, shape, at, filter)
+    }
+
+    /// Appends the bodies that overlap a disc, sensors included, in the order of their indices; radius 0 is a point.
+    pub fn overlap_circle(&self, centre: Vec2, radius: Fx, filter: Filter, found: &mut Vec<BodyId>) {
+        let radius = radius.max(Fx::ZERO).to_bits().min(1 << 29);
+        let disc = super::hull::Hull { count: 1, radius, reach: radius + 1, ..Default::default() };
+        query::overlap(&self.state, &disc, centre, filter, found);
+    }
+
+    /// Appends the bodies that overlap a shape, sensors included, in the order of their indices.
+    pub fn overlap_shape(
+        &self,
+        shape: Shape,
+        angle: Angle,
+        at: Vec2,
+        filter: Filter,
+        found: &mut Vec<BodyId>,
+    ) {
+        let (mut hull, extent) = super::blueprint::hull_of(&ShapeDesc::new(shape));
+        let rot = Rot::from_angle(angle);
+        hull.turn(rot);
+        let centre = at + super::state::turned(rot, extent.centroid);
+        query::overlap(&self.state, &hull, centre, filter, found);
+    }
+
+    /// The point nearest to a place, at most `most` away: the body, which of its shapes, and the point; the place
+    /// itself if it is inside. Sensors do not count.
+    #[must_use]
+    pub fn closest_point(&self, place: Vec2, most: Fx, filter: Filter) -> Option<(BodyId, u16, Vec2)> {
+        query::closest(&self.state, place, most, filter)
     }
 
     /// Advances the world by one tick.
     pub fn step(&mut self) {
-        super::step::step(&mut self.state, &mut self.contacts);
+        super::step::step(&mut self.state, &mut self.told);
+    }
+}
+
+impl State {
+    fn push(&mut self, slot: usize, impulse: Vec2) {
+        let inverse = i64::from(self.masses[slot].inverse);
+        let change =
+            |part: Fx| crate::fx::clamp_to_i32((i64::from(part.to_bits()) * inverse + (1 << 19)) >> 20);
+        let motion = &mut self.motions[slot];
+        motion.x = motion.x.saturating_add(change(impulse.x));
+        motion.y = motion.y.saturating_add(change(impulse.y));
+    }
+
+    fn twist(&mut self, slot: usize, twist: Fx) {
+        let mass = &self.masses[slot];
+        let gyration = i128::from(mass.inverse_gyration);
+        let change = (i128::from(twist.to_bits()) * i128::from(mass.inverse) * gyration * gyration) >> 60;
+        let change = change.clamp(i128::from(i32::MIN), i128::from(i32::MAX)) as i32;
+        self.motions[slot].spin = self.motions[slot].spin.saturating_add(change);
+    }
+
+    fn wake_if_there(&mut self, slot: u16) {
+        if usize::from(slot) < self.slots() {
+            self.wake(usize::from(slot));
+        }
     }
 }
 
 impl Clone for World {
     fn clone(&self) -> Self {
-        Self { state: self.state.clone(), contacts: Vec::new() }
+        Self { state: self.state.clone(), told: Told::default() }
     }
 
     /// Copies the state into the memory this world already has, and keeps its buffers.
     fn clone_from(&mut self, source: &Self) {
         self.state.clone_from(&source.state);
-        self.contacts.clear();
+        self.told.contacts.clear();
+        self.told.events.clear();
     }
 }
 
@@ -197,8 +495,6 @@ impl Serialize for World {
 
 impl<'de> Deserialize<'de> for World {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let state = State::deserialize(deserializer)?;
-        state.validate().map_err(serde::de::Error::custom)?;
-        Ok(Self { state, contacts: Vec::new() })
+        Ok(Self { state: State::deserialize(deserializer)?, told: Told::default() })
     }
 }

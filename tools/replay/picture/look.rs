@@ -19,6 +19,9 @@ pub(super) const LINE: u8 = 8;
 const TAP: u8 = 9;
 const HOLD: u8 = 10;
 const UNKNOWN: u8 = 11;
+const ROTOR: u8 = 12;
+const BELT: u8 = 13;
+const GATE: u8 = 14;
 /// The first of the seats' colours.
 const SEATS: u8 = 16;
 /// How many seats have a colour of their own.
@@ -62,6 +65,9 @@ const fn palette() -> [Rgb; 48] {
     colours[TAP as usize] = [0xf2, 0xf2, 0xf2];
     colours[HOLD as usize] = [0x8c, 0xb4, 0xf0];
     colours[UNKNOWN as usize] = [0xaa, 0xaa, 0xaa];
+    colours[ROTOR as usize] = [0x9a, 0x6a, 0xd8];
+    colours[BELT as usize] = [0x8a, 0x7a, 0x3c];
+    colours[GATE as usize] = [0x3c, 0x8a, 0x82];
     let mut seat = 0;
     while seat < SEAT_COLOURS as usize {
         let [red, green, blue] = SEAT_RGB[seat];
@@ -122,7 +128,7 @@ pub(super) fn look(game: &str, body: &ViewBody) -> (Form, u8) {
 }
 
 fn arena(kind: u8, seat: u8) -> (Form, u8) {
-    const ALL: [(Kind, Form); 8] = [
+    const ALL: [(Kind, Form); 11] = [
         (Kind::Player, Form::Pointing),
         (Kind::Projectile, Form::Disc),
         (Kind::Crate, Form::Box),
@@ -131,6 +137,9 @@ fn arena(kind: u8, seat: u8) -> (Form, u8) {
         (Kind::Health, Form::Ring),
         (Kind::Shield, Form::Ring),
         (Kind::Rapid, Form::Ring),
+        (Kind::Rotor, Form::Box),
+        (Kind::Belt, Form::Box),
+        (Kind::Gate, Form::Box),
     ];
     let Some((kind, form)) = ALL.into_iter().find(|(known, _)| *known as u8 == kind) else {
         return (Form::Box, UNKNOWN);
@@ -144,6 +153,9 @@ fn arena(kind: u8, seat: u8) -> (Form, u8) {
         Kind::Health => HEALTH,
         Kind::Shield => SHIELD,
         Kind::Rapid => RAPID,
+        Kind::Rotor => ROTOR,
+        Kind::Belt => BELT,
+        Kind::Gate => GATE,
     };
     (form, colour)
 }

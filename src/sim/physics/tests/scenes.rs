@@ -1,6 +1,9 @@
 //! Worlds that several tests use, and what is measured of them. Floats only measure.
 
-use crate::{Body, BodyDesc, BodyKind, Fx, Pcg32, Shape, Vec2, World, WorldDesc};
+use crate::{
+    Angle, BodyDesc, BodyId, Fx, JointDesc, JointKind, Pcg32, Polygon, Shape, ShapeDesc, Vec2, World,
+    WorldDesc, encode_into, hash_bytes,
+};
 
 pub(super) fn ratio(numerator: i32, denominator: i32) -> Fx {
     Fx::from_ratio(numerator, denominator)
@@ -10,100 +13,221 @@ pub(super) fn float(value: Fx) -> f64 {
     f64::from(value.to_bits()) / 65_536.0
 }
 
+pub(super) fn steps(world: &mut World, ticks: u32) {
+    (0..ticks).for_each(|_| world.step());
+}
+
+pub(super) fn bytes_of(world: &World) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode_into(world, &mut bytes);
+    bytes
+}
+
+pub(super) fn hash_of(world: &World) -> u64 {
+    hash_bytes(&bytes_of(world))
+}
+
+/// An open plane without gravity.
+pub(super) fn open() -> World {
+    World::new(WorldDesc { walls: false, ..WorldDesc::default() })
+}
+
+/// An open plane at 60 ticks per second with gravity.
+pub(super) fn earth() -> World {
+    World::new(WorldDesc {
+        walls: false,
+        gravity: Vec2::from_ints(0, -10),
+        ticks_per_second: 60,
+        half_extent: Vec2::from_ints(64, 64),
+        ..WorldDesc::default()
+    })
+}
+
+/// Ground with its top at y = 0.
+pub(super) fn ground(world: &mut World) -> BodyId {
+    world.add(BodyDesc::rect(Vec2::from_ints(50, 1)).at(Vec2::from_ints(0, -1)).fixed()).unwrap()
+}
+
+pub(super) fn cube() -> BodyDesc {
+    BodyDesc::rect(Vec2::splat(Fx::HALF))
+}
+
+/// A pyramid of boxes with sides of 1.
+pub(super) fn pyramid(world: &mut World, rows: i32) -> Vec<BodyId> {
+    let mut ids = Vec::new();
+    for row in 0..rows {
+        for column in 0..rows - row {
+            let x = ratio((2 * column - (rows - row - 1)) * 105, 200);
+            ids.push(world.add(cube().at(Vec2::new(x, ratio(2 * row + 1, 2))).sleepless()).unwrap());
+        }
+    }
+    ids
+}
+
 /// A velocity of up to `speed` in each direction.
 pub(super) fn kick(rng: &mut Pcg32, speed: i32) -> Vec2 {
     let mut part = || Fx::from_bits(rng.below((2 * speed as u32) << 16).cast_signed()) - Fx::from_int(speed);
     Vec2::new(part(), part())
 }
 
-/// Circles of radius 0.5 with restitution 0.5, a quarter of a walled box filled, all moving.
+/// Circles of radius 0.5 with restitution 0.5, a quarter of a walled box filled, all moving and none turning.
 pub(super) fn gas(columns: i32) -> World {
     let half_extent = Vec2::splat(ratio(columns * 886, 1_000));
     let mut world = World::new(WorldDesc { half_extent, ..WorldDesc::default() });
     let mut rng = Pcg32::new(1, 1);
     for index in 0..columns * columns {
         let place = |index: i32| ratio(index * 1_772 + 886, 1_000) - half_extent.x;
-        let circle = BodyDesc::circle(Fx::HALF).restitution(Fx::HALF);
+        let circle = BodyDesc::circle(Fx::HALF).restitution(Fx::HALF).lock_rotation().friction(Fx::ZERO);
         let at = Vec2::new(place(index % columns), place(index / columns));
         world.add(circle.at(at).moving(kick(&mut rng, 5))).unwrap();
     }
     world
 }
 
-/// A heap of bodies that fall into a narrow walled box.
-pub(super) fn heap(count: i32, body: BodyDesc, down: Vec2) -> World {
-    let half_extent = Vec2::from_ints(5, 20);
-    let mut world = World::new(WorldDesc { half_extent, gravity: down, ..WorldDesc::default() });
-    for index in 0..count {
-        let x = ratio((index % 9) * 105 - 420 + (index / 9 % 2) * 15, 100);
-        world.add(body.at(Vec2::new(x, ratio((index / 9) * 110 - 1_900, 100)))).unwrap();
+/// A hundred bodies of every kind in a walled box.
+pub(super) fn mixture() -> World {
+    let mut world = mixing_bowl();
+    for body in mixed_bodies() {
+        world.add(body).unwrap();
     }
     world
 }
 
-/// A hundred bodies of every kind: what the goldens are made of.
-pub(super) fn mixture() -> World {
-    let desc = WorldDesc {
+/// The box of [`mixture`].
+pub(super) fn mixing_bowl() -> World {
+    World::new(WorldDesc {
         half_extent: Vec2::from_ints(14, 10),
         gravity: Vec2::from_ints(1, -6),
         ..WorldDesc::default()
-    };
-    let mut world = World::new(desc);
+    })
+}
+
+/// What is in [`mixture`], in the order of the ids.
+pub(super) fn mixed_bodies() -> Vec<BodyDesc> {
     let mut rng = Pcg32::new(5, 5);
-    for index in 0..100 {
+    let body = |index: i32| {
         let size = Fx::HALF + Fx::from_bits(rng.below(1 << 14).cast_signed());
         let body = match index % 10 {
-            0 => BodyDesc::rect(Vec2::new(size * Fx::from_int(3), size)).fixed(),
+            0 => BodyDesc::rect(Vec2::new(size * Fx::from_int(3), size))
+                .fixed()
+                .turned(Angle(index as u16 * 700)),
             1 => BodyDesc::circle(size).sensor(),
             2 | 3 => BodyDesc::rect(Vec2::new(size, size * Fx::HALF)).mass(Fx::from_int(3)).damping(Fx::HALF),
             4 => BodyDesc::circle(ratio(1, 10)).bullet().restitution(Fx::ONE).mask(0b101),
             5 => BodyDesc::circle(size).layer(0b10).mass(ratio(1, 3)),
+            6 => BodyDesc::polygon(Polygon::regular(3 + (index / 10 % 6) as u8, size)).layer(0b101),
+            7 => BodyDesc::capsule(size, size * Fx::HALF).layer(0b101),
+            8 => BodyDesc::rect(Vec2::new(size, ratio(1, 5))).kinematic().spinning(Fx::ONE),
             _ => BodyDesc::circle(size).restitution(Fx::HALF).layer(0b101),
         };
         let speed = if index % 10 == 4 { 60 } else { 6 };
+        let velocity = if index % 10 == 8 { Vec2::ZERO } else { kick(&mut rng, speed) };
         let at = Vec2::from_ints(index % 10 * 2 - 9, index / 10 * 2 - 9);
-        world.add(body.at(at).moving(kick(&mut rng, speed)).user(index.unsigned_abs())).unwrap();
+        body.at(at).moving(velocity).user(index.unsigned_abs())
+    };
+    (0..100).map(body).collect()
+}
+
+/// Boxes stacked and at rest, some of them asleep after a while.
+pub(super) fn ruins() -> World {
+    let mut world = earth();
+    ground(&mut world);
+    pyramid(&mut world, 6);
+    for index in 0..10 {
+        let _ = world.add(cube().at(Vec2::new(Fx::from_int(12), ratio(2 * index + 1, 2))));
+    }
+    let shot = BodyDesc::circle(ratio(1, 2))
+        .at(Vec2::from_ints(-20, 4))
+        .moving(Vec2::from_ints(18, 4))
+        .mass(Fx::from_int(4));
+    let _ = world.add(shot);
+    world
+}
+
+/// Every kind of joint.
+pub(super) fn machine() -> World {
+    let mut world = earth();
+    let base = ground(&mut world);
+    let kinds = [
+        JointKind::Rod { length: Fx::from_int(2) },
+        JointKind::Rope { length: Fx::from_int(3) },
+        JointKind::Spring { length: Fx::ONE, hertz: Fx::from_int(2), damping_ratio: ratio(1, 10) },
+        JointKind::Revolute {
+            limits: Some((-Fx::ONE, Fx::ONE)),
+            motor: Some(crate::Motor { speed: Fx::ONE, force_max: Fx::from_int(50) }),
+        },
+        JointKind::Prismatic { axis: Vec2::from_ints(1, 1), limits: Some((-Fx::ONE, Fx::ONE)), motor: None },
+        JointKind::Weld,
+        JointKind::Mouse {
+            target: Vec2::from_ints(20, 9),
+            hertz: Fx::from_int(3),
+            damping_ratio: Fx::ONE,
+            force_max: Fx::from_int(100),
+        },
+    ];
+    for (index, kind) in (0..).zip(kinds) {
+        let x = index * 4 - 14;
+        let hook = world.add(BodyDesc::circle(ratio(1, 4)).at(Vec2::from_ints(x, 8)).fixed()).unwrap();
+        let one =
+            world.add(BodyDesc::rect(Vec2::new(Fx::ONE, ratio(1, 4))).at(Vec2::from_ints(x + 2, 8))).unwrap();
+        let other = world.add(cube().at(Vec2::from_ints(x + 2, 6)).moving(Vec2::from_ints(1, 0))).unwrap();
+        let joint = JointDesc::new(hook, one, kind).anchors(Vec2::ZERO, Vec2::from_ints(-1, 0));
+        world.join(joint).unwrap();
+        world.join(JointDesc::new(one, other, JointKind::Rope { length: Fx::from_int(2) })).unwrap();
+    }
+    assert!(world.contains(base));
+    world
+}
+
+/// Terrain of a chain, bodies of several shapes, a belt and a platform.
+pub(super) fn terrain() -> World {
+    let mut world = earth();
+    let land = world.add(BodyDesc::circle(ratio(1, 8)).at(Vec2::from_ints(0, -20)).fixed()).unwrap();
+    let hills: Vec<Vec2> = (0..40)
+        .rev()
+        .map(|x| Vec2::new(Fx::from_int(x - 20), ratio((x * 7) % 5, 3) + Fx::from_int(20)))
+        .collect();
+    world.attach_chain(land, &hills, false, ShapeDesc::new(Shape::Circle { radius: Fx::ONE })).unwrap();
+    let mut belt = BodyDesc::rect(Vec2::new(Fx::from_int(4), ratio(1, 2))).at(Vec2::from_ints(0, 5)).fixed();
+    belt.shape.material.surface_speed = -Fx::from_int(2);
+    world.add(belt).unwrap();
+    let mut platform =
+        BodyDesc::rect(Vec2::new(Fx::from_int(4), ratio(1, 4))).at(Vec2::from_ints(6, 8)).fixed();
+    platform.shape.material.one_way = true;
+    world.add(platform).unwrap();
+    for index in 0..24 {
+        let at = Vec2::from_ints(index % 8 * 3 - 10, 7 + index / 8 * 3);
+        let body =
+            world.add(BodyDesc::circle(ratio(2, 5)).at(at).spinning(Fx::from_int(index % 5 - 2))).unwrap();
+        let arm = ShapeDesc::new(Shape::Box { half: Vec2::new(ratio(3, 4), ratio(1, 5)) });
+        world.attach(body, arm.offset(Vec2::new(ratio(1, 2), Fx::ZERO), Angle(index as u16 * 900))).unwrap();
     }
     world
 }
 
-pub(super) fn kinetic_energy(world: &World) -> f64 {
-    let squared = |body: &Body| float(body.velocity.x).powi(2) + float(body.velocity.y).powi(2);
-    world.bodies().map(|(_, body)| squared(&body) / 2.0).sum()
-}
-
-/// The deepest overlap of two bodies.
-pub(super) fn worst_overlap(world: &World) -> f64 {
-    let bodies: Vec<Body> = world.bodies().map(|(_, body)| body).collect();
-    let pairs =
-        bodies.iter().enumerate().flat_map(|(index, a)| bodies[index + 1..].iter().map(move |b| (a, b)));
-    pairs
-        .filter(|(a, b)| a.kind == BodyKind::Dynamic || b.kind == BodyKind::Dynamic)
-        .map(overlap)
-        .fold(0.0, f64::max)
-}
-
-fn overlap((a, b): (&Body, &Body)) -> f64 {
-    let x = (float(a.position.x) - float(b.position.x)).abs();
-    let y = (float(a.position.y) - float(b.position.y)).abs();
-    let (half_a, half_b) = (a.shape.half(), b.shape.half());
-    match (a.shape, b.shape) {
-        (Shape::Circle { radius }, Shape::Circle { radius: other }) => {
-            float(radius) + float(other) - x.hypot(y)
-        }
-        _ => (float(half_a.x + half_b.x) - x).min(float(half_a.y + half_b.y) - y),
+/// The scenes of the goldens.
+pub(super) fn all() -> [(&'static str, World); 6] {
+    let mut shower = gas(8);
+    for index in 0..20 {
+        let shot = BodyDesc::circle(ratio(1, 8)).bullet().restitution(Fx::ONE).mass(ratio(1, 8));
+        shower
+            .add(shot.at(Vec2::from_ints(index % 10 - 5, index / 10)).moving(Vec2::from_ints(90, index * 7)))
+            .unwrap();
     }
+    [
+        ("gas", gas(10)),
+        ("mixture", mixture()),
+        ("ruins", ruins()),
+        ("machine", machine()),
+        ("terrain", terrain()),
+        ("shower", shower),
+    ]
 }
 
-/// Whether two bodies touch, by exact arithmetic on their bits.
-pub(super) fn touch_plainly(a: &Body, b: &Body) -> bool {
-    let bits = |value: Fx| i64::from(value.to_bits());
-    let (x, y) = (bits(b.position.x) - bits(a.position.x), bits(b.position.y) - bits(a.position.y));
-    // What is left of the offset outside of the boxes, and the discs' radii together.
-    let inner = |body: &Body| if let Shape::Box { half } = body.shape { half } else { Vec2::ZERO };
-    let radius = |body: &Body| if let Shape::Circle { radius } = body.shape { bits(radius) } else { 0 };
-    let outside = |offset: i64, half: i64| (offset.abs() - half).max(0);
-    let x = outside(x, bits(inner(a).x) + bits(inner(b).x));
-    let y = outside(y, bits(inner(a).y) + bits(inner(b).y));
-    x * x + y * y <= (radius(a) + radius(b)).pow(2)
+/// Of everything dynamic of mass one that does not turn.
+pub(super) fn kinetic_energy(world: &World) -> f64 {
+    world
+        .bodies()
+        .map(|(_, body)| (float(body.velocity.x).powi(2) + float(body.velocity.y).powi(2)) / 2.0)
+        .sum()
 }

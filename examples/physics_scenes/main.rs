@@ -1,0 +1,87 @@
+//! The scenes with which the physics is tested, as digests and as pictures.
+//!
+//! ```text
+//! cargo run --release -p physics_scenes                     digests after 600 steps, one scene a line
+//! cargo run --release -p physics_scenes -- draw DIR         each scene at its start and later, as DIR/NAME-TICK.png
+//! cargo run --release -p physics_scenes -- draw DIR 60 600  ... at these ticks
+//! ```
+//!
+//! The digests are the same on every machine: build this for another one and compare what it prints.
+
+mod canvas;
+mod drawing;
+// The scenes of the tests; not all of them are for pictures.
+#[allow(dead_code)]
+#[path = "../../src/sim/physics/tests/scenes.rs"]
+mod scenes;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+// What the scenes are made of: they take it from their crate's root.
+use framekeep_sim::{
+    Angle, BodyDesc, BodyId, Fx, JointDesc, JointKind, Motor, Pcg32, Polygon, Shape, ShapeDesc, Vec2, World,
+    WorldDesc, encode_into, hash_bytes,
+};
+
+/// Steps after which digests are taken.
+const TICKS: u32 = 600;
+/// Steps after which pictures are drawn, if nobody says.
+const DRAWN: [u32; 3] = [0, 60, 240];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("physics_scenes: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &[String]) -> Result<()> {
+    match args {
+        [] => digests(),
+        [verb] if verb == "digests" => digests(),
+        [verb, folder, ticks @ ..] if verb == "draw" => {
+            let ticks: Result<Vec<u32>, _> = ticks.iter().map(|tick| tick.parse()).collect();
+            let ticks = ticks.context("ticks are whole numbers")?;
+            draw(Path::new(folder), if ticks.is_empty() { &DRAWN } else { &ticks })?;
+        }
+        _ => bail!("usage: physics_scenes [digests | draw FOLDER [TICK]...]"),
+    }
+    Ok(())
+}
+
+/// The size and the hash of every scene's state.
+fn digests() {
+    for (name, mut world) in scenes::all() {
+        scenes::steps(&mut world, TICKS);
+        println!("{name} {TICKS} {} {:016x}", scenes::bytes_of(&world).len(), scenes::hash_of(&world));
+    }
+}
+
+fn draw(folder: &Path, ticks: &[u32]) -> Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("no folder {}", folder.display()))?;
+    let mut ticks = ticks.to_vec();
+    ticks.sort_unstable();
+    let pyramid = || {
+        let mut world = scenes::earth();
+        scenes::ground(&mut world);
+        scenes::pyramid(&mut world, 20);
+        world
+    };
+    for (name, mut world) in scenes::all().into_iter().chain([("pyramid", pyramid())]) {
+        let mut done = 0;
+        for &tick in &ticks {
+            scenes::steps(&mut world, tick - done);
+            done = tick;
+            let file = folder.join(format!("{name}-{tick}.png"));
+            drawing::of(&world).write(&file).with_context(|| format!("cannot write {}", file.display()))?;
+            println!("{}", file.display());
+        }
+    }
+    Ok(())
+}

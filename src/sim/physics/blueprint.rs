@@ -1,0 +1,335 @@
+//! `Blueprint`, what many bodies have in common, and `Blueprints`, the table of them.
+
+use alloc::vec::Vec;
+use core::hash::{Hash, Hasher};
+
+use serde::{Deserialize, Serialize};
+
+use super::hull::{Extent, Ghosts, Hull, SIZE_MAX};
+use super::spot::{CALM, DISC, OPEN, SENSOR};
+use super::{BodyDesc, BodyKind, Filter, Shape, ShapeDesc};
+use crate::{Fx, Vec2};
+
+/// No entry.
+pub(crate) const NONE: u16 = u16::MAX;
+/// The body never turns.
+pub(crate) const LOCK_ROTATION: u8 = 1;
+/// The body never moves along x.
+pub(crate) const LOCK_X: u8 = 2;
+/// The body never moves along y.
+pub(crate) const LOCK_Y: u8 = 4;
+const ALL_LOCKS: u8 = LOCK_ROTATION | LOCK_X | LOCK_Y;
+/// Lightest body.
+pub(crate) const MASS_MIN: Fx = Fx::from_ratio(1, 128);
+const BUCKETS: usize = 256;
+
+/// What never changes of a part of a body, and may be the same for thousands of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Blueprint {
+    pub(crate) part: Part,
+    /// Where the neighbours in a chain end; none for whole shapes.
+    pub(crate) chained: Option<[Vec2; 2]>,
+    /// The mass of the whole body; zero if its shapes have it.
+    pub(crate) mass: Fx,
+    /// Part of the speed lost per tick, in 1/65,536.
+    pub(crate) drag: u16,
+    /// The same of the spin.
+    pub(crate) spin_drag: u16,
+    pub(crate) gravity_scale: Fx,
+    pub(crate) locks: u8,
+}
+
+/// A [`ShapeDesc`] within its bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Part {
+    shape: Shape,
+    offset: Vec2,
+    angle: u16,
+    density: Fx,
+    pub(crate) material: super::Material,
+    pub(crate) filter: super::Filter,
+    pub(crate) sensor: bool,
+}
+
+impl Part {
+    fn of(desc: &ShapeDesc) -> Self {
+        Self {
+            shape: within_bounds(desc.shape),
+            offset: desc.offset.clamped(Vec2::splat(-SIZE_MAX), Vec2::splat(SIZE_MAX)),
+            angle: desc.angle.0,
+            density: desc.density.max(Fx::ZERO),
+            material: desc.material.sanitised(),
+            filter: desc.filter,
+            sensor: desc.sensor,
+        }
+    }
+
+    pub(crate) fn desc(&self) -> ShapeDesc {
+        ShapeDesc {
+            shape: self.shape,
+            offset: self.offset,
+            angle: crate::Angle(self.angle),
+            density: self.density,
+            material: self.material,
+            filter: self.filter,
+            sensor: self.sensor,
+        }
+    }
+}
+
+/// The nearest shape within the bounds.
+fn within_bounds(shape: Shape) -> Shape {
+    let size = |size: Fx| size.max(Fx::STEP).min(SIZE_MAX);
+    let place = |place: Vec2| place.clamped(Vec2::splat(-SIZE_MAX), Vec2::splat(SIZE_MAX));
+    match shape {
+        Shape::Circle { radius } => Shape::Circle { radius: size(radius) },
+        Shape::Box { half } => Shape::Box { half: Vec2::new(size(half.x), size(half.y)) },
+        Shape::Capsule { half_length, radius } => {
+            Shape::Capsule { half_length: size(half_length), radius: size(radius) }
+        }
+        Shape::Polygon(polygon) => Shape::Polygon(polygon),
+        Shape::Segment { from, to } => Shape::Segment { from: place(from), to: place(to) },
+    }
+}
+
+impl Blueprint {
+    /// That of a body's first shape.
+    pub(crate) fn of_body(desc: &BodyDesc, tick_seconds: i64) -> Self {
+        let drag = |damping: Fx| {
+            ((i64::from(damping.max(Fx::ZERO).to_bits()) * tick_seconds) >> 32).min(0xffff) as u16
+        };
+        let lock = |condition: bool, flag: u8| if condition { flag } else { 0 };
+        let dynamic = desc.kind == BodyKind::Dynamic;
+        Self {
+            mass: desc.mass.filter(|_| dynamic).map_or(Fx::ZERO, |mass| mass.max(MASS_MIN)),
+            drag: drag(desc.damping),
+            spin_drag: drag(desc.spin_damping),
+            gravity_scale: desc.gravity_scale.max(Fx::from_int(-16)).min(Fx::from_int(16)),
+            locks: lock(desc.lock_rotation, LOCK_ROTATION)
+                | lock(desc.lock_x, LOCK_X)
+                | lock(desc.lock_y, LOCK_Y),
+            ..Self::of_part(&desc.shape)
+        }
+    }
+
+    /// That of a further shape.
+    pub(crate) fn of_part(desc: &ShapeDesc) -> Self {
+        Self {
+            part: Part::of(desc),
+            chained: None,
+            mass: Fx::ZERO,
+            drag: 0,
+            spin_drag: 0,
+            gravity_scale: Fx::ZERO,
+            locks: 0,
+        }
+    }
+
+    fn is_sound(&self) -> bool {
+        let part = &self.part;
+        Part::of(&part.desc()) == *part
+            && is_convex(part.shape)
+            && (self.mass == Fx::ZERO || self.mass >= MASS_MIN)
+            && self.gravity_scale.abs() <= Fx::from_int(16)
+            && self.locks & !ALL_LOCKS == 0
+            && (self.chained.is_none() || matches!(part.shape, Shape::Segment { .. }))
+    }
+}
+
+fn is_convex(shape: Shape) -> bool {
+    match shape {
+        Shape::Polygon(polygon) => polygon.is_canonical(),
+        _ => true,
+    }
+}
+
+/// The hull of a shape that is brought within its bounds.
+pub(crate) fn hull_of(desc: &ShapeDesc) -> (Hull, Extent) {
+    Hull::of(&Part::of(desc).desc())
+}
+
+/// A blueprint and what follows from it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kind {
+    pub(crate) blueprint: Blueprint,
+    pub(crate) hull: Hull,
+    pub(crate) extent: Extent,
+    pub(crate) ghosts: Option<Ghosts>,
+    /// What its shapes are like in the search for pairs.
+    pub(crate) traits: u8,
+    /// How many parts of bodies there are of it.
+    uses: u32,
+    /// The next one of the same bucket.
+    next: u16,
+}
+
+impl Kind {
+    fn new(blueprint: Blueprint) -> Self {
+        let (hull, extent) = Hull::of(&blueprint.part.desc());
+        let ghosts = blueprint.chained.map(|[before, after]| Ghosts {
+            before: before - extent.centroid,
+            after: after - extent.centroid,
+        });
+        let part = &blueprint.part;
+        let flag = |condition: bool, flag: u8| if condition { flag } else { 0 };
+        let open = part.filter == Filter::ALL;
+        let calm = blueprint.drag | blueprint.spin_drag == 0 && blueprint.locks & !LOCK_ROTATION == 0;
+        let traits = flag(part.sensor, SENSOR)
+            | flag(open, OPEN)
+            | flag(calm, CALM)
+            | flag(hull.count == 1 && !part.sensor, DISC);
+        Self { blueprint, hull, extent, ghosts, traits, uses: 0, next: NONE }
+    }
+
+    /// Mass by density in 1/2¹⁶.
+    pub(crate) fn mass(&self) -> i64 {
+        let product = i128::from(self.extent.area) * i128::from(self.blueprint.part.density.to_bits());
+        (product >> 16).min(i128::from(i32::MAX)) as i64
+    }
+}
+
+/// Every blueprint that is in use, each once.
+#[derive(Debug, Default)]
+pub(crate) struct Blueprints {
+    kinds: Vec<Kind>,
+    /// First of each bucket; empty until something is added.
+    buckets: Vec<u16>,
+    free: Vec<u16>,
+}
+
+impl Clone for Blueprints {
+    fn clone(&self) -> Self {
+        Self { kinds: self.kinds.clone(), buckets: self.buckets.clone(), free: self.free.clone() }
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        self.kinds.clone_from(&source.kinds);
+        self.buckets.clone_from(&source.buckets);
+        self.free.clone_from(&source.free);
+    }
+}
+
+impl Blueprints {
+    #[inline]
+    pub(crate) fn get(&self, index: u16) -> &Kind {
+        &self.kinds[usize::from(index)]
+    }
+
+    #[inline]
+    pub(crate) fn try_get(&self, index: u16) -> Option<&Kind> {
+        self.kinds.get(usize::from(index))
+    }
+
+    /// One more use of a blueprint; nothing if there are too many different ones.
+    pub(crate) fn add(&mut self, blueprint: Blueprint) -> Option<u16> {
+        let bucket = bucket(&blueprint);
+        if self.buckets.is_empty() {
+            self.buckets.resize(BUCKETS, NONE);
+        }
+        let mut index = self.buckets[bucket];
+        while index != NONE {
+            let kind = &mut self.kinds[usize::from(index)];
+            if kind.blueprint == blueprint {
+                kind.uses += 1;
+                return Some(index);
+            }
+            index = kind.next;
+        }
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None if self.kinds.len() < usize::from(NONE) => {
+                self.kinds.push(Kind::new(blueprint));
+                (self.kinds.len() - 1) as u16
+            }
+            None => return None,
+        };
+        self.kinds[usize::from(index)] = Kind { uses: 1, next: self.buckets[bucket], ..Kind::new(blueprint) };
+        self.buckets[bucket] = index;
+        Some(index)
+    }
+
+    /// One use less.
+    pub(crate) fn remove(&mut self, index: u16) {
+        let kind = &mut self.kinds[usize::from(index)];
+        kind.uses = kind.uses.saturating_sub(1);
+        if kind.uses > 0 {
+            return;
+        }
+        let (bucket, next) = (bucket(&kind.blueprint), kind.next);
+        let mut at = self.buckets[bucket];
+        if at == index {
+            self.buckets[bucket] = next;
+        }
+        while at != NONE {
+            let kind = &mut self.kinds[usize::from(at)];
+            if kind.next == index {
+                kind.next = next;
+            }
+            at = kind.next;
+        }
+        self.free.push(index);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.kinds.len()
+    }
+
+    /// All hulls, and how many shapes have each.
+    pub(crate) fn sizes(&self) -> impl Iterator<Item = (&Hull, u32)> {
+        self.kinds.iter().map(|kind| (&kind.hull, kind.uses))
+    }
+
+    /// A table of blueprints from outside, none of which is used yet; nothing if one of them is unsound.
+    pub(crate) fn from_outside(blueprints: &[Blueprint]) -> Option<Self> {
+        let mut table = Self::default();
+        if blueprints.len() >= usize::from(NONE) || !blueprints.iter().all(Blueprint::is_sound) {
+            return None;
+        }
+        for (index, &blueprint) in blueprints.iter().enumerate() {
+            // Each one once.
+            if table.add(blueprint) != Some(index as u16) {
+                return None;
+            }
+            table.kinds[index].uses = 0;
+        }
+        Some(table)
+    }
+
+    /// Counts a use of what came from outside; false if there is no such blueprint.
+    pub(crate) fn count_use(&mut self, index: u16) -> bool {
+        let kind = self.kinds.get_mut(usize::from(index));
+        kind.map(|kind| kind.uses += 1).is_some()
+    }
+
+    /// Whether every blueprint from outside is used.
+    pub(crate) fn all_used(&self) -> bool {
+        self.kinds.iter().all(|kind| kind.uses > 0)
+    }
+}
+
+fn bucket(blueprint: &Blueprint) -> usize {
+    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
+    blueprint.hash(&mut hasher);
+    (hasher.finish() >> 24) as usize % BUCKETS
+}
+
+/// FNV-1a by words: only chooses a bucket, so nothing depends on it but time.
+struct Fnv(u64);
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0 = (self.0 ^ u64::from_le_bytes(word)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn write_i32(&mut self, value: i32) {
+        self.0 = (self.0 ^ u64::from(value.cast_unsigned())).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
+    }
+}

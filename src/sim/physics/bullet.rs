@@ -1,0 +1,77 @@
+//! Bullets: bodies that stop at the first thing on their way instead of jumping through it.
+
+use super::cast::{Sweep, WHOLE};
+use super::grid::Grid;
+use super::hull::Hull;
+use super::proxy::{Proxies, Proxy};
+use super::state::State;
+use crate::{Fx, Vec2};
+
+/// What a bullet stops in front of: 1/512 of a unit.
+const GAP: i64 = 1 << 7;
+
+/// Takes every bullet back to where it first touched something in this tick. All bodies have moved already, from
+/// `starts`.
+#[inline(never)]
+pub(crate) fn stop_bullets(state: &mut State, proxies: &Proxies, grid: &Grid, starts: &[Vec2]) {
+    for &index in &proxies.bullets {
+        let bullet = proxies.list[usize::from(index)];
+        let slot = usize::from(bullet.slot);
+        let way = state.positions[slot] - starts[slot];
+        let kind = state.blueprints.get(bullet.kind);
+        let thin = kind.hull.half.0.min(kind.hull.half.1);
+        if kind.blueprint.part.sensor || way.length().to_bits() <= thin {
+            continue;
+        }
+        let part = free_part(state, proxies, grid, starts, (&bullet, way));
+        if part < WHOLE {
+            let back = |way: Fx| Fx::from_wide((i64::from(way.to_bits()) * (WHOLE - part)) >> 30);
+            state.positions[slot] -= Vec2::new(back(way.x), back(way.y));
+        }
+    }
+}
+
+/// The part of its way that a bullet can go.
+fn free_part(
+    state: &State,
+    proxies: &Proxies,
+    grid: &Grid,
+    starts: &[Vec2],
+    (bullet, way): (&Proxy, Vec2),
+) -> i64 {
+    let kind = state.blueprints.get(bullet.kind);
+    let own = |proxy: &Proxy| -> Hull {
+        *proxies.hulls.get(proxy.hull as usize).unwrap_or(&state.blueprints.get(proxy.kind).hull)
+    };
+    let hull = own(bullet);
+    let (x, y) = (i64::from(bullet.x), i64::from(bullet.y));
+    let sweep =
+        Sweep { hull: &hull, from: (x, y), way: (i64::from(way.x.to_bits()), i64::from(way.y.to_bits())) };
+    let (low, high) = bullet.corners();
+    let to = [way.x.to_bits(), way.y.to_bits()];
+    let low = [low[0].saturating_add(to[0].min(0)), low[1].saturating_add(to[1].min(0))];
+    let high = [high[0].saturating_add(to[0].max(0)), high[1].saturating_add(to[1].max(0))];
+    let mut free = WHOLE;
+    for spot in grid.within(low, high).chain(grid.large()) {
+        let other = &proxies.of(state, spot);
+        let part = &state.blueprints.get(other.kind).blueprint.part;
+        let (from, until) = other.corners();
+        let near = from[0] <= high[0] && until[0] >= low[0] && from[1] <= high[1] && until[1] >= low[1];
+        if !near || other.slot == bullet.slot || part.sensor || !kind.blueprint.part.filter.meets(part.filter)
+        {
+            continue;
+        }
+        if part.material.one_way || state.is_apart(bullet.slot, other.slot) {
+            continue;
+        }
+        let went = state.positions[usize::from(other.slot)] - starts[usize::from(other.slot)];
+        let at = (
+            i64::from(other.x) + i64::from(went.x.to_bits()),
+            i64::from(other.y) + i64::from(went.y.to_bits()),
+        );
+        if let Some(met) = sweep.meet(&own(other), at, GAP, free).filter(|met| !met.at_once) {
+            free = met.part;
+        }
+    }
+    free
+}

@@ -1,0 +1,95 @@
+//! Clipping of one outline's side against another's.
+
+use super::hull::{Hull, P};
+use super::manifold::{Manifold, ManifoldPoint, OF_SECOND, along, discs, dot};
+
+/// A corner of the incident side: along the reference side, out of it, and which it is.
+#[derive(Clone, Copy)]
+struct End {
+    along: i64,
+    out: i64,
+    feature: u32,
+}
+
+impl End {
+    /// The point between two ends where the reference side ends.
+    fn cut(self, other: Self, at: i64, feature: u32) -> Self {
+        let span = other.along - self.along;
+        if span == 0 {
+            return Self { along: at, feature, ..self };
+        }
+        let out = self.out + (other.out - self.out) * (at - self.along) / span;
+        Self { along: at, out, feature }
+    }
+}
+
+/// How the side of `b` that faces a side of `a` lies on it.
+pub(crate) fn clip(a: &Hull, side: usize, b: &Hull, offset: P, margin: i32) -> Manifold {
+    let next = (side + 1) % a.points().len();
+    let (from, to, normal) = (a.points[side], a.points[next], a.normals[side]);
+    let tangent = (-normal.1, normal.0);
+    let length = dot(tangent, to.0 - from.0, to.1 - from.1);
+    let facing = facing_side(normal, b);
+    let end = |index: usize| {
+        let (x, y) = (b.points[index].0 + offset.0 - from.0, b.points[index].1 + offset.1 - from.1);
+        End { along: dot(tangent, x, y), out: dot(normal, x, y), feature: index as u32 | OF_SECOND }
+    };
+    // The facing side runs the other way round.
+    let (low, high) = (end((facing + 1) % b.points().len()), end(facing));
+    if high.along < 0 || low.along > length {
+        let (corner, index, other) = if high.along < 0 { (from, side, high) } else { (to, next, low) };
+        let of_b = (other.feature & 0xff) as usize;
+        return two_corners(a, b, (corner, index), of_b, offset, margin);
+    }
+    let first = if low.along < 0 { low.cut(high, 0, side as u32) } else { low };
+    let second = if high.along > length { high.cut(low, length, next as u32) } else { high };
+    let mut manifold = Manifold { normal, ..Manifold::default() };
+    for end in [first, second] {
+        let separation = end.out - i64::from(a.radius) - i64::from(b.radius);
+        if separation <= i64::from(margin) {
+            let out = (i64::from(a.radius) + (separation >> 1)) as i32;
+            let ((tx, ty), (nx, ny)) = (along(tangent, end.along as i32), along(normal, out));
+            manifold.points[usize::from(manifold.count)] = ManifoldPoint {
+                x: from.0 + tx + nx,
+                y: from.1 + ty + ny,
+                separation: separation as i32,
+                feature: end.feature,
+            };
+            manifold.count += 1;
+        }
+    }
+    manifold
+}
+
+/// The side of `b` that faces against a direction most.
+fn facing_side(normal: P, b: &Hull) -> usize {
+    let (mut least, mut facing) = (i64::MAX, 0);
+    for (index, &side) in b.normals[..b.points().len()].iter().enumerate() {
+        let along = dot(normal, side.0, side.1);
+        if along < least {
+            (least, facing) = (along, index);
+        }
+    }
+    facing
+}
+
+/// Two corners that are next to each other.
+fn two_corners(
+    a: &Hull,
+    b: &Hull,
+    (corner, index): (P, usize),
+    of_b: usize,
+    offset: P,
+    margin: i32,
+) -> Manifold {
+    let other = b.points[of_b];
+    let between = (other.0 + offset.0 - corner.0, other.1 + offset.1 - corner.1);
+    let mut found = discs(a.radius, b.radius, between, margin, 0);
+    if between == (0, 0) {
+        found.normal = a.normals[index];
+    }
+    found.points[0].x += corner.0;
+    found.points[0].y += corner.1;
+    found.points[0].feature = index as u32 | (of_b as u32) << 4 | 0x1000;
+    found
+}

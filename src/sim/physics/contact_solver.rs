@@ -1,0 +1,274 @@
+//! Contacts: pushes along the normal that never pull, and friction.
+//!
+//! Soft contacts with substeps and a pass that takes out the speed the softness put in ("TGS soft", Catto, "Solver2D",
+//! 2024). Contacts of different bodies are solved several at a time, in batches.
+
+use alloc::vec::Vec;
+
+use super::batch::{Batch, Batches};
+use super::hull::P;
+use super::pairing::PointMemory;
+use super::row::{ARM_MAX, Ease, Offset, Row, Velocity};
+use super::softness::Softness;
+use super::state::Mass;
+use crate::fx::clamp_to_i32;
+
+/// Overlaps part at this speed at most, in 1/2²⁰: 4 units per second.
+pub(crate) const PARTING_MAX: i64 = 4 << 20;
+
+/// A point at which two bodies push each other.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ContactPoint {
+    pub(crate) normal: Row,
+    pub(crate) tangent: Row,
+    /// At the start of the tick, in 1/2²⁴.
+    pub(crate) separation: i32,
+    /// The largest pull along the surface as a part of the total of the normal, in 1/2¹⁶.
+    pub(crate) grip: i32,
+    /// The speed at which the bodies part after a bounce.
+    pub(crate) bounce: i32,
+    ease: Ease,
+    feature: u32,
+}
+
+/// Two bodies that push each other, at one point or at two.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Contact {
+    pub(crate) bodies: [u32; 2],
+    pub(crate) normal: P,
+    /// How fast the surfaces run against each other.
+    pub(crate) surface: i32,
+    pub(crate) softness: Softness,
+    pub(crate) points: [ContactPoint; 2],
+    pub(crate) count: u8,
+}
+
+/// What a contact is made of.
+#[derive(Clone, Copy)]
+pub(crate) struct ContactDesc<'a> {
+    pub(crate) a: u32,
+    pub(crate) b: u32,
+    pub(crate) masses: (&'a Mass, &'a Mass),
+    pub(crate) velocities: (Velocity, Velocity),
+    pub(crate) normal: P,
+    pub(crate) friction: crate::Fx,
+    pub(crate) restitution: crate::Fx,
+    pub(crate) surface: i32,
+    /// The least approach speed that bounces, in 1/2²⁰.
+    pub(crate) bounce_speed_min: i64,
+    pub(crate) pairing: u32,
+}
+
+/// A point of a manifold around each body's centre of mass.
+#[derive(Clone, Copy)]
+pub(crate) struct Anchor {
+    pub(crate) from_a: P,
+    pub(crate) from_b: P,
+    pub(crate) separation: i32,
+    pub(crate) memory: PointMemory,
+}
+
+impl ContactPoint {
+    /// The point of a contact at an anchor.
+    #[inline]
+    pub(crate) fn new(desc: &ContactDesc, anchor: &Anchor) -> Self {
+        let (normal, tangent) = (desc.normal, tangent_of(desc.normal));
+        let (mass_a, mass_b) = desc.masses;
+        let arm = |from: P, along: P| {
+            let cross = i64::from(from.0) * i64::from(along.1) - i64::from(from.1) * i64::from(along.0);
+            ((cross + (1 << 29)) >> 30).clamp(-ARM_MAX, ARM_MAX) as i32
+        };
+        let (mut row, ease) =
+            Row::new(mass_a, mass_b, arm(anchor.from_a, normal), arm(anchor.from_b, normal));
+        row.total = anchor.memory.normal;
+        let mut point = Self {
+            normal: row,
+            separation: clamp_to_i32(i64::from(anchor.separation) << 8),
+            ease,
+            feature: anchor.memory.feature,
+            ..Self::default()
+        };
+        if desc.friction > crate::Fx::ZERO {
+            let (mut row, slide) =
+                Row::new(mass_a, mass_b, arm(anchor.from_a, tangent), arm(anchor.from_b, tangent));
+            row.total = anchor.memory.tangent;
+            point.tangent = row;
+            point.grip =
+                clamp_to_i32((i64::from(desc.friction.to_bits()) * i64::from(slide.over(ease))) >> 16);
+        }
+        let approach = -row.speed(normal, &desc.velocities.0, &desc.velocities.1);
+        if approach > desc.bounce_speed_min {
+            point.bounce = clamp_to_i32((approach * i64::from(desc.restitution.to_bits())) >> 16);
+        }
+        point
+    }
+}
+
+/// The direction along the surface: to the left of the normal.
+pub(crate) const fn tangent_of(normal: P) -> P {
+    (-normal.1, normal.0)
+}
+
+/// Whether bodies meet that are not equals: one cannot be pushed, or is half as heavy again as the other. What a light
+/// body gives way under a heavy one would bend a stack.
+pub(crate) const fn is_hard(a: u32, b: u32) -> bool {
+    let (low, high) = if a < b { (a, b) } else { (b, a) };
+    low as u64 * 3 <= high as u64 * 2
+}
+
+/// How contacts of one step give way.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ContactTimes {
+    pub(crate) soft: Softness,
+    pub(crate) hard: Softness,
+    /// Substeps per second.
+    pub(crate) rate: i64,
+    /// The least approach speed that bounces, in 1/2²⁰.
+    pub(crate) bounce_speed_min: i64,
+}
+
+impl ContactTimes {
+    pub(crate) fn new(rate: i64, substep: i64, desc: &super::WorldDesc) -> Self {
+        // Stiff enough to carry, soft enough to be solved in so many substeps.
+        let hertz = (rate / 4).min((rate / 8).clamp(30, 60)) as i32;
+        let hertz = crate::Fx::from_int(hertz.max(1));
+        let damping = crate::Fx::from_int(10);
+        Self {
+            soft: Softness::new(hertz, damping, substep),
+            hard: Softness::new(hertz.times(2), damping, substep),
+            rate,
+            bounce_speed_min: i64::from(desc.bounce_speed_min().to_bits()) << 4,
+        }
+    }
+
+    /// The same without pushing overlaps apart.
+    pub(crate) fn rigid(&self) -> Self {
+        Self { soft: Softness::RIGID, hard: Softness::RIGID, ..*self }
+    }
+}
+
+/// All contacts of a step.
+#[derive(Debug, Default)]
+pub(crate) struct Contacts {
+    batches: Batches,
+    entries: Vec<Entry>,
+    bounces: bool,
+}
+
+/// Where a contact is solved, and what is told of it afterwards.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    pairing: u32,
+    batch: u32,
+    lane: u8,
+    count: u8,
+    features: [u32; 2],
+    eases: [Ease; 2],
+}
+
+impl Contacts {
+    /// Forgets all contacts; there are so many bodies.
+    pub(crate) fn clear(&mut self, bodies: usize) {
+        self.batches.clear(bodies);
+        self.entries.clear();
+        self.entries.reserve(2 * bodies);
+        self.bounces = false;
+    }
+
+    /// Adds two bodies that push each other.
+    #[inline]
+    pub(crate) fn add(&mut self, desc: &ContactDesc, anchors: &[Anchor], times: &ContactTimes) {
+        let hard = is_hard(desc.masses.0.inverse, desc.masses.1.inverse);
+        let mut contact = Contact {
+            bodies: [desc.a, desc.b],
+            normal: desc.normal,
+            surface: desc.surface,
+            softness: if hard { times.hard } else { times.soft },
+            points: [ContactPoint::default(); 2],
+            count: anchors.len().min(2) as u8,
+        };
+        for (point, anchor) in contact.points.iter_mut().zip(anchors) {
+            *point = ContactPoint::new(desc, anchor);
+            self.bounces |= point.bounce > 0;
+        }
+        // What cannot be pushed may be in one batch as often as it likes.
+        let pushed = [(desc.a, desc.masses.0), (desc.b, desc.masses.1)]
+            .map(|(body, mass)| if mass.inverse == 0 { 0 } else { body });
+        let (batch, lane) = self.batches.add(&contact, pushed);
+        self.entries.push(Entry {
+            pairing: desc.pairing,
+            batch,
+            lane: lane as u8,
+            count: contact.count,
+            features: contact.points.map(|point| point.feature),
+            eases: contact.points.map(|point| point.ease),
+        });
+    }
+
+    /// Pushes as hard as in the substep before.
+    #[inline(never)]
+    pub(crate) fn warm_start(&self, velocities: &mut [Velocity]) {
+        self.batches.list.iter().for_each(|batch| batch.warm_start(velocities));
+    }
+
+    /// One pass that pushes overlaps apart; bodies are where they were in the pass before.
+    #[inline(never)]
+    pub(crate) fn solve(&mut self, velocities: &mut [Velocity], times: &ContactTimes) {
+        self.batches.list.iter_mut().for_each(|batch| batch.solve(velocities, times.rate as i32));
+    }
+
+    /// One pass that does not, after bodies moved.
+    #[inline(never)]
+    pub(crate) fn relax(&mut self, velocities: &mut [Velocity], offsets: &[Offset], times: &ContactTimes) {
+        let rate = times.rate as i32;
+        self.batches.list.iter_mut().for_each(|batch| batch.relax(velocities, offsets, rate));
+    }
+
+    /// Gives back the speed of what met fast enough.
+    #[inline(never)]
+    pub(crate) fn bounce(&mut self, velocities: &mut [Velocity]) {
+        if self.bounces {
+            self.batches.list.iter_mut().for_each(|batch| batch.bounce(velocities));
+        }
+    }
+
+    /// Of each contact which pairing it is, what to remember of its points, and by which impulse it pushed.
+    pub(crate) fn results(&self) -> impl Iterator<Item = (usize, u8, [PointMemory; 2], i64)> {
+        self.entries.iter().map(|entry| {
+            let batch: &Batch = &self.batches.list[entry.batch as usize];
+            let (mut memory, mut impulse) = ([PointMemory::default(); 2], 0);
+            let known = entry.features.iter().zip(&entry.eases);
+            let points = memory.iter_mut().zip(known).take(usize::from(entry.count));
+            for (point, (memory, (&feature, ease))) in points.enumerate() {
+                let (normal, tangent, sum) = batch.totals(point, usize::from(entry.lane));
+                *memory = PointMemory { feature, normal, tangent };
+                impulse += ease.impulse(sum);
+            }
+            (entry.pairing as usize, entry.count, memory, impulse)
+        })
+    }
+}
+
+/// Which speed along the normal a point is to have, and how much it gives way.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted {
+    pub(crate) speed: i64,
+    pub(crate) change: i64,
+    pub(crate) give: i64,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self { speed: 0, change: 1 << 30, give: 0 }
+    }
+}
+
+/// The wanted speed of what is so far apart, in 1/2²⁴. There is no branch in it: which it is changes all the time.
+#[inline(always)]
+pub(crate) fn wanted(apart: i64, rate: i64, softness: &Softness) -> Wanted {
+    // It may come as near as to touch.
+    let (outside, inside) = (apart.max(0), (-apart).max(0));
+    let speed = ((inside * softness.rate) >> 20).min(PARTING_MAX) - ((outside * rate) >> 4);
+    let (change, give) = if apart > 0 { (1 << 30, 0) } else { (softness.change, softness.give) };
+    Wanted { speed, change, give }
+}

@@ -1,0 +1,221 @@
+//! `Manifold`, at which points two shapes push each other, and in which direction.
+//!
+//! Two outlines of two points and more: separating axes and clipping of one side against the other (Gottschalk, 1996;
+//! Catto, "Contact Manifolds", 2007). Coordinates are bits of `Fx` around the first shape's centroid.
+
+use super::clip::clip;
+use super::hull::{Ghosts, Hull, P};
+use crate::root::{UNIT_BITS, polar};
+
+const ONE: i32 = 1 << UNIT_BITS;
+const ROUND: i64 = 1 << (UNIT_BITS - 1);
+/// One side is preferred as the reference over another by this much, so that it stays the same.
+const PREFERENCE: i64 = 33;
+/// Set in the feature of a point that is a corner of the second shape.
+pub(crate) const OF_SECOND: u32 = 1 << 8;
+
+/// A point at which two shapes push each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ManifoldPoint {
+    /// In the middle between the two outlines.
+    pub(crate) x: i32,
+    pub(crate) y: i32,
+    /// How far the outlines are apart; less than 0 if they overlap.
+    pub(crate) separation: i32,
+    /// Which corner it is.
+    pub(crate) feature: u32,
+}
+
+/// At which points two shapes push each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Manifold {
+    /// From the first to the second, in 1/2³⁰.
+    pub(crate) normal: P,
+    pub(crate) count: u8,
+    pub(crate) points: [ManifoldPoint; 2],
+}
+
+impl Manifold {
+    pub(crate) fn points(&self) -> &[ManifoldPoint] {
+        &self.points[..usize::from(self.count).min(2)]
+    }
+
+    fn single(normal: P, point: ManifoldPoint) -> Self {
+        Self { normal, count: 1, points: [point, ManifoldPoint::default()] }
+    }
+
+    /// The same with the shapes exchanged; `offset` is from the old first to the new first centroid.
+    fn exchanged(mut self, offset: P) -> Self {
+        self.normal = (-self.normal.0, -self.normal.1);
+        for point in &mut self.points[..usize::from(self.count).min(2)] {
+            point.x -= offset.0;
+            point.y -= offset.1;
+            point.feature ^= OF_SECOND;
+        }
+        self
+    }
+}
+
+/// An outline with what it needs to be met.
+#[derive(Clone, Copy)]
+pub(crate) struct Outline<'a> {
+    pub(crate) hull: &'a Hull,
+    pub(crate) ghosts: Option<Ghosts>,
+}
+
+/// How two shapes touch that are nearer than `margin`; no points if they are not. `offset` is from the first centroid
+/// to the second.
+pub(crate) fn collide(a: Outline, b: Outline, offset: P, margin: i32, choice: u16) -> Manifold {
+    let back = (-offset.0, -offset.1);
+    match (a.hull.count, b.hull.count) {
+        (1, 1) => discs(a.hull.radius, b.hull.radius, offset, margin, choice),
+        (1, _) => corners_and_disc(b, a.hull.radius, back, margin).exchanged(back),
+        (_, 1) => corners_and_disc(a, b.hull.radius, offset, margin),
+        _ => match (a.ghosts, b.ghosts) {
+            (Some(ghosts), _) => super::chain::segment_and_corners(a.hull, ghosts, b.hull, offset, margin),
+            (_, Some(ghosts)) => {
+                super::chain::segment_and_corners(b.hull, ghosts, a.hull, back, margin).exchanged(back)
+            }
+            _ => corners(a.hull, b.hull, offset, margin),
+        },
+    }
+}
+
+/// Two discs. The normal of those at one place is chosen by `choice`, so that a heap spreads.
+#[inline]
+pub(crate) fn discs(radius_a: i32, radius_b: i32, (x, y): P, margin: i32, choice: u16) -> Manifold {
+    let reach = i64::from(radius_a) + i64::from(radius_b);
+    let far = reach + i64::from(margin);
+    let squared = i64::from(x) * i64::from(x) + i64::from(y) * i64::from(y);
+    if squared > far * far {
+        return Manifold::default();
+    }
+    let polar = polar(x, y);
+    let normal = match (polar.length, choice & 3) {
+        (1.., _) => (polar.unit_x, polar.unit_y),
+        (_, 0) => (ONE, 0),
+        (_, 1) => (0, ONE),
+        (_, 2) => (-ONE, 0),
+        _ => (0, -ONE),
+    };
+    let separation = (i64::from(polar.length) - reach) as i32;
+    let (px, py) = along(normal, radius_a + separation / 2);
+    Manifold::single(normal, ManifoldPoint { x: px, y: py, separation, feature: 0 })
+}
+
+/// A vector of a direction.
+#[inline(always)]
+pub(crate) fn along(direction: P, length: i32) -> P {
+    let part = |part: i32| ((i64::from(part) * i64::from(length) + ROUND) >> UNIT_BITS) as i32;
+    (part(direction.0), part(direction.1))
+}
+
+/// The part of a vector in a direction.
+#[inline(always)]
+pub(crate) fn dot(direction: P, x: i32, y: i32) -> i64 {
+    (i64::from(direction.0) * i64::from(x) + i64::from(direction.1) * i64::from(y) + ROUND) >> UNIT_BITS
+}
+
+fn corners_and_disc(outline: Outline, radius: i32, (x, y): P, margin: i32) -> Manifold {
+    let hull = outline.hull;
+    let reach = i64::from(hull.radius) + i64::from(radius);
+    let sides = if outline.ghosts.is_some() { 1 } else { hull.points().len() };
+    let (mut best, mut side) = (i64::MIN, 0);
+    for (index, (&point, &normal)) in hull.points().iter().zip(&hull.normals).take(sides).enumerate() {
+        let out = dot(normal, x - point.0, y - point.1);
+        if out > best {
+            (best, side) = (out, index);
+        }
+    }
+    let behind = outline.ghosts.is_some() && best < 0;
+    if best > reach + i64::from(margin) || behind {
+        return Manifold::default();
+    }
+    let next = (side + 1) % hull.points().len();
+    let (from, to, normal) = (hull.points[side], hull.points[next], hull.normals[side]);
+    let tangent = (-normal.1, normal.0);
+    let before = dot(tangent, x - from.0, y - from.1) < 0;
+    let after = dot(tangent, x - to.0, y - to.1) > 0;
+    if (before || after) && (best > 0 || hull.count == 2) {
+        if outline.ghosts.is_some_and(|ghosts| super::chain::neighbour_has(ghosts, from, to, before, (x, y)))
+        {
+            return Manifold::default();
+        }
+        let (corner, index) = if before { (from, side) } else { (to, next) };
+        return corner_and_disc(corner, normal, (hull.radius, radius), (x, y), margin, index as u32);
+    }
+    let separation = best - reach;
+    let (px, py) = along(normal, -(radius + (separation / 2) as i32));
+    let feature = side as u32 | 0x10;
+    Manifold::single(normal, ManifoldPoint { x: x + px, y: y + py, separation: separation as i32, feature })
+}
+
+fn corner_and_disc(corner: P, fallback: P, radii: P, (x, y): P, margin: i32, feature: u32) -> Manifold {
+    let found = discs(radii.0, radii.1, (x - corner.0, y - corner.1), margin, 0);
+    if found.count == 0 {
+        return found;
+    }
+    let normal = if (x, y) == corner { fallback } else { found.normal };
+    let point = found.points[0];
+    Manifold::single(normal, ManifoldPoint { x: point.x + corner.0, y: point.y + corner.1, feature, ..point })
+}
+
+/// The side of `a` that `b` is farthest out of, and how far.
+#[inline]
+pub(crate) fn best_side(a: &Hull, b: &Hull, offset: P) -> (usize, i64) {
+    let (mut best, mut side) = (i64::MIN, 0);
+    for (index, (&point, &normal)) in a.points().iter().zip(&a.normals).enumerate() {
+        let out = farthest_in(normal, point, b, offset);
+        if out > best {
+            (best, side) = (out, index);
+        }
+    }
+    (side, best)
+}
+
+/// As [`best_side`], of the sides that face `b`: nothing is out of any other. None if it is farther out than `limit`.
+#[inline]
+fn facing_best(a: &Hull, b: &Hull, offset: P, limit: i64) -> Option<(usize, i64)> {
+    let (mut best, mut side) = (i64::MIN, 0);
+    for (index, (&point, &normal)) in a.points().iter().zip(&a.normals).enumerate() {
+        if dot(normal, offset.0, offset.1) <= 0 {
+            continue;
+        }
+        let out = farthest_in(normal, point, b, offset);
+        if out > best {
+            if out > limit {
+                return None;
+            }
+            (best, side) = (out, index);
+        }
+    }
+    // Centroids at one place are in front of no side.
+    if best == i64::MIN {
+        Some(best_side(a, b, offset)).filter(|best| best.1 <= limit)
+    } else {
+        Some((side, best))
+    }
+}
+
+/// How far the deepest point of `b` is out of a side.
+#[inline]
+pub(crate) fn farthest_in(normal: P, point: P, b: &Hull, offset: P) -> i64 {
+    let (dx, dy) = (i64::from(offset.0) - i64::from(point.0), i64::from(offset.1) - i64::from(point.1));
+    let (nx, ny) = (i64::from(normal.0), i64::from(normal.1));
+    let start = nx * dx + ny * dy + ROUND;
+    let deepest = b.points().iter().map(|&(x, y)| nx * i64::from(x) + ny * i64::from(y)).min();
+    (start + deepest.unwrap_or(0)) >> UNIT_BITS
+}
+
+/// Two outlines with sides.
+pub(crate) fn corners(a: &Hull, b: &Hull, offset: P, margin: i32) -> Manifold {
+    let back = (-offset.0, -offset.1);
+    let limit = i64::from(a.radius) + i64::from(b.radius) + i64::from(margin);
+    let Some((side_a, out_a)) = facing_best(a, b, offset, limit) else { return Manifold::default() };
+    let Some((side_b, out_b)) = facing_best(b, a, back, limit) else { return Manifold::default() };
+    if out_b > out_a + PREFERENCE {
+        clip(b, side_b, a, back, margin).exchanged(back)
+    } else {
+        clip(a, side_a, b, offset, margin)
+    }
+}

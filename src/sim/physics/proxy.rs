@@ -1,0 +1,249 @@
+//! `Proxy`, a shape of a body as the search for contacts sees it.
+
+use alloc::vec::Vec;
+
+use super::WorldDesc;
+use super::blueprint::Kind;
+use super::hull::{Hull, P};
+use super::rot::Rot;
+use super::spot::{DISC, LISTED, MOVES, PUSHED, Spot};
+use super::state::{BULLET, COMPOUND, DYNAMIC, Motion, SPEED_BITS, State, is_moving, turned};
+use crate::Vec2;
+
+/// Distance at which two shapes are about to touch: 0.02 of a unit, in bits.
+pub(crate) const MARGIN: i32 = 1_311;
+/// A disc has no hull of its own.
+pub(crate) const NO_HULL: u32 = u32::MAX;
+
+/// How far a speed leads in a tick, in bits.
+#[inline(always)]
+pub(crate) const fn way_of(speed: i32, tick: i64) -> i64 {
+    (speed as i64 * tick) >> (SPEED_BITS - 16 + 32)
+}
+
+/// A shape of a body as the search for contacts sees it. Lengths in bits of `Fx`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Proxy {
+    /// Its centroid.
+    pub(crate) x: i32,
+    pub(crate) y: i32,
+    /// Half the size of the box around it on all of its way, and a margin.
+    pub(crate) half_x: i32,
+    pub(crate) half_y: i32,
+    /// The part of its way in this tick that is looked ahead.
+    pub(crate) way_x: i32,
+    pub(crate) way_y: i32,
+    /// How far from it something may be that is about to touch it.
+    pub(crate) margin: i32,
+    /// Of its rounding; that of a disc.
+    pub(crate) radius: i32,
+    /// The radius of a disc around all of it however it turns in this tick.
+    pub(crate) reach: i32,
+    /// The turned outline, or [`NO_HULL`].
+    pub(crate) hull: u32,
+    pub(crate) slot: u16,
+    pub(crate) sub: u16,
+    pub(crate) kind: u16,
+    /// Those of the body.
+    pub(crate) flags: u8,
+    /// See [`Spot`](super::spot::Spot).
+    pub(crate) traits: u8,
+}
+
+impl Proxy {
+    /// Grows the box by the way of a tick, or by a part of it; tells whether it is only a part. `reach` is what swings
+    /// as it turns.
+    #[inline(always)]
+    fn look_ahead(&mut self, motion: &Motion, reach: i32, tick: i64) -> bool {
+        self.traits |= if self.flags & DYNAMIC != 0 { PUSHED } else { 0 };
+        if !is_moving(self.flags) {
+            return false;
+        }
+        let way = |speed: i32| way_of(speed, tick);
+        let limit = i64::from(self.half_x.min(self.half_y).max(MARGIN));
+        let (x, y) = (way(motion.x), way(motion.y));
+        (self.way_x, self.way_y) = (x.clamp(-limit, limit) as i32, y.clamp(-limit, limit) as i32);
+        let mut swing = 0;
+        if reach != 0 && motion.spin != 0 {
+            let speed = (i64::from(motion.spin.unsigned_abs()) * i64::from(reach)) >> 16;
+            swing = way(speed.min(i64::from(i32::MAX)) as i32).min(limit) as i32;
+        }
+        self.margin = self.way_x.abs() + self.way_y.abs() + swing + MARGIN;
+        self.reach += swing + MARGIN;
+        self.half_x += (self.way_x.abs() >> 1) + 1 + swing + MARGIN;
+        self.half_y += (self.way_y.abs() >> 1) + 1 + swing + MARGIN;
+        let fast = (x.abs() > limit) | (y.abs() > limit);
+        self.traits = (self.traits | MOVES) & if fast { !DISC } else { u8::MAX };
+        fast
+    }
+
+    /// The middle of its way.
+    #[inline(always)]
+    pub(crate) const fn middle(&self) -> (i32, i32) {
+        (self.x.saturating_add(self.way_x >> 1), self.y.saturating_add(self.way_y >> 1))
+    }
+
+    /// Whether the boxes around two shapes and their ways touch.
+    #[inline]
+    pub(crate) fn touches(&self, other: &Self) -> bool {
+        let ((x, y), (other_x, other_y)) = (self.middle(), other.middle());
+        x.abs_diff(other_x) <= (self.half_x + other.half_x).unsigned_abs()
+            && y.abs_diff(other_y) <= (self.half_y + other.half_y).unsigned_abs()
+    }
+
+    /// The lower left and upper right corner of the box around it and its way.
+    pub(crate) fn corners(&self) -> ([i32; 2], [i32; 2]) {
+        let (x, y) = self.middle();
+        (
+            [x.saturating_sub(self.half_x), y.saturating_sub(self.half_y)],
+            [x.saturating_add(self.half_x), y.saturating_add(self.half_y)],
+        )
+    }
+}
+
+/// The shapes of all bodies that are more than a disc, by slot and number.
+#[derive(Debug, Default)]
+pub(crate) struct Proxies {
+    pub(crate) list: Vec<Proxy>,
+    /// Outlines as they are turned in the world, around their centroids.
+    pub(crate) hulls: Vec<Hull>,
+    /// Those that may come to the border of a world with walls.
+    pub(crate) edge: Vec<Spot>,
+    /// The first shapes of bullets that move.
+    pub(crate) bullets: Vec<u16>,
+}
+
+impl Proxies {
+    /// Forgets all shapes; there are going to be so many.
+    pub(crate) fn clear(&mut self, shapes: usize) {
+        self.list.clear();
+        self.hulls.clear();
+        self.edge.clear();
+        self.bullets.clear();
+        self.list.reserve(shapes);
+        self.hulls.reserve(shapes);
+        self.edge.reserve(shapes);
+    }
+
+    /// The shape at a spot.
+    #[inline]
+    pub(crate) fn of(&self, state: &State, spot: &Spot) -> Proxy {
+        if spot.traits & LISTED != 0 {
+            return self.list[usize::from(spot.shape)];
+        }
+        let (slot, (half_x, half_y)) = (usize::from(spot.shape), spot.disc_half());
+        let Spot { x, y, way_x, way_y, radius, traits, .. } = *spot;
+        let (kind, flags) = (state.kinds[slot], state.flags[slot]);
+        let margin = if traits & MOVES == 0 { 0 } else { way_x.abs() + way_y.abs() + MARGIN };
+        let slot = spot.shape;
+        Proxy {
+            x,
+            y,
+            half_x,
+            half_y,
+            way_x,
+            way_y,
+            margin,
+            radius,
+            reach: radius,
+            hull: NO_HULL,
+            slot,
+            sub: 0,
+            kind,
+            flags,
+            traits,
+        }
+    }
+
+    /// Half the size of the box around a shape and its way.
+    #[inline(always)]
+    pub(crate) fn half(&self, spot: &Spot) -> P {
+        if spot.traits & LISTED == 0 {
+            return spot.disc_half();
+        }
+        let proxy = &self.list[usize::from(spot.shape)];
+        (proxy.half_x, proxy.half_y)
+    }
+
+    /// All shapes of a body of which nothing is known.
+    #[inline(never)]
+    pub(crate) fn push_all(&mut self, state: &State, slot: u16, tick: i64) {
+        let flags = state.flags[usize::from(slot)];
+        if flags & BULLET != 0 && is_moving(flags) {
+            self.bullets.push(self.list.len() as u16);
+        }
+        self.push(state, slot, (0, state.kinds[usize::from(slot)]), tick);
+        for (sub, extra) in (1..).zip(state.extras_of(usize::from(slot))) {
+            self.push(state, slot, (sub, extra.kind), tick);
+        }
+    }
+
+    fn push(&mut self, state: &State, slot: u16, (sub, kind_index): (u16, u16), tick: i64) {
+        let at = usize::from(slot);
+        let (flags, rot, motion) = (state.flags[at], state.rotations[at], state.motions[at]);
+        let kind = state.blueprints.get(kind_index);
+        let (half_x, half_y, hull) = self.outline(kind, rot);
+        let mut centre = state.positions[at];
+        if flags & COMPOUND != 0 {
+            centre += turned(rot, kind.extent.centroid - state.masses[at].centre);
+        }
+        let mut proxy = Proxy {
+            x: centre.x.to_bits(),
+            y: centre.y.to_bits(),
+            half_x,
+            half_y,
+            radius: kind.hull.radius,
+            reach: kind.hull.reach,
+            hull,
+            slot,
+            sub,
+            kind: kind_index,
+            flags,
+            traits: if flags & COMPOUND == 0 { kind.traits } else { kind.traits & !DISC },
+            ..Proxy::default()
+        };
+        let reach = if hull == NO_HULL { 0 } else { kind.hull.reach - kind.hull.radius };
+        let fast = proxy.look_ahead(&motion, reach, tick);
+        let half = (proxy.half_x, proxy.half_y);
+        self.mark_edge(&state.desc, &Spot::of(self.list.len() as u16, &proxy), half, fast);
+        self.list.push(proxy);
+    }
+
+    /// Keeps in mind what may come to the border.
+    #[inline(always)]
+    pub(crate) fn mark_edge(&mut self, desc: &WorldDesc, spot: &Spot, half: P, fast: bool) {
+        let (x, y) = spot.middle();
+        let beyond = |at: i32, half: i32, end: crate::Fx| {
+            i64::from(at).abs() + i64::from(half) + i64::from(MARGIN) > i64::from(end.to_bits())
+        };
+        let near = fast | beyond(x, half.0, desc.half_extent.x) | beyond(y, half.1, desc.half_extent.y);
+        if near & desc.walls && spot.traits & (MOVES | PUSHED) == MOVES | PUSHED {
+            self.edge.push(*spot);
+        }
+    }
+
+    #[inline]
+    fn outline(&mut self, kind: &Kind, rot: Rot) -> (i32, i32, u32) {
+        let hull = &kind.hull;
+        if hull.count <= 1 {
+            return (hull.half.0, hull.half.1, NO_HULL);
+        }
+        let index = self.hulls.len() as u32;
+        self.hulls.push(*hull);
+        if rot == Rot::NONE {
+            return (hull.half.0, hull.half.1, index);
+        }
+        let turned = &mut self.hulls[index as usize];
+        let half = turned.turn(rot);
+        (half.0, half.1, index)
+    }
+
+    /// Where the centroid of a shape is from the centre of mass of its body.
+    pub(crate) fn lever(&self, state: &State, proxy: &Proxy) -> Vec2 {
+        if proxy.flags & COMPOUND == 0 {
+            return Vec2::ZERO;
+        }
+        let at = Vec2::new(crate::Fx::from_bits(proxy.x), crate::Fx::from_bits(proxy.y));
+        at - state.positions[usize::from(proxy.slot)]
+    }
+}

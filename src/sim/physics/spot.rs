@@ -1,0 +1,77 @@
+//! `Spot`, a shape as the search for pairs sees it first, in the order of the grid.
+
+use super::proxy::{MARGIN, Proxy};
+use super::state::{DYNAMIC, is_moving};
+
+/// The body moves by itself.
+pub(crate) const MOVES: u8 = 1;
+/// The body is pushed.
+pub(crate) const PUSHED: u8 = 2;
+/// One disc is all of the body, and it goes no farther in a tick than is looked ahead.
+pub(crate) const DISC: u8 = 4;
+/// The shape pushes nothing.
+pub(crate) const SENSOR: u8 = 8;
+/// The shape has the filter that all have that are not given one.
+pub(crate) const OPEN: u8 = 16;
+
+/// Nothing slows the body down or holds it in a direction.
+pub(crate) const CALM: u8 = 32;
+/// The shape is in the list of proxies; all others are discs that are all of a body.
+pub(crate) const LISTED: u8 = 64;
+
+/// Those that follow from the flags of a body.
+#[inline(always)]
+pub(crate) const fn traits_of(flags: u8) -> u8 {
+    (if flags & DYNAMIC != 0 { PUSHED } else { 0 }) | if is_moving(flags) { MOVES } else { 0 }
+}
+
+/// A shape as the search for pairs sees it first.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Spot {
+    pub(crate) x: i32,
+    pub(crate) y: i32,
+    /// The part of its way in this tick that is looked ahead.
+    pub(crate) way_x: i32,
+    pub(crate) way_y: i32,
+    /// Of the disc, or of one around the shape however it turns in this tick.
+    pub(crate) radius: i32,
+    /// The number of its proxy, or the slot of its body.
+    pub(crate) shape: u16,
+    pub(crate) traits: u8,
+}
+
+impl Spot {
+    #[inline(always)]
+    pub(crate) fn of(shape: u16, proxy: &Proxy) -> Self {
+        let Proxy { x, y, way_x, way_y, reach, traits, .. } = *proxy;
+        Self { x, y, way_x, way_y, radius: reach, shape, traits: traits & !DISC | LISTED }
+    }
+
+    /// The middle of its way.
+    #[inline(always)]
+    pub(crate) const fn middle(&self) -> (i32, i32) {
+        (self.x.saturating_add(self.way_x >> 1), self.y.saturating_add(self.way_y >> 1))
+    }
+
+    /// Half the size of the box around a disc on all of its way, and a margin.
+    #[inline(always)]
+    pub(crate) const fn disc_half(&self) -> (i32, i32) {
+        let margin = self.radius + if self.traits & MOVES == 0 { 0 } else { MARGIN + 1 };
+        (margin + (self.way_x.abs() >> 1), margin + (self.way_y.abs() >> 1))
+    }
+
+    /// False if the two cannot touch in this tick, or do not care.
+    #[inline(always)]
+    pub(crate) fn may_touch(&self, other: &Self) -> bool {
+        let either = self.traits | other.traits;
+        let wide = |to: i32, from: i32| i64::from(to) - i64::from(from);
+        let (x, y) = (wide(other.x, self.x), wide(other.y, self.y));
+        let (way_x, way_y) = (wide(other.way_x, self.way_x), wide(other.way_y, self.way_y));
+        let nearing = x * way_x + y * way_y < 0;
+        let way = if nearing { way_x.abs() + way_y.abs() } else { 0 };
+        let reach = i64::from(self.radius) + i64::from(other.radius) + i64::from(MARGIN) + way;
+        let cares = (either & MOVES != 0) & (either & (PUSHED | SENSOR) != 0);
+        // All of it at once: there is nothing to foretell in which of it fails.
+        cares & (x * x + y * y <= reach * reach)
+    }
+}
