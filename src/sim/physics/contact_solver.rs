@@ -8,10 +8,11 @@ use alloc::vec::Vec;
 use super::batch::{Batch, Batches};
 use super::hull::P;
 use super::pairing::PointMemory;
-use super::row::{ARM_MAX, Ease, Offset, Row, Velocity};
+use super::row::{ARM_MAX, Offset, Push, Shares, Velocity};
 use super::softness::Softness;
 use super::state::Mass;
 use crate::fx::clamp_to_i32;
+use crate::root::UNIT_BITS;
 
 /// Overlaps part at this speed at most, in 1/2²⁰: 4 units per second.
 pub(crate) const PARTING_MAX: i64 = 4 << 20;
@@ -19,15 +20,16 @@ pub(crate) const PARTING_MAX: i64 = 4 << 20;
 /// A point at which two bodies push each other.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ContactPoint {
-    pub(crate) normal: Row,
-    pub(crate) tangent: Row,
+    pub(crate) normal: Push,
+    pub(crate) tangent: Push,
+    /// What both pushed in the step before.
+    pub(crate) totals: [i32; 2],
+    /// By how much less the normal weighs where it gives way, in 1/2³⁰.
+    pub(crate) soft: i32,
     /// At the start of the tick, in 1/2²⁴.
     pub(crate) separation: i32,
-    /// The largest pull along the surface as a part of the total of the normal, in 1/2¹⁶.
-    pub(crate) grip: i32,
     /// The speed at which the bodies part after a bounce.
     pub(crate) bounce: i32,
-    ease: Ease,
     feature: u32,
 }
 
@@ -36,6 +38,9 @@ pub(crate) struct ContactPoint {
 pub(crate) struct Contact {
     pub(crate) bodies: [u32; 2],
     pub(crate) normal: P,
+    pub(crate) shares: Shares,
+    /// The largest pull along the surface as a part of the push, in 1/2¹⁶.
+    pub(crate) friction: i32,
     /// How fast the surfaces run against each other.
     pub(crate) surface: i32,
     pub(crate) softness: Softness,
@@ -71,32 +76,33 @@ pub(crate) struct Anchor {
 impl ContactPoint {
     /// The point of a contact at an anchor.
     #[inline]
-    pub(crate) fn new(desc: &ContactDesc, anchor: &Anchor) -> Self {
+    fn new(desc: &ContactDesc, contact: &Contact, anchor: &Anchor) -> Self {
         let (normal, tangent) = (desc.normal, tangent_of(desc.normal));
-        let (mass_a, mass_b) = desc.masses;
         let arm = |from: P, along: P| {
             let cross = i64::from(from.0) * i64::from(along.1) - i64::from(from.1) * i64::from(along.0);
             ((cross + (1 << 29)) >> 30).clamp(-ARM_MAX, ARM_MAX) as i32
         };
-        let (mut row, ease) =
-            Row::new(mass_a, mass_b, arm(anchor.from_a, normal), arm(anchor.from_b, normal));
-        row.total = anchor.memory.normal;
+        let arms = |along: P| [arm(anchor.from_a, along), arm(anchor.from_b, along)];
+        let push = contact.shares.push(desc.masses, arms(normal));
+        let memory = &anchor.memory;
         let mut point = Self {
-            normal: row,
+            normal: push,
+            totals: [memory.normal, memory.tangent],
+            soft: ((i64::from(push.weight) * ((1 << UNIT_BITS) - contact.softness.change)) >> UNIT_BITS)
+                as i32,
             separation: clamp_to_i32(i64::from(anchor.separation) << 8),
-            ease,
-            feature: anchor.memory.feature,
+            feature: memory.feature,
             ..Self::default()
         };
-        if desc.friction > crate::Fx::ZERO {
-            let (mut row, slide) =
-                Row::new(mass_a, mass_b, arm(anchor.from_a, tangent), arm(anchor.from_b, tangent));
-            row.total = anchor.memory.tangent;
-            point.tangent = row;
-            point.grip =
-                clamp_to_i32((i64::from(desc.friction.to_bits()) * i64::from(slide.over(ease))) >> 16);
+        if contact.friction > 0 {
+            point.tangent = contact.shares.push(desc.masses, arms(tangent));
+        } else {
+            point.totals[1] = 0;
         }
-        let approach = -row.speed(normal, &desc.velocities.0, &desc.velocities.1);
+        let (a, b) = desc.velocities;
+        let to = (i64::from(b.x) - i64::from(a.x), i64::from(b.y) - i64::from(a.y));
+        let straight = i64::from(normal.0) * to.0 + i64::from(normal.1) * to.1;
+        let approach = -push.speed((straight + (1 << 29)) >> UNIT_BITS, &a, &b);
         if approach > desc.bounce_speed_min {
             point.bounce = clamp_to_i32((approach * i64::from(desc.restitution.to_bits())) >> 16);
         }
@@ -163,7 +169,8 @@ struct Entry {
     lane: u8,
     count: u8,
     features: [u32; 2],
-    eases: [Ease; 2],
+    /// 1 / mass of both bodies together, in 1/2²⁴.
+    ease: u64,
 }
 
 impl Contacts {
@@ -175,6 +182,10 @@ impl Contacts {
         self.bounces = false;
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Adds two bodies that push each other.
     #[inline]
     pub(crate) fn add(&mut self, desc: &ContactDesc, anchors: &[Anchor], times: &ContactTimes) {
@@ -182,14 +193,16 @@ impl Contacts {
         let mut contact = Contact {
             bodies: [desc.a, desc.b],
             normal: desc.normal,
+            shares: Shares::new(desc.masses.0, desc.masses.1),
+            friction: desc.friction.to_bits(),
             surface: desc.surface,
             softness: if hard { times.hard } else { times.soft },
             points: [ContactPoint::default(); 2],
             count: anchors.len().min(2) as u8,
         };
-        for (point, anchor) in contact.points.iter_mut().zip(anchors) {
-            *point = ContactPoint::new(desc, anchor);
-            self.bounces |= point.bounce > 0;
+        for (index, anchor) in anchors.iter().take(2).enumerate() {
+            contact.points[index] = ContactPoint::new(desc, &contact, anchor);
+            self.bounces |= contact.points[index].bounce > 0;
         }
         // What cannot be pushed may be in one batch as often as it likes.
         let pushed = [(desc.a, desc.masses.0), (desc.b, desc.masses.1)]
@@ -201,7 +214,7 @@ impl Contacts {
             lane: lane as u8,
             count: contact.count,
             features: contact.points.map(|point| point.feature),
-            eases: contact.points.map(|point| point.ease),
+            ease: contact.shares.ease,
         });
     }
 
@@ -236,14 +249,14 @@ impl Contacts {
     pub(crate) fn results(&self) -> impl Iterator<Item = (usize, u8, [PointMemory; 2], i64)> {
         self.entries.iter().map(|entry| {
             let batch: &Batch = &self.batches.list[entry.batch as usize];
-            let (mut memory, mut impulse) = ([PointMemory::default(); 2], 0);
-            let known = entry.features.iter().zip(&entry.eases);
-            let points = memory.iter_mut().zip(known).take(usize::from(entry.count));
-            for (point, (memory, (&feature, ease))) in points.enumerate() {
+            let (mut memory, mut pushed) = ([PointMemory::default(); 2], 0);
+            let points = memory.iter_mut().zip(&entry.features).take(usize::from(entry.count));
+            for (point, (memory, &feature)) in points.enumerate() {
                 let (normal, tangent, sum) = batch.totals(point, usize::from(entry.lane));
                 *memory = PointMemory { feature, normal, tangent };
-                impulse += ease.impulse(sum);
+                pushed += i64::from(sum);
             }
+            let impulse = if pushed > 0 { (pushed << 20) / entry.ease.max(1).cast_signed() } else { 0 };
             (entry.pairing as usize, entry.count, memory, impulse)
         })
     }

@@ -25,6 +25,8 @@ pub(crate) struct Movers {
     pub(crate) offsets: Vec<Offset>,
     /// What gravity adds in a substep; empty without gravity.
     pulls: Vec<[i32; 2]>,
+    /// The velocities before anything pushed in this substep.
+    free: Vec<Velocity>,
     /// Bodies that are held in a direction, and in which.
     held: Vec<(u32, u8)>,
     /// By slot.
@@ -145,6 +147,7 @@ impl Movers {
         self.index.resize(state.slots(), FREE);
         self.velocities.reserve(state.slots() + 1);
         self.offsets.reserve(state.slots() + 1);
+        self.free.reserve(state.slots() + 1);
         self.pulls.reserve(if self.laws.pulls() { state.slots() + 1 } else { 0 });
         self.velocities.push(Velocity::default());
         self.offsets.push(Offset::default());
@@ -184,6 +187,31 @@ impl Movers {
         }
         self.index[slot] = index;
         index
+    }
+
+    /// Keeps the velocities in mind, as they are before anything pushes.
+    pub(crate) fn mark(&mut self) {
+        self.free.clear();
+        self.free.extend_from_slice(&self.velocities);
+    }
+
+    /// Gravity of a substep, and once more all pushes of the substep before: what they were together is seen from how
+    /// they changed the velocities.
+    pub(crate) fn pull_and_push(&mut self) {
+        for (velocity, free) in self.velocities.iter_mut().zip(&mut self.free) {
+            let (after, before) = (*velocity, *free);
+            *free = after;
+            velocity.x = after.x.saturating_add(after.x.saturating_sub(before.x));
+            velocity.y = after.y.saturating_add(after.y.saturating_sub(before.y));
+            velocity.spin = after.spin.saturating_add(after.spin.saturating_sub(before.spin));
+        }
+        let both = self.velocities.iter_mut().zip(&mut self.free).zip(&self.pulls);
+        for ((velocity, free), pull) in both {
+            for one in [velocity, free] {
+                one.x = one.x.saturating_add(pull[0]);
+                one.y = one.y.saturating_add(pull[1]);
+            }
+        }
     }
 
     /// Gravity of a substep.

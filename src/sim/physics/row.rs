@@ -14,7 +14,7 @@ pub(crate) const ARM_BITS: u32 = 16;
 /// Longest arm: 16,384 units.
 pub(crate) const ARM_MAX: i64 = 1 << 30;
 /// Fraction bits of the shares of spins.
-const SPIN_SHARE_BITS: u32 = 20;
+pub(crate) const SPIN_SHARE_BITS: u32 = 20;
 
 /// Velocity and spin of a body while it is solved, in 1/2²⁰.
 #[derive(Clone, Copy, Debug, Default)]
@@ -73,20 +73,6 @@ impl Ease {
         Self { mantissa, reciprocal: (1 << 63) / u64::from(mantissa), shift }
     }
 
-    /// `self / other` in 1/2¹⁶, saturating.
-    #[inline]
-    pub(crate) fn over(self, other: Self) -> i32 {
-        let product = u64::from(self.mantissa >> 1) * other.reciprocal;
-        let right = 46 - (self.shift - other.shift);
-        if right < 16 { i32::MAX } else { clamp_to_i32((product >> right.min(63)).cast_signed()) }
-    }
-
-    /// The impulse of a change of speed in 1/2²⁰, in bits of `Fx`.
-    pub(crate) fn impulse(self, speed: i32) -> i64 {
-        let product = i64::from(speed.max(0)) * self.reciprocal.min(u64::from(u32::MAX)).cast_signed();
-        product >> (28 + self.shift).clamp(0, 63)
-    }
-
     /// The change of speed in 1/2²⁰ that an impulse in 1/2³² makes, saturating.
     pub(crate) fn speed(self, impulse: i64) -> i32 {
         // impulse · mantissa · 2^(shift − 39) in 1/2³², brought to 1/2²⁰.
@@ -111,6 +97,71 @@ fn lever(mass: &Mass, arm: i32) -> Lever {
     let ratio = i64::from(clamp_to_i32((i64::from(arm) * inverse) >> 20));
     let weight = (((ratio * ratio) >> 16) + (1 << 16)).min(i64::from(u32::MAX)).cast_unsigned();
     Lever { weight, spin: clamp_to_i32((ratio * inverse) >> 16) }
+}
+
+/// How two bodies yield to a push between them, counted in the change of speed of their centres against each other:
+/// so all pushes of a contact are of one unit, and the shares of the bodies are those of their masses.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Shares {
+    /// 1 / mass of both together, in 1/2²⁴.
+    pub(crate) ease: u64,
+    /// The part of each body, in 1/2³⁰.
+    of: [i32; 2],
+}
+
+/// A push of two bodies with levers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Push {
+    /// The lever around each body's centre of mass, in 1/2¹⁶.
+    pub(crate) arm: [i32; 2],
+    /// By how much each spin changes for a change of speed, in 1/2²⁰.
+    pub(crate) spin: [i32; 2],
+    /// The change of the speed of the centres for a change of speed at the point, in 1/2³⁰: 1 without levers.
+    pub(crate) weight: i32,
+}
+
+impl Shares {
+    #[inline]
+    pub(crate) fn new(a: &Mass, b: &Mass) -> Self {
+        let ease = u64::from(a.inverse) + u64::from(b.inverse);
+        let one = 1_i32 << UNIT_BITS;
+        let of_b = match (a.inverse, b.inverse) {
+            (0, _) => one,
+            (_, 0) => 0,
+            (a, b) if a == b => one / 2,
+            (_, b) => ((u64::from(b) << UNIT_BITS) / ease) as i32,
+        };
+        Self { ease, of: [one - of_b, of_b] }
+    }
+
+    /// The part of the second body, in 1/2³⁰; the first has the rest.
+    pub(crate) const fn of_second(&self) -> i32 {
+        self.of[1]
+    }
+
+    /// A push with these arms.
+    #[inline]
+    pub(crate) fn push(&self, masses: (&Mass, &Mass), arm: [i32; 2]) -> Push {
+        let (a, b) = (lever(masses.0, arm[0]), lever(masses.1, arm[1]));
+        let whole =
+            ((u64::from(masses.0.inverse) * a.weight) >> 1) + ((u64::from(masses.1.inverse) * b.weight) >> 1);
+        let spin =
+            |share: i32, lever: Lever| ((i64::from(share) * i64::from(lever.spin)) >> UNIT_BITS) as i32;
+        // Both in 1/2³⁹, brought to 33 bits; what cannot be pushed is not.
+        let shift = 31_u32.saturating_sub(whole.leading_zeros());
+        let weight = (((self.ease << 15) >> shift) << UNIT_BITS) / (whole >> shift).max(1);
+        let spin = [spin(self.of[0], a), spin(self.of[1], b)];
+        Push { arm, spin, weight: weight.min(1 << UNIT_BITS) as i32 }
+    }
+}
+
+impl Push {
+    /// How fast the second body moves away from the first at the point, of which the centres do so with `straight`.
+    #[inline(always)]
+    pub(crate) fn speed(&self, straight: i64, a: &Velocity, b: &Velocity) -> i64 {
+        let turning = i64::from(self.arm[1]) * i64::from(b.spin) - i64::from(self.arm[0]) * i64::from(a.spin);
+        straight + ((turning + (1 << (ARM_BITS - 1))) >> ARM_BITS)
+    }
 }
 
 impl Row {
@@ -138,15 +189,6 @@ impl Row {
             total: 0,
         };
         (row, ease)
-    }
-
-    /// What the first and the second body take of a change of speed in a direction, in 1/2³⁰; and of their spins.
-    #[inline(always)]
-    pub(crate) fn parts(&self, direction: P) -> ([i32; 2], [i32; 2], [i32; 2]) {
-        let part =
-            |share: i32, along: i32| ((i64::from(share) * i64::from(along) + ROUND) >> UNIT_BITS) as i32;
-        let of = |share: i32| [part(share, direction.0), part(share, direction.1)];
-        (of(self.share_a), of(self.share_b), [self.spin_a, self.spin_b])
     }
 
     /// The row of the spins of two bodies against each other; of no use if neither turns.

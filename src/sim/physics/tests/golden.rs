@@ -8,11 +8,11 @@ const TICKS: u32 = 600;
 /// Size and hash of the state of each scene then.
 const GOLDEN: [(&str, usize, u64); 6] = [
     ("gas", 3_811, 0xcea9_77f8_d8a9_60c4),
-    ("mixture", 13_539, 0x0ae8_8a9e_a2a5_af4f),
-    ("ruins", 2_224, 0xbddb_9066_d7b4_2339),
-    ("machine", 1_919, 0x29e7_d606_3f79_39e8),
-    ("terrain", 7_272, 0x9e5f_0959_23d7_7313),
-    ("shower", 4_207, 0x123c_0f03_3872_96a0),
+    ("mixture", 13_799, 0x19e7_c547_9001_f59d),
+    ("ruins", 2_272, 0xedd3_4926_64cb_e635),
+    ("machine", 1_931, 0x1060_0ac8_0b35_6282),
+    ("terrain", 7_278, 0x7d73_5b43_32c1_aa2e),
+    ("shower", 4_473, 0x0ef4_9753_acbe_35ec),
 ];
 
 #[test]
