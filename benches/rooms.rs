@@ -25,7 +25,8 @@ impl Room {
             World::new(WorldDesc { half_extent, bodies_max: 64, substeps: 2, ..WorldDesc::default() });
         for corner in 0..BOXES {
             let place = Vec2::from_ints(corner % 2 * 8 - 4, corner / 2 * 8 - 4);
-            let _ = world.add(BodyDesc::rect(Vec2::from_ints(1, 1)).at(place).fixed());
+            let square = BodyDesc::rect(Vec2::from_ints(1, 1)).friction(Fx::ZERO);
+            let _ = world.add(square.at(place).fixed());
         }
         let circle = BodyDesc::circle(Fx::HALF).restitution(Fx::HALF).lock_rotation().friction(Fx::ZERO);
         let place = |index: i32| Fx::from_ratio(index * 5 - 14, 2);

@@ -33,11 +33,21 @@ impl Bundle {
         let kinds: &[u16; LANES] = state.kinds.get(slot..)?.first_chunk()?;
         let (mut radius, mut moves, mut traits) = ([0; LANES], [0; LANES], [0; LANES]);
         let mut plain = true;
+        // Nearly always they are of one blueprint.
+        if *kinds == [kinds[0]; LANES] {
+            let kind = state.blueprints.try_get(kinds[0])?;
+            plain &= kind.hull.count == 1;
+            (radius, traits) = ([kind.hull.radius; LANES], [kind.traits; LANES]);
+        } else {
+            for lane in 0..LANES {
+                let kind = state.blueprints.try_get(kinds[lane])?;
+                plain &= kind.hull.count == 1;
+                (radius[lane], traits[lane]) = (kind.hull.radius, kind.traits);
+            }
+        }
         for lane in 0..LANES {
-            let kind = state.blueprints.try_get(kinds[lane])?;
-            plain &= flags[lane] & (ALIVE | COMPOUND | BULLET) == ALIVE && kind.hull.count == 1;
-            radius[lane] = kind.hull.radius;
-            traits[lane] = kind.traits | traits_of(flags[lane]);
+            plain &= flags[lane] & (ALIVE | COMPOUND | BULLET) == ALIVE;
+            traits[lane] |= traits_of(flags[lane]);
             moves[lane] = -i32::from(traits[lane] & MOVES);
         }
         if !plain {
@@ -75,11 +85,14 @@ impl Bundle {
         (layout.cells_of(&x, &y), widest)
     }
 
-    /// Whether one of them may come to the border of a world.
+    /// How far from the border of a world each of them stays at least; less than 0 if it may come there.
     #[inline(always)]
-    pub(crate) fn may_meet(&self, half_extent: Vec2) -> bool {
+    pub(crate) fn rooms(&self, half_extent: Vec2) -> Lane {
         let (width, height) = (half_extent.x.to_bits(), half_extent.y.to_bits());
-        let mut nearest = i32::MAX;
+        let mut nearest = [-1; LANES];
+        if width.max(height) > 1 << 30 {
+            return nearest;
+        }
         for lane in 0..LANES {
             // Half extents are at least one and reaches at most a few thousand: nothing leaves the range.
             let room = |end: i32, at: i32, way: i32| {
@@ -87,9 +100,9 @@ impl Bundle {
             };
             let room_x = room(width, self.x[lane].clamp(-(1 << 30), 1 << 30), self.way_x[lane]);
             let room_y = room(height, self.y[lane].clamp(-(1 << 30), 1 << 30), self.way_y[lane]);
-            nearest = nearest.min(room_x.min(room_y));
+            nearest[lane] = room_x.min(room_y);
         }
-        nearest < 0 || width.max(height) > 1 << 30
+        nearest
     }
 
     #[inline(always)]

@@ -146,11 +146,6 @@ impl ContactTimes {
             bounce_speed_min: i64::from(desc.bounce_speed_min().to_bits()) << 4,
         }
     }
-
-    /// The same without pushing overlaps apart.
-    pub(crate) fn rigid(&self) -> Self {
-        Self { soft: Softness::RIGID, hard: Softness::RIGID, ..*self }
-    }
 }
 
 /// All contacts of a step.
@@ -260,28 +255,4 @@ impl Contacts {
             (entry.pairing as usize, entry.count, memory, impulse)
         })
     }
-}
-
-/// Which speed along the normal a point is to have, and how much it gives way.
-#[derive(Clone, Copy)]
-pub(crate) struct Wanted {
-    pub(crate) speed: i64,
-    pub(crate) change: i64,
-    pub(crate) give: i64,
-}
-
-impl Default for Wanted {
-    fn default() -> Self {
-        Self { speed: 0, change: 1 << 30, give: 0 }
-    }
-}
-
-/// The wanted speed of what is so far apart, in 1/2²⁴. There is no branch in it: which it is changes all the time.
-#[inline(always)]
-pub(crate) fn wanted(apart: i64, rate: i64, softness: &Softness) -> Wanted {
-    // It may come as near as to touch.
-    let (outside, inside) = (apart.max(0), (-apart).max(0));
-    let speed = ((inside * softness.rate) >> 20).min(PARTING_MAX) - ((outside * rate) >> 4);
-    let (change, give) = if apart > 0 { (1 << 30, 0) } else { (softness.change, softness.give) };
-    Wanted { speed, change, give }
 }

@@ -89,8 +89,13 @@ impl Grid {
             return false;
         }
         let spots = bundle.spots();
-        if state.desc.walls && bundle.may_meet(state.desc.half_extent) {
-            spots.iter().for_each(|spot| proxies.mark_edge(&state.desc, spot, spot.disc_half(), false));
+        if state.desc.walls {
+            let rooms = bundle.rooms(state.desc.half_extent);
+            if rooms.iter().fold(0, |any, room| any | room) < 0 {
+                for (spot, _) in spots.iter().zip(&rooms).filter(|(_, room)| **room < 0) {
+                    proxies.mark_edge(&state.desc, spot, spot.disc_half(), false);
+                }
+            }
         }
         self.drafts.extend_from_slice(&spots);
         self.cells_by_draft.extend_from_slice(&cells);

@@ -3,7 +3,7 @@
 use super::hull::P;
 use super::islands::SLOW;
 use super::manifold::{Manifold, Outline, collide, dot};
-use super::pairing::{PairKey, Pairing};
+use super::pairing::Pairing;
 use super::proxy::{MARGIN, NO_HULL, Proxies, Proxy, way_of};
 use super::spot::{SENSOR, Spot};
 use super::state::{ASLEEP, State};
@@ -28,11 +28,7 @@ pub(crate) struct Meeting {
 }
 
 impl Meeting {
-    pub(crate) const fn key(&self) -> PairKey {
-        (self.a, self.b, self.sub_a, self.sub_b)
-    }
-
-    /// The key as one number.
+    /// Its key as one number, as that of a [`Pairing`].
     pub(crate) const fn sort_key(&self) -> u64 {
         (self.a as u64) << 48 | (self.b as u64) << 32 | (self.sub_a as u64) << 16 | self.sub_b as u64
     }

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::blueprint::{LOCK_X, LOCK_Y};
+use super::blueprint::{Blueprints, LOCK_X, LOCK_Y};
 use super::grid::LANES;
 use super::islands::{SLOW, is_slow};
 use super::joint_solver::turned_by;
@@ -31,6 +31,8 @@ pub(crate) struct Movers {
     held: Vec<(u32, u8)>,
     /// By slot.
     index: Vec<u32>,
+    /// By number, the slot; of the first one there is none.
+    slots: Vec<u16>,
     laws: Laws,
 }
 
@@ -149,8 +151,11 @@ impl Movers {
         self.offsets.reserve(state.slots() + 1);
         self.free.reserve(state.slots() + 1);
         self.pulls.reserve(if self.laws.pulls() { state.slots() + 1 } else { 0 });
+        self.slots.clear();
+        self.slots.reserve(state.slots() + 1);
         self.velocities.push(Velocity::default());
         self.offsets.push(Offset::default());
+        self.slots.push(u16::MAX);
         if self.laws.pulls() {
             self.pulls.push([0; 2]);
         }
@@ -178,6 +183,7 @@ impl Movers {
             let glide = if moves { self.laws.glide(state, slot) } else { still };
             self.velocities.push(glide.velocity);
             self.offsets.push(Offset::default());
+            self.slots.push(slot as u16);
             if self.laws.pulls() {
                 self.pulls.push(glide.pull);
             }
@@ -246,11 +252,20 @@ impl Movers {
         while slot < state.slots() {
             let end = (slot + LANES).min(state.slots());
             let free = if self.laws.pulls() { None } else { self.drift_bundle(state, slot, rest_ticks) };
-            for slot in (slot..end).filter(|&slot| free.is_none() || self.index[slot] != FREE) {
-                rests |= self.store_one(state, slot, rest_ticks);
+            if let Some(free) = free {
+                rests |= free;
+            } else {
+                for slot in (slot..end).filter(|&slot| self.index[slot] == FREE) {
+                    let moved = || self.laws.run(self.laws.glide(state, slot));
+                    rests |= is_moving(state.flags[slot]) && store_one(state, slot, moved(), rest_ticks);
+                }
             }
-            rests |= free.unwrap_or(false);
             slot = end;
+        }
+        let movers = self.velocities.iter().zip(&self.offsets).zip(&self.slots).skip(1);
+        for ((&velocity, &offset), &slot) in movers {
+            let slot = usize::from(slot);
+            rests |= is_moving(state.flags[slot]) && store_one(state, slot, (velocity, offset), rest_ticks);
         }
         rests
     }
@@ -261,13 +276,13 @@ impl Movers {
         let flags: &[u8; LANES] = state.flags.get(slot..)?.first_chunk()?;
         let kinds: &[u16; LANES] = state.kinds.get(slot..)?.first_chunk()?;
         let index: &[u32; LANES] = self.index.get(slot..)?.first_chunk()?;
+        let (laws, mut plain) = (self.laws, are_calm(&state.blueprints, kinds));
         let motions: &mut [Motion; LANES] = state.motions.get_mut(slot..)?.first_chunk_mut()?;
-        let (laws, mut plain) = (self.laws, true);
         let (mut x, mut y, mut ticks) = ([0; LANES], [0; LANES], [0; LANES]);
         let (mut free, mut can_rest) = ([0; LANES], [0; LANES]);
         for lane in 0..LANES {
-            let (motion, traits) = (&motions[lane], state.blueprints.try_get(kinds[lane])?.traits);
-            plain &= is_moving(flags[lane]) & (traits & CALM != 0) & (motion.spin == 0);
+            let motion = &motions[lane];
+            plain &= is_moving(flags[lane]) & (motion.spin == 0);
             (x[lane], y[lane], ticks[lane]) = (motion.x, motion.y, motion.slow_ticks.cast_signed());
             free[lane] = -i32::from(index[lane] == FREE);
             can_rest[lane] = -i32::from(flags[lane] & (DYNAMIC | SLEEPLESS) == DYNAMIC);
@@ -303,30 +318,36 @@ impl Movers {
         }
         Some(state.desc.sleep && most >= rest_ticks)
     }
+}
 
-    #[inline(always)]
-    fn store_one(&self, state: &mut State, slot: usize, rest_ticks: u32) -> bool {
-        let flags = state.flags[slot];
-        if !is_moving(flags) {
-            return false;
-        }
-        let (velocity, offset) = match self.index[slot] {
-            FREE => self.laws.run(self.laws.glide(state, slot)),
-            index => (self.velocities[index as usize], self.offsets[index as usize]),
-        };
-        let motion = &mut state.motions[slot];
-        (motion.x, motion.y, motion.spin) = (velocity.x, velocity.y, velocity.spin);
-        let mut rests = false;
-        if state.desc.sleep && flags & DYNAMIC != 0 {
-            motion.rest(flags, rest_ticks);
-            rests = motion.slow_ticks >= rest_ticks;
-        }
-        state.positions[slot] += offset.way();
-        if offset.turn != 0 {
-            state.rotations[slot] = turned_by(state.rotations[slot], offset.turn);
-        }
-        rests
+/// Whether all of these bodies are of blueprints that leave their motion alone.
+#[inline(always)]
+fn are_calm(blueprints: &Blueprints, kinds: &[u16; LANES]) -> bool {
+    let calm = |kind: u16| blueprints.try_get(kind).is_some_and(|kind| kind.traits & CALM != 0);
+    // Nearly always they are of one.
+    if *kinds == [kinds[0]; LANES] { calm(kinds[0]) } else { kinds.iter().all(|&kind| calm(kind)) }
+}
+
+#[inline(always)]
+fn store_one(
+    state: &mut State,
+    slot: usize,
+    (velocity, offset): (Velocity, Offset),
+    rest_ticks: u32,
+) -> bool {
+    let flags = state.flags[slot];
+    let motion = &mut state.motions[slot];
+    (motion.x, motion.y, motion.spin) = (velocity.x, velocity.y, velocity.spin);
+    let mut rests = false;
+    if state.desc.sleep && flags & DYNAMIC != 0 {
+        motion.rest(flags, rest_ticks);
+        rests = motion.slow_ticks >= rest_ticks;
     }
+    state.positions[slot] += offset.way();
+    if offset.turn != 0 {
+        state.rotations[slot] = turned_by(state.rotations[slot], offset.turn);
+    }
+    rests
 }
 
 impl Motion {

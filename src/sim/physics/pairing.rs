@@ -53,6 +53,12 @@ impl Pairing {
         (self.a, self.b, self.sub_a, self.sub_b)
     }
 
+    /// The key as one number.
+    #[inline(always)]
+    pub(crate) const fn sort_key(&self) -> u64 {
+        (self.a as u64) << 48 | (self.b as u64) << 32 | (self.sub_a as u64) << 16 | self.sub_b as u64
+    }
+
     /// Forgets how hard they pushed, as bodies do that fall asleep.
     pub(crate) const fn rest(&mut self) {
         self.count = 0;

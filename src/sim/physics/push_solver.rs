@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use super::contact_solver::{ContactDesc, ContactTimes, Wanted, is_hard, wanted};
+use super::contact_solver::{ContactDesc, ContactTimes, PARTING_MAX, is_hard};
 use super::hull::P;
 use super::pairing::PointMemory;
 use super::row::{Offset, Velocity};
@@ -20,7 +20,10 @@ pub(crate) struct Push {
     normal: P,
     /// The part of every change that `a` takes, in 1/2³⁰.
     share_a: i32,
-    hard: bool,
+    /// How it gives way, as in a [`Softness`](super::softness::Softness).
+    rate: i32,
+    change: i32,
+    give: i32,
     /// At the start of the tick, in 1/2²⁴.
     separation: i32,
     bounce: i32,
@@ -40,15 +43,23 @@ pub(crate) struct Pushes {
 }
 
 impl Push {
-    pub(crate) fn new(desc: &ContactDesc, separation: i32, memory: PointMemory) -> Self {
+    pub(crate) fn new(
+        desc: &ContactDesc,
+        separation: i32,
+        memory: PointMemory,
+        times: &ContactTimes,
+    ) -> Self {
         let (a, b) = (desc.masses.0.inverse, desc.masses.1.inverse);
         let ease = u64::from(a) + u64::from(b);
+        let softness = if is_hard(a, b) { &times.hard } else { &times.soft };
         let mut push = Self {
             a: desc.a,
             b: desc.b,
             normal: desc.normal,
             share_a: if a == b { ONE / 2 } else { ((u64::from(a) << 30) / ease.max(1)) as i32 },
-            hard: is_hard(a, b),
+            rate: clamp_to_i32(softness.rate),
+            change: softness.change as i32,
+            give: softness.give as i32,
             separation: clamp_to_i32(i64::from(separation) << 8),
             bounce: 0,
             total: memory.normal,
@@ -88,50 +99,79 @@ impl Push {
         b.y = clamp_to_i32(i64::from(b.y) + rounded(of_b * y));
     }
 
+    /// Brings the total to a new value.
     #[inline(always)]
-    fn part(&mut self, velocities: &mut [Velocity], wanted: Wanted) {
-        let speed = self.speed(&velocities[self.a as usize], &velocities[self.b as usize]);
-        let missing = i64::from(clamp_to_i32(wanted.speed - speed));
-        let total = i64::from(self.total);
-        let change = (missing * wanted.change - total * wanted.give + ROUND) >> 30;
-        let new = i64::from(clamp_to_i32((total + change).max(0)));
+    fn bring(&mut self, velocities: &mut [Velocity], new: i64) {
+        let new = i64::from(clamp_to_i32(new & !(new >> 63)));
+        let change = new - i64::from(self.total);
         self.total = new as i32;
-        self.push(velocities, new - total);
+        self.push(velocities, change);
     }
+
+    /// How far apart they are now, in 1/2²⁴, and how fast they part.
+    #[inline(always)]
+    fn now(&self, velocities: &[Velocity], offsets: &[Offset]) -> (i64, i64) {
+        let (a, b) = (self.a as usize, self.b as usize);
+        let (from, to) = (&offsets[a], &offsets[b]);
+        let went = self.along(i64::from(to.x) - i64::from(from.x), i64::from(to.y) - i64::from(from.y));
+        (i64::from(self.separation) + went, self.speed(&velocities[a], &velocities[b]))
+    }
+}
+
+/// The speed at which what is apart may come as near as to touch. As here, nothing in a pass is a branch: which way it
+/// would go changes all the time.
+#[inline(always)]
+const fn nearing(apart: i64, rate: i64) -> i64 {
+    ((apart & !(apart >> 63)) * rate) >> 4
 }
 
 impl Pushes {
     /// Pushes as hard as in the substep before.
+    #[inline(never)]
     pub(crate) fn warm_start(&mut self, velocities: &mut [Velocity]) {
         for push in &mut self.list {
             push.push(velocities, i64::from(push.total));
         }
     }
 
-    /// One pass; the last one of a substep decides what is told.
-    pub(crate) fn solve(
-        &mut self,
-        velocities: &mut [Velocity],
-        offsets: &[Offset],
-        times: &ContactTimes,
-        last: bool,
-    ) {
+    /// One pass that pushes overlaps apart; `rate` is how many substeps a second has.
+    #[inline(never)]
+    pub(crate) fn solve(&mut self, velocities: &mut [Velocity], offsets: &[Offset], rate: i64) {
         for push in &mut self.list {
-            let (from, to) = (&offsets[push.a as usize], &offsets[push.b as usize]);
-            let went = push.along(i64::from(to.x) - i64::from(from.x), i64::from(to.y) - i64::from(from.y));
-            let softness = if push.hard { &times.hard } else { &times.soft };
-            let wanted = wanted(i64::from(push.separation) + went, times.rate, softness);
-            push.part(velocities, wanted);
-            push.sum = push.sum.saturating_add(if last { push.total } else { 0 });
+            let (apart, speed) = push.now(velocities, offsets);
+            // All ones where they do not touch.
+            let outside = -apart >> 63;
+            let inside = -apart & (apart >> 63);
+            let back = ((inside * i64::from(push.rate)) >> 20).min(PARTING_MAX);
+            let missing = i64::from(clamp_to_i32(back - nearing(apart, rate) - speed));
+            let (change, give) = (i64::from(push.change), i64::from(push.give));
+            let change = change + ((i64::from(ONE) - change) & outside);
+            let total = i64::from(push.total);
+            let more = (missing * change - total * (give & !outside) + ROUND) >> 30;
+            push.bring(velocities, total + more);
+        }
+    }
+
+    /// One pass that does not, the last one of a substep.
+    #[inline(never)]
+    pub(crate) fn relax(&mut self, velocities: &mut [Velocity], offsets: &[Offset], rate: i64) {
+        for push in &mut self.list {
+            let (apart, speed) = push.now(velocities, offsets);
+            let missing = i64::from(clamp_to_i32(-nearing(apart, rate) - speed));
+            push.bring(velocities, i64::from(push.total) + missing);
+            push.sum = push.sum.saturating_add(push.total);
         }
     }
 
     /// Gives back the speed of what met fast enough.
+    #[inline(never)]
     pub(crate) fn bounce(&mut self, velocities: &mut [Velocity]) {
         for push in &mut self.list {
-            if push.bounce > 0 && push.sum > 0 {
+            if (push.bounce > 0) & (push.sum > 0) {
                 let before = push.total;
-                push.part(velocities, Wanted { speed: i64::from(push.bounce), ..Wanted::default() });
+                let speed = push.speed(&velocities[push.a as usize], &velocities[push.b as usize]);
+                let missing = i64::from(clamp_to_i32(i64::from(push.bounce) - speed));
+                push.bring(velocities, i64::from(before) + missing);
                 push.sum = push.sum.saturating_add((push.total - before).max(0));
             }
         }

@@ -79,7 +79,8 @@ struct Scratch {
 
 impl Scratch {
     fn step(&mut self, state: &mut State, told: &mut Told) {
-        if state.flags.iter().any(|flags| flags & ASLEEP != 0) {
+        // All of them, without a question in between.
+        if state.flags.iter().fold(0, |any, flags| any | flags) & ASLEEP != 0 {
             self.islands.wake(state);
         }
         let substep = state.desc.substep_seconds();
@@ -181,19 +182,18 @@ impl Scratch {
         self.pushes.list.reserve(2 * state.slots());
         self.ended.reserve(state.slots());
         let meetings = core::mem::take(&mut self.meetings);
-        let mut old = state.pairings.iter().peekable();
+        let (old, mut next) = (&state.pairings[..], 0);
         for index in 0..self.order.sorted.len() {
-            let meeting = &meetings[self.order.sorted[index].1 as usize];
-            let key = meeting.key();
-            while let Some(before) = old.next_if(|before| before.key() < key) {
-                self.drop_or_carry(state, before);
+            let (key, meeting) = self.order.sorted[index];
+            while old.get(next).is_some_and(|before| before.sort_key() < key) {
+                self.drop_or_carry(state, &old[next]);
+                next += 1;
             }
-            let before = old.next_if(|before| before.key() == key);
-            self.meet(state, meeting, before, times);
+            let before = old.get(next).filter(|before| before.sort_key() == key);
+            next += usize::from(before.is_some());
+            self.meet(state, &meetings[meeting as usize], before, times);
         }
-        for before in old {
-            self.drop_or_carry(state, before);
-        }
+        old[next..].iter().for_each(|before| self.drop_or_carry(state, before));
         self.meetings = meetings;
     }
 
@@ -282,7 +282,7 @@ impl Scratch {
         let turns = (desc.masses.0.inverse_gyration | desc.masses.1.inverse_gyration) != 0;
         if !turns && desc.friction == Fx::ZERO && meeting.manifold.count == 1 {
             let point = &meeting.manifold.points[0];
-            self.pushes.list.push(Push::new(&desc, point.separation, known(point.feature)));
+            self.pushes.list.push(Push::new(&desc, point.separation, known(point.feature), times));
             return;
         }
         let anchor = |point: &ManifoldPoint| {
@@ -301,7 +301,6 @@ impl Scratch {
 
     fn solve(&mut self, state: &State, times: &ContactTimes) {
         let joined = !state.joints.is_empty();
-        let rigid = times.rigid();
         if joined {
             self.joints.prepare(state, &mut self.movers);
         }
@@ -323,7 +322,7 @@ impl Scratch {
             if joined {
                 self.joints.solve(&mut self.movers.velocities, true);
             }
-            self.pushes.solve(&mut self.movers.velocities, &self.movers.offsets, times, false);
+            self.pushes.solve(&mut self.movers.velocities, &self.movers.offsets, times.rate);
             self.contacts.solve(&mut self.movers.velocities, times);
             self.movers.hold();
             self.movers.advance();
@@ -331,7 +330,7 @@ impl Scratch {
                 self.joints.prepare(state, &mut self.movers);
                 self.joints.solve(&mut self.movers.velocities, false);
             }
-            self.pushes.solve(&mut self.movers.velocities, &self.movers.offsets, &rigid, true);
+            self.pushes.relax(&mut self.movers.velocities, &self.movers.offsets, times.rate);
             self.contacts.relax(&mut self.movers.velocities, &self.movers.offsets, times);
         }
         self.pushes.bounce(&mut self.movers.velocities);
@@ -372,13 +371,15 @@ impl Scratch {
             sensor: ended.sensor != 0,
             impulse: Fx::ZERO,
         };
+        // All but what ended is gone through in order.
+        let in_order = state.ended.is_empty() && self.ended.is_empty();
         told.events.extend(state.ended.iter().chain(&self.ended).map(over));
         state.ended.clear();
         for (pairing, report) in self.pairings.iter().zip(&self.reports) {
-            if pairing.b == BORDER {
+            let touches = pairing.bits & TOUCHING != 0;
+            if pairing.b == BORDER || !(touches | report.was_touching) {
                 continue;
             }
-            let touches = pairing.bits & TOUCHING != 0;
             let contact = contact(state, pairing, report);
             if touches && report.met {
                 told.contacts.push(contact);
@@ -395,18 +396,20 @@ impl Scratch {
                 });
             }
         }
-        told.events.sort_unstable_by_key(|event| {
-            (
-                event.a.index,
-                event.b.index,
-                event.a.generation,
-                event.b.generation,
-                event.shape_a,
-                event.shape_b,
-                event.phase,
-            )
-        });
+        if !in_order {
+            sort_few(&mut told.events, order_of);
+        }
     }
+}
+
+/// What events are sorted by: bodies, shapes, and which of them.
+fn order_of(event: &ContactEvent) -> (u64, u32, ContactPhase) {
+    let part = |part: u16| u64::from(part);
+    let bodies = part(event.a.index) << 48
+        | part(event.b.index) << 32
+        | part(event.a.generation) << 16
+        | part(event.b.generation);
+    (bodies, u32::from(event.shape_a) << 16 | u32::from(event.shape_b), event.phase)
 }
 
 fn contact(state: &State, pairing: &Pairing, report: &Report) -> Contact {
@@ -454,11 +457,22 @@ struct Order {
 }
 
 /// So few are sorted by moving each to where it belongs.
-const FEW: usize = 12;
+const FEW: usize = 24;
 
 impl Order {
     #[inline(never)]
     fn sort(&mut self, meetings: &[Meeting], slots: usize) {
+        if meetings.len() <= FEW {
+            let mut keys = [(u64::MAX, 0); FEW];
+            for (key, (index, meeting)) in keys.iter_mut().zip((0..).zip(meetings)) {
+                *key = (meeting.sort_key(), index);
+            }
+            self.sorted.clear();
+            self.sorted.reserve(3 * slots);
+            self.sorted.resize(meetings.len(), (0, 0));
+            rank(&keys[..meetings.len()], &mut self.sorted);
+            return;
+        }
         self.starts.clear();
         self.starts.resize(slots + 1, 0);
         for meeting in meetings {
@@ -482,23 +496,37 @@ impl Order {
             let slot = (self.sorted[start].0 >> 48) as usize;
             // Each slot's start is its end by now.
             let end = (self.starts[slot] as usize).max(start + 1);
-            sort_few(&mut self.sorted[start..end]);
+            sort_few(&mut self.sorted[start..end], |&(key, _)| key);
             start = end;
         }
     }
 }
 
+/// Sorts by moving each to where it belongs, if there are only a few.
 #[inline(always)]
-fn sort_few(sorted: &mut [(u64, u32)]) {
-    if sorted.len() > FEW {
-        sorted.sort_unstable();
+fn sort_few<T: Copy, K: Ord>(list: &mut [T], key: impl Fn(&T) -> K) {
+    if list.len() > FEW {
+        list.sort_unstable_by_key(key);
         return;
     }
-    for end in 1..sorted.len() {
+    for end in 1..list.len() {
+        let moved = list[end];
         let mut at = end;
-        while at > 0 && sorted[at - 1].0 > sorted[at].0 {
-            sorted.swap(at - 1, at);
+        while at > 0 && key(&list[at - 1]) > key(&moved) {
+            list[at] = list[at - 1];
             at -= 1;
+        }
+        list[at] = moved;
+    }
+}
+
+/// As [`sort_few`], of numbers that are all different, without a question: each goes where as many are less as are.
+#[inline(always)]
+fn rank(keys: &[(u64, u32)], sorted: &mut [(u64, u32)]) {
+    for &key in keys {
+        let less: usize = keys.iter().map(|other| usize::from(other.0 < key.0)).sum();
+        if let Some(place) = sorted.get_mut(less) {
+            *place = key;
         }
     }
 }
