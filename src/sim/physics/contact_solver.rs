@@ -131,10 +131,20 @@ pub(crate) struct ContactTimes {
     pub(crate) rate: i64,
     /// The least approach speed that bounces, in 1/2²⁰.
     pub(crate) bounce_speed_min: i64,
+    /// In 1/2³² of a second.
+    substep: i64,
 }
 
 impl ContactTimes {
-    pub(crate) fn new(rate: i64, substep: i64, desc: &super::WorldDesc) -> Self {
+    /// Those of a world; `self` if they are, as in all worlds of a game.
+    pub(crate) fn of(self, rate: i64, substep: i64, desc: &super::WorldDesc) -> Self {
+        let bounce_speed_min = i64::from(desc.bounce_speed_min().to_bits()) << 4;
+        let times =
+            if (self.rate, self.substep) == (rate, substep) { self } else { Self::new(rate, substep) };
+        Self { bounce_speed_min, ..times }
+    }
+
+    fn new(rate: i64, substep: i64) -> Self {
         // Stiff enough to carry, soft enough to be solved in so many substeps.
         let hertz = (rate / 4).min((rate / 8).clamp(30, 60)) as i32;
         let hertz = crate::Fx::from_int(hertz.max(1));
@@ -143,7 +153,8 @@ impl ContactTimes {
             soft: Softness::new(hertz, damping, substep),
             hard: Softness::new(hertz.times(2), damping, substep),
             rate,
-            bounce_speed_min: i64::from(desc.bounce_speed_min().to_bits()) << 4,
+            bounce_speed_min: 0,
+            substep,
         }
     }
 }

@@ -54,13 +54,18 @@ impl<F: FnMut(Found) -> bool> Search<'_, F> {
         *self.near = near;
         for (index, large) in grid.large().iter().enumerate() {
             let large = self.proxies.of(self.state, large);
-            let (low, high) = large.corners();
+            let ((low, high), (x, y)) = (large.corners(), large.middle());
             for other in grid.within(low, high).chain(&grid.large()[index + 1..]) {
                 if left == 0 {
                     return;
                 }
-                let other = self.proxies.of(self.state, other);
-                left -= usize::from(large.touches(&other) && self.meet(&large, &other));
+                // Whether the boxes around both and their ways touch.
+                let ((other_x, other_y), half) = (other.middle(), self.proxies.half(other));
+                let touch_x = x.abs_diff(other_x) <= (large.half_x + half.0).unsigned_abs();
+                let touch_y = y.abs_diff(other_y) <= (large.half_y + half.1).unsigned_abs();
+                if touch_x & touch_y {
+                    left -= usize::from(self.meet(&large, &self.proxies.of(self.state, other)));
+                }
             }
         }
     }

@@ -83,14 +83,6 @@ impl Proxy {
         (self.x.saturating_add(self.way_x >> 1), self.y.saturating_add(self.way_y >> 1))
     }
 
-    /// Whether the boxes around two shapes and their ways touch.
-    #[inline]
-    pub(crate) fn touches(&self, other: &Self) -> bool {
-        let ((x, y), (other_x, other_y)) = (self.middle(), other.middle());
-        x.abs_diff(other_x) <= (self.half_x + other.half_x).unsigned_abs()
-            && y.abs_diff(other_y) <= (self.half_y + other.half_y).unsigned_abs()
-    }
-
     /// The lower left and upper right corner of the box around it and its way.
     pub(crate) fn corners(&self) -> ([i32; 2], [i32; 2]) {
         let (x, y) = self.middle();

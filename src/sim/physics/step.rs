@@ -68,6 +68,7 @@ struct Scratch {
     pairings: Vec<Pairing>,
     reports: Vec<Report>,
     ended: Vec<Ended>,
+    times: ContactTimes,
     contacts: Contacts,
     pushes: Pushes,
     joints: JointSolver,
@@ -88,7 +89,8 @@ impl Scratch {
         let rate = i64::from(state.desc.ticks_per_second) * i64::from(state.desc.substeps);
         self.find(state);
         self.movers.begin(state);
-        let times = ContactTimes::new(rate, substep, &state.desc);
+        let times = self.times.of(rate, substep, &state.desc);
+        self.times = times;
         self.merge(state, &times);
         self.joints.begin(state, rate, substep);
         self.solve(state, &times);
