@@ -94,12 +94,15 @@ mod tests {
         app.insert_resource(ClientClock::manual(begin));
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/replays/courtyard_duel.fkr");
         viewer(&mut app, &path).unwrap();
+        let (mut both, mut text) = (0, String::new());
         for frame in 0..300 {
             app.world_mut().resource_mut::<ClientClock>().set(begin + Duration::from_millis(16) * frame);
             app.update();
+            text.clone_from(&app.world().resource::<Picture>().text);
+            both += u32::from(text.contains('A') && text.contains('B'));
         }
-        let text = app.world().resource::<Picture>().text.clone();
-        assert!(text.contains('A') && text.contains('B'), "{text}");
+        // Who was hit is away for a while.
+        assert!(both > 100, "both are in {both} pictures, the last of which is\n{text}");
         let mut game = app.world_mut().resource_mut::<ActiveMatch<Arena>>();
         let player = game.replay_mut().unwrap();
         assert_eq!(player.tick(), Tick(144));
