@@ -93,14 +93,14 @@ impl Bundle {
         if width.max(height) > 1 << 30 {
             return nearest;
         }
-        for lane in 0..LANES {
+        for (lane, nearest) in nearest.iter_mut().enumerate() {
             // Half extents are at least one and reaches at most a few thousand: nothing leaves the range.
             let room = |end: i32, at: i32, way: i32| {
                 (end - MARGIN) - self.reach[lane] - way.abs() - at.saturating_abs()
             };
             let room_x = room(width, self.x[lane].clamp(-(1 << 30), 1 << 30), self.way_x[lane]);
             let room_y = room(height, self.y[lane].clamp(-(1 << 30), 1 << 30), self.way_y[lane]);
-            nearest[lane] = room_x.min(room_y);
+            *nearest = room_x.min(room_y);
         }
         nearest
     }
