@@ -11,9 +11,9 @@ use framekeep_journal::{Replay, Verifier};
 /// Name, ticks and hash of the last state.
 const GOLDEN: &[(&str, u32, u64)] = &[
     ("clockwork_solo", 1_707, 0x249a_9fe3_509a_74a8),
-    ("courtyard_duel", 900, 0x2499_67d3_44a8_1cfb),
-    ("foundry_sixteen", 900, 0xdf44_16d7_fc91_5f83),
-    ("pit_four", 1_800, 0x906d_bd45_1e61_f934),
+    ("courtyard_duel", 900, 0x4d21_98fa_92b9_ad0d),
+    ("foundry_sixteen", 900, 0x9e83_8499_4f84_446b),
+    ("pit_four", 1_800, 0x8e03_958b_6b23_83c7),
     ("sunrise_four", 1_545, 0xcd3e_4aef_2e4a_0f48),
 ];
 
