@@ -1,7 +1,9 @@
 //! A scene in rapier2d, with its `enhanced-determinism`: the fastest peer whose results repeat across machines.
 
 use framekeep_sim::{Angle, BodyDesc, Fx, Shape, Vec2};
-use rapier2d::prelude::{ColliderBuilder, PhysicsWorld, RigidBodyBuilder, RigidBodyHandle, Vector};
+use rapier2d::prelude::{
+    CoefficientCombineRule, ColliderBuilder, PhysicsWorld, RigidBodyBuilder, RigidBodyHandle, Vector,
+};
 
 use crate::engine::{Engine, moves};
 use crate::scene::Scene;
@@ -56,6 +58,7 @@ impl Rapier {
             let wall = ColliderBuilder::cuboid(wide, high)
                 .translation(Vector::new(x * (half.x + 1.0), y * (half.y + 1.0)))
                 .restitution(float(material.restitution))
+                .restitution_combine_rule(CoefficientCombineRule::Max)
                 .friction(float(material.friction));
             self.world.colliders.insert(wall);
         }
@@ -76,6 +79,7 @@ impl Rapier {
         let material = desc.shape.material;
         let collider = outline(desc.shape.shape)
             .restitution(float(material.restitution))
+            .restitution_combine_rule(CoefficientCombineRule::Max)
             .friction(float(material.friction))
             .density(float(desc.shape.density));
         self.world.colliders.insert_with_parent(collider, handle, &mut self.world.bodies);
