@@ -40,6 +40,8 @@ pub fn measure(
         physics::rolling_circles(quick).into_iter().for_each(&mut *found);
         physics::pyramid(quick).into_iter().for_each(&mut *found);
         physics::polygons(quick).into_iter().for_each(&mut *found);
+        progress("20,000 circles and 64");
+        found(physics::growth(quick));
         progress("2,000 rooms");
         found(physics::rooms(quick));
     }

@@ -1,13 +1,18 @@
 //! Steps of worlds.
 
+use std::time::Duration;
+
 use super::{BOX2D, PEER};
-use crate::circles::{OwnCircles, TICKS_PER_KICK};
+use crate::circles::{Kicked, OwnCircles, TICKS_PER_KICK};
+use crate::engine::Own;
 use crate::race::{self, Circles, Polygons, Pyramid, Race};
 use crate::rooms::{rooms as make_rooms, step_all};
 use crate::row::Row;
-use crate::timing::{busy, median, micros};
+use crate::timing::{busy, in_turns, median, micros};
 
 const ROLLING: u16 = 1_024;
+const FEW: u16 = 64;
+const MANY: u16 = 20_000;
 const ROOMS: u32 = 2_000;
 /// Milliseconds for all rooms.
 const ROOMS_GOAL: f64 = 5.0;
@@ -24,6 +29,24 @@ pub(super) fn circles(count: u16, quick: bool) -> Vec<Row> {
     drop(OwnCircles::golden(count));
     let goals = Goals { rapier: 8.0, box2d: None };
     rows(&format!("circles_{count}"), &Circles { count, roll: false }, if quick { 3 } else { 15 }, goals)
+}
+
+/// How many times as much a circle costs among 20,000 as among 64, where the cost is to grow no faster than their
+/// number.
+pub(super) fn growth(quick: bool) -> Row {
+    const STEPS: u32 = 8_000_000;
+    let mut scenes = [FEW, MANY].map(|count| (Kicked::<Own>::new(count), STEPS / u32::from(count)));
+    let times = in_turns(if quick { 1 } else { 5 }, &mut scenes, |(scene, ticks)| {
+        let seconds = ticks.div_ceil(TICKS_PER_KICK);
+        let kicked = |_| {
+            scene.kick();
+            busy(|| scene.step(TICKS_PER_KICK))
+        };
+        (0..seconds).map(kicked).sum::<Duration>() / (seconds * TICKS_PER_KICK)
+    });
+    let each = |time: Duration, count: u16| time.as_secs_f64() / f64::from(count);
+    let growth = each(times[1], MANY) / each(times[0], FEW);
+    Row::lower(format!("physics.circles_{FEW}_to_{MANY}.cost_of_each"), growth, "times").goal(1.5)
 }
 
 /// One step of circles that roll over each other.

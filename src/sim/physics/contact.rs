@@ -23,6 +23,8 @@ pub struct Contact {
     pub impulse: Fx,
     /// Whether one of them is a sensor, so that nothing was pushed.
     pub sensor: bool,
+    /// Whether they touched in the step before too, so that no event tells of it.
+    pub persisted: bool,
 }
 
 /// Whether a contact began or ended.

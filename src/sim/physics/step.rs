@@ -427,6 +427,7 @@ fn contact(state: &State, pairing: &Pairing, report: &Report) -> Contact {
         depth: Fx::from_bits(report.separation.saturating_neg().max(0)),
         impulse: Fx::from_wide(report.impulse),
         sensor: pairing.bits & SENSOR != 0,
+        persisted: report.was_touching,
     }
 }
 

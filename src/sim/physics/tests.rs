@@ -1,5 +1,6 @@
 //! Tests of whole worlds.
 
+mod bodies;
 mod bounds;
 mod character;
 mod events;

@@ -45,6 +45,31 @@ fn everything_begins_and_ends_in_turns() {
     }
 }
 
+/// Whatever touches has begun to in this step, or is said to persist; a box on the ground does, until it falls asleep.
+#[test]
+fn what_goes_on_touching_persists() {
+    for (name, mut world) in all() {
+        for tick in 0..200 {
+            world.step();
+            let began = world.events().iter().filter(|event| event.phase == ContactPhase::Began);
+            let began: Vec<_> = began.map(|it| (it.a, it.b, it.shape_a, it.shape_b)).collect();
+            for contact in world.contacts() {
+                let key = (contact.a, contact.b, contact.shape_a, contact.shape_b);
+                assert_ne!(contact.persisted, began.contains(&key), "{name} {tick}: {contact:?}");
+            }
+        }
+    }
+    let mut world = earth();
+    ground(&mut world);
+    let id = world.add(cube().at(Vec2::new(Fx::ZERO, Fx::HALF))).unwrap();
+    let mut persisted = 0;
+    while !world.body(id).unwrap().asleep {
+        world.step();
+        persisted += world.contacts().iter().filter(|contact| contact.b == id && contact.persisted).count();
+    }
+    assert!((25..200).contains(&persisted), "{persisted}");
+}
+
 /// Every seven ticks the world goes back by eight, as a client does, through bytes or a copy: each tick tells the same
 /// each time.
 #[test]
