@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use framekeep_gate::{
-    ClusterStatus, Door, Later, Order, Question, SharedMatch, SharedQueue, SharedRefused, SharedStatus,
-    SharedTicket,
+    Claim, ClusterStatus, Door, Later, Order, Question, SharedMatch, SharedQueue, SharedRefused,
+    SharedStatus, SharedTicket,
 };
 use framekeep_matchmaking::{Matcher, Mode, ModeFault, QueueView, Refused, TicketId};
 use framekeep_protocol::{PlayerId, RoomName};
@@ -21,10 +21,13 @@ use tracing::warn;
 
 use crate::board::{Ask, Kept, Placed, Step, Told};
 use crate::body::{MatchBody, TicketBody};
-use crate::{ClusterHandle, Coordinator, StoreError, room_name};
+use crate::{ClusterHandle, Coordinator, StoreError, TakeError, room_name};
 
 /// Matches that wait to be opened here.
 const PLACED_MAX: usize = 4_096;
+
+/// How long whoever opens a room waits for its name.
+const CLAIM_WITHIN: Duration = Duration::from_secs(1);
 
 /// How long is tried to tell the store that a room is open.
 const TELL_WITHIN: Duration = Duration::from_secs(60);
@@ -323,8 +326,15 @@ impl SharedQueue for ClusterQueue {
         })
     }
 
-    fn claim(&self, room: RoomName) -> Later<'_, bool> {
-        Box::pin(async move { self.handle.take(&room_name(room.as_str())).await.is_ok() })
+    fn claim(&self, room: RoomName) -> Later<'_, Claim> {
+        Box::pin(async move {
+            let name = room_name(room.as_str());
+            match tokio::time::timeout(CLAIM_WITHIN, self.handle.take(&name)).await {
+                Ok(Ok(_)) => Claim::Ours,
+                Ok(Err(TakeError::Busy { holder: Some(node), .. })) => Claim::Theirs(node.to_string()),
+                _ => Claim::Unknown,
+            }
+        })
     }
 
     fn opened(&self, key: String, room: RoomName) -> Later<'_, bool> {

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use framekeep_cluster::{ClusterHandle, NodeId, NodeView, room_name};
+use framekeep_cluster::{ClusterHandle, NodeId, NodeView, TakeError, room_name};
 use framekeep_gate::{Detour, Door, Mint, MintFailed, Minted, TicketWish};
 use framekeep_protocol::{Refusal, RoomName, Ticket};
 use framekeep_relay::{Admission, Awaited, Directory, PeerId, Place, Relay, RelayConfig, RelaySecret};
@@ -156,7 +156,7 @@ impl ClusterDirectory {
 }
 
 impl Directory for ClusterDirectory {
-    fn find(&self, room: RoomName) -> Awaited<Place> {
+    fn find(&self, room: RoomName, opens: bool) -> Awaited<Place> {
         if self.is_here(&room) {
             return Box::pin(async { Place::Here });
         }
@@ -164,7 +164,16 @@ impl Directory for ClusterDirectory {
         Box::pin(async move {
             let name = room_name(room.as_str());
             let Ok(holder) = cluster.holder(&name).await else { return Place::Unknown };
-            let Some(node) = holder.map(|lease| lease.node) else { return Place::Nowhere };
+            let mut node = holder.map(|lease| lease.node);
+            if node.is_none() && opens {
+                // Of two nodes that are asked at once, one gets it, and the other sends its client there.
+                node = match cluster.take(&name).await {
+                    Ok(_) => Some(cluster.node()),
+                    Err(TakeError::Busy { holder, .. }) => holder,
+                    Err(_) => None,
+                };
+            }
+            let Some(node) = node else { return Place::Nowhere };
             let nodes = cluster.nodes();
             match nodes.iter().find(|view| view.node == node) {
                 _ if node == cluster.node() => Place::Here,

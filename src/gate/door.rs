@@ -41,6 +41,8 @@ pub struct Letter {
     /// The room for whose node it is, instead of a node that is named: whose it is, who brings it finds out. Where it is
     /// nobody's, the letter comes back as [`Order::Sought`].
     pub seeks: Option<RoomName>,
+    /// Whether that room is opened by this server if nobody has it.
+    pub opens: bool,
 }
 
 /// Letters to other nodes that wait for the front door; more are lost.

@@ -81,6 +81,17 @@ pub struct SharedMatch {
     pub of: Match,
 }
 
+/// Whose the name of a room is that was claimed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// This node's.
+    Ours,
+    /// Another node's, of that number.
+    Theirs(String),
+    /// Nobody's yet: the store does not answer in time, or does not give names away now.
+    Unknown,
+}
+
 /// Why something is not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SharedRefused {
@@ -132,8 +143,8 @@ pub trait SharedQueue: Send + Sync {
     /// Matches that this node is to open rooms for, each once; waits until there are any.
     fn placed(&self) -> Later<'_, Vec<SharedMatch>>;
 
-    /// Claims the name of a room that is about to be opened; `false` if it cannot be had.
-    fn claim(&self, room: RoomName) -> Later<'_, bool>;
+    /// Claims the name of a room that is about to be opened.
+    fn claim(&self, room: RoomName) -> Later<'_, Claim>;
 
     /// The room of a match is open. `false` if the match is not this node's any more: the room is to be closed.
     fn opened(&self, key: String, room: RoomName) -> Later<'_, bool>;

@@ -10,7 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use axum::routing::post;
-use framekeep_gate::{Later, Letter, Order};
+use framekeep_gate::{Claim, Later, Letter, Order};
 use framekeep_protocol::RoomName;
 use hmac::{Hmac, Mac as _};
 use hyper::client::conn::http1::{self, SendRequest};
@@ -192,10 +192,17 @@ pub(crate) async fn run(front: Arc<Front>) {
 
 /// Finds the node that has a room, or takes the letter back.
 async fn find_owner(front: &Front, room: RoomName, letter: Letter) -> Option<Letter> {
-    let claim = match front.peers.get() {
-        Some(peers) => tokio::time::timeout(OWNER_WITHIN, peers.claim(room)).await.unwrap_or_default(),
-        None => None,
+    let owner = || async {
+        let peers = front.peers.get()?;
+        tokio::time::timeout(OWNER_WITHIN, peers.claim(room.clone())).await.unwrap_or_default()
     };
+    let mut claim = owner().await;
+    if let (None, true, Some(cluster)) = (&claim, letter.opens, front.cluster.get())
+        && let Claim::Theirs(_) = cluster.claim(room.clone()).await
+    {
+        // Another node was asked at the same time, and has it now.
+        claim = owner().await;
+    }
     match claim.filter(|claim| !claim.is_own) {
         Some(RoomClaim { node, .. }) if !node.is_empty() => Some(Letter { node, seeks: None, ..letter }),
         claim => {

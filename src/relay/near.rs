@@ -48,8 +48,8 @@ pub(crate) struct Near {
 /// What is to be done for the near end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Todo {
-    /// Ask the directory where a room is, for a link.
-    Find(WebLinkId, RoomName),
+    /// Ask the directory where a room is, for a link, and whether it is opened here if it is nowhere.
+    Find(WebLinkId, RoomName, bool),
     /// Connect to a node.
     Dial(PeerId),
 }
@@ -186,10 +186,10 @@ impl Near {
         let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
         match (&link.route, said) {
             (Route::Home, ToServer::Join(join)) => {
-                let room = join.room.clone();
+                let (room, opens) = (join.room.clone(), join.create.is_some() && self.home.is_some());
                 link.route = Route::Asked(Wish { join, number, until: now + JOIN_WITHIN });
                 self.unsettled.insert(id);
-                self.todo.push_back(Todo::Find(id, room));
+                self.todo.push_back(Todo::Find(id, room, opens));
                 Ok(())
             }
             (Route::Home, said) if link.home.is_none() => {

@@ -66,8 +66,9 @@ pub type Awaited<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// What is known of the nodes and their rooms. Methods return at once.
 pub trait Directory: Send + Sync {
-    /// Where a room is.
-    fn find(&self, room: RoomName) -> Awaited<Place>;
+    /// Where a room is. If it is nowhere and `opens` says that it is to be opened here, its name is this node's by the
+    /// answer, where that can be had.
+    fn find(&self, room: RoomName, opens: bool) -> Awaited<Place>;
 
     /// Where a node takes connections of others, as long as it is known.
     fn address(&self, node: PeerId) -> Option<SocketAddr>;

@@ -270,10 +270,11 @@ async fn work(shared: Arc<Shared>) {
             match todo {
                 None => break,
                 Some(Todo::Dial(peer)) => drop(tokio::spawn(dial::dial(shared.clone(), peer))),
-                Some(Todo::Find(link, room)) => {
+                Some(Todo::Find(link, room, opens)) => {
                     let shared = shared.clone();
                     tokio::spawn(async move {
-                        let found = tokio::time::timeout(FIND_WITHIN, shared.directory.find(room)).await;
+                        let found =
+                            tokio::time::timeout(FIND_WITHIN, shared.directory.find(room, opens)).await;
                         let found = found.unwrap_or(Place::Unknown);
                         shared.with_near(|near, now| near.found(link, found, now));
                     });

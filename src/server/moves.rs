@@ -220,7 +220,7 @@ impl Moves {
             _ => None,
         };
         let body = message.encode();
-        self.send(PeerMail { node: node.to_owned(), body, hands_over, seeks: None });
+        self.send(PeerMail { node: node.to_owned(), body, hands_over, ..PeerMail::default() });
     }
 
     fn send(&mut self, mail: PeerMail) {

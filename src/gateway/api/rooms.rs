@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use framekeep_gate::{Answer, KindBytes, MemberRow, Question, RoomRow};
+use framekeep_gate::{Answer, Claim, KindBytes, MemberRow, Question, RoomRow};
 use framekeep_protocol::RoomName;
 use serde::{Deserialize, Serialize};
 
@@ -343,6 +343,14 @@ pub(crate) async fn open_here(front: &Front, new: NewRoom) -> Result<(StatusCode
     let join = framekeep_protocol::JoinRoom::seat(name.clone(), Some(options.clone()));
     let message = framekeep_protocol::ToServer::Join(join);
     message.validate().map_err(|error| unprocessable(error.to_string()))?;
+    if let Some(cluster) = front.cluster.get()
+        && let Claim::Theirs(node) = cluster.claim(name.clone()).await
+    {
+        let detail = format!(
+            "node {node} of the cluster has a room of the name {name}: ask that node, or take another name"
+        );
+        return Err(Problem::new(StatusCode::CONFLICT, "room_elsewhere", detail));
+    }
     let answer = front.ask(Question::OpenRoom(name.clone(), options)).await?;
     room_of(answer, &name).map(|room| (StatusCode::CREATED, room))
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use framekeep_gate::{Question, SharedMatch, SharedQueue, SharedRefused, SharedTicket};
+use framekeep_gate::{Claim, Question, SharedMatch, SharedQueue, SharedRefused, SharedTicket};
 use framekeep_matchmaking::TicketState;
 use framekeep_protocol::RoomName;
 use tokio::time::MissedTickBehavior;
@@ -73,7 +73,7 @@ async fn open_claimed(
     one: &SharedMatch,
 ) -> Result<RoomName, String> {
     let room = RoomName::try_from(format!("match-{}", one.key)).map_err(|fault| fault.to_string())?;
-    if !cluster.claim(room.clone()).await {
+    if cluster.claim(room.clone()).await != Claim::Ours {
         return Err("its name cannot be had".to_owned());
     }
     open(front, matchmaking, &one.of, room).await

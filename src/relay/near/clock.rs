@@ -118,7 +118,7 @@ impl Near {
                     let every = if has_moved { FIND_MOVED_EVERY } else { FIND_AGAIN_EVERY };
                     place.stage = Stage::Lost { until, ask_at: now + every, has_moved };
                     let room = place.wish.join.room.clone();
-                    self.todo.push_back(Todo::Find(id, room));
+                    self.todo.push_back(Todo::Find(id, room, false));
                 }
                 _ => {}
             },

@@ -55,7 +55,7 @@ impl Places {
 }
 
 impl Directory for Places {
-    fn find(&self, room: RoomName) -> Awaited<Place> {
+    fn find(&self, room: RoomName, _: bool) -> Awaited<Place> {
         let place = self.get(&room);
         Box::pin(async move { place })
     }
@@ -370,7 +370,7 @@ impl Stage {
             self.near.hear_home(self.news.take(), self.now);
             while let Some(todo) = self.near.todo() {
                 match todo {
-                    Todo::Find(link, room) => {
+                    Todo::Find(link, room, _) => {
                         let place = self.places.get(&room);
                         self.near.found(link, place, self.now);
                     }

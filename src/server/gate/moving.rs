@@ -45,8 +45,8 @@ pub(super) fn post_mail(mut moves: ResMut<Moves>, gate: Option<Res<Gate>>) {
     if let Some(gate) = gate
         && moves.has_mail()
     {
-        for PeerMail { node, body, hands_over, seeks } in moves.take_mail() {
-            gate.0.post(Letter { node, body, hands_over, seeks });
+        for PeerMail { node, body, hands_over, seeks, opens } in moves.take_mail() {
+            gate.0.post(Letter { node, body, hands_over, seeks, opens });
         }
     }
 }

@@ -18,6 +18,8 @@ pub struct PeerMail {
     pub hands_over: Option<RoomName>,
     /// The room for whose node it is, where no node is named.
     pub seeks: Option<RoomName>,
+    /// Whether that room is opened here if nobody has it.
+    pub opens: bool,
 }
 
 /// Somebody who is to be let in at the node where the room goes.

@@ -40,7 +40,7 @@ pub(crate) fn seek(world: &mut World, link: Entity, join: &JoinRoom) -> bool {
     let until = now + SEEK_MAX;
     moves.seeking.insert(player, Seeking { room: room.clone(), said, until, tries_left: SEEK_TRIES });
     let body = PeerMessage::LetIn { room: room.clone(), wish }.encode();
-    moves.send(PeerMail { body, seeks: Some(room), ..PeerMail::default() });
+    moves.send(PeerMail { body, seeks: Some(room), opens: join.create.is_some(), ..PeerMail::default() });
     true
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::nodes::{Nodes, TICKETS, ask, id, mixed, ticket, together, until_matched};
 use crate::redis::RedisServer;
 use crate::serving::{LONGEST, Serving};
+use crate::udp::UdpBot;
 
 /// Tickets through all nodes, the coordinator killed in the middle.
 fn crowd(count: u64, within: Duration) {
@@ -81,26 +82,74 @@ fn while_redis_is_away_rooms_go_on_and_tickets_are_matched_where_they_came_in() 
     assert!(nodes.serving.iter().any(is_open), "it is still there");
 }
 
+fn open_room(serving: &Serving, name: &str) -> u16 {
+    let body = json!({ "name": name, "game": "arena", "seats": 2 });
+    ask(serving, "POST", "/api/v1/rooms", &body).status
+}
+
 #[test]
-fn a_room_that_another_node_has_is_closed() {
+fn of_two_nodes_that_are_to_open_a_room_of_one_name_at_once_one_does() {
     let Some(redis) = RedisServer::start() else { return };
     let nodes = Nodes::start(&redis, 2);
-    let open = |nth: usize| {
-        let body = json!({ "name": "den", "game": "arena", "seats": 2 });
-        ask(&nodes.serving[nth], "POST", "/api/v1/rooms", &body)
-    };
-    assert_eq!(open(0).status, 201);
-    nodes.serving[0].until("its name is claimed", |serving| together(serving)["directory"] == 1);
-    assert_eq!(open(1).status, 201);
-    let phase = |serving: &Serving| {
-        let row = serving.rooms().into_iter().find(|row| row["name"] == "den");
-        row.map_or(Value::Null, |row| row["phase"].clone())
-    };
-    nodes.serving[1].until("it is closed there", |serving| {
-        let phase = phase(serving);
-        phase == Value::Null || phase == "closed"
+    let [first, second] = &nodes.serving[..] else { panic!("there are two") };
+    let mut won = [0, 0];
+    for nth in 0..20 {
+        let name = format!("den-{nth}");
+        let (one, other) = std::thread::scope(|scope| {
+            let one = scope.spawn(|| open_room(first, &name));
+            (open_room(second, &name), one.join().expect("an answer"))
+        });
+        assert_eq!(one.min(other), 201, "{name}");
+        assert_eq!(one.max(other), 409, "{name}");
+        won[usize::from(one == 201)] += 1;
+    }
+    first.until("all are in the directory", |_| {
+        redis.directory().keys().filter(|name| name.contains("den-")).count() == 20
     });
-    assert_eq!(phase(&nodes.serving[0]), "waiting");
+    first.until("all are reported", |_| first.rooms().len() + second.rooms().len() == 20);
+    for serving in [first, second] {
+        assert!(!serving.log().contains("a room is closed here"), "{}", serving.log());
+    }
+    println!("of 20 rooms one node has {}, the other {}", won[0], won[1]);
+}
+
+#[test]
+fn of_two_nodes_that_udp_players_ask_for_a_room_of_one_name_at_once_one_opens_it() {
+    let Some(redis) = RedisServer::start() else { return };
+    let nodes = Nodes::start(&redis, 2);
+    let names: Vec<_> = (0..5).map(|nth| format!("den-{nth}")).collect();
+    let join = |name: &String| {
+        let bot = |serving, who: &str| UdpBot::join_as(serving, name, &format!("{name}-{who}"), "");
+        [bot(&nodes.serving[0], "a"), bot(&nodes.serving[1], "b")]
+    };
+    let _bots: Vec<_> = names.iter().flat_map(join).collect();
+    let has =
+        |serving: &Serving, name: &String| serving.rooms().iter().any(|row| row["name"] == name.as_str());
+    nodes.serving[0].until("all are open", |_| {
+        names.iter().all(|name| nodes.serving.iter().any(|serving| has(serving, name)))
+    });
+    for name in &names {
+        assert_eq!(nodes.serving.iter().filter(|serving| has(serving, name)).count(), 1, "{name}");
+    }
+    for serving in &nodes.serving {
+        assert!(!serving.log().contains("a room is closed here"), "{}", serving.log());
+    }
+}
+
+#[test]
+fn of_two_rooms_of_one_name_that_were_opened_while_redis_was_away_one_is_closed() {
+    let Some(mut redis) = RedisServer::start() else { return };
+    let nodes = Nodes::start(&redis, 2);
+    redis.kill();
+    for serving in &nodes.serving {
+        serving.until("it notices", |serving| together(serving)["redis_away_ms"] != 0);
+        assert_eq!(open_room(serving, "den"), 201);
+    }
+    redis.start_again();
+    let closed = |serving: &&Serving| serving.log().contains("a room is closed here");
+    nodes.serving[0].until("one is closed", |_| nodes.serving.iter().any(|serving| closed(&serving)));
+    nodes.until_together();
+    assert_eq!(nodes.serving.iter().filter(closed).count(), 1);
 }
 
 #[test]

@@ -227,3 +227,31 @@ fn a_back_end_opens_shows_and_closes_rooms_of_all_nodes_through_a_gateway() {
     }
     assert_eq!(gateway.get("/api/v1/rooms/nowhere").problem(), "not_found");
 }
+
+#[test]
+fn clients_of_two_nodes_who_open_a_room_of_one_name_at_once_are_in_one_room() {
+    let Some(redis) = RedisServer::start() else { return };
+    let nodes = [node(&redis, "all"), node(&redis, "all")];
+    for serving in &nodes {
+        serving.until("both are there, and names are given away", |serving| {
+            let seen = serving.get("/api/v1/cluster").json()["together"]["nodes"].clone();
+            seen.as_array().is_some_and(|nodes| nodes.len() == 2)
+                && serving.log().contains("is in the cluster")
+        });
+    }
+    // A store that has just begun gives no names away yet.
+    redis.until(&["HGET", "framekeep:{framekeep.queue}:meta", "since"], |since| {
+        let since = since.as_str().and_then(|text| text.parse::<u64>().ok());
+        since.zip(redis.now_ms()).is_some_and(|(since, now)| now > since + 4_000)
+    });
+    for nth in 0..5 {
+        let room = format!("den-{nth}");
+        let mut webs = [Web::enter(&nodes[0], "ada"), Web::enter(&nodes[1], "bob")];
+        webs.iter_mut().for_each(|web| web.join(&room, 2));
+        // Both are in it, so it begins.
+        webs.iter_mut().for_each(|web| drop(web.hear("started")));
+    }
+    for serving in &nodes {
+        assert!(!serving.log().contains("a room is closed here"), "{}", serving.log());
+    }
+}
