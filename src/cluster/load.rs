@@ -9,6 +9,8 @@ const REPORTS_PER_WINDOW: u32 = 30;
 
 const PAGE_BYTES: u64 = 4_096;
 
+const MOVED: &str = "framekeep_rooms_moved_total";
+
 const HISTOGRAM: &str = "framekeep_tick_seconds";
 
 /// How busy this node is.
@@ -48,8 +50,17 @@ impl LoadMeter {
             memory_mib: resident_mib(),
             region: self.region.clone(),
             draining: report.draining,
+            moved_in: moved(report, "in"),
+            moved_out: moved(report, "out"),
         }
     }
+}
+
+/// Rooms that came or went.
+fn moved(report: &Report, direction: &str) -> u64 {
+    let samples = report.samples.iter().filter(|sample| sample.name == MOVED);
+    let wanted = samples.filter(|sample| sample.labels.iter().any(|(_, value)| *value == direction));
+    wanted.map(|sample| sample.value as u64).sum()
 }
 
 /// Memory that the process has; 0 where the system does not say.

@@ -29,6 +29,12 @@ pub struct Load {
     pub region: String,
     /// Whether it takes no more rooms.
     pub draining: bool,
+    /// Rooms that came to it from other nodes since it started.
+    #[serde(default)]
+    pub moved_in: u64,
+    /// Rooms that went from it to other nodes.
+    #[serde(default)]
+    pub moved_out: u64,
 }
 
 /// What does not change of a node while it runs.

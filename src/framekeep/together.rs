@@ -62,7 +62,8 @@ fn table(seen: &Value) -> String {
             writeln!(out, "Redis has not answered for {} ms: that is how it was", together["redis_away_ms"]);
     }
     let rows = nodes.iter().map(|node| node_row(node, &together["node"]));
-    let heads = ["NODE", "ID", "REGION", "PLAYERS", "ROOMS", "TICK P99", "MEMORY", "UDP", "STATE"];
+    let heads =
+        ["NODE", "ID", "REGION", "PLAYERS", "ROOMS", "IN", "OUT", "TICK P99", "MEMORY", "UDP", "STATE"];
     columns(&mut out, &heads, rows.collect());
     let rows = list(together, "queues").iter().map(queue_row);
     columns(
@@ -87,6 +88,8 @@ fn node_row(node: &Value, own: &Value) -> Vec<String> {
         word(&node["region"]),
         word(&node["players"]),
         word(&node["rooms"]),
+        word(&node["moved_in"]),
+        word(&node["moved_out"]),
         format!("{} µs", word(&node["tick_us_p99"])),
         format!("{} MiB", word(&node["memory_mib"])),
         word(&node["udp"]),

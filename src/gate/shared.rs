@@ -181,6 +181,10 @@ pub struct ClusterNode {
     pub memory_mib: u32,
     /// Whether it takes no more rooms.
     pub draining: bool,
+    /// Rooms that came to it from other nodes since it started.
+    pub moved_in: u64,
+    /// Rooms that went from it to other nodes.
+    pub moved_out: u64,
     /// Whether its key is another one than this node's.
     pub key_differs: bool,
     /// Whether its modes are others than this node's.

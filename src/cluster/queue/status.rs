@@ -121,6 +121,8 @@ impl ClusterQueue {
             tick_us_p99: load.tick_us_p99,
             memory_mib: load.memory_mib,
             draining: load.draining,
+            moved_in: load.moved_in,
+            moved_out: load.moved_out,
         }
     }
 }

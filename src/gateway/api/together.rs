@@ -77,6 +77,10 @@ pub(crate) struct PeerJson {
     tick_us_p99: u32,
     memory_mib: u32,
     draining: bool,
+    /// Rooms that came to it from other nodes since it started.
+    moved_in: u64,
+    /// Rooms that went from it to other nodes.
+    moved_out: u64,
     /// Whether its key is another one than this node's: tickets of one are not good at the other.
     key_differs: bool,
     /// Whether its modes are others than this node's.
@@ -97,6 +101,8 @@ impl From<ClusterNode> for PeerJson {
             tick_us_p99: node.tick_us_p99,
             memory_mib: node.memory_mib,
             draining: node.draining,
+            moved_in: node.moved_in,
+            moved_out: node.moved_out,
             key_differs: node.key_differs,
             modes_differ: node.modes_differ,
         }

@@ -54,6 +54,11 @@ fn rooms(samples: &mut Samples, world: &mut World) {
     let counters = world.resource::<Counters>();
     let help = "Rooms of a killed server that were opened again at the start";
     samples.counter("framekeep_rooms_recovered_total", help, [], counters.rooms_recovered);
+    let moves = world.resource::<crate::Moves>();
+    let help = "Rooms that went to other nodes, came from them, or stayed though they were to go";
+    let counts =
+        [("out", moves.rooms_moved_away), ("in", moves.rooms_moved_in), ("stayed", moves.moves_given_up)];
+    samples.by("framekeep_rooms_moved_total", help, "direction", counts);
     let help = "How long it took to play them to where they were";
     samples.gauge("framekeep_recovery_seconds", help, [], counters.recovery_ms as f64 / 1_000.0);
 }
