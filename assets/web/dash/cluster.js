@@ -10,8 +10,8 @@ const NODES = [
   { title: 'Region', wide: true, text: (node) => node.region || '–' },
   { title: 'Players', number: true, text: (node) => String(node.players) },
   { title: 'Rooms', number: true, text: (node) => String(node.rooms) },
-  { title: 'Moved in', number: true, wide: true, text: (node) => String(node.moved_in ?? 0) },
-  { title: 'Moved out', number: true, wide: true, text: (node) => String(node.moved_out ?? 0) },
+  { title: 'In', number: true, text: (node) => String(node.moved_in ?? 0), hint: 'Rooms that came from other nodes' },
+  { title: 'Out', number: true, text: (node) => String(node.moved_out ?? 0), hint: 'Rooms that went to other nodes' },
   { title: 'Tick p99', number: true, wide: true, text: (node) => seconds(node.tick_us_p99 / 1e6) },
   { title: 'Memory', number: true, wide: true, text: (node) => bytes(node.memory_mib * 1_048_576) },
   { title: 'UDP', wide: true, text: (node) => node.udp },
@@ -42,10 +42,11 @@ function wait(ms) {
 
 function table(caption, columns, rows, seen) {
   const kind = (column) => [column.number && 'number', column.wide && 'wide'].filter(Boolean).join(' ');
-  const head = columns.map((column) => make('th', { scope: 'col', class: kind(column) }, column.title));
+  const head = columns.map((column) => make('th', { scope: 'col', class: kind(column), title: column.hint ?? '' }, column.title));
   const body = rows.map((row) => make('tr', {}, ...columns.map((column) => make('td', { class: kind(column) }, column.text(row, seen)))));
-  return make('div', { class: 'scroll' }, make('table', {}, make('caption', {}, caption),
-    make('thead', {}, make('tr', {}, ...head)), make('tbody', {}, ...body)));
+  return make('section', {}, make('h2', {}, caption), make('div', { class: 'scroll' },
+    make('table', { class: 'rooms' }, make('caption', { class: 'unseen' }, caption),
+      make('thead', {}, make('tr', {}, ...head)), make('tbody', {}, ...body))));
 }
 
 function draw(element, seen) {
