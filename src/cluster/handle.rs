@@ -273,8 +273,8 @@ impl ClusterHandle {
         }
     }
 
-    /// A room has come from another node: while that one has its name still, this one goes on with the room and asks for
-    /// the name again.
+    /// A room has come from another node: while that one has its name still, this one goes on with the room and asks
+    /// for the name again.
     pub fn expect(&self, name: &str, from: &str) {
         let node = self.find(from).map(|view| view.node);
         let mut known = self.0.known();

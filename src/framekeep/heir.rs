@@ -1,9 +1,9 @@
 //! `Heirs`, rooms of nodes that are gone: their data folders are on a disk that all nodes share, and one of the nodes
 //! opens what is in them.
 //!
-//! It does so by starting what the dead node would be if it came back: a server with that folder, under that name, which
-//! opens its rooms at their last durable tick and lets all of them go on here. The lock of the folder decides who may: a
-//! node that was only paused has it still.
+//! It does so by starting what the dead node would be if it came back: a server with that folder, under that name,
+//! which opens its rooms at their last durable tick and lets all of them go on here. The lock of the folder decides who may:
+//! a node that was only paused has it still.
 
 use std::collections::BTreeMap;
 use std::io;

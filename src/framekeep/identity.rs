@@ -21,8 +21,8 @@ pub(crate) const ADMIN_TOKEN_ENV: &str = "FRAMEKEEP_ADMIN_TOKEN";
 /// The environment variable with the secret that the nodes of a cluster share.
 pub(crate) const CLUSTER_SECRET_ENV: &str = "FRAMEKEEP_CLUSTER_SECRET";
 
-/// The environment variable that names the node at which the rooms of a dead node's data folder are to go on: set by that
-/// node, for a server that ends then.
+/// The environment variable that names the node at which the rooms of a dead node's data folder are to go on: set by
+/// that node, for a server that ends then.
 pub(crate) const HAND_ON_ENV: &str = "FRAMEKEEP_HAND_ON_TO";
 
 /// The environment variable with the address of a cluster's Redis, password included.

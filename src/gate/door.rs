@@ -38,8 +38,8 @@ pub struct Letter {
     pub body: Vec<u8>,
     /// The room that is the node's from now on: its name is handed over first, where names are shared.
     pub hands_over: Option<RoomName>,
-    /// The room for whose node it is, instead of a node that is named: whose it is, who brings it finds out. Where it is
-    /// nobody's, the letter comes back as [`Order::Sought`].
+    /// The room for whose node it is, instead of a node that is named: whose it is, who brings it finds out. Where it
+    /// is nobody's, the letter comes back as [`Order::Sought`].
     pub seeks: Option<RoomName>,
     /// Whether that room is opened by this server if nobody has it.
     pub opens: bool,

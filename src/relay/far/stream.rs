@@ -112,9 +112,9 @@ impl Stream {
         }
     }
 
-    /// Sends everything again from a number on, or says that it is not kept any more. What was asked for in vain is sent
-    /// in twice as many copies each time: whatever is lost with a period, shorter than the copies are many, does not
-    /// meet all of them.
+    /// Sends everything again from a number on, or says that it is not kept any more. What was asked for in vain is
+    /// sent in twice as many copies each time: whatever is lost with a period, shorter than the copies are many, does
+    /// not meet all of them.
     fn repair(&self, (from, tries): (u64, u8), outbox: &Outbox) {
         let told = self.told();
         if from == 0 || from > told.newest {

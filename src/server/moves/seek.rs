@@ -21,8 +21,8 @@ pub(super) struct Seeking {
     tries_left: u32,
 }
 
-/// Finds out whose a room is that is not here, where names are shared. `false` if nobody else can have it; else the link
-/// is sent to its node, or heard again.
+/// Finds out whose a room is that is not here, where names are shared. `false` if nobody else can have it; else the
+/// link is sent to its node, or heard again.
 pub(crate) fn seek(world: &mut World, link: Entity, join: &JoinRoom) -> bool {
     // For whoever comes through the front door the relay has found that out.
     if !world.resource::<ServerConfig>().shares_names || gate::is_web(world, link) {
