@@ -128,8 +128,9 @@ impl Pushes {
         let part = |share: &Lanes| {
             (share.wide(lane) * low(change) + (1 << (SPIN_SHARE_BITS - 1))) >> SPIN_SHARE_BITS
         };
-        frame.spin_a -= part(&self.spin_a);
-        frame.spin_b += part(&self.spin_b);
+        // What is tiny may spin so fast that it stays at the bound.
+        frame.spin_a = clamped(frame.spin_a - part(&self.spin_a));
+        frame.spin_b = clamped(frame.spin_b + part(&self.spin_b));
     }
 }
 
@@ -163,8 +164,7 @@ impl Frame {
         a.y.0[lane] = a.y.0[lane].saturating_sub((change_y - of_b_y) as i32);
         b.x.0[lane] = b.x.0[lane].saturating_add(of_b_x as i32);
         b.y.0[lane] = b.y.0[lane].saturating_add(of_b_y as i32);
-        a.spin.0[lane] = clamp_to_i32(self.spin_a);
-        b.spin.0[lane] = clamp_to_i32(self.spin_b);
+        (a.spin.0[lane], b.spin.0[lane]) = (self.spin_a as i32, self.spin_b as i32);
     }
 }
 
