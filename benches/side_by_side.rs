@@ -6,9 +6,9 @@ use crate::engine::{Engine, Own};
 use crate::peer::Rapier;
 use crate::scene::Scene;
 
-/// Units that a body may be elsewhere at any tick of the first second: a quarter of a box, as the peer overlaps by
-/// half of that when something hits the ground, and is late when it bounces.
-const APART_MAX: f64 = 0.25;
+/// Units that a body may be elsewhere at any tick of the first second: a fifth of a box, as the peer overlaps by
+/// half of that when something hits the ground.
+const APART_MAX: f64 = 0.2;
 const TICKS: u32 = 60;
 
 /// What one can foresee: flight, falls, a pile, slides and rolls down a slope, bounces and a push.
