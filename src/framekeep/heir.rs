@@ -2,8 +2,8 @@
 //! opens what is in them.
 //!
 //! It does so by starting what the dead node would be if it came back: a server with that folder, under that name,
-//! which opens its rooms at their last durable tick and lets all of them go on here. The lock of the folder decides who
-//! may: a node that was only paused has it still.
+//! which opens its rooms at their last durable tick and lets all of them go on here. The lock of the folder decides
+//! who may: a node that was only paused has it still.
 
 use std::collections::BTreeMap;
 use std::io;

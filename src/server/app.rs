@@ -12,6 +12,7 @@ use crate::escalation::EscalationPlugin;
 use crate::expire::ExpirePlugin;
 use crate::gate::GatePlugin;
 use crate::leaderboard::LeaderboardPlugin;
+use crate::log_budget::LogBudget;
 use crate::moves::MovesPlugin;
 use crate::record::RecordPlugin;
 use crate::results::ResultsPlugin;
@@ -19,7 +20,7 @@ use crate::status::StatusPlugin;
 use crate::sweep::SweepPlugin;
 use crate::tick::TickPlugin;
 use crate::transport::TransportPlugin;
-use crate::{Counters, LogBudget, Rooms, StaleViews};
+use crate::{Counters, Rooms, StaleViews};
 
 /// One turn of the server: everything that is due now is done, nothing waits.
 #[derive(ScheduleLabel, Clone, Copy, Debug, PartialEq, Eq, Hash)]

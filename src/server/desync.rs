@@ -30,9 +30,9 @@ use crate::limits::{
     DESYNC_ANSWER_TIMEOUT, DESYNC_ASK_EVERY, DESYNC_ASKS_BURST, DESYNC_FIELDS_MAX, DESYNC_INQUIRIES_MAX,
     DESYNC_NODE_ASK_EVERY, DESYNC_NODE_ASKS_BURST, DESYNC_VERDICTS_KEPT,
 };
+use crate::log_budget::LogBudget;
 use crate::{
-    Clock, Counters, Histogram, LogBudget, Pump, Room, Seat, ServerConfig, ServerSystems, Stage, Tally,
-    admit, record,
+    Clock, Counters, Histogram, Pump, Room, Seat, ServerConfig, ServerSystems, Stage, Tally, admit, record,
 };
 
 /// Where a client's state began to differ, asked of the client, looked at and written down.

@@ -97,7 +97,6 @@ pub use guard::{Failure, FailureCause};
 pub use histogram::Histogram;
 pub use input_buffer::{InputBuffer, Inserted};
 pub use link::{BusyLinks, Link, LinkStage};
-pub use log_budget::LogBudget;
 pub use matches::Chance;
 pub use moves::{MoveOutcome, Moves, NotMovable, PeerMail, move_room, owns_room};
 pub use packet::{BufferedPacket, PacketKind, PacketOf, PacketScope, Packets, buffer_packets};
@@ -107,7 +106,6 @@ pub use record::{
 };
 pub use results::Results;
 pub use room::{Phase, Room, Rooms};
-pub use schedule::DueRooms;
 pub use seat::{Seat, SeatOf, SeatPlay, Seats};
 pub use server::{NotKept, ServeError, Server};
 pub use shard::Shard;

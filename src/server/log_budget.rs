@@ -9,14 +9,14 @@ const LINES_PER_SECOND: u32 = 5;
 
 /// At most five lines a second of warnings that could come with every pump or every peer; counters have them all.
 #[derive(Resource, Debug, Default)]
-pub struct LogBudget {
+pub(crate) struct LogBudget {
     second: u64,
     used: u32,
 }
 
 impl LogBudget {
     /// Whether one more line may be logged.
-    pub fn take(&mut self, now: Duration) -> bool {
+    pub(crate) fn take(&mut self, now: Duration) -> bool {
         if self.second != now.as_secs() {
             *self = Self { second: now.as_secs(), used: 0 };
         }

@@ -9,7 +9,7 @@ use bevy_ecs::prelude::{Entity, Resource};
 
 /// Rooms by the time their next frame is due. A pump pays for what is due, never for all rooms.
 #[derive(Resource, Default)]
-pub struct DueRooms {
+pub(crate) struct DueRooms {
     waiting: BinaryHeap<Reverse<(Duration, Entity)>>,
     /// Rooms that are due in this pump.
     pub(crate) due: Vec<Entity>,
@@ -54,19 +54,19 @@ impl DueRooms {
 
     /// When the next room is due.
     #[must_use]
-    pub fn next(&self) -> Option<Duration> {
+    pub(crate) fn next(&self) -> Option<Duration> {
         self.waiting.peek().map(|Reverse((at, _))| *at)
     }
 
     /// How many rooms are waiting.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.waiting.len()
     }
 
     /// Whether no room is waiting.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 }

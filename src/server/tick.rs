@@ -12,12 +12,13 @@ use tracing::{debug, error, warn};
 use crate::desync::Notice;
 use crate::frame::{CommittedFrame, FrameOf, Frames};
 use crate::limits::{FRAMES_LIVE_MAX, SNAPSHOT_EVERY, STEP_SHARE};
+use crate::log_budget::LogBudget;
 use crate::schedule::DueRooms;
 use crate::seat::Seats;
 use crate::step::{self, SlowestStep, StepBudget};
 use crate::{
-    Clock, Counters, Desyncs, Fault, Faults, LogBudget, Pump, Room, Seat, SeatPlay, ServerConfig,
-    ServerSystems, Stage, StepTimer, Timing, admit, matches, record, rooms,
+    Clock, Counters, Desyncs, Fault, Faults, Pump, Room, Seat, SeatPlay, ServerConfig, ServerSystems, Stage,
+    StepTimer, Timing, admit, matches, record, rooms,
 };
 
 /// A room that is later than this has its time moved instead of its frames caught up.

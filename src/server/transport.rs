@@ -11,13 +11,14 @@ use crate::dispatch::Route;
 use crate::input_buffer::Inserted;
 use crate::limits::DATAGRAMS_PER_PUMP_MAX;
 use crate::link::{BusyLinks, Control};
+use crate::log_budget::LogBudget;
 use crate::shard::Arrival;
 use crate::wire::{SocketHealth, Wire};
 use crate::{
     Clock, Counters, Dispatch, Fault, Faults, Link, LinkStage, NodeKey, Pump, SeatPlay, ServerConfig,
     ServerSystems,
 };
-use crate::{LogBudget, Shard, Socket, Timings};
+use crate::{Shard, Socket, Timings};
 
 /// From the socket to the links, and back: guard, netcode, hot lane, renet.
 pub(crate) struct TransportPlugin;

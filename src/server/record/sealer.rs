@@ -14,7 +14,7 @@ use tracing::{debug, error, info};
 
 use super::holds::Hold;
 use super::writer::Shared;
-use crate::LogBudget;
+use crate::log_budget::LogBudget;
 
 /// How long a disk that did not take a replay is left alone.
 const RETRY_AFTER: Duration = Duration::from_secs(5);

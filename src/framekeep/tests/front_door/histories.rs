@@ -32,8 +32,8 @@ const NODES: usize = 3;
 /// Tickets that may be left over: a duel lacks one player, pairs three, a brawl one.
 const TOO_FEW: usize = 5;
 
-/// What may go wrong in one run. A node that dies takes with it what it alone knows: tickets that it took in while Redis
-/// was away, or that Redis has forgotten. So nodes die in one kind of run, and Redis forgets in the other.
+/// What may go wrong in one run. A node that dies takes with it what it alone knows: tickets that it took in while
+/// Redis was away, or that Redis has forgotten. So nodes die in one kind of run, and Redis forgets in the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// Nodes are killed and others started; nodes and Redis hang for a while.
@@ -285,8 +285,8 @@ fn history(seed: u64) {
     let settled = run.settle();
     run.check();
     println!(
-        "seed {seed}, {:?}: {} tickets acknowledged, {} matches, {} rooms seen; 0 doubled, 0 lost, 0 rooms at two nodes; \
-         settled after {} ms; {:?}",
+        "seed {seed}, {:?}: {} tickets acknowledged, {} matches, {} rooms seen; 0 doubled, 0 lost, 0 rooms at two \
+         nodes; settled after {} ms; {:?}",
         run.kind,
         run.history.acknowledged(),
         run.history.started(),
