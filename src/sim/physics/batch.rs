@@ -1,7 +1,8 @@
 //! `Batch`, contacts of different bodies that are solved at once, and `Batches`, all of a step.
 //!
 //! A contact is solved in its own frame: how fast the centres part along the normal and slide along the surface, and
-//! the two spins. All its points push these four numbers, and what the bodies take of it is written down once at the end.
+//! the two spins. All its points push these four numbers, and what the bodies take of it is written down once at
+//! the end.
 
 use alloc::vec::Vec;
 

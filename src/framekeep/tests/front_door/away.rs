@@ -248,8 +248,8 @@ fn outage(away: Away, alone_after_s: u64, lasting: Duration) {
     until_matched(&mut nodes, more.to_vec(), 1, LONGEST);
     println!(
         "{away:?} for {lasting:?}: {rooms} rooms, 0 ticks missed, {} of {} frames late by more than a period; three \
-         joined with tickets within {joined_ms} ms; alone after {alone_ms} ms; consistent {} ms, the next match {} ms after \
-         it was back",
+         joined with tickets within {joined_ms} ms; alone after {alone_ms} ms; consistent {} ms, the next match {} ms \
+         after it was back",
         late_after.0 - late_before.0,
         late_after.1 - late_before.1,
         consistent.as_millis(),
