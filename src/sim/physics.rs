@@ -43,6 +43,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 mod tiles;
+mod waking;
 mod wire;
 mod world;
 

@@ -61,17 +61,7 @@ impl Islands {
                 self.marks[usize::from(root)] = 1;
             }
         }
-        for index in 0..state.pairings.len() {
-            let pairing = state.pairings[index];
-            if holds(&pairing) {
-                for (one, other) in [(pairing.a, pairing.b), (pairing.b, pairing.a)] {
-                    if drives(state, one) {
-                        let root = self.root(other);
-                        self.marks[usize::from(root)] = 1;
-                    }
-                }
-            }
-        }
+        self.mark_driven(state, 1);
         for slot in 0..state.slots() {
             if state.flags[slot] & ASLEEP != 0 {
                 let root = self.root(slot as u16);
@@ -94,16 +84,23 @@ impl Islands {
                 self.marks[root] = self.marks[root].min(state.motions[slot].slow_ticks);
             }
         }
-        for index in 0..state.pairings.len() {
-            let pairing = state.pairings[index];
-            for (one, other) in [(pairing.a, pairing.b), (pairing.b, pairing.a)] {
-                if holds(&pairing) && drives(state, one) {
+        self.mark_driven(state, 0);
+        self.put_to_sleep(state, ticks);
+    }
+
+    /// Marks the islands that touch something the game moves, or are joined to it.
+    fn mark_driven(&mut self, state: &State, mark: u32) {
+        let touching = state.pairings.iter().filter(|pairing| holds(pairing));
+        let touching = touching.map(|pairing| (pairing.a, pairing.b));
+        let joined = state.joints.iter().map(|(_, joint)| (joint.a, joint.b));
+        for (a, b) in touching.chain(joined) {
+            for (one, other) in [(a, b), (b, a)] {
+                if drives(state, one) {
                     let root = usize::from(self.root(other));
-                    self.marks[root] = 0;
+                    self.marks[root] = mark;
                 }
             }
         }
-        self.put_to_sleep(state, ticks);
     }
 
     fn put_to_sleep(&mut self, state: &mut State, ticks: u32) {

@@ -14,3 +14,4 @@ mod queries;
 mod random;
 mod scenes;
 mod surfaces;
+mod waking;

@@ -92,7 +92,10 @@ impl World {
     /// # Errors
     /// [`WorldFull`] if there are [`WorldDesc::bodies_max`] bodies already.
     pub fn add(&mut self, body: BodyDesc) -> Result<BodyId, WorldFull> {
-        self.state.add(&body).ok_or(WorldFull { bodies_max: self.state.desc.bodies_max })
+        let full = WorldFull { bodies_max: self.state.desc.bodies_max };
+        let id = self.state.add(&body).ok_or(full)?;
+        self.state.wake_overlapped(usize::from(id.index));
+        Ok(id)
     }
 
     /// Adds a shape to a body; gives its number.
@@ -140,7 +143,9 @@ impl World {
         if !self.state.attach(slot, blueprint) {
             return Err(AttachError::Full);
         }
-        Ok(self.state.extras_of(slot).len() as u16)
+        let sub = self.state.extras_of(slot).len() as u16;
+        self.state.wake_overlapped_by(slot, sub);
+        Ok(sub)
     }
 
     /// Takes a body out of the world, with its joints; false if it is not there. Contacts that end by that are told by
@@ -148,6 +153,7 @@ impl World {
     pub fn remove(&mut self, id: BodyId) -> bool {
         let slot = self.state.slot(id);
         if let Some(slot) = slot {
+            self.state.wake_joined(slot);
             self.state.remove(slot);
         }
         slot.is_some()
@@ -182,8 +188,9 @@ impl World {
     pub fn set_position(&mut self, id: BodyId, position: Vec2) -> bool {
         let slot = self.state.slot(id);
         if let Some(slot) = slot {
-            self.wake_touching(slot);
+            self.state.wake_touching(slot);
             self.state.positions[slot] = position + self.state.lever(slot);
+            self.state.wake_overlapped(slot);
         }
         slot.is_some()
     }
@@ -192,10 +199,11 @@ impl World {
     pub fn set_angle(&mut self, id: BodyId, angle: Angle) -> bool {
         let slot = self.state.slot(id);
         if let Some(slot) = slot {
-            self.wake_touching(slot);
+            self.state.wake_touching(slot);
             let origin = self.state.origin(slot);
             self.state.rotations[slot] = Rot::from_angle(angle);
             self.state.positions[slot] = origin + self.state.lever(slot);
+            self.state.wake_overlapped(slot);
         }
         slot.is_some()
     }
@@ -248,8 +256,10 @@ impl World {
         let Some(slot) = self.state.slot(id) else { return false };
         let mut blueprint = self.state.kind(slot).blueprint;
         blueprint.part.filter = filter;
-        self.wake_touching(slot);
-        self.state.set_blueprint(slot, blueprint)
+        self.state.wake_touching(slot);
+        let set = self.state.set_blueprint(slot, blueprint);
+        self.state.wake_overlapped(slot);
+        set
     }
 
     /// Sets the game's own number of a body; false if it is not there.
@@ -274,7 +284,8 @@ impl World {
     pub fn ignore(&mut self, a: BodyId, b: BodyId, ignore: bool) -> bool {
         let (Some(one), Some(other)) = (self.state.slot(a), self.state.slot(b)) else { return false };
         let pair = [one.min(other) as u16, one.max(other) as u16];
-        self.wake_touching(one);
+        self.state.wake_touching(one);
+        self.state.wake_touching(other);
         match self.state.ignored.binary_search(&pair) {
             Err(at) if ignore && one != other => self.state.ignored.insert(at, pair),
             Ok(at) if !ignore => drop(self.state.ignored.remove(at)),
@@ -339,18 +350,6 @@ impl World {
 
     fn slot_of(&self, id: BodyId, kinds: u8) -> Option<usize> {
         self.state.slot(id).filter(|&slot| self.state.flags[slot] & kinds != 0)
-    }
-
-    /// Wakes a body and all that touches it, before it is moved away from there.
-    fn wake_touching(&mut self, slot: usize) {
-        self.state.wake(slot);
-        for index in 0..self.state.pairings.len() {
-            let pairing = self.state.pairings[index];
-            if usize::from(pairing.a) == slot || usize::from(pairing.b) == slot {
-                self.state.wake_if_there(pairing.a);
-                self.state.wake_if_there(pairing.b);
-            }
-        }
     }
 
     /// The shapes that touched in the last step, in the order of their bodies and numbers; empty after cloning or
@@ -457,12 +456,6 @@ impl State {
         let change = (i128::from(twist.to_bits()) * i128::from(mass.inverse) * gyration * gyration) >> 60;
         let change = change.clamp(i128::from(i32::MIN), i128::from(i32::MAX)) as i32;
         self.motions[slot].spin = self.motions[slot].spin.saturating_add(change);
-    }
-
-    fn wake_if_there(&mut self, slot: u16) {
-        if usize::from(slot) < self.slots() {
-            self.wake(usize::from(slot));
-        }
     }
 }
 
