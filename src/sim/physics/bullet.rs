@@ -2,9 +2,12 @@
 
 use super::cast::{Sweep, WHOLE};
 use super::grid::Grid;
-use super::hull::Hull;
+use super::hull::{Hull, P};
+use super::manifold::dot;
+use super::pairing::{PASSING, Pairing};
 use super::proxy::{Proxies, Proxy};
 use super::state::State;
+use super::step::{FACING_MIN, up_of};
 use crate::{Fx, Vec2};
 
 /// What a bullet stops in front of: 1/512 of a unit.
@@ -61,7 +64,7 @@ fn free_part(
         {
             continue;
         }
-        if part.material.one_way || state.is_apart(bullet.slot, other.slot) {
+        if state.is_apart(bullet.slot, other.slot) {
             continue;
         }
         let went = state.positions[usize::from(other.slot)] - starts[usize::from(other.slot)];
@@ -69,9 +72,24 @@ fn free_part(
             i64::from(other.x) + i64::from(went.x.to_bits()),
             i64::from(other.y) + i64::from(went.y.to_bits()),
         );
-        if let Some(met) = sweep.meet(&own(other), at, GAP, free).filter(|met| !met.at_once) {
+        let Some(met) = sweep.meet(&own(other), at, GAP, free).filter(|met| !met.at_once) else { continue };
+        if !(part.material.one_way && passes(state, bullet, other, (met.normal, way - went))) {
             free = met.part;
         }
     }
     free
+}
+
+/// Whether a bullet goes through a platform that holds only what comes from above: it comes from another side, rises
+/// as seen from the platform, or is on its way through. `normal` is from the bullet to the platform.
+fn passes(state: &State, bullet: &Proxy, platform: &Proxy, (normal, way): (P, Vec2)) -> bool {
+    let up = up_of(state, platform.slot, platform.kind);
+    let rises = dot(up, way.x.to_bits(), way.y.to_bits()) > 0;
+    let (one, other) = ((bullet.slot, bullet.sub), (platform.slot, platform.sub));
+    let ((a, sub_a), (b, sub_b)) = if one < other { (one, other) } else { (other, one) };
+    let key = Pairing { a, b, sub_a, sub_b, ..Pairing::default() }.sort_key();
+    let before = state.pairings.binary_search_by_key(&key, Pairing::sort_key);
+    rises
+        || -dot(up, normal.0, normal.1) < FACING_MIN
+        || before.is_ok_and(|at| state.pairings[at].bits & PASSING != 0)
 }

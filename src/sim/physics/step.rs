@@ -445,6 +445,16 @@ fn contact(state: &State, pairing: &Pairing, report: &Report) -> Contact {
     }
 }
 
+/// A platform holds what comes from within 60 degrees of its up.
+pub(crate) const FACING_MIN: i64 = 1 << 29;
+
+/// The up of a shape of a body: the direction from which it holds, if it does so only from one.
+pub(crate) fn up_of(state: &State, slot: u16, kind: u16) -> (i32, i32) {
+    let turn = Rot::from_angle(state.blueprints.get(kind).blueprint.part.desc().angle);
+    let turn = turn.then(state.rotations[usize::from(slot)]);
+    (-turn.sin, turn.cos)
+}
+
 /// Whether a shape goes through one that holds only what comes from above.
 fn passes(state: &State, meeting: &Meeting, before: Option<u8>) -> bool {
     let one_way = |kind: u16| state.blueprints.get(kind).blueprint.part.material.one_way;
@@ -452,14 +462,12 @@ fn passes(state: &State, meeting: &Meeting, before: Option<u8>) -> bool {
         return false;
     }
     let through = |platform: u16, kind: u16, normal: (i32, i32), sign: i64| {
-        let turn = Rot::from_angle(state.blueprints.get(kind).blueprint.part.desc().angle);
-        let turn = turn.then(state.rotations[usize::from(platform)]);
-        let up = (-turn.sin, turn.cos);
+        let up = up_of(state, platform, kind);
         let facing = super::manifold::dot(up, normal.0, normal.1) * sign;
         let (a, b) = (&state.motions[usize::from(meeting.a)], &state.motions[usize::from(meeting.b)]);
         let rising = super::manifold::dot(up, b.x.saturating_sub(a.x), b.y.saturating_sub(a.y)) * sign;
         let fresh = before.is_none() && (rising > 0 || meeting.separation() < -4 * MARGIN);
-        one_way(kind) && (facing < 1 << 29 || fresh || before.is_some_and(|bits| bits & PASSING != 0))
+        one_way(kind) && (facing < FACING_MIN || fresh || before.is_some_and(|bits| bits & PASSING != 0))
     };
     through(meeting.a, meeting.kind_a, meeting.manifold.normal, 1)
         || through(meeting.b, meeting.kind_b, meeting.manifold.normal, -1)

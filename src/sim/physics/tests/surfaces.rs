@@ -1,7 +1,7 @@
 //! Ground of every sort: belts, platforms, gates, tiles and chains. Floats only measure.
 
 use super::scenes::{cube, earth, float, open, ratio, steps};
-use crate::{Angle, Body, BodyDesc, BodyId, Combine, Fx, Shape, ShapeDesc, TileMap, Vec2, World};
+use crate::{Angle, Body, BodyDesc, BodyId, Combine, Fx, Shape, ShapeDesc, TileMap, Vec2, World, WorldDesc};
 
 fn seen(world: &World, id: BodyId) -> Body {
     world.body(id).expect("nobody removed it")
@@ -59,6 +59,50 @@ fn a_platform_lets_up_and_holds() {
             assert_eq!(rests > 4.0, passes, "{speed}: it rests at {rests}");
         }
     }
+}
+
+/// At 60 units per second and 30 ticks, a bullet goes four times as far in a tick as the platform is thick. From above
+/// it is held, however high it starts and to whichever side the platform faces; from below it gets through, and with
+/// a pull back it lands on top.
+#[test]
+fn a_platform_holds_a_bullet_from_its_solid_side_only() {
+    for start in 0..20 {
+        for turned in [Angle::ZERO, Angle::QUARTER, Angle(5_000)] {
+            for from_above in [true, false] {
+                let mut world = World::new(WorldDesc { ticks_per_second: 30, ..WorldDesc::default() });
+                platform(&mut world, Vec2::ZERO, turned);
+                let up = Vec2::from_angle(turned + Angle::QUARTER, Fx::ONE);
+                let (side, speed) = if from_above { (Fx::ONE, -60) } else { (-Fx::ONE, 60) };
+                let far = side * (Fx::from_int(3) + ratio(start, 10));
+                let shot =
+                    BodyDesc::circle(ratio(1, 4)).bullet().at(up * far).moving(up * Fx::from_int(speed));
+                let id = world.add(shot).unwrap();
+                for tick in 0..8 {
+                    world.step();
+                    let at = float(seen(&world, id).position.dot(up));
+                    assert!(!from_above || at > 0.4, "{start} {turned:?} {tick}: it is at {at}");
+                }
+                let at = float(seen(&world, id).position.dot(up));
+                assert!(from_above || at > 8.0, "{start} {turned:?}: it came to {at}");
+            }
+        }
+    }
+}
+
+/// A bullet that is thrown up through a platform lands on it.
+#[test]
+fn a_bullet_lands_on_the_platform_it_came_through() {
+    let mut world = earth();
+    platform(&mut world, Vec2::from_ints(0, 4), Angle::ZERO);
+    let shot = BodyDesc::circle(ratio(1, 4)).bullet().moving(Vec2::from_ints(0, 30));
+    let id = world.add(shot).unwrap();
+    let mut highest = 0.0_f64;
+    for _ in 0..600 {
+        world.step();
+        highest = highest.max(float(seen(&world, id).position.y));
+    }
+    let rests = float(seen(&world, id).position.y);
+    assert!(highest > 40.0 && (rests - 4.5).abs() < 0.02, "it rose to {highest} and rests at {rests}");
 }
 
 /// Upright, the same platform is a gate.
