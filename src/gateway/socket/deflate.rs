@@ -2,7 +2,8 @@
 //!
 //! What comes is inflated on its way to the library that knows WebSockets ([`Inflating`]); what goes is deflated before
 //! it gets there ([`Deflater`]). A client is told to begin anew with each message, so that nothing is kept of what it
-//! said; of what it is told a window is kept, unless it does not want that.
+//! said; of what it is told a window is kept. To begin anew with each of those would clear 128 KiB of tables a message:
+//! a client that asks for that is told everything as it is.
 
 mod inflating;
 mod intake;
@@ -29,8 +30,6 @@ const MEM_LEVEL: i32 = 5;
 /// Packs what one client is told.
 pub(super) struct Deflater {
     deflate: Deflate,
-    /// Whether each message is packed by itself.
-    alone: bool,
     /// Bytes before and after, since they were asked for last.
     figures: [usize; 2],
 }
@@ -41,20 +40,23 @@ impl Deflater {
         let window_bits = -i32::from(agreed.window_bits);
         let config =
             DeflateConfig { level: LEVEL, window_bits, mem_level: MEM_LEVEL, ..DeflateConfig::default() };
-        Self { deflate: Deflate::new_with_config(config), alone: agreed.alone, figures: [0; 2] }
+        Self { deflate: Deflate::new_with_config(config), figures: [0; 2] }
     }
 
     pub(super) fn take_figures(&mut self) -> [usize; 2] {
         std::mem::take(&mut self.figures)
     }
 
-    /// A message packed; `None` where it goes as it is.
+    /// Whether a message is long enough to be packed.
+    pub(super) fn takes(message: &[u8]) -> bool {
+        message.len() >= BYTES_MIN
+    }
+
+    /// A message packed; `None` where it goes as it is. What went through the window the client has to see, however
+    /// long it is.
     pub(super) fn pack(&mut self, message: &[u8]) -> Option<Bytes> {
-        if message.len() < BYTES_MIN {
+        if !Self::takes(message) {
             return None;
-        }
-        if self.alone {
-            self.deflate.reset();
         }
         let mut packed = BytesMut::zeroed(message.len() / 2 + 64);
         let (mut read, mut written) = (0, 0);
@@ -72,10 +74,6 @@ impl Deflater {
         packed.truncate(written);
         let length = packed.strip_suffix(&TAIL)?.len();
         packed.truncate(length);
-        // Where a window is kept, the client has to see whatever went through it.
-        if self.alone && length >= message.len() {
-            return None;
-        }
         self.figures[0] += message.len();
         self.figures[1] += length;
         Some(packed.freeze())

@@ -178,6 +178,7 @@ impl Line {
     /// From now on it is this session's.
     pub(super) fn serve(&mut self, session: &Session) {
         self.figures = Some(session.queue.figures());
+        self.stream.serve();
     }
 
     fn note_round_trip(&self, payload: &[u8]) {

@@ -6,7 +6,7 @@ use super::deflate::Agreed;
 use super::player::{Hall, PACKED, PING, Player, on_a_still_clock};
 use crate::WebConfig;
 
-const AGREED: Agreed = Agreed { window_bits: 12, alone: true };
+const AGREED: Agreed = Agreed { window_bits: 12 };
 
 /// A text as a client packs it.
 fn packed(text: &[u8]) -> Vec<u8> {
@@ -36,6 +36,7 @@ fn packed_messages_are_heard_and_what_holds_too_much_is_too_large() {
         let mut player = hall.connect_packing(Some(AGREED)).await;
         authenticate_in_pieces(&mut player).await;
         player.hear("welcome").await;
+        assert_eq!(player.packed, 1);
         player.send(PACKED, &packed(b"{\"ping\":{\"nonce\":7}}")).await;
         assert_eq!(player.hear("pong").await["nonce"], 7);
         player.send(PACKED, &packed(&vec![b' '; 1 << 20])).await;
@@ -44,6 +45,35 @@ fn packed_messages_are_heard_and_what_holds_too_much_is_too_large() {
         let metrics = hall.front.stats.samples().0;
         let refused = metrics.iter().find(|one| one.labels.contains(&("rule", "too_large"))).expect("a rule");
         assert_eq!(refused.value, 1.0);
+    });
+}
+
+#[test]
+fn who_has_not_said_who_it_is_is_told_nothing_packed() {
+    on_a_still_clock(async {
+        let hall = Hall::new(WebConfig::default());
+        let mut player = hall.connect_packing(Some(AGREED)).await;
+        let token = "A".repeat(22);
+        let said = format!("{{\"resume\":{{\"token\":\"{token}\",\"last_id\":0}}}}");
+        player.send(PACKED, &packed(said.as_bytes())).await;
+        assert_eq!(player.until_over().await.reason, "unknown_session");
+        assert_eq!(player.packed, 0, "no compressor was made for it");
+    });
+}
+
+#[test]
+fn reserved_bits_and_a_message_that_was_cut_break_the_connection() {
+    on_a_still_clock(async {
+        let hall = Hall::new(WebConfig::default());
+        let said = packed(b"{\"ping\":{\"nonce\":7}}");
+        for (last, bytes) in [(0x80 | 0x20, &said[2..]), (0x80, &said[2..said.len() - 3])] {
+            let mut player = hall.connect_packing(Some(AGREED)).await;
+            authenticate_in_pieces(&mut player).await;
+            player.hear("welcome").await;
+            player.send(0x41, &said[..2]).await;
+            player.send(last, bytes).await;
+            assert_eq!(player.until_over().await.code, None, "{last:#x}");
+        }
     });
 }
 

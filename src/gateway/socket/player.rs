@@ -137,6 +137,8 @@ impl Hall {
             pings: Vec::new(),
             answers: true,
             closing: String::new(),
+            inflate: Inflate::new(false, 15),
+            packed: 0,
         }
     }
 
@@ -157,12 +159,12 @@ impl Hall {
     }
 }
 
-/// What is in a text that was packed by itself.
-fn unpacked(mut payload: Vec<u8>) -> Vec<u8> {
+/// What is in a text that was packed after others.
+fn unpacked(inflate: &mut Inflate, mut payload: Vec<u8>) -> Vec<u8> {
     payload.extend([0, 0, 0xff, 0xff]);
-    let (mut text, mut inflate) = (vec![0; 64 << 10], Inflate::new(false, 15));
+    let (mut text, before) = (vec![0; 64 << 10], inflate.total_out());
     inflate.decompress(&payload, &mut text, InflateFlush::SyncFlush).expect("it was packed");
-    text.truncate(inflate.total_out() as usize);
+    text.truncate((inflate.total_out() - before) as usize);
     text
 }
 
@@ -185,6 +187,9 @@ pub(super) struct Player {
     /// Whether it answers pings.
     pub(super) answers: bool,
     closing: String,
+    inflate: Inflate,
+    /// Messages that came packed.
+    pub(super) packed: u32,
 }
 
 impl Player {
@@ -252,7 +257,11 @@ impl Player {
                 return Err(over);
             }
             TEXT | PACKED => {
-                let text = if first == PACKED { unpacked(payload) } else { payload };
+                let text = match first {
+                    PACKED => unpacked(&mut self.inflate, payload),
+                    _ => payload,
+                };
+                self.packed += u32::from(first == PACKED);
                 let batch: Value = serde_json::from_slice(&text).expect("JSON");
                 let messages = batch["messages"].as_array().expect("messages").clone();
                 let closing = messages.iter().find_map(|one| one["closing"]["reason"].as_str());

@@ -24,6 +24,10 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 /// The messages of one WebSocket connection, the server's end.
 pub(super) struct MessageStream {
     socket: WebSocketStream<Box<dyn Duplex>>,
+    /// How messages are packed, if they are.
+    packing: Option<Agreed>,
+    /// Whether what is sent is worth a [`Deflater`].
+    is_known: bool,
     deflater: Option<Box<Deflater>>,
 }
 
@@ -53,7 +57,13 @@ impl MessageStream {
             Some(_) => Box::new(Inflating::new(stream, bytes_max)),
         };
         let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
-        Self { socket, deflater: packing.map(|agreed| Box::new(Deflater::new(agreed))) }
+        Self { socket, packing, is_known: false, deflater: None }
+    }
+
+    /// From now on it is known who is there, and what is sent is packed if that was agreed on. Who has not said who
+    /// it is gets no tables of a compressor, which are larger than everything else a connection has.
+    pub(super) fn serve(&mut self) {
+        self.is_known = true;
     }
 
     /// The next message. Can be given up at any moment without a loss.
@@ -72,9 +82,9 @@ impl MessageStream {
 
     /// Sends a message; waits until the connection has taken it.
     pub(super) async fn send(&mut self, message: Message) -> io::Result<()> {
-        let message = match &mut self.deflater {
+        let message = match self.packing.filter(|_| self.is_known) {
             None => message,
-            Some(deflater) => packed(deflater, message),
+            Some(agreed) => packed(&mut self.deflater, agreed, message),
         };
         self.socket.send(message).await.map_err(io::Error::other)
     }
@@ -91,12 +101,16 @@ fn is_too_large(error: &Error) -> bool {
 }
 
 /// The message as one packed frame, where it is worth it.
-fn packed(deflater: &mut Deflater, message: Message) -> Message {
+fn packed(deflater: &mut Option<Box<Deflater>>, agreed: Agreed, message: Message) -> Message {
     let (bytes, kind) = match &message {
         Message::Text(text) => (text.as_bytes(), Data::Text),
         Message::Binary(bytes) => (&bytes[..], Data::Binary),
         _ => return message,
     };
+    if !Deflater::takes(bytes) {
+        return message;
+    }
+    let deflater = deflater.get_or_insert_with(|| Box::new(Deflater::new(agreed)));
     let Some(bytes) = deflater.pack(bytes) else { return message };
     let mut frame = Frame::message(bytes, OpCode::Data(kind), true);
     frame.header_mut().rsv1 = true;

@@ -16,6 +16,8 @@ const HEAD_BYTES_MAX: usize = 14;
 /// In the first byte of a frame: the last of its message, packed, and what it is.
 const FIN: u8 = 0x80;
 const RSV1: u8 = 0x40;
+/// What no frame of a message may have but the first, which says that it is packed.
+const RSV: u8 = 0x70;
 const OPCODE: u8 = 0x0f;
 /// In the second: whether there is a mask.
 const MASKED: u8 = 0x80;
@@ -128,13 +130,16 @@ impl Intake {
             return Err(Refused::Malformed);
         }
         if is_data && first & RSV1 != 0 {
+            if first & RSV != RSV1 {
+                return Err(Refused::Malformed);
+            }
             self.packing = Some(first & !RSV1 | FIN);
         } else if opcode != CONTINUATION || self.packing.is_none() {
             // A packed message may have frames of others in it, which have nothing to do with it.
             self.goes = Goes::On;
             out.put_slice(&self.head[..self.head_length()]);
             return Ok(false);
-        } else if first & RSV1 != 0 {
+        } else if first & RSV != 0 {
             return Err(Refused::Malformed);
         }
         if second & MASKED == 0 {
@@ -170,7 +175,6 @@ impl Intake {
             return Ok(false);
         }
         let Some(first) = self.packing.take() else { return Err(Refused::Malformed) };
-        self.packed.extend_from_slice(&TAIL);
         let message = unpack(&self.packed, self.bytes_max);
         self.packed.clear();
         let message = message?;
@@ -197,30 +201,45 @@ thread_local! {
     static INFLATE: RefCell<Inflate> = RefCell::new(Inflate::new(false, 15));
 }
 
-/// What is in a packed message, of so many bytes at most. It may end a stream and begin another one (section 7.2.3.5).
+/// The last block of a stream, with nothing in it. Where one can begin, the block before it is whole.
+const LAST: [u8; 5] = [1, 0, 0, 0xff, 0xff];
+
+/// What is in a packed message, of so many bytes at most. It may end a stream and begin another one (section 7.2.3.5),
+/// but not end within a block: of one that was cut, nobody knows what is missing.
 fn unpack(packed: &[u8], bytes_max: usize) -> Result<Vec<u8>, Refused> {
     INFLATE.with_borrow_mut(|inflate| {
-        let mut message = vec![0; bytes_max + 1];
-        let (mut read, mut written) = (0, 0);
         inflate.reset(false);
-        while read < packed.len() {
-            let (read_before, written_before) = (inflate.total_in(), inflate.total_out());
-            let status =
-                inflate.decompress(&packed[read..], &mut message[written..], InflateFlush::SyncFlush);
-            let status = status.map_err(|_| Refused::Malformed)?;
-            let advance = (inflate.total_in() - read_before) as usize;
-            read += advance;
-            written += (inflate.total_out() - written_before) as usize;
-            if written > bytes_max {
-                return Err(Refused::TooLarge);
-            }
-            match status {
-                Status::StreamEnd => inflate.reset(false),
-                _ if advance == 0 => return Err(Refused::Malformed),
-                _ => {}
+        let mut message = vec![0; bytes_max + 1];
+        let (written, _) = unpack_part(inflate, packed, &mut message)?;
+        for (part, is_last) in [(&TAIL[..], false), (&LAST[..], true)] {
+            if unpack_part(inflate, part, &mut message[written..])? != (0, is_last) {
+                return Err(Refused::Malformed);
             }
         }
         message.truncate(written);
         Ok(message)
     })
+}
+
+/// Unpacks bytes of a stream, until there is no room left: how many come out, and whether the stream ends with them.
+fn unpack_part(inflate: &mut Inflate, packed: &[u8], message: &mut [u8]) -> Result<(usize, bool), Refused> {
+    let (mut read, mut written, mut is_over) = (0, 0, false);
+    while read < packed.len() {
+        let (read_before, written_before) = (inflate.total_in(), inflate.total_out());
+        let status = inflate.decompress(&packed[read..], &mut message[written..], InflateFlush::SyncFlush);
+        let status = status.map_err(|_| Refused::Malformed)?;
+        let advance = (inflate.total_in() - read_before) as usize;
+        read += advance;
+        written += (inflate.total_out() - written_before) as usize;
+        if written == message.len() {
+            return Err(Refused::TooLarge);
+        }
+        is_over = matches!(status, Status::StreamEnd);
+        match status {
+            Status::StreamEnd => inflate.reset(false),
+            _ if advance == 0 => return Err(Refused::Malformed),
+            _ => {}
+        }
+    }
+    Ok((written, is_over))
 }

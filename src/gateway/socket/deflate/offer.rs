@@ -14,16 +14,13 @@ const WINDOW_BITS_KEPT: u8 = 12;
 pub(in super::super) struct Agreed {
     /// The window of what the client is told, as a power of two.
     pub(in super::super) window_bits: u8,
-    /// Whether each message that the client is told is packed by itself.
-    pub(in super::super) alone: bool,
 }
 
 impl Agreed {
     /// What the client is answered.
     pub(in super::super) fn answer(self) -> String {
-        let alone = if self.alone { "; server_no_context_takeover" } else { "" };
         let bits = self.window_bits;
-        format!("permessage-deflate; client_no_context_takeover{alone}; server_max_window_bits={bits}")
+        format!("permessage-deflate; client_no_context_takeover; server_max_window_bits={bits}")
     }
 }
 
@@ -40,7 +37,7 @@ fn accept(offer: &str) -> Option<Agreed> {
     if parts.next() != Some("permessage-deflate") {
         return None;
     }
-    let mut agreed = Agreed { window_bits: WINDOW_BITS_KEPT, alone: false };
+    let mut agreed = Agreed { window_bits: WINDOW_BITS_KEPT };
     let mut seen = Vec::new();
     for part in parts {
         let (name, value) = match part.split_once('=') {
@@ -53,7 +50,8 @@ fn accept(offer: &str) -> Option<Agreed> {
         }
         seen.push(name);
         match (name, value) {
-            ("server_no_context_takeover", None) => agreed.alone = true,
+            // It would cost the server much for each message, and save the client little.
+            ("server_no_context_takeover", None) => return None,
             // It is told to do so anyhow.
             ("client_no_context_takeover", None) | ("client_max_window_bits", None) => {}
             ("client_max_window_bits", Some(bits)) => drop(window_bits(bits)?),
@@ -81,10 +79,10 @@ mod tests {
 
     use super::*;
 
-    fn agreed(offers: &[&'static str]) -> Option<String> {
+    fn agreed(offers: &[&str]) -> Option<String> {
         let mut headers = HeaderMap::new();
         for offer in offers {
-            headers.append(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static(offer));
+            headers.append(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_str(offer).unwrap());
         }
         agree(&headers).map(Agreed::answer)
     }
@@ -111,12 +109,13 @@ mod tests {
 
     #[test]
     fn what_a_client_asks_for_is_kept_to() {
-        let small =
-            agreed(&["permessage-deflate; server_max_window_bits=9; server_no_context_takeover"]).unwrap();
-        assert!(small.contains("server_no_context_takeover") && small.ends_with("=9"), "{small}");
+        let small = agreed(&["permessage-deflate; server_max_window_bits=9"]).unwrap();
+        assert!(small.ends_with("=9"), "{small}");
         // The first one that can be had counts.
-        let second = agreed(&["permessage-deflate; server_max_window_bits=8, permessage-deflate"]);
-        assert_eq!(second.as_deref(), Some(PLAIN));
+        for first in ["server_max_window_bits=8", "server_no_context_takeover"] {
+            let offer = format!("permessage-deflate; {first}, permessage-deflate");
+            assert_eq!(agreed(&[&offer]).as_deref(), Some(PLAIN), "{offer}");
+        }
     }
 
     #[test]
@@ -126,6 +125,7 @@ mod tests {
             ";",
             "permessage-bzip2",
             "permessage-deflate; xyzzy",
+            "permessage-deflate; server_no_context_takeover",
             "permessage-deflate; server_no_context_takeover=1",
             "permessage-deflate; client_no_context_takeover; client_no_context_takeover",
             "permessage-deflate; server_max_window_bits",

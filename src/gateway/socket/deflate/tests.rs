@@ -185,6 +185,33 @@ fn frames_that_do_not_belong_together_are_refused() {
 }
 
 #[test]
+fn reserved_bits_on_any_frame_of_a_packed_message_are_refused() {
+    let chance = &mut Pcg32::new(1, 7);
+    let part = packed(b"something that is said", 6);
+    for bits in [0x10, 0x20, 0x30] {
+        let first = frame(chance, 0x80 | 0x40 | bits | TEXT, &part);
+        assert_eq!(take(chance, &first), Err(Refused::Malformed), "the first: {bits:#x}");
+        let later = [frame(chance, 0x40 | TEXT, &part[..3]), frame(chance, 0x80 | bits, &part[3..])].concat();
+        assert_eq!(take(chance, &later), Err(Refused::Malformed), "a later one: {bits:#x}");
+    }
+}
+
+#[test]
+fn what_was_cut_within_a_block_is_refused_wherever_it_was_cut() {
+    let chance = &mut Pcg32::new(1, 8);
+    let said: Vec<_> = (0..60).flat_map(|number| format!("{number} things, ").into_bytes()).collect();
+    for level in [1, 6, 9] {
+        let whole = packed(&said, level);
+        for length in 0..whole.len() {
+            let cut = frame(chance, 0x80 | 0x40 | BINARY, &whole[..length]);
+            assert_eq!(take(chance, &cut), Err(Refused::Malformed), "level {level}, {length} bytes");
+        }
+        let whole = frame(chance, 0x80 | 0x40 | BINARY, &whole);
+        assert!(take(chance, &whole).is_ok(), "level {level}");
+    }
+}
+
+#[test]
 fn a_stream_that_ends_within_a_message_begins_anew() {
     let chance = &mut Pcg32::new(1, 5);
     let mut out = vec![0; 200];
@@ -207,21 +234,17 @@ fn unpack(inflate: &mut Inflate, packed: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn clients_unpack_what_they_are_told_with_every_window_kept_or_not() {
+fn clients_unpack_what_they_are_told_with_every_window() {
     for seed in 0..SEEDS {
         let mut chance = Pcg32::new(seed, 6);
-        let agreed = Agreed { window_bits: 9 + chance.below(7) as u8, alone: chance.below(2) == 0 };
+        let agreed = Agreed { window_bits: 9 + chance.below(7) as u8 };
         let (mut deflater, mut inflate) = (Deflater::new(agreed), Inflate::new(false, agreed.window_bits));
         for _ in 0..20 {
             let message = bytes(&mut chance, 20_000);
             let Some(packed) = deflater.pack(&message) else {
-                assert!(agreed.alone || message.len() < super::BYTES_MIN, "seed {seed}");
+                assert!(!Deflater::takes(&message), "seed {seed}");
                 continue;
             };
-            if agreed.alone {
-                inflate = Inflate::new(false, agreed.window_bits);
-                assert!(packed.len() < message.len(), "seed {seed}");
-            }
             assert!(unpack(&mut inflate, &packed) == message, "seed {seed}");
         }
     }
