@@ -1,5 +1,6 @@
 //! What one node asks another about rooms, for a back end that has asked it: the answer is the other node's own.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +11,11 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use framekeep_protocol::RoomName;
+use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
+use tracing::debug;
 
 use crate::api::rooms::{self, NewRoom, RoomFilter};
 use crate::front::Front;
@@ -26,6 +30,12 @@ const ANSWER_BYTES_MAX: usize = 4 << 20;
 
 /// How long an answer may take.
 const WITHIN: Duration = Duration::from_secs(6);
+
+/// How long all nodes together may take to give their rooms.
+const LIST_WITHIN: Duration = Duration::from_secs(5);
+
+/// Nodes that are asked at once for their rooms: each may answer with megabytes.
+const ASKED_AT_ONCE_MAX: usize = 32;
 
 /// How long the store of names may take to say whose a room is.
 const CLAIM_WITHIN: Duration = Duration::from_secs(1);
@@ -69,29 +79,41 @@ async fn answer(State(front): State<Arc<Front>>, headers: HeaderMap, body: Bytes
     }
 }
 
-/// Asks a node; the answer is its own.
+/// Asks a node; the answer is its own. That it takes no question of this node is no answer to who has asked.
 pub(crate) async fn ask(front: &Front, node: &str, question: &RoomQuestion) -> Result<Response, Problem> {
-    let body = serde_json::to_vec(question).unwrap_or_default();
-    let asking = async {
-        let request = mail::signed(front, node, "/peer/v1/rooms", (&body.into(), PURPOSE))?;
-        let address = front.peer(node).ok_or_else(|| format!("nobody knows where the node {node} is"))?;
-        let mut line = mail::connect(address).await?;
-        let answer: Response<_> = line.send_request(request).await.map_err(|error| error.to_string())?;
-        let (head, body) = answer.into_parts();
-        let body = axum::body::to_bytes(Body::new(body), ANSWER_BYTES_MAX).await;
-        let body = body.map_err(|error| error.to_string())?;
-        let mut answer = (head.status, body).into_response();
-        let kind = head.headers.get(header::CONTENT_TYPE).cloned();
-        let kind = kind.unwrap_or(HeaderValue::from_static("application/json"));
-        answer.headers_mut().insert(header::CONTENT_TYPE, kind);
-        Ok::<_, String>(answer)
+    let answered = match tokio::time::timeout(WITHIN, put(front, node, question)).await {
+        Ok(Ok((StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED, _, body))) => {
+            let said: Value = serde_json::from_slice(&body).unwrap_or_default();
+            Err(format!("it takes no question: {}", said["detail"].as_str().unwrap_or_default()))
+        }
+        Ok(answered) => answered,
+        Err(_) => Err("it takes too long".to_owned()),
     };
-    let answered = tokio::time::timeout(WITHIN, asking).await;
-    let answered = answered.unwrap_or_else(|_| Err("it takes too long".to_owned()));
-    answered.map_err(|why| {
+    let (status, kind, body) = answered.map_err(|why| {
         let why = format!("the node {node} of that room does not answer: {why}");
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "node_away", why).retry_after(1)
-    })
+    })?;
+    let mut answer = (status, body).into_response();
+    answer.headers_mut().insert(header::CONTENT_TYPE, kind);
+    Ok(answer)
+}
+
+/// Puts a question to a node: what it answers, and of what type that is.
+async fn put(
+    front: &Front,
+    node: &str,
+    question: &RoomQuestion,
+) -> Result<(StatusCode, HeaderValue, Bytes), String> {
+    let body = serde_json::to_vec(question).unwrap_or_default();
+    let request = mail::signed(front, node, "/peer/v1/rooms", (&body.into(), PURPOSE))?;
+    let address = front.peer(node).ok_or_else(|| format!("nobody knows where the node {node} is"))?;
+    let mut line = mail::connect(address).await?;
+    let answer: Response<_> = line.send_request(request).await.map_err(|error| error.to_string())?;
+    let (head, body) = answer.into_parts();
+    let body = axum::body::to_bytes(Body::new(body), ANSWER_BYTES_MAX).await;
+    let body = body.map_err(|error| error.to_string())?;
+    let kind = head.headers.get(header::CONTENT_TYPE).cloned();
+    Ok((head.status, kind.unwrap_or(HeaderValue::from_static("application/json")), body))
 }
 
 /// The node that has a room, if it is another one.
@@ -101,24 +123,72 @@ pub(crate) async fn owner(front: &Front, room: &RoomName) -> Option<String> {
     (!is_own && !node.is_empty()).then_some(node)
 }
 
-/// The rooms of all nodes that have some, as one answer.
+/// The rooms of all nodes that have some, as one answer, which names the nodes that did not give theirs.
 pub(crate) async fn list_all(front: &Front, filter: &RoomFilter) -> Result<Response, Problem> {
     let nodes = front.peers.get().map_or_else(Vec::new, |peers| peers.with_rooms());
-    let (mut all, mut total, mut as_of, mut is_more) = (Vec::new(), 0, u64::MAX, false);
-    for node in nodes {
-        let answer = ask(front, &node, &RoomQuestion::List(filter.clone())).await?;
-        let body = axum::body::to_bytes(answer.into_body(), ANSWER_BYTES_MAX).await.unwrap_or_default();
-        let seen: Value = serde_json::from_slice(&body).unwrap_or_default();
-        total += seen["total"].as_u64().unwrap_or(0);
-        as_of = as_of.min(seen["as_of_unix_ms"].as_u64().unwrap_or(0));
-        is_more |= seen["next"].is_string();
-        all.extend(seen["rooms"].as_array().cloned().unwrap_or_default());
+    let (asked, until) = (nodes.len(), Instant::now() + LIST_WITHIN);
+    let answers = stream::iter(nodes.into_iter().map(async |node| {
+        let listed = timeout_at(until, list_of(front, &node, filter)).await;
+        (node, listed.unwrap_or_else(|_| Err("it takes too long".to_owned())))
+    }));
+    let mut answers = pin!(answers.buffer_unordered(ASKED_AT_ONCE_MAX));
+    let mut all = Listed::default();
+    while let Some((node, listed)) = answers.next().await {
+        match listed {
+            Ok(listed) => all.add(listed, filter.limit()),
+            Err(why) => {
+                debug!(node, why, "a node does not give its rooms");
+                all.failed_nodes.push(node);
+            }
+        }
     }
-    all.sort_by(|a, b| a["name"].as_str().cmp(&b["name"].as_str()));
-    is_more |= all.len() > filter.limit();
-    all.truncate(filter.limit());
-    let next = all.last().filter(|_| is_more).map(|room| room["name"].clone());
-    let as_of = if as_of == u64::MAX { 0 } else { as_of };
-    let answer = serde_json::json!({ "as_of_unix_ms": as_of, "total": total, "rooms": all, "next": next });
-    Ok(axum::Json(answer).into_response())
+    all.failed_nodes.sort();
+    if asked > 0 && all.failed_nodes.len() == asked {
+        let why = format!("no node gives its rooms: {}", all.failed_nodes.join(", "));
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "node_away", why).retry_after(1));
+    }
+    all.next = all.rooms.last().filter(|_| all.is_more).map(|room| room["name"].clone());
+    Ok(axum::Json(all).into_response())
 }
+
+/// The rooms of a node.
+async fn list_of(front: &Front, node: &str, filter: &RoomFilter) -> Result<Listed, String> {
+    let (status, _, body) = put(front, node, &RoomQuestion::List(filter.clone())).await?;
+    if !status.is_success() {
+        return Err(format!("it answers {status}"));
+    }
+    serde_json::from_slice(&body).map_err(|error| format!("it does not answer with a list of rooms: {error}"))
+}
+
+/// Rooms of one node or several, by name.
+#[derive(Default, Serialize, Deserialize)]
+struct Listed {
+    as_of_unix_ms: u64,
+    total: u64,
+    rooms: Vec<Value>,
+    next: Option<Value>,
+    /// Nodes whose rooms are missing.
+    #[serde(skip_deserializing)]
+    failed_nodes: Vec<String>,
+    /// Whether there are rooms after these.
+    #[serde(skip)]
+    is_more: bool,
+}
+
+impl Listed {
+    /// With those of one more node: no more are kept than are told, and as old as the oldest answer.
+    fn add(&mut self, one: Self, limit: usize) {
+        self.as_of_unix_ms = match self.as_of_unix_ms {
+            0 => one.as_of_unix_ms,
+            as_of => as_of.min(one.as_of_unix_ms),
+        };
+        self.total += one.total;
+        self.rooms.extend(one.rooms);
+        self.rooms.sort_by(|a, b| a["name"].as_str().cmp(&b["name"].as_str()));
+        self.is_more |= one.next.is_some() || self.rooms.len() > limit;
+        self.rooms.truncate(limit);
+    }
+}
+
+#[cfg(test)]
+mod tests;

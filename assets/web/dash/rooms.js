@@ -56,7 +56,9 @@ export function showRooms(watch, element) {
       && (!wanted.q || `${room.name} ${room.id} ${room.game}`.toLowerCase().includes(wanted.q)));
     found.sort(compare);
     const shown = found.slice(0, ROWS_MAX);
-    count.textContent = found.length > shown.length ? `${shown.length} of ${found.length} shown` : plural(found.length, 'room');
+    const missing = watch.rooms.failed?.length ? `, without those of ${watch.rooms.failed.join(', ')}` : '';
+    count.textContent = (found.length > shown.length ? `${shown.length} of ${found.length} shown`
+      : plural(found.length, 'room')) + missing;
     const kept = new Set(shown.map((room) => room.id));
     for (const [id, row] of rows) if (!kept.has(id)) { row.remove(); rows.delete(id); }
     shown.forEach((room, index) => {

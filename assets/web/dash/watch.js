@@ -106,7 +106,7 @@ export class Watch extends EventTarget {
   }
 }
 
-/** The rooms of the node, page by page; no more than a table can show. */
+/** The rooms of the node, page by page; no more than a table can show. `failed` are nodes whose rooms are missing. */
 async function allRooms(most = 2_000) {
   const rooms = [];
   let after = '';
@@ -114,6 +114,7 @@ async function allRooms(most = 2_000) {
     const page = await get(`/api/v1/rooms?limit=500${after ? `&after=${encodeURIComponent(after)}` : ''}`);
     rooms.push(...page.rooms);
     rooms.total = page.total;
+    rooms.failed = [...new Set([...rooms.failed ?? [], ...page.failed_nodes ?? []])];
     after = page.next ?? '';
   } while (after && rooms.length < most);
   return rooms;

@@ -184,16 +184,19 @@ impl RoomFilter {
 pub(crate) struct RoomsJson {
     /// When the server said how they are.
     as_of_unix_ms: u64,
-    /// How many the node has.
+    /// How many the node has, of a gateway how many all nodes have.
     total: u64,
     rooms: Vec<RoomJson>,
     /// What to give as `after` for the rooms after these, if there are any.
     next: Option<String>,
+    /// Names of nodes that a gateway did not get an answer from: their rooms are missing, here and in `total`.
+    failed_nodes: Vec<String>,
 }
 
-/// The rooms of the node, of a gateway those of all nodes, as they were within the last seconds.
+/// The rooms of the node, of a gateway those of all nodes, as they were within the last seconds. Nodes that do not
+/// answer a gateway are named in `failed_nodes`; if none does, that is an error.
 #[utoipa::path(get, path = "/api/v1/rooms", tag = "rooms", params(RoomFilter), responses(
-    (status = 200, body = RoomsJson), (status = 400, body = ProblemJson)))]
+    (status = 200, body = RoomsJson), (status = 400, body = ProblemJson), (status = 503, body = ProblemJson)))]
 pub(crate) async fn list(
     State(front): State<Arc<Front>>,
     Asked(filter): Asked<RoomFilter>,
@@ -211,7 +214,13 @@ pub(crate) fn list_here(front: &Front, filter: &RoomFilter) -> Json<RoomsJson> {
     let mut found = report.rooms.iter().filter(|row| filter.admits(row));
     let rooms: Vec<RoomJson> = found.by_ref().take(limit).map(RoomJson::from).collect();
     let next = found.next().and(rooms.last()).map(|room| room.name.clone());
-    Json(RoomsJson { as_of_unix_ms: report.unix_ms, total: report.rooms.len() as u64, rooms, next })
+    Json(RoomsJson {
+        as_of_unix_ms: report.unix_ms,
+        total: report.rooms.len() as u64,
+        rooms,
+        next,
+        failed_nodes: Vec::new(),
+    })
 }
 
 /// A room as it is now, of whatever node of the cluster; who is in a private one is told with the key only.

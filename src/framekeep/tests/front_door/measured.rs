@@ -126,4 +126,5 @@ fn the_dashboard_is_one() {
         let place = &panel["gridPos"];
         assert!(place["x"].as_u64().unwrap() + place["w"].as_u64().unwrap() <= 24, "{}", panel["title"]);
     }
+    assert!(text.contains("framekeep_rooms_moved_total"), "moves between nodes are on it");
 }

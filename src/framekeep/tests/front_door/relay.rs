@@ -210,6 +210,7 @@ fn a_back_end_opens_shows_and_closes_rooms_of_all_nodes_through_a_gateway() {
     let names: Vec<_> =
         listed["rooms"].as_array().expect("rooms").iter().map(|room| room["name"].clone()).collect();
     assert_eq!((names, &listed["total"]), (vec![json!("friday"), json!("monday")], &json!(2)), "{listed}");
+    assert_eq!(listed["failed_nodes"], json!([]), "both have answered");
     let first = gateway.get("/api/v1/rooms?limit=1").json();
     assert_eq!((first["rooms"].as_array().map(Vec::len), &first["next"]), (Some(1), &json!("friday")));
     for name in opened {
