@@ -8,6 +8,7 @@ use crate::root::{polar, sqrt_u64};
 use crate::{Angle, Fx};
 
 /// Two numbers: a place, a velocity or a direction. x grows to the right, y upwards. Operators saturate.
+/// Sorted by x, then by y.
 ///
 /// ```
 /// use framekeep_sim::{Fx, Vec2};
@@ -22,6 +23,8 @@ use crate::{Angle, Fx};
     Default,
     PartialEq,
     Eq,
+    PartialOrd,
+    Ord,
     Hash,
     Serialize,
     Deserialize,

@@ -1,7 +1,6 @@
 //! `Blueprint`, what many bodies have in common, and `Blueprints`, the table of them.
 
 use alloc::vec::Vec;
-use core::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
@@ -21,10 +20,9 @@ pub(crate) const LOCK_Y: u8 = 4;
 const ALL_LOCKS: u8 = LOCK_ROTATION | LOCK_X | LOCK_Y;
 /// Lightest body.
 pub(crate) const MASS_MIN: Fx = Fx::from_ratio(1, 128);
-const BUCKETS: usize = 256;
 
 /// What never changes of a part of a body, and may be the same for thousands of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Blueprint {
     pub(crate) part: Part,
     /// Where the neighbours in a chain end; none for whole shapes.
@@ -40,7 +38,7 @@ pub(crate) struct Blueprint {
 }
 
 /// A [`ShapeDesc`] within its bounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Part {
     shape: Shape,
     offset: Vec2,
@@ -159,8 +157,6 @@ pub(crate) struct Kind {
     pub(crate) traits: u8,
     /// How many parts of bodies there are of it.
     uses: u32,
-    /// The next one of the same bucket.
-    next: u16,
 }
 
 impl Kind {
@@ -178,7 +174,7 @@ impl Kind {
             | flag(open, OPEN)
             | flag(calm, CALM)
             | flag(hull.count == 1 && !part.sensor, DISC);
-        Self { blueprint, hull, extent, ghosts, traits, uses: 0, next: NONE }
+        Self { blueprint, hull, extent, ghosts, traits, uses: 0 }
     }
 
     /// Mass by density in 1/2¹⁶.
@@ -192,19 +188,19 @@ impl Kind {
 #[derive(Debug, Default)]
 pub(crate) struct Blueprints {
     kinds: Vec<Kind>,
-    /// First of each bucket; empty until something is added.
-    buckets: Vec<u16>,
+    /// Those in use, sorted by blueprint. No hash: whoever sends a world could choose blueprints of one bucket.
+    sorted: Vec<u16>,
     free: Vec<u16>,
 }
 
 impl Clone for Blueprints {
     fn clone(&self) -> Self {
-        Self { kinds: self.kinds.clone(), buckets: self.buckets.clone(), free: self.free.clone() }
+        Self { kinds: self.kinds.clone(), sorted: self.sorted.clone(), free: self.free.clone() }
     }
 
     fn clone_from(&mut self, source: &Self) {
         self.kinds.clone_from(&source.kinds);
-        self.buckets.clone_from(&source.buckets);
+        self.sorted.clone_from(&source.sorted);
         self.free.clone_from(&source.free);
     }
 }
@@ -220,31 +216,34 @@ impl Blueprints {
         self.kinds.get(usize::from(index))
     }
 
+    /// Where a blueprint is among the sorted ones, or would be.
+    fn find(&self, blueprint: &Blueprint) -> Result<usize, usize> {
+        self.sorted.binary_search_by(|&index| self.get(index).blueprint.cmp(blueprint))
+    }
+
     /// One more use of a blueprint; nothing if there are too many different ones.
     pub(crate) fn add(&mut self, blueprint: Blueprint) -> Option<u16> {
-        let bucket = bucket(&blueprint);
-        if self.buckets.is_empty() {
-            self.buckets.resize(BUCKETS, NONE);
-        }
-        let mut index = self.buckets[bucket];
-        while index != NONE {
-            let kind = &mut self.kinds[usize::from(index)];
-            if kind.blueprint == blueprint {
-                kind.uses += 1;
+        let at = match self.find(&blueprint) {
+            Ok(at) => {
+                let index = self.sorted[at];
+                self.kinds[usize::from(index)].uses += 1;
                 return Some(index);
             }
-            index = kind.next;
-        }
+            Err(at) => at,
+        };
+        let kind = Kind { uses: 1, ..Kind::new(blueprint) };
         let index = match self.free.pop() {
-            Some(index) => index,
+            Some(index) => {
+                self.kinds[usize::from(index)] = kind;
+                index
+            }
             None if self.kinds.len() < usize::from(NONE) => {
-                self.kinds.push(Kind::new(blueprint));
+                self.kinds.push(kind);
                 (self.kinds.len() - 1) as u16
             }
             None => return None,
         };
-        self.kinds[usize::from(index)] = Kind { uses: 1, next: self.buckets[bucket], ..Kind::new(blueprint) };
-        self.buckets[bucket] = index;
+        self.sorted.insert(at, index);
         Some(index)
     }
 
@@ -255,44 +254,35 @@ impl Blueprints {
         if kind.uses > 0 {
             return;
         }
-        let (bucket, next) = (bucket(&kind.blueprint), kind.next);
-        let mut at = self.buckets[bucket];
-        if at == index {
-            self.buckets[bucket] = next;
+        let blueprint = kind.blueprint;
+        if let Ok(at) = self.find(&blueprint) {
+            self.sorted.remove(at);
+            self.free.push(index);
         }
-        while at != NONE {
-            let kind = &mut self.kinds[usize::from(at)];
-            if kind.next == index {
-                kind.next = next;
-            }
-            at = kind.next;
-        }
-        self.free.push(index);
     }
 
     pub(crate) fn len(&self) -> usize {
         self.kinds.len()
     }
 
-    /// All hulls, and how many shapes have each.
+    /// The hulls that shapes have, and how many have each.
     pub(crate) fn sizes(&self) -> impl Iterator<Item = (&Hull, u32)> {
-        self.kinds.iter().map(|kind| (&kind.hull, kind.uses))
+        // One that nobody has any more is not known to a world that was restored from bytes.
+        self.kinds.iter().filter(|kind| kind.uses > 0).map(|kind| (&kind.hull, kind.uses))
     }
 
-    /// A table of blueprints from outside, none of which is used yet; nothing if one of them is unsound.
+    /// A table of blueprints from outside, none of which is used yet; nothing if one of them is unsound or there twice.
     pub(crate) fn from_outside(blueprints: &[Blueprint]) -> Option<Self> {
-        let mut table = Self::default();
         if blueprints.len() >= usize::from(NONE) || !blueprints.iter().all(Blueprint::is_sound) {
             return None;
         }
-        for (index, &blueprint) in blueprints.iter().enumerate() {
-            // Each one once.
-            if table.add(blueprint) != Some(index as u16) {
-                return None;
-            }
-            table.kinds[index].uses = 0;
+        let mut sorted: Vec<u16> = (0..blueprints.len() as u16).collect();
+        let blueprint = |index: u16| &blueprints[usize::from(index)];
+        sorted.sort_unstable_by(|&a, &b| blueprint(a).cmp(blueprint(b)));
+        if sorted.windows(2).any(|two| blueprint(two[0]) == blueprint(two[1])) {
+            return None;
         }
-        Some(table)
+        Some(Self { kinds: blueprints.iter().copied().map(Kind::new).collect(), sorted, free: Vec::new() })
     }
 
     /// Counts a use of what came from outside; false if there is no such blueprint.
@@ -304,32 +294,5 @@ impl Blueprints {
     /// Whether every blueprint from outside is used.
     pub(crate) fn all_used(&self) -> bool {
         self.kinds.iter().all(|kind| kind.uses > 0)
-    }
-}
-
-fn bucket(blueprint: &Blueprint) -> usize {
-    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
-    blueprint.hash(&mut hasher);
-    (hasher.finish() >> 24) as usize % BUCKETS
-}
-
-/// FNV-1a by words: only chooses a bucket, so nothing depends on it but time.
-struct Fnv(u64);
-
-impl Hasher for Fnv {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.0 = (self.0 ^ u64::from_le_bytes(word)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    fn write_i32(&mut self, value: i32) {
-        self.0 = (self.0 ^ u64::from(value.cast_unsigned())).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
     }
 }

@@ -113,7 +113,7 @@ impl Grid {
         if kind.hull.count > 1 || flags & (COMPOUND | BULLET) != 0 {
             let from = proxies.list.len();
             proxies.push_all(state, slot as u16, tick);
-            for (index, proxy) in (from as u16..).zip(&proxies.list[from..]) {
+            for (proxy, index) in proxies.list[from..].iter().zip(from as u16..) {
                 self.put(Spot::of(index, proxy), (proxy.half_x, proxy.half_y));
             }
             return;

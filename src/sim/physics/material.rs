@@ -31,7 +31,7 @@ impl Combine {
 }
 
 /// How a shape slides and bounces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Material {
     /// The largest pull along a surface as a part of the push against it, 0 to 16; 0.5 by default.
     pub friction: Fx,
@@ -78,7 +78,7 @@ impl Default for Material {
 ///
 /// Two shapes of the same group other than 0 always meet if it is positive and never if it is negative; all others
 /// meet if each is in a layer of the other's mask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Filter {
     /// The layers it is in, one bit each; the lowest by default.
     pub layer: u32,

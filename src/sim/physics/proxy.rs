@@ -165,7 +165,7 @@ impl Proxies {
             self.bullets.push(self.list.len() as u16);
         }
         self.push(state, slot, (0, state.kinds[usize::from(slot)]), tick);
-        for (sub, extra) in (1..).zip(state.extras_of(usize::from(slot))) {
+        for (extra, sub) in state.extras_of(usize::from(slot)).iter().zip(1..) {
             self.push(state, slot, (sub, extra.kind), tick);
         }
     }

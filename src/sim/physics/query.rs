@@ -34,7 +34,7 @@ fn placed(state: &State, filter: Filter) -> impl Iterator<Item = Placed<'_>> {
     let alive = |&slot: &usize| state.flags[slot] & ALIVE != 0;
     let shapes = move |slot: usize| {
         let first = core::iter::once((0, state.kinds[slot]));
-        let extras = (1_u16..).zip(state.extras_of(slot)).map(|(sub, extra)| (sub, extra.kind));
+        let extras = state.extras_of(slot).iter().zip(1_u16..).map(|(extra, sub)| (sub, extra.kind));
         first.chain(extras).map(move |(sub, kind)| {
             let (kind, rot) = (state.blueprints.get(kind), state.rotations[slot]);
             let lever = kind.extent.centroid - state.masses[slot].centre;
@@ -115,11 +115,12 @@ pub(crate) fn cast(
 
 /// The bodies with a shape that overlaps an outline, by index.
 pub(crate) fn overlap(state: &State, hull: &Hull, centre: Vec2, filter: Filter, found: &mut Vec<BodyId>) {
+    let start = found.len();
     for placed in placed(state, filter) {
         let id = state.id(placed.slot);
         let reach = i64::from(hull.reach);
         let near = reaches(reach, centre, Vec2::ZERO, placed.centre, i64::from(placed.kind.hull.reach));
-        if !near || found.last() == Some(&id) {
+        if !near || found[start..].last() == Some(&id) {
             continue;
         }
         let between = placed.centre - centre;

@@ -7,7 +7,7 @@ use super::{Filter, Material};
 use crate::{Angle, Fx, Vec2};
 
 /// A convex polygon of 3 to 8 points, counter-clockwise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Polygon {
     points: [Vec2; POINTS_MAX],
     count: u8,
@@ -84,7 +84,7 @@ impl Polygon {
 }
 
 /// The outline of a part of a body, around the body's position.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Shape {
     /// A disc. Radius from 1/65,536 to 4,095.
     Circle {

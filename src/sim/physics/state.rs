@@ -28,6 +28,8 @@ pub(crate) const ALL_FLAGS: u8 = ALIVE | DYNAMIC | KINEMATIC | ASLEEP | BULLET |
 
 /// 1 in the inverse masses.
 pub(crate) const INVERSE_MASS_BITS: u32 = 24;
+/// Most shapes of a world, free slots included: their numbers, and where they end in the grid, are 16 bits wide.
+pub(crate) const SHAPES_MAX: usize = u16::MAX as usize;
 /// Fraction bits of a velocity here.
 pub(crate) const SPEED_BITS: u32 = 20;
 
@@ -181,6 +183,11 @@ impl State {
         self.flags.len()
     }
 
+    /// How many shapes there are at most: a slot has a first one, if it is not free.
+    pub(crate) fn places(&self) -> usize {
+        self.slots() + self.extras.len()
+    }
+
     /// The slot of a body that is there.
     pub(crate) fn slot(&self, id: BodyId) -> Option<usize> {
         let slot = usize::from(id.index);
@@ -260,7 +267,8 @@ impl State {
 
     /// Puts a body into a free slot; nothing if there is none.
     pub(crate) fn add(&mut self, desc: &BodyDesc) -> Option<BodyId> {
-        if self.free.is_empty() && self.slots() >= usize::from(self.desc.bodies_max) {
+        let full = self.slots() >= usize::from(self.desc.bodies_max) || self.places() >= SHAPES_MAX;
+        if self.free.is_empty() && full {
             return None;
         }
         let kind = self.blueprints.add(Blueprint::of_body(desc, self.desc.tick_seconds()))?;
@@ -349,8 +357,7 @@ impl State {
 
     /// Adds a shape to a body; false if there are too many.
     pub(crate) fn attach(&mut self, slot: usize, blueprint: Blueprint) -> bool {
-        let shapes_max = usize::from(u16::MAX) - 1;
-        if self.extras.len() + self.slots() >= shapes_max {
+        if self.places() >= SHAPES_MAX {
             return false;
         }
         let Some(kind) = self.blueprints.add(blueprint) else { return false };

@@ -3,6 +3,7 @@
 mod bodies;
 mod bounds;
 mod character;
+mod crowds;
 mod events;
 mod extremes;
 mod features;

@@ -16,7 +16,7 @@ use super::joints::Joints;
 use super::pairing::{ALL_BITS, BORDER, Ended, Pairing, PointMemory, SENSOR};
 use super::rot::Rot;
 use super::state::{
-    ALIVE, ALL_FLAGS, ASLEEP, COMPOUND, DYNAMIC, Extra, KINEMATIC, Mass, Motion, State, is_moving,
+    ALIVE, ALL_FLAGS, ASLEEP, COMPOUND, DYNAMIC, Extra, KINEMATIC, Mass, Motion, SHAPES_MAX, State, is_moving,
 };
 use crate::Vec2;
 
@@ -91,6 +91,8 @@ pub(crate) enum BadState {
     Body(usize),
     #[error("the further shapes are not those of bodies, or not in order")]
     Extras,
+    #[error("there are {0} shapes, more than {SHAPES_MAX}")]
+    Shapes(usize),
     #[error("the free list does not list the free slots")]
     FreeList,
     #[error("the pairs are not those of bodies, or not in order")]
@@ -367,6 +369,9 @@ fn gather(pairs: &[PairBits], numbers: &[[u16; 2]], points: &[PointMemory]) -> O
 impl State {
     /// Checks everything that stepping relies on, and computes what follows from the rest.
     fn check(&mut self) -> Result<(), BadState> {
+        if self.places() > SHAPES_MAX {
+            return Err(BadState::Shapes(self.places()));
+        }
         for slot in 0..self.slots() {
             let alive = self.flags[slot] & ALIVE != 0;
             if !self.is_sound(slot) || alive && !self.blueprints.count_use(self.kinds[slot]) {

@@ -40,9 +40,9 @@ pub struct World {
     told: Told,
 }
 
-/// A world that holds as many bodies as it may.
+/// A world that holds as many bodies as it may, or 65,535 shapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the world is full: it holds {bodies_max} bodies")]
+#[error("the world is full: it holds {bodies_max} bodies, or 65535 shapes")]
 pub struct WorldFull {
     /// The limit ([`WorldDesc::bodies_max`]).
     pub bodies_max: u16,
@@ -54,8 +54,8 @@ pub enum AttachError {
     /// The body is not there.
     #[error("there is no body {0:?}")]
     NoBody(BodyId),
-    /// The world holds 65,534 shapes.
-    #[error("the world holds 65534 shapes already")]
+    /// The world holds 65,535 shapes; a slot that was freed and is not used again counts as one.
+    #[error("the world holds 65535 shapes already: remove bodies and add others, or merge shapes")]
     Full,
     /// A chain needs two points at least, three if it is closed.
     #[error("a chain needs two points, or three if it is closed; it has {0}")]
@@ -90,7 +90,7 @@ impl World {
     /// Puts a body into the world.
     ///
     /// # Errors
-    /// [`WorldFull`] if there are [`WorldDesc::bodies_max`] bodies already.
+    /// [`WorldFull`] if there are [`WorldDesc::bodies_max`] bodies or 65,535 shapes already.
     pub fn add(&mut self, body: BodyDesc) -> Result<BodyId, WorldFull> {
         let full = WorldFull { bodies_max: self.state.desc.bodies_max };
         let id = self.state.add(&body).ok_or(full)?;

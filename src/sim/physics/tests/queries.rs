@@ -152,3 +152,13 @@ fn rays_cross_the_largest_world() {
         world.closest_point(Vec2::from_ints(30_000, 31_000), Fx::MAX, Filter::ALL).unwrap();
     assert!(body == far && (float(point.x) - 30_999.5).abs() < 0.001, "{point:?}");
 }
+
+/// What the caller had already is of no meaning for what is found.
+#[test]
+fn overlaps_are_appended_to_what_was_there() {
+    let mut world = open();
+    let id = world.add(BodyDesc::circle(Fx::ONE)).unwrap();
+    let mut found = vec![id];
+    world.overlap_circle(Vec2::ZERO, Fx::ONE, Filter::ALL, &mut found);
+    assert_eq!(found, [id, id]);
+}

@@ -1,0 +1,99 @@
+//! As many shapes as a world may hold, and a few more.
+
+use super::scenes::{bytes_of, ratio, steps};
+use crate::physics::blueprint::{Blueprint, Blueprints};
+use crate::physics::state::State;
+use crate::{AttachError, BodyDesc, Fx, Shape, ShapeDesc, Vec2, World, WorldDesc, decode, encode_into};
+
+/// 65,535 shapes, most of them of one body: the next body and the next shape are refused, and the world steps.
+#[test]
+fn more_shapes_than_have_numbers_are_refused() {
+    let mut world = World::new(WorldDesc { bodies_max: u16::MAX, ..WorldDesc::default() });
+    let still = BodyDesc::rect(Vec2::splat(ratio(1, 8))).fixed();
+    let first = world.add(still).unwrap();
+    let part = ShapeDesc::new(Shape::Box { half: Vec2::splat(ratio(1, 8)) });
+    for sub in 1..=40_000 {
+        assert_eq!(world.attach(first, part), Ok(sub));
+    }
+    let mut count = 1;
+    while world.add(still.at(Vec2::from_ints(count % 30 - 15, count / 30 % 30 - 15))).is_ok() {
+        count += 1;
+    }
+    assert_eq!(count + 40_000, 65_535);
+    assert_eq!(world.attach(first, part), Err(AttachError::Full));
+    steps(&mut world, 1);
+    let restored: World = decode(&bytes_of(&world)).expect("a world's own bytes");
+    assert!(restored == world && world.closest_point(Vec2::ZERO, Fx::ONE, crate::Filter::ALL).is_some());
+}
+
+/// Boxes have numbers of their own in the search for pairs: the last of them is one too.
+#[test]
+fn as_many_boxes_as_there_may_be_step() {
+    let mut world = World::new(WorldDesc { bodies_max: u16::MAX, ..WorldDesc::default() });
+    while world.add(BodyDesc::rect(Vec2::splat(ratio(1, 8))).fixed()).is_ok() {}
+    assert_eq!(world.len(), 65_535);
+    steps(&mut world, 1);
+}
+
+/// The bytes of a world with more shapes than have numbers.
+#[test]
+fn a_world_of_more_shapes_than_have_numbers_is_no_world() {
+    let mut state = State::new(WorldDesc::default());
+    let id = state.add(&BodyDesc::circle(Fx::ONE).fixed()).unwrap();
+    let part = Blueprint::of_part(&ShapeDesc::new(Shape::Circle { radius: Fx::HALF }));
+    assert!(state.attach(0, part) && state.slot(id) == Some(0));
+    let extra = state.extras[0];
+    for (count, sound) in [(65_534, true), (65_535, false)] {
+        state.extras.resize(count, extra);
+        let mut bytes = Vec::new();
+        encode_into(&state, &mut bytes);
+        let restored = decode::<World>(&bytes);
+        assert_eq!(restored.is_ok(), sound, "{count}");
+        let _ = restored.map(|mut world| world.step());
+    }
+}
+
+/// A crowd with bodies of two sizes that are long gone, against worlds restored before each step: how large bodies
+/// were that are no longer there changes nothing.
+#[test]
+fn what_was_removed_does_not_change_a_crowd() {
+    let mut world =
+        World::new(WorldDesc { half_extent: Vec2::splat(Fx::from_int(3)), ..WorldDesc::default() });
+    let large = world.add(BodyDesc::circle(ratio(19, 10)).sensor()).unwrap();
+    let sensor = BodyDesc::circle(ratio(11, 10)).sensor().sleepless();
+    let mut ids = Vec::new();
+    for index in 0..400 {
+        let at = Vec2::new(ratio(index % 20 * 3, 10), ratio(index / 20 * 3, 10));
+        ids.push(world.add(sensor.at(at - Vec2::splat(Fx::from_int(3)))).unwrap());
+    }
+    assert!(world.remove(large));
+    for tick in 0..12 {
+        let mut restored: World = decode(&bytes_of(&world)).expect("a world's own bytes");
+        steps(&mut world, 1);
+        steps(&mut restored, 1);
+        assert_eq!(restored.contacts(), world.contacts(), "in tick {tick}");
+        assert_eq!(restored.events(), world.events(), "in tick {tick}");
+        assert!(restored == world && bytes_of(&restored) == bytes_of(&world), "in tick {tick}");
+        let moved = BodyDesc::circle(ratio(12 + tick, 10)).sensor();
+        assert!(world.remove(ids[tick as usize * 7]));
+        let brief = world.add(moved).unwrap();
+        assert!(world.remove(brief));
+    }
+}
+
+/// 30,000 different shapes are read back in no more than a moment each: none of them is compared with all others, and
+/// one that is there twice is found.
+#[test]
+fn thousands_of_blueprints_are_told_apart() {
+    let part =
+        |index: i32| Blueprint::of_part(&ShapeDesc::new(Shape::Circle { radius: Fx::from_bits(index + 1) }));
+    let all: Vec<_> = (0..30_000).rev().map(part).collect();
+    let mut table = Blueprints::from_outside(&all).expect("they differ");
+    for (index, &blueprint) in (0..).zip(&all) {
+        assert_eq!(table.add(blueprint), Some(index));
+    }
+    (0..100).for_each(|index| table.remove(index));
+    assert_eq!(table.add(part(40_000)), Some(99));
+    assert_eq!((table.add(all[99]), table.add(all[100])), (Some(98), Some(100)));
+    assert!(Blueprints::from_outside(&[part(1), part(2), part(1)]).is_none());
+}
