@@ -93,6 +93,33 @@ fn a_bullet_never_passes_a_thin_wall() {
     }
 }
 
+/// With gravity, and nothing that throws it back: it stays between two walls and on the ground for ten seconds.
+#[test]
+fn a_bullet_without_restitution_never_passes_a_thin_wall() {
+    for (speed, angle) in [(500, 0_u16), (500, 3_000), (1_500, 1_000), (60, 0), (200, 63_000)] {
+        let mut world = earth();
+        ground(&mut world);
+        let wall = BodyDesc::rect(Vec2::new(ratio(1, 20), Fx::from_int(30))).fixed();
+        [-10, 10].map(|x| world.add(wall.at(Vec2::from_ints(x, 30))).unwrap());
+        let velocity = Vec2::from_angle(Angle(angle), Fx::from_int(speed));
+        let shots = [
+            BodyDesc::circle(ratio(1, 10)),
+            BodyDesc::rect(Vec2::splat(ratio(1, 10))),
+            BodyDesc::capsule(ratio(1, 5), ratio(1, 20)),
+        ];
+        let start = Vec2::from_ints(0, 6);
+        let ids = shots.map(|shot| world.add(shot.at(start).moving(velocity).bullet().group(-1)).unwrap());
+        for tick in 0..600 {
+            world.step();
+            for id in ids {
+                let at = world.body(id).unwrap().position;
+                let inside = float(at.x).abs() < 9.95 && float(at.y) > 0.0;
+                assert!(inside, "{speed} {angle} {tick}: it is at {at:?}");
+            }
+        }
+    }
+}
+
 /// A bullet meets what moves as well, and each other.
 #[test]
 fn bullets_hit_what_moves() {
