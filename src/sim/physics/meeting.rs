@@ -4,9 +4,10 @@ use super::hull::P;
 use super::islands::SLOW;
 use super::manifold::{Manifold, Outline, collide, dot};
 use super::pairing::Pairing;
-use super::proxy::{MARGIN, NO_HULL, Proxies, Proxy, way_of};
+use super::proxy::{MARGIN, NO_HULL, Proxies, Proxy, swung, way_of};
 use super::spot::{SENSOR, Spot};
 use super::state::{ASLEEP, State};
+use crate::Vec2;
 
 /// Two shapes that touch or are about to.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +82,11 @@ impl Meeting {
                 lever_b.y.to_bits().saturating_sub(offset.1),
             ),
         };
-        if sensor || meeting.comes_near(state, tick, (a, b)) { Some(meeting) } else { None }
+        if sensor || meeting.comes_near(state, tick, (a, b), (lever_a, lever_b)) {
+            Some(meeting)
+        } else {
+            None
+        }
     }
 
     /// The meeting of two discs that both move; nothing if they do not come near.
@@ -111,9 +116,16 @@ impl Meeting {
 
     /// Whether they touch in this tick, or nearly. Also finds out whether that wakes one of them.
     #[inline]
-    fn comes_near(&mut self, state: &State, tick: i64, (a, b): (&Proxy, &Proxy)) -> bool {
+    fn comes_near(
+        &mut self,
+        state: &State,
+        tick: i64,
+        (a, b): (&Proxy, &Proxy),
+        levers: (Vec2, Vec2),
+    ) -> bool {
         let separation = self.separation();
-        let (one, other) = (&state.motions[usize::from(a.slot)], &state.motions[usize::from(b.slot)]);
+        let one = swung(a.flags, state.motions[usize::from(a.slot)], levers.0);
+        let other = swung(b.flags, state.motions[usize::from(b.slot)], levers.1);
         let (x, y) = (other.x.saturating_sub(one.x), other.y.saturating_sub(one.y));
         let mut approach = -dot(self.manifold.normal, x, y);
         let spins = one.spin | other.spin;

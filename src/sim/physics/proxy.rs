@@ -7,8 +7,9 @@ use super::blueprint::Kind;
 use super::hull::{Hull, P};
 use super::rot::Rot;
 use super::spot::{DISC, LISTED, MOVES, PUSHED, Spot};
-use super::state::{BULLET, COMPOUND, DYNAMIC, Motion, SPEED_BITS, State, is_moving, turned};
+use super::state::{BULLET, COMPOUND, DYNAMIC, KINEMATIC, Motion, SPEED_BITS, State, is_moving, turned};
 use crate::Vec2;
+use crate::fx::clamp_to_i32;
 
 /// Distance at which two shapes are about to touch: 0.02 of a unit, in bits.
 pub(crate) const MARGIN: i32 = 1_311;
@@ -19,6 +20,19 @@ pub(crate) const NO_HULL: u32 = u32::MAX;
 #[inline(always)]
 pub(crate) const fn way_of(speed: i32, tick: i64) -> i64 {
     (speed as i64 * tick) >> (SPEED_BITS - 16 + 32)
+}
+
+/// How the part of a body that the game moves does so, at `lever` from the body's middle. What is pushed is
+/// looked ahead for as its middle moves: it is pushed back when it overlaps.
+#[inline(always)]
+pub(crate) fn swung(flags: u8, motion: Motion, lever: Vec2) -> Motion {
+    if motion.spin == 0 || flags & KINEMATIC == 0 {
+        return motion;
+    }
+    let swing = |lever: crate::Fx| (i64::from(motion.spin) * i64::from(lever.to_bits())) >> 16;
+    let x = clamp_to_i32(i64::from(motion.x) - swing(lever.y));
+    let y = clamp_to_i32(i64::from(motion.y) + swing(lever.x));
+    Motion { x, y, ..motion }
 }
 
 /// A shape of a body as the search for contacts sees it. Lengths in bits of `Fx`.
@@ -52,15 +66,15 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     /// Grows the box by the way of a tick, or by a part of it; tells whether it is only a part. `reach` is what swings
-    /// as it turns.
+    /// as it turns; by `farther` than its size is looked ahead.
     #[inline(always)]
-    fn look_ahead(&mut self, motion: &Motion, reach: i32, tick: i64) -> bool {
+    fn look_ahead(&mut self, motion: &Motion, (reach, farther): (i32, i64), tick: i64) -> bool {
         self.traits |= if self.flags & DYNAMIC != 0 { PUSHED } else { 0 };
         if !is_moving(self.flags) {
             return false;
         }
         let way = |speed: i32| way_of(speed, tick);
-        let limit = i64::from(self.half_x.min(self.half_y).max(MARGIN));
+        let limit = i64::from(self.half_x.min(self.half_y).max(MARGIN)) + farther;
         let (x, y) = (way(motion.x), way(motion.y));
         (self.way_x, self.way_y) = (x.clamp(-limit, limit) as i32, y.clamp(-limit, limit) as i32);
         let mut swing = 0;
@@ -172,12 +186,20 @@ impl Proxies {
 
     fn push(&mut self, state: &State, slot: u16, (sub, kind_index): (u16, u16), tick: i64) {
         let at = usize::from(slot);
-        let (flags, rot, motion) = (state.flags[at], state.rotations[at], state.motions[at]);
+        let (flags, rot, mut motion) = (state.flags[at], state.rotations[at], state.motions[at]);
         let kind = state.blueprints.get(kind_index);
         let (half_x, half_y, hull) = self.outline(kind, rot);
-        let mut centre = state.positions[at];
+        let (mut centre, mut farther) = (state.positions[at], 0);
         if flags & COMPOUND != 0 {
-            centre += turned(rot, kind.extent.centroid - state.masses[at].centre);
+            let lever = turned(rot, kind.extent.centroid - state.masses[at].centre);
+            centre += lever;
+            let whole = motion;
+            motion = swung(flags, whole, lever);
+            // All of what it swings is looked ahead, up to a radian.
+            let swing = i64::from(motion.x.abs_diff(whole.x).max(motion.y.abs_diff(whole.y)));
+            let swing = way_of(swing.min(i64::from(i32::MAX)) as i32, tick);
+            farther =
+                swing.min(i64::from(lever.x.to_bits().unsigned_abs().max(lever.y.to_bits().unsigned_abs())));
         }
         let mut proxy = Proxy {
             x: centre.x.to_bits(),
@@ -195,7 +217,7 @@ impl Proxies {
             ..Proxy::default()
         };
         let reach = if hull == NO_HULL { 0 } else { kind.hull.reach - kind.hull.radius };
-        let fast = proxy.look_ahead(&motion, reach, tick);
+        let fast = proxy.look_ahead(&motion, (reach, farther), tick);
         let half = (proxy.half_x, proxy.half_y);
         self.mark_edge(&state.desc, &Spot::of(self.list.len() as u16, &proxy), half, fast);
         self.list.push(proxy);

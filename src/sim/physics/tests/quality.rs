@@ -1,7 +1,7 @@
 //! Piles, and what hits them: they stand, they keep their energy and momentum, and nothing gets through.
 
 use super::scenes::{cube, earth, float, gas, ground, kick, kinetic_energy, open, pyramid, ratio, steps};
-use crate::{Angle, BodyDesc, BodyId, Fx, Pcg32, Vec2, World, WorldDesc};
+use crate::{Angle, BodyDesc, BodyId, Fx, Pcg32, Shape, ShapeDesc, Vec2, World, WorldDesc};
 
 fn places(world: &World, ids: &[BodyId]) -> Vec<Vec2> {
     ids.iter().map(|&id| world.body(id).unwrap().position).collect()
@@ -93,6 +93,25 @@ fn a_bullet_never_passes_a_thin_wall() {
     }
 }
 
+/// A mill with a disc at the end of an arm that is not there: it knocks away each ball on its way, wherever on that way
+/// the ball is; none is passed over.
+#[test]
+fn a_mill_knocks_away_what_is_on_its_way() {
+    for place in 0..40 {
+        let mut world = open();
+        let mill = world.add(BodyDesc::circle(ratio(1, 4)).kinematic().spinning(Fx::from_int(4))).unwrap();
+        let disc = ShapeDesc::new(Shape::Circle { radius: ratio(1, 4) });
+        world.attach(mill, disc.offset(Vec2::from_ints(10, 0), Angle::ZERO)).unwrap();
+        let at = Vec2::from_angle(Angle(8_000 + 50 * place), Fx::from_int(10));
+        let ball = world.add(BodyDesc::circle(ratio(1, 4)).at(at).sleepless()).unwrap();
+        steps(&mut world, 30);
+        let velocity = world.body(ball).unwrap().velocity;
+        let ahead = Vec2::new(-at.y, at.x);
+        assert!(float(velocity.length()) > 20.0, "{place}: it was hit with {velocity:?} only");
+        assert!(float(velocity.dot(ahead)) > 0.0, "{place}: it was hit from behind, to {velocity:?}");
+    }
+}
+
 /// With gravity, and nothing that throws it back: it stays between two walls and on the ground for ten seconds.
 #[test]
 fn a_bullet_without_restitution_never_passes_a_thin_wall() {
@@ -100,7 +119,9 @@ fn a_bullet_without_restitution_never_passes_a_thin_wall() {
         let mut world = earth();
         ground(&mut world);
         let wall = BodyDesc::rect(Vec2::new(ratio(1, 20), Fx::from_int(30))).fixed();
-        [-10, 10].map(|x| world.add(wall.at(Vec2::from_ints(x, 30))).unwrap());
+        for x in [-10, 10] {
+            world.add(wall.at(Vec2::from_ints(x, 30))).unwrap();
+        }
         let velocity = Vec2::from_angle(Angle(angle), Fx::from_int(speed));
         let shots = [
             BodyDesc::circle(ratio(1, 10)),
