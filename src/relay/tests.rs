@@ -47,6 +47,16 @@ fn a_player_plays_in_a_room_of_another_node() {
 }
 
 #[test]
+fn a_server_hears_that_nobody_waits_for_a_link_and_leaves_its_ticket_for_the_next_try() {
+    let mut stage = Stage::new();
+    let client = stage.client(1);
+    let home = stage.here.only_link();
+    assert!(!stage.here.is_gone(home));
+    client.hang_up();
+    assert!(stage.here.is_gone(home));
+}
+
+#[test]
 fn who_leaves_is_at_home_again_and_may_join_a_room_here() {
     let mut stage = Stage::new();
     let client = play(&mut stage, 1);

@@ -199,6 +199,10 @@ impl LinkSink for HomeSink {
         self.to.show(view);
     }
 
+    fn is_gone(&self) -> bool {
+        self.to.is_gone()
+    }
+
     fn way(&self) -> LinkWay {
         self.to.way()
     }

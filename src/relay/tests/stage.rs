@@ -105,6 +105,7 @@ struct Got {
     answers: Vec<u64>,
     ticks: Vec<u32>,
     left: Option<usize>,
+    has_hung_up: bool,
 }
 
 struct Sink(Arc<Mutex<Got>>);
@@ -128,6 +129,10 @@ impl LinkSink for Sink {
 
     fn capacity(&self) -> usize {
         1_000
+    }
+
+    fn is_gone(&self) -> bool {
+        self.0.lock().unwrap().has_hung_up
     }
 
     fn show(&self, view: &Arc<StateView>) {
@@ -162,6 +167,11 @@ impl Client {
     /// From now on it takes so many messages.
     pub(super) fn take_only(&self, messages: usize) {
         self.got.lock().unwrap().left = Some(messages);
+    }
+
+    /// From now on it waits for nothing.
+    pub(super) fn hang_up(&self) {
+        self.got.lock().unwrap().has_hung_up = true;
     }
 
     /// Whether nobody can tell it anything any more.
@@ -229,6 +239,11 @@ impl Server {
 
     pub(super) fn tell_all(&self, message: &ToClient) {
         self.sinks.values().for_each(|sink| assert!(sink.tell(message, 0)));
+    }
+
+    /// Whether nobody waits for what this link is told.
+    pub(super) fn is_gone(&self, link: WebLinkId) -> bool {
+        self.sinks[&link].is_gone()
     }
 
     /// Shows all of these links the same view, of the first match.
