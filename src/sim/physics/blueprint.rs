@@ -5,7 +5,9 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::hull::{Extent, Ghosts, Hull, SIZE_MAX};
+use super::rot::Rot;
 use super::spot::{CALM, DISC, OPEN, SENSOR};
+use super::state::turned;
 use super::{BodyDesc, BodyKind, Filter, Shape, ShapeDesc};
 use crate::{Fx, Vec2};
 
@@ -130,8 +132,15 @@ impl Blueprint {
             && (self.mass == Fx::ZERO || self.mass >= MASS_MIN)
             && self.gravity_scale.abs() <= Fx::from_int(16)
             && self.locks & !ALL_LOCKS == 0
-            && (self.chained.is_none() || matches!(part.shape, Shape::Segment { .. }))
+            && self.chained.is_none_or(|ends| {
+                matches!(part.shape, Shape::Segment { .. }) && ends.into_iter().all(is_within_bounds)
+            })
     }
+}
+
+/// Whether no coordinate is beyond what a shape may have.
+pub(crate) fn is_within_bounds(place: Vec2) -> bool {
+    place == place.clamped(Vec2::splat(-SIZE_MAX), Vec2::splat(SIZE_MAX))
 }
 
 fn is_convex(shape: Shape) -> bool {
@@ -161,10 +170,14 @@ pub(crate) struct Kind {
 
 impl Kind {
     fn new(blueprint: Blueprint) -> Self {
-        let (hull, extent) = Hull::of(&blueprint.part.desc());
-        let ghosts = blueprint.chained.map(|[before, after]| Ghosts {
-            before: before - extent.centroid,
-            after: after - extent.centroid,
+        let desc = blueprint.part.desc();
+        let (hull, extent) = Hull::of(&desc);
+        let ghosts = blueprint.chained.map(|ends| {
+            // Where they are in the body, as the ends of the segment are.
+            let place = |end: Vec2| turned(Rot::from_angle(desc.angle), end) + desc.offset;
+            let limit = Vec2::splat(SIZE_MAX);
+            let [before, after] = ends.map(|end| place(end).clamped(-limit, limit) - extent.centroid);
+            Ghosts { before, after }
         });
         let part = &blueprint.part;
         let flag = |condition: bool, flag: u8| if condition { flag } else { 0 };

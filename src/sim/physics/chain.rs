@@ -33,7 +33,7 @@ pub(crate) fn segment_and_corners(
     margin: i32,
 ) -> Manifold {
     let (from, to, normal) = (segment.points[0], segment.points[1], segment.normals[0]);
-    let behind = dot(normal, offset.0 - from.0, offset.1 - from.1) < 0;
+    let behind = dot(normal, offset.0.saturating_sub(from.0), offset.1.saturating_sub(from.1)) < 0;
     let limit = i64::from(margin) + i64::from(other.radius);
     if behind || farthest_in(normal, from, other, offset) > limit {
         return Manifold::default();
@@ -59,10 +59,10 @@ fn is_allowed(push: P, normal: P, (from, to): (P, P), ghosts: Ghosts) -> bool {
     let before = turn < 0;
     let side = if before {
         let end = ghost(ghosts.before);
-        polar(from.0 - end.0, from.1 - end.1)
+        polar(from.0.saturating_sub(end.0), from.1.saturating_sub(end.1))
     } else {
         let end = ghost(ghosts.after);
-        polar(end.0 - to.0, end.1 - to.1)
+        polar(end.0.saturating_sub(to.0), end.1.saturating_sub(to.1))
     };
     if side.length == 0 {
         // The chain ends here.

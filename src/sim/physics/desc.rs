@@ -18,7 +18,8 @@ pub struct WorldDesc {
     /// Acceleration of every dynamic body, in units per second per second.
     pub gravity: Vec2,
     /// Side of the cells in which neighbours are looked for; 0 chooses it from the bodies' sizes at every
-    /// step. It changes the speed and nothing else.
+    /// step. It changes the speed and nothing else: where cells of this side would hold so many bodies that pairs were
+    /// left out, it is chosen all the same.
     pub cell: Fx,
     /// Steps per second, 1 to [`TICKS_PER_SECOND_MAX`].
     pub ticks_per_second: u16,

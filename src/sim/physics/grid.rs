@@ -7,9 +7,11 @@ use super::bundle::Bundle;
 use super::census::Census;
 use super::hull::P;
 use super::layout::Layout;
+use super::near;
 use super::proxy::{MARGIN, Proxies, way_of};
 use super::spot::{DISC, Spot, traits_of};
 use super::state::{ALIVE, BULLET, COMPOUND, State, is_moving};
+use crate::{Fx, WorldDesc};
 
 /// Bodies that are compared at once.
 pub(crate) const LANES: usize = 8;
@@ -42,17 +44,23 @@ impl Grid {
     /// Forgets what was there and sorts all shapes into cells; `tick` is the time for which margins have to do,
     /// in 1/2³² of a second.
     pub(crate) fn fill(&mut self, state: &State, tick: i64, proxies: &mut Proxies) {
-        self.layout = Layout::of(&state.desc, &Census::of(state, tick));
-        // As many cells as there may be at most.
-        self.ends.clear();
-        self.ends.reserve(4 * (state.slots() + state.extras.len()) + 1_024);
-        self.ends.resize(self.layout.cells(), 0);
-        self.drafts.clear();
-        self.cells_by_draft.clear();
-        self.large.clear();
-        proxies.clear(state.slots() + state.extras.len());
-        self.large.reserve(state.slots() + state.extras.len());
-        self.cells_by_draft.reserve(state.slots() + state.extras.len());
+        let census = Census::of(state, tick);
+        let layout = Layout::of(&state.desc, &census);
+        self.sort(state, tick, proxies, layout);
+        if state.desc.cell > Fx::ZERO && near::is_cut(self) {
+            // Wider cells than the bodies need must not be the reason for which pairs are left out.
+            let layout = Layout::of(&WorldDesc { cell: Fx::ZERO, ..state.desc }, &census);
+            if layout.small_half < self.layout.small_half {
+                self.sort(state, tick, proxies, layout);
+            }
+        }
+    }
+
+    fn sort(&mut self, state: &State, tick: i64, proxies: &mut Proxies, layout: Layout) {
+        self.layout = layout;
+        let shapes = state.places();
+        self.clear(shapes);
+        proxies.clear(shapes);
         self.draft(state, tick, proxies);
         let places = start_cells(&mut self.ends);
         self.spots.resize(places, Spot::default());
@@ -63,10 +71,27 @@ impl Grid {
         self.scatter(proxies);
     }
 
+    /// Empties everything; there is room for so many shapes afterwards, wherever they are.
+    fn clear(&mut self, shapes: usize) {
+        self.ends.clear();
+        self.ends.reserve(Layout::cells_max(shapes));
+        self.ends.resize(self.layout.cells(), 0);
+        self.drafts.clear();
+        self.cells_by_draft.clear();
+        self.large.clear();
+        self.large.reserve(shapes);
+        self.drafts.reserve(shapes);
+        self.cells_by_draft.reserve(shapes);
+        self.spots.reserve(shapes.saturating_sub(self.spots.len()));
+        self.cells_by_place.reserve(shapes.saturating_sub(self.cells_by_place.len()));
+        for column in [&mut self.x, &mut self.y, &mut self.half_x, &mut self.half_y] {
+            column.reserve((shapes + LANES).saturating_sub(column.len()));
+        }
+    }
+
     /// Finds the cell of every shape.
     #[inline(never)]
     fn draft(&mut self, state: &State, tick: i64, proxies: &mut Proxies) {
-        self.drafts.reserve(state.slots() + state.extras.len());
         let mut slot = 0;
         while slot < state.slots() {
             let wide = Bundle::of(state, slot, tick);

@@ -99,6 +99,11 @@ impl Layout {
         (self.stride() * (self.rows.count + 2)) as usize
     }
 
+    /// The most that there may be of so many shapes: in one row of cells, with an empty one on each side.
+    pub(crate) const fn cells_max(shapes: usize) -> usize {
+        3 * (shapes * CELLS_PER_BODY_MAX as usize + CELLS_MIN as usize) + 6
+    }
+
     /// The cell of a place.
     #[inline]
     pub(crate) fn cell(&self, x: i32, y: i32) -> u32 {

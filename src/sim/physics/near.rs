@@ -2,6 +2,7 @@
 //! pairs.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::grid::{Grid, LANES, Lanes};
 
@@ -44,6 +45,26 @@ struct Pairs {
     count: usize,
 }
 
+/// How many are compared with the one at a place, of those beside it or of those above it.
+fn longest(place: usize, beside_end: u16, above: &Range<u16>) -> usize {
+    (usize::from(beside_end) - place - 1).max(above.len())
+}
+
+/// Whether so many shapes are beside each other that not all of them are going to be compared.
+pub(crate) fn is_cut(grid: &Grid) -> bool {
+    let (places, columns) = (grid.spots().len(), grid.columns());
+    if 2 * places < NEIGHBOURS_PER_BODY_MAX {
+        return false;
+    }
+    let mut left = places * NEIGHBOURS_PER_BODY_MAX;
+    (0..places).any(|place| {
+        let (beside_end, above) = columns.neighbours(place);
+        let longest = longest(place, beside_end, &above);
+        left = left.saturating_sub(if longest > LANES { 2 * longest } else { 0 });
+        left == 0
+    })
+}
+
 impl Near {
     /// Compares every body with the next ones in its own cell, the one to the right and those in the row
     /// above.
@@ -51,13 +72,15 @@ impl Near {
     pub(crate) fn fill(&mut self, grid: &Grid) {
         let (places, columns) = (grid.spots().len(), grid.columns());
         let mut left = places * NEIGHBOURS_PER_BODY_MAX;
+        let shapes = places + grid.large().len();
+        self.by_place.reserve(shapes.saturating_sub(self.by_place.len()));
         self.by_place.resize(places, Neighbourhood::default());
         for (place, near) in self.by_place.iter_mut().enumerate() {
             let (beside_end, above) = columns.neighbours(place);
             (near.beside_end, near.above_start, near.above_end) = (beside_end, above.start, above.end);
             columns.compare(place, place + 1, &mut near.beside);
             columns.compare(place, usize::from(above.start), &mut near.above);
-            let longest = (usize::from(beside_end) - place - 1).max(above.len());
+            let longest = longest(place, beside_end, &above);
             near.crowded = longest > LANES;
             if near.crowded {
                 left = left.saturating_sub(2 * longest);

@@ -82,7 +82,8 @@ impl Rot {
     /// Whether the length is one, nearly.
     pub(crate) const fn is_unit(self) -> bool {
         let (x, y) = (self.cos as i64, self.sin as i64);
-        let off = ((x * x + y * y) >> UNIT_BITS) - ONE;
+        // Of what is from outside too: the sum of two squares may have 64 bits.
+        let off = (((x * x) as u64 + (y * y) as u64) >> UNIT_BITS) as i64 - ONE;
         off < (1 << 10) && off > -(1 << 10)
     }
 
@@ -117,6 +118,13 @@ mod tests {
         let radians = 100_000.0 * 11_111_111.0 / f64::from(1 << 30);
         let (cos, sin) = (f64::from(rot.cos) / f64::from(1 << 30), f64::from(rot.sin) / f64::from(1 << 30));
         assert!((cos - radians.cos()).abs() < 1e-4 && (sin - radians.sin()).abs() < 1e-4, "{cos} {sin}");
+    }
+
+    #[test]
+    fn no_number_is_too_long_to_be_refused() {
+        for (cos, sin) in [(i32::MIN, i32::MIN), (i32::MAX, i32::MIN), (0, 0), (i32::MIN, 0)] {
+            assert!(!Rot { cos, sin }.is_unit());
+        }
     }
 
     #[test]

@@ -121,8 +121,8 @@ impl TileMap {
     /// Adds the outlines to a body, of the material and filter of `shape`; gives the number of segments.
     ///
     /// # Errors
-    /// [`AttachError`] if the body is not there or the world holds too many shapes; outlines before that one are
-    /// attached then.
+    /// [`AttachError`] if the body is not there, the world holds too many shapes or an outline reaches beyond 4,095
+    /// from the body; outlines before that one are attached then.
     pub fn attach_to(&self, world: &mut World, id: BodyId, shape: ShapeDesc) -> Result<usize, AttachError> {
         let mut count = 0;
         for outline in self.outlines() {

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::blueprint::{Blueprint, LOCK_ROTATION};
+use super::blueprint::{Blueprint, LOCK_ROTATION, is_within_bounds};
 use super::rot::Rot;
 use super::state::{ALIVE, DYNAMIC, KINEMATIC, State, speed_of_fx};
 use super::step::Told;
@@ -60,6 +60,11 @@ pub enum AttachError {
     /// A chain needs two points at least, three if it is closed.
     #[error("a chain needs two points, or three if it is closed; it has {0}")]
     TooShort(usize),
+    /// A point of a chain is beyond 4,095 from its body in a direction, by itself or with the offset.
+    #[error(
+        "point {0} of the chain, or the chain's offset, is more than 4095 away from the body: cut the chain"
+    )]
+    TooFar(usize),
 }
 
 impl World {
@@ -111,7 +116,7 @@ impl World {
     /// counter-clockwise. Gives the number of segments.
     ///
     /// # Errors
-    /// [`AttachError`]; the segments before the one that failed are attached then.
+    /// [`AttachError`]; if it is [`AttachError::Full`], the segments before the one that failed are attached.
     pub fn attach_chain(
         &mut self,
         id: BodyId,
@@ -122,6 +127,14 @@ impl World {
         let count = points.len();
         if count < 2 || closed && count < 3 {
             return Err(AttachError::TooShort(count));
+        }
+        let rot = Rot::from_angle(shape.angle);
+        let fits = |&point: &Vec2| {
+            let placed = super::state::turned(rot, point) + shape.offset;
+            [point, shape.offset, placed].into_iter().all(is_within_bounds)
+        };
+        if let Some(index) = points.iter().position(|point| !fits(point)) {
+            return Err(AttachError::TooFar(index));
         }
         let segments = if closed { count } else { count - 1 };
         for index in 0..segments {

@@ -1,6 +1,7 @@
 //! Bad input: an error that says why, or a defined result.
 
 use super::scenes::{bytes_of, cube, earth, float, ground, open, ratio, steps};
+use crate::physics::blueprint::{Blueprint, Blueprints};
 use crate::{
     AttachError, BodyDesc, BodyId, Filter, Fx, JointDesc, JointId, JointKind, Polygon, PolygonError, Shape,
     ShapeDesc, TileMap, Vec2, World, WorldDesc, WorldFull,
@@ -162,4 +163,47 @@ fn the_edge_of_the_largest_world_is_like_its_middle() {
     for (x, y) in [(31_900, 31_900), (-31_900, 31_900), (31_900, -31_900), (-31_900, -31_900)] {
         assert_eq!(rests(Vec2::from_ints(x, y)), middle, "{x} {y}");
     }
+}
+
+/// A chain that reaches beyond what shapes may is refused as a whole; one at the bound is solid.
+#[test]
+fn chains_beyond_the_bound_are_refused() {
+    let mut world = open();
+    let land = world.add(cube().fixed()).unwrap();
+    let part = ShapeDesc::new(Shape::Circle { radius: Fx::ONE });
+    let ends = |x: i32| [Vec2::from_ints(4_095, -4_095), Vec2::ZERO, Vec2::from_ints(x, 4_095)];
+    assert_eq!(world.attach_chain(land, &ends(-4_096), false, part), Err(AttachError::TooFar(2)));
+    let moved = part.offset(Vec2::from_ints(1, 0), crate::Angle::ZERO);
+    assert_eq!(world.attach_chain(land, &ends(0), false, moved), Err(AttachError::TooFar(0)));
+    let turned = part.offset(Vec2::ZERO, crate::Angle(8_192));
+    assert_eq!(world.attach_chain(land, &ends(0), false, turned), Err(AttachError::TooFar(0)));
+    assert_eq!(world.shapes(land).count(), 1);
+    assert_eq!(world.attach_chain(land, &ends(-4_095), true, part), Ok(3));
+    world.add(cube().at(Vec2::from_ints(2, 0)).moving(Vec2::from_ints(-3, 1))).unwrap();
+    steps(&mut world, 60);
+    let far = |end: i32| Blueprint {
+        chained: Some([Vec2::from_ints(end, 0), Vec2::ZERO]),
+        ..Blueprint::of_part(&ShapeDesc::new(Shape::Segment { from: Vec2::ZERO, to: Vec2::from_ints(1, 0) }))
+    };
+    assert!(Blueprints::from_outside(&[far(-4_095)]).is_some());
+    assert!(Blueprints::from_outside(&[far(-32_768)]).is_none());
+}
+
+/// A chain that is moved within its body is as smooth as one of which the body is moved.
+#[test]
+fn chains_with_an_offset_are_smooth() {
+    let slides = |lift: i32| {
+        let mut world = earth();
+        let land = world.add(cube().at(Vec2::from_ints(0, -9 - lift)).fixed().sensor()).unwrap();
+        let points: Vec<_> = (0..30).map(|x| Vec2::from_ints(14 - x, 0)).collect();
+        let part = ShapeDesc::new(Shape::Circle { radius: Fx::ONE }).friction(Fx::ZERO);
+        let part = part.offset(Vec2::from_ints(0, lift), crate::Angle::ZERO);
+        world.attach_chain(land, &points, false, part).unwrap();
+        let at = Vec2::new(Fx::from_int(-10), Fx::from_ratio(-85, 10));
+        let id = world.add(cube().at(at).moving(Vec2::from_ints(4, 0)).friction(Fx::ZERO)).unwrap();
+        steps(&mut world, 180);
+        world.body(id).unwrap()
+    };
+    assert_eq!(slides(6), slides(0));
+    assert!(slides(6).velocity.x > ratio(39, 10), "{:?}", slides(6));
 }

@@ -2,6 +2,8 @@
 
 use super::scenes::{bytes_of, ratio, steps};
 use crate::physics::blueprint::{Blueprint, Blueprints};
+use crate::physics::census::Census;
+use crate::physics::layout::Layout;
 use crate::physics::state::State;
 use crate::{AttachError, BodyDesc, Fx, Shape, ShapeDesc, Vec2, World, WorldDesc, decode, encode_into};
 
@@ -96,4 +98,44 @@ fn thousands_of_blueprints_are_told_apart() {
     assert_eq!(table.add(part(40_000)), Some(99));
     assert_eq!((table.add(all[99]), table.add(all[100])), (Some(98), Some(100)));
     assert!(Blueprints::from_outside(&[part(1), part(2), part(1)]).is_none());
+}
+
+/// Cells in which all lie together find what cells of the bodies' size find.
+#[test]
+fn large_cells_change_nothing() {
+    let world = |cell: i32| {
+        let desc = WorldDesc { cell: Fx::from_int(cell), bodies_max: 2_000, ..WorldDesc::default() };
+        let mut world = World::new(WorldDesc { half_extent: Vec2::splat(Fx::from_int(40)), ..desc });
+        for index in 0..1_600 {
+            let at = Vec2::new(ratio(index % 40 * 9, 10), ratio(index / 40 * 9, 10));
+            world.add(BodyDesc::circle(Fx::HALF).at(at - Vec2::splat(Fx::from_int(18))).sleepless()).unwrap();
+        }
+        world
+    };
+    let mut worlds = [0, 2, 30, 1_000].map(world);
+    for tick in 0..5 {
+        worlds.iter_mut().for_each(World::step);
+        let [chosen, others @ ..] = &worlds;
+        assert!(chosen.contacts().len() > 3_000, "{}", chosen.contacts().len());
+        for other in others {
+            assert_eq!(other.contacts(), chosen.contacts(), "{:?} in tick {tick}", other.desc().cell);
+            assert!(other.bodies().eq(chosen.bodies()), "{:?} in tick {tick}", other.desc().cell);
+        }
+    }
+}
+
+/// Bodies in a row have the most cells, and there is room for them.
+#[test]
+fn a_row_of_bodies_has_no_more_cells_than_there_is_room_for() {
+    let mut most = 0;
+    for gap in 1..12 {
+        let mut state = State::new(WorldDesc { walls: false, ..WorldDesc::default() });
+        for index in 0..1_000 {
+            state.add(&BodyDesc::circle(Fx::HALF).at(Vec2::from_ints(index * gap, 0))).unwrap();
+        }
+        let cells = Layout::of(&state.desc, &Census::of(&state, state.desc.tick_seconds())).cells();
+        assert!(cells <= Layout::cells_max(1_000), "{cells} with a gap of {gap}");
+        most = most.max(cells);
+    }
+    assert!(most > 4 * 1_000 + 1_024, "{most}");
 }
