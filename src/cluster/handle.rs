@@ -5,20 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::broadcast;
 
 use crate::{Card, Epoch, Lease, Load, Member, NodeId, NodeView, Reply, Request, Store, StoreError, Timing};
 
-/// How long another node may take to say who it is.
-const HELLO_WITHIN: Duration = Duration::from_millis(500);
-
-/// Longest answer to that, in bytes.
-const HELLO_BYTES_MAX: u64 = 4_096;
-
 /// How long a name that was taken for a room may be without one.
 pub(crate) const ROOM_WITHIN: Duration = Duration::from_secs(30);
+/// As long is a name kept for a room that somebody wants to open here: it opens at once, or it is refused.
+const OPEN_WITHIN: Duration = Duration::from_secs(3);
 
 /// Rooms that have come from other nodes and whose names are not held yet.
 const EXPECTED_MAX: usize = 65_536;
@@ -191,23 +185,29 @@ impl ClusterHandle {
     /// # Errors
     /// [`TakeError`] if it is somebody else's, or the store does not answer.
     pub async fn take(&self, name: &str) -> Result<Epoch, TakeError> {
-        self.ask_for(name, None).await
+        self.ask_for(name, None, OPEN_WITHIN).await
     }
 
-    /// Takes a name whose holder is proven to be dead: [`is_dead`](Self::is_dead).
+    /// Takes a name whose holder is proven to be dead.
     ///
     /// # Errors
     /// [`TakeError`] if it is somebody else's, or the store does not answer.
     pub async fn take_over(&self, name: &str, dead: NodeId) -> Result<Epoch, TakeError> {
-        self.ask_for(name, Some(dead)).await
+        self.ask_for(name, Some(dead), ROOM_WITHIN).await
     }
 
-    async fn ask_for(&self, name: &str, over: Option<NodeId>) -> Result<Epoch, TakeError> {
+    async fn ask_for(&self, name: &str, over: Option<NodeId>, within: Duration) -> Result<Epoch, TakeError> {
+        // What is this node's already is not asked for again: a higher number that this node does not hear of in time
+        // would end the room that runs under the one it has.
+        if let Some(epoch) = self.epoch(name) {
+            self.0.known().pinned.insert(name.to_owned(), Instant::now() + within);
+            return Ok(epoch);
+        }
         let asked_at_ms = self.0.now_ms();
         let take = Request::Take { name: name.to_owned(), node: self.0.node, over };
         match self.0.store.one(take).await? {
             Reply::Granted(epoch) => {
-                self.keep(name, epoch, asked_at_ms);
+                self.keep(name, epoch, asked_at_ms, within);
                 Ok(epoch)
             }
             Reply::Busy { holder, .. } => Err(TakeError::Busy { name: name.to_owned(), holder }),
@@ -216,11 +216,12 @@ impl ClusterHandle {
         }
     }
 
-    fn keep(&self, name: &str, epoch: Epoch, asked_at_ms: u64) {
+    /// Holds a name, for a room that is there `within` that time.
+    fn keep(&self, name: &str, epoch: Epoch, asked_at_ms: u64, within: Duration) {
         self.0.heard();
         let mut known = self.0.known();
         known.passed.remove(name);
-        known.pinned.insert(name.to_owned(), Instant::now());
+        known.pinned.insert(name.to_owned(), Instant::now() + within);
         self.0.member().hold(name, epoch, asked_at_ms);
     }
 
@@ -311,7 +312,7 @@ impl ClusterHandle {
         let renew = Request::Renew { name: name.to_owned(), node: self.0.node, epoch };
         match self.0.store.one(renew).await? {
             Reply::Granted(epoch) => {
-                self.keep(name, epoch, asked_at_ms);
+                self.keep(name, epoch, asked_at_ms, ROOM_WITHIN);
                 Ok(())
             }
             Reply::Lost => Err(TakeError::Lost(name.to_owned())),
@@ -347,27 +348,4 @@ impl ClusterHandle {
     pub fn lost(&self) -> broadcast::Receiver<String> {
         self.0.lost.subscribe()
     }
-
-    /// Whether a node is proven to be dead: nobody listens where it did, or somebody else does. A machine that does not
-    /// answer at all proves nothing.
-    pub async fn is_dead(&self, node: &NodeView) -> bool {
-        let Some(peer) = node.card.peer else { return false };
-        match tokio::time::timeout(HELLO_WITHIN, TcpStream::connect(peer)).await {
-            Ok(Ok(mut stream)) => {
-                let hello = tokio::time::timeout(HELLO_WITHIN, who(&mut stream, &peer.to_string())).await;
-                matches!(hello, Ok(Some(other)) if other != node.node)
-            }
-            Ok(Err(error)) => error.kind() == std::io::ErrorKind::ConnectionRefused,
-            Err(_) => false,
-        }
-    }
-}
-
-/// Asks who listens there.
-async fn who(stream: &mut TcpStream, host: &str) -> Option<NodeId> {
-    let request = format!("GET /peer/v1/node HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.ok()?;
-    let mut answer = String::new();
-    stream.take(HELLO_BYTES_MAX).read_to_string(&mut answer).await.ok()?;
-    answer.rsplit_once("\r\n\r\n")?.1.trim().parse().ok()
 }

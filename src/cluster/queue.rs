@@ -330,9 +330,12 @@ impl SharedQueue for ClusterQueue {
     fn claim(&self, room: RoomName) -> Later<'_, Claim> {
         Box::pin(async move {
             let name = room_name(room.as_str());
-            match tokio::time::timeout(CLAIM_WITHIN, self.handle.take(&name)).await {
-                Ok(Ok(_)) => Claim::Ours,
-                Ok(Err(TakeError::Busy { holder: Some(node), .. })) => Claim::Theirs(node.to_string()),
+            // It is asked to its end, whoever waits for it: a name that is granted late has to be given up again.
+            let handle = self.handle.clone();
+            let taking = tokio::spawn(async move { handle.take(&name).await });
+            match tokio::time::timeout(CLAIM_WITHIN, taking).await {
+                Ok(Ok(Ok(_))) => Claim::Ours,
+                Ok(Ok(Err(TakeError::Busy { holder: Some(node), .. }))) => Claim::Theirs(node.to_string()),
                 _ => Claim::Unknown,
             }
         })

@@ -245,7 +245,7 @@ impl Node {
         let shared = self.shared();
         let mut known = shared.known();
         known.load = load;
-        known.pinned.retain(|name, since| !there.contains(name) && since.elapsed() < ROOM_WITHIN);
+        known.pinned.retain(|name, until| !there.contains(name) && Instant::now() < *until);
         known.expected.retain(|name, it| there.contains(name) || it.since.elapsed() < ROOM_WITHIN);
         known.passed.retain(|name, since| there.contains(name) && since.elapsed() < PASSED_WITHIN);
         let mut member = shared.member();

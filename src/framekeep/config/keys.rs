@@ -441,7 +441,7 @@ settings! {
             wrong: "a region that no ticket names gets matches only when all nodes of the others are gone";
         /// Where other nodes reach this one, on a network that players are not in.
         peer: Option<SocketAddr> = Value::text("off"), Allowed::AddressOrOff, "",
-            wrong: "without one, rooms are neither moved nor taken over, and nobody can tell that this node is dead";
+            wrong: "without one, rooms are neither moved nor taken over";
         /// Where other nodes are, by their net.name, for moves of rooms without Redis: `NAME=HOST:PORT` with their
         /// cluster.peer, separated by commas. With Redis nodes find each other.
         peers: String = Value::text(""), Allowed::Peers, "",

@@ -31,7 +31,7 @@ pub enum Problem {
         meant: Option<String>,
     },
     /// A value its key does not accept.
-    #[error("{path} = {value} is not accepted ({origin}): it must be {allowed}{}", word_hint(.allowed, .value))]
+    #[error("{path} = {} is not accepted ({origin}): it must be {allowed}{}", shown(.value), word_hint(.allowed, .value))]
     BadValue {
         /// The key.
         path: String,
@@ -128,6 +128,16 @@ impl Problem {
 }
 
 /// The accepted word that was probably meant, if there is one.
+/// The value without what may be a password: whatever stands between `://` and `@`.
+fn shown(value: &Literal) -> String {
+    let text = value.to_string();
+    let hidden = text.split(',').map(|one| match (one.find("://"), one.rfind('@')) {
+        (Some(from), Some(to)) if from + 3 < to => format!("{}***{}", &one[..from + 3], &one[to..]),
+        _ => one.to_owned(),
+    });
+    hidden.collect::<Vec<_>>().join(",")
+}
+
 fn word_hint(allowed: &Allowed, value: &Literal) -> String {
     let meant = match value {
         Literal::Text(text) | Literal::Bare(text) => allowed.closest(text),
