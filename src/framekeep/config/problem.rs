@@ -31,7 +31,10 @@ pub enum Problem {
         meant: Option<String>,
     },
     /// A value its key does not accept.
-    #[error("{path} = {} is not accepted ({origin}): it must be {allowed}{}", shown(.value), word_hint(.allowed, .value))]
+    #[error(
+        "{path} = {} is not accepted ({origin}): it must be {allowed}{}",
+        shown(.value), word_hint(.allowed, .value)
+    )]
     BadValue {
         /// The key.
         path: String,
