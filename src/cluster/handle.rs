@@ -17,6 +17,9 @@ const OPEN_WITHIN: Duration = Duration::from_secs(3);
 /// Rooms that have come from other nodes and whose names are not held yet.
 const EXPECTED_MAX: usize = 65_536;
 
+/// How long the list of nodes is not read again for a node that is not in it.
+const LOOK_UP_APART: Duration = Duration::from_millis(100);
+
 /// Names that were lost and nobody has looked at.
 const LOST_MAX: usize = 4_096;
 
@@ -58,6 +61,8 @@ pub(crate) struct Shared {
     pub(crate) known: Mutex<Known>,
     /// When the store has answered last, in milliseconds since the start; 0 before the first time.
     answered_at_ms: AtomicU64,
+    /// When the list of nodes was read for somebody who was missed in it.
+    read_nodes: tokio::sync::Mutex<Option<Instant>>,
     lost: broadcast::Sender<String>,
 }
 
@@ -100,6 +105,7 @@ impl Shared {
             member: Mutex::new(member),
             known: Mutex::default(),
             answered_at_ms: AtomicU64::new(0),
+            read_nodes: tokio::sync::Mutex::default(),
             lost: broadcast::Sender::new(LOST_MAX),
         }
     }
@@ -153,6 +159,20 @@ impl ClusterHandle {
         let by_number = |view: &&NodeView| node.parse() == Ok(view.node);
         let found = nodes.iter().find(by_number).or_else(|| nodes.iter().find(|view| view.card.name == node));
         found.cloned()
+    }
+
+    /// The same by what the store says now: a node may have come since it was asked last. It is asked for all names
+    /// that are looked up at once in one go, and not again for a moment.
+    pub async fn look_up(&self, node: &str) -> Option<NodeView> {
+        let mut read_at = self.0.read_nodes.lock().await;
+        if read_at.is_none_or(|at| at.elapsed() > LOOK_UP_APART)
+            && let Ok(Reply::Nodes(nodes)) = self.0.store.one(Request::Nodes).await
+        {
+            self.0.known().nodes = nodes.into();
+            *read_at = Some(Instant::now());
+        }
+        drop(read_at);
+        self.find(node)
     }
 
     /// Whether the store has answered within the time of a lease.

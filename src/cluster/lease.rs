@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A node, from one start to its end: a process that starts again is another one. Lower ones come first where several
 /// could do the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeId(pub u64);
 
 /// What the names of rooms begin with.

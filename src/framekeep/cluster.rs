@@ -223,6 +223,10 @@ impl PeerBook for Book {
         self.0.find(name)?.card.peer
     }
 
+    fn look_up(&self, name: String) -> Later<'_, Option<SocketAddr>> {
+        Box::pin(async move { self.0.look_up(&name).await?.card.peer })
+    }
+
     fn with_rooms(&self) -> Vec<String> {
         let nodes = self.0.nodes();
         let mut found: Vec<_> =

@@ -2,8 +2,11 @@
 //! opens what is in them.
 //!
 //! It does so by starting what the dead node would be if it came back: a server with that folder, under that name,
-//! which opens its rooms at their last durable tick and lets all of them go on here. The lock of the folder decides
-//! who may: a node that was only paused has it still.
+//! which opens its rooms at their last durable tick and lets them go on at the nodes that have the least to do. What
+//! none of them takes stays in the folder for the next time. The lock of the folder decides who may: a node that was
+//! only paused has it still.
+
+mod hand_on;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -16,11 +19,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use framekeep_cluster::{ClusterHandle, NodeView};
-use framekeep_gate::{Door, Order};
+use framekeep_gate::Door;
 use tracing::{error, info, warn};
 
 use crate::config::Settings;
 use crate::identity::HAND_ON_ENV;
+pub(crate) use hand_on::hand_on;
 
 /// How often it is looked whether a node is gone.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -28,14 +32,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How long a node is gone before its rooms are opened elsewhere: who looks after it may start it again at once.
 const GONE_FOR: Duration = Duration::from_secs(1);
 
-/// How long a folder that could not be used is left alone.
+/// How long a folder is left alone that could not be used, or whose rooms no node took: twice as long each time.
 const AGAIN_AFTER: Duration = Duration::from_secs(10);
+const AGAIN_AFTER_MAX: Duration = Duration::from_secs(300);
 
-/// How long the rooms of a node that is gone may take to go on here.
-const HAND_ON_WITHIN: Duration = Duration::from_secs(60);
-
-/// How long the cluster may take to say where the heir is.
-const FOUND_WITHIN: Duration = Duration::from_secs(20);
+/// The exit codes of a server that has left rooms in the folder: none of them was taken, or some were.
+const NONE_TAKEN: i32 = 75;
+const SOME_TAKEN: i32 = 76;
 
 /// A thread that looks after rooms of nodes that are gone. Dropping it ends it, and leaves to itself what it started.
 pub(crate) struct Heirs {
@@ -80,14 +83,21 @@ fn look_after(
 ) {
     let mut gone: BTreeMap<String, Instant> = BTreeMap::new();
     let mut children: BTreeMap<String, Child> = BTreeMap::new();
+    let mut waits: BTreeMap<String, Duration> = BTreeMap::new();
+    let mut again: BTreeMap<String, Instant> = BTreeMap::new();
     while alive.strong_count() > 0 && !stop.load(Ordering::Relaxed) {
         std::thread::park_timeout(LOOK_EVERY);
         children.retain(|name, child| {
-            let is_over = has_ended(name, child);
-            if is_over == Some(false) {
-                gone.insert(name.clone(), Instant::now() + AGAIN_AFTER);
+            let Some(ended) = has_ended(name, child) else { return true };
+            match ended {
+                Ended::AllTaken | Ended::SomeTaken => drop(waits.remove(name)),
+                Ended::NoneTaken => {
+                    let wait = waits.get(name).map_or(AGAIN_AFTER, |last| (*last * 2).min(AGAIN_AFTER_MAX));
+                    waits.insert(name.clone(), wait);
+                    again.insert(name.clone(), Instant::now() + wait);
+                }
             }
-            is_over.is_none()
+            false
         });
         let nodes = handle.nodes();
         if !handle.is_connected() || door.report().draining || !is_first(&nodes, handle) {
@@ -104,7 +114,8 @@ fn look_after(
             }
             let since = *gone.entry(name.clone()).or_insert_with(Instant::now);
             let left = folder.join(&name);
-            if since.elapsed() < GONE_FOR || !has_rooms(&left) {
+            let is_early = again.get(&name).is_some_and(|at| Instant::now() < *at);
+            if since.elapsed() < GONE_FOR || is_early || !has_rooms(&left) {
                 continue;
             }
             match open(settings, &name, &left) {
@@ -139,20 +150,38 @@ fn has_rooms(folder: &Path) -> bool {
     })
 }
 
+/// How a server ended that was started with the folder of another.
+enum Ended {
+    /// Every room goes on at a node.
+    AllTaken,
+    /// It had not the time for all; the others are in the folder.
+    SomeTaken,
+    /// No node takes what is left, or the folder cannot be used.
+    NoneTaken,
+}
+
 /// Whether a server that was started has done its work; `None` while it is at it.
-fn has_ended(name: &str, child: &mut Child) -> Option<bool> {
-    match child.try_wait() {
-        Ok(None) => None,
-        Ok(Some(status)) if status.success() => {
-            info!(node = name, "the rooms of a node that is gone go on here");
-            Some(true)
+fn has_ended(name: &str, child: &mut Child) -> Option<Ended> {
+    let status = match child.try_wait() {
+        Ok(None) => return None,
+        Ok(Some(status)) => status,
+        Err(_) => return Some(Ended::NoneTaken),
+    };
+    Some(match status.code() {
+        Some(0) => {
+            info!(node = name, "the rooms of a node that is gone go on at others");
+            Ended::AllTaken
         }
-        Ok(Some(status)) => {
-            error!(node = name, %status, "the rooms of a node that is gone do not go on here");
-            Some(false)
+        Some(SOME_TAKEN) => Ended::SomeTaken,
+        Some(NONE_TAKEN) => {
+            warn!(node = name, "no node takes what is left of a node that is gone: it is tried again later");
+            Ended::NoneTaken
         }
-        Err(_) => Some(false),
-    }
+        _ => {
+            error!(node = name, %status, "the rooms of a node that is gone do not go on");
+            Ended::NoneTaken
+        }
+    })
 }
 
 /// Starts a server with the settings of this one, except for its name and its addresses.
@@ -180,20 +209,4 @@ fn open(settings: &Settings, name: &str, folder: &Path) -> io::Result<Child> {
     }
     command.env(HAND_ON_ENV, &settings.net.name);
     command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()
-}
-
-/// Lets all rooms of this process go on at the node that the environment names, if it names one, and the process end.
-pub(crate) fn hand_on(handle: ClusterHandle, door: Door) -> io::Result<()> {
-    let Some(heir) = std::env::var(HAND_ON_ENV).ok().filter(|heir| !heir.is_empty()) else { return Ok(()) };
-    let work = move || {
-        let begun = Instant::now();
-        while handle.find(&heir).is_none() && begun.elapsed() < FOUND_WITHIN {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        info!(heir, "the rooms of this folder go on at another node");
-        // A server that does not take orders any more ends by itself.
-        let _ = door.send(Order::MoveAll(vec![heir]));
-        let _ = door.send(Order::Drain { grace: HAND_ON_WITHIN });
-    };
-    std::thread::Builder::new().name("framekeep-heir".to_owned()).spawn(work).map(drop)
 }

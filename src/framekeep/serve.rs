@@ -164,7 +164,7 @@ fn join(
     let parts = Parts { number, udp: Some(udp), gateway: gateway.as_ref(), relay: relay.as_ref() };
     let node = cluster::start(settings, key, parts, door)?;
     let heirs = Heirs::start(settings, node.handle.clone(), door.clone()).map_err(ServeFailure::Thread)?;
-    heir::hand_on(node.handle.clone(), door.clone()).map_err(ServeFailure::Thread)?;
+    heir::hand_on(settings, node.handle.clone(), door.clone()).map_err(ServeFailure::Thread)?;
     Ok(Cluster { gateway, node: Some(node), relay, heirs })
 }
 

@@ -94,6 +94,8 @@ pub enum Order {
         /// How long running matches may go on.
         grace: Duration,
     },
+    /// Lets nobody open rooms any more, and goes on with those that there are.
+    Rest,
     /// Lets a room go on at another node, or only asks what became of that.
     Move(RoomName, Option<String>, MoveReply),
     /// Lets all rooms go on at these nodes, in turn.
@@ -198,6 +200,7 @@ impl fmt::Debug for Order {
             Self::Sought { body, is_lost } => {
                 f.debug_tuple("Sought").field(&body.len()).field(is_lost).finish()
             }
+            Self::Rest => f.write_str("Rest"),
             Self::Drain { grace } => f.debug_struct("Drain").field("grace", grace).finish(),
         }
     }

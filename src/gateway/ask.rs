@@ -106,8 +106,7 @@ async fn put(
 ) -> Result<(StatusCode, HeaderValue, Bytes), String> {
     let body = serde_json::to_vec(question).unwrap_or_default();
     let request = mail::signed(front, node, "/peer/v1/rooms", (&body.into(), PURPOSE))?;
-    let address = front.peer(node).ok_or_else(|| format!("nobody knows where the node {node} is"))?;
-    let mut line = mail::connect(address).await?;
+    let mut line = mail::reach(front, node).await?;
     let answer: Response<_> = line.send_request(request).await.map_err(|error| error.to_string())?;
     let (head, body) = answer.into_parts();
     let body = axum::body::to_bytes(Body::new(body), ANSWER_BYTES_MAX).await;

@@ -54,6 +54,9 @@ pub trait PeerBook: Send + Sync {
     /// Where the node of a name is answered by its peers.
     fn find(&self, name: &str) -> Option<SocketAddr>;
 
+    /// The same by what the store of names says now: a node may have come since it was read last.
+    fn look_up(&self, name: String) -> Later<'_, Option<SocketAddr>>;
+
     /// The names of the nodes that have rooms, the one with the least to do first.
     fn with_rooms(&self) -> Vec<String>;
 
@@ -248,15 +251,33 @@ async fn send(
     (letter, hands): &(Bytes, String),
     line: Option<SendRequest<Body>>,
 ) -> Result<SendRequest<Body>, String> {
-    let address = front.peer(node).ok_or_else(|| format!("nobody knows where the node {node} is"))?;
     let mut line = match line {
         Some(line) => line,
-        None => connect(address).await?,
+        None => reach(front, node).await?,
     };
     let request = signed(front, node, "/peer/v1/mail", (letter, hands))?;
     line.ready().await.map_err(|error| error.to_string())?;
     let status = line.send_request(request).await.map_err(|error| error.to_string())?.status();
     if status.is_success() { Ok(line) } else { Err(format!("it answers {status}")) }
+}
+
+/// Connects to a node.
+pub(crate) async fn reach(front: &Front, node: &str) -> Result<SendRequest<Body>, String> {
+    let failed = match front.peer(node) {
+        Some(address) => match connect(address).await {
+            Ok(line) => return Ok(line),
+            Err(error) => error,
+        },
+        None => format!("nobody knows where the node {node} is"),
+    };
+    // It has only just come, or was started again and is elsewhere.
+    connect(look_up(front, node).await.ok_or(failed)?).await
+}
+
+/// Where a node is by what the store of names says now.
+async fn look_up(front: &Front, node: &str) -> Option<SocketAddr> {
+    let peers = front.peers.get()?;
+    tokio::time::timeout(OWNER_WITHIN, peers.look_up(node.to_owned())).await.unwrap_or_default()
 }
 
 /// A request to another node, signed.
@@ -282,7 +303,7 @@ pub(crate) fn signed(
         .map_err(|error| error.to_string())
 }
 
-pub(crate) async fn connect(address: SocketAddr) -> Result<SendRequest<Body>, String> {
+async fn connect(address: SocketAddr) -> Result<SendRequest<Body>, String> {
     let stream = TcpStream::connect(address).await.map_err(|error| format!("{address}: {error}"))?;
     stream.set_nodelay(true).map_err(|error| error.to_string())?;
     let (line, connection) =

@@ -138,7 +138,7 @@ impl Near {
                     Ok(())
                 }
             },
-            order @ (Order::MoveAll(_) | Order::Peer(..) | Order::Sought { .. }) => {
+            order @ (Order::MoveAll(_) | Order::Rest | Order::Peer(..) | Order::Sought { .. }) => {
                 self.home.as_ref().map_or(Ok(()), |home| home.send(order))
             }
             Order::Drain { grace } => {

@@ -85,6 +85,7 @@ fn follow(world: &mut World, order: Order) {
         Order::Close(link) => link::close(world, link),
         Order::Ask(question, reply) => reply(answer::answer(world, question)),
         Order::Drain { grace } => drain::begin(world, grace),
+        Order::Rest => drain::rest(world),
         Order::Move(room, node, reply) => reply(moving::start(world, &room, node.as_deref())),
         Order::MoveAll(nodes) => moving::start_all(world, &nodes),
         Order::Peer(node, body) => {

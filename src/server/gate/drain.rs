@@ -12,20 +12,27 @@ use crate::{Clock, Moves, Stage};
 #[derive(Resource, Clone, Copy, Debug, Default)]
 pub(crate) struct Drain {
     until: Option<Duration>,
+    /// Whether nothing begins any more, for however long.
+    rests: bool,
 }
 
 impl Drain {
     /// Whether the node is coming to rest.
     pub(crate) fn is_on(self) -> bool {
-        self.until.is_some()
+        self.until.is_some() || self.rests
     }
+}
+
+/// No rooms and no matches begin any more; those that there are go on until [`begin`].
+pub(crate) fn rest(world: &mut World) {
+    world.resource_mut::<Drain>().rests = true;
 }
 
 /// Begins to come to rest, or goes on sooner than was said before.
 pub(crate) fn begin(world: &mut World, grace: Duration) {
     let until = world.resource::<Clock>().now() + grace;
     let mut drain = world.resource_mut::<Drain>();
-    if !drain.is_on() {
+    if drain.until.is_none() {
         info!(
             grace_s = grace.as_secs(),
             "draining: no rooms and no matches begin any more, running ones may end"

@@ -125,8 +125,11 @@ fn advance_one(world: &mut World, id: MoveId, going: &mut Outgoing) -> Result<bo
             let (tick, at) = (*tick, *at);
             gather(world, going)?;
             let stage = world.get::<Stage>(going.room);
-            let is_there =
-                if going.plays { stage.is_some_and(|stage| stage.tick() >= tick) } else { now >= at };
+            // A match that waits for the first of its players comes to no tick.
+            let is_there = match stage {
+                Some(stage) if !stage.is_asleep => stage.tick() >= tick,
+                _ => now >= at,
+            };
             if is_there {
                 hand(world, id, going)?;
             } else if going.tail.bytes() > MOVE_TAIL_BYTES || now >= going.tail_at {

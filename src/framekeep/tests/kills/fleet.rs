@@ -65,9 +65,15 @@ impl Fleet {
     }
 
     /// The same with data folders on a disk that all share.
-    pub(crate) fn start_sharing(redis: &RedisServer, count: usize, durability: &'static str) -> Self {
+    pub(crate) fn start_sharing(
+        redis: &RedisServer,
+        count: usize,
+        durability: &'static str,
+        further: Settings,
+    ) -> Self {
         let heirs = tempfile::tempdir().expect("a folder");
-        let settings = vec![("FRAMEKEEP__CLUSTER__HEIRS", heirs.path().display().to_string())];
+        let mut settings = further;
+        settings.push(("FRAMEKEEP__CLUSTER__HEIRS", heirs.path().display().to_string()));
         let mut fleet = Self::start(redis, 0, durability, settings);
         fleet.heirs = Some(heirs);
         fleet.grow(count);

@@ -2,6 +2,7 @@
 
 mod elsewhere;
 mod fleet;
+mod heirs;
 #[path = "../front_door/http.rs"]
 #[expect(dead_code, reason = "others need more of it")]
 mod http;

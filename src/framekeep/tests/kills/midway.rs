@@ -157,7 +157,7 @@ fn ask_until_in(fleet: &Fleet, players: &mut Players, nth: usize) {
 fn rooms_of_a_node_that_is_gone_go_on_at_another_with_a_shared_disk_and_not_while_it_is_only_paused() {
     let Some(redis) = RedisServer::start() else { return };
     let (mut fleet, mut players) = {
-        let fleet = Fleet::start_sharing(&redis, 3, "tick");
+        let fleet = Fleet::start_sharing(&redis, 3, "tick", Vec::new());
         let mut players = Players::crowd(61, 1, 2);
         players.enter(0..1, |_| fleet.udp(0), LONG);
         play(&fleet, &mut players, 30);
