@@ -7,9 +7,10 @@ export interface Options {
   name?: string;
   /**
    * A WebSocket ticket of a game's back end, or what gets one; without it the server is asked for a guest's. A ticket is
-   * good for one session: if that is lost the link ends with `ticket_used`, and only a function gets another.
+   * good for one session: if that is lost the link ends with `ticket_used`, and only a function gets another. It is told
+   * the address of the server that the ticket is for.
    */
-  ticket?: string | (() => Promise<string>);
+  ticket?: string | ((url: string) => Promise<string>);
   /** What an earlier guest was given with the message `guest`, to be the same player again. */
   guest?: string | null;
   /** A guest who watches and never plays. */
@@ -18,6 +19,10 @@ export interface Options {
   viewsHz?: number;
   /** How far in the past `sample` draws; by itself from views and jitter if it is null. */
   delayMs?: number | null;
+  /** Whether the link follows a room that goes on at another node. Default true. */
+  follow?: boolean;
+  /** How long a room is asked for at other nodes after its own is gone, in milliseconds, before it is lost. Default 4500. */
+  lostAfterMs?: number;
   backoff?: { firstMs?: number; longestMs?: number; random?: () => number };
   WebSocket?: typeof WebSocket;
   fetch?: typeof fetch;
@@ -147,6 +152,14 @@ export interface Drawn extends Omit<State, 'bodies'> {
 
 export type Status = 'idle' | 'connecting' | 'online' | 'offline' | 'closed';
 
+/** Where a room goes on. */
+export interface Moved {
+  room: string;
+  tick: number;
+  url: string;
+  ticket: string;
+}
+
 /** What `on` can be asked for. */
 export interface Messages {
   /** The link: "offline" means that it is coming back. */
@@ -156,7 +169,7 @@ export interface Messages {
   /** Keep this to be the same guest another time. */
   guest: string;
   welcome: { player: string; resume_token: string; resume_s: number; heartbeat_s: number;
-    message_bytes_max: number; messages_per_s: number };
+    message_bytes_max: number; messages_per_s: number; others: string[] };
   resumed: { last_id: number };
   joined: Room;
   room: Room;
@@ -170,6 +183,10 @@ export interface Messages {
   /** `busy`, `too_fast`: ask again. `lost`: it was said in a session that is over, and may have been done or not. */
   refused: { to: number; code: string; text: string };
   error: { code: string; text: string };
+  /** The room goes on at another node; the link follows by itself. */
+  moved: Moved;
+  /** It has followed: what comes now comes from there. */
+  followed: { url: string; room?: string };
   closing: { reason: string };
   pong: { nonce: number };
 }
@@ -190,6 +207,8 @@ export class Framekeep {
   readonly match: MatchStarted | null;
   readonly state: State | null;
   readonly scores: Score[];
+  /** The address of the server, which is another one where a room was followed. */
+  readonly url: string;
   readonly rttMs: number | null;
   readonly delayMs: number;
   /** How often the session went on over a new connection. */
@@ -252,6 +271,8 @@ export class Outbox {
   after(id: number): Request[];
   /** A new session begins, with `first` if there is one; gives what was said in the old one. */
   renew(first?: object | null): Request[];
+  /** A room is followed; gives what was said, unless it is sure that it was not done. */
+  carry(isSure: boolean): Request[];
   clear(): void;
 }
 export class Inbox {

@@ -3,10 +3,16 @@
 
 import { Backoff } from './sdk/backoff.js';
 import { TickClock } from './sdk/clock.js';
-import { FramekeepError, mintGuest } from './sdk/guest.js';
+import { Crossing } from './sdk/crossing.js';
+import { FramekeepError, getTicket } from './sdk/guest.js';
+import { Handlers } from './sdk/handlers.js';
 import { Interpolation } from './sdk/interpolation.js';
+import { deferred } from './sdk/later.js';
 import { Inbox, Outbox } from './sdk/outbox.js';
+import { Places } from './sdk/places.js';
 import { Pulse } from './sdk/pulse.js';
+import { COMING_UP, FINAL, LOST, PASSING, PASSING_HTTP } from './sdk/reasons.js';
+import { requests } from './sdk/requests.js';
 import { NOBODY, ViewDecoder } from './sdk/views.js';
 
 export { Backoff, FramekeepError, Inbox, Interpolation, NOBODY, Outbox, Pulse, TickClock, ViewDecoder };
@@ -23,22 +29,16 @@ const ACKNOWLEDGE_AFTER = 16;
 /** How long a connection or a request may take. */
 const PATIENCE_MS = 8_000;
 
-/** Why the server closes a connection for good: connecting again would be no better. */
-const FINAL = new Set(['taken_over', 'kicked', 'idle', 'faulty', 'too_large', 'bye']);
+/** How often a room that may come up elsewhere is asked for, in milliseconds. */
+const ASK_EVERY_MS = 500;
 
-/** Why it closes one without a word on the session: the token is as good as before. */
-const PASSING = new Set(['busy', 'too_late']);
-
-/** Refusals of a ticket that pass. */
-const PASSING_HTTP = /^(http_5|busy|too_fast|no_ticket)/;
-
-/** What was asked for in a session that was lost: nobody knows whether it was done. */
-const LOST = { code: 'lost', text: 'the session was lost: it may have been done or not' };
+/** Inputs for ticks that are kept for the node at which the room goes on. */
+const AHEAD_MAX = 64;
 
 /** A player's, or a watcher's, link to a server. */
 export class Framekeep {
   #options;
-  #handlers = new Map();
+  #handlers = new Handlers();
   #socket = null;
   #outbox = new Outbox();
   #inbox = new Inbox();
@@ -58,6 +58,16 @@ export class Framekeep {
   #place = null;
   #rejoin = 0;
   #first = null;
+  #places;
+  #tokenOf = null;
+  #crossing = null;
+  #arrival = null;
+  #isIn = false;
+  #held = 0;
+  #ahead = [];
+  #event = 0;
+  #lostAt = 0;
+  #lostOf = null;
 
   /** @param {import('./framekeep.js').Options} [options] */
   constructor(options = {}) {
@@ -67,12 +77,14 @@ export class Framekeep {
       name: 'guest',
       viewsHz: 30,
       delayMs: null,
+      follow: true,
+      lostAfterMs: 4_500,
       WebSocket: globalThis.WebSocket,
       fetch: (...args) => globalThis.fetch(...args),
       now: () => performance.now(),
       ...options,
-      url: String(url).replace(/\/+$/, ''),
     };
+    this.#places = new Places(String(url));
     if (typeof this.#options.WebSocket !== 'function') {
       throw new Error('there is no WebSocket here: pass a class as `WebSocket`');
     }
@@ -90,23 +102,12 @@ export class Framekeep {
 
   /** Calls `handler` for each message of a type; gives a function that ends it. */
   on(type, handler) {
-    if (!this.#handlers.has(type)) this.#handlers.set(type, new Set());
-    this.#handlers.get(type).add(handler);
-    return () => this.#handlers.get(type)?.delete(handler);
+    return this.#handlers.on(type, handler);
   }
 
   /** The next message of a type, for which `test` holds. */
   once(type, test = () => true, withinMs = PATIENCE_MS) {
-    return new Promise((resolve, reject) => {
-      const end = (settle, value) => {
-        clearTimeout(timer);
-        off();
-        settle(value);
-      };
-      const late = () => end(reject, new FramekeepError('late', `no ${type} within ${withinMs} ms`));
-      const timer = setTimeout(late, withinMs);
-      const off = this.on(type, (value) => test(value) && end(resolve, value));
-    });
+    return this.#handlers.once(type, test, withinMs);
   }
 
   /** Connects, and from then on again whenever the connection is lost. */
@@ -140,61 +141,6 @@ export class Framekeep {
     return this.#say({ leave: {} });
   }
 
-  /** Says whether the player is ready. */
-  ready(ready = true) {
-    return this.#say({ ready: { ready } });
-  }
-
-  /** Chooses what is played on; only the host may. */
-  choose(content) {
-    return this.#say({ choose: { content } });
-  }
-
-  /** Starts the match; only the host may. */
-  start() {
-    return this.#say({ start: {} });
-  }
-
-  /** Wants the same room to play again. */
-  rematch() {
-    return this.#say({ play_again: {} });
-  }
-
-  /** Says something to everybody in the room. */
-  chat(text) {
-    return this.#say({ chat: { text } });
-  }
-
-  /** Keeps a free seat for a player for a while; only the host may. */
-  reserve(player) {
-    return this.#say({ reserve: { player } });
-  }
-
-  /** Sends a player away, for good with `ban`; only the host may. */
-  kick(player, { ban = false } = {}) {
-    return this.#say({ kick: { player, ban } });
-  }
-
-  /** Makes another player the host. */
-  handOver(player) {
-    return this.#say({ hand_over: { player } });
-  }
-
-  /** Lets nobody else in, or everybody again; only the host may. */
-  lock(locked = true) {
-    return this.#say({ lock: { locked } });
-  }
-
-  /** Gives the match up. */
-  abort() {
-    return this.#say({ abort: {} });
-  }
-
-  /** Closes the room for everybody; only the host may. */
-  closeRoom() {
-    return this.#say({ close_room: {} });
-  }
-
   /** Any other request of `framekeep.proto`, such as `{ sync: {} }`. */
   request(body) {
     return this.#say(body);
@@ -205,8 +151,12 @@ export class Framekeep {
    * no connection they are dropped, and false is returned.
    */
   input(bits, tick) {
+    if (tick === undefined) this.#held = bits;
     if (this.status !== 'online') return false;
-    this.#send({ input: tick === undefined ? { bits } : { bits, tick } });
+    const input = tick === undefined ? { bits } : { bits, tick };
+    if (tick !== undefined) this.#ahead = [...this.#ahead.slice(1 - AHEAD_MAX), input];
+    this.#send({ input });
+    if (this.#crossing?.isWelcome) this.#crossing.send({ input });
     return true;
   }
 
@@ -244,6 +194,11 @@ export class Framekeep {
     this.#open();
   }
 
+  /** The address of the server. */
+  get url() {
+    return this.#places.url;
+  }
+
   // Connection
 
   async #open() {
@@ -253,13 +208,13 @@ export class Framekeep {
     this.#become(this.#token || this.player ? 'offline' : 'connecting');
     let ticket = null;
     try {
-      if (!this.#token) ticket = await this.#ticket();
+      if (!this.#token || this.#tokenOf !== this.url) ticket = await this.#ticket();
     } catch (error) {
       if (turn === this.#turn) this.#failed(error);
       return;
     }
     if (turn !== this.#turn) return;
-    const address = `${this.#options.url.replace(/^http/, 'ws')}/ws`;
+    const address = `${this.url.replace(/^http/, 'ws')}/ws`;
     let socket;
     try {
       socket = new this.#options.WebSocket(address, SUBPROTOCOL);
@@ -272,37 +227,29 @@ export class Framekeep {
     socket.onopen = () => {
       if (socket !== this.#socket) return;
       const resume = { token: this.#token, last_id: this.#inbox.lastId };
-      this.#send(this.#resuming ? { resume } : { authenticate: { ticket, views_hz: this.#options.viewsHz } });
+      const { viewsHz, follow } = this.#options;
+      this.#send(this.#resuming ? { resume } : { authenticate: { ticket, views_hz: viewsHz, follows: follow } });
     };
-    socket.onmessage = (event) => socket === this.#socket && this.#receive(event.data);
-    socket.onclose = () => socket === this.#socket && this.#lost();
-    // Some of those outside browsers do not say that a connection is closed which was never open.
-    socket.onerror = () => socket === this.#socket && socket.readyState !== 1 && this.#lost();
+    this.#listen(socket);
     clearInterval(this.#beats);
     this.#beats = setInterval(() => this.#beat(), PING_EVERY_MS);
   }
 
+  #listen(socket) {
+    socket.onmessage = (event) => socket === this.#socket && this.#receive(event.data);
+    socket.onclose = () => socket === this.#socket && this.#cut();
+    // Some of those outside browsers do not say that a connection is closed which was never open.
+    socket.onerror = () => socket === this.#socket && socket.readyState !== 1 && this.#cut();
+  }
+
   async #ticket() {
-    const { ticket } = this.#options;
-    if (typeof ticket === 'function') {
-      const got = await ticket();
-      if (!got) throw new FramekeepError('empty_ticket', 'the function `ticket` gave none');
-      return got;
+    const options = { ...this.#options, url: this.url };
+    const { ticket, guest } = await getTicket(options, this.guest, this.#ticketUsed, PATIENCE_MS);
+    if (guest && guest !== this.guest) {
+      this.guest = guest;
+      this.#emit('guest', guest);
     }
-    // A guest's ticket instead would make the player somebody else.
-    if (ticket && this.#ticketUsed) {
-      throw new FramekeepError('ticket_used', 'the session is over and its ticket used: only a function gets another');
-    }
-    if (ticket) return ticket;
-    const minted = await mintGuest(this.#options, this.guest, PATIENCE_MS).catch((error) => {
-      if (error.code !== 'unknown_guest') throw error;
-      return mintGuest(this.#options, null, PATIENCE_MS);
-    });
-    if (minted.guest && minted.guest !== this.guest) {
-      this.guest = minted.guest;
-      this.#emit('guest', minted.guest);
-    }
-    return minted.websocket.ticket;
+    return ticket;
   }
 
   #failed(error) {
@@ -315,6 +262,8 @@ export class Framekeep {
 
   #again() {
     if (!this.#wanted) return;
+    if (this.status === 'online') [this.#lostAt, this.#lostOf] = [this.#options.now(), this.url];
+    else this.#places.failed(typeof this.#options.ticket === 'string');
     this.#become('offline');
     const waitMs = this.#backoff.next();
     this.#emit('retry', { waitMs, tries: this.#backoff.tries });
@@ -326,7 +275,14 @@ export class Framekeep {
     this.#again();
   }
 
+  /** The connection has ended; the room may be on its way to where another link waits for it. */
+  #cut() {
+    return this.#crossing ? this.#crossing.leave(false) : this.#lost();
+  }
+
   #drop() {
+    this.#crossing?.drop();
+    this.#crossing = null;
     const socket = this.#socket;
     this.#socket = null;
     this.#turn += 1;
@@ -339,6 +295,8 @@ export class Framekeep {
     this.#turn += 1;
     clearTimeout(this.#retry);
     this.#retry = null;
+    this.#crossing?.drop();
+    this.#crossing = null;
     const socket = this.#socket;
     this.#socket = null;
     clearInterval(this.#beats);
@@ -393,17 +351,15 @@ export class Framekeep {
   #ask(body, type, place) {
     const answer = deferred();
     const id = this.#say(body);
-    const late = () => {
-      this.#answers.delete(id);
-      answer.reject(new FramekeepError('late', 'the server did not answer'));
-    };
-    const timer = setTimeout(late, PATIENCE_MS);
     const settle = (how) => (value) => {
       clearTimeout(timer);
       this.#answers.delete(id);
       how(value);
     };
-    this.#answers.set(id, { type, place, resolve: settle(answer.resolve), reject: settle(answer.reject) });
+    const asked = { type, place, resolve: settle(answer.resolve), reject: settle(answer.reject) };
+    const late = () => asked.reject(new FramekeepError('late', 'the server did not answer'));
+    const timer = setTimeout(late, PATIENCE_MS);
+    this.#answers.set(id, asked);
     return answer.promise;
   }
 
@@ -415,6 +371,10 @@ export class Framekeep {
     } catch {
       return;
     }
+    this.#take(batch);
+  }
+
+  #take(batch) {
     for (const message of batch.messages ?? []) this.#hear(message);
     if (this.#inbox.unacknowledged >= ACKNOWLEDGE_AFTER) this.#send({ acknowledge: {} });
   }
@@ -424,28 +384,46 @@ export class Framekeep {
     if (!this.#inbox.take(id)) return;
     const [type, value] = Object.entries(body)[0] ?? [];
     if (!type || value === null || value === undefined) return;
+    const known = this.#known(type, value);
     this[`_${type}`]?.(value);
+    // The match comes after the room: all that follows is new.
+    if (type === 'started') this.#arrival = null;
+    if (known) return;
     this.#emit(type, value);
     if (type === 'event') this.#emit(`event:${value.kind}`, value);
   }
 
   #emit(type, value) {
-    for (const handler of [...(this.#handlers.get(type) ?? []), ...(this.#handlers.get('*') ?? [])]) {
-      try {
-        handler(value, type);
-      } catch (error) {
-        // What comes after it was heard as well, and is acknowledged.
-        report(error);
-      }
-    }
+    this.#handlers.emit(type, value);
+  }
+
+  /** What a link says as it takes the place of another, and was said over that one. */
+  #known(type, value) {
+    const arrival = this.#arrival;
+    if (type === 'closing' && value.reason === 'moved' && this.#crossing) return true;
+    if (!arrival) return false;
+    if (type === 'joined' && arrival.isIn) this.#emit('room', value);
+    // What was on the boards is told anew, under the number of what came last.
+    if (type === 'event') return value.number <= arrival.event;
+    if (/^(started|ended)$/.test(type)) return value.epoch === arrival.epoch;
+    return type === 'welcome' || (type === 'joined' && arrival.isIn);
   }
 
   _welcome(welcome) {
     const seen = this.#place;
     this.player = welcome.player;
     this.#token = welcome.resume_token;
+    this.#tokenOf = this.url;
     this.#ticketUsed = true;
     this.#inbox.clear();
+    this.#places.found(welcome.others ?? []);
+    if (this.#arrival) {
+      const lost = this.#outbox.carry(this.#arrival.isSure);
+      this.#online();
+      for (const { id } of lost) this.#emit('refused', { to: id, ...LOST });
+      return;
+    }
+    this.#isIn = false;
     // The seat is kept for the player; the server gives it back by itself, or when it is asked.
     const rejoined = this.#rejoin;
     const lost = this.#outbox.renew(seen && { join: { ...seen } }).filter(({ id }) => id !== rejoined);
@@ -484,11 +462,14 @@ export class Framekeep {
   }
 
   _room(room) {
+    this.#isIn = true;
+    this.#event = room.event;
     this.room = room;
     this.#place ??= { room: room.name, code: '', spectate: room.seat === NOBODY };
   }
 
   _left() {
+    this.#isIn = false;
     this.room = null;
     this.match = null;
     this.state = null;
@@ -507,6 +488,9 @@ export class Framekeep {
     // The tick before the one that is due then has just been committed.
     const dueAt = this.#options.now() + match.due_in_us / 1_000;
     this.#clock.note(match.next + 1, dueAt);
+    // What the room was told at the node it left may have come too late to be taken along.
+    if (!this.#arrival) return;
+    for (const input of this.#ahead.filter(({ tick }) => tick >= match.next)) this.#send({ input });
   }
 
   _ended(ended) {
@@ -514,6 +498,7 @@ export class Framekeep {
   }
 
   _event(event) {
+    this.#event = event.number;
     if (event.scores?.length) this.scores = event.scores;
   }
 
@@ -527,11 +512,54 @@ export class Framekeep {
     return undefined;
   }
 
+  /** The room goes on at another node: a second link is opened there, and takes this one's place in time. */
+  _moved(moved) {
+    if (!this.#options.follow) return;
+    this.#crossing?.drop();
+    const asked = [...this.#answers.values()].find(({ place }) => place?.room === moved.room);
+    const place = asked?.place ?? this.#place ?? { room: moved.room, code: '', spectate: false };
+    this.#crossing = new Crossing(moved, {
+      ...this.#options,
+      protocol: SUBPROTOCOL,
+      place: this.#isIn ? null : place,
+      isFirstOver: !this.#isIn,
+      welcome: () => this.#crossing.send({ input: { bits: this.#held } }),
+      cross: () => this.#cross(),
+      over: () => this.#stay(),
+    });
+  }
+
+  /** The second link takes the place of the first. */
+  #cross() {
+    const { socket, url, batches, isSure } = this.#crossing;
+    const first = this.#socket;
+    this.#crossing = null;
+    this.#socket = socket;
+    this.#listen(socket);
+    if (first && first.readyState < 2) first.close();
+    this.#places.go(url);
+    this.#pulse.begin(this.#options.now());
+    this.#arrival = { isSure, isIn: this.#isIn, event: this.#event, epoch: this.#isIn ? this.match?.epoch : null };
+    for (const batch of batches) this.#take(batch);
+    this.#emit('followed', { url, room: this.room?.name });
+  }
+
+  /** There is no second link: the room stays, or has to be looked for where it was. */
+  #stay() {
+    const wasLeft = this.#crossing.isLeft;
+    this.#crossing = null;
+    if (wasLeft && this.#isIn) this.#lost();
+  }
+
   _refused(refused) {
+    // It is asked for where the server sends the link now.
+    if (refused.code === 'room_moved' && this.#options.follow) return;
     const answer = this.#answers.get(Number(refused.to));
     answer?.reject(new FramekeepError(refused.code, refused.text));
     if (Number(refused.to) !== this.#rejoin || refused.code === 'already_in_room') return;
     if (/^(busy|too_fast)$/.test(refused.code)) return setTimeout(() => this.#joinAgain(), PING_EVERY_MS);
+    const mayComeUp = this.url !== this.#lostOf && this.#options.now() < this.#lostAt + this.#options.lostAfterMs;
+    if (COMING_UP.test(refused.code) && mayComeUp) return setTimeout(() => this.#joinAgain(), ASK_EVERY_MS);
     this._left();
     this.#emit('left', { reason: 'lost', text: refused.text });
   }
@@ -555,6 +583,10 @@ export class Framekeep {
   }
 
   _closing({ reason }) {
+    if (reason === 'moved') {
+      this.#token = null;
+      if (this.#crossing) return this.#crossing.leave(true);
+    }
     if (PASSING.has(reason)) return this.#lost();
     // That of a ticket is final; a session that is not known, or was not named in time, is none.
     if (reason === 'unauthorized' && !this.#resuming) return this.#end(reason);
@@ -565,14 +597,4 @@ export class Framekeep {
   }
 }
 
-/** As an error that nobody has caught, which keeps nothing else from being done. */
-function report(error) {
-  if (globalThis.reportError) globalThis.reportError(error);
-  else queueMicrotask(() => { throw error; });
-}
-
-function deferred() {
-  const made = {};
-  made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
-  return made;
-}
+Object.assign(Framekeep.prototype, requests);

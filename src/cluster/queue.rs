@@ -44,6 +44,9 @@ const SENT_KEPT: Duration = Duration::from_secs(120);
 /// Tickets that this node remembers for a store that has forgotten them.
 const KEPT_MAX: usize = 200_000;
 
+/// Other nodes of which a client is told.
+const OTHERS_MAX: usize = 8;
+
 /// What an operator may change of it.
 #[derive(Clone, Debug)]
 pub struct QueueConfig {
@@ -352,6 +355,16 @@ impl SharedQueue for ClusterQueue {
             // If the store does not hear it, the coordinator takes the match back in time.
             let _ = self.ask(&Ask::TakeBack { epoch: crate::Epoch(0), of: key, node }).await;
         })
+    }
+
+    fn others(&self) -> Vec<String> {
+        let (own, nodes) = (self.handle.node(), self.handle.nodes());
+        // Those after this one first, so that the clients of a node that is gone do not all go to the same.
+        let (before, after): (Vec<_>, Vec<_>) =
+            nodes.iter().filter(|view| view.node != own).partition(|view| view.node < own);
+        let fronts = after.into_iter().chain(before).filter(|view| !view.load.draining);
+        let urls = fronts.map(|view| view.card.http.clone()).filter(|url| !url.is_empty());
+        urls.take(OTHERS_MAX).collect()
     }
 
     fn status(&self) -> Later<'_, ClusterStatus> {

@@ -152,6 +152,9 @@ pub trait SharedQueue: Send + Sync {
     /// No room can be opened for a match: its tickets wait again.
     fn failed(&self, key: String) -> Later<'_, ()>;
 
+    /// Where players reach other nodes over HTTP and WebSocket, a few of them.
+    fn others(&self) -> Vec<String>;
+
     /// How the cluster is.
     fn status(&self) -> Later<'_, ClusterStatus>;
 }

@@ -71,6 +71,11 @@ pub trait LinkSink: Send + Sync {
         false
     }
 
+    /// Whether the client itself follows a room to another node.
+    fn follows(&self) -> bool {
+        false
+    }
+
     /// What is known of the way to the client.
     fn way(&self) -> LinkWay {
         LinkWay::default()

@@ -67,6 +67,8 @@ pub(crate) struct QueueSink {
     /// `None` only while it is dropped.
     told: Option<mpsc::Sender<Told>>,
     shown: Arc<Shown>,
+    /// Whether the client itself follows a room to another node.
+    pub(crate) follows: bool,
 }
 
 /// The client's end.
@@ -87,7 +89,8 @@ pub(crate) enum Next {
 pub(crate) fn link_queue(capacity: usize) -> (QueueSink, LinkQueue) {
     let (sender, receiver) = mpsc::channel(capacity.max(8));
     let shown = Arc::new(Shown::default());
-    (QueueSink { told: Some(sender), shown: shown.clone() }, LinkQueue { told: receiver, shown })
+    let sink = QueueSink { told: Some(sender), shown: shown.clone(), follows: false };
+    (sink, LinkQueue { told: receiver, shown })
 }
 
 impl LinkSink for QueueSink {
@@ -120,6 +123,10 @@ impl LinkSink for QueueSink {
             let before = place.replace((view.clone(), Instant::now()));
             self.shown.figures.note_view(before.is_some());
         }
+    }
+
+    fn follows(&self) -> bool {
+        self.follows
     }
 
     fn way(&self) -> LinkWay {

@@ -117,8 +117,9 @@ async fn attend(mut line: Line, mut session: Box<Session>, front: &Front) {
         }
         End::Closed(reason) => {
             front.sessions.forget(session.token);
+            let heard = session.heard;
             drop(session);
-            line.close(reason).await;
+            line.close_after(reason, heard).await;
         }
     }
 }

@@ -1,8 +1,9 @@
 //! From the messages of `framekeep.proto` to those of the protocol, and back.
 
+use data_encoding::BASE64URL_NOPAD;
 use framekeep_protocol::{
-    CloseReason, ClosedReason, CommitPolicy, EndReason, JoinRoom, LeftReason, MatchEnd, PlayerId, RoomEvent,
-    RoomEventKind, RoomName, RoomOptions, RoomPhase, RoomView, StartRule, ToClient, ToServer,
+    CloseReason, ClosedReason, CommitPolicy, EndReason, JoinRoom, LeftReason, MatchEnd, PlayerId, Redirect,
+    RoomEvent, RoomEventKind, RoomName, RoomOptions, RoomPhase, RoomView, StartRule, ToClient, ToServer,
 };
 
 use crate::problem::code_of;
@@ -108,12 +109,19 @@ pub(crate) fn told(message: ToClient, to: u64) -> Option<ServerBody> {
         ToClient::Closing { reason } => {
             ServerBody::Closing(wire::Closing { reason: closing(reason).to_owned() })
         }
+        ToClient::Redirect(redirect) => ServerBody::Moved(moved(redirect)?),
         ToClient::Welcome { .. }
         | ToClient::Admitted { .. }
         | ToClient::Desynced { .. }
-        | ToClient::DesyncAsk(_)
-        | ToClient::Redirect(_) => return None,
+        | ToClient::DesyncAsk(_) => return None,
     })
+}
+
+/// Where a room goes; `None` if its node does not say where players reach it.
+fn moved(redirect: Redirect) -> Option<wire::Moved> {
+    let Redirect { room, tick, address, token } = redirect;
+    let ticket = BASE64URL_NOPAD.encode(&token);
+    (!address.is_empty()).then(|| wire::Moved { room: room.into(), tick: tick.0, url: address, ticket })
 }
 
 fn room_view(view: RoomView) -> wire::RoomView {
@@ -296,7 +304,24 @@ const fn kind(kind: &RoomEventKind) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use framekeep_sim::Tick;
+    use prost::Message as _;
+
     use super::*;
+
+    #[test]
+    fn a_client_is_told_in_either_encoding_where_its_room_goes() {
+        let redirect = |address: &str| {
+            let (room, tick, address) = ("den".parse().unwrap(), Tick(90), address.to_owned());
+            told(ToClient::Redirect(Redirect { room, tick, address, token: vec![255; 3] }), 0)
+        };
+        assert_eq!(redirect(""), None, "its node is not reached by browsers");
+        let body = redirect("https://eu2.example");
+        let message = wire::ServerMessage { id: 7, ack: 4, body };
+        let json = r#"{"id":7,"ack":4,"moved":{"room":"den","tick":90,"url":"https://eu2.example","ticket":"____"}}"#;
+        assert_eq!(serde_json::to_string(&message).unwrap(), json);
+        assert_eq!(wire::ServerMessage::decode(&message.encode_to_vec()[..]), Ok(message));
+    }
 
     #[test]
     fn seats_are_kept_and_rooms_commit_as_it_is_asked_for() {

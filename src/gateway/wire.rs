@@ -16,8 +16,8 @@ pub use made::client_message::Body as ClientBody;
 pub use made::server_message::Body as ServerBody;
 pub use made::{
     Acknowledge, Authenticate, Body, ClientMessage, Closing, Error, Event, Input, JoinRoom, Left, MatchEnded,
-    MatchStarted, Member, Ping, Pong, Refused, Reserve, Resume, Resumed, RoomOptions, RoomView, Say, Score,
-    ServerBatch, ServerMessage, StateView, Sync, Watcher, Welcome,
+    MatchStarted, Member, Moved, Ping, Pong, Refused, Reserve, Resume, Resumed, RoomOptions, RoomView, Say,
+    Score, ServerBatch, ServerMessage, StateView, Sync, Watcher, Welcome,
 };
 
 /// How messages are written on one connection.

@@ -25,7 +25,7 @@ use tracing::{debug, warn};
 pub(crate) use incoming::{attach, is_arriving, recover};
 pub use message::PeerMail;
 use message::PeerMessage;
-pub(crate) use moved::{check as check_moved, send_after};
+pub(crate) use moved::{check as check_moved, say_after, send_after};
 pub(crate) use outgoing::{Leaving, keep_said};
 pub(crate) use seek::{be_sought, seek};
 
@@ -297,6 +297,11 @@ fn hear(world: &mut World, from: &str, message: PeerMessage) {
         PeerMessage::In { room, pass } => moved::be_let_in(world, &room, pass),
         PeerMessage::Elsewhere { node, room, wish } => {
             moved::be_elsewhere(world, from, &room, &node, wish);
+        }
+        PeerMessage::Said { said } => {
+            for (player, bytes) in said {
+                outgoing::hear_again(world, player, &bytes);
+            }
         }
     }
 }

@@ -219,3 +219,61 @@ test('an address that is none is told at once', async (context) => {
   };
   await assert.rejects(server.link({ WebSocket, ticket: 'of a game' }).connect(), { code: 'no_socket' });
 });
+
+const MOVED = { room: 'friday', tick: 90, url: 'http://other/', ticket: 'of the other' };
+
+/** A link in a room, and the second one that it opens where the room goes; `first` and `second` are its sockets. */
+async function moving(context) {
+  const server = new Pretend(context);
+  const link = await server.welcome();
+  const joined = link.join('friday');
+  const first = server.socket;
+  first.tell({ id: 1, ack: 2, ...room('friday', { event: 7 }) });
+  await joined;
+  link.input(5);
+  first.tell({ id: 2, moved: MOVED });
+  const second = server.socket.open();
+  assert.deepEqual(second.said[0].authenticate.ticket, 'of the other');
+  second.tell(welcome(link.player, 'another token'));
+  assert.deepEqual(second.said[1].input.bits, 5, 'what is held down is held down there');
+  return { server, link, first, second };
+}
+
+test('a room that moves is followed once the first link is over, and what was not done is asked for there', async (context) => {
+  const { link, first, second } = await moving(context);
+  const heard = [];
+  link.on('*', (value, type) => heard.push(type));
+  const [done, open] = [link.chat('one'), link.chat('two')];
+  second.tell({ id: 1, ...room('friday', { event: 8 }) }, { id: 2, event: { number: 8, kind: 'scores', scores: [] } });
+  assert.deepEqual(heard, [], 'the first has not said everything');
+  first.tell({ id: 3, event: { number: 8, kind: 'chat', text: 'zero' } }, { ack: done, closing: { reason: 'moved' } });
+  assert.deepEqual(heard.filter((type) => type !== 'pong'), ['event', 'event:chat', 'room', 'followed']);
+  assert.deepEqual(second.of('chat').map(({ id, chat }) => [id, chat.text]), [[open, 'two']]);
+  assert.deepEqual([link.status, link.url, first.readyState], ['online', 'http://other', 3]);
+});
+
+test('a second link that ends leaves the first alone, and a first that breaks leaves open what was done', async (context) => {
+  const { server, link, first, second } = await moving(context);
+  second.tell({ closing: { reason: 'moved' } });
+  assert.deepEqual([link.status, first.readyState, second.readyState], ['online', 1, 3]);
+  first.tell({ id: 3, moved: MOVED });
+  const third = server.socket.open().tell(welcome(link.player, 'a third token'));
+  const refused = [];
+  link.on('refused', ({ code }) => refused.push(code));
+  link.chat('perhaps');
+  first.close();
+  third.tell({ id: 1, ...room('friday', { event: 9 }) });
+  assert.deepEqual([refused, link.status, third.of('chat').length], [['lost'], 'online', 0]);
+});
+
+test('a room that is nowhere once both links are over is looked for where it was', async (context) => {
+  const { server, link, first, second } = await moving(context);
+  first.tell({ closing: { reason: 'moved' } });
+  second.close();
+  assert.equal(link.status, 'offline');
+  await server.pass(50);
+  const again = server.socket.open();
+  assert.equal(again.of('authenticate')[0].authenticate.ticket, 'ticket 2');
+  again.tell(welcome());
+  assert.equal(again.of('join')[0].join.room, 'friday');
+});

@@ -25,6 +25,8 @@ export class Node {
     this.data = join(this.folder, 'data');
     this.addresses = { udp: '127.0.0.1:0', http: '127.0.0.1:0', admin: '127.0.0.1:0' };
     this.adminToken = 'admin-token-of-a-test-0123456789';
+    /** Further variables. */
+    this.env = {};
   }
 
   /** Starts it, with further settings; the second time where it was before. */
@@ -34,7 +36,7 @@ export class Node {
     const args = ['serve', '--udp', udp, '--http', http, '--admin', admin, '--data', this.data, '--log', 'warn'];
     for (const setting of settings) args.push('--set', setting);
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('FRAMEKEEP')));
-    env.FRAMEKEEP_ADMIN_TOKEN = this.adminToken;
+    Object.assign(env, this.env, { FRAMEKEEP_ADMIN_TOKEN: this.adminToken });
     this.child = spawn(binary('framekeep'), args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
     const banner = await new Promise((resolve, reject) => {
       let text = '';

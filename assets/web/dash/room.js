@@ -56,7 +56,7 @@ class RoomPage {
     this.timer = setInterval(() => this.#look(), 1_000);
     this.#look();
     this.#showActions();
-    this.link = new Framekeep({ url: location.origin, name: 'Watcher', spectator: true, viewsHz: 30 });
+    this.link = new Framekeep({ url: location.origin, name: 'Watcher', spectator: true, viewsHz: 30, follow: false });
     const { link } = this;
     link.on('joined', (room) => this.#showMembers(room));
     link.on('room', (room) => this.#showMembers(room));

@@ -19,7 +19,7 @@ export class BotCrew {
   async add(room, code = '') {
     const taken = this.bots.map((bot) => bot.name);
     const name = botName(taken);
-    const link = new Framekeep({ url: this.url, name, viewsHz: 15 });
+    const link = new Framekeep({ url: this.url, name, viewsHz: 15, follow: false });
     link.name = name;
     this.bots.push(link);
     const brain = new Brain(Math.random, 0.3 + 0.4 * Math.random());

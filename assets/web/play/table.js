@@ -32,7 +32,7 @@ export class Table {
   /** @param {{name: string, url: string, onLeave: (why?: string) => void}} options */
   constructor({ name, url, onLeave }) {
     this.onLeave = onLeave;
-    this.link = new Framekeep({ url, name, viewsHz: 30, guest: remember('tab', 'framekeep.guest') });
+    this.link = new Framekeep({ url, name, viewsHz: 30, follow: false, guest: remember('tab', 'framekeep.guest') });
     this.bots = new BotCrew(url);
     this.sound = new Sound();
     this.abort = new AbortController();

@@ -54,6 +54,17 @@ export class Outbox {
     return lost;
   }
 
+  /**
+   * The room goes on at another node, over another session. If it is sure what the last one has done, what waits was
+   * not, and is said again; else what was said is given back.
+   * @param {boolean} isSure
+   */
+  carry(isSure) {
+    if (!isSure) return this.renew();
+    for (const message of this.waiting) message.said = false;
+    return [];
+  }
+
   /** Nothing of what waits will be said. */
   clear() {
     this.waiting = [];

@@ -80,7 +80,8 @@ async fn open(line: &mut Line, authenticate: &Authenticate) -> Result<Box<Sessio
         0 => web.views_hz,
         asked => asked.min(VIEWS_HZ_MAX) as u8,
     };
-    let (sink, queue) = link_queue(web.queue_messages);
+    let (mut sink, queue) = link_queue(web.queue_messages);
+    sink.follows = authenticate.follows;
     let link = front.next_link();
     let token = SessionToken::random().map_err(|error| ("busy", error.to_string()))?;
     // Whatever becomes of it, the link is closed with its session.
@@ -97,6 +98,7 @@ async fn open(line: &mut Line, authenticate: &Authenticate) -> Result<Box<Sessio
         heartbeat_s: web.ping_after.as_secs() as u32,
         message_bytes_max: web.message_bytes_max as u32,
         messages_per_s: web.messages_per_s,
+        others: front.cluster.get().map(|cluster| cluster.others()).unwrap_or_default(),
     })));
     Ok(session)
 }

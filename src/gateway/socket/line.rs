@@ -413,9 +413,14 @@ impl Line {
     }
 
     /// Says why and closes the connection.
-    pub(super) async fn close(mut self, reason: &'static str) {
+    pub(super) async fn close(self, reason: &'static str) {
+        self.close_after(reason, 0).await;
+    }
+
+    /// The same, and up to which id the client's messages were done.
+    pub(super) async fn close_after(mut self, reason: &'static str, ack: u64) {
         let body = ServerBody::Closing(wire::Closing { reason: reason.to_owned() });
-        self.push(ServerMessage { id: 0, ack: 0, body: Some(body) });
+        self.push(ServerMessage { id: 0, ack, body: Some(body) });
         let last_words = async {
             let _ = self.flush().await;
             let code = match reason {

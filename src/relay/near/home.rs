@@ -173,7 +173,8 @@ impl LinkSink for HomeSink {
     fn tell(&self, message: &ToClient, to: u64) -> bool {
         match message {
             ToClient::Admitted { .. } if self.is_again => true,
-            ToClient::Redirect(redirect) => {
+            // Who follows by itself is sent there, if it can be reached; for everybody else the relay does.
+            ToClient::Redirect(redirect) if !self.to.follows() || redirect.address.is_empty() => {
                 self.moves.store(true, Ordering::Relaxed);
                 let peer = self.directory.at(&redirect.address);
                 self.news.push(self.home, News::Moves(peer, redirect.room.clone()));
@@ -201,6 +202,10 @@ impl LinkSink for HomeSink {
 
     fn is_gone(&self) -> bool {
         self.to.is_gone()
+    }
+
+    fn follows(&self) -> bool {
+        self.to.follows()
     }
 
     fn way(&self) -> LinkWay {

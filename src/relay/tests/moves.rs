@@ -102,6 +102,22 @@ fn a_room_of_this_node_moves_away_with_its_clients() {
     assert!(stage.third.orders().iter().any(|order| matches!(order, Order::Say(_, 9, ToServer::Leave))));
 }
 
+#[test]
+fn a_client_that_follows_by_itself_is_told_where_its_room_goes() {
+    let mut stage = Stage::new();
+    stage.places.put("friday", Place::Here);
+    let client = play(&mut stage, 1);
+    client.follow_rooms();
+    stage.here.orders();
+    stage.here.tell(client.link, &joined(0, 1), 7);
+    stage.here.tell(client.link, &redirect(PeerId(3)), 0);
+    stage.here.tell(client.link, &MOVED, 0);
+    stage.here.drop_link(client.link);
+    stage.run();
+    assert_eq!(client.told()[1..], [joined(0, 1), redirect(PeerId(3)), MOVED]);
+    assert_eq!((stage.third.links(), stage.near.links()), (0, 0), "nobody else goes there for it");
+}
+
 /// Nodes without a front door have no address for clients of one.
 fn redirect_without_address() -> ToClient {
     let ToClient::Redirect(redirect) = redirect(PeerId(3)) else { unreachable!() };

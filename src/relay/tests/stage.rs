@@ -106,6 +106,7 @@ struct Got {
     ticks: Vec<u32>,
     left: Option<usize>,
     has_hung_up: bool,
+    follows: bool,
 }
 
 struct Sink(Arc<Mutex<Got>>);
@@ -133,6 +134,10 @@ impl LinkSink for Sink {
 
     fn is_gone(&self) -> bool {
         self.0.lock().unwrap().has_hung_up
+    }
+
+    fn follows(&self) -> bool {
+        self.0.lock().unwrap().follows
     }
 
     fn show(&self, view: &Arc<StateView>) {
@@ -167,6 +172,11 @@ impl Client {
     /// From now on it takes so many messages.
     pub(super) fn take_only(&self, messages: usize) {
         self.got.lock().unwrap().left = Some(messages);
+    }
+
+    /// It goes after its rooms itself.
+    pub(super) fn follow_rooms(&self) {
+        self.got.lock().unwrap().follows = true;
     }
 
     /// From now on it waits for nothing.

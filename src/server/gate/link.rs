@@ -20,11 +20,17 @@ use crate::schedule::DueRooms;
 use crate::seat::Seats;
 use crate::{
     Clock, Counters, Inserted, Link, LinkStage, Player, Players, Seat, SeatPlay, ServerConfig, Stage, admit,
-    control, seating,
+    control, moves, seating,
 };
 
 /// Changes of the controls that wait for a tick of their own; what is over takes the place of the last.
 const CHANGES_WAITING_MAX: usize = 2;
+
+/// How long what a link has on its way is sent after its room.
+const MOVED_LINK_LIFE: Duration = Duration::from_secs(2);
+
+/// Links of which that is known; what others have on its way is lost.
+const MOVED_LINKS_MAX: usize = 1_024;
 
 /// What nobody but this process can have said.
 const NONCE: [u8; 16] = [0; 16];
@@ -64,6 +70,8 @@ pub(crate) struct WebLinks {
     by_id: HashMap<WebLinkId, Entity, foldhash::fast::RandomState>,
     /// Those that were told or shown something in this turn, some of them more than once.
     told: Vec<Entity>,
+    /// Those whose room went to another node a moment ago, and until when that counts.
+    moved: VecDeque<(WebLinkId, PlayerId, Duration)>,
 }
 
 impl WebLinks {
@@ -157,8 +165,31 @@ fn admit_link(world: &mut World, new: NewLink, ticket: Ticket) {
     let _ = admit::admit(world, entity, PROTOCOL_VERSION, NONCE, Vec::new());
 }
 
+/// A link is closed because its room goes on at another node: what it has on its way here is for that one.
+pub(crate) fn note_moved(world: &mut World, entity: Entity) {
+    let now = world.resource::<Clock>().now();
+    let found = world.get::<WebLink>(entity).map(|web| web.id);
+    let (Some(id), Some(player)) = (found, world.get::<Link>(entity).map(|link| link.player)) else { return };
+    let mut known = world.resource_mut::<WebLinks>();
+    while known.moved.front().is_some_and(|(.., until)| *until <= now) {
+        known.moved.pop_front();
+    }
+    if known.moved.len() < MOVED_LINKS_MAX {
+        known.moved.push_back((id, player, now + MOVED_LINK_LIFE));
+    }
+}
+
+/// Whose a link was that has moved, for a moment.
+fn moved_player(world: &World, id: WebLinkId) -> Option<PlayerId> {
+    let moved = &world.resource::<WebLinks>().moved;
+    moved.iter().find(|(moved, ..)| *moved == id).map(|(_, player, _)| *player)
+}
+
 /// Hears what a link says. Every rule for links holds: how much, from whom, and in which phase.
 pub(super) fn say(world: &mut World, id: WebLinkId, number: u64, message: &ToServer) {
+    if let Some(player) = moved_player(world, id) {
+        return moves::say_after(world, player, message.encode());
+    }
     let Some(entity) = entity_of(world, id) else { return };
     if let Some(mut web) = world.get_mut::<WebLink>(entity) {
         web.answering = number;

@@ -77,6 +77,8 @@ pub(crate) enum PeerMessage {
     In { room: RoomName, pass: Pass },
     /// The room has gone further.
     Elsewhere { node: String, room: RoomName, wish: Wish },
+    /// What players said who had not heard yet that their room had moved.
+    Said { said: Vec<(PlayerId, Vec<u8>)> },
 }
 
 /// When the next frame is due, from when this is said.

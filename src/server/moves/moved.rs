@@ -65,6 +65,16 @@ pub(crate) fn send_after(world: &mut World, link: Entity) {
     }
 }
 
+/// What a player says who has not heard yet that the room has gone, and the link with it: it is heard there.
+pub(crate) fn say_after(world: &mut World, player: PlayerId, bytes: Vec<u8>) {
+    let mut moves = world.resource_mut::<Moves>();
+    let room = moves.moved_players.get(&player);
+    let Some(node) = room.and_then(|room| moves.moved.get(room)).map(|moved| moved.node.clone()) else {
+        return;
+    };
+    moves.post(&node, &PeerMessage::Said { said: vec![(player, bytes)] });
+}
+
 /// Another node has somebody who asks for a room that is here, or was.
 pub(super) fn let_in(world: &mut World, from: &str, room: RoomName, wish: Wish) {
     let message = if world.resource::<Rooms>().get(&room).is_some() {

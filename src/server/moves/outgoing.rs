@@ -17,7 +17,7 @@ use crate::limits::{
 };
 use crate::record::{self, Written};
 use crate::schedule::DueRooms;
-use crate::{Clock, Link, Player, Players, Room, Stage, admit, control};
+use crate::{Clock, Link, Player, Players, Room, Stage, admit, control, gate};
 
 /// A room whose move is decided: nothing is told of it any more.
 #[derive(Component)]
@@ -283,6 +283,7 @@ fn depart(world: &mut World, going: &mut Outgoing, departure: Departure) {
     let members = moved::members(world, going.room);
     let links = open::forget(world, going.room);
     for link in links {
+        gate::note_moved(world, link);
         admit::close_link(world, link, CloseReason::Moved);
     }
     info!(room = %going.name, node = going.node, owner_epoch = departure.owner_epoch, "a room has moved");
