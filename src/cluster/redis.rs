@@ -5,5 +5,5 @@ mod asker;
 mod link;
 mod store;
 
-pub use address::{Address, AddressFault};
+pub use address::{Address, AddressFault, without_password};
 pub use store::{Store, StoreError};

@@ -40,6 +40,11 @@ const AGAIN_AFTER_MAX: Duration = Duration::from_secs(300);
 const NONE_TAKEN: i32 = 75;
 const SOME_TAKEN: i32 = 76;
 
+/// How long a node waits for its own data folder when it starts: an heir may be about to empty it.
+pub(crate) fn patience(settings: &Settings) -> Duration {
+    if settings.cluster.heirs.is_some() { HAND_ON_WITHIN } else { Duration::ZERO }
+}
+
 /// A thread that looks after rooms of nodes that are gone. Dropping it ends it, and leaves to itself what it started.
 pub(crate) struct Heirs {
     _alive: Arc<()>,

@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use framekeep_gate::{Door, Mint};
 use framekeep_gateway::Gateway;
 use framekeep_results::ReplayRules;
 use framekeep_server::{
-    BindError, ContentFault, FaultBudgets, FaultKind, Games, NodeKey, NotKept, ServeError, Server,
-    ServerConfig,
+    BindError, ContentFault, FaultBudgets, FaultKind, Games, NodeKey, NotKept, RecordError, ServeError,
+    Server, ServerConfig,
 };
 use tracing::{info, warn};
 
@@ -29,6 +29,9 @@ use crate::signals::Asked;
 use crate::supervision::Supervision;
 use crate::watchdog::Word;
 use crate::{ClusterFault, CommandError, Exit, banner, cluster, identity, logs, output, signals, watchdog};
+
+/// How often it is looked whether another server has left the data folder.
+const AGAIN_EVERY: Duration = Duration::from_millis(100);
 
 /// The server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -104,7 +107,7 @@ pub(crate) fn serve(args: &ConfigArgs) -> Result<(), CommandError> {
     let registry = framekeep_games::registry();
     let games: Vec<_> = registry.iter().map(|game| game.name()).collect();
     let key = NodeKey::new(*key.bytes());
-    let mut server = bind(&effective, &key)?;
+    let mut server = bind_once_free(&effective, &key, &stop)?;
     let udp = server.local_addr();
     let (door, keeper) = front_door::ends();
     server.attach_gate(keeper);
@@ -183,6 +186,28 @@ fn check_public(settings: &Settings) -> Result<(), ServeFailure> {
         return Err(ServeFailure::NoPublicAddress(settings.net.udp));
     }
     Ok(())
+}
+
+/// Binds; waits for the data folder where another may have it only until its rooms go on elsewhere.
+fn bind_once_free(effective: &Effective, key: &NodeKey, stop: &Stop) -> Result<Server, ServeFailure> {
+    let begun = Instant::now();
+    let mut is_told = false;
+    loop {
+        match bind(effective, key) {
+            Err(ServeFailure::Start(ServeError::Data(RecordError::InUse { folder })))
+                if begun.elapsed() < heir::patience(effective.settings())
+                    && !stop.asked.load(Ordering::Relaxed) =>
+            {
+                if !is_told {
+                    let folder = folder.display();
+                    warn!(%folder, "another server uses this data folder, perhaps an heir of this node: waiting for it");
+                }
+                is_told = true;
+                std::thread::sleep(AGAIN_EVERY);
+            }
+            bound => return bound,
+        }
+    }
 }
 
 /// Opens the socket and the data folder. A receive buffer that was asked for must be had; of the default, what the

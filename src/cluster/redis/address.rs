@@ -94,7 +94,7 @@ impl fmt::Debug for Address {
 
 /// The text with `***` instead of whatever stands between `://` and `@`.
 #[must_use]
-pub(crate) fn without_password(url: &str) -> String {
+pub fn without_password(url: &str) -> String {
     let hidden = url.split(',').map(|one| match (one.find("://"), one.rfind('@')) {
         (Some(from), Some(to)) if from + 3 < to => format!("{}***{}", &one[..from + 3], &one[to..]),
         _ => one.to_owned(),

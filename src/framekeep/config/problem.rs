@@ -130,17 +130,12 @@ impl Problem {
     }
 }
 
-/// The accepted word that was probably meant, if there is one.
-/// The value without what may be a password: whatever stands between `://` and `@`.
+/// The value without what may be a password.
 fn shown(value: &Literal) -> String {
-    let text = value.to_string();
-    let hidden = text.split(',').map(|one| match (one.find("://"), one.rfind('@')) {
-        (Some(from), Some(to)) if from + 3 < to => format!("{}***{}", &one[..from + 3], &one[to..]),
-        _ => one.to_owned(),
-    });
-    hidden.collect::<Vec<_>>().join(",")
+    framekeep_cluster::without_password(&value.to_string())
 }
 
+/// The accepted word that was probably meant, if there is one.
 fn word_hint(allowed: &Allowed, value: &Literal) -> String {
     let meant = match value {
         Literal::Text(text) | Literal::Bare(text) => allowed.closest(text),
