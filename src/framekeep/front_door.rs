@@ -163,6 +163,7 @@ pub(crate) fn config(settings: &Settings) -> Result<GatewayConfig, FrontDoorErro
         peer_alone: settings.cluster.peer.filter(|_| !settings.cluster.peers.is_empty()),
         peers: peers(settings),
         threads: http.threads,
+        nice: http.nice,
         web: web(settings),
         alerts: alerts(settings),
         matchmaking: modes::matchmaking(settings)?,

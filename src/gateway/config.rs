@@ -50,6 +50,8 @@ pub struct GatewayConfig {
     pub data: Option<PathBuf>,
     /// Threads of the front door. Default 2.
     pub threads: usize,
+    /// How far they give way to other threads, from 0 to 19, as `nice` has it. Default 5.
+    pub nice: u8,
     /// WebSocket.
     pub web: WebConfig,
     /// Alerts.
@@ -114,7 +116,7 @@ pub struct AlertConfig {
     pub lateness_ms: u64,
     /// Age of the oldest cleanup that waits, in seconds: a warning over it. Default 120.
     pub cleanup_age_s: u64,
-    /// Desyncs a minute: a warning over it. Default 10.
+    /// Desyncs a minute: a warning over it. Default 5.
     pub desyncs_per_min: u64,
     /// Orders of the front door that wait for the server: a warning over it. Default 8,192.
     pub backlog_orders: u64,
@@ -153,6 +155,7 @@ impl Default for GatewayConfig {
             peer_secret: None,
             data: None,
             threads: 2,
+            nice: 5,
             web: WebConfig::default(),
             alerts: AlertConfig::default(),
             matchmaking: MatchmakingConfig::default(),

@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::process::{getpriority_process, setpriority_process};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tower_service::Service as _;
@@ -91,6 +92,16 @@ pub enum GatewayError {
     Threads(io::Error),
 }
 
+/// Lets other threads of this process go before the calling one: a tick is on time before a view of it is.
+///
+/// Linux has a priority for each thread; the calling one is meant by none.
+fn give_way(nice: u8) {
+    let lower = |now: i32| setpriority_process(None, (now + i32::from(nice)).min(19));
+    if let Err(error) = getpriority_process(None).and_then(lower) {
+        debug!(%error, nice, "the front door does not give way to the simulation");
+    }
+}
+
 impl Gateway {
     /// Opens the front door: listens where the configuration says and answers on threads of its own.
     ///
@@ -101,7 +112,9 @@ impl Gateway {
         let operators = config.admin.map(|address| listen(address, "admin")).transpose()?;
         let peers =
             config.peer.or(config.peer_alone).map(|address| listen(address, "cluster.peer")).transpose()?;
+        let nice = config.nice;
         let runtime = tokio::runtime::Builder::new_multi_thread()
+            .on_thread_start(move || give_way(nice))
             .worker_threads(config.threads.max(1))
             .thread_name("framekeep-gate")
             .enable_all()

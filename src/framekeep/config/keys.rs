@@ -280,6 +280,9 @@ settings! {
         /// Threads of HTTP and WebSocket.
         threads: usize = Value::Integer(2), Allowed::Integer(1, 64), "threads",
             wrong: "too few make views late with thousands of WebSockets, too many take cores from the simulation";
+        /// How far these threads give way to the simulation where there is not a core for each, as `nice` has it.
+        nice: u8 = Value::Integer(5), Allowed::Integer(0, 19), "steps",
+            wrong: "too small makes ticks late when thousands of WebSockets are busy, too large makes views late first";
     }
 
     /// WebSockets of players.

@@ -42,6 +42,11 @@ pub(crate) fn key() -> NodeKey {
 }
 
 impl Serving {
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Starts the binary with further settings and waits until it is ready.
     pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
         Self::start_in(tempfile::tempdir().expect("a folder"), settings)

@@ -56,6 +56,31 @@ fn systemd_is_told_that_a_server_is_ready_lives_and_stops() {
     until_heard(&socket, "STATUS=stopped");
 }
 
+/// The name and the niceness of every thread of a process.
+#[cfg(target_os = "linux")]
+fn threads(process: u32) -> Vec<(String, i32)> {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).expect("a process").flatten();
+    let stats = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok());
+    let of = |stat: String| {
+        let (front, fields) = stat.rsplit_once(')').expect("a name in brackets");
+        let name = front.split_once('(').expect("a name in brackets").1.to_owned();
+        // The 19th field; what follows the name begins with the third.
+        (name, fields.split_whitespace().nth(16).expect("niceness").parse().expect("a number"))
+    };
+    stats.map(of).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_front_door_gives_way_to_the_simulation() {
+    let serving = Serving::start(&[]);
+    let threads = threads(serving.id());
+    let usual = threads.iter().find(|(name, _)| name == "framekeep").expect("the main thread").1;
+    let doors: Vec<i32> =
+        threads.iter().filter(|(name, _)| name == "framekeep-gate").map(|one| one.1).collect();
+    assert_eq!(doors, [(usual + 5).min(19); 2], "{threads:?}");
+}
+
 #[test]
 fn the_webhook_the_page_the_metrics_and_the_log_are_told_of_an_alert() {
     let stub = Stub::start();
