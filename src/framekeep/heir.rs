@@ -36,13 +36,16 @@ const GONE_FOR: Duration = Duration::from_secs(1);
 const AGAIN_AFTER: Duration = Duration::from_secs(10);
 const AGAIN_AFTER_MAX: Duration = Duration::from_secs(300);
 
+/// How long a node waits for its own data folder when it starts.
+const OWN_FOLDER_WITHIN: Duration = Duration::from_secs(60);
+
 /// The exit codes of a server that has left rooms in the folder: none of them was taken, or some were.
 const NONE_TAKEN: i32 = 75;
 const SOME_TAKEN: i32 = 76;
 
-/// How long a node waits for its own data folder when it starts: an heir may be about to empty it.
+/// How long a node waits for its data folder: an heir may be about to empty it.
 pub(crate) fn patience(settings: &Settings) -> Duration {
-    if settings.cluster.heirs.is_some() { HAND_ON_WITHIN } else { Duration::ZERO }
+    if settings.cluster.heirs.is_some() { OWN_FOLDER_WITHIN } else { Duration::ZERO }
 }
 
 /// A thread that looks after rooms of nodes that are gone. Dropping it ends it, and leaves to itself what it started.
