@@ -43,7 +43,10 @@ fn protobuf_says_the_same_as_json() {
         socket.send(Message::binary(message.encode_to_vec())).expect("sent");
     };
     let ticket = serving.guest_ticket("ada");
-    send(&mut socket, ClientBody::Authenticate(Authenticate { ticket, views_hz: 0, times: true }));
+    send(
+        &mut socket,
+        ClientBody::Authenticate(Authenticate { ticket, times: true, ..Authenticate::default() }),
+    );
     hear_binary(&mut socket, |body| matches!(body, ServerBody::Welcome(_)));
     send(&mut socket, ClientBody::Ping(Ping { nonce: u64::MAX }));
     let pong = hear_binary(&mut socket, |body| matches!(body, ServerBody::Pong(_)));
