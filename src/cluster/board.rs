@@ -12,7 +12,7 @@ use crate::Epoch;
 pub const REMEMBERED_MS: u64 = 60_000;
 
 /// Most tickets or matches that one step forgets.
-const FORGET_AT_ONCE: usize = 200;
+const FORGET_AT_ONCE: usize = 256;
 
 /// What a shared store knows of tickets and matches.
 #[derive(Clone, Debug, Default)]
@@ -387,21 +387,22 @@ impl Board {
     }
 
     fn sweep(&mut self, now_ms: u64) -> Told {
-        for _ in 0..FORGET_AT_ONCE {
-            let Some((at_ms, id)) = self.forget.first().filter(|(at_ms, _)| *at_ms <= now_ms).cloned() else {
-                break;
-            };
+        let (mut tickets, mut matches) = (0, 0);
+        while tickets < FORGET_AT_ONCE
+            && let Some((at_ms, id)) = self.forget.first().filter(|(at_ms, _)| *at_ms <= now_ms).cloned()
+        {
             self.tickets.remove(&id);
             self.changed.remove(&id);
             self.forget.remove(&(at_ms, id));
+            tickets += 1;
         }
-        for _ in 0..FORGET_AT_ONCE {
-            let Some((at_ms, of)) = self.old.first().filter(|(at_ms, _)| *at_ms <= now_ms).cloned() else {
-                break;
-            };
+        while matches < FORGET_AT_ONCE
+            && let Some((at_ms, of)) = self.old.first().filter(|(at_ms, _)| *at_ms <= now_ms).cloned()
+        {
             self.matches.remove(&of);
             self.old.remove(&(at_ms, of));
+            matches += 1;
         }
-        Told::Done
+        Told::Swept { more: tickets == FORGET_AT_ONCE || matches == FORGET_AT_ONCE }
     }
 }

@@ -137,7 +137,7 @@ impl ClusterQueue {
 
     /// Follows what changes and forms matches, for as long as it is polled.
     pub async fn run(self: Arc<Self>) {
-        tokio::join!(self.follow(), self.fetch(), self.lead());
+        tokio::join!(self.follow(), self.fetch(), self.lead(), self.forget());
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use framekeep_protocol::{PlayerId, Refusal, RoomName, RoomOptions, ToServer};
+use framekeep_protocol::{JoinRoom, PlayerId, Refusal, RoomName, RoomOptions, ToServer};
 use framekeep_sim::Tick;
 
 use crate::{LinkSink, RoomRow};
@@ -87,6 +87,9 @@ pub enum Order {
     Away(WebLinkId, bool),
     /// A link is gone; its seat is held.
     Close(WebLinkId),
+    /// Whether a link may open the room that it wants to join, as far as its server knows. What that costs is paid then:
+    /// its name is to be claimed at once.
+    MayOpen(WebLinkId, JoinRoom, Box<dyn FnOnce(bool) + Send>),
     /// Something that is answered.
     Ask(Question, Reply),
     /// Lets nobody open rooms any more, and stops once no match is running, or after `grace`.
@@ -193,6 +196,7 @@ impl fmt::Debug for Order {
             Self::Sync(link) => f.debug_tuple("Sync").field(link).finish(),
             Self::Away(link, is_away) => f.debug_tuple("Away").field(link).field(is_away).finish(),
             Self::Close(link) => f.debug_tuple("Close").field(link).finish(),
+            Self::MayOpen(link, join, _) => f.debug_tuple("MayOpen").field(link).field(&join.room).finish(),
             Self::Ask(question, _) => f.debug_tuple("Ask").field(question).finish(),
             Self::Move(room, node, _) => f.debug_tuple("Move").field(room).field(node).finish(),
             Self::MoveAll(nodes) => f.debug_tuple("MoveAll").field(nodes).finish(),

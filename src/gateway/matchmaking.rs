@@ -12,7 +12,7 @@ use framekeep_gate::{Answer, Question};
 use framekeep_matchmaking::{
     Match, MatchId, Matcher, Mode, ModeFault, Refused, Ticket, TicketId, TicketView,
 };
-use framekeep_protocol::{PlayerId, PlayerName, RoomName, RoomOptions, StartRule};
+use framekeep_protocol::{MATCH_ROOM_PREFIX, PlayerId, PlayerName, RoomName, RoomOptions, StartRule};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::MissedTickBehavior;
 use tracing::{debug, error, info, warn};
@@ -88,7 +88,7 @@ pub(crate) struct Matchmaking {
     /// Changes with every round in which something happened: who waits for news looks again.
     news: watch::Sender<u64>,
     begun: Instant,
-    /// What the names of its rooms begin with: no other start of the node has the same.
+    /// What the keys of its matches begin with: no other start of the node has the same.
     prefix: String,
     opening: Arc<Semaphore>,
 }
@@ -106,7 +106,7 @@ impl Matchmaking {
             config: config.clone(),
             news: watch::Sender::new(0),
             begun: Instant::now(),
-            prefix: format!("match-{:x}", unix_now().as_millis()),
+            prefix: format!("{:x}", unix_now().as_millis()),
             opening: Arc::new(Semaphore::new(OPENING_MAX)),
         })
     }
@@ -191,9 +191,16 @@ impl Matchmaking {
         formed
     }
 
-    fn room_name(&self, of: MatchId) -> Option<RoomName> {
-        RoomName::try_from(format!("{}-{of}", self.prefix)).ok()
+    fn key(&self, of: MatchId) -> String {
+        format!("{}-{of}", self.prefix)
     }
+}
+
+/// The name of a match's room. Whoever has seen others cannot tell it, and every node of the cluster gives the same.
+fn room_name(front: &Front, key: &str) -> Option<RoomName> {
+    let seal = front.mint.seal("match room", key.as_bytes());
+    let unguessable: String = seal.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    RoomName::try_from(format!("{MATCH_ROOM_PREFIX}{key}-{unguessable}")).ok()
 }
 
 /// Plays rounds as long as the front door is open.
@@ -234,7 +241,7 @@ async fn seat(front: &Front, of: &Match) {
             Ok(room) => reserve(front, room, of).await,
             Err(_) => Err("its name is none".to_owned()),
         },
-        None => match matchmaking.room_name(of.id) {
+        None => match room_name(front, &matchmaking.key(of.id)) {
             Some(room) => open(front, matchmaking, of, room).await,
             None => Err("its name is none".to_owned()),
         },

@@ -40,6 +40,9 @@ pub const INPUT_AHEAD_TICKS_MAX: u32 = 64;
 /// Longest room name, in bytes of UTF-8.
 pub const ROOM_NAME_BYTES_MAX: usize = 64;
 
+/// What the names of rooms begin with that matchmaking opens; players open none of such a name.
+pub const MATCH_ROOM_PREFIX: &str = "match-";
+
 /// Longest player name, in bytes of UTF-8.
 pub const PLAYER_NAME_BYTES_MAX: usize = 32;
 

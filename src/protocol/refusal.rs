@@ -240,6 +240,14 @@ pub enum Refusal {
         /// The room.
         room: RoomName,
     },
+    /// Rooms whose names begin so are opened by the server only.
+    #[error("the name {room} is one of those that matchmaking gives: take one that does not begin with {prefix:?}")]
+    NameReserved {
+        /// The name that was asked for.
+        room: RoomName,
+        /// What it may not begin with.
+        prefix: String,
+    },
 }
 
 #[cfg(test)]

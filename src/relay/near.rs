@@ -131,6 +131,11 @@ impl Near {
                     Ok(())
                 }
             },
+            // Only the relay itself asks that.
+            Order::MayOpen(.., reply) => {
+                reply(false);
+                Ok(())
+            }
             Order::Move(room, node, reply) => match &self.home {
                 Some(home) => home.send(Order::Move(room, node, reply)),
                 None => {
@@ -200,6 +205,15 @@ impl Near {
                 Ok(())
             }
             (_, said) => self.pass(id, Order::Say(id, number, said)),
+        }
+    }
+
+    /// Asks the server of this process whether a link may open the room there that it wants to join.
+    pub(crate) fn ask_whether_opens(&self, id: WebLinkId, reply: Box<dyn FnOnce(bool) + Send>) {
+        let Some(link) = self.links.get(&id) else { return };
+        if let (Route::Asked(wish), Some(at_home), Some(home)) = (&link.route, link.home, &self.home) {
+            // A server that is behind is as one that refuses: it opens the room all the same if it can.
+            let _ = home.send(Order::MayOpen(at_home, wish.join.clone(), reply));
         }
     }
 

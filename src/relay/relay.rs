@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use framekeep_gate::{Detour, Door, GateFull, Mint, Order, Report};
+use framekeep_gate::{Detour, Door, GateFull, Mint, Order, Report, WebLinkId};
+use framekeep_protocol::RoomName;
 use tokio::runtime::Runtime;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::MissedTickBehavior;
 
 use crate::far::FarShared;
@@ -273,13 +274,32 @@ async fn work(shared: Arc<Shared>) {
                 Some(Todo::Find(link, room, opens)) => {
                     let shared = shared.clone();
                     tokio::spawn(async move {
-                        let found =
-                            tokio::time::timeout(FIND_WITHIN, shared.directory.find(room, opens)).await;
-                        let found = found.unwrap_or(Place::Unknown);
+                        let found = find(&shared, link, room, opens);
+                        let found = tokio::time::timeout(FIND_WITHIN, found).await.unwrap_or(Place::Unknown);
                         shared.with_near(|near, now| near.found(link, found, now));
                     });
                 }
             }
         }
     }
+}
+
+/// Where a room is. One that is nowhere and is to be opened here has its name claimed when all else allows it.
+async fn find(shared: &Arc<Shared>, link: WebLinkId, room: RoomName, opens: bool) -> Place {
+    let found = shared.directory.find(room.clone(), false).await;
+    if found != Place::Nowhere || !opens {
+        return found;
+    }
+    let (reply, answer) = oneshot::channel();
+    shared.near().ask_whether_opens(
+        link,
+        Box::new(move |may| {
+            // Whoever asked may have given up.
+            let _ = reply.send(may);
+        }),
+    );
+    if answer.await != Ok(true) {
+        return found;
+    }
+    shared.directory.find(room, true).await
 }

@@ -5,9 +5,11 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use bevy_ecs::prelude::Resource;
-use framekeep_protocol::{PlayerId, Refusal};
+use framekeep_protocol::{PlayerId, Refusal, RoomName};
 
-use crate::limits::{ALLOWANCES_MAX, CODES_WRONG, CODES_WRONG_ADDRESS, ROOMS_OPENED, SNAPSHOTS_SENT};
+use crate::limits::{
+    ALLOWANCES_MAX, CODES_WRONG, CODES_WRONG_ADDRESS, PAID_FOR, ROOMS_OPENED, SNAPSHOTS_SENT,
+};
 
 /// So often in so much time, which begins with the first.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +91,8 @@ impl From<IpAddr> for Who {
 #[derive(Resource, Default)]
 pub(crate) struct Allowances {
     by_whom: HashMap<Who, [Tally; Spent::ALL.len()], foldhash::fast::RandomState>,
+    /// Rooms that were paid for and are not open yet: their names are asked for where names are shared.
+    paid: HashMap<PlayerId, (RoomName, Duration), foldhash::fast::RandomState>,
 }
 
 impl Allowances {
@@ -105,6 +109,26 @@ impl Allowances {
     /// [`Refusal::TooFast`] if not.
     pub(crate) fn check(&self, who: impl Into<Who>, what: Spent, now: Duration) -> Result<(), Refusal> {
         if self.allows(who, what, now) { Ok(()) } else { Err(what.limit().refusal()) }
+    }
+
+    /// Pays for a room that is about to be opened, once; `false` if the player may open none now.
+    pub(crate) fn pay(&mut self, player: PlayerId, room: &RoomName, now: Duration) -> bool {
+        self.paid.retain(|_, (_, until)| *until > now);
+        if self.paid.get(&player).is_some_and(|(paid, _)| paid == room) {
+            return true;
+        }
+        if self.paid.len() >= ALLOWANCES_MAX || !self.allows(player, Spent::Room, now) {
+            return false;
+        }
+        self.spend(player, Spent::Room, now);
+        self.paid.insert(player, (room.clone(), now + PAID_FOR));
+        true
+    }
+
+    /// Whether a room was paid for that is opened now.
+    pub(crate) fn take_paid(&mut self, player: PlayerId, room: &RoomName, now: Duration) -> bool {
+        let is_it = self.paid.get(&player).is_some_and(|(paid, until)| paid == room && *until > now);
+        is_it && self.paid.remove(&player).is_some()
     }
 
     /// Notes that a player has done it.

@@ -83,6 +83,7 @@ fn follow(world: &mut World, order: Order) {
         Order::Away(link, true) => link::leave(world, link),
         Order::Away(link, false) => link::come_back(world, link),
         Order::Close(link) => link::close(world, link),
+        Order::MayOpen(link, join, reply) => reply(link::may_open(world, link, &join)),
         Order::Ask(question, reply) => reply(answer::answer(world, question)),
         Order::Drain { grace } => drain::begin(world, grace),
         Order::Rest => drain::rest(world),

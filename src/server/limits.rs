@@ -93,6 +93,9 @@ pub(crate) const SLOW_LINGER: Duration = Duration::from_secs(2);
 /// Rooms one player may open.
 pub(crate) const ROOMS_OPENED: Limit = Limit { times: 10, within: Duration::from_secs(10) };
 
+/// How long a room may be asked for elsewhere whose opening is paid for.
+pub(crate) const PAID_FOR: Duration = Duration::from_secs(10);
+
 /// Wrong codes of rooms one player may try.
 pub(crate) const CODES_WRONG: Limit = Limit { times: 10, within: Duration::from_secs(60) };
 

@@ -1,12 +1,14 @@
 //! What players do to rooms. Rare, so each operation has the whole world; what is allowed is decided by the `Lobby`.
 
+#[cfg(test)]
+mod opening;
 pub(crate) mod starts;
 
 use bevy_ecs::prelude::{Entity, World};
 use framekeep_lobby::{Actor, Change, Effect, Lobby, LobbyOptions, Operation};
 use framekeep_protocol::{
-    ClosedReason, Epoch, JoinRoom, LeftReason, PlayerId, Refusal, Role, RoomEventKind, RoomId, RoomName,
-    RoomOptions, RoomPhase, SPECTATOR_SEAT,
+    ClosedReason, Epoch, JoinRoom, LeftReason, MATCH_ROOM_PREFIX, PlayerId, PlayerName, Refusal, Role,
+    RoomEventKind, RoomId, RoomName, RoomOptions, RoomPhase, SPECTATOR_SEAT,
 };
 use tracing::{debug, info};
 
@@ -48,30 +50,73 @@ pub(crate) fn join(world: &mut World, link: Entity, join: JoinRoom) -> Result<()
             return Ok(());
         }
     }
-    let JoinRoom { room, mut code, create, spectate } = join;
-    let operation =
-        |code| if spectate { Operation::Spectate { name, code } } else { Operation::Join { name, code } };
-    if let Some(room) = world.resource::<Rooms>().get(&room) {
+    if let Some(room) = world.resource::<Rooms>().get(&join.room) {
         check_rules(world, link, room_game(world, room))?;
-        return enter(world, room, link, operation(code));
+        return enter(world, room, link, entering(name, &join, join.code.clone()));
     }
-    closed::check_name(world, &room, player, create.is_some())?;
-    let Some(options) = create else { return Err(Refusal::NoSuchRoom { room }) };
+    check_opens(world, player, &join)?;
     let now = world.resource::<Clock>().now();
     let mut allowances = world.resource_mut::<Allowances>();
-    allowances.check(player, Spent::Room, now)?;
-    allowances.spend(player, Spent::Room, now);
-    if code.is_empty() {
-        // Who makes a room knows its code.
-        code.clone_from(&options.code);
+    if !allowances.take_paid(player, &join.room, now) {
+        allowances.check(player, Spent::Room, now)?;
+        allowances.spend(player, Spent::Room, now);
     }
-    let room = plan(world, room, &options)?;
-    check_rules(world, link, room.game.name())?;
-    let operation = operation(code);
-    // Tried on a copy first: a room that its maker cannot join is never opened.
-    room.lobby.clone().apply(Actor::Player(player), operation.clone())?;
+    let (room, operation) = planned(world, link, (player, name), &join)?;
     let room = open(world, room);
     operate(world, room, Actor::Player(player), operation)
+}
+
+fn entering(name: PlayerName, join: &JoinRoom, code: String) -> Operation {
+    if join.spectate { Operation::Spectate { name, code } } else { Operation::Join { name, code } }
+}
+
+/// Whether a player may open a room of that name at all.
+fn check_opens(world: &World, player: PlayerId, join: &JoinRoom) -> Result<(), Refusal> {
+    let room = join.room.clone();
+    closed::check_name(world, &room, player, join.create.is_some())?;
+    if join.create.is_none() {
+        return Err(Refusal::NoSuchRoom { room });
+    }
+    if room.as_str().starts_with(MATCH_ROOM_PREFIX) {
+        return Err(Refusal::NameReserved { room, prefix: MATCH_ROOM_PREFIX.to_owned() });
+    }
+    Ok(())
+}
+
+/// A room as a player wants it, and how it is entered.
+fn planned(
+    world: &mut World,
+    link: Entity,
+    (player, name): (PlayerId, PlayerName),
+    join: &JoinRoom,
+) -> Result<(Room, Operation), Refusal> {
+    let Some(options) = &join.create else { return Err(Refusal::NoSuchRoom { room: join.room.clone() }) };
+    // Who makes a room knows its code.
+    let code = if join.code.is_empty() { &options.code } else { &join.code };
+    let room = plan(world, join.room.clone(), options)?;
+    check_rules(world, link, room.game.name())?;
+    let operation = entering(name, join, code.clone());
+    // Tried on a copy first: a room that its maker cannot join is never opened.
+    room.lobby.clone().apply(Actor::Player(player), operation.clone())?;
+    Ok((room, operation))
+}
+
+/// Whether a link may open the room that it asks for, by all that is known here; what that costs its player is paid.
+/// Only then is the name claimed where names are shared: for what would be refused, none is kept from others.
+pub(crate) fn may_open(world: &mut World, link: Entity, join: &JoinRoom) -> bool {
+    let Some(this) = world.get::<Link>(link) else { return false };
+    let (player, player_entity) = (this.player, this.player_entity);
+    let watches_only = this.role != Role::Player && !join.spectate;
+    let is_foreign = watches_only || this.only_room.as_ref().is_some_and(|only| *only != join.room);
+    let Some(who) = world.get::<Player>(player_entity) else { return false };
+    if is_foreign || who.seat.is_some() || world.resource::<Rooms>().get(&join.room).is_some() {
+        return false;
+    }
+    let name = who.name.clone();
+    let is_sound =
+        check_opens(world, player, join).is_ok() && planned(world, link, (player, name), join).is_ok();
+    let now = world.resource::<Clock>().now();
+    is_sound && world.resource_mut::<Allowances>().pay(player, &join.room, now)
 }
 
 fn room_game(world: &World, room: Entity) -> &'static str {

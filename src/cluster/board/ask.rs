@@ -200,7 +200,7 @@ pub enum Ask {
         /// Its tickets.
         tickets: Vec<Kept>,
     },
-    /// The coordinator: forgets what was over long ago.
+    /// The coordinator: forgets what was over long ago, some of it where there is much.
     Sweep {
         /// Under which number it coordinates.
         epoch: Epoch,
@@ -257,6 +257,11 @@ pub enum Told {
     Matches {
         /// The matches.
         matches: Vec<Placed>,
+    },
+    /// What was over long ago is forgotten.
+    Swept {
+        /// Whether there is more of it.
+        more: bool,
     },
     /// These tickets are not what the asker thinks: nothing was done.
     Stale {

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use framekeep_matchmaking::TicketId;
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tracing::{debug, info};
 
 use super::{ClusterQueue, Published, shared_match};
 use crate::StoreError;
-use crate::board::{Ask, Change, Stage, Step, Told};
+use crate::board::{Ask, Change, Placed, Stage, Step, Told};
 use crate::body::MatchBody;
 
 /// How often changes and matches are asked for.
@@ -32,9 +33,19 @@ const KEPT_MATCHED: Duration = Duration::from_secs(5);
 /// More than any change has as its number: asks for the newest only.
 const NEWEST: u64 = 1 << 52;
 
+/// Things that are told again at once.
+const RETOLD_AT_ONCE: usize = 256;
+
+/// Waits until one more may be told.
+async fn room_for_one(under_way: &mut JoinSet<()>) {
+    while under_way.len() >= RETOLD_AT_ONCE {
+        under_way.join_next().await;
+    }
+}
+
 impl ClusterQueue {
     /// Follows the changes.
-    pub(super) async fn follow(&self) {
+    pub(super) async fn follow(self: &Arc<Self>) {
         let mut turns = tokio::time::interval(LOOK_EVERY);
         turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut cursor, mut store_since_ms, mut read) = (NEWEST, None, Instant::now());
@@ -113,7 +124,7 @@ impl ClusterQueue {
 
     /// Tells a store that has begun anew what this node knows and the store may not: matches that started here, and
     /// tickets that were taken in here and have no match.
-    async fn retell(&self) {
+    async fn retell(self: &Arc<Self>) {
         let (mine, kept) = {
             let state = self.state();
             let started = state.mine.values().filter(|(placed, _)| placed.step == Step::Started);
@@ -121,18 +132,32 @@ impl ClusterQueue {
             let kept: Vec<_> = state.kept.values().map(|(kept, _)| kept.clone()).collect();
             (started, kept)
         };
+        // What waits while others are asked goes in one call: all of it is told within the time of a lease.
+        let mut under_way = JoinSet::new();
         for placed in mine {
-            let tickets = MatchBody::read(&placed.body).map(|body| body.tickets).unwrap_or_default();
-            let ask = Ask::Retell { placed: placed.clone(), tickets };
-            if let Ok(Told::Gone) = self.ask(&ask).await {
-                self.close(&placed);
-                self.state().mine.remove(&placed.of);
-            }
+            let queue = self.clone();
+            room_for_one(&mut under_way).await;
+            under_way.spawn(async move { queue.retell_match(placed).await });
         }
-        let limit = u32::MAX;
+        // Matches first: a ticket that has one does not wait again.
+        while under_way.join_next().await.is_some() {}
         for ticket in kept {
-            let told = self.ask(&Ask::Submit { ticket, limit }).await;
-            debug!(?told, "a ticket is told again");
+            let queue = self.clone();
+            room_for_one(&mut under_way).await;
+            under_way.spawn(async move {
+                let told = queue.ask(&Ask::Submit { ticket, limit: u32::MAX }).await;
+                debug!(?told, "a ticket is told again");
+            });
+        }
+        while under_way.join_next().await.is_some() {}
+    }
+
+    async fn retell_match(&self, placed: Placed) {
+        let tickets = MatchBody::read(&placed.body).map(|body| body.tickets).unwrap_or_default();
+        let ask = Ask::Retell { placed: placed.clone(), tickets };
+        if let Ok(Told::Gone) = self.ask(&ask).await {
+            self.close(&placed);
+            self.state().mine.remove(&placed.of);
         }
     }
 

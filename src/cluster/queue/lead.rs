@@ -12,8 +12,13 @@ use super::{ClusterQueue, Published, PublishedQueue};
 use crate::board::{Ask, Told};
 use crate::{COORDINATOR, Coordinator, Epoch, StoreError};
 
-/// How often matches without a room are looked at, what is over is forgotten, and all nodes are told how it is.
+/// How often matches without a room are looked at, and all nodes are told how it is.
 const LOOK_AFTER_EVERY: Duration = Duration::from_secs(1);
+
+/// How often what is over is forgotten, and how many calls that may take at once: 256 tickets and matches each, so that
+/// 20,000 a second may be over.
+const FORGET_EVERY: Duration = Duration::from_millis(100);
+const FORGET_TIMES: u32 = 8;
 
 /// How often the directory is tidied.
 const TIDY_EVERY: Duration = Duration::from_secs(10);
@@ -57,6 +62,23 @@ impl ClusterQueue {
             if let Err(why) = looked_after {
                 debug!(%why, "the coordinator reads all tickets again");
                 *self.coordinator() = None;
+            }
+        }
+    }
+
+    /// Forgets what is over, while this node coordinates: a little at a time, so that nobody waits for it, and as often as
+    /// it takes.
+    pub(super) async fn forget(&self) {
+        let mut turns = tokio::time::interval(FORGET_EVERY);
+        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            turns.tick().await;
+            for _ in 0..FORGET_TIMES {
+                let Some((epoch, _)) = self.cursor() else { break };
+                // What is not forgotten now is forgotten later.
+                if !matches!(self.ask(&Ask::Sweep { epoch }).await, Ok(Told::Swept { more: true })) {
+                    break;
+                }
             }
         }
     }
@@ -140,9 +162,8 @@ impl ClusterQueue {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Takes matches back whose node is gone, forgets what is over, and lets all nodes know how it is.
+    /// Takes matches back whose node is gone, and lets all nodes know how it is.
     async fn look_after(self: &Arc<Self>, tidy: bool) -> Result<(), StoreError> {
-        let Some((epoch, _)) = self.cursor() else { return Ok(()) };
         let told = self.ask(&Ask::Unopened { limit: UNOPENED_MAX }).await?;
         if let Told::Matches { matches } = told {
             let (now_ms, lease_ms) = (self.store_now_ms(), self.handle.0.timing.lease_ms);
@@ -154,7 +175,6 @@ impl ClusterQueue {
                 warn!(?ask, ?told, "a match is taken back: its node does not open a room");
             }
         }
-        self.ask(&Ask::Sweep { epoch }).await?;
         let directory = if tidy { Some(self.handle.0.store.sweep_names().await?) } else { None };
         let text = {
             let place = self.coordinator();

@@ -4,7 +4,7 @@
 local meta, records, bodies, changed, players = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local matches, unopened, forget, old, leases = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local lease_ms, ask, untold = tonumber(ARGV[1]), nil, nil
-local remembered_ms, at_once = 60000, 200
+local remembered_ms, at_once = 60000, 256
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
@@ -332,17 +332,19 @@ end
 
 function asks.sweep()
   local upto = string.format('%.0f', now)
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', forget, 0, upto, 'LIMIT', 0, at_once)) do
-    redis.call('HDEL', records, id)
-    redis.call('HDEL', bodies, id)
-    redis.call('ZREM', changed, id)
-    redis.call('ZREM', forget, id)
+  local ids = redis.call('ZRANGEBYSCORE', forget, 0, upto, 'LIMIT', 0, at_once)
+  if #ids > 0 then
+    redis.call('HDEL', records, unpack(ids))
+    redis.call('HDEL', bodies, unpack(ids))
+    redis.call('ZREM', changed, unpack(ids))
+    redis.call('ZREM', forget, unpack(ids))
   end
-  for _, of in ipairs(redis.call('ZRANGEBYSCORE', old, 0, upto, 'LIMIT', 0, at_once)) do
-    redis.call('HDEL', matches, of)
-    redis.call('ZREM', old, of)
+  local those = redis.call('ZRANGEBYSCORE', old, 0, upto, 'LIMIT', 0, at_once)
+  if #those > 0 then
+    redis.call('HDEL', matches, unpack(those))
+    redis.call('ZREM', old, unpack(those))
   end
-  return told('done')
+  return told('swept', 'more', #ids == at_once or #those == at_once)
 end
 
 local fenced = { question = true, unask = true, ['end'] = true, claim = true, sweep = true, take_back = true }

@@ -189,6 +189,15 @@ impl Store {
         (of("used_cpu_user:").unwrap_or(0.0) + of("used_cpu_sys:").unwrap_or(0.0)) * 1e6
     }
 
+    /// Lets everything of a sorted set be over long ago.
+    #[cfg(test)]
+    pub(crate) async fn age_all(&self, set: &str) {
+        let key = self.key("queue", set);
+        let mut command = redis::cmd("ZUNIONSTORE");
+        command.arg(&key).arg(1).arg(&key).arg("WEIGHTS").arg(0);
+        assert!(self.link.send(&command).await.is_ok());
+    }
+
     async fn names(&self, part: &str, requests: &[&Request]) -> Result<Vec<Reply>, StoreError> {
         let words = requests.iter().flat_map(|request| words(request)).collect();
         let told = self.lease_script(part, requests.len(), words).await?;

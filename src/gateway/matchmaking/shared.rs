@@ -10,7 +10,7 @@ use framekeep_protocol::RoomName;
 use tokio::time::MissedTickBehavior;
 use tracing::{debug, info, warn};
 
-use super::{Matchmaking, open};
+use super::{Matchmaking, open, room_name};
 use crate::front::Front;
 
 /// How often is looked whether the store is there.
@@ -72,7 +72,7 @@ async fn open_claimed(
     cluster: &Arc<dyn SharedQueue>,
     one: &SharedMatch,
 ) -> Result<RoomName, String> {
-    let room = RoomName::try_from(format!("match-{}", one.key)).map_err(|fault| fault.to_string())?;
+    let room = room_name(front, &one.key).ok_or("its name would be too long")?;
     if cluster.claim(room.clone()).await != Claim::Ours {
         return Err("its name cannot be had".to_owned());
     }

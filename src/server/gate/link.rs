@@ -9,7 +9,7 @@ use std::time::Duration;
 use bevy_ecs::prelude::{Component, Entity, On, Query, Remove, Res, ResMut, Resource, World};
 use framekeep_gate::{LinkSink, NewLink, WebInput, WebLinkId};
 use framekeep_protocol::{
-    LeftReason, PROTOCOL_VERSION, PlayerId, Refusal, SPECTATOR_SEAT, Ticket, ToClient, ToServer,
+    JoinRoom, LeftReason, PROTOCOL_VERSION, PlayerId, Refusal, SPECTATOR_SEAT, Ticket, ToClient, ToServer,
 };
 use framekeep_sim::{Tick, input_mask};
 use tracing::debug;
@@ -20,7 +20,7 @@ use crate::schedule::DueRooms;
 use crate::seat::Seats;
 use crate::{
     Clock, Counters, Inserted, Link, LinkStage, Player, Players, Seat, SeatPlay, ServerConfig, Stage, admit,
-    control, moves, seating,
+    control, moves, rooms, seating,
 };
 
 /// Changes of the controls that wait for a tick of their own; what is over takes the place of the last.
@@ -198,6 +198,11 @@ pub(super) fn say(world: &mut World, id: WebLinkId, number: u64, message: &ToSer
     if let Some(mut web) = world.get_mut::<WebLink>(entity) {
         web.answering = 0;
     }
+}
+
+/// Whether a link may open the room that it wants to join.
+pub(super) fn may_open(world: &mut World, id: WebLinkId, join: &JoinRoom) -> bool {
+    entity_of(world, id).is_some_and(|link| rooms::may_open(world, link, join))
 }
 
 /// Keeps what a player does for its tick, or until the next input.

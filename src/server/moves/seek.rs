@@ -9,7 +9,7 @@ use super::message::{PeerMail, PeerMessage};
 use super::outgoing::hear_again;
 use super::{Moves, parcel};
 use crate::limits::{SEEK_MAX, SEEK_TRIES, SEEKING_MAX};
-use crate::{Clock, Link, Player, Players, ServerConfig, admit, gate};
+use crate::{Clock, Link, Player, Players, ServerConfig, admit, gate, rooms};
 
 /// Somebody who waits until it is known whose a room is.
 pub(super) struct Seeking {
@@ -31,16 +31,18 @@ pub(crate) fn seek(world: &mut World, link: Entity, join: &JoinRoom) -> bool {
     let now = world.resource::<Clock>().now();
     let Some(wish) = parcel::wish_of(world, link) else { return false };
     let player = wish.player;
-    let mut moves = world.resource_mut::<Moves>();
+    let moves = world.resource::<Moves>();
     let is_nobodys = moves.nobodys.get(&join.room).is_some_and(|until| *until > now);
     if is_nobodys || moves.seeking.len() >= SEEKING_MAX && !moves.seeking.contains_key(&player) {
         return false;
     }
+    let opens = rooms::may_open(world, link, join);
+    let mut moves = world.resource_mut::<Moves>();
     let (room, said) = (join.room.clone(), ToServer::Join(join.clone()).encode());
     let until = now + SEEK_MAX;
     moves.seeking.insert(player, Seeking { room: room.clone(), said, until, tries_left: SEEK_TRIES });
     let body = PeerMessage::LetIn { room: room.clone(), wish }.encode();
-    moves.send(PeerMail { body, seeks: Some(room), opens: join.create.is_some(), ..PeerMail::default() });
+    moves.send(PeerMail { body, seeks: Some(room), opens, ..PeerMail::default() });
     true
 }
 

@@ -1,7 +1,7 @@
 //! How many tickets a second one Redis takes from their coming in to their match's room, by the time that it works.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use framekeep_gate::SharedTicket;
 use framekeep_matchmaking::{Ticket, TicketId};
@@ -12,13 +12,16 @@ use super::server::RedisServer;
 use super::{TIMING, run, take, until_granted};
 use crate::board::{Ask, Kept, Told};
 use crate::body::TicketBody;
-use crate::{COORDINATOR, Epoch, Store};
+use crate::{COORDINATOR, Card, Epoch, Load, Member, NodeId, Store, Timing};
 
 /// Requests that are under way at once.
 const AT_ONCE: usize = 128;
 
 /// Nodes that follow the changes.
 const NODES: usize = 3;
+
+/// Names of rooms of one node.
+const NAMES: u64 = 10_000;
 
 fn kept(number: u64) -> Kept {
     let ticket = Ticket::solo(TicketId(number.into()), "arena", "duel", PlayerId(number), 1_500);
@@ -100,4 +103,86 @@ fn a_redis_works_for_a_tenth_of_a_millisecond_for_a_ticket() {
     let all = run(lives(4_000));
     // A machine that is busy counts more; what is measured in peace is in docs/SCALING.md.
     assert!(all < 400.0, "{all} µs");
+}
+
+/// Tickets that are over, long ago by the store's own account.
+async fn forgets(tickets: u64) -> (f64, Duration) {
+    let redis = RedisServer::start().unwrap();
+    let store = Arc::new(Store::new(redis.address(), "test", TIMING));
+    let epoch = Epoch(until_granted(&store, take(COORDINATOR, 1, None)).await);
+    let submit = |number| Ask::Submit { ticket: kept(number), limit: u32::MAX };
+    work(&store, "to take in", tickets, (1..=tickets).map(submit).collect()).await;
+    let cancel = |number: u64| Ask::Cancel { id: format!("{number:032x}") };
+    work(&store, "to take back", tickets, (1..=tickets).map(cancel).collect()).await;
+    store.age_all("forget").await;
+    let (before, begun) = (store.worked_us().await, Instant::now());
+    let (mut calls, mut longest) = (0_u32, Duration::ZERO);
+    loop {
+        let asked = Instant::now();
+        let told = store.ask(&Ask::Sweep { epoch }).await.unwrap();
+        (calls, longest) = (calls + 1, longest.max(asked.elapsed()));
+        if told == (Told::Swept { more: false }) {
+            break;
+        }
+    }
+    let each = (store.worked_us().await - before) / tickets as f64;
+    println!(
+        "to forget: {each:.1} µs of Redis a ticket, {calls} calls, the longest {longest:?}, {} ms",
+        begun.elapsed().as_millis()
+    );
+    let shown = store.ask(&Ask::Show { id: format!("{:032x}", 7) }).await.unwrap();
+    assert_eq!(shown, Told::Unknown);
+    (each, longest)
+}
+
+#[test]
+fn twenty_thousand_tickets_that_are_over_are_forgotten_in_little_time() {
+    if RedisServer::start().is_none() {
+        return;
+    }
+    let (each, longest) = run(forgets(20_000));
+    // 10,000 a second are a fifth of a core at most; a busy machine counts more.
+    assert!(each < 20.0, "{each} µs");
+    assert!(longest < Duration::from_millis(100), "{longest:?}");
+}
+
+#[test]
+fn ten_thousand_names_are_back_in_time_when_redis_has_lost_them() {
+    let Some(redis) = RedisServer::start() else { return };
+    let timing = Timing::default();
+    let store = Store::new(redis.address(), "test", timing);
+    let mut member = Member::new(NodeId(1), timing);
+    (0..NAMES).for_each(|nth| member.want(&format!("room/den-{nth}")));
+    let begun = Instant::now();
+    let now_ms = || begun.elapsed().as_millis() as u64 + 1;
+    let mut turn = async |member: &mut Member| {
+        let asked_at_ms = now_ms();
+        let requests = member.poll(asked_at_ms, &Card::default(), &Load::default());
+        for (request, answer) in requests.iter().zip(store.execute(&requests).await) {
+            if let Ok(reply) = answer {
+                member.hear(now_ms(), request, asked_at_ms, &reply);
+            }
+        }
+        tokio::task::yield_now().await;
+    };
+    run(async {
+        let held = |member: &Member| {
+            (0..NAMES).filter(|nth| member.epoch(&format!("room/den-{nth}"), now_ms()).is_some()).count()
+                as u64
+        };
+        while held(&member) < NAMES {
+            turn(&mut member).await;
+            assert!(begun.elapsed() < Duration::from_secs(60));
+        }
+        println!("{NAMES} names are taken after {} ms", begun.elapsed().as_millis());
+        let redis = redis.replace();
+        let lost = Instant::now();
+        while store.sweep_names().await.unwrap_or(0) < NAMES {
+            turn(&mut member).await;
+            assert!(lost.elapsed() < Duration::from_secs(60));
+        }
+        println!("{NAMES} names are back {} ms after Redis began anew", lost.elapsed().as_millis());
+        assert!(lost.elapsed() < Duration::from_secs(5), "{:?}", lost.elapsed());
+        drop(redis);
+    });
 }

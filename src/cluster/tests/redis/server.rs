@@ -19,7 +19,17 @@ pub(crate) struct RedisServer {
 impl RedisServer {
     /// Starts one; says so loudly where there is no such program.
     pub(crate) fn start() -> Option<Self> {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Self::start_at(TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port())
+    }
+
+    /// Kills it and starts one that knows nothing in its place.
+    pub(crate) fn replace(self) -> Self {
+        let port = self.port;
+        drop(self);
+        Self::start_at(port).unwrap()
+    }
+
+    fn start_at(port: u16) -> Option<Self> {
         let args = ["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
         let mut command = Command::new("redis-server");
         command.args(args).current_dir(std::env::temp_dir());

@@ -170,3 +170,22 @@ fn nodes_with_another_key_say_so() {
         nodes.iter().any(|node| node["name"] == "stranger" && node["key_differs"] == true)
     });
 }
+
+#[test]
+fn a_room_that_would_be_refused_keeps_its_name_from_nobody() {
+    let Some(redis) = RedisServer::start() else { return };
+    let nodes = Nodes::start(&redis, 1);
+    let serving = &nodes.serving[0];
+    let _bots = [
+        UdpBot::join_as(serving, "den-unsound", "ada", "no such content"),
+        UdpBot::join_as(serving, "match-0-1-2", "bob", ""),
+        UdpBot::join_as(serving, "den-sound", "eve", ""),
+    ];
+    let names = || redis.directory().into_keys().filter(|name| name.starts_with("room/")).collect::<Vec<_>>();
+    // A name that is claimed is kept for seconds.
+    serving.until("one is open", |_| names().contains(&"room/den-sound".to_owned()));
+    assert_eq!(names(), ["room/den-sound"]);
+    let _late = UdpBot::join_as(serving, "den-late", "joe", "");
+    serving.until("another is open", |_| names().contains(&"room/den-late".to_owned()));
+    assert_eq!(names(), ["room/den-late", "room/den-sound"]);
+}
