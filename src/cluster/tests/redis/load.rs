@@ -155,7 +155,7 @@ fn ten_thousand_names_are_back_in_time_when_redis_has_lost_them() {
     (0..NAMES).for_each(|nth| member.want(&format!("room/den-{nth}")));
     let begun = Instant::now();
     let now_ms = || begun.elapsed().as_millis() as u64 + 1;
-    let mut turn = async |member: &mut Member| {
+    let turn = async |member: &mut Member| {
         let asked_at_ms = now_ms();
         let requests = member.poll(asked_at_ms, &Card::default(), &Load::default());
         for (request, answer) in requests.iter().zip(store.execute(&requests).await) {

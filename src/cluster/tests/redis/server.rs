@@ -19,7 +19,9 @@ pub(crate) struct RedisServer {
 impl RedisServer {
     /// Starts one; says so loudly where there is no such program.
     pub(crate) fn start() -> Option<Self> {
-        Self::start_at(TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port())
+        // It is free again when Redis wants it.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Self::start_at(port)
     }
 
     /// Kills it and starts one that knows nothing in its place.
