@@ -262,3 +262,20 @@ test('the dashboard shows a page for every path, and a player is kicked at the s
   await page.value(`${kick}.click(); 1`);
   await page.until('the player is sent away', `document.querySelector('#view').innerText.includes('opener is sent away')`);
 });
+
+test('a gateway\'s rooms page names the nodes that it did not hear', LONG, async (context) => {
+  const { node, browser } = await scene(context);
+  const page = await browser.page({ width: 1_000, height: 700 });
+  await page.open(`${node.url}/`);
+  await page.until('rooms are shown', `document.querySelector('main')?.innerText.includes('room')`);
+  const words = `document.querySelector('main').innerText`;
+  assert.equal(await page.value(`${words}.includes('without those of')`), false);
+  // What a gateway answers when nodes stand still.
+  await page.value(`{ const { fetch } = globalThis; globalThis.fetch = async (path, how) => {
+    const reply = await fetch(path, how);
+    if (!String(path).startsWith('/api/v1/rooms')) return reply;
+    return Response.json({ ...await reply.json(), failed_nodes: ['eu2', '<b>eu3</b>'] });
+  }; } 1`);
+  await page.until('they are named', `${words}.includes('without those of eu2, <b>eu3</b>')`);
+  assert.deepEqual(page.complaints, []);
+});
