@@ -224,7 +224,7 @@ impl ClusterHandle {
             return Ok(epoch);
         }
         let asked_at_ms = self.0.now_ms();
-        let take = Request::Take { name: name.to_owned(), node: self.0.node, over };
+        let take = Request::Take { name: name.to_owned(), node: self.0.node, over, rank: 0 };
         match self.0.store.one(take).await? {
             Reply::Granted(epoch) => {
                 self.keep(name, epoch, asked_at_ms, within);
@@ -323,13 +323,28 @@ impl ClusterHandle {
         }
     }
 
+    /// Wants a name that another node has, for a room that was opened here while the store was away: whether it is this
+    /// node's now, as more is done here. `None` if the store does not say.
+    pub(crate) async fn challenge(&self, name: &str, rank: u64) -> Option<bool> {
+        let asked_at_ms = self.0.now_ms();
+        let challenge = Request::Challenge { name: name.to_owned(), node: self.0.node, rank };
+        match self.0.store.one(challenge).await.ok()? {
+            Reply::Granted(epoch) => {
+                self.keep(name, epoch, asked_at_ms, ROOM_WITHIN);
+                Some(true)
+            }
+            Reply::Busy { holder: Some(_), .. } => Some(false),
+            _ => None,
+        }
+    }
+
     /// Keeps a name that another node has handed to this one under that number.
     ///
     /// # Errors
     /// [`TakeError`] if it is somebody else's, or the store does not answer.
     pub async fn adopt(&self, name: &str, epoch: Epoch) -> Result<(), TakeError> {
         let asked_at_ms = self.0.now_ms();
-        let renew = Request::Renew { name: name.to_owned(), node: self.0.node, epoch };
+        let renew = Request::Renew { name: name.to_owned(), node: self.0.node, epoch, rank: 0 };
         match self.0.store.one(renew).await? {
             Reply::Granted(epoch) => {
                 self.keep(name, epoch, asked_at_ms, ROOM_WITHIN);

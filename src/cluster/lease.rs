@@ -53,6 +53,8 @@ pub struct Lease {
     pub epoch: Epoch,
     /// Until when by the store's time, in milliseconds; 0 once it was given up.
     pub until_ms: u64,
+    /// How much is done under it, as its node said last: of two rooms of one name the higher stays.
+    pub rank: u64,
 }
 
 /// How long things are good for. All nodes of a cluster and its store have the same.

@@ -30,6 +30,8 @@ pub struct Member {
     node: NodeId,
     timing: Timing,
     names: BTreeMap<String, Hold>,
+    /// How much is done under a name, where that is not nothing.
+    ranks: BTreeMap<String, u64>,
     /// Names to be given back, until the store has heard it, and when it is said again.
     released: BTreeMap<(String, Epoch), u64>,
     /// Nodes that are known to be dead: what they held may be taken.
@@ -48,6 +50,7 @@ impl Member {
             node,
             timing,
             names,
+            ranks: BTreeMap::new(),
             released: BTreeMap::new(),
             dead: BTreeSet::new(),
             nodes: Vec::new(),
@@ -76,6 +79,17 @@ impl Member {
     /// Wants to hold a name from now on.
     pub fn want(&mut self, name: &str) {
         self.names.entry(name.to_owned()).or_insert(Hold::Wanted { ask_at_ms: 0, over: None });
+    }
+
+    /// Says how much is done under names: what of them is not in it, nothing.
+    pub fn rank(&mut self, ranks: BTreeMap<String, u64>) {
+        self.ranks = ranks;
+    }
+
+    /// How much is done under a name.
+    #[must_use]
+    pub fn rank_of(&self, name: &str) -> u64 {
+        self.ranks.get(name).copied().unwrap_or(0)
     }
 
     /// Does not want a name any more; what is done under it must have ended.
@@ -161,7 +175,9 @@ impl Member {
             })));
             requests.push(Request::Nodes);
         }
+        let ranks = &self.ranks;
         for (name, hold) in &mut self.names {
+            let rank = ranks.get(name).copied().unwrap_or(0);
             if let Hold::Held { until_ms, .. } = *hold
                 && now_ms >= until_ms
                 && !timing.keeps(name)
@@ -173,11 +189,11 @@ impl Member {
             match hold {
                 Hold::Wanted { ask_at_ms, over } if now_ms >= *ask_at_ms => {
                     *ask_at_ms = now_ms + timing.renew_every_ms;
-                    requests.push(Request::Take { name: name.clone(), node, over: *over });
+                    requests.push(Request::Take { name: name.clone(), node, over: *over, rank });
                 }
                 Hold::Held { epoch, renew_at_ms, .. } if now_ms >= *renew_at_ms => {
                     *renew_at_ms = now_ms + timing.renew_every_ms;
-                    requests.push(Request::Renew { name: name.clone(), node, epoch: *epoch });
+                    requests.push(Request::Renew { name: name.clone(), node, epoch: *epoch, rank });
                 }
                 Hold::Wanted { .. } | Hold::Held { .. } => {}
             }

@@ -1,13 +1,13 @@
 //! `Cluster`, what runs beside a server for as long as it is a node: it says that it is there, keeps its names, and
 //! lets rooms stop whose name is somebody else's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use framekeep_gate::{Door, Order, Question};
+use framekeep_gate::{Door, Order, Question, RoomRow};
 use framekeep_matchmaking::ModeFault;
 use framekeep_protocol::RoomName;
 use tokio::sync::watch;
@@ -241,7 +241,8 @@ impl Node {
         self.seen_unix_ms = report.unix_ms;
         let load = self.meter.measure(&report);
         let open = report.rooms.iter().filter(|row| row.phase != "closed");
-        let there: BTreeSet<String> = open.map(|row| room_name(&row.name)).collect();
+        let ranks: BTreeMap<String, u64> = open.map(|row| (room_name(&row.name), rank(row))).collect();
+        let there: BTreeSet<String> = ranks.keys().cloned().collect();
         let shared = self.shared();
         let mut known = shared.known();
         known.load = load;
@@ -249,6 +250,7 @@ impl Node {
         known.expected.retain(|name, it| there.contains(name) || it.since.elapsed() < ROOM_WITHIN);
         known.passed.retain(|name, since| there.contains(name) && since.elapsed() < PASSED_WITHIN);
         let mut member = shared.member();
+        member.rank(ranks);
         let gone: Vec<String> = member
             .names()
             .filter(|name| name.starts_with("room/") && !there.contains(*name))
@@ -309,20 +311,53 @@ impl Node {
                     tokio::spawn(async move { handle.take_given(&name, holder).await });
                     continue;
                 }
-                News::Busy(name, Some(holder)) => (name, format!("node {holder} has a room of that name")),
+                News::Busy(name, Some(holder)) => {
+                    tokio::spawn(settle(self.handle.clone(), self.door.clone(), name, holder));
+                    continue;
+                }
                 News::Held(name, _) => {
                     self.shared().known().expected.remove(&name);
                     continue;
                 }
                 News::Busy(_, None) => continue,
             };
-            let Some(room) = name.strip_prefix("room/").map(str::to_owned) else { continue };
-            self.shared().member().forget(&name);
-            self.shared().tell_lost(&name);
-            let Ok(room) = RoomName::try_from(room) else { continue };
-            warn!(%room, why, "a room is closed here");
-            // What is not taken now is asked again: the room is still in the next report.
-            let _ = self.door.send(Order::Ask(Question::CloseRoom(room), Box::new(drop)));
+            close(&self.handle, &self.door, &name, &why);
         }
     }
+}
+
+/// Settles whose a name is of which two nodes have a room. Both were opened while the store was away, or while one of
+/// the nodes was.
+async fn settle(handle: ClusterHandle, door: Door, name: String, holder: NodeId) {
+    let rank = handle.0.member().rank_of(&name);
+    if rank == 0 {
+        return;
+    }
+    match handle.challenge(&name, rank).await {
+        Some(true) => {
+            info!(name, %holder, "two nodes have a room of one name: more is done in the one here, which stays");
+        }
+        Some(false) => close(&handle, &door, &name, &format!("node {holder} has a room of that name")),
+        // It is asked again when the store says again that it is somebody else's.
+        None => {}
+    }
+}
+
+/// Closes a room whose name is another node's. Its match is sealed as it is, and its players are told.
+fn close(handle: &ClusterHandle, door: &Door, name: &str, why: &str) {
+    let Some(room) = name.strip_prefix("room/").map(str::to_owned) else { return };
+    handle.0.member().forget(name);
+    handle.0.tell_lost(name);
+    let Ok(room) = RoomName::try_from(room) else { return };
+    warn!(%room, why, "a room is closed here");
+    // What is not taken now is asked again: the room is still in the next report.
+    let _ = door.send(Order::Ask(Question::CloseRoom(room), Box::new(drop)));
+}
+
+/// How much is done in a room, never 0: one in which a match runs comes before others, then the one with more players,
+/// then the one whose match has run for longer, by steps of five seconds.
+fn rank(row: &RoomRow) -> u64 {
+    let plays = u64::from(row.phase == "playing");
+    let played_s = u64::from(row.tick.unwrap_or(0)) / u64::from(row.tick_rate_hz.max(1));
+    plays << 52 | u64::from(row.taken.min(255)) << 44 | (played_s / 5 + 1)
 }

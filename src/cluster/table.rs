@@ -88,6 +88,18 @@ pub enum Request {
         node: NodeId,
         /// A node that is proven to be dead: what it held is free.
         over: Option<NodeId>,
+        /// How much is done under it already.
+        rank: u64,
+    },
+    /// A node has a room whose name is another node's: both were opened while the store was away. The one of the higher
+    /// rank has it from now on; of two of one rank, the one that has it already.
+    Challenge {
+        /// The name.
+        name: String,
+        /// Who.
+        node: NodeId,
+        /// How much is done in its room, more than 0.
+        rank: u64,
     },
     /// A node hands a name that it holds to another, which holds it from then on, under a higher number.
     Pass {
@@ -108,6 +120,8 @@ pub enum Request {
         node: NodeId,
         /// Under which number.
         epoch: Epoch,
+        /// How much is done under it by now.
+        rank: u64,
     },
     /// A node does not need a name any more.
     Release {
@@ -186,11 +200,16 @@ impl Table {
                 self.nodes.retain(|_, (until_ms, _)| *until_ms > now_ms);
                 Reply::Nodes(self.nodes.values().map(|(_, view)| view.clone()).collect())
             }
-            Request::Take { name, node, over } => self.take(now_ms, name, *node, *over),
-            Request::Renew { name, node, epoch } => self.renew(now_ms, name, *node, *epoch),
+            Request::Take { name, node, over, rank } => self.take(now_ms, name, (*node, *rank), *over),
+            Request::Challenge { name, node, rank } => {
+                let held = self.leases.get(name).filter(|lease| lease.until_ms > 0 && lease.node != *node);
+                let loser = held.filter(|lease| lease.rank < *rank).map(|lease| lease.node);
+                self.take(now_ms, name, (*node, *rank), loser)
+            }
+            Request::Renew { name, node, epoch, rank } => self.renew(now_ms, name, (*node, *rank), *epoch),
             Request::Pass { name, node, epoch, to } => match self.leases.get(name) {
                 Some(lease) if lease.node == *node && lease.epoch == *epoch && lease.until_ms > 0 => {
-                    self.grant(now_ms, name, *to, Epoch((epoch.0 + 1).max(now_ms)))
+                    self.grant(now_ms, name, (*to, 0), Epoch((epoch.0 + 1).max(now_ms)))
                 }
                 _ => Reply::Lost,
             },
@@ -221,7 +240,7 @@ impl Table {
         Reply::Noted { since_ms: self.since_ms }
     }
 
-    fn take(&mut self, now_ms: u64, name: &str, node: NodeId, over: Option<NodeId>) -> Reply {
+    fn take(&mut self, now_ms: u64, name: &str, (node, rank): (NodeId, u64), over: Option<NodeId>) -> Reply {
         let old = self.leases.get(name).copied();
         if name.len() > NAME_BYTES_MAX || old.is_none() && self.leases.len() >= ENTRIES_MAX {
             return Reply::Refused;
@@ -234,7 +253,7 @@ impl Table {
         }
         // It asks twice at once: a higher number would end what it begins under the first one.
         if let Some(lease) = old.filter(|it| it.node == node && it.until_ms > now_ms) {
-            return self.grant(now_ms, name, node, lease.epoch);
+            return self.grant(now_ms, name, (node, rank), lease.epoch);
         }
         // What the one before has granted and this one does not know of runs out first.
         let from_ms = self.since_ms + self.timing.lease_ms;
@@ -242,21 +261,21 @@ impl Table {
             return Reply::Busy { holder: None, for_ms: from_ms - now_ms };
         }
         let next = old.map_or(0, |lease| lease.epoch.0 + 1);
-        self.grant(now_ms, name, node, Epoch(next.max(now_ms)))
+        self.grant(now_ms, name, (node, rank), Epoch(next.max(now_ms)))
     }
 
-    fn renew(&mut self, now_ms: u64, name: &str, node: NodeId, epoch: Epoch) -> Reply {
+    fn renew(&mut self, now_ms: u64, name: &str, (node, rank): (NodeId, u64), epoch: Epoch) -> Reply {
         match self.leases.get(name) {
             // A higher number was given after this one. A lower one means that this one's grant was forgotten.
             Some(lease) if lease.epoch > epoch => Reply::Lost,
             Some(lease) if lease.epoch == epoch && lease.node != node => Reply::Lost,
-            _ => self.grant(now_ms, name, node, epoch),
+            _ => self.grant(now_ms, name, (node, rank), epoch),
         }
     }
 
-    fn grant(&mut self, now_ms: u64, name: &str, node: NodeId, epoch: Epoch) -> Reply {
+    fn grant(&mut self, now_ms: u64, name: &str, (node, rank): (NodeId, u64), epoch: Epoch) -> Reply {
         let until_ms = now_ms + self.timing.lease_ms;
-        self.leases.insert(name.to_owned(), Lease { node, epoch, until_ms });
+        self.leases.insert(name.to_owned(), Lease { node, epoch, until_ms, rank });
         Reply::Granted(epoch)
     }
 }

@@ -260,7 +260,7 @@ fn the_lowest_node_is_first_where_all_begin_together() {
 #[test]
 fn a_name_that_is_given_up_is_free_at_once() {
     let (mut table, timing) = (Table::new(0, FREE), FREE);
-    let take = |node| Request::Take { name: "room/den".to_owned(), node: NodeId(node), over: None };
+    let take = |node| Request::Take { name: "room/den".to_owned(), node: NodeId(node), over: None, rank: 0 };
     let Reply::Granted(first) = table.apply(5_000, &take(1)) else { panic!("it is free") };
     assert!(matches!(table.apply(5_001, &take(2)), Reply::Busy { holder: Some(NodeId(1)), for_ms: 2_999 }));
     let release = Request::Release { name: "room/den".to_owned(), node: NodeId(1), epoch: first };
@@ -268,13 +268,35 @@ fn a_name_that_is_given_up_is_free_at_once() {
     assert_eq!(table.apply(5_002, &Request::Holder("room/den".to_owned())), Reply::Holder(None));
     let Reply::Granted(second) = table.apply(5_003, &take(2)) else { panic!("it is free") };
     assert!(second > first);
-    let late = Request::Renew { name: "room/den".to_owned(), node: NodeId(1), epoch: first };
+    let late = Request::Renew { name: "room/den".to_owned(), node: NodeId(1), epoch: first, rank: 0 };
     assert_eq!(table.apply(5_004, &late), Reply::Lost);
     // A store that follows without the last grant hears of it from who has it, and gives nothing away until then.
     let mut replica = Table::new(0, timing);
     replica.promote(6_000);
     assert!(matches!(replica.apply(6_100, &take(3)), Reply::Busy { holder: None, .. }));
-    let renew = Request::Renew { name: "room/den".to_owned(), node: NodeId(2), epoch: second };
+    let renew = Request::Renew { name: "room/den".to_owned(), node: NodeId(2), epoch: second, rank: 0 };
     assert_eq!(replica.apply(6_200, &renew), Reply::Granted(second));
     assert!(matches!(replica.apply(9_100, &take(3)), Reply::Busy { holder: Some(NodeId(2)), .. }));
+}
+
+#[test]
+fn of_two_rooms_of_one_name_the_one_in_which_more_is_done_keeps_it() {
+    let timing = Timing::default();
+    let mut table = Table::new(0, timing);
+    let name = || "room/den".to_owned();
+    let now_ms = timing.lease_ms;
+    let take = Request::Take { name: name(), node: NodeId(1), over: None, rank: 5 };
+    let Reply::Granted(first) = table.apply(now_ms, &take) else { panic!("it is nobody's") };
+    let challenge = |node, rank| Request::Challenge { name: name(), node: NodeId(node), rank };
+    for rank in [4, 5] {
+        let told = table.apply(now_ms, &challenge(2, rank));
+        assert!(matches!(told, Reply::Busy { holder: Some(NodeId(1)), .. }), "{rank}: {told:?}");
+    }
+    // What is done there counts as it was said last.
+    let renew = |epoch, rank| Request::Renew { name: name(), node: NodeId(1), epoch, rank };
+    assert_eq!(table.apply(now_ms, &renew(first, 7)), Reply::Granted(first));
+    assert!(matches!(table.apply(now_ms, &challenge(2, 6)), Reply::Busy { .. }));
+    let Reply::Granted(second) = table.apply(now_ms, &challenge(2, 8)) else { panic!("more is done there") };
+    assert!(second > first);
+    assert_eq!(table.apply(now_ms, &renew(first, 100)), Reply::Lost, "the other one is told");
 }

@@ -1,6 +1,6 @@
 -- Names and who has them. One call is one atomic step for all of its requests; src/cluster/table.rs says what each
 -- means. KEYS: leases (hash, name -> "node epoch until"), meta (hash). ARGV: milliseconds of a lease, whether lapsed
--- rooms are kept, how many requests, then five words for each: what, name, node, epoch, another node.
+-- rooms are kept, how many requests, then six words for each: what, name, node, epoch, another node, rank.
 local leases, meta = KEYS[1], KEYS[2]
 local lease_ms, keeps = tonumber(ARGV[1]), ARGV[2] == '1'
 local time = redis.call('TIME')
@@ -20,20 +20,20 @@ end
 local function read(name)
   local text = redis.call('HGET', leases, name)
   if not text then return nil end
-  local node, epoch, upto = string.match(text, '^(%x+) (%d+) (%d+)$')
-  return { node = node, epoch = tonumber(epoch), upto = tonumber(upto) }
+  local node, epoch, upto, rank = string.match(text, '^(%x+) (%d+) (%d+) ?(%d*)$')
+  return { node = node, epoch = tonumber(epoch), upto = tonumber(upto), rank = tonumber(rank) or 0 }
 end
 
-local function write(name, node, epoch, upto)
-  redis.call('HSET', leases, name, string.format('%s %.0f %.0f', node, epoch, upto))
+local function write(name, node, epoch, upto, rank)
+  redis.call('HSET', leases, name, string.format('%s %.0f %.0f %.0f', node, epoch, upto, rank))
 end
 
-local function grant(name, node, epoch)
-  write(name, node, epoch, now + lease_ms)
+local function grant(name, node, epoch, rank)
+  write(name, node, epoch, now + lease_ms, rank)
   return { 'granted', string.format('%.0f', epoch) }
 end
 
-local function take(name, node, over)
+local function take(name, node, over, rank)
   local old = read(name)
   if #name > 128 or (not old and redis.call('HLEN', leases) >= 100000) then return { 'refused' } end
   if old and old.upto > 0 and old.node ~= node and old.node ~= over then
@@ -41,32 +41,39 @@ local function take(name, node, over)
     if old.upto > now or kept then return { 'busy', old.node, math.max(0, old.upto - now) } end
   end
   -- It asks twice at once: a higher number would end what it begins under the first one.
-  if old and old.node == node and old.upto > now then return grant(name, node, old.epoch) end
+  if old and old.node == node and old.upto > now then return grant(name, node, old.epoch, rank) end
   local from = since() + lease_ms
   if now < from then return { 'busy', '', from - now } end
-  return grant(name, node, math.max(old and old.epoch + 1 or 0, now))
+  return grant(name, node, math.max(old and old.epoch + 1 or 0, now), rank)
 end
 
-local function renew(name, node, epoch)
+-- Of two rooms of one name the one in which more is done has it.
+local function challenge(name, node, rank)
+  local old = read(name)
+  local loses = old and old.upto > 0 and old.node ~= node and old.rank < rank
+  return take(name, node, loses and old.node or '', rank)
+end
+
+local function renew(name, node, epoch, rank)
   local old = read(name)
   if old and (old.epoch > epoch or (old.epoch == epoch and old.node ~= node)) then return { 'lost' } end
-  return grant(name, node, epoch)
+  return grant(name, node, epoch, rank)
 end
 
 local function pass(name, node, epoch, to)
   local old = read(name)
   if not old or old.node ~= node or old.epoch ~= epoch or old.upto == 0 then return { 'lost' } end
-  return grant(name, to, math.max(epoch + 1, now))
+  return grant(name, to, math.max(epoch + 1, now), 0)
 end
 
 local function release(name, node, epoch)
   local old = read(name)
-  if old and old.node == node and old.epoch == epoch then write(name, node, epoch, 0) end
+  if old and old.node == node and old.epoch == epoch then write(name, node, epoch, 0, 0) end
   return { 'done' }
 end
 
 local function told(name, lease)
-  return { name, lease.node, string.format('%.0f', lease.epoch), string.format('%.0f', lease.upto) }
+  return { name, lease.node, string.format('%.0f', lease.epoch), string.format('%.0f', lease.upto), string.format('%.0f', lease.rank) }
 end
 
 local function holder(name)
@@ -91,7 +98,7 @@ local function sweep()
   local all = redis.call('HGETALL', leases)
   local count = 0
   for nth = 1, #all, 2 do
-    local epoch, upto = string.match(all[nth + 1], '^%x+ (%d+) (%d+)$')
+    local epoch, upto = string.match(all[nth + 1], '^%x+ (%d+) (%d+)')
     if upto == '0' and tonumber(epoch) + 60000 < now then
       redis.call('HDEL', leases, all[nth])
     elseif upto ~= '0' then
@@ -103,11 +110,13 @@ end
 
 local answers = {}
 for nth = 1, tonumber(ARGV[3]) do
-  local at = 3 + (nth - 1) * 5
+  local at = 3 + (nth - 1) * 6
   local what, name, node, epoch, other = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]
+  local rank = tonumber(ARGV[at + 6])
   local answer
-  if what == 'take' then answer = take(name, node, other)
-  elseif what == 'renew' then answer = renew(name, node, tonumber(epoch))
+  if what == 'take' then answer = take(name, node, other, rank)
+  elseif what == 'challenge' then answer = challenge(name, node, rank)
+  elseif what == 'renew' then answer = renew(name, node, tonumber(epoch), rank)
   elseif what == 'pass' then answer = pass(name, node, tonumber(epoch), other)
   elseif what == 'release' then answer = release(name, node, tonumber(epoch))
   elseif what == 'holder' then answer = holder(name)

@@ -123,7 +123,7 @@ impl Store {
     pub async fn sweep_names(&self) -> Result<u64, StoreError> {
         let mut count = 0;
         for part in 0..PARTS {
-            let words = ["sweep", "", "", "0", ""].map(str::to_owned);
+            let words = ["sweep", "", "", "0", "", "0"].map(str::to_owned);
             let told = self.lease_script(&part.to_string(), 1, words.into()).await?;
             count += told.first().and_then(|words| words.get(1)?.parse::<u64>().ok()).unwrap_or(0);
         }
@@ -137,7 +137,7 @@ impl Store {
     /// [`StoreError`] if Redis does not answer.
     pub async fn touch(&self) -> Result<(), StoreError> {
         for part in 0..PARTS {
-            let words = ["touch", "", "", "0", ""].map(str::to_owned);
+            let words = ["touch", "", "", "0", "", "0"].map(str::to_owned);
             self.lease_script(&part.to_string(), 1, words.into()).await?;
         }
         Ok(())
@@ -223,10 +223,9 @@ impl Store {
     async fn held(&self, node: NodeId) -> Result<Reply, StoreError> {
         let mut held = Vec::new();
         for part in 0..PARTS {
-            let words =
-                vec!["held".to_owned(), String::new(), node.to_string(), "0".to_owned(), String::new()];
+            let words = ["held", "", &node.to_string(), "0", "", "0"].map(str::to_owned).to_vec();
             for words in self.lease_script(&part.to_string(), 1, words).await? {
-                held.extend(words[1..].chunks_exact(4).filter_map(named_lease));
+                held.extend(words[1..].chunks_exact(5).filter_map(named_lease));
             }
         }
         Ok(Reply::Held(held))
@@ -298,6 +297,7 @@ fn part_of(name: &str) -> String {
 fn name_of(request: &Request) -> Option<&str> {
     match request {
         Request::Take { name, .. }
+        | Request::Challenge { name, .. }
         | Request::Pass { name, .. }
         | Request::Renew { name, .. }
         | Request::Release { name, .. }
@@ -306,23 +306,31 @@ fn name_of(request: &Request) -> Option<&str> {
     }
 }
 
-/// The five words of a request.
-fn words(request: &Request) -> [String; 5] {
+/// The six words of a request.
+fn words(request: &Request) -> [String; 6] {
     let none = String::new;
-    let words = |what: &str, name: &str, node: String, epoch: u64, other: String| {
-        [what.to_owned(), name.to_owned(), node, epoch.to_string(), other]
+    let words = |what: &str, name: &str, node: String, epoch: u64, other: String, rank: u64| {
+        [what.to_owned(), name.to_owned(), node, epoch.to_string(), other, rank.to_string()]
     };
     match request {
-        Request::Take { name, node, over } => {
-            words("take", name, node.to_string(), 0, over.map_or_else(none, |over| over.to_string()))
+        Request::Take { name, node, over, rank } => {
+            let over = over.map_or_else(none, |over| over.to_string());
+            words("take", name, node.to_string(), 0, over, *rank)
         }
-        Request::Renew { name, node, epoch } => words("renew", name, node.to_string(), epoch.0, none()),
-        Request::Release { name, node, epoch } => words("release", name, node.to_string(), epoch.0, none()),
+        Request::Challenge { name, node, rank } => {
+            words("challenge", name, node.to_string(), 0, none(), *rank)
+        }
+        Request::Renew { name, node, epoch, rank } => {
+            words("renew", name, node.to_string(), epoch.0, none(), *rank)
+        }
+        Request::Release { name, node, epoch } => {
+            words("release", name, node.to_string(), epoch.0, none(), 0)
+        }
         Request::Pass { name, node, epoch, to } => {
-            words("pass", name, node.to_string(), epoch.0, to.to_string())
+            words("pass", name, node.to_string(), epoch.0, to.to_string(), 0)
         }
-        Request::Holder(name) => words("holder", name, none(), 0, none()),
-        Request::Report(_) | Request::Nodes | Request::Held(_) => words("", "", none(), 0, none()),
+        Request::Holder(name) => words("holder", name, none(), 0, none(), 0),
+        Request::Report(_) | Request::Nodes | Request::Held(_) => words("", "", none(), 0, none(), 0),
     }
 }
 
@@ -344,9 +352,13 @@ fn reply(words: &[String]) -> Result<Reply, StoreError> {
 }
 
 fn named_lease(words: &[String]) -> Option<(String, Lease)> {
-    let [name, node, epoch, until] = words else { return None };
-    let lease =
-        Lease { node: node.parse().ok()?, epoch: Epoch(epoch.parse().ok()?), until_ms: until.parse().ok()? };
+    let [name, node, epoch, until, rank] = words else { return None };
+    let lease = Lease {
+        node: node.parse().ok()?,
+        epoch: Epoch(epoch.parse().ok()?),
+        until_ms: until.parse().ok()?,
+        rank: rank.parse().ok()?,
+    };
     Some((name.clone(), lease))
 }
 

@@ -11,7 +11,7 @@ const TIMING: Timing =
     Timing { lease_ms: 400, renew_every_ms: 100, drift_ms: 20, rank_step_ms: 10, lapsed: Lapsed::Kept };
 
 fn take(name: &str, node: u64, over: Option<u64>) -> Request {
-    Request::Take { name: name.to_owned(), node: NodeId(node), over: over.map(NodeId) }
+    Request::Take { name: name.to_owned(), node: NodeId(node), over: over.map(NodeId), rank: 0 }
 }
 
 /// Asks until the answer is that one.
@@ -54,7 +54,7 @@ fn names_in_redis_are_held_by_one_under_rising_numbers() {
         let Ok(Reply::Granted(second)) = store.one(pass.clone()).await else { panic!("it is node 1's") };
         assert!(second > epoch);
         assert!(matches!(store.one(pass).await, Ok(Reply::Lost)));
-        let late = Request::Renew { name: name(), node: NodeId(1), epoch };
+        let late = Request::Renew { name: name(), node: NodeId(1), epoch, rank: 0 };
         assert!(matches!(store.one(late).await, Ok(Reply::Lost)));
         let Ok(Reply::Holder(Some(lease))) = store.one(Request::Holder(name())).await else { panic!() };
         assert_eq!((lease.node, lease.epoch), (NodeId(2), second));
@@ -68,6 +68,15 @@ fn names_in_redis_are_held_by_one_under_rising_numbers() {
         assert_eq!(store.one(release).await.unwrap(), Reply::Done);
         assert_eq!(store.one(Request::Holder(name())).await.unwrap(), Reply::Holder(None));
         assert!(until_granted(&store, take("room/den", 4, None)).await > third);
+        // Of two rooms of one name the one in which more is done has it.
+        let fourth = until_granted(&store, take("room/den", 4, None)).await;
+        let challenge = |rank| Request::Challenge { name: name(), node: NodeId(5), rank };
+        let said = Request::Renew { name: name(), node: NodeId(4), epoch: crate::Epoch(fourth), rank: 7 };
+        assert_eq!(store.one(said).await.unwrap(), Reply::Granted(crate::Epoch(fourth)));
+        let busy = store.one(challenge(7)).await;
+        assert!(matches!(busy, Ok(Reply::Busy { holder: Some(NodeId(4)), .. })), "{busy:?}");
+        let won = store.one(challenge((1 << 52) + 8)).await;
+        assert!(matches!(won, Ok(Reply::Granted(epoch)) if epoch.0 > fourth), "{won:?}");
         // The coordinator's is free as soon as it runs out.
         let one = until_granted(&store, take(COORDINATOR, 1, None)).await;
         assert!(until_granted(&store, take(COORDINATOR, 2, None)).await > one);

@@ -153,6 +153,28 @@ fn of_two_rooms_of_one_name_that_were_opened_while_redis_was_away_one_is_closed(
 }
 
 #[test]
+fn of_two_rooms_of_one_name_the_one_with_a_match_stays_and_the_others_are_told() {
+    let Some(mut redis) = RedisServer::start() else { return };
+    let nodes = Nodes::start(&redis, 2);
+    redis.kill();
+    let [empty, played] = &nodes.serving[..] else { panic!("there are two") };
+    for serving in [empty, played] {
+        serving.until("it notices", |serving| together(serving)["redis_away_ms"] != 0);
+    }
+    assert_eq!(open_room(empty, "den"), 201);
+    let _bots = ["ada", "bob"].map(|who| UdpBot::join_as(played, "den", who, ""));
+    let plays = |serving: &Serving| serving.rooms().iter().any(|row| row["phase"] == "playing");
+    played.until("they play", plays);
+    redis.start_again();
+    empty.until("the empty one is closed", |serving| serving.log().contains("a room is closed here"));
+    assert!(plays(played) && !played.log().contains("a room is closed here"), "{}", played.log());
+    let holder = together(played)["node"].as_str().expect("a number").to_owned();
+    played.until("its name is that node's", |_| {
+        redis.directory().get("room/den").is_some_and(|(node, ..)| *node == holder)
+    });
+}
+
+#[test]
 fn nodes_with_another_key_say_so() {
     let Some(redis) = RedisServer::start() else { return };
     let first = Nodes::start(&redis, 1);
