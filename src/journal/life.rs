@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use framekeep_protocol::{CommitPolicy, PlayerId, PlayerName, RoomName, RoomPhase, StartRule};
+use framekeep_protocol::{PlayerId, PlayerName, RoomName, RoomPhase};
 use framekeep_sim::Tick;
 
 use crate::chunk::ChunkCursor;
@@ -213,28 +213,12 @@ impl Lives {
 
 impl Life {
     fn of_version_1(opened: &RoomOpened) -> Result<Self, String> {
+        let name = RoomName::try_from(opened.name.as_str()).map_err(|fault| fault.to_string())?;
         let room = RoomState {
-            name: RoomName::try_from(opened.name.as_str()).map_err(|fault| fault.to_string())?,
-            game: opened.game.clone(),
             content: opened.content.clone(),
-            seats: opened.seats,
             tick_rate_hz: opened.tick_rate_hz,
             send_every_ticks: opened.send_every_ticks,
-            start: StartRule::Full,
-            commit: CommitPolicy::Deadline,
-            code: String::new(),
-            spectators_max: 0,
-            phase: RoomPhase::Waiting,
-            epoch: 0,
-            events: 0,
-            locked: false,
-            opened: false,
-            play_again: false,
-            host: None,
-            members: Vec::new(),
-            reserved: Vec::new(),
-            spectators: Vec::new(),
-            banned: Vec::new(),
+            ..RoomState::empty(name, &opened.game, opened.seats)
         };
         room.validate()?;
         Ok(Self { room, play: None, coming: None, is_old: true })

@@ -74,6 +74,34 @@ pub struct RoomState {
 }
 
 impl RoomState {
+    /// An empty room that waits for players, 30 ticks a second, with open seats and nobody who watches.
+    #[must_use]
+    pub fn empty(name: RoomName, game: &str, seats: u8) -> Self {
+        Self {
+            name,
+            game: game.to_owned(),
+            content: String::new(),
+            seats,
+            tick_rate_hz: 30,
+            send_every_ticks: 1,
+            start: StartRule::Full,
+            commit: CommitPolicy::Deadline,
+            code: String::new(),
+            spectators_max: 0,
+            phase: RoomPhase::Waiting,
+            epoch: 0,
+            events: 0,
+            locked: false,
+            opened: false,
+            play_again: false,
+            host: None,
+            members: Vec::new(),
+            reserved: Vec::new(),
+            spectators: Vec::new(),
+            banned: Vec::new(),
+        }
+    }
+
     /// Checks every bound.
     pub(crate) fn validate(&self) -> Result<(), String> {
         let long =

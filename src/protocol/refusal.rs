@@ -241,7 +241,9 @@ pub enum Refusal {
         room: RoomName,
     },
     /// Rooms whose names begin so are opened by the server only.
-    #[error("the name {room} is one of those that matchmaking gives: take one that does not begin with {prefix:?}")]
+    #[error(
+        "the name {room} is one of those that matchmaking gives: take one that does not begin with {prefix:?}"
+    )]
     NameReserved {
         /// The name that was asked for.
         room: RoomName,

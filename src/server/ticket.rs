@@ -114,10 +114,19 @@ pub fn mint_with_timeout(
     request: &TicketRequest,
     link_timeout: Duration,
 ) -> Result<Vec<u8>, MintError> {
+    let ticket = fresh(request)?;
+    let user_data = sealed(key, &ticket);
+    // Zero would be no time-out at all.
+    let timeout_s = i32::try_from(link_timeout.as_secs()).unwrap_or(i32::MAX).max(1);
+    crate::shard::connect_token(key, request, timeout_s, &user_data).map_err(MintError::Netcode)
+}
+
+/// A ticket that nobody has had yet.
+pub(crate) fn fresh(request: &TicketRequest) -> Result<Ticket, MintError> {
     let mut token_id = [0; 16];
     getrandom::fill(&mut token_id).map_err(|error| MintError::Random(error.to_string()))?;
     let issued_at_s = request.now.as_secs();
-    let ticket = Ticket {
+    Ok(Ticket {
         token_id: TokenId(token_id),
         player: request.player,
         name: request.name.clone(),
@@ -125,11 +134,7 @@ pub fn mint_with_timeout(
         role: request.role,
         issued_at_s,
         expires_at_s: issued_at_s + TICKET_LIFE_S,
-    };
-    let user_data = sealed(key, &ticket);
-    // Zero would be no time-out at all.
-    let timeout_s = i32::try_from(link_timeout.as_secs()).unwrap_or(i32::MAX).max(1);
-    crate::shard::connect_token(key, request, timeout_s, &user_data).map_err(MintError::Netcode)
+    })
 }
 
 /// The bytes of a ticket, signed.

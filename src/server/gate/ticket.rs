@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use bevy_ecs::prelude::{Mut, World};
 use framekeep_gate::{Mint, MintFailed, Minted, TicketWish};
-use framekeep_protocol::{Refusal, Ticket, TokenId};
+use framekeep_protocol::{Refusal, Ticket};
 
-use crate::ticket::{TICKET_LIFE_S, sealed};
+use crate::ticket::{TICKET_LIFE_S, fresh, sealed};
 use crate::{
     Clock, Counters, NodeKey, TicketRefused, TicketRequest, UsedTickets, mint_with_timeout, player_id_of,
 };
@@ -51,18 +51,7 @@ pub struct KeyMint {
 /// A ticket for a link through the front door of the node that has this key.
 #[must_use]
 pub fn web_ticket(key: &NodeKey, request: &TicketRequest) -> Option<Vec<u8>> {
-    let mut token_id = [0; 16];
-    getrandom::fill(&mut token_id).ok()?;
-    let issued_at_s = request.now.as_secs();
-    let ticket = Ticket {
-        token_id: TokenId(token_id),
-        player: request.player,
-        name: request.name.clone(),
-        room: request.room.clone(),
-        role: request.role,
-        issued_at_s,
-        expires_at_s: issued_at_s + TICKET_LIFE_S,
-    };
+    let ticket = fresh(request).ok()?;
     Some(sealed(key, &ticket).to_vec())
 }
 
@@ -85,18 +74,7 @@ impl Mint for KeyMint {
         };
         let udp = mint_with_timeout(&self.key, &request, self.link_timeout)
             .map_err(|error| MintFailed(error.to_string()))?;
-        let mut token_id = [0; 16];
-        getrandom::fill(&mut token_id).map_err(|error| MintFailed(error.to_string()))?;
-        let issued_at_s = now.as_secs();
-        let ticket = Ticket {
-            token_id: TokenId(token_id),
-            player,
-            name: request.name,
-            room: request.room,
-            role: request.role,
-            issued_at_s,
-            expires_at_s: issued_at_s + TICKET_LIFE_S,
-        };
+        let ticket = fresh(&request).map_err(|error| MintFailed(error.to_string()))?;
         let web = Box::new(sealed(&self.key, &ticket));
         Ok(Minted { player, udp, udp_address: server, web, valid_s: TICKET_LIFE_S })
     }

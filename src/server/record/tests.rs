@@ -10,7 +10,6 @@ use framekeep_journal::{
     MatchEnd, MatchHeader, Record, ReplayBuilder, RoomState, SealKey, SegmentEnd, SegmentHeader,
     SegmentReader,
 };
-use framekeep_protocol::{CommitPolicy, RoomPhase, StartRule};
 use framekeep_sim::hash_bytes;
 use tempfile::TempDir;
 
@@ -520,29 +519,7 @@ fn a_segment_that_cannot_be_read_costs_its_own_rooms_and_no_start() {
 }
 
 fn room_state() -> RoomState {
-    RoomState {
-        name: "hall".parse().unwrap(),
-        game: "arena".to_owned(),
-        content: String::new(),
-        seats: 2,
-        tick_rate_hz: 30,
-        send_every_ticks: 1,
-        start: StartRule::Full,
-        commit: CommitPolicy::Deadline,
-        code: String::new(),
-        spectators_max: 0,
-        phase: RoomPhase::Waiting,
-        epoch: 0,
-        events: 0,
-        locked: false,
-        opened: false,
-        play_again: false,
-        host: None,
-        members: Vec::new(),
-        reserved: Vec::new(),
-        spectators: Vec::new(),
-        banned: Vec::new(),
-    }
+    RoomState::empty("hall".parse().unwrap(), "arena", 2)
 }
 
 /// CRC-32 (IEEE 802.3), bit by bit.
