@@ -22,6 +22,7 @@ mod joint_solver;
 mod joints;
 mod lanes;
 mod layout;
+mod lineup;
 mod manifold;
 mod material;
 mod meeting;
@@ -40,6 +41,7 @@ mod softness;
 mod spot;
 mod state;
 mod step;
+mod still;
 #[cfg(test)]
 mod tests;
 mod tiles;

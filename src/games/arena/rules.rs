@@ -114,26 +114,26 @@ fn act(state: &mut ArenaState, seat: u8, input: ArenaInput) {
 }
 
 fn walk(state: &mut ArenaState, seat: u8, id: BodyId, to: Option<Direction>, dash: bool) {
-    let Some(body) = state.world.body(id) else { return };
+    let Some(velocity) = state.world.velocity(id) else { return };
     let player = &mut state.players[usize::from(seat)];
     let wanted = |speed| to.map_or(Vec2::ZERO, |direction| Vec2::from_angle(direction.angle(), speed));
     let velocity = if dash && to.is_some() && player.dash_ticks == 0 {
         player.dash_ticks = DASH_TICKS;
         wanted(DASH_SPEED)
     } else {
-        body.velocity.lerp(wanted(WALK_SPEED), WALK_GRIP)
+        velocity.lerp(wanted(WALK_SPEED), WALK_GRIP)
     };
     state.world.set_velocity(id, velocity);
 }
 
 fn shoot(state: &mut ArenaState, seat: u8, id: BodyId, aim: Aim) {
-    let Some(shooter) = state.world.body(id) else { return };
+    let Some(place) = state.world.position(id) else { return };
     let player = &mut state.players[usize::from(seat)];
     if player.shot_ticks > 0 {
         return;
     }
     player.shot_ticks = if player.rapid_ticks > 0 { SHOT_TICKS / 2 } else { SHOT_TICKS };
-    if let Ok(body) = state.world.add(Projectile::body(seat, shooter.position, aim)) {
+    if let Ok(body) = state.world.add(Projectile::body(seat, place, aim)) {
         state.projectiles.push(Projectile { body, owner: seat, ticks_left: PROJECTILE_TICKS });
     }
 }
@@ -179,8 +179,8 @@ fn hit(state: &mut ArenaState, body: BodyId, shot: BodyId, events: &mut Vec<Aren
 
 /// Away from the shot.
 fn push(state: &mut ArenaState, body: BodyId, shot: BodyId) {
-    if let (Some(player), Some(shot)) = (state.world.body(body), state.world.body(shot)) {
-        let away = (player.position - shot.position).with_length(PROJECTILE_PUSH);
+    if let (Some(player), Some(shot)) = (state.world.position(body), state.world.position(shot)) {
+        let away = (player - shot).with_length(PROJECTILE_PUSH);
         state.world.apply_impulse(body, away);
     }
 }
@@ -227,12 +227,12 @@ fn age_projectiles(state: &mut ArenaState) {
 
 impl ArenaState {
     fn kind_of(&self, id: BodyId) -> Option<Kind> {
-        read_tag(self.world.body(id)?.user).map(|(kind, _)| kind)
+        read_tag(self.world.user(id)?).map(|(kind, _)| kind)
     }
 
     /// The seat that a player's body belongs to.
     fn seat_of(&self, id: BodyId) -> Option<u8> {
-        let (_, seat) = read_tag(self.world.body(id)?.user)?;
+        let (_, seat) = read_tag(self.world.user(id)?)?;
         let player = self.players.get(usize::from(seat))?;
         (player.body == Some(id)).then_some(seat)
     }

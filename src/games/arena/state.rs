@@ -93,12 +93,12 @@ impl ArenaState {
     #[must_use]
     pub fn place_of(&self, seat: u8) -> Option<Vec2> {
         let body = self.players.get(usize::from(seat))?.body?;
-        Some(self.world.body(body)?.position)
+        self.world.position(body)
     }
 
     /// Where pick-ups lie.
     pub fn pickup_places(&self) -> impl Iterator<Item = Vec2> {
-        self.pickups.iter().filter_map(|pickup| Some(self.world.body(pickup.body?)?.position))
+        self.pickups.iter().filter_map(|pickup| self.world.position(pickup.body?))
     }
 }
 

@@ -164,8 +164,6 @@ pub(crate) struct Kind {
     pub(crate) ghosts: Option<Ghosts>,
     /// What its shapes are like in the search for pairs.
     pub(crate) traits: u8,
-    /// How many parts of bodies there are of it.
-    uses: u32,
 }
 
 impl Kind {
@@ -187,7 +185,7 @@ impl Kind {
             | flag(open, OPEN)
             | flag(calm, CALM)
             | flag(hull.count == 1 && !part.sensor, DISC);
-        Self { blueprint, hull, extent, ghosts, traits, uses: 0 }
+        Self { blueprint, hull, extent, ghosts, traits }
     }
 
     /// Mass by density in 1/2¹⁶.
@@ -197,10 +195,47 @@ impl Kind {
     }
 }
 
+/// What every step asks of a [`Kind`], in little memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Brief {
+    /// Of the hull, as is how many points it has.
+    pub(crate) radius: i32,
+    pub(crate) reach: i32,
+    /// How many parts of bodies there are of it.
+    pub(crate) uses: u32,
+    pub(crate) filter: Filter,
+    pub(crate) gravity_scale: Fx,
+    pub(crate) drag: u16,
+    pub(crate) spin_drag: u16,
+    pub(crate) count: u8,
+    pub(crate) locks: u8,
+    pub(crate) traits: u8,
+}
+
+impl Brief {
+    const fn of(kind: &Kind) -> Self {
+        let Kind { blueprint, hull, traits, .. } = kind;
+        Self {
+            radius: hull.radius,
+            reach: hull.reach,
+            uses: 0,
+            filter: blueprint.part.filter,
+            gravity_scale: blueprint.gravity_scale,
+            drag: blueprint.drag,
+            spin_drag: blueprint.spin_drag,
+            count: hull.count,
+            locks: blueprint.locks,
+            traits: *traits,
+        }
+    }
+}
+
 /// Every blueprint that is in use, each once.
 #[derive(Debug, Default)]
 pub(crate) struct Blueprints {
     kinds: Vec<Kind>,
+    /// By kind.
+    briefs: Vec<Brief>,
     /// Those in use, sorted by blueprint. No hash: whoever sends a world could choose blueprints of one bucket.
     sorted: Vec<u16>,
     free: Vec<u16>,
@@ -208,11 +243,13 @@ pub(crate) struct Blueprints {
 
 impl Clone for Blueprints {
     fn clone(&self) -> Self {
-        Self { kinds: self.kinds.clone(), sorted: self.sorted.clone(), free: self.free.clone() }
+        let (kinds, briefs) = (self.kinds.clone(), self.briefs.clone());
+        Self { kinds, briefs, sorted: self.sorted.clone(), free: self.free.clone() }
     }
 
     fn clone_from(&mut self, source: &Self) {
         self.kinds.clone_from(&source.kinds);
+        self.briefs.clone_from(&source.briefs);
         self.sorted.clone_from(&source.sorted);
         self.free.clone_from(&source.free);
     }
@@ -229,6 +266,16 @@ impl Blueprints {
         self.kinds.get(usize::from(index))
     }
 
+    #[inline(always)]
+    pub(crate) fn brief(&self, index: u16) -> &Brief {
+        &self.briefs[usize::from(index)]
+    }
+
+    #[inline(always)]
+    pub(crate) fn try_brief(&self, index: u16) -> Option<&Brief> {
+        self.briefs.get(usize::from(index))
+    }
+
     /// Where a blueprint is among the sorted ones, or would be.
     fn find(&self, blueprint: &Blueprint) -> Result<usize, usize> {
         self.sorted.binary_search_by(|&index| self.get(index).blueprint.cmp(blueprint))
@@ -239,19 +286,21 @@ impl Blueprints {
         let at = match self.find(&blueprint) {
             Ok(at) => {
                 let index = self.sorted[at];
-                self.kinds[usize::from(index)].uses += 1;
+                self.briefs[usize::from(index)].uses += 1;
                 return Some(index);
             }
             Err(at) => at,
         };
-        let kind = Kind { uses: 1, ..Kind::new(blueprint) };
+        let kind = Kind::new(blueprint);
+        let brief = Brief { uses: 1, ..Brief::of(&kind) };
         let index = match self.free.pop() {
             Some(index) => {
-                self.kinds[usize::from(index)] = kind;
+                (self.kinds[usize::from(index)], self.briefs[usize::from(index)]) = (kind, brief);
                 index
             }
             None if self.kinds.len() < usize::from(NONE) => {
                 self.kinds.push(kind);
+                self.briefs.push(brief);
                 (self.kinds.len() - 1) as u16
             }
             None => return None,
@@ -262,12 +311,12 @@ impl Blueprints {
 
     /// One use less.
     pub(crate) fn remove(&mut self, index: u16) {
-        let kind = &mut self.kinds[usize::from(index)];
-        kind.uses = kind.uses.saturating_sub(1);
-        if kind.uses > 0 {
+        let brief = &mut self.briefs[usize::from(index)];
+        brief.uses = brief.uses.saturating_sub(1);
+        if brief.uses > 0 {
             return;
         }
-        let blueprint = kind.blueprint;
+        let blueprint = self.get(index).blueprint;
         if let Ok(at) = self.find(&blueprint) {
             self.sorted.remove(at);
             self.free.push(index);
@@ -278,10 +327,10 @@ impl Blueprints {
         self.kinds.len()
     }
 
-    /// The hulls that shapes have, and how many have each.
-    pub(crate) fn sizes(&self) -> impl Iterator<Item = (&Hull, u32)> {
+    /// All blueprints that something is made of.
+    pub(crate) fn sizes(&self) -> impl Iterator<Item = &Brief> {
         // One that nobody has any more is not known to a world that was restored from bytes.
-        self.kinds.iter().filter(|kind| kind.uses > 0).map(|kind| (&kind.hull, kind.uses))
+        self.briefs.iter().filter(|brief| brief.uses > 0)
     }
 
     /// A table of blueprints from outside, none of which is used yet; nothing if one of them is unsound or there twice.
@@ -295,17 +344,19 @@ impl Blueprints {
         if sorted.windows(2).any(|two| blueprint(two[0]) == blueprint(two[1])) {
             return None;
         }
-        Some(Self { kinds: blueprints.iter().copied().map(Kind::new).collect(), sorted, free: Vec::new() })
+        let kinds: Vec<Kind> = blueprints.iter().copied().map(Kind::new).collect();
+        let briefs = kinds.iter().map(Brief::of).collect();
+        Some(Self { kinds, briefs, sorted, free: Vec::new() })
     }
 
     /// Counts a use of what came from outside; false if there is no such blueprint.
     pub(crate) fn count_use(&mut self, index: u16) -> bool {
-        let kind = self.kinds.get_mut(usize::from(index));
-        kind.map(|kind| kind.uses += 1).is_some()
+        let brief = self.briefs.get_mut(usize::from(index));
+        brief.map(|brief| brief.uses += 1).is_some()
     }
 
     /// Whether every blueprint from outside is used.
     pub(crate) fn all_used(&self) -> bool {
-        self.kinds.iter().all(|kind| kind.uses > 0)
+        self.briefs.iter().all(|brief| brief.uses > 0)
     }
 }

@@ -47,6 +47,13 @@ fn meet(
     let margin = way.saturating_add(MARGIN);
     for (side, &normal) in (0..).zip(&SIDES) {
         let end = if normal.0 == 0 { height } else { width };
+        let out = if side & 1 == 0 { -1 } else { 1 };
+        let middle = if normal.0 == 0 { proxy.y } else { proxy.x };
+        // However it is turned, nothing of it is farther out than this. What is rounded is below two steps.
+        let farthest = i64::from(middle) * out + i64::from(kind.hull.reach) + 2;
+        if i64::from(end) - farthest > i64::from(margin) {
+            continue;
+        }
         let to_wall = i64::from(end) - dot(normal, proxy.x, proxy.y) - i64::from(hull.radius);
         let mut manifold = Manifold { normal, ..Manifold::default() };
         for (corner, &(x, y)) in (0..).zip(hull.points()) {

@@ -1,8 +1,9 @@
 //! `Bundle`, bodies in slots one after the other that are discs and nothing else, of which all is computed at once.
 
 use super::grid::LANES;
+use super::hull::P;
 use super::layout::Layout;
-use super::proxy::MARGIN;
+use super::proxy::{MARGIN, Proxies};
 use super::spot::{MOVES, Spot, traits_of};
 use super::state::{ALIVE, BULLET, COMPOUND, SPEED_BITS, State};
 use crate::Vec2;
@@ -25,6 +26,16 @@ pub(crate) struct Bundle {
     pub(crate) any_fast: bool,
 }
 
+/// Boxes around discs and their ways.
+pub(crate) struct Boxes {
+    /// Left, right, bottom, top.
+    pub(crate) sides: [Lane; 4],
+    /// Half of each size.
+    pub(crate) halves: [P; LANES],
+    /// The largest of them.
+    pub(crate) widest: i32,
+}
+
 impl Bundle {
     /// The bodies from `slot` on; nothing if they are not all discs, or there are not enough.
     #[inline(always)]
@@ -35,14 +46,14 @@ impl Bundle {
         let mut plain = true;
         // Nearly always they are of one blueprint.
         if *kinds == [kinds[0]; LANES] {
-            let kind = state.blueprints.try_get(kinds[0])?;
-            plain &= kind.hull.count == 1;
-            (radius, traits) = ([kind.hull.radius; LANES], [kind.traits; LANES]);
+            let brief = state.blueprints.try_brief(kinds[0])?;
+            plain &= brief.count == 1;
+            (radius, traits) = ([brief.radius; LANES], [brief.traits; LANES]);
         } else {
             for lane in 0..LANES {
-                let kind = state.blueprints.try_get(kinds[lane])?;
-                plain &= kind.hull.count == 1;
-                (radius[lane], traits[lane]) = (kind.hull.radius, kind.traits);
+                let brief = state.blueprints.try_brief(kinds[lane])?;
+                plain &= brief.count == 1;
+                (radius[lane], traits[lane]) = (brief.radius, brief.traits);
             }
         }
         for lane in 0..LANES {
@@ -85,9 +96,40 @@ impl Bundle {
         (layout.cells_of(&x, &y), widest)
     }
 
+    /// The box around each and its way.
+    #[inline(always)]
+    pub(crate) fn boxes(&self) -> Boxes {
+        let (mut sides, mut halves, mut widest) = ([[0; LANES]; 4], [(0, 0); LANES], 0);
+        for lane in 0..LANES {
+            let x = self.x[lane].saturating_add(self.way_x[lane] >> 1);
+            let y = self.y[lane].saturating_add(self.way_y[lane] >> 1);
+            let half_x = self.reach[lane] + (self.way_x[lane].abs() >> 1);
+            let half_y = self.reach[lane] + (self.way_y[lane].abs() >> 1);
+            halves[lane] = (half_x, half_y);
+            widest = widest.max(half_x.max(half_y));
+            (sides[0][lane], sides[1][lane]) = (x.saturating_sub(half_x), x.saturating_add(half_x));
+            (sides[2][lane], sides[3][lane]) = (y.saturating_sub(half_y), y.saturating_add(half_y));
+        }
+        Boxes { sides, halves, widest }
+    }
+
+    /// Keeps in mind which of them may come to the border.
+    #[inline(always)]
+    pub(crate) fn mark_edge(&self, state: &State, spots: &[Spot; LANES], proxies: &mut Proxies) {
+        if !state.desc.walls {
+            return;
+        }
+        let rooms = self.rooms(state.desc.half_extent);
+        if rooms.iter().fold(0, |any, room| any | room) < 0 {
+            for (spot, _) in spots.iter().zip(&rooms).filter(|(_, room)| **room < 0) {
+                proxies.mark_edge(&state.desc, spot, spot.disc_half(), false);
+            }
+        }
+    }
+
     /// How far from the border of a world each of them stays at least; less than 0 if it may come there.
     #[inline(always)]
-    pub(crate) fn rooms(&self, half_extent: Vec2) -> Lane {
+    fn rooms(&self, half_extent: Vec2) -> Lane {
         let (width, height) = (half_extent.x.to_bits(), half_extent.y.to_bits());
         let mut nearest = [-1; LANES];
         if width.max(height) > 1 << 30 {

@@ -22,12 +22,19 @@ pub(crate) struct Census {
 impl Census {
     /// That of a state of which a step is `tick` long.
     pub(crate) fn of(state: &State, tick: i64) -> Self {
-        let (mut low, mut high) = ([i32::MAX; 2], [i32::MIN; 2]);
+        let mut census = Self::of_sizes(state, tick);
+        let (mut low, mut high) = (census.low, census.high);
         for position in state.positions.iter() {
             let (x, y) = (position.x.to_bits(), position.y.to_bits());
             low = [low[0].min(x), low[1].min(y)];
             high = [high[0].max(x), high[1].max(y)];
         }
+        (census.low, census.high) = (low, high);
+        census
+    }
+
+    /// That of the sizes alone.
+    pub(crate) fn of_sizes(state: &State, tick: i64) -> Self {
         let (mut fastest, mut spin) = (0, 0);
         for motion in state.motions.iter() {
             fastest = fastest.max(motion.x.unsigned_abs()).max(motion.y.unsigned_abs());
@@ -36,16 +43,16 @@ impl Census {
         let way = |speed: i64| way_of(speed.min(i64::from(i32::MAX)) as i32, tick);
         let farthest = way(i64::from(fastest));
         let mut classes = [(0, 0); 32];
-        for (hull, count) in state.blueprints.sizes() {
-            let most = i64::from(hull.reach);
+        for brief in state.blueprints.sizes() {
+            let most = i64::from(brief.reach);
             // What swings or goes far is looked ahead for no more than its own size.
-            let swing = if hull.count > 1 { way((i64::from(spin) * most) >> 16) } else { 0 };
+            let swing = if brief.count > 1 { way((i64::from(spin) * most) >> 16) } else { 0 };
             let half = most + farthest.min(most) / 2 + swing.min(most) + i64::from(2 * MARGIN);
             let half = half.min(1 << 30) as i32;
             let class: &mut (u32, i32) = &mut classes[(half.leading_zeros() & 31) as usize];
-            *class = (class.0 + count, class.1.max(half));
+            *class = (class.0 + brief.uses, class.1.max(half));
         }
-        Self { classes, low, high }
+        Self { classes, low: [i32::MAX; 2], high: [i32::MIN; 2] }
     }
 
     /// How many shapes there are.

@@ -8,9 +8,9 @@ use super::census::Census;
 use super::hull::P;
 use super::layout::Layout;
 use super::near;
-use super::proxy::{MARGIN, Proxies, way_of};
-use super::spot::{DISC, Spot, traits_of};
-use super::state::{ALIVE, BULLET, COMPOUND, State, is_moving};
+use super::proxy::Proxies;
+use super::spot::Spot;
+use super::state::State;
 use crate::{Fx, WorldDesc};
 
 /// Bodies that are compared at once.
@@ -114,14 +114,7 @@ impl Grid {
             return false;
         }
         let spots = bundle.spots();
-        if state.desc.walls {
-            let rooms = bundle.rooms(state.desc.half_extent);
-            if rooms.iter().fold(0, |any, room| any | room) < 0 {
-                for (spot, _) in spots.iter().zip(&rooms).filter(|(_, room)| **room < 0) {
-                    proxies.mark_edge(&state.desc, spot, spot.disc_half(), false);
-                }
-            }
-        }
+        bundle.mark_edge(state, &spots, proxies);
         self.drafts.extend_from_slice(&spots);
         self.cells_by_draft.extend_from_slice(&cells);
         cells.iter().for_each(|&cell| self.ends[cell as usize] += 1);
@@ -130,34 +123,7 @@ impl Grid {
 
     #[inline(never)]
     fn draft_one(&mut self, state: &State, slot: usize, tick: i64, proxies: &mut Proxies) {
-        let flags = state.flags[slot];
-        if flags & ALIVE == 0 {
-            return;
-        }
-        let kind = state.kind(slot);
-        if kind.hull.count > 1 || flags & (COMPOUND | BULLET) != 0 {
-            let from = proxies.list.len();
-            proxies.push_all(state, slot as u16, tick);
-            for (proxy, index) in proxies.list[from..].iter().zip(from as u16..) {
-                self.put(Spot::of(index, proxy), (proxy.half_x, proxy.half_y));
-            }
-            return;
-        }
-        let radius = kind.hull.radius;
-        let (x, y) = (state.positions[slot].x.to_bits(), state.positions[slot].y.to_bits());
-        let traits = kind.traits | traits_of(flags);
-        let mut spot = Spot { x, y, way_x: 0, way_y: 0, radius, shape: slot as u16, traits };
-        let mut fast = false;
-        if is_moving(flags) {
-            let (motion, limit) = (state.motions[slot], i64::from(radius.max(MARGIN)));
-            let (x, y) = (way_of(motion.x, tick), way_of(motion.y, tick));
-            (spot.way_x, spot.way_y) = (x.clamp(-limit, limit) as i32, y.clamp(-limit, limit) as i32);
-            fast = (x.abs() > limit) | (y.abs() > limit);
-            spot.traits = traits & if fast { !DISC } else { u8::MAX };
-        }
-        let half = spot.disc_half();
-        proxies.mark_edge(&state.desc, &spot, half, fast);
-        self.put(spot, half);
+        proxies.draft(state, slot, tick, |spot, half, _| self.put(spot, half));
     }
 
     fn put(&mut self, spot: Spot, half: P) {

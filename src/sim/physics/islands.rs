@@ -109,6 +109,7 @@ impl Islands {
                 let root = usize::from(self.root(slot as u16));
                 if self.marks[root] >= ticks {
                     state.flags[slot] |= ASLEEP;
+                    state.stills.forget();
                     state.motions[slot] = Motion::default();
                 }
             }

@@ -61,11 +61,20 @@ impl Side {
     }
 }
 
+fn side_of(desc: &WorldDesc, census: &Census) -> u64 {
+    let wanted = u64::from(desc.cell.to_bits().unsigned_abs());
+    (census.usual_half() * 2).max(wanted).clamp(SIDE_MIN, 1 << 31)
+}
+
+/// Half the side of a cell: the largest half size of a shape that is not kept apart.
+pub(crate) fn small_half(desc: &WorldDesc, census: &Census) -> i32 {
+    (side_of(desc, census) / 2).min(i32::MAX as u64) as i32
+}
+
 impl Layout {
     /// The layout that suits where the shapes are, their sizes and their number.
     pub(crate) fn of(desc: &WorldDesc, census: &Census) -> Self {
-        let wanted = u64::from(desc.cell.to_bits().unsigned_abs());
-        let side = (census.usual_half() * 2).max(wanted).clamp(SIDE_MIN, 1 << 31);
+        let side = side_of(desc, census);
         let inverse = (1 << 32) / side;
         let (low, high) = census.corners();
         let needed = |low: i32, high: i32| ((u64::from(high.abs_diff(low)) * inverse) >> 32) as u32 + 1;
@@ -84,7 +93,7 @@ impl Layout {
             inverse,
             columns: Side { count: columns, folded: folded_x },
             rows: Side { count: rows, folded: folded_y },
-            small_half: (side / 2).min(i32::MAX as u64) as i32,
+            small_half: small_half(desc, census),
         }
     }
 

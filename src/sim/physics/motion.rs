@@ -91,7 +91,7 @@ impl Laws {
         let velocity = Velocity { x: motion.x, y: motion.y, spin: motion.spin, unused: 0 };
         let mut glide = Glide { velocity, pull: [0; 2], locks: 0 };
         if state.flags[slot] & DYNAMIC != 0 {
-            let plan = &state.kind(slot).blueprint;
+            let plan = state.blueprints.brief(state.kinds[slot]);
             if plan.drag | plan.spin_drag != 0 {
                 glide.velocity = slowed(velocity, plan.drag, plan.spin_drag);
             }
@@ -274,6 +274,9 @@ impl Movers {
     #[inline(always)]
     fn drift_bundle(&self, state: &mut State, slot: usize, rest_ticks: u32) -> Option<bool> {
         let flags: &[u8; LANES] = state.flags.get(slot..)?.first_chunk()?;
+        if !flags.iter().fold(true, |all, &flags| all & is_moving(flags)) {
+            return None;
+        }
         let kinds: &[u16; LANES] = state.kinds.get(slot..)?.first_chunk()?;
         let index: &[u32; LANES] = self.index.get(slot..)?.first_chunk()?;
         let (laws, mut plain) = (self.laws, are_calm(&state.blueprints, kinds));
@@ -323,7 +326,7 @@ impl Movers {
 /// Whether all of these bodies are of blueprints that leave their motion alone.
 #[inline(always)]
 fn are_calm(blueprints: &Blueprints, kinds: &[u16; LANES]) -> bool {
-    let calm = |kind: u16| blueprints.try_get(kind).is_some_and(|kind| kind.traits & CALM != 0);
+    let calm = |kind: u16| blueprints.try_brief(kind).is_some_and(|brief| brief.traits & CALM != 0);
     // Nearly always they are of one.
     if *kinds == [kinds[0]; LANES] { calm(kinds[0]) } else { kinds.iter().all(|&kind| calm(kind)) }
 }

@@ -11,6 +11,11 @@ const PAIRS_PER_SHAPE_MAX: usize = 16;
 /// What every world may find, however few its bodies.
 const PAIRS_MIN: usize = 64;
 
+/// Most pairs of so many shapes that are looked at in one step.
+pub(crate) const fn pairs_max(shapes: usize) -> usize {
+    shapes * PAIRS_PER_SHAPE_MAX + PAIRS_MIN
+}
+
 /// The search for pairs in one step.
 pub(crate) struct Search<'a, F> {
     pub(crate) state: &'a State,
@@ -35,7 +40,7 @@ impl<F: FnMut(Found) -> bool> Search<'_, F> {
     /// Calls `found` for every two shapes whose boxes touch and that meet, at least one of which moves.
     pub(crate) fn run(mut self) {
         let grid = self.grid;
-        let mut left = (grid.spots().len() + grid.large().len()) * PAIRS_PER_SHAPE_MAX + PAIRS_MIN;
+        let mut left = pairs_max(grid.spots().len() + grid.large().len());
         let spots = grid.spots();
         let mut near = core::mem::take(self.near);
         near.for_each_pair(grid, |pairs| {
@@ -92,7 +97,7 @@ impl<F: FnMut(Found) -> bool> Search<'_, F> {
         if a.slot == b.slot || either & MOVES == 0 || either & (PUSHED | SENSOR) == 0 {
             return false;
         }
-        let filter = |proxy: &Proxy| self.state.blueprints.get(proxy.kind).blueprint.part.filter;
+        let filter = |proxy: &Proxy| self.state.blueprints.brief(proxy.kind).filter;
         (a.traits & b.traits & OPEN != 0 || filter(a).meets(filter(b)))
             && (self.apart.is_empty() || self.apart.binary_search(&[a.slot, b.slot]).is_err())
             && (self.found)(Found::Shapes(a, b))

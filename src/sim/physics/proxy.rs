@@ -6,8 +6,11 @@ use super::WorldDesc;
 use super::blueprint::Kind;
 use super::hull::{Hull, P};
 use super::rot::Rot;
-use super::spot::{DISC, LISTED, MOVES, PUSHED, Spot};
-use super::state::{BULLET, COMPOUND, DYNAMIC, KINEMATIC, Motion, SPEED_BITS, State, is_moving, turned};
+use super::spot::{DISC, LISTED, MOVES, PUSHED, Spot, traits_of};
+use super::state::{
+    ALIVE, BULLET, COMPOUND, DYNAMIC, KINEMATIC, Motion, SPEED_BITS, State, is_moving, turned,
+};
+use super::still::{UNMADE, Who};
 use crate::Vec2;
 use crate::fx::clamp_to_i32;
 
@@ -15,6 +18,8 @@ use crate::fx::clamp_to_i32;
 pub(crate) const MARGIN: i32 = 1_311;
 /// A disc has no hull of its own.
 pub(crate) const NO_HULL: u32 = u32::MAX;
+/// What is not turned has the hull of its blueprint.
+const OWN_HULL: u32 = u32::MAX - 1;
 
 /// How far a speed leads in a tick, in bits.
 #[inline(always)]
@@ -53,7 +58,7 @@ pub(crate) struct Proxy {
     pub(crate) radius: i32,
     /// The radius of a disc around all of it however it turns in this tick.
     pub(crate) reach: i32,
-    /// The turned outline, or [`NO_HULL`].
+    /// The turned outline, [`OWN_HULL`] or [`NO_HULL`].
     pub(crate) hull: u32,
     pub(crate) slot: u16,
     pub(crate) sub: u16,
@@ -184,7 +189,55 @@ impl Proxies {
         }
     }
 
-    fn push(&mut self, state: &State, slot: u16, (sub, kind_index): (u16, u16), tick: i64) {
+    /// Adds the shapes of a body; `put` is told of each and of half the size of the box around it.
+    #[inline(always)]
+    pub(crate) fn draft(&mut self, state: &State, slot: usize, tick: i64, mut put: impl FnMut(Spot, P, Who)) {
+        let flags = state.flags[slot];
+        if flags & ALIVE == 0 {
+            return;
+        }
+        let brief = state.blueprints.brief(state.kinds[slot]);
+        if brief.count > 1 || flags & (COMPOUND | BULLET) != 0 {
+            let from = self.list.len();
+            self.push_all(state, slot as u16, tick);
+            for (proxy, index) in self.list[from..].iter().zip(from as u16..) {
+                let who = Who { slot: proxy.slot, sub: proxy.sub, kind: proxy.kind };
+                put(Spot::of(index, proxy), (proxy.half_x, proxy.half_y), who);
+            }
+            return;
+        }
+        let radius = brief.radius;
+        let (x, y) = (state.positions[slot].x.to_bits(), state.positions[slot].y.to_bits());
+        let traits = brief.traits | traits_of(flags);
+        let mut spot = Spot { x, y, way_x: 0, way_y: 0, radius, shape: slot as u16, traits };
+        let mut fast = false;
+        if is_moving(flags) {
+            let (motion, limit) = (state.motions[slot], i64::from(radius.max(MARGIN)));
+            let (x, y) = (way_of(motion.x, tick), way_of(motion.y, tick));
+            (spot.way_x, spot.way_y) = (x.clamp(-limit, limit) as i32, y.clamp(-limit, limit) as i32);
+            fast = (x.abs() > limit) | (y.abs() > limit);
+            spot.traits = traits & if fast { !DISC } else { u8::MAX };
+        }
+        let half = spot.disc_half();
+        self.mark_edge(&state.desc, &spot, half, fast);
+        put(spot, half, Who { slot: slot as u16, sub: 0, kind: state.kinds[slot] });
+    }
+
+    /// Whose shape the one at a spot is; `place` is its number among those that rest, if it does.
+    #[inline(always)]
+    pub(crate) fn who(&self, state: &State, spot: &Spot, place: usize) -> Who {
+        if spot.traits & LISTED == 0 {
+            return Who { slot: spot.shape, sub: 0, kind: state.kinds[usize::from(spot.shape)] };
+        }
+        if spot.shape == UNMADE {
+            return state.stills.who(place);
+        }
+        let proxy = &self.list[usize::from(spot.shape)];
+        Who { slot: proxy.slot, sub: proxy.sub, kind: proxy.kind }
+    }
+
+    /// Adds one shape of a body.
+    pub(crate) fn push(&mut self, state: &State, slot: u16, (sub, kind_index): (u16, u16), tick: i64) {
         let at = usize::from(slot);
         let (flags, rot, mut motion) = (state.flags[at], state.rotations[at], state.motions[at]);
         let kind = state.blueprints.get(kind_index);
@@ -242,11 +295,11 @@ impl Proxies {
         if hull.count <= 1 {
             return (hull.half.0, hull.half.1, NO_HULL);
         }
+        if rot == Rot::NONE {
+            return (hull.half.0, hull.half.1, OWN_HULL);
+        }
         let index = self.hulls.len() as u32;
         self.hulls.push(*hull);
-        if rot == Rot::NONE {
-            return (hull.half.0, hull.half.1, index);
-        }
         let turned = &mut self.hulls[index as usize];
         let half = turned.turn(rot);
         (half.0, half.1, index)

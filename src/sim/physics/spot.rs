@@ -26,7 +26,7 @@ pub(crate) const fn traits_of(flags: u8) -> u8 {
 }
 
 /// A shape as the search for pairs sees it first.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Spot {
     pub(crate) x: i32,
     pub(crate) y: i32,

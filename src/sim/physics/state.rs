@@ -6,6 +6,7 @@ use super::blueprint::{Blueprint, Blueprints, Kind, LOCK_ROTATION, MASS_MIN, NON
 use super::column::Column;
 use super::pairing::{Ended, Pairing};
 use super::rot::Rot;
+use super::still::{Stills, is_still};
 use super::{Body, BodyDesc, BodyId, BodyKind, WorldDesc};
 use crate::fx::clamp_to_i32;
 use crate::{Fx, Vec2};
@@ -122,6 +123,8 @@ pub(crate) struct State {
     pub(crate) joints: super::joints::Joints,
     /// Follows from the blueprints.
     pub(crate) masses: Column<Mass>,
+    /// Follows from the bodies that rest.
+    pub(crate) stills: Stills,
     pub(crate) blueprints: Blueprints,
 }
 
@@ -148,6 +151,7 @@ impl Clone for State {
         self.ended.clone_from(&source.ended);
         self.joints.clone_from(&source.joints);
         self.masses.clone_from(&source.masses);
+        self.stills.clone_from(&source.stills);
         self.blueprints.clone_from(&source.blueprints);
     }
 }
@@ -293,7 +297,15 @@ impl State {
             let turns = self.kind(slot).blueprint.locks & LOCK_ROTATION == 0;
             self.motions[slot].spin = if turns { speed_of_fx(desc.spin) } else { 0 };
         }
+        self.changed(slot);
         Some(self.id(slot))
+    }
+
+    /// To be called when the place, the turn or a shape of a body is another one than before, or it comes or goes.
+    pub(crate) fn changed(&mut self, slot: usize) {
+        if is_still(self.flags[slot]) {
+            self.stills.forget();
+        }
     }
 
     fn grow(&mut self) -> usize {
@@ -310,6 +322,7 @@ impl State {
 
     /// Takes a body out. Its slot is as new afterwards, but for the generation.
     pub(crate) fn remove(&mut self, slot: usize) {
+        self.changed(slot);
         self.end_pairings(slot);
         self.joints.remove_of(slot as u16);
         self.ignored.retain(|pair| !pair.contains(&(slot as u16)));
@@ -367,6 +380,7 @@ impl State {
         let origin = self.origin(slot);
         self.masses[slot] = self.mass_of_parts(slot);
         self.positions[slot] = origin + self.lever(slot);
+        self.changed(slot);
         self.wake(slot);
         true
     }
@@ -376,6 +390,7 @@ impl State {
         let Some(kind) = self.blueprints.add(blueprint) else { return false };
         self.blueprints.remove(self.kinds[slot]);
         self.kinds[slot] = kind;
+        self.changed(slot);
         self.wake(slot);
         true
     }
@@ -392,6 +407,9 @@ impl State {
 
     /// Ends the sleep of a body.
     pub(crate) fn wake(&mut self, slot: usize) {
+        if self.flags[slot] & ASLEEP != 0 {
+            self.stills.forget();
+        }
         self.flags[slot] &= !ASLEEP;
         self.motions[slot].slow_ticks = 0;
     }

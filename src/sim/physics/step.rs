@@ -8,6 +8,7 @@ use super::contact_solver::{Anchor, ContactDesc, ContactTimes, Contacts};
 use super::grid::Grid;
 use super::islands::Islands;
 use super::joint_solver::JointSolver;
+use super::lineup::Lineup;
 use super::manifold::ManifoldPoint;
 use super::material::Material;
 use super::meeting::Meeting;
@@ -54,7 +55,7 @@ fn look_ahead(state: &State) {
     let places = state.positions.iter().step_by(2 * EACH).fold(0, |sum, place| sum ^ place.x.to_bits());
     let masses = state.masses.iter().step_by(EACH).fold(0, |sum, mass| sum ^ mass.inverse);
     let pairings = state.pairings.iter().fold(0, |sum, pairing| sum ^ pairing.a);
-    core::hint::black_box((motions, places, masses, pairings));
+    core::hint::black_box((motions, places, masses, pairings, state.stills.look_ahead()));
 }
 
 /// What is known of a pairing in this step.
@@ -75,6 +76,7 @@ struct Scratch {
     proxies: Proxies,
     grid: Grid,
     near: Near,
+    lineup: Lineup,
     movers: Movers,
     meetings: Vec<Meeting>,
     order: Order,
@@ -130,22 +132,12 @@ impl Scratch {
         let tick = state.desc.tick_seconds();
         self.list_apart(state);
         for _ in 0..WAKES_MAX {
-            self.grid.fill(state, tick, &mut self.proxies);
-            self.near.fill(&self.grid);
             self.meetings.clear();
             self.meetings.reserve(3 * state.slots());
-            let (proxies, meetings) = (&self.proxies, &mut self.meetings);
-            let (grid, near, apart) = (&self.grid, &mut self.near, &self.apart);
-            let shared: &State = state;
-            let found = |found: Found| {
-                let meeting = match found {
-                    Found::Discs(a, b) => Meeting::of_discs(shared, a, b),
-                    Found::Shapes(a, b) => Meeting::of(shared, proxies, tick, a, b),
-                };
-                meetings.extend(meeting);
-                meeting.is_some()
-            };
-            Search { state: shared, proxies, grid, near, apart, found }.run();
+            let (proxies, meetings) = (&mut self.proxies, &mut self.meetings);
+            if !self.lineup.search(state, tick, proxies, &self.apart, meetings) {
+                self.search_grid(state, tick);
+            }
             if !self.wake_hit(state) {
                 break;
             }
@@ -153,6 +145,25 @@ impl Scratch {
         if state.desc.walls {
             meet_border(state, tick, &self.proxies, &mut self.meetings);
         }
+    }
+
+    /// Finds out what touches or is about to in a world of any size.
+    #[inline(never)]
+    fn search_grid(&mut self, state: &State, tick: i64) {
+        self.grid.fill(state, tick, &mut self.proxies);
+        self.near.fill(&self.grid);
+        self.meetings.clear();
+        let (proxies, meetings) = (&self.proxies, &mut self.meetings);
+        let (grid, near, apart) = (&self.grid, &mut self.near, &self.apart);
+        let found = |found: Found| {
+            let meeting = match found {
+                Found::Discs(a, b) => Meeting::of_discs(state, a, b),
+                Found::Shapes(a, b) => Meeting::of(state, proxies, tick, a, b),
+            };
+            meetings.extend(meeting);
+            meeting.is_some()
+        };
+        Search { state, proxies, grid, near, apart, found }.run();
     }
 
     /// Wakes what is hit in this step, and all that hangs together with it; whether there was any.

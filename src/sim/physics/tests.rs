@@ -14,5 +14,6 @@ mod quality;
 mod queries;
 mod random;
 mod scenes;
+mod stills;
 mod surfaces;
 mod waking;

@@ -18,6 +18,7 @@ use super::rot::Rot;
 use super::state::{
     ALIVE, ALL_FLAGS, ASLEEP, COMPOUND, DYNAMIC, Extra, KINEMATIC, Mass, Motion, SHAPES_MAX, State, is_moving,
 };
+use super::still::Stills;
 use crate::Vec2;
 
 /// Two slots and the bits of a pairing: its own, the number of points, and whether shapes are numbered.
@@ -304,6 +305,7 @@ impl Received {
             ended: self.ended,
             joints: self.joints,
             masses,
+            stills: Stills::default(),
             blueprints,
         };
         state.check()?;

@@ -184,6 +184,24 @@ impl World {
         self.state.slot(id).map(|slot| self.state.body(slot))
     }
 
+    /// Where a body's origin is.
+    #[must_use]
+    pub fn position(&self, id: BodyId) -> Option<Vec2> {
+        self.state.slot(id).map(|slot| self.state.origin(slot))
+    }
+
+    /// Units per second of a body's centre of mass.
+    #[must_use]
+    pub fn velocity(&self, id: BodyId) -> Option<Vec2> {
+        self.state.slot(id).map(|slot| self.state.motions[slot].velocity())
+    }
+
+    /// The game's own number of a body.
+    #[must_use]
+    pub fn user(&self, id: BodyId) -> Option<u32> {
+        self.state.slot(id).map(|slot| self.state.users[slot])
+    }
+
     /// All bodies in the order of their indices.
     pub fn bodies(&self) -> impl Iterator<Item = (BodyId, Body)> {
         let alive = |&slot: &usize| self.state.flags[slot] & ALIVE != 0;
@@ -203,6 +221,7 @@ impl World {
         if let Some(slot) = slot {
             self.state.wake_touching(slot);
             self.state.positions[slot] = position + self.state.lever(slot);
+            self.state.changed(slot);
             self.state.wake_overlapped(slot);
         }
         slot.is_some()
@@ -216,6 +235,7 @@ impl World {
             let origin = self.state.origin(slot);
             self.state.rotations[slot] = Rot::from_angle(angle);
             self.state.positions[slot] = origin + self.state.lever(slot);
+            self.state.changed(slot);
             self.state.wake_overlapped(slot);
         }
         slot.is_some()

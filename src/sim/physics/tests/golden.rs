@@ -31,7 +31,7 @@ fn six_scenes_end_as_recorded() {
 fn restoring_at_every_step_changes_nothing() {
     for (name, mut world) in all() {
         let mut restored = world.clone();
-        for tick in 0..240 {
+        for tick in 0..TICKS {
             restored = decode::<World>(&bytes_of(&restored))
                 .unwrap_or_else(|error| panic!("{name} {tick}: {error}"));
             world.step();
