@@ -187,7 +187,7 @@ impl Matcher {
     pub fn cancel(&mut self, now_ms: u64, id: TicketId) -> Result<TicketView, Refused> {
         self.elapse(now_ms);
         let slot = self.queue.find(id).ok_or(Refused::UnknownTicket(id))?;
-        match self.queue.record(slot).state {
+        match self.queue.card(slot).state {
             TicketState::Waiting => {
                 self.stop_waiting(slot);
                 self.end(slot, Ended::Cancelled);
@@ -267,10 +267,10 @@ impl Matcher {
         let hot = &mut self.queue.hot[slot as usize];
         hot.stamp = stamp;
         let size = hot.size;
-        self.queue.near_lanes[slot as usize] = NearLanes::default();
-        let record = self.queue.record_mut(slot);
-        record.near = 0;
-        let pool = record.wish.pool;
+        self.queue.record_mut(slot).near = 0;
+        let card = self.queue.card_mut(slot);
+        card.lanes = NearLanes::default();
+        let pool = card.pool as usize;
         self.pools[pool].tickets += 1;
         self.pools[pool].players += u64::from(size);
         self.set_state(slot, TicketState::Waiting);
@@ -282,7 +282,7 @@ impl Matcher {
         let hot = &mut self.queue.hot[slot as usize];
         let size = hot.size;
         hot.stamp = 0;
-        let pool = self.queue.record(slot).wish.pool;
+        let pool = self.queue.card(slot).pool as usize;
         self.pools[pool].tickets -= 1;
         self.pools[pool].players -= u64::from(size);
         let mut nth = 0;
@@ -303,7 +303,7 @@ impl Matcher {
             let nth = self.lane_of(pool, region, content);
             let lane = &mut self.lanes[nth as usize];
             lane.add(hot.size, entry);
-            self.queue.near_lanes[slot as usize].push(nth);
+            self.queue.card_mut(slot).lanes.push(nth);
             if !std::mem::replace(&mut lane.unsettled, true) {
                 self.unsettled.push(nth);
             }
@@ -312,15 +312,15 @@ impl Matcher {
     }
 
     fn set_state(&mut self, slot: Slot, state: TicketState) {
-        let record = self.queue.record_mut(slot);
-        record.state = state;
-        record.revision += 1;
+        let card = self.queue.card_mut(slot);
+        card.state = state;
+        card.revision += 1;
     }
 
     /// A ticket that does not wait is over.
     fn end(&mut self, slot: Slot, ended: Ended) {
         self.set_state(slot, TicketState::Ended(ended));
-        self.events.push_back(Event::Ended(self.queue.record(slot).ticket.id, ended));
+        self.events.push_back(Event::Ended(self.queue.card(slot).id, ended));
         self.queue.end(slot, self.now_ms + REMEMBERED_MS);
         self.queue.forget(self.now_ms, REMEMBERED_MAX);
     }
@@ -342,7 +342,7 @@ impl Matcher {
         if record.ticket.party.iter().all(|member| member.player != player) {
             return Err(Refused::NotOfTicket { ticket: id, player });
         }
-        match record.state {
+        match self.queue.card(slot).state {
             TicketState::Asked { of, .. } if accepts => self.accept(of, player),
             TicketState::Asked { of, .. } => {
                 self.fall_through(of, |other| (other == slot).then_some(Ended::Declined));

@@ -58,6 +58,22 @@ impl NearLanes {
     }
 }
 
+/// What a round needs of a ticket that gets its match, and changes of it: kept beside each other, since a round that
+/// finds many matches spends its time waiting for memory.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+pub(crate) struct Card {
+    pub(crate) id: TicketId,
+    /// The first of its players; often the only one.
+    pub(crate) first: PlayerId,
+    pub(crate) state: TicketState,
+    pub(crate) revision: u32,
+    pub(crate) pool: u32,
+    pub(crate) lanes: NearLanes,
+    /// When it is forgotten; 0 while it is not over.
+    forget_at_ms: u64,
+}
+
 /// What a ticket wants in numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Wish {
@@ -78,21 +94,17 @@ pub(crate) struct Record {
     pub(crate) ticket: Ticket,
     pub(crate) wish: Wish,
     pub(crate) seq: u64,
-    pub(crate) state: TicketState,
-    pub(crate) revision: u32,
     /// How many of its regions are near enough.
     pub(crate) near: usize,
     /// When it is looked at again.
     pub(crate) wake_at_ms: u64,
-    /// When it is forgotten; 0 while it is not over.
-    forget_at_ms: u64,
 }
 
 /// The tickets that are not forgotten.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Queue {
     pub(crate) hot: Vec<Hot>,
-    pub(crate) near_lanes: Vec<NearLanes>,
+    pub(crate) cards: Vec<Card>,
     records: Vec<Option<Box<Record>>>,
     free: Vec<Slot>,
     by_id: BTreeMap<TicketId, Slot>,
@@ -115,7 +127,7 @@ impl Queue {
 
     /// The ticket by which a player waits or is asked.
     pub(crate) fn of_player(&self, player: PlayerId) -> Option<Slot> {
-        self.by_player.get(&player).copied().filter(|slot| self.record(*slot).forget_at_ms == 0)
+        self.by_player.get(&player).copied().filter(|slot| self.card(*slot).forget_at_ms == 0)
     }
 
     /// Tickets that are not over.
@@ -139,6 +151,16 @@ impl Queue {
         self.records[slot as usize].as_deref_mut().expect("a place that is held has a ticket")
     }
 
+    /// What a round needs of the ticket of that place.
+    pub(crate) fn card(&self, slot: Slot) -> &Card {
+        &self.cards[slot as usize]
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn card_mut(&mut self, slot: Slot) -> &mut Card {
+        &mut self.cards[slot as usize]
+    }
+
     /// Whether the place is still that of the ticket that arrived as the `seq`th.
     pub(crate) fn holds(&self, slot: Slot, seq: u64) -> bool {
         self.records.get(slot as usize).is_some_and(|one| one.as_ref().is_some_and(|one| one.seq == seq))
@@ -146,11 +168,11 @@ impl Queue {
 
     /// What can be seen of a ticket.
     pub(crate) fn view(&self, slot: Slot) -> TicketView {
-        let record = self.record(slot);
+        let card = self.card(slot);
         TicketView {
-            id: record.ticket.id,
-            state: record.state,
-            revision: record.revision,
+            id: card.id,
+            state: card.state,
+            revision: card.revision,
             queued_at_ms: self.hot[slot as usize].queued_at_ms,
         }
     }
@@ -171,23 +193,23 @@ impl Queue {
         };
         let slot = self.free.pop().unwrap_or(self.hot.len() as Slot);
         self.by_id.insert(ticket.id, slot);
-        let state = TicketState::Waiting;
-        let record = Some(Box::new(Record {
-            ticket,
-            wish,
-            seq,
-            state,
+        let card = Card {
+            id: ticket.id,
+            first: ticket.party.first().map_or(PlayerId(0), |member| member.player),
+            state: TicketState::Waiting,
             revision: 0,
-            near: 0,
-            wake_at_ms: 0,
+            pool: wish.pool as u32,
+            lanes: NearLanes::default(),
             forget_at_ms: 0,
-        }));
+        };
+        let record = Some(Box::new(Record { ticket, wish, seq, near: 0, wake_at_ms: 0 }));
         if slot as usize == self.hot.len() {
             self.hot.push(hot);
-            self.near_lanes.push(NearLanes::default());
+            self.cards.push(card);
             self.records.push(record);
         } else {
             self.hot[slot as usize] = hot;
+            self.cards[slot as usize] = card;
             self.records[slot as usize] = record;
         }
         self.hold_players(slot);
@@ -240,16 +262,15 @@ impl Queue {
 
     /// A ticket is over; it is forgotten at that time.
     pub(crate) fn end(&mut self, slot: Slot, forget_at_ms: u64) {
-        let record = self.record_mut(slot);
-        record.forget_at_ms = forget_at_ms;
-        let seq = record.seq;
+        self.card_mut(slot).forget_at_ms = forget_at_ms;
+        let seq = self.hot[slot as usize].seq;
         self.over.push_back((forget_at_ms, slot, seq));
         self.over_count += 1;
     }
 
     /// A ticket that was over is not: its match fell through. Its players wait by it if `hold` says so.
     pub(crate) fn revive(&mut self, slot: Slot, hold: bool) {
-        self.record_mut(slot).forget_at_ms = 0;
+        self.card_mut(slot).forget_at_ms = 0;
         self.over_count -= 1;
         if hold {
             self.hold_players(slot);
@@ -264,8 +285,8 @@ impl Queue {
                 return;
             }
             self.over.pop_front();
-            if self.holds(slot, seq) && self.record(slot).forget_at_ms == at_ms {
-                let id = self.record(slot).ticket.id;
+            if self.holds(slot, seq) && self.card(slot).forget_at_ms == at_ms {
+                let id = self.card(slot).id;
                 self.by_id.remove(&id);
                 self.forget_players(slot);
                 self.records[slot as usize] = None;

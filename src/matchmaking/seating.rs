@@ -1,6 +1,7 @@
 //! Who of a match sits where: teams of alike strength, and a role for everybody.
 
 use crate::group::Group;
+use crate::limits::TEAMS_MAX;
 use crate::queue::Queue;
 use crate::rules::Rules;
 use crate::{FreeSeats, Match, MatchId, Place};
@@ -14,7 +15,7 @@ pub(crate) fn even_out(group: &mut Group, queue: &Queue) {
     if group.teams.len() < 2 {
         return;
     }
-    let mut strength = vec![0_i64; group.teams.len()];
+    let mut strength = [0_i64; TEAMS_MAX];
     for pick in &group.picks {
         strength[pick.team] += i64::from(pick.rating) * i64::from(pick.size);
     }
@@ -56,13 +57,15 @@ pub(crate) fn places(
     let mut wants = Vec::new();
     for pick in &group.picks {
         let roles = group.roles(queue, pick.slot);
-        let record = queue.record(pick.slot);
-        for (member, roles) in record.ticket.party.iter().zip(roles) {
-            let team = pick.team as u8;
-            places.push(Place { player: member.player, ticket: record.ticket.id, team, role: None });
-            if by_role {
-                wants.push(*roles);
-            }
+        let (card, team) = (queue.card(pick.slot), pick.team as u8);
+        let mut seat = |player| places.push(Place { player, ticket: card.id, team, role: None });
+        if pick.size == 1 {
+            seat(card.first);
+        } else {
+            queue.record(pick.slot).ticket.party.iter().for_each(|member| seat(member.player));
+        }
+        if by_role {
+            wants.extend_from_slice(roles);
         }
     }
     if !by_role {

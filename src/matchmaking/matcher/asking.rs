@@ -34,7 +34,7 @@ impl Matcher {
     /// The tickets of a group do not wait any more; their players are asked, or play.
     pub(super) fn found(&mut self, of: Match, picks: &[Pick], pool: usize) {
         let id = of.id;
-        let tickets = picks.iter().map(|pick| (pick.slot, self.queue.record(pick.slot).seq)).collect();
+        let tickets = picks.iter().map(|pick| (pick.slot, self.queue.hot[pick.slot as usize].seq)).collect();
         let ready_check_ms = self.rules[self.pools[pool].rules].mode.ready_check_ms;
         let of = Arc::new(of);
         for pick in picks {
@@ -60,16 +60,19 @@ impl Matcher {
         if let Some(until_ms) = formed.until_ms.take() {
             self.asked.remove(&(until_ms, id));
         }
-        let (pool, tickets) = (formed.pool, formed.tickets.clone());
+        let (pool, tickets) = (formed.pool, std::mem::take(&mut formed.tickets));
         self.events.push_back(Event::Formed(formed.of.clone()));
         let forget_at_ms = self.now_ms + REMEMBERED_MS;
         self.settled.push_back((forget_at_ms, id));
         self.pools[pool].formed += 1;
-        for (slot, _) in tickets {
-            self.set_state(slot, TicketState::Matched { of: id });
-            let waited_ms = self.age(slot);
+        for (slot, _) in &tickets {
+            self.set_state(*slot, TicketState::Matched { of: id });
+            let waited_ms = self.age(*slot);
             self.pools[pool].note_wait(waited_ms);
-            self.queue.end(slot, forget_at_ms);
+            self.queue.end(*slot, forget_at_ms);
+        }
+        if let Some(formed) = self.matches.get_mut(&id) {
+            formed.tickets = tickets;
         }
     }
 

@@ -91,7 +91,7 @@ impl Matcher {
 
     /// One of them.
     pub(super) fn lane_of_ticket(&self, slot: Slot, nth: usize) -> Option<u32> {
-        if let Some(all) = self.queue.near_lanes[slot as usize].all() {
+        if let Some(all) = self.queue.card(slot).lanes.all() {
             return all.get(nth).copied();
         }
         let record = self.queue.record(slot);

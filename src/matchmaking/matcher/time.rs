@@ -30,7 +30,7 @@ impl Matcher {
     /// The time has come that was set for a waiting ticket.
     fn look_again(&mut self, slot: Slot) {
         // The same time may have been set twice.
-        if self.queue.record(slot).state != TicketState::Waiting {
+        if self.queue.card(slot).state != TicketState::Waiting {
             return;
         }
         if self.expires_at(slot) <= self.now_ms {

@@ -296,11 +296,16 @@ pub(super) fn go_on(
     }
     world.entity_mut(room).remove::<Arriving>();
     begin(world, room, due);
+    let late = match due {
+        Some(Due::Ago(us)) => us,
+        _ => 0,
+    };
     for (player, bytes) in said {
         hear_again(world, player, &bytes);
     }
     let name = world.get::<crate::Room>(room).map(|room| room.name.to_string());
-    info!(room = name, node = from, "a room of another node goes on here");
+    let late_ms = late as f64 / 1_000.0;
+    info!(room = name, node = from, late_ms, "a room of another node goes on here");
 }
 
 /// The match goes on, and everybody is shown the room.

@@ -6,6 +6,7 @@ mod heirs;
 #[path = "../front_door/http.rs"]
 #[expect(dead_code, reason = "others need more of it")]
 mod http;
+mod hundred;
 mod midway;
 mod moving;
 mod node;

@@ -31,6 +31,9 @@ pub(crate) struct Players {
     began: (Instant, Duration),
     /// They are many, and do not remember everything.
     is_crowd: bool,
+    /// When they looked at their sockets last, and the longest time that they did not.
+    looked_at: Option<Duration>,
+    pub(crate) longest_turn: Duration,
 }
 
 /// One of them.
@@ -68,7 +71,13 @@ impl Players {
     pub(crate) fn new(seed: u64, count: usize) -> Self {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let all = (0..count).map(|index| Player::new(seed, index)).collect();
-        Self { all, began: (Instant::now(), unix), is_crowd: false }
+        Self {
+            all,
+            began: (Instant::now(), unix),
+            is_crowd: false,
+            looked_at: None,
+            longest_turn: Duration::ZERO,
+        }
     }
 
     /// So many in each of so many rooms, `room-0` and so on.
@@ -141,6 +150,8 @@ impl Players {
             self.all.iter().map(|player| PollFd::new(player.socket.as_fd(), PollFlags::POLLIN)).collect();
         poll(&mut fds, PollTimeout::from(TURN_MS)).expect("sockets can be waited for");
         let now = self.now();
+        self.longest_turn = self.longest_turn.max(now.saturating_sub(self.looked_at.unwrap_or(now)));
+        self.looked_at = Some(now);
         for player in &mut self.all {
             player.turn(now);
             while self.is_crowd && player.confirmed.len() > CONFIRMED_KEPT {

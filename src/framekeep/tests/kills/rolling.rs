@@ -17,11 +17,15 @@ const ENTER_AT_ONCE: usize = 15;
 const TICK: Duration = Duration::from_nanos(1_000_000_000 / 30);
 
 /// Pauses beyond the tick that there always is, in ticks.
-struct Pauses(Vec<f64>);
+pub(crate) struct Pauses {
+    ticks: Vec<f64>,
+    /// The longest time in which the players' own thread did not look.
+    unseen: f64,
+}
 
 impl Pauses {
     /// Takes what players have seen since this was asked last.
-    fn take(players: &mut Players, counts: impl Fn(&Player) -> bool) -> Self {
+    pub(crate) fn take(players: &mut Players, counts: impl Fn(&Player) -> bool) -> Self {
         let mut ticks = Vec::new();
         for player in &mut players.all {
             let pause = std::mem::take(&mut player.longest_pause);
@@ -29,18 +33,32 @@ impl Pauses {
                 ticks.push(pause.saturating_sub(TICK).as_secs_f64() / TICK.as_secs_f64());
             }
         }
-        ticks.sort_by(f64::total_cmp);
-        Self(ticks)
+        let unseen = std::mem::take(&mut players.longest_turn).as_secs_f64() / TICK.as_secs_f64();
+        Self { unseen, ..Self::of(ticks) }
     }
 
-    fn text(&self) -> String {
-        let at = |percent: usize| self.0.get(self.0.len().saturating_sub(1) * percent / 100).copied();
-        let at = |percent: usize| at(percent).unwrap_or_default();
-        format!("p50 {:.1}, p99 {:.1}, most {:.1} ticks of {}", at(50), at(99), at(100), self.0.len())
+    /// Those, in ticks.
+    pub(crate) fn of(mut ticks: Vec<f64>) -> Self {
+        ticks.sort_by(f64::total_cmp);
+        Self { ticks, unseen: 0.0 }
+    }
+
+    /// What a share of all does not exceed.
+    pub(crate) fn at(&self, percent: usize) -> f64 {
+        self.ticks.get(self.ticks.len().saturating_sub(1) * percent / 100).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let [middle, most_of, most] = [50, 99, 100].map(|percent| self.at(percent));
+        format!(
+            "p50 {middle:.1}, p99 {most_of:.1}, most {most:.1} ticks of {}; players late by {:.1} at most",
+            self.ticks.len(),
+            self.unseen
+        )
     }
 }
 
-fn play(players: &mut Players, ticks: u32) {
+pub(crate) fn play(players: &mut Players, ticks: u32) {
     let until: Vec<u32> = players.all.iter().map(|player| player.newest() + ticks).collect();
     let all_are = |all: &[Player]| all.iter().zip(&until).all(|(player, until)| player.newest() >= *until);
     assert!(players.play_until(LONGEST, all_are), "all matches go on");
