@@ -42,7 +42,9 @@ fn list<'a>(seen: &'a Value, name: &str) -> &'a [Value] {
 /// The cluster as a table for people.
 fn table(seen: &Value) -> String {
     let Some(together) = seen.get("together").filter(|together| together.is_object()) else {
-        return "this node works alone: set cluster.redis_url to make it one of several\n".to_owned();
+        let mut out = "this node works alone: set cluster.redis_url to make it one of several\n".to_owned();
+        moves(&mut out, seen);
+        return out;
     };
     let mut out = String::new();
     let (coordinator, nodes) = (&together["coordinator"], list(together, "nodes"));
@@ -71,7 +73,15 @@ fn table(seen: &Value) -> String {
         &["QUEUE", "HZ", "TICKETS", "PLAYERS", "FORMED", "WAIT P50", "WAIT P99"],
         rows.collect(),
     );
+    moves(&mut out, seen);
     out
+}
+
+/// The rooms on their way from or to the node that was asked.
+fn moves(out: &mut String, seen: &Value) {
+    let row = |row: &Value| ["room", "from", "to", "step", "for_ms"].map(|name| word(&row[name])).to_vec();
+    let rows = list(seen, "moves").iter().map(row);
+    columns(out, &["MOVING", "FROM", "TO", "STEP", "FOR MS"], rows.collect());
 }
 
 fn node_row(node: &Value, own: &Value) -> Vec<String> {
@@ -139,7 +149,8 @@ mod tests {
             "key_differs": true, "modes_differ": false });
         let queue = json!({ "game": "arena", "mode": "duel", "tick_rate_hz": 0, "tickets": 3, "players": 3,
             "formed": 12, "wait_ms_p50": 400, "wait_ms_p99": null });
-        let seen = json!({ "mode": "redis", "together": { "name": "games", "node": "00000000000000aa",
+        let going = json!({ "room": "den", "from": "eu1", "to": "eu2", "step": "approaches", "for_ms": 40 });
+        let seen = json!({ "mode": "redis", "moves": [going], "together": { "name": "games", "node": "00000000000000aa",
             "redis_away_ms": 0, "coordinator": "00000000000000aa", "epoch": 9, "directory": 2,
             "matches_per_min": 4, "nodes": [node], "queues": [queue] } });
         let text = table(&seen);
@@ -149,6 +160,10 @@ mod tests {
         );
         assert!(text.contains("this one, another key") && text.contains("arena/duel  -   3"), "{text}");
         assert!(text.contains("400 ms") && !text.contains("Redis has not"), "{text}");
+        assert!(
+            text.ends_with("MOVING  FROM  TO   STEP        FOR MS\nden     eu1   eu2  approaches  40\n"),
+            "{text}"
+        );
         assert!(table(&json!({ "mode": "single" })).contains("works alone"));
     }
 }

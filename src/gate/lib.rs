@@ -30,7 +30,7 @@ pub use member::MemberRow;
 pub use order::{
     Answer, LaterReplay, MoveReply, MoveState, NewLink, Order, Question, Reply, WebInput, WebLinkId,
 };
-pub use report::{HistogramSample, Hold, Report, RoomRow, Sample, SampleKind};
+pub use report::{HistogramSample, Hold, MoveRow, Report, RoomRow, Sample, SampleKind};
 pub use shared::{
     Claim, ClusterNode, ClusterStatus, Later, SharedMatch, SharedQueue, SharedRefused, SharedRoom,
     SharedState, SharedStatus, SharedTicket,

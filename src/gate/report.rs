@@ -25,6 +25,8 @@ pub struct Report {
     pub players: u64,
     /// The rooms by name, as they were within the last seconds.
     pub rooms: Arc<Vec<RoomRow>>,
+    /// The rooms on their way from or to the node, the first few hundred.
+    pub moves: Vec<MoveRow>,
     /// What is measured.
     pub samples: Vec<Sample>,
     /// How durations are distributed.
@@ -33,6 +35,22 @@ pub struct Report {
     pub cleanup: Vec<(String, u64)>,
     /// The games and their contents.
     pub games: Vec<(String, Vec<String>)>,
+}
+
+/// A room on its way from node to node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MoveRow {
+    /// Its name.
+    pub room: String,
+    /// The node that has it.
+    pub from: String,
+    /// The node that it goes to.
+    pub to: String,
+    /// How far it is, one of a few words: at the node that has it `queued`, `waits`, `offered`, `approaches`,
+    /// `stands_still`, `decided` or `handed_over`, at the other `offered`, `taken` or `waits_for_decision`.
+    pub step: &'static str,
+    /// For how long it has been so far; at the other node, since it was offered.
+    pub for_ms: u64,
 }
 
 /// Whether a number only rises.

@@ -232,6 +232,9 @@ pub(crate) const MOVES_AT_ONCE: usize = 32;
 /// then, so that no room waits for another.
 pub(crate) const MOVES_APART: Duration = Duration::from_millis(50);
 
+/// Rooms under way of which operators are told at once.
+pub(crate) const MOVES_LISTED_MAX: usize = 256;
+
 /// Rooms that are on their way here at one time.
 pub(crate) const MOVES_COMING_MAX: usize = 256;
 

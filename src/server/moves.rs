@@ -12,6 +12,7 @@ mod outgoing;
 mod parcel;
 mod passes;
 mod seek;
+mod under_way;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
@@ -28,6 +29,7 @@ use message::PeerMessage;
 pub(crate) use moved::{check as check_moved, say_after, send_after};
 pub(crate) use outgoing::{Leaving, keep_said};
 pub(crate) use seek::{be_sought, seek};
+pub(crate) use under_way::under_way;
 
 use crate::limits::{MOVE_OUTCOMES_KEPT, MOVES_APART, MOVES_AT_ONCE, PEER_MAIL_WAITING_MAX};
 use crate::matches::Chance;
@@ -192,9 +194,8 @@ impl Moves {
     ) {
         self.arrivals.extend(arrived.iter().map(|(room, arrival)| (*room, arrival.clone())));
         for (&room, departure) in departed {
-            let (id, said, repeat_at) = (departure.id, Vec::new(), Duration::ZERO);
-            let departure = departure.clone();
-            self.departed.insert(id, Departed { departure, room, due_at: None, said, repeat_at });
+            let (id, departure) = (departure.id, departure.clone());
+            self.departed.insert(id, Departed::before(departure, room));
         }
     }
 

@@ -27,6 +27,14 @@ const QUEUES = [
   { title: 'Wait p99', number: true, text: (queue) => wait(queue.wait_ms_p99) },
 ];
 
+const MOVES = [
+  { title: 'Room', text: (move) => move.room },
+  { title: 'From', text: (move) => move.from },
+  { title: 'To', text: (move) => move.to },
+  { title: 'Step', text: (move) => move.step.replaceAll('_', ' ') },
+  { title: 'For', number: true, text: (move) => seconds(move.for_ms / 1e3) },
+];
+
 /** What is to be said of a node. */
 export function states(node, seen) {
   const all = [
@@ -49,10 +57,11 @@ function table(caption, columns, rows, seen) {
       make('thead', {}, make('tr', {}, ...head)), make('tbody', {}, ...body))));
 }
 
-function draw(element, seen) {
+function draw(element, seen, moves = []) {
   const title = make('h1', {}, 'Cluster');
+  const moving = moves.length ? [table('Rooms on their way', MOVES, moves)] : [];
   if (!seen) {
-    element.replaceChildren(title, make('p', { class: 'empty' }, 'This node works alone. Set cluster.redis_url to make it one of several.'));
+    element.replaceChildren(title, make('p', { class: 'empty' }, 'This node works alone. Set cluster.redis_url to make it one of several.'), ...moving);
     return;
   }
   const leader = seen.nodes.find((node) => node.id === seen.coordinator);
@@ -63,7 +72,7 @@ function draw(element, seen) {
   const away = seen.redis_away_ms > 0
     ? [make('p', { class: 'hint', role: 'status' }, `Redis has not answered for ${seconds(seen.redis_away_ms / 1e3)}: rooms go on, and this is how it was.`)] : [];
   element.replaceChildren(title, ...away, make('dl', { class: 'figures' }, ...figures),
-    table('Nodes', NODES, seen.nodes, seen), table('Queues', QUEUES, seen.queues, seen));
+    table('Nodes', NODES, seen.nodes, seen), ...moving, table('Queues', QUEUES, seen.queues, seen));
 }
 
 /** Shows the cluster; gives a function that ends it. */
@@ -73,8 +82,8 @@ export function showCluster(element) {
   const look = async () => {
     try {
       const reply = await fetch('/api/v1/cluster', { signal: AbortSignal.timeout(5_000) });
-      const seen = reply.ok ? (await reply.json()).together ?? null : null;
-      if (!ended) draw(element, seen);
+      const { together, moves } = reply.ok ? await reply.json() : {};
+      if (!ended) draw(element, together ?? null, moves);
     } catch {
       // The state above says that the server does not answer.
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use axum::Json;
 use axum::extract::State;
+use framekeep_gate::MoveRow;
 use serde::Serialize;
 
 use super::together::TogetherJson;
@@ -76,9 +77,31 @@ pub(crate) struct ClusterJson {
     mode: &'static str,
     /// This node.
     nodes: Vec<NodeJson>,
+    /// The rooms on their way from or to this node.
+    moves: Vec<MoveRowJson>,
     /// All nodes and what they do together.
     #[serde(skip_serializing_if = "Option::is_none")]
     together: Option<TogetherJson>,
+}
+
+/// A room on its way from node to node, as this one sees it.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct MoveRowJson {
+    room: String,
+    from: String,
+    to: String,
+    /// How far it is: at the node that has it `queued`, `waits`, `offered`, `approaches`, `stands_still`, `decided` or
+    /// `handed_over`, at the other `offered`, `taken` or `waits_for_decision`.
+    step: &'static str,
+    /// For how long it has been so far; at the other node, since it was offered.
+    for_ms: u64,
+}
+
+impl From<MoveRow> for MoveRowJson {
+    fn from(row: MoveRow) -> Self {
+        let MoveRow { room, from, to, step, for_ms } = row;
+        Self { room, from, to, step, for_ms }
+    }
 }
 
 /// The cluster.
@@ -89,7 +112,8 @@ pub(crate) async fn cluster(State(front): State<Arc<Front>>) -> Json<ClusterJson
         None => None,
     };
     let mode = if together.is_some() { "redis" } else { "single" };
-    Json(ClusterJson { mode, nodes: vec![node(&front)], together })
+    let moves = front.door.report().moves.iter().cloned().map(MoveRowJson::from).collect();
+    Json(ClusterJson { mode, nodes: vec![node(&front)], moves, together })
 }
 
 /// What cleanup has done and still has to do, by name.

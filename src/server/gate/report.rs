@@ -94,6 +94,7 @@ fn make(world: &mut World, reporting: &mut Reporting, now: Duration) -> Report {
         web_links: world.resource::<WebLinks>().len() as u64,
         players: world.resource::<Players>().len() as u64,
         rooms: Arc::new(rows),
+        moves: moves::under_way(world),
         samples: samples::samples(world),
         histograms: samples::histograms(world, &mut reporting.before),
         cleanup: cleanup(world.resource::<CleanupStats>()),

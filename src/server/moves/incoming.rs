@@ -36,9 +36,10 @@ struct Offered {
 
 /// A room on its way here.
 pub(super) struct Incoming {
-    from: String,
+    pub(super) from: String,
     room_id: u64,
-    room: Option<Entity>,
+    pub(super) room: Option<Entity>,
+    pub(super) since: Duration,
     wishes: Vec<Wish>,
     step: Step,
     until: Duration,
@@ -47,6 +48,23 @@ pub(super) struct Incoming {
 impl Incoming {
     pub(super) fn waits_for_disk(&self) -> bool {
         matches!(self.step, Step::Written(_))
+    }
+
+    /// The name of a room that is not opened yet.
+    pub(super) fn offered_name(&self) -> Option<&str> {
+        match &self.step {
+            Step::Offered(offered) => Some(offered.state.name.as_str()),
+            _ => None,
+        }
+    }
+
+    /// What operators call how far it is.
+    pub(super) fn step_name(&self) -> &'static str {
+        match self.step {
+            Step::Offered(_) => "offered",
+            Step::Written(_) => "taken",
+            Step::Waits(_) => "waits_for_decision",
+        }
     }
 }
 
@@ -60,10 +78,12 @@ pub(super) fn be_offered(
 ) {
     let message = match prepare(world, room, segment, &wishes) {
         Ok(offered) => {
-            let until = world.resource::<Clock>().now() + MOVE_OFFER_LIFE;
+            let since = world.resource::<Clock>().now();
+            let until = since + MOVE_OFFER_LIFE;
             let passes = passes::mint_all(world, &wishes);
             let step = Step::Offered(Box::new(offered));
-            let coming = Incoming { from: from.to_owned(), room_id: room, room: None, wishes, step, until };
+            let (from_node, room_id) = (from.to_owned(), room);
+            let coming = Incoming { from: from_node, room_id, room: None, since, wishes, step, until };
             world.resource_mut::<Moves>().incoming.insert(id, coming);
             PeerMessage::Willing { id, passes }
         }
@@ -366,6 +386,7 @@ pub(crate) fn recover(world: &mut World, room: Entity, room_id: u64, arrival: &A
         from: arrival.node.clone(),
         room_id,
         room: Some(room),
+        since: now,
         wishes: Vec::new(),
         step: Step::Waits(now),
         until: now,

@@ -38,6 +38,19 @@ pub(super) enum Step {
     Decided(Departure, Written),
 }
 
+impl Step {
+    /// What operators call it.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Waits => "waits",
+            Self::Offered => "offered",
+            Self::Approaches { .. } => "approaches",
+            Self::Handed => "stands_still",
+            Self::Decided(..) => "decided",
+        }
+    }
+}
+
 /// A room on its way to another node.
 pub(super) struct Outgoing {
     pub(super) room: Entity,
@@ -64,9 +77,16 @@ pub(super) struct Departed {
     pub(super) due_at: Option<Duration>,
     pub(super) said: Vec<(PlayerId, Vec<u8>)>,
     pub(super) repeat_at: Duration,
+    pub(super) since: Duration,
 }
 
 impl Departed {
+    /// A room that an earlier run gave away.
+    pub(super) fn before(departure: Departure, room: u64) -> Self {
+        let (repeat_at, since) = (Duration::ZERO, Duration::ZERO);
+        Self { departure, room, due_at: None, said: Vec::new(), repeat_at, since }
+    }
+
     /// The room's name.
     pub(super) fn name(&self) -> Option<RoomName> {
         RoomName::try_from(self.departure.room.as_str()).ok()
@@ -88,6 +108,11 @@ impl Outgoing {
             plays: false,
             said: Vec::new(),
         }
+    }
+
+    /// Since when it is as far as it is.
+    pub(super) fn since(&self) -> Duration {
+        self.since
     }
 
     fn enter(&mut self, step: Step, now: Duration) {
@@ -298,7 +323,7 @@ fn depart(world: &mut World, going: &mut Outgoing, departure: Departure) {
     moves.arrivals.remove(&room);
     moves.rooms_moved_away += 1;
     moves.end(going.name.clone(), MoveOutcome::Moved { node: going.node.clone() });
-    let departed = Departed { departure, room, due_at, said, repeat_at: now };
+    let departed = Departed { departure, room, due_at, said, repeat_at: now, since: now };
     moves.departed.insert(departed.departure.id, departed);
 }
 

@@ -144,6 +144,13 @@ impl Fleet {
         serde_json::from_str(&reply.body).unwrap_or_default()
     }
 
+    /// The rooms on their way from or to a node, as it says.
+    pub(crate) fn moves(&self, nth: usize) -> Vec<Value> {
+        let reply = http::ask(self.node(nth).at("http"), "GET", "/api/v1/cluster", &[], "");
+        let seen = serde_json::from_str::<Value>(&reply.body).unwrap_or_default();
+        seen["moves"].as_array().cloned().unwrap_or_default()
+    }
+
     /// The nodes at which each room is, of those that are up.
     pub(crate) fn rooms(&self) -> BTreeMap<String, Vec<usize>> {
         let mut found: BTreeMap<String, Vec<usize>> = BTreeMap::new();

@@ -40,6 +40,8 @@ fn go(fleet: &Fleet, players: &mut Players, rooms: usize, from: usize, to: usize
                 let reply = fleet.operate(from, "POST", &path, &body);
                 assert!(reply.status < 300, "{} {}", reply.status, reply.body);
             }
+            let approaches = |row: &Value| row["step"] == "approaches" && row["to"] == format!("eu{to}");
+            fleet.until("rooms are listed on their way", |fleet| fleet.moves(from).iter().any(approaches));
             asked.store(true, Ordering::Relaxed);
         });
         let have_moved = |all: &[Player]| {
