@@ -58,6 +58,8 @@ pub struct QueueConfig {
     pub round_every: Duration,
     /// Tickets that are not over, at most.
     pub tickets_max: usize,
+    /// After how long names of rooms are free that their node has not said any more; never without.
+    pub unsaid_after: Option<Duration>,
 }
 
 /// The tickets of the cluster as one node has them.

@@ -3,6 +3,7 @@
 mod address;
 mod asker;
 mod link;
+mod registry;
 mod store;
 
 pub use address::{Address, AddressFault, without_password};

@@ -18,7 +18,7 @@ use crate::handle::{ROOM_WITHIN, Shared};
 use crate::load::LoadMeter;
 use crate::{
     Address, COORDINATOR, Card, ClusterHandle, ClusterQueue, Member, News, NodeId, NodeView, QueueConfig,
-    Reply, Store, Timing, room_name,
+    Reply, Request, Store, Timing, room_name,
 };
 
 /// How often what is due is looked for.
@@ -26,6 +26,9 @@ const TURN: Duration = Duration::from_millis(50);
 
 /// How long a room may still be there whose name was handed over.
 const PASSED_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a start may wait for the name of a node that is gone.
+const NAMED_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long a node may take to say goodbye.
 const GOODBYE_WITHIN: Duration = Duration::from_millis(500);
@@ -68,6 +71,19 @@ pub enum StartError {
     /// The modes cannot be played.
     #[error(transparent)]
     Modes(#[from] ModeFault),
+    /// Another node has the name.
+    #[error(
+        "net.name = {name:?} is the name of another node of this cluster, {node} at {at}, which is there: give each node \
+         a name of its own"
+    )]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// Whose it is.
+        node: NodeId,
+        /// Where that one is, as well as that is known.
+        at: String,
+    },
 }
 
 /// What runs beside a server. Dropping it says goodbye to the others.
@@ -95,6 +111,11 @@ impl Cluster {
         }
         let handle = ClusterHandle(Shared::new(member, config.card.clone(), config.timing, store).into());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let other = check_name(&handle, &config.dead);
+            // A store that is away says nothing about names: a node starts without it.
+            tokio::time::timeout(NAMED_WITHIN, other).await.unwrap_or(Ok(()))
+        })?;
         let (stop, stopped) = watch::channel(false);
         let queue = ClusterQueue::new(handle.clone(), &config.name, queue, door.clone())?;
         let node = Node::new(handle.clone(), door, config.region, config.dead);
@@ -108,6 +129,29 @@ impl Cluster {
         };
         let thread = thread.name("framekeep-cluster".to_owned()).spawn(work)?;
         Ok((Self { stop, thread: Some(thread) }, handle, queue))
+    }
+}
+
+/// Waits until no other node has this one's name, for as long as a node that is gone is thought to be there.
+async fn check_name(handle: &ClusterHandle, dead: &[NodeId]) -> Result<(), StartError> {
+    let (shared, own) = (&handle.0, &handle.0.card.name);
+    let mut seen: BTreeMap<NodeId, u64> = BTreeMap::new();
+    loop {
+        let Ok(Reply::Nodes(nodes)) = shared.store.one(Request::Nodes).await else { return Ok(()) };
+        let Some(other) = nodes.into_iter().find(|view| view.card.name == *own) else { return Ok(()) };
+        if dead.contains(&other.node) {
+            // It had this one's data folder, and is said to be gone.
+            let _ = shared.store.leave(other.node).await;
+            continue;
+        }
+        let Ok(until) = shared.store.reported_until(other.node).await else { return Ok(()) };
+        let first = *seen.entry(other.node).or_insert(until.unwrap_or(0));
+        if until.is_some_and(|until| until > first) {
+            let Card { peer, http, udp, .. } = other.card;
+            let at = peer.or(udp).map_or(http, |address| address.to_string());
+            return Err(StartError::NameTaken { name: own.clone(), node: other.node, at });
+        }
+        tokio::time::sleep(TURN * 2).await;
     }
 }
 

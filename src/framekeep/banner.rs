@@ -59,6 +59,13 @@ pub(crate) fn gateway_text(settings: &Settings, key: &KeySource, gateway: &Gatew
     }
     let _ = writeln!(out, "  cluster {}", settings.cluster.name);
     let _ = writeln!(out, "  key     {key}");
+    if matches!(key, KeySource::Development(_)) {
+        let _ = writeln!(
+            out,
+            "note: a development key of this folder: only nodes with the same key take its tickets (framekeep key, \
+             identity.key_file)"
+        );
+    }
     let _ = writeln!(out, "try: framekeep top --http {}", gateway.http().unwrap_or(settings.net.udp));
     out
 }

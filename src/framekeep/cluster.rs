@@ -60,6 +60,9 @@ pub enum ClusterFault {
         /// What the system said.
         source: io::Error,
     },
+    /// Another node has the name.
+    #[error(transparent)]
+    NameTaken(framekeep_cluster::StartError),
     /// A part of a node, and no cluster.
     #[error(
         "cluster.role = {0} is a part of a node and needs the others: set cluster.redis_url or {REDIS_URL_ENV}, or \
@@ -96,7 +99,7 @@ impl ClusterFault {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Address(_) | Self::Times { .. } | Self::Modes(_) | Self::Mode(_) => Exit::Config,
-            Self::Alone(_) | Self::NoSecret => Exit::Config,
+            Self::Alone(_) | Self::NoSecret | Self::NameTaken(_) => Exit::Config,
             Self::Secret(error) => error.exit(),
             Self::Relay { .. } => Exit::Bind,
             Self::Folder { .. } | Self::Thread(_) => Exit::Failure,
@@ -199,6 +202,10 @@ pub(crate) fn start(
         modes_digest,
         round_every: Duration::from_millis(settings.matchmaking.round_ms),
         tickets_max: settings.matchmaking.tickets_max,
+        unsaid_after: match (&settings.cluster.heirs, settings.cluster.forget_after_s) {
+            (Some(_), _) | (None, 0) => None,
+            (None, after_s) => Some(Duration::from_secs(after_s)),
+        },
     };
     info!(%node, redis = ?config.address, cluster = config.name, "joining the cluster");
     if config.card.peer.is_none() {
@@ -280,6 +287,7 @@ impl From<framekeep_cluster::StartError> for ClusterFault {
         match error {
             framekeep_cluster::StartError::Thread(source) => Self::Thread(source),
             framekeep_cluster::StartError::Modes(fault) => Self::Mode(fault),
+            taken @ framekeep_cluster::StartError::NameTaken { .. } => Self::NameTaken(taken),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::identity::{self, IdentityError};
 use crate::manual;
 use crate::operate::{self, OperateError};
 use crate::output;
+use crate::ports;
 use crate::results::{self, ResultsError};
 use crate::rooms::{self, RoomsError};
 use crate::serve::{self, ServeFailure};
@@ -141,13 +142,13 @@ fn run_command(args: &Args) -> Result<(), CommandError> {
         Some(Command::Rooms(args_of)) => rooms::list(args_of.json, args.config.load()?.settings()),
         Some(Command::WhyAlive(args_of)) => rooms::why_alive(&args_of.room, args.config.load()?.settings()),
         Some(Command::Results(wanted)) => results::run(&wanted.command, args.config.load()?.settings()),
-        Some(Command::Cluster(seen)) => together::show(seen, args.config.load()?.settings()),
+        Some(Command::Cluster(seen)) => together::show(seen, &ports::settings(&args.config)?),
         Some(Command::Check) => check::check(&args.config),
         Some(Command::Healthcheck(wanted)) => healthcheck::check(wanted, args.config.load()?.settings()),
-        Some(Command::Move(room)) => operate::move_room(room, args.config.load()?.settings()),
-        Some(Command::Drain(drain)) => operate::drain(drain, args.config.load()?.settings()),
-        Some(Command::Close(close)) => operate::close(close, args.config.load()?.settings()),
-        Some(Command::Kick(kick)) => operate::kick(kick, args.config.load()?.settings()),
+        Some(Command::Move(room)) => operate::move_room(room, &ports::settings(&args.config)?),
+        Some(Command::Drain(drain)) => operate::drain(drain, &ports::settings(&args.config)?),
+        Some(Command::Close(close)) => operate::close(close, &ports::settings(&args.config)?),
+        Some(Command::Kick(kick)) => operate::kick(kick, &ports::settings(&args.config)?),
         #[cfg(feature = "top")]
         Some(Command::Top(top)) => crate::top::run(top, args.config.load()?.settings()),
         Some(Command::Completions(wanted)) => output::print(&manual::completions(wanted.shell)),

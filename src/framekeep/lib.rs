@@ -25,6 +25,7 @@ mod modes;
 mod notify;
 mod operate;
 mod output;
+mod ports;
 mod relay;
 mod reload;
 mod results;

@@ -116,7 +116,7 @@ impl Listed {
 }
 
 /// Whether a server uses a data folder, whose lock it holds as long as it runs.
-fn is_used(folder: &Path) -> bool {
+pub(crate) fn is_used(folder: &Path) -> bool {
     let lock = File::open(folder.join(LOCK));
     lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }

@@ -28,7 +28,9 @@ use crate::reload::Reloader;
 use crate::signals::Asked;
 use crate::supervision::Supervision;
 use crate::watchdog::Word;
-use crate::{ClusterFault, CommandError, Exit, banner, cluster, identity, logs, output, signals, watchdog};
+use crate::{
+    ClusterFault, CommandError, Exit, banner, cluster, identity, logs, output, ports, signals, watchdog,
+};
 
 /// How often it is looked whether another server has left the data folder.
 const AGAIN_EVERY: Duration = Duration::from_millis(100);
@@ -113,6 +115,9 @@ pub(crate) fn serve(args: &ConfigArgs) -> Result<(), CommandError> {
     server.attach_gate(keeper);
     let mint: Arc<dyn Mint> = Arc::new(front_door::mint(settings, &key, udp));
     let Cluster { gateway, node, relay, heirs } = join(&effective, &key, udp, &door, mint)?;
+    if let Err(error) = ports::write(&settings.data.folder, gateway.as_ref()) {
+        warn!(%error, "commands do not find the ports of this server in its data folder: name them with --http, --admin");
+    }
     let banner = banner::text(settings, udp, &source, &games.join(", "), gateway.as_ref());
     if let Err(error) = output::print(&banner) {
         warn!(%error, "nobody can read the banner");

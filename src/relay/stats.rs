@@ -3,6 +3,9 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use framekeep_gate::{Sample, SampleKind};
+use tracing::warn;
+
+use crate::NODES_MAX;
 
 /// What the relay measures. Counters and gauges alike; they are read once a second.
 #[derive(Debug, Default)]
@@ -21,6 +24,8 @@ pub struct RelayStats {
     pub(crate) lost: AtomicI64,
     /// Nodes that were refused: another secret, another build.
     pub(crate) refused: AtomicI64,
+    /// Nodes that found no place among those that one may be connected to.
+    pub(crate) crowded: AtomicI64,
     /// Links that were told that their room is lost.
     pub(crate) links_lost: AtomicI64,
     /// Links that went to another node with their room.
@@ -44,6 +49,17 @@ pub struct RelayStats {
 }
 
 impl RelayStats {
+    /// A node found no place: the first time that is said.
+    pub(crate) fn crowd(&self) {
+        if self.crowded.fetch_add(1, Ordering::Relaxed) == 0 {
+            warn!(
+                limit = NODES_MAX,
+                "this node is connected to as many nodes as it may be: clients of further ones do not get into its \
+                 rooms, nor its own into theirs; connect fewer gateways to each other, or make several clusters"
+            );
+        }
+    }
+
     pub(crate) fn add(counter: &AtomicI64, by: i64) {
         counter.fetch_add(by, Ordering::Relaxed);
     }
@@ -69,6 +85,7 @@ impl RelayStats {
         add(name, help, Counter, &[("reason", "lost")], &self.lost, 1.0);
         add(name, help, Counter, &[("reason", "refused")], &self.refused, 1.0);
         add(name, help, Counter, &[("reason", "malformed")], &self.malformed, 1.0);
+        add(name, help, Counter, &[("reason", "too_many")], &self.crowded, 1.0);
         let help = "Links over them that ended or went on elsewhere, by why";
         let name = "framekeep_relay_link_changes_total";
         add(name, help, Counter, &[("reason", "lost")], &self.links_lost, 1.0);

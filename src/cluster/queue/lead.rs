@@ -175,7 +175,9 @@ impl ClusterQueue {
                 warn!(?ask, ?told, "a match is taken back: its node does not open a room");
             }
         }
-        let directory = if tidy { Some(self.handle.0.store.sweep_names().await?) } else { None };
+        let unsaid_ms = self.config.unsaid_after.map_or(0, |after| after.as_millis() as u64);
+        let store = &self.handle.0.store;
+        let directory = if tidy { Some(store.sweep_names(unsaid_ms).await?) } else { None };
         let text = {
             let place = self.coordinator();
             let Some(one) = place.as_ref() else { return Ok(()) };

@@ -92,14 +92,17 @@ local function held(node)
   return found
 end
 
--- What was given up is forgotten once every new number is larger anyhow.
-local function sweep()
-  since()
+-- What was given up is forgotten once every new number is larger anyhow; so is a room that nobody has said for very long,
+-- but not by a server that has begun anew, before its nodes have said what they have.
+local function sweep(unsaid_ms)
+  local is_old = now > since() + lease_ms + 60000 and unsaid_ms > 0
   local all = redis.call('HGETALL', leases)
   local count = 0
   for nth = 1, #all, 2 do
     local epoch, upto = string.match(all[nth + 1], '^%x+ (%d+) (%d+)')
     if upto == '0' and tonumber(epoch) + 60000 < now then
+      redis.call('HDEL', leases, all[nth])
+    elseif is_old and upto ~= '0' and tonumber(upto) + unsaid_ms < now and string.sub(all[nth], 1, 5) == 'room/' then
       redis.call('HDEL', leases, all[nth])
     elseif upto ~= '0' then
       count = count + 1
@@ -121,7 +124,7 @@ for nth = 1, tonumber(ARGV[3]) do
   elseif what == 'release' then answer = release(name, node, tonumber(epoch))
   elseif what == 'holder' then answer = holder(name)
   elseif what == 'held' then answer = held(node)
-  elseif what == 'sweep' then answer = sweep()
+  elseif what == 'sweep' then answer = sweep(rank)
   elseif what == 'touch' then
     since()
     answer = { 'done' }

@@ -8,6 +8,7 @@ use redis::{Cmd, Script, Value};
 use super::Address;
 use super::asker::Asker;
 use super::link::{Link, LinkError};
+use super::registry::Registry;
 use crate::board::{Ask, Told};
 use crate::{COORDINATOR, Epoch, Lapsed, Lease, NodeId, NodeView, Reply, Request, Timing};
 
@@ -48,6 +49,7 @@ pub struct Store {
     leases: Code,
     nodes: Code,
     asker: Arc<Asker>,
+    registry: tokio::sync::Mutex<Registry>,
 }
 
 /// A script and the name by which Redis knows it.
@@ -74,6 +76,7 @@ impl Store {
             timing,
             leases: Code::new(include_str!("lease.lua")),
             nodes: Code::new(include_str!("nodes.lua")),
+            registry: tokio::sync::Mutex::default(),
         }
     }
 
@@ -89,7 +92,8 @@ impl Store {
             match (request, name_of(request)) {
                 (_, Some(name)) => batches.entry(part_of(name)).or_default().push(nth),
                 (Request::Held(node), _) => answers[nth] = Some(self.held(*node).await),
-                _ => answers[nth] = Some(self.registry(request).await),
+                (Request::Report(view), _) => answers[nth] = Some(self.report(view).await),
+                _ => answers[nth] = Some(self.read_nodes().await),
             }
         }
         for (part, members) in batches {
@@ -116,14 +120,15 @@ impl Store {
         self.execute(&[request]).await.pop().unwrap_or_else(missing)
     }
 
-    /// How many names are held, which is looked through and tidied.
+    /// How many names are held, which is looked through and tidied: what was given up is forgotten, and rooms' names that
+    /// nobody has said for longer than `unsaid_ms`, unless that is 0.
     ///
     /// # Errors
     /// [`StoreError`] if Redis does not answer.
-    pub async fn sweep_names(&self) -> Result<u64, StoreError> {
+    pub async fn sweep_names(&self, unsaid_ms: u64) -> Result<u64, StoreError> {
         let mut count = 0;
         for part in 0..PARTS {
-            let words = ["sweep", "", "", "0", "", "0"].map(str::to_owned);
+            let words = ["sweep", "", "", "0", "", &unsaid_ms.to_string()].map(str::to_owned);
             let told = self.lease_script(&part.to_string(), 1, words.into()).await?;
             count += told.first().and_then(|words| words.get(1)?.parse::<u64>().ok()).unwrap_or(0);
         }
@@ -148,7 +153,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if Redis does not answer.
     pub async fn leave(&self, node: NodeId) -> Result<(), StoreError> {
-        self.node_script("leave", &node.to_string(), "").await.map(drop)
+        self.node_script("leave", &node.to_string(), ["", "", "0", ""]).await.map(drop)
     }
 
     /// Asks for tickets and matches.
@@ -198,6 +203,16 @@ impl Store {
         assert!(self.link.send(&command).await.is_ok());
     }
 
+    /// Lets every part of the directory serve since long ago.
+    #[cfg(test)]
+    pub(crate) async fn begin_long_ago(&self) {
+        for part in 0..PARTS {
+            let mut command = redis::cmd("HSET");
+            command.arg(self.key(&part.to_string(), "meta")).arg("since").arg(1);
+            assert!(self.link.send(&command).await.is_ok());
+        }
+    }
+
     async fn names(&self, part: &str, requests: &[&Request]) -> Result<Vec<Reply>, StoreError> {
         let words = requests.iter().flat_map(|request| words(request)).collect();
         let told = self.lease_script(part, requests.len(), words).await?;
@@ -231,30 +246,46 @@ impl Store {
         Ok(Reply::Held(held))
     }
 
-    async fn registry(&self, request: &Request) -> Result<Reply, StoreError> {
-        let answer = match request {
-            Request::Report(view) => {
-                let json =
-                    serde_json::to_string(view).map_err(|error| StoreError::Nonsense(error.to_string()))?;
-                self.node_script("report", &view.node.to_string(), &json).await?
+    async fn report(&self, view: &NodeView) -> Result<Reply, StoreError> {
+        let json = |error: serde_json::Error| StoreError::Nonsense(error.to_string());
+        let mut registry = self.registry.lock().await;
+        loop {
+            let (card, load) = registry.news(view);
+            let has_all = card.is_some() && load.is_some();
+            let card = card.map(serde_json::to_string).transpose().map_err(json)?.unwrap_or_default();
+            let load = load.map(serde_json::to_string).transpose().map_err(json)?.unwrap_or_default();
+            let answer = self.node_script("report", &view.node.to_string(), [&card, &load, "0", ""]).await?;
+            if answer.first().is_some_and(|word| word == "unknown") && !has_all {
+                registry.forget(view.node);
+                continue;
             }
-            _ => self.node_script("nodes", "", "").await?,
-        };
-        match answer.split_first() {
-            Some((word, rest)) if word == "nodes" => {
-                // What another version of the program says is no reason to see no node at all.
-                let mut views: Vec<NodeView> =
-                    rest.iter().filter_map(|json| serde_json::from_str(json).ok()).collect();
-                views.sort_by_key(|view| view.node);
-                Ok(Reply::Nodes(views))
-            }
-            _ => reply(&answer),
+            registry.note(view, !load.is_empty());
+            return reply(&answer);
         }
     }
 
-    async fn node_script(&self, what: &str, node: &str, json: &str) -> Result<Vec<String>, StoreError> {
-        let keys = ["nodes", "seen", "meta"].map(|name| self.key("queue", name));
-        let args = [self.timing.lease_ms.to_string(), what.to_owned(), node.to_owned(), json.to_owned()];
+    async fn read_nodes(&self) -> Result<Reply, StoreError> {
+        let mut registry = self.registry.lock().await;
+        let (after, since) = (registry.after.to_string(), registry.since.clone());
+        let answer = self.node_script("nodes", "", ["", "", &after, &since]).await?;
+        let views = registry.read(&answer).ok_or_else(|| StoreError::Nonsense(answer.join(" ")))?;
+        Ok(Reply::Nodes(views))
+    }
+
+    /// Until when a node's last report is good by the store's time; `None` if it is not there.
+    ///
+    /// # Errors
+    /// [`StoreError`] if Redis does not answer.
+    pub async fn reported_until(&self, node: NodeId) -> Result<Option<u64>, StoreError> {
+        let answer = self.node_script("until", &node.to_string(), ["", "", "0", ""]).await?;
+        Ok(answer.get(1).and_then(|until| until.parse::<f64>().ok()).map(|until| until as u64))
+    }
+
+    async fn node_script(&self, what: &str, node: &str, more: [&str; 4]) -> Result<Vec<String>, StoreError> {
+        let keys = ["cards", "loads", "seen", "changed_nodes", "carded", "meta"];
+        let keys = keys.map(|name| self.key("queue", name));
+        let mut args = vec![self.timing.lease_ms.to_string(), what.to_owned(), node.to_owned()];
+        args.extend(more.map(str::to_owned));
         Ok(flat(&run(&self.link, &self.nodes, &keys, &args).await?))
     }
 }

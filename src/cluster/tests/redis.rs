@@ -80,7 +80,7 @@ fn names_in_redis_are_held_by_one_under_rising_numbers() {
         // The coordinator's is free as soon as it runs out.
         let one = until_granted(&store, take(COORDINATOR, 1, None)).await;
         assert!(until_granted(&store, take(COORDINATOR, 2, None)).await > one);
-        assert_eq!(store.sweep_names().await.unwrap(), 1);
+        assert_eq!(store.sweep_names(0).await.unwrap(), 1);
     });
 }
 
@@ -102,5 +102,52 @@ fn nodes_are_there_for_as_long_as_they_say_so() {
         store.leave(NodeId(1)).await.unwrap();
         assert_eq!(store.one(Request::Nodes).await.unwrap(), Reply::Nodes(vec![view(2)]));
         until(&store, Request::Nodes, |told| *told == Reply::Nodes(Vec::new())).await;
+    });
+}
+
+#[test]
+fn a_node_that_was_forgotten_says_all_of_itself_again_and_one_that_is_gone_is_seen_to_be() {
+    let Some(redis) = RedisServer::start() else { return };
+    run(async {
+        let stores = [0, 1].map(|_| Store::new(redis.address(), "test", TIMING));
+        let view = |rooms| NodeView {
+            node: NodeId(1),
+            card: Card { name: "eu1".to_owned(), ..Card::default() },
+            load: Load { rooms, ..Load::default() },
+        };
+        for rooms in [1, 1, 2, 2] {
+            stores[0].one(Request::Report(Box::new(view(rooms)))).await.unwrap();
+            for store in &stores {
+                assert_eq!(store.one(Request::Nodes).await.unwrap(), Reply::Nodes(vec![view(rooms)]));
+            }
+        }
+        let first = stores[1].reported_until(NodeId(1)).await.unwrap();
+        stores[1].leave(NodeId(1)).await.unwrap();
+        for store in &stores {
+            assert_eq!(store.one(Request::Nodes).await.unwrap(), Reply::Nodes(Vec::new()));
+        }
+        assert_eq!(stores[1].reported_until(NodeId(1)).await.unwrap(), None);
+        stores[0].one(Request::Report(Box::new(view(2)))).await.unwrap();
+        assert_eq!(stores[1].one(Request::Nodes).await.unwrap(), Reply::Nodes(vec![view(2)]));
+        assert!(stores[1].reported_until(NodeId(1)).await.unwrap() >= first && first.is_some());
+    });
+}
+
+#[test]
+fn the_name_of_a_room_whose_node_never_comes_back_is_free_after_the_stated_wait() {
+    let Some(redis) = RedisServer::start() else { return };
+    run(async {
+        let store = Store::new(redis.address(), "test", TIMING);
+        let first = until_granted(&store, take("room/den", 1, None)).await;
+        until(&store, take("room/den", 2, None), |told| matches!(told, Reply::Busy { for_ms: 0, .. })).await;
+        assert_eq!(store.sweep_names(1).await.unwrap(), 1, "a store that has begun anew forgets nothing");
+        store.begin_long_ago().await;
+        assert_eq!(store.sweep_names(3_600_000).await.unwrap(), 1, "it is not gone for so long");
+        assert_eq!(store.sweep_names(0).await.unwrap(), 1, "for ever");
+        let begun = std::time::Instant::now();
+        while store.sweep_names(1).await.unwrap() > 0 {
+            assert!(begun.elapsed().as_secs() < 20);
+        }
+        assert!(until_granted(&store, take("room/den", 2, None)).await > first);
     });
 }

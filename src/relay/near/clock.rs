@@ -9,7 +9,7 @@ use framekeep_protocol::{Refusal, ToClient};
 use super::home::News;
 use super::place::{NearLink, Place, Route, Stage, Wish};
 use super::{Near, Todo};
-use crate::limits::{BEAT_EVERY, FIND_AGAIN_EVERY, FIND_MOVED_EVERY, LOST_AFTER, NODES_MAX};
+use crate::limits::{BEAT_EVERY, DIAL_AGAIN_MAX, FIND_AGAIN_EVERY, FIND_MOVED_EVERY, LOST_AFTER, NODES_MAX};
 use crate::outbox::Outbox;
 use crate::stats::RelayStats;
 use crate::wire::ToFar;
@@ -94,7 +94,12 @@ impl Near {
                     outbox.push_always(ToFar::Beat(now.as_micros() as u64).frame());
                     outbox.ring();
                 }
-            } else if !peer.is_dialing && peer.dial_at <= now && known <= NODES_MAX {
+            } else if !peer.is_dialing && peer.dial_at <= now {
+                if known > NODES_MAX {
+                    peer.dial_at = now + DIAL_AGAIN_MAX;
+                    self.stats.crowd();
+                    continue;
+                }
                 peer.is_dialing = true;
                 self.todo.push_back(Todo::Dial(*id));
             }

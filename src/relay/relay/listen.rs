@@ -40,9 +40,11 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, far: Arc<
                 continue;
             }
         };
-        let (Ok(greeting), Ok(place)) =
-            (greeting.clone().try_acquire_owned(), nodes.clone().try_acquire_owned())
-        else {
+        let Ok(place) = nodes.clone().try_acquire_owned() else {
+            shared.stats.crowd();
+            continue;
+        };
+        let Ok(greeting) = greeting.clone().try_acquire_owned() else {
             RelayStats::add(&shared.stats.refused, 1);
             continue;
         };

@@ -12,13 +12,16 @@ use super::server::RedisServer;
 use super::{TIMING, run, take, until_granted};
 use crate::board::{Ask, Kept, Told};
 use crate::body::TicketBody;
-use crate::{COORDINATOR, Card, Epoch, Load, Member, NodeId, Store, Timing};
+use crate::{COORDINATOR, Card, Epoch, Load, Member, NodeId, NodeView, Reply, Request, Store, Timing};
 
 /// Requests that are under way at once.
 const AT_ONCE: usize = 128;
 
 /// Nodes that follow the changes.
 const NODES: usize = 3;
+
+/// How often all nodes say how they are.
+const ROUNDS: u64 = 4;
 
 /// Names of rooms of one node.
 const NAMES: u64 = 10_000;
@@ -177,7 +180,7 @@ fn ten_thousand_names_are_back_in_time_when_redis_has_lost_them() {
         println!("{NAMES} names are taken after {} ms", begun.elapsed().as_millis());
         let redis = redis.replace();
         let lost = Instant::now();
-        while store.sweep_names().await.unwrap_or(0) < NAMES {
+        while store.sweep_names(0).await.unwrap_or(0) < NAMES {
             turn(&mut member).await;
             assert!(lost.elapsed() < Duration::from_secs(60));
         }
@@ -185,4 +188,64 @@ fn ten_thousand_names_are_back_in_time_when_redis_has_lost_them() {
         assert!(lost.elapsed() < Duration::from_secs(5), "{:?}", lost.elapsed());
         drop(redis);
     });
+}
+
+/// What a thousand nodes cost: what each says of itself, and reads of all.
+async fn registry(nodes: u64) -> (f64, f64) {
+    let redis = RedisServer::start().unwrap();
+    let stores: Vec<_> = (0..20).map(|_| Store::new(redis.address(), "test", Timing::default())).collect();
+    let view = |node: u64, round: u64| {
+        let card = Card {
+            name: format!("node-{node}"),
+            http: format!("https://node-{node}.example.org"),
+            udp: Some(([192, 0, 2, 7], 7_770).into()),
+            key_digest: "0123456789abcdef".to_owned(),
+            ..Card::default()
+        };
+        // A seventh of them has something to say: as when each says all that has changed every five seconds.
+        let rooms = 1_000 + if (node + round).is_multiple_of(14) { 500 } else { 0 };
+        Box::new(NodeView {
+            node: NodeId(node),
+            card,
+            load: Load { rooms, players: 4_000, ..Load::default() },
+        })
+    };
+    let at = |node: u64| &stores[node as usize % stores.len()];
+    for node in 1..=nodes {
+        at(node).one(Request::Report(view(node, 0))).await.unwrap();
+    }
+    for store in &stores {
+        let Ok(Reply::Nodes(all)) = store.one(Request::Nodes).await else { panic!("they are there") };
+        assert_eq!(all.len() as u64, nodes);
+    }
+    let (mut said_us, mut read_us) = (0.0, 0.0);
+    for round in 1..=ROUNDS {
+        let before = stores[0].worked_us().await;
+        for node in 1..=nodes {
+            at(node).one(Request::Report(view(node, round))).await.unwrap();
+        }
+        let between = stores[0].worked_us().await;
+        for store in &stores {
+            store.one(Request::Nodes).await.unwrap();
+        }
+        (said_us, read_us) = (said_us + between - before, read_us + stores[0].worked_us().await - between);
+    }
+    let each = (said_us / (ROUNDS * nodes) as f64, read_us / (ROUNDS * stores.len() as u64) as f64);
+    let core = (each.0 + each.1) * nodes as f64 / 0.75 / 1e6;
+    println!(
+        "{nodes} nodes: {:.1} µs of Redis to say how one is, {:.1} µs to read of all; {:.0} % of a core",
+        each.0,
+        each.1,
+        core * 100.0
+    );
+    each
+}
+
+#[test]
+fn a_thousand_nodes_read_of_each_other_what_has_changed() {
+    if RedisServer::start().is_none() {
+        return;
+    }
+    let (_, read_us) = run(registry(1_000));
+    assert!(read_us < 1_500.0, "{read_us} µs");
 }

@@ -211,3 +211,71 @@ fn a_room_that_would_be_refused_keeps_its_name_from_nobody() {
     serving.until("another is open", |_| names().contains(&"room/den-late".to_owned()));
     assert_eq!(names(), ["room/den-late", "room/den-sound"]);
 }
+
+/// Runs a command against the server of a data folder, and nothing else that says where it is.
+fn command(serving: &Serving, words: &[&str]) -> std::process::Output {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_framekeep"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("FRAMEKEEP") {
+            command.env_remove(name);
+        }
+    }
+    command.env("FRAMEKEEP_ADMIN_TOKEN", crate::serving::ADMIN_TOKEN);
+    command.args(words).arg("--data").arg(serving.data()).output().expect("the binary runs")
+}
+
+#[test]
+fn commands_find_the_ports_of_a_server_in_its_data_folder() {
+    let Some(redis) = RedisServer::start() else { return };
+    let nodes = Nodes::start(&redis, 1);
+    let serving = &nodes.serving[0];
+    let shown = command(serving, &["cluster"]);
+    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.status.success() && text.contains("node-0"), "{text} {shown:?}");
+    assert_eq!(open_room(serving, "den"), 201);
+    let closed = command(serving, &["close", "den"]);
+    assert!(closed.status.success(), "{closed:?}");
+}
+
+#[test]
+fn a_second_node_of_one_name_is_refused_and_one_that_was_killed_is_in_again() {
+    let Some(redis) = RedisServer::start() else { return };
+    let mut nodes = Nodes::start(&redis, 1);
+    let folder = tempfile::tempdir().expect("a folder");
+    let second = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_framekeep"));
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("FRAMEKEEP") {
+                command.env_remove(name);
+            }
+        }
+        let any = "127.0.0.1:0";
+        command.args(["serve", "--udp", any, "--http", any, "--admin", any, "--data"]).arg(folder.path());
+        command.env("FRAMEKEEP__CLUSTER__REDIS_URL", redis.url()).env("FRAMEKEEP__NET__NAME", "node-0");
+        command
+    };
+    let refused = second().output().expect("the binary runs");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(4), "{said}");
+    let number = together(&nodes.serving[0])["node"].as_str().expect("a number").to_owned();
+    assert!(said.contains("node-0") && said.contains(&number), "{said}");
+    // Once the other one is gone, the name is free after its lease.
+    nodes.kill(0);
+    let killed = Instant::now();
+    let mut child = second().stdout(std::process::Stdio::piped()).spawn().expect("the binary runs");
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().expect("piped")));
+    let is_up = lines.any(|line| line.is_ok_and(|line| line.contains("is ready")));
+    println!("in after {} ms", killed.elapsed().as_millis());
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+    assert!(is_up);
+    // Who has its data folder knows that it is dead, and waits for nothing.
+    let began = Instant::now();
+    let mut child = second().stdout(std::process::Stdio::piped()).spawn().expect("the binary runs");
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().expect("piped")));
+    assert!(lines.any(|line| line.is_ok_and(|line| line.contains("is ready"))));
+    println!("in again after {} ms", began.elapsed().as_millis());
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+}
