@@ -94,6 +94,12 @@ test('somebody plays in the browser with a bot over UDP, also after the server w
     bar.dispatchEvent(new Event('input')); return Number(bar.value); })()`);
   await dashboard.until('the past is shown', `document.querySelector('.place').innerText.endsWith('tick ${past}')`);
   assert.equal(await dashboard.value(`document.querySelector('.live').getAttribute('aria-pressed')`), 'false');
+  const note = `document.querySelector('.timeline + .hint').innerText`;
+  await dashboard.until('and the note says so', `/^In the past: 0:00 of \\d+:\\d\\d\\. /.test(${note})`);
+  await dashboard.value(`document.querySelector('.live').click(); document.querySelector('canvas.scene').focus(); 1`);
+  await dashboard.until('now is shown again', `${note}.startsWith('Live.')`);
+  await dashboard.press('Home');
+  await dashboard.until('a key goes to the past, too', `${note}.startsWith('In the past: 0:00 of ')`);
 
   const tick = (await page.value(OWN)).tick;
   await node.kill();
@@ -222,18 +228,53 @@ test('operators sign in with a token that stays in the tab', LONG, async (contex
   assert.deepEqual(page.complaints, []);
 });
 
+/** A match of four with names as long as they may be, sealed, and another one that waits in the same room. */
+async function longNames(context, node) {
+  const room = 'W'.repeat(32);
+  const links = [];
+  for (let seat = 0; seat < 4; seat += 1) {
+    const link = new Framekeep({ url: node.url, name: String(seat).repeat(20) + 'm'.repeat(12) });
+    context.after(() => link.close());
+    await link.connect();
+    const started = seat === 3 ? link.once('started') : null;
+    await link.join(room, seat ? {} : { create: { game: 'arena', seats: 4, spectators_max: 4 } });
+    await started;
+    links.push(link);
+  }
+  // A match that is given up within three seconds is not kept.
+  await links[0].once('state', ({ tick }) => tick > 100, 30_000);
+  links[0].abort();
+  return until('the match is sealed', async () => (await (await fetch(`${node.url}/api/v1/results`)).json()).results[0]?.replay)
+    .then((replay) => ({ room, replay, links }));
+}
+
 test('no page is wider than a telephone, and the keyboard reaches what can be done', LONG, async (context) => {
   const { node, browser } = await scene(context);
-  for (const path of ['/play', '/', '/#/node', '/#/replays', '/#/operators']) {
+  const { room, replay, links } = await longNames(context, node);
+  const paths = ['/play', `/play?room=${room}`, `/play?room=${'M'.repeat(32)}`, '/', '/#/node', '/#/cluster', `/#/room/${room}`, '/#/replays',
+    `/#/replay/${encodeURIComponent(replay)}`, '/#/operators'];
+  for (const path of paths) {
     const page = await browser.page({ width: 360, height: 740, touch: true });
     await page.open(`${node.url}${path}`);
     await page.until('something is there', `document.querySelector('main:not([hidden])')?.innerText.trim().length > 5`);
+    const filled = { '/': 'table.rooms tbody a', '/#/replays': 'table.rooms tbody a' }[path] ?? (/room\/|replay\//.test(path) ? '.seats tbody tr' : 'main');
+    await page.until('it is filled', `document.querySelector('${filled}') !== null`);
     assert.ok(await page.value('document.documentElement.scrollWidth <= 360'), `${path} is too wide`);
+    await picture(page, `narrow-${paths.indexOf(path)}`);
+    const cut = `[...document.querySelectorAll('nav a, table.rooms')].filter((one) => one.offsetParent)
+      .filter((one) => { const { left, right } = one.getBoundingClientRect(); return left < 0 || right > 360; }).map((one) => one.innerText)`;
+    assert.deepEqual(await page.value(cut), [], `${path}: nothing of it is out of sight`);
     const unnamed = `[...document.querySelectorAll('button, input, select, a')].filter((one) => one.offsetParent !== null)
       .filter((one) => !(one.innerText?.trim() || one.getAttribute('aria-label') || one.labels?.length)).map((one) => one.outerHTML)`;
     assert.deepEqual(await page.value(unnamed), [], `${path}: everything has a name`);
     assert.deepEqual(page.complaints, [], path);
   }
+  const page = await browser.page({ width: 1_280, height: 800, dark: false });
+  await page.open(`${node.url}/#/replays`);
+  await page.until('the list is there', `document.querySelector('a[download]') !== null`);
+  await picture(page, 'replays');
+  assert.ok(await page.value(`document.querySelector('a[download]').getBoundingClientRect().right < 1280`), 'a replay can be downloaded');
+  assert.equal(links.length, 4);
 });
 
 test('the dashboard shows a page for every path, and a player is kicked at the second question', LONG, async (context) => {

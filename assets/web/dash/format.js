@@ -38,8 +38,11 @@ export function span(value) {
   return `${Math.round(value / 86_400)} d`;
 }
 
-/** Ticks as minutes and seconds. */
-export function clock(ticks, rateHz = 30) {
-  const whole = Math.max(0, ticks / rateHz);
-  return `${Math.floor(whole / 60)}:${(whole % 60).toFixed(1).padStart(4, '0')}`;
+/** Ticks as minutes and seconds, and tenths unless only whole ones are wanted. */
+export function clock(ticks, rateHz = 30, digits = 1) {
+  // Cut off rather than rounded: no minute has sixty seconds.
+  const tenths = Math.floor((Math.max(0, ticks) / rateHz) * 10 + 1e-6);
+  const rest = tenths % 600;
+  const seconds = digits ? (rest / 10).toFixed(1).padStart(4, '0') : String(Math.floor(rest / 10)).padStart(2, '0');
+  return `${Math.floor(tenths / 600)}:${seconds}`;
 }

@@ -9,6 +9,10 @@ import { get, pastOf } from './watch.js';
 /** A file that was dropped on the list, until its page has taken it. */
 let dropped = null;
 
+/** Titles of the list and what their cells are: names are broken into lines, the wide ones are not on a telephone. */
+const COLUMNS = [['Sealed', 'when'], ['Room', 'name'], ['Game', 'wide'], ['Players', 'name'], ['Length', 'wide number'], ['Winner', 'wide name'],
+  ['Size', 'wide number'], ['', '']];
+
 /** Shows the list; gives a function that ends it. */
 export function showReplays(element) {
   const said = make('p', { class: 'hint', role: 'status' });
@@ -25,7 +29,7 @@ export function showReplays(element) {
   make('b', {}, 'Drop a .fkr here'), make('span', {}, 'or choose one. The server plays it again and compares every hash; nothing is kept.'));
   element.replaceChildren(make('h1', {}, 'Replays'), input, zone, said,
     make('div', { class: 'scroll' }, make('table', { class: 'rooms' }, make('caption', { class: 'unseen' }, 'Sealed matches'),
-      make('thead', {}, make('tr', {}, ...['Sealed', 'Room', 'Game', 'Players', 'Length', 'Winner', 'Size', ''].map((title) => make('th', { scope: 'col' }, title)))), rows)));
+      make('thead', {}, make('tr', {}, ...COLUMNS.map(([title, kind]) => make('th', { scope: 'col', class: kind }, title)))), rows)));
   list(rows, said);
   return () => {};
 }
@@ -47,9 +51,9 @@ function row(file, result) {
   const winner = result?.players.find(({ seat }) => seat === result.winner);
   const texts = [result?.room ?? file.name, result ? [result.game, result.content].filter(Boolean).join(' · ') : '', players,
     result ? clock(result.ticks, result.tick_rate_hz) : '', winner ? readName(winner.name).name : result?.reason === 'outcome' ? 'draw' : result?.reason ?? '', bytes(file.bytes)];
-  return make('tr', {}, make('th', { scope: 'row' }, make('a', { href: link }, new Date(file.sealed_unix_ms).toLocaleString())),
-    ...texts.map((text) => make('td', {}, text)),
-    make('td', {}, make('a', { href: `/api/v1/replays/${encodeURIComponent(file.name)}`, download: file.name }, 'Download')));
+  return make('tr', {}, make('th', { scope: 'row', class: 'when' }, make('a', { href: link }, new Date(file.sealed_unix_ms).toLocaleString())),
+    ...texts.map((text, index) => make('td', { class: COLUMNS[index + 1][1] }, make('span', { class: 'few', title: text }, text))),
+    make('td', {}, make('a', { href: `/api/v1/replays/${encodeURIComponent(file.name)}`, download: file.name, 'aria-label': `Download ${file.name}` }, '↓', make('span', { class: 'wide' }, ' Download'))));
 }
 
 /** Shows one match whole: a stored one by its name, else the file that was dropped. */
@@ -122,7 +126,7 @@ class ReplayPage {
     this.timeline.grows = true;
     this.timeline.names = new Map(piece.players.map(({ seat, name }) => [seat, readName(name).name]));
     this.seats.replaceChildren(...piece.players.map(({ seat, name }) => make('tr', { style: { '--of': `var(--seat-${seat % 16})` } },
-      make('td', { class: 'seat' }, String(seat)), make('td', {}, name, seat === piece.winner ? make('small', {}, ' won') : null),
+      make('td', { class: 'seat' }, String(seat)), make('td', { class: 'name' }, name, seat === piece.winner ? make('small', {}, ' won') : null),
       make('td', { class: 'number', 'data-seat': seat }, '–'))));
     this.timeline.start(piece.game);
   }

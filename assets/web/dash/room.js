@@ -3,7 +3,7 @@
 import { Framekeep, NOBODY } from '../framekeep.js';
 import { make } from '../play/dom.js';
 import { readName } from '../play/names.js';
-import { bytes, seconds, until } from './format.js';
+import { bytes, clock, seconds, until } from './format.js';
 import { rates } from './metrics.js';
 import { operate, signedIn } from './operators.js';
 import { Timeline } from './timeline.js';
@@ -21,16 +21,18 @@ export function showRoom(name, element) {
 class RoomPage {
   constructor(name, element) {
     this.name = name;
-    this.timeline = new Timeline({ live: true, label: `The match in ${name}`, onTick: (state) => this.#showScores(state) });
+    this.timeline = new Timeline({ live: true, label: `The match in ${name}`, onTick: (state) => this.#showScores(state),
+      onPlace: () => this.#showNote() });
     this.timeline.grows = true;
     this.title = make('h1', {}, name);
     this.about = make('p', { class: 'about' });
-    this.note = make('p', { class: 'hint', role: 'status' }, 'Connecting');
+    this.note = make('p', { class: 'hint', role: 'status' });
+    this.#say('Connecting');
     this.seats = make('tbody');
     this.holds = make('ul', { class: 'holds' });
     this.facts = make('dl', { class: 'facts' });
     this.traffic = make('tbody');
-    this.events = make('ol', { class: 'events', 'aria-label': 'Events' });
+    this.events = make('ol', { class: 'events', 'aria-label': 'Events' }, make('li', { class: 'hint' }, 'Nothing since this page was opened.'));
     this.replays = make('ul', { class: 'replays' });
     this.actions = make('p', { class: 'actions' });
     this.saidActions = make('p', { class: 'hint', role: 'status' });
@@ -90,7 +92,21 @@ class RoomPage {
   }
 
   #say(text) {
-    this.note.textContent = text;
+    this.said = text;
+    this.#showNote();
+  }
+
+  /** What was said last, or where one is in the past. */
+  #showNote() {
+    const { isLive, states, at, last, rateHz } = this.timeline;
+    if (isLive || !states.length) {
+      if (this.note.textContent !== this.said) this.note.textContent = this.said;
+      return;
+    }
+    const place = `${clock(at, rateHz, 0)} of ${clock(last, rateHz, 0)}`;
+    const shown = this.note.querySelector('time');
+    if (!shown) this.note.replaceChildren('In the past: ', make('time', { 'aria-live': 'off' }, place), '. Live goes back to now.');
+    else if (shown.textContent !== place) shown.textContent = place;
   }
 
   /** What was played before this page came is played again by the server. */
@@ -169,7 +185,7 @@ class RoomPage {
       const kick = signedIn() ? this.#kickOf(member) : '';
       return make('tr', { 'data-seat': member.seat, style: { '--of': `var(--seat-${member.seat % 16})` } },
         make('td', { class: 'seat' }, String(member.seat)),
-        make('td', {}, member.name, make('small', {}, is.length ? ` ${is.join(', ')}` : '')),
+        make('td', { class: 'name' }, member.name, make('small', {}, is.length ? ` ${is.join(', ')}` : '')),
         make('td', { class: 'number' }, String(this.scores[member.seat] ?? '–')),
         number(way?.rtt_ms, 'ms'), number(way?.loss_percent, '%'), number(way?.lead_ms, 'ms'), make('td', {}, kick));
     }));
@@ -193,6 +209,7 @@ class RoomPage {
     if (['leaderboard', 'scores'].includes(event.kind)) return;
     const words = [event.kind.replaceAll('_', ' '), who, event.text, event.phase, event.reason].filter(Boolean).join(' · ');
     const time = new Date().toLocaleTimeString();
+    this.events.querySelector('.hint')?.remove();
     this.events.prepend(make('li', {}, make('time', {}, time), ` ${words}`));
     while (this.events.children.length > EVENTS_MAX) this.events.lastChild.remove();
   }

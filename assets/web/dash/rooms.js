@@ -85,7 +85,7 @@ function none(watch) {
 function makeRow(room) {
   const link = make('a', { href: `#/room/${encodeURIComponent(room.name)}` }, room.name);
   const cells = COLUMNS.map((column) => (column.key === 'name'
-    ? make('th', { scope: 'row' }, link) : make('td', { class: kind(column) })));
+    ? make('th', { scope: 'row', class: 'name' }, link) : make('td', { class: kind(column) })));
   const row = make('tr', { onclick: (event) => event.target.closest('a') || link.click() }, ...cells);
   return row;
 }

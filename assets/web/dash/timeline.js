@@ -17,10 +17,10 @@ const JUMP_TICKS = 12;
 /** Shows states that are pushed, the newest or any other. */
 export class Timeline {
   /**
-   * @param {{live?: boolean, onTick?: (state: object) => void, label: string}} options
+   * @param {{live?: boolean, onTick?: (state: object) => void, onPlace?: () => void, label: string}} options
    */
-  constructor({ live = false, onTick = () => {}, label }) {
-    Object.assign(this, { isLive: live, canBeLive: live, onTick });
+  constructor({ live = false, onTick = () => {}, onPlace = () => {}, label }) {
+    Object.assign(this, { isLive: live, onTick, onPlace });
     this.states = [];
     this.names = new Map();
     this.rateHz = 30;
@@ -205,5 +205,6 @@ export class Timeline {
     const word = this.isPlaying ? 'Pause' : 'Play';
     if (this.playButton.textContent !== word) this.playButton.textContent = word;
     this.liveButton.setAttribute('aria-pressed', String(this.isLive));
+    this.onPlace();
   }
 }
