@@ -187,6 +187,7 @@ export interface Messages {
   moved: Moved;
   /** It has followed: what comes now comes from there. */
   followed: { url: string; room?: string };
+  /** Why the server closes the connection. Words that nobody knows mean that it is made again. */
   closing: { reason: string };
   pong: { nonce: number };
 }
@@ -201,6 +202,12 @@ export class Framekeep {
   readonly status: Status;
   /** Why the link was closed for good: as in `closing`, or as in `error`. */
   readonly reason?: string;
+  /**
+   * What the server said as it closed the connection that is being made again, as in `closing`: with `shutting_down` its
+   * matches were given up, with `restarting` they go on when it is back. Null while the link is online, and where the
+   * connection broke without a word.
+   */
+  readonly cause: string | null;
   readonly player: string | null;
   readonly guest: string | null;
   readonly room: Room | null;

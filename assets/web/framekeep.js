@@ -98,6 +98,7 @@ export class Framekeep {
     this.state = null;
     this.scores = [];
     this.resumes = 0;
+    this.cause = null;
   }
 
   /** Calls `handler` for each message of a type; gives a function that ends it. */
@@ -446,7 +447,7 @@ export class Framekeep {
   #online() {
     this.#backoff.reset();
     const before = this.status;
-    this.status = 'online';
+    [this.status, this.cause] = ['online', null];
     // Before anybody hears of it: what is asked for then comes after what waits.
     for (const message of this.#outbox.waiting) this.#tell(message);
     if (before !== 'online') this.#emit('status', 'online');
@@ -470,9 +471,7 @@ export class Framekeep {
 
   _left() {
     this.#isIn = false;
-    this.room = null;
-    this.match = null;
-    this.state = null;
+    Object.assign(this, { room: null, match: null, state: null });
     this.#place = null;
     this.#decoder.clear();
     this.#interpolation.clear();
@@ -583,6 +582,7 @@ export class Framekeep {
   }
 
   _closing({ reason }) {
+    this.cause = reason;
     if (reason === 'moved') {
       this.#token = null;
       if (this.#crossing) return this.#crossing.leave(true);

@@ -114,6 +114,22 @@ test('somebody plays in the browser with a bot over UDP, also after the server w
   assert.deepEqual(dashboard.complaints, []);
 });
 
+test('a page says that its server was shut down, and finds it again', LONG, async (context) => {
+  const { node, browser } = await scene(context);
+  const page = await browser.page();
+  await page.open(`${node.url}/play`);
+  await page.value(`document.getElementById('floor').value = 'pit'; document.getElementById('players').value = '2'`);
+  await page.click('[data-play=arena]');
+  await page.until('the match runs', 'globalThis.framekeep?.link.state !== null');
+  await node.stop();
+  await page.until('the page knows', `document.getElementById('link').dataset.status === 'offline'`);
+  assert.match(await page.text('#notice'), /^The server was shut down\. This page goes on trying/);
+  await picture(page, 'shut-down');
+  await node.start();
+  await page.until('the lobby says what became of the room', `document.getElementById('trouble').innerText.includes('shut down, and the room with it')`);
+  assert.deepEqual(page.complaints, []);
+});
+
 test('where messages are packed a browser plays as before, with fewer bytes', LONG, async (context) => {
   const { node, browser } = await scene(context, ['websocket.compression=deflate']);
   const page = await browser.page();

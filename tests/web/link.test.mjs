@@ -57,6 +57,22 @@ test('a ticket that is refused ends the link, also after a lost session', async 
   assert.deepEqual([second.status, second.reason], ['closed', 'unauthorized']);
 });
 
+test('a link knows whether its server was shut down, is restarted, or is gone without a word', async (context) => {
+  const server = new Pretend(context);
+  const link = await server.welcome();
+  for (const [reason, again] of [['restarting', 'resume'], ['shutting_down', 'authenticate'], ['a_word_of_tomorrow', 'authenticate']]) {
+    server.socket.tell({ closing: { reason } });
+    assert.deepEqual([link.status, link.cause], ['offline', reason]);
+    await server.pass(50);
+    server.socket.open();
+    assert.equal(server.socket.of(again).length, 1, `${reason}: ${again}`);
+    server.socket.tell(again === 'resume' ? { resumed: { last_id: 0 } } : welcome());
+    assert.deepEqual([link.status, link.cause], ['online', null]);
+  }
+  server.socket.close();
+  assert.deepEqual([link.status, link.cause], ['offline', null]);
+});
+
 test('a busy server is asked again, also for a first session', async (context) => {
   const server = new Pretend(context);
   const link = server.link({ ticket: 'of a game' });

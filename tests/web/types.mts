@@ -19,9 +19,10 @@ export async function play(canvas: (drawn: Drawn) => void): Promise<string[]> {
   if (drawn) canvas(drawn);
   off();
   const { rttMs, delayMs, reason } = link;
+  const cause: string | null = link.cause;
   const said = new Outbox().renew({ join: {} }).map(({ id, said: was }) => `${id} ${was}`);
   if (new Pulse().isLost(performance.now())) throw new FramekeepError('late', 'too late');
-  return [status, room.phase, ended.hash, `${number} ${heard} ${rttMs} ${delayMs} ${reason}`, ...said];
+  return [status, room.phase, ended.hash, `${number} ${heard} ${rttMs} ${delayMs} ${reason} ${cause}`, ...said];
 }
 
 export function mistakes(link: Framekeep): void {
@@ -33,6 +34,8 @@ export function mistakes(link: Framekeep): void {
   link.status = 'online';
   // @ts-expect-error there are three rules
   void link.join('friday', { create: { game: 'arena', seats: 2, start: 'never' } });
+  // @ts-expect-error there may be no cause
+  link.cause.length;
   // @ts-expect-error chat says words
   link.chat(5);
   // @ts-expect-error the winner may be nobody

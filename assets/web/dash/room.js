@@ -74,7 +74,8 @@ class RoomPage {
     link.on('ended', () => this.#say('The match is over. Go back with the bar; with every hash it is seen once it is sealed.'));
     link.on('state', (state) => this.timeline.push(state));
     link.on('status', (status) => {
-      if (status === 'offline') this.#say('The connection is lost; it is being made again.');
+      const shut = link.cause === 'shutting_down' ? 'The server was shut down' : 'The connection is lost';
+      if (status === 'offline') this.#say(`${shut}; it is tried again.`);
     });
     link.on('left', () => this.#say('The room is closed.'));
     link.connect().then(() => link.join(this.name, { spectate: true })).then((room) => {

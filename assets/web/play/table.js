@@ -157,7 +157,10 @@ export class Table {
     link.on('ended', (ended) => this.#finish(ended));
     link.on('state', (state) => this.scene?.push(state));
     link.on('event', (event) => this.#tell(event));
-    link.on('left', ({ reason, text }) => this.isSitting || this.leave(LEFT[reason] ?? text ?? 'You are out of the room.'));
+    link.on('left', ({ reason, text }) => {
+      const why = reason === 'lost' && this.wasShutDown ? 'shut_down' : reason;
+      if (!this.isSitting) this.leave(LEFT[why] ?? text ?? 'You are out of the room.');
+    });
     link.on('refused', ({ to, code, text }) => {
       if (this.scene && code !== 'already_in_room' && !this.hopeful.has(Number(to))) this.#notice(text, 3_500);
     });
@@ -167,13 +170,14 @@ export class Table {
   }
 
   #showLink() {
-    const { status, rttMs } = this.link;
+    const { status, rttMs, cause } = this.link;
     const words = { online: rttMs === null ? 'connected' : `${Math.max(1, Math.round(rttMs))} ms`, connecting: 'connecting',
       offline: 'reconnecting', closed: 'disconnected', idle: '' };
     $('link').dataset.status = status;
     $('link-text').textContent = words[status];
     $('game').classList.toggle('away', status === 'offline');
-    if (status === 'offline' && this.scene) this.#notice('Connection lost. Your seat is kept for you.');
+    if (status === 'offline') this.wasShutDown ||= cause === 'shutting_down';
+    if (status === 'offline' && this.scene) this.#notice(AWAY[this.wasShutDown ? 'shutting_down' : cause] ?? AWAY.broken);
     else if (status === 'online' && this.wasAway) this.#notice('Back again.', 1_600);
     else if (status === 'closed' && !this.abort.signal.aborted && this.scene) this.leave(CLOSED[this.link.reason] ?? 'The connection was closed.');
     if (status === 'online') this.lastBits = null;
@@ -191,6 +195,7 @@ export class Table {
   }
 
   #showRoom(room) {
+    this.wasShutDown = false;
     this.scene?.seat?.(room.seat !== NOBODY);
     this.names = new Map(room.members.map((member) => [member.seat, readName(member.name).name]));
     this.members = room.members;
@@ -459,6 +464,14 @@ const LEFT = {
   room_closed: 'The room was closed.',
   removed: 'The host has sent you away.',
   lost: 'You were away for too long; your seat was given up.',
+  shut_down: 'The server was shut down, and the room with it.',
+};
+
+/** Why there is no connection, for as long as it is being made again. */
+const AWAY = {
+  broken: 'Connection lost. Your seat is kept for you.',
+  restarting: 'The server is being restarted. Your seat is kept for you.',
+  shutting_down: 'The server was shut down. This page goes on trying to reach it.',
 };
 
 const CLOSED = {

@@ -3,8 +3,8 @@
 /** Why the server closes a connection for good: connecting again would be no better. */
 export const FINAL = new Set(['taken_over', 'kicked', 'idle', 'faulty', 'too_large', 'bye']);
 
-/** Why it closes one without a word on the session: the token is as good as before. */
-export const PASSING = new Set(['busy', 'too_late']);
+/** Why it closes one without a word on the session: the token is as good as before, also with a server that starts anew. */
+export const PASSING = new Set(['busy', 'too_late', 'restarting']);
 
 /** Refusals of a ticket that pass. */
 export const PASSING_HTTP = /^(http_5|busy|too_fast|no_ticket)/;
