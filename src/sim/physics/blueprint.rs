@@ -8,7 +8,7 @@ use super::hull::{Extent, Ghosts, Hull, SIZE_MAX};
 use super::rot::Rot;
 use super::spot::{CALM, DISC, OPEN, SENSOR};
 use super::state::turned;
-use super::{BodyDesc, BodyKind, Filter, Shape, ShapeDesc};
+use super::{BodyDesc, BodyKind, Filter, Material, Shape, ShapeDesc};
 use crate::{Fx, Vec2};
 
 /// No entry.
@@ -204,6 +204,7 @@ pub(crate) struct Brief {
     /// How many parts of bodies there are of it.
     pub(crate) uses: u32,
     pub(crate) filter: Filter,
+    pub(crate) material: Material,
     pub(crate) gravity_scale: Fx,
     pub(crate) drag: u16,
     pub(crate) spin_drag: u16,
@@ -220,6 +221,7 @@ impl Brief {
             reach: hull.reach,
             uses: 0,
             filter: blueprint.part.filter,
+            material: blueprint.part.material,
             gravity_scale: blueprint.gravity_scale,
             drag: blueprint.drag,
             spin_drag: blueprint.spin_drag,
@@ -264,6 +266,11 @@ impl Blueprints {
     #[inline]
     pub(crate) fn try_get(&self, index: u16) -> Option<&Kind> {
         self.kinds.get(usize::from(index))
+    }
+
+    /// One of each line of the cache that a step asks for.
+    pub(crate) fn look_ahead(&self) -> i32 {
+        self.briefs.iter().fold(0, |sum, brief| sum ^ brief.radius)
     }
 
     #[inline(always)]

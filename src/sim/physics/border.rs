@@ -18,14 +18,17 @@ pub(crate) fn meet_border(state: &State, tick: i64, proxies: &Proxies, meetings:
     let extent = state.desc.half_extent;
     let (width, height) = (extent.x.to_bits(), extent.y.to_bits());
     for spot in &proxies.edge {
-        let proxy = &proxies.of(state, spot);
-        let motion = &state.motions[usize::from(proxy.slot)];
-        let swing = (i64::from(motion.spin.unsigned_abs())
-            * i64::from(state.blueprints.get(proxy.kind).hull.reach - proxy.radius))
-            >> 16;
+        let who = proxies.who(state, spot, 0);
+        let motion = &state.motions[usize::from(who.slot)];
+        let brief = state.blueprints.brief(who.kind);
+        let swing = (i64::from(motion.spin.unsigned_abs()) * i64::from(brief.reach - brief.radius)) >> 16;
         let speed = i64::from(motion.x.unsigned_abs().max(motion.y.unsigned_abs())) + swing;
         let way = way_of(speed.min(i64::from(i32::MAX)) as i32, tick);
-        meet(state, proxies, proxy, (width, height), way as i32, meetings);
+        // However it is turned, nothing of it is farther out than its reach. What is rounded is below two steps.
+        let room = |end: i32, at: i32| i64::from(end) - i64::from(at).abs() - i64::from(brief.reach) - 2;
+        if room(width, spot.x).min(room(height, spot.y)) <= way + i64::from(MARGIN) {
+            meet(state, proxies, &proxies.of(state, spot), (width, height), way as i32, meetings);
+        }
     }
 }
 
@@ -47,13 +50,6 @@ fn meet(
     let margin = way.saturating_add(MARGIN);
     for (side, &normal) in (0..).zip(&SIDES) {
         let end = if normal.0 == 0 { height } else { width };
-        let out = if side & 1 == 0 { -1 } else { 1 };
-        let middle = if normal.0 == 0 { proxy.y } else { proxy.x };
-        // However it is turned, nothing of it is farther out than this. What is rounded is below two steps.
-        let farthest = i64::from(middle) * out + i64::from(kind.hull.reach) + 2;
-        if i64::from(end) - farthest > i64::from(margin) {
-            continue;
-        }
         let to_wall = i64::from(end) - dot(normal, proxy.x, proxy.y) - i64::from(hull.radius);
         let mut manifold = Manifold { normal, ..Manifold::default() };
         for (corner, &(x, y)) in (0..).zip(hull.points()) {

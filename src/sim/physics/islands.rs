@@ -52,6 +52,9 @@ impl Islands {
 
     /// Wakes all that hangs together with something that is awake.
     pub(crate) fn wake(&mut self, state: &mut State) {
+        if !is_disturbed(state) {
+            return;
+        }
         self.fill(state);
         self.marks.clear();
         self.marks.resize(state.slots(), 0);
@@ -131,6 +134,19 @@ impl Islands {
 /// Whether a pairing holds bodies together.
 fn holds(pairing: &Pairing) -> bool {
     pairing.bits & (TOUCHING | SENSOR | PASSING) == TOUCHING && pairing.b != BORDER
+}
+
+/// Whether a sleeper touches something that is awake, or is joined to it: as it does if a part of an island sleeps and
+/// another does not.
+fn is_disturbed(state: &State) -> bool {
+    let rouses = |one: u16, other: u16| {
+        let flags = |slot: u16| state.flags[usize::from(slot)];
+        flags(other) & ASLEEP != 0 && (flags(one) & (DYNAMIC | ASLEEP) == DYNAMIC || drives(state, one))
+    };
+    let touching = state.pairings.iter().filter(|pairing| holds(pairing));
+    let joined = state.joints.iter().map(|(_, joint)| (joint.a, joint.b));
+    let mut edges = touching.map(|pairing| (pairing.a, pairing.b)).chain(joined);
+    edges.any(|(a, b)| rouses(a, b) || rouses(b, a))
 }
 
 /// Whether a body is moved by the game now.

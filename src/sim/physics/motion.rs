@@ -118,6 +118,11 @@ impl Laws {
         let Glide { mut velocity, pull, locks } = glide;
         let mut offset = Offset::default();
         velocity.hold(locks);
+        if pull == [0; 2] {
+            let way = |speed: i32| clamp_to_i32(i64::from(self.way(speed)) * i64::from(self.substeps));
+            let (x, y, turn) = (way(velocity.x), way(velocity.y), way(velocity.spin));
+            return (velocity, Offset { x, y, turn, ..Offset::default() });
+        }
         for _ in 0..self.substeps {
             velocity.x = velocity.x.saturating_add(pull[0]);
             velocity.y = velocity.y.saturating_add(pull[1]);

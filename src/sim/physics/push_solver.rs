@@ -42,6 +42,16 @@ pub(crate) struct Pushes {
     pub(crate) list: Vec<Push>,
 }
 
+/// The part of every change that the first of two inverse masses takes. Nearly always nothing is to be divided.
+fn share_of(a: u32, b: u32) -> i32 {
+    match (a, b) {
+        (a, b) if a == b => ONE / 2,
+        (_, 0) => ONE,
+        (0, _) => 0,
+        _ => ((u64::from(a) << 30) / (u64::from(a) + u64::from(b))) as i32,
+    }
+}
+
 impl Push {
     pub(crate) fn new(
         desc: &ContactDesc,
@@ -56,7 +66,7 @@ impl Push {
             a: desc.a,
             b: desc.b,
             normal: desc.normal,
-            share_a: if a == b { ONE / 2 } else { ((u64::from(a) << 30) / ease.max(1)) as i32 },
+            share_a: share_of(a, b),
             rate: clamp_to_i32(softness.rate),
             change: softness.change as i32,
             give: softness.give as i32,

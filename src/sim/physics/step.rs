@@ -55,7 +55,10 @@ fn look_ahead(state: &State) {
     let places = state.positions.iter().step_by(2 * EACH).fold(0, |sum, place| sum ^ place.x.to_bits());
     let masses = state.masses.iter().step_by(EACH).fold(0, |sum, mass| sum ^ mass.inverse);
     let pairings = state.pairings.iter().fold(0, |sum, pairing| sum ^ pairing.a);
-    core::hint::black_box((motions, places, masses, pairings, state.stills.look_ahead()));
+    let sum = |column: &[u16]| column.iter().step_by(8 * EACH).fold(0, |sum, one| sum ^ one);
+    let columns = (sum(&state.kinds), sum(&state.generations));
+    let (stills, briefs) = (state.stills.look_ahead(), state.blueprints.look_ahead());
+    core::hint::black_box((motions, places, masses, pairings, columns, stills, briefs));
 }
 
 /// What is known of a pairing in this step.
@@ -281,7 +284,7 @@ impl Scratch {
             return;
         }
         let (a, b) = (self.movers.enter(state, meeting.a), self.movers.enter(state, meeting.b));
-        let of = |kind: u16| state.blueprints.get(kind).blueprint.part.material;
+        let of = |kind: u16| state.blueprints.brief(kind).material;
         let (one, other): (Material, Material) = (of(meeting.kind_a), of(meeting.kind_b));
         let belt = |material: &Material| i64::from(material.surface_speed.to_bits());
         let surface = if meeting.b == BORDER { belt(&one) } else { belt(&one) + belt(&other) };
@@ -468,7 +471,7 @@ pub(crate) fn up_of(state: &State, slot: u16, kind: u16) -> (i32, i32) {
 
 /// Whether a shape goes through one that holds only what comes from above.
 fn passes(state: &State, meeting: &Meeting, before: Option<u8>) -> bool {
-    let one_way = |kind: u16| state.blueprints.get(kind).blueprint.part.material.one_way;
+    let one_way = |kind: u16| state.blueprints.brief(kind).material.one_way;
     if meeting.b == BORDER || !(one_way(meeting.kind_a) || one_way(meeting.kind_b)) {
         return false;
     }
