@@ -73,7 +73,8 @@ impl Stills {
             stills.fill(state, proxies);
             state.stills = stills;
         }
-        debug_assert!(state.stills.is_right(state), "the shapes that rest are not those that are known");
+        #[cfg(test)]
+        assert!(state.stills.is_right(state), "the shapes that rest are not those that are known");
         &state.stills.list
     }
 
@@ -100,6 +101,7 @@ impl Stills {
         self.known = true;
     }
 
+    #[cfg(test)]
     fn is_right(&self, state: &State) -> bool {
         let mut again = Self::default();
         again.fill(state, &mut Proxies::default());
