@@ -139,7 +139,7 @@ fn room_view(view: RoomView) -> wire::RoomView {
     let watchers =
         watchers.map(|who| wire::Watcher { player: who.player.to_string(), name: who.name.into() });
     wire::RoomView {
-        room: view.room.to_string(),
+        room: format!("{:016x}", view.room.0),
         name: view.name.into(),
         game: view.game,
         content: view.content,

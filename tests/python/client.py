@@ -212,7 +212,8 @@ class Line:
 class Player:
     """One guest in one room."""
 
-    def __init__(self, codec, address, room, seats, deflate=False):
+    def __init__(self, codec, address, room, seats, deflate=False, is_brief=False):
+        self.is_brief = is_brief
         self.codec, self.id, self.bodies, self.seat = codec, 0, {}, None
         self.seen = {"views": 0, "moved": 0, "events": [], "whole": 0, "bits": 0, "ended": None}
         host, port = address.rsplit(":", 1)
@@ -223,7 +224,8 @@ class Player:
         self.line = Line(host, int(port), "framekeep.v1.protobuf", deflate)
         self.say(authenticate={"ticket": ticket, "views_hz": 15})
         self.until("welcome")
-        self.ask(join={"room": room, "create": {"game": "arena", "seats": seats}})
+        create = {"game": "arena", "seats": seats, "content": "brief" if is_brief else ""}
+        self.ask(join={"room": room, "create": create})
         self.until("joined")
 
     def say(self, id=0, **body):
@@ -285,7 +287,9 @@ class Player:
             step += 1
             self.hear()
         self.ask(chat={"text": "hello from python"})
-        self.ask(abort={})
+        # A match of some seconds goes on to its outcome, another one is given up.
+        if not self.is_brief:
+            self.ask(abort={})
         self.until("ended")
         self.ask(leave={})
         self.until("left")
@@ -293,7 +297,7 @@ class Player:
 
 def main():
     proto, address, room, seats, seconds = sys.argv[1:6]
-    player = Player(Codec(schema(proto)), address, room, int(seats), "deflate" in sys.argv)
+    player = Player(Codec(schema(proto)), address, room, int(seats), "deflate" in sys.argv, "brief" in sys.argv)
     player.play(float(seconds))
     player.seen["bodies"] = len(player.bodies)
     player.seen["packed"] = player.line.packed

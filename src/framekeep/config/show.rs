@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::key::{Allowed, Key};
+use super::key::{Allowed, Key, Value};
 use super::keys::{KEYS, SECTIONS};
 use super::layer::Effective;
 
@@ -15,7 +15,7 @@ impl Effective {
             let gap = if out.is_empty() { "" } else { "\n" };
             let _ = writeln!(out, "{gap}[{section}]");
             for (key, value, origin) in self.iter().filter(|(key, ..)| key.section == *section) {
-                let line = format!("{} = {value}", key.name);
+                let line = format!("{} = {}", key.name, without_secrets(key, value));
                 let _ = match origins {
                     true => writeln!(out, "{line:<40} # {origin}"),
                     false => writeln!(out, "{line}"),
@@ -40,6 +40,15 @@ impl Effective {
             }
         }
         out
+    }
+}
+
+/// The value without passwords, and without what a webhook has after its `?`, which is often its secret.
+fn without_secrets(key: &Key, value: &Value) -> String {
+    let text = framekeep_cluster::without_password(&value.to_string());
+    match (key.allowed, text.split_once('?')) {
+        (Allowed::WebhookOrEmpty, Some((url, _))) => format!("{url}?***\""),
+        _ => text,
     }
 }
 

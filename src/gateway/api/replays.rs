@@ -42,6 +42,7 @@ pub(crate) struct ReplayFilter {
     /// Only those whose name has this in it.
     q: Option<String>,
     /// At most so many, 500 at most.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
 

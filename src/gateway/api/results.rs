@@ -40,6 +40,7 @@ pub(crate) struct ResultFilter {
     /// It ended before then.
     until_unix_ms: Option<u64>,
     /// At most so many, 500 at most.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// Where the page before ended: its `next_after`.
     after: Option<String>,

@@ -142,13 +142,39 @@ impl From<&RoomRow> for RoomJson {
     }
 }
 
+/// Where a room is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Phase {
+    Waiting,
+    Preparing,
+    Ready,
+    Playing,
+    Finished,
+    Closed,
+}
+
+impl Phase {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Preparing => "preparing",
+            Self::Ready => "ready",
+            Self::Playing => "playing",
+            Self::Finished => "finished",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 /// Which rooms are wanted.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, utoipa::IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct RoomFilter {
     /// Only of this phase.
-    phase: Option<String>,
+    #[param(inline)]
+    phase: Option<Phase>,
     /// Only of this game.
     game: Option<String>,
     /// Only those that can be joined without a code.
@@ -156,6 +182,7 @@ pub(crate) struct RoomFilter {
     /// Only those whose name has this in it.
     q: Option<String>,
     /// At most so many, 500 at most.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// Only those after this name.
     after: Option<String>,
@@ -171,7 +198,7 @@ impl RoomFilter {
         let is =
             |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|wanted| wanted == value);
         let free = row.taken < row.seats && !row.locked && !row.private && row.phase != "closed";
-        is(&self.phase, &row.phase)
+        self.phase.is_none_or(|wanted| wanted.name() == row.phase)
             && is(&self.game, &row.game)
             && self.free.is_none_or(|wanted| wanted == free)
             && self.q.as_deref().is_none_or(|part| row.name.contains(part))

@@ -36,6 +36,8 @@ fn what_is_wrong_is_told_as_a_problem() {
     assert_eq!(serving.get("/api/v1/nowhere").problem(), "not_found");
     assert_eq!(serving.post("/api/v1/node", &[], "{}").problem(), "method_not_allowed");
     assert_eq!(serving.get("/api/v1/rooms?limit=many").problem(), "bad_request");
+    assert_eq!(serving.get("/api/v1/rooms?phase=asleep").problem(), "bad_request");
+    assert_eq!(serving.get("/api/v1/rooms?phase=playing").status, 200);
     assert_eq!(serving.get("/api/v1/rooms/nobody").problem(), "not_found");
     assert_eq!(serving.get("/api/v1/rooms/%ff").problem(), "bad_request");
     assert_eq!(serving.get("/ws").problem(), "upgrade_required");
@@ -230,17 +232,18 @@ fn paths_elsewhere() -> Vec<String> {
 #[test]
 fn operators_need_the_token_for_everything_and_are_noted() {
     let serving = Serving::start(&[]);
-    let routes = [
-        ("POST", "/admin/v1/drain"),
-        ("DELETE", "/admin/v1/rooms/friday"),
-        ("GET", "/admin/v1/rooms/friday"),
-        ("POST", "/admin/v1/players/00000000000000ff/kick"),
-        ("GET", "/admin/v1/audit"),
-        ("GET", "/metrics"),
-        ("GET", "/nowhere"),
-    ];
+    let document = serving.get("/api/openapi.json").json();
+    let paths = document["paths"].as_object().expect("paths").iter();
+    let mut routes: Vec<(String, String)> = paths
+        .filter(|(path, _)| path.starts_with("/admin/"))
+        .flat_map(|(path, methods)| methods.as_object().expect("methods").keys().map(move |one| (one, path)))
+        .map(|(method, path)| (method.to_uppercase(), path.replace("{name}", "friday")))
+        .map(|(method, path)| (method, path.replace("{player}", "00000000000000ff")))
+        .collect();
+    assert!(routes.len() >= 7 && routes.iter().all(|(_, path)| !path.contains('{')), "{routes:?}");
+    routes.extend(["/metrics", "/nowhere"].map(|path| ("GET".to_owned(), path.to_owned())));
     let wrong = bearer(&ADMIN_TOKEN.replace('9', "8"));
-    for (method, path) in routes {
+    for (method, path) in &routes {
         for headers in [&[][..], &[("Authorization", wrong.as_str())], &[("Authorization", "Basic eDp5")]] {
             let reply = http::ask(serving.admin, method, path, headers, "{}");
             assert_eq!(reply.problem(), "unauthorized", "{method} {path}");

@@ -8,6 +8,8 @@ use crate::http;
 use crate::serving::{ADMIN_TOKEN, API_KEY, KEY, Serving};
 use crate::web::Web;
 
+const CLUSTER_SECRET: &str = "canary-cluster-secret-0123";
+
 /// Everything the server has written besides the keys it keeps, as text.
 fn written(folder: &Path) -> String {
     let mut all = String::new();
@@ -27,7 +29,15 @@ fn written(folder: &Path) -> String {
 
 #[test]
 fn secrets_are_nowhere_but_where_they_belong() {
-    let serving = Serving::start(&[("FRAMEKEEP__LOG__LEVEL", "trace")]);
+    let serving = Serving::start(&[
+        ("FRAMEKEEP__LOG__LEVEL", "trace"),
+        ("FRAMEKEEP_CLUSTER_SECRET", CLUSTER_SECRET),
+        ("FRAMEKEEP__CLUSTER__PEER", "127.0.0.1:0"),
+        // Nobody listens there: what is said about it is of interest.
+        ("FRAMEKEEP_REDIS_URL", "redis://ada:canary-redis-password@127.0.0.1:1"),
+        ("FRAMEKEEP__ALERTS__WEBHOOK", "http://127.0.0.1:1/hook?token=canary-webhook-token"),
+        ("FRAMEKEEP__ALERTS__TICK_SPIKE_MS", "1"),
+    ]);
     let key = format!("Bearer {API_KEY}");
     let minted = serving.post("/api/v1/tickets", &[], "{\"name\":\"ada\"}").json();
     let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
@@ -71,6 +81,9 @@ fn secrets_are_nowhere_but_where_they_belong() {
         ("ticket for UDP", udp_ticket[..64].to_owned()),
         ("word of a guest", guest),
         ("resume token", web.resume_token.clone()),
+        ("secret of a cluster", CLUSTER_SECRET.to_owned()),
+        ("password of Redis", "canary-redis-password".to_owned()),
+        ("secret of a webhook", "canary-webhook-token".to_owned()),
     ];
     serving.signal(nix::sys::signal::Signal::SIGTERM);
     let (code, folder) = serving.end_in_folder();

@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::{Map, Value, json};
 
 use crate::http::{self, Reply};
+use crate::schema;
 use crate::serving::{ADMIN_TOKEN, API_KEY, Serving};
 
 /// What a path or a query may hold that nobody means.
@@ -214,8 +215,9 @@ fn nonsense_in_every_place_of_every_route_is_no_fault_of_the_server() {
 fn schemathesis_finds_no_fault_of_the_server() {
     let serving = Serving::start(&[]);
     let document = format!("http://{}/api/openapi.json", serving.http);
+    let program = std::env::var(schema::PROGRAM).unwrap_or_else(|_| "schemathesis".to_owned());
     let run = |base: SocketAddr, paths: &str, key: &str| {
-        Command::new("schemathesis")
+        Command::new(&program)
             .args(["run", &document, "--url", &format!("http://{base}"), "--include-path-regex", paths])
             .args(["--header", &format!("Authorization: Bearer {key}"), "--exclude-path", "/admin/v1/drain"])
             .args(["--checks", "not_a_server_error", "--max-examples", "25", "--seed", "1", "--no-color"])
@@ -228,7 +230,7 @@ fn schemathesis_finds_no_fault_of_the_server() {
         (serving.admin, "^/admin", ADMIN_TOKEN),
     ] {
         let Ok(output) = run(base, paths, key) else {
-            return eprintln!("SKIPPED: there is no schemathesis: pip install schemathesis to run this test");
+            return eprintln!("SKIPPED: there is no {program}: pip install schemathesis to run this test");
         };
         let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert!(output.status.success(), "{text}");

@@ -29,12 +29,13 @@ fn play(settings: &[(&str, &str)], with: &[&str]) -> Option<(serde_json::Value, 
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{said}; {}", serving.log());
     let seen: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!((&seen["ended"], &seen["bits"]), (&"aborted".into(), &11.into()), "{seen}");
+    let ended = if with.contains(&"brief") { "outcome" } else { "aborted" };
+    assert_eq!((&seen["ended"], &seen["bits"]), (&ended.into(), &11.into()), "{seen}");
     let number = |name: &str| seen[name].as_u64().unwrap_or_default();
     assert!(number("views") > 10 && number("whole") >= 1, "{seen}");
     assert!(number("moved") > 0, "it saw itself move: {seen}");
     let events = seen["events"].as_array().expect("events");
-    for kind in ["joined", "started", "chat", "aborted"] {
+    for kind in ["joined", "started", "chat"] {
         assert!(events.iter().any(|event| event == kind), "{kind}: {seen}");
     }
     assert!(bot.leave() > 0);
@@ -48,6 +49,21 @@ fn a_client_written_from_the_schema_alone_plays_a_match() {
         let Some((seen, _)) = play(&[], with) else { return };
         assert_eq!(seen["packed"], 0);
     }
+}
+
+#[test]
+fn a_client_written_from_the_schema_alone_plays_a_match_to_its_outcome() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let arenas = folder.path().join("arena");
+    std::fs::create_dir(&arenas).expect("a folder");
+    let pit = include_str!("../../../../assets/arenas/pit.toml");
+    let brief = pit.replace("time_limit_s = 60", "time_limit_s = 5");
+    std::fs::write(arenas.join("brief.toml"), brief).expect("a file");
+    let content = folder.path().display().to_string();
+    let Some((_, serving)) = play(&[("FRAMEKEEP__CONTENT__FOLDER", &content)], &["brief"]) else { return };
+    let result = |serving: &Serving| serving.get("/api/v1/results").json()["results"][0].clone();
+    serving.until("its result is kept", |serving| result(serving)["reason"] == "outcome");
+    assert_eq!(result(&serving)["players"].as_array().map(Vec::len), Some(2));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use crate::serving::{API_KEY, Serving};
 
 /// Names the program; `cargo xtask test` installs it and sets this.
-const PROGRAM: &str = "SCHEMATHESIS";
+pub(crate) const PROGRAM: &str = "SCHEMATHESIS";
 
 /// Requests for each operation.
 const EXAMPLES: &str = "40";

@@ -232,12 +232,19 @@ fn a_configuration_is_checked_without_starting() {
         let (found, said) = check(args, env);
         assert_eq!(found, Some(code), "{args:?} {env:?}: {said}");
     }
-    let env =
-        [("FRAMEKEEP_KEY", KEY), ("FRAMEKEEP_API_KEY", API_KEY), ("FRAMEKEEP_ADMIN_TOKEN", ADMIN_TOKEN)];
+    let env = [
+        ("FRAMEKEEP_KEY", KEY),
+        ("FRAMEKEEP_API_KEY", API_KEY),
+        ("FRAMEKEEP_ADMIN_TOKEN", ADMIN_TOKEN),
+        ("FRAMEKEEP_CLUSTER_SECRET", "canary-cluster-secret"),
+        ("FRAMEKEEP__ALERTS__WEBHOOK", "http://127.0.0.1:1/hook?token=canary-webhook"),
+        ("FRAMEKEEP_REDIS_URL", "redis://ada:canary-redis@127.0.0.1:1"),
+    ];
+    let secrets = [KEY, API_KEY, ADMIN_TOKEN, "canary-"];
     for args in [&["config", "show", "--origin"][..], &["config", "default"], &["config", "check"]] {
         let output = run(args, &env, folder.path());
         let text = [output.stdout, output.stderr].concat();
         let text = String::from_utf8_lossy(&text);
-        assert!([KEY, API_KEY, ADMIN_TOKEN].iter().all(|secret| !text.contains(secret)), "{args:?}: {text}");
+        assert!(secrets.iter().all(|secret| !text.contains(secret)), "{args:?}: {text}");
     }
 }
