@@ -98,8 +98,8 @@ fn look_after(
         children.retain(|name, child| {
             let Some(ended) = has_ended(name, child) else { return true };
             match ended {
-                Ended::AllTaken | Ended::SomeTaken => drop(waits.remove(name)),
-                Ended::NoneTaken => {
+                Ended::All | Ended::Some => drop(waits.remove(name)),
+                Ended::Nothing => {
                     let wait = waits.get(name).map_or(AGAIN_AFTER, |last| (*last * 2).min(AGAIN_AFTER_MAX));
                     waits.insert(name.clone(), wait);
                     again.insert(name.clone(), Instant::now() + wait);
@@ -161,11 +161,11 @@ fn has_rooms(folder: &Path) -> bool {
 /// How a server ended that was started with the folder of another.
 enum Ended {
     /// Every room goes on at a node.
-    AllTaken,
+    All,
     /// It had not the time for all; the others are in the folder.
-    SomeTaken,
+    Some,
     /// No node takes what is left, or the folder cannot be used.
-    NoneTaken,
+    Nothing,
 }
 
 /// Whether a server that was started has done its work; `None` while it is at it.
@@ -173,21 +173,21 @@ fn has_ended(name: &str, child: &mut Child) -> Option<Ended> {
     let status = match child.try_wait() {
         Ok(None) => return None,
         Ok(Some(status)) => status,
-        Err(_) => return Some(Ended::NoneTaken),
+        Err(_) => return Some(Ended::Nothing),
     };
     Some(match status.code() {
         Some(0) => {
             info!(node = name, "the rooms of a node that is gone go on at others");
-            Ended::AllTaken
+            Ended::All
         }
-        Some(SOME_TAKEN) => Ended::SomeTaken,
+        Some(SOME_TAKEN) => Ended::Some,
         Some(NONE_TAKEN) => {
             warn!(node = name, "no node takes what is left of a node that is gone: it is tried again later");
-            Ended::NoneTaken
+            Ended::Nothing
         }
         _ => {
             error!(node = name, %status, "the rooms of a node that is gone do not go on");
-            Ended::NoneTaken
+            Ended::Nothing
         }
     })
 }

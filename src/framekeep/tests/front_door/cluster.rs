@@ -266,6 +266,11 @@ fn a_second_node_of_one_name_is_refused_and_one_that_was_killed_is_in_again() {
     let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().expect("piped")));
     let is_up = lines.any(|line| line.is_ok_and(|line| line.contains("is ready")));
     println!("in after {} ms", killed.elapsed().as_millis());
+    redis.until(&["HVALS", "framekeep:{framekeep.queue}:cards"], |cards| {
+        cards.as_array().is_some_and(|cards| {
+            cards.iter().any(|card| card.as_str().unwrap_or_default().contains("\"name\":\"node-0\""))
+        })
+    });
     child.kill().expect("it can be killed");
     child.wait().expect("it ends");
     assert!(is_up);

@@ -1,5 +1,6 @@
 //! Players over WebSocket at a gateway, whose rooms are at another node: a real Redis, real processes.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -15,7 +16,10 @@ use crate::web::Web;
 const TOLD_WITHIN: Duration = Duration::from_secs(6);
 
 fn node(redis: &RedisServer, role: &str) -> Serving {
-    let (url, name) = (redis.url(), format!("{role}-node"));
+    static STARTED: AtomicU32 = AtomicU32::new(0);
+    // No two nodes have one name.
+    let (url, nth) = (redis.url(), STARTED.fetch_add(1, Ordering::Relaxed));
+    let name = format!("{role}-{nth}");
     let mut settings = vec![
         ("FRAMEKEEP__CLUSTER__REDIS_URL", &url[..]),
         ("FRAMEKEEP__CLUSTER__ROLE", role),
@@ -126,7 +130,7 @@ fn players_at_a_gateway_play_with_others_and_no_gateway_takes_them_along() {
     let is_there = |transport: &str| members.iter().filter(|one| one["transport"] == transport).count();
     assert_eq!((is_there("udp"), is_there("websocket")), (1, 0), "{room}");
     // Whoever was at the gateway goes on through another one.
-    let second = gateway(&redis, 3);
+    let second = gateway(&redis, 2);
     let mut again = Web::enter(&second, "ada");
     join_at_last(&second, &mut again, &json!({ "room": "friday", "spectate": true }));
     assert!(bot.leave() > 60, "the player over UDP never noticed");
