@@ -1,5 +1,5 @@
-//! `Stills`, the shapes of static bodies and of those that sleep, as the search for contacts sees them: they change only
-//! when the game changes a body, or one falls asleep or wakes, so that most steps need not look at the bodies.
+//! `Stills`, the shapes of static bodies and of those that sleep, as the search for contacts sees them: they change
+//! only when the game changes a body, or one falls asleep or wakes, so that most steps need not look at the bodies.
 
 use alloc::vec::Vec;
 
