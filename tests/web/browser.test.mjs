@@ -236,10 +236,13 @@ test('operators sign in with a token that stays in the tab', LONG, async (contex
     await page.click('.sign button.main');
   };
   await page.until('the form is there', `document.getElementById('token') !== null`);
+  const drain = `[...document.querySelectorAll('main button')].find((one) => one.innerText === 'Drain this node')`;
+  assert.deepEqual(await page.value(`[${drain}.disabled, ${drain}.title !== '']`), [true, true]);
   await sign('a-wrong-token-0123456789');
   await page.until('it is refused', `document.querySelector('main').innerText.includes('Not signed in')`);
   await sign(node.adminToken);
   await page.until('it is taken', `document.querySelector('main').innerText.includes('Signed in for this tab')`);
+  await page.until('the node can be drained', `!${drain}.disabled`);
   assert.equal(await page.value(`JSON.stringify(localStorage).includes('${node.adminToken}')`), false);
   assert.deepEqual(page.complaints, []);
 });
@@ -318,6 +321,32 @@ test('the dashboard shows a page for every path, and a player is kicked at the s
   assert.equal(await page.value(`${kick}.innerText`), 'Sure?');
   await page.value(`${kick}.click(); 1`);
   await page.until('the player is sent away', `document.querySelector('#view').innerText.includes('opener is sent away')`);
+});
+
+test('alerts say how much it was and how much it may be, and a waiting table shows nothing behind its card', LONG, async (context) => {
+  const { node, browser } = await scene(context);
+  const page = await browser.page({ width: 390, height: 844, touch: true, dark: false });
+  await page.open(`${node.url}/#/node`);
+  const alerts = [{ name: 'tick_spike', severity: 'critical', text: 'a turn took very long', value: 0.0542, threshold: 0.05 },
+    { name: 'lossy_network', severity: 'warning', text: 'packets of clients are lost', value: 0.071, threshold: 0.05 },
+    { name: 'panics', severity: 'critical', text: 'a game failed a match', value: 2, threshold: 0 }];
+  await page.value(`{ const { fetch } = globalThis; globalThis.fetch = async (path, how) =>
+    (String(path) === '/api/v1/alerts' ? Response.json(${JSON.stringify(alerts)}) : fetch(path, how)); } 1`);
+  await page.until('they are shown', `document.querySelectorAll('#alerts li').length === 3`);
+  assert.deepEqual((await page.text('#alerts')).split('\n'), ['tick_spike a turn took very long: 54.2 ms, 50 ms at most',
+    'lossy_network packets of clients are lost: 7.10 %, 5 % at most', 'panics a game failed a match: 2, 0 at most']);
+  await page.until('charts have a top', `document.querySelectorAll('.chart canvas').length > 0`);
+  await picture(page, 'alerts');
+  await page.open(`${node.url}/play`);
+  await page.click('[data-invite=arena]');
+  await page.until('the table waits', `!document.getElementById('waiting').hidden`);
+  const shown = `['hint', 'dash'].map((id) => getComputedStyle(document.getElementById(id)).visibility)`;
+  assert.deepEqual(await page.value(shown), ['hidden', 'hidden']);
+  await picture(page, 'waiting');
+  await page.click('#begin');
+  await page.until('the match runs', 'globalThis.framekeep?.link.state !== null');
+  assert.deepEqual(await page.value(shown), ['visible', 'visible']);
+  assert.deepEqual(page.complaints, []);
 });
 
 test('a gateway\'s rooms page names the nodes that it did not hear', LONG, async (context) => {

@@ -59,6 +59,14 @@ const HEIGHT = 130;
 /** What is at least to be seen of an axis, by unit: one that shows nothing is not finer than that. */
 const LEAST = { s: 1e-6, B: 1, '': 1 };
 
+/** How far above the highest value an axis goes. */
+const ROOM = 1.1;
+
+/** Where an axis has its labels: at its foot, at the highest value there is, and between them where that is no odd number. */
+function labels(most, unit) {
+  return unit === '' && most < 4 ? [0, most] : [0, most / 2, most];
+}
+
 /** Lines have the colours of these seats. */
 const LINES = [2, 0, 1, 3];
 
@@ -71,10 +79,11 @@ function open(uPlot, element, unit, lines, series) {
     height: HEIGHT,
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
-    scales: { x: { time: true }, y: { range: (_, least, most) => [0, Math.max(most ?? 0, LEAST[unit]) * 1.1] } },
+    scales: { x: { time: true }, y: { range: (_, least, most) => [0, Math.max(most ?? 0, LEAST[unit]) * ROOM] } },
     series: [{}, ...lines.map(([label], index) => ({ label, stroke: colours.seat(LINES[index]), width: 1.6,
       points: { show: false }, spanGaps: true }))],
-    axes: [{ ...axis, space: 70 }, { ...axis, size: 64, space: 32, values: (_, values) => values.map((value) => WORDS[unit](value)) }],
+    axes: [{ ...axis, space: 70 }, { ...axis, size: 64, space: 20, splits: (_, axis, least, most) => labels(most / ROOM, unit),
+      values: (_, values) => values.map((value) => WORDS[unit](value)) }],
   };
   return new uPlot(options, series.data, element);
 }

@@ -22,6 +22,17 @@ export function seconds(value) {
   return `${short(value)} s`;
 }
 
+/** Alerts about times, and about shares; all others are about how many there are. */
+const TIMES = new Set(['slow_ticks', 'tick_spike', 'late_frames', 'slow_network', 'slow_cleanup', 'silence']);
+const SHARES = new Set(['lossy_network']);
+
+/** The value of an alert as it began, or its threshold. */
+export function measured(alert, what) {
+  const value = alert[what];
+  if (TIMES.has(alert.name)) return value === 0 ? '0 s' : seconds(value);
+  return SHARES.has(alert.name) && value !== null ? `${short(value * 100)} %` : short(value);
+}
+
 /** A moment from now on, or before: 4 min, 12 s ago. */
 export function until(unixMs, nowMs = Date.now()) {
   if (!unixMs) return '–';

@@ -9,7 +9,7 @@ import { showReplay, showReplays } from './replays.js';
 import { showRoom } from './room.js';
 import { showRooms } from './rooms.js';
 import { Watch } from './watch.js';
-import { span } from './format.js';
+import { measured, span } from './format.js';
 
 const watch = new Watch();
 let endPage = () => {};
@@ -62,7 +62,11 @@ function showState() {
   const since = node ? span((Date.now() - node.started_unix_ms) / 1_000) : '';
   state.textContent = up === false ? 'The server does not answer' : node ? `${kind === 'up' ? 'up' : 'draining'} for ${since}` : 'connecting';
   $('node-name').textContent = node && node.name !== 'framekeep' ? node.name : '';
-  $('alerts').replaceChildren(...watch.alerts.map((alert) => make('li', { class: alert.severity }, make('b', {}, alert.name), ` ${alert.text}`)));
+  const told = JSON.stringify(watch.alerts);
+  if ($('alerts').dataset.told === told) return;
+  // They are read aloud whenever they are put there.
+  $('alerts').dataset.told = told;
+  $('alerts').replaceChildren(...watch.alerts.map((alert) => make('li', { class: alert.severity }, make('b', {}, alert.name), ` ${alert.text}: ${measured(alert, 'value')}, ${measured(alert, 'threshold')} at most`)));
 }
 
 writeSeatColours();

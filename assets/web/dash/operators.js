@@ -47,6 +47,7 @@ export function showOperators(element) {
     remember('tab', TOKEN, null);
     log.replaceChildren();
     said.textContent = 'Signed out.';
+    showDrain();
   };
   const form = make('form', { class: 'sign', onsubmit: enter },
     make('label', {}, 'Token', token), make('label', {}, 'Operators’ port', port),
@@ -62,6 +63,10 @@ export function showOperators(element) {
     const error = await operate('POST', 'drain', { grace_s: Number(grace.value) }).then(() => null, (failed) => failed);
     said.textContent = error ? `Not done: ${error.message}` : 'The node lets nobody open rooms any more, and stops when no match runs.';
   } }, 'Drain this node');
+  const showDrain = () => {
+    drain.disabled = !signedIn();
+    drain.title = drain.disabled ? 'Only who is signed in may drain it' : '';
+  };
   async function look() {
     try {
       const actions = await operate('GET', 'audit');
@@ -72,6 +77,7 @@ export function showOperators(element) {
       remember('tab', TOKEN, null);
       said.textContent = `Not signed in: ${error.message}`;
     }
+    showDrain();
   }
   element.replaceChildren(make('h1', {}, 'Operators'),
     make('p', { class: 'hint' }, 'The token is in ', make('code', {}, 'admin.token'), ' of the data folder, or where the server was told. It is sent to the operators’ port and nowhere else.'),
@@ -79,6 +85,7 @@ export function showOperators(element) {
     make('h2', {}, 'Drain'), make('p', { class: 'actions' }, make('label', { class: 'inline' }, 'Grace, s ', grace), drain),
     make('h2', {}, 'What operators did'),
     make('div', { class: 'scroll' }, make('table', {}, make('thead', {}, make('tr', {}, ...['When', 'What', 'To', 'Status', 'From'].map((title) => make('th', { scope: 'col' }, title)))), log)));
+  showDrain();
   if (signedIn()) look();
   return () => {};
 }

@@ -25,6 +25,8 @@ export class RhythmScene {
     this.chart = new Chart();
     this.keyer = new Keyer((bits, tick) => this.link.input(bits, tick));
     this.colours = palette();
+    // Where lanes are tapped, letters of a keyboard say nothing.
+    this.hasKeys = !matchMedia('(pointer: coarse)').matches;
     this.abort = new AbortController();
     this.sparks = [];
     this.clear();
@@ -293,7 +295,7 @@ export class RhythmScene {
       context.roundRect(left - 4 * hit, track.line - high / 2 - 4 * hit, right - left + 8 * hit, high + 8 * hit, high / 2.4);
       context.fill();
       context.stroke();
-      if (!this.plays) continue;
+      if (!this.plays || !this.hasKeys) continue;
       context.fillStyle = colours.soft;
       context.font = '600 15px system-ui, sans-serif';
       context.fillText(LANE_NAMES[lane], (left + right) / 2, track.line + high / 2 + 26);
