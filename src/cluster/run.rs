@@ -73,8 +73,8 @@ pub enum StartError {
     Modes(#[from] ModeFault),
     /// Another node has the name.
     #[error(
-        "net.name = {name:?} is the name of another node of this cluster, {node} at {at}, which is there: give each node \
-         a name of its own"
+        "net.name = {name:?} is the name of another node of this cluster, {node} at {at}, which is there: give each \
+         node a name of its own"
     )]
     NameTaken {
         /// The name.

@@ -116,7 +116,7 @@ pub(crate) fn serve(args: &ConfigArgs) -> Result<(), CommandError> {
     let mint: Arc<dyn Mint> = Arc::new(front_door::mint(settings, &key, udp));
     let Cluster { gateway, node, relay, heirs } = join(&effective, &key, udp, &door, mint)?;
     if let Err(error) = ports::write(&settings.data.folder, gateway.as_ref()) {
-        warn!(%error, "commands do not find the ports of this server in its data folder: name them with --http, --admin");
+        warn!(%error, "commands do not find this server by its data folder: name its ports with --http, --admin");
     }
     let banner = banner::text(settings, udp, &source, &games.join(", "), gateway.as_ref());
     if let Err(error) = output::print(&banner) {
@@ -205,7 +205,7 @@ fn bind_once_free(effective: &Effective, key: &NodeKey, stop: &Stop) -> Result<S
             {
                 if !is_told {
                     let folder = folder.display();
-                    warn!(%folder, "another server uses this data folder, perhaps an heir of this node: waiting for it");
+                    warn!(%folder, "another server uses this data folder, perhaps an heir of this node: it is awaited");
                 }
                 is_told = true;
                 std::thread::sleep(AGAIN_EVERY);

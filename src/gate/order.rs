@@ -87,8 +87,8 @@ pub enum Order {
     Away(WebLinkId, bool),
     /// A link is gone; its seat is held.
     Close(WebLinkId),
-    /// Whether a link may open the room that it wants to join, as far as its server knows. What that costs is paid then:
-    /// its name is to be claimed at once.
+    /// Whether a link may open the room that it wants to join, as far as its server knows. What that costs is paid
+    /// then: its name is to be claimed at once.
     MayOpen(WebLinkId, JoinRoom, Box<dyn FnOnce(bool) + Send>),
     /// Something that is answered.
     Ask(Question, Reply),

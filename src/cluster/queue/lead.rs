@@ -66,8 +66,8 @@ impl ClusterQueue {
         }
     }
 
-    /// Forgets what is over, while this node coordinates: a little at a time, so that nobody waits for it, and as often as
-    /// it takes.
+    /// Forgets what is over, while this node coordinates: a little at a time, so that nobody waits for it, and as often
+    /// as it takes.
     pub(super) async fn forget(&self) {
         let mut turns = tokio::time::interval(FORGET_EVERY);
         turns.set_missed_tick_behavior(MissedTickBehavior::Delay);

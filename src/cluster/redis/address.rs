@@ -31,8 +31,8 @@ pub enum Address {
 pub enum AddressFault {
     /// An encrypted connection is wanted.
     #[error(
-        "{url:?} wants TLS, which this program does not speak to Redis: use redis:// on a network of your own, or through \
-         a tunnel such as stunnel"
+        "{url:?} wants TLS, which this program does not speak to Redis: use redis:// on a network of your own, or \
+         through a tunnel such as stunnel"
     )]
     Tls {
         /// What was given, without a password.

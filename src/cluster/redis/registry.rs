@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::{Card, Load, NodeId, NodeView};
 
-/// So many nodes say all that changes of their load; of more, each says what matters, so that what all read stays small.
+/// So many nodes say all that changes of their load; of more, each says what matters, so that what all read stays
+/// small.
 const EXACT_MAX: usize = 64;
 
 /// How old a load may be then.

@@ -120,8 +120,8 @@ impl Store {
         self.execute(&[request]).await.pop().unwrap_or_else(missing)
     }
 
-    /// How many names are held, which is looked through and tidied: what was given up is forgotten, and rooms' names that
-    /// nobody has said for longer than `unsaid_ms`, unless that is 0.
+    /// How many names are held, which is looked through and tidied: what was given up is forgotten, and rooms' names
+    /// that nobody has said for longer than `unsaid_ms`, unless that is 0.
     ///
     /// # Errors
     /// [`StoreError`] if Redis does not answer.

@@ -467,8 +467,8 @@ settings! {
         /// node that is gone are opened by another one. The disk has to know locks. Empty for none.
         heirs: Option<PathBuf> = Value::text(""), Allowed::PathOrEmpty, "",
             wrong: "a folder that others have not leaves rooms of dead nodes closed until those are started again";
-        /// How long the names of rooms stay taken whose node is gone and has not come back: then anybody may open rooms of
-        /// these names. Not where `heirs` is set, as another node may open its rooms at any time. 0 for ever.
+        /// How long the names of rooms stay taken whose node is gone and has not come back: then anybody may open rooms
+        /// of these names. Not where `heirs` is set, as another node may open its rooms at any time. 0 for ever.
         forget_after_s: u64 = Value::Integer(3_600), Allowed::Integer(0, 31_536_000), "seconds",
             wrong: "too short gives names away of nodes that are cut off for that long, and of two rooms one is closed";
         /// How long what a node has of Redis is good without being renewed. The same at all nodes.

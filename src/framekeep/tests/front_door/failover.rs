@@ -311,7 +311,8 @@ fn a_replica_takes_the_place_of_a_server_of_a_redis_cluster_that_was_killed() {
     let mut seen = until_matched(&mut nodes, [tickets, matched].concat(), 5, LONGEST);
     assert!(open_rooms(&nodes).values().all(|count| *count == 1), "{:?}", open_rooms(&nodes));
     println!(
-        "promoted {} ms after the kill, directory right after {} ms; {} rooms, {} players, nobody twice, waited p99 {} ms",
+        "promoted {} ms after the kill, directory right after {} ms; {} rooms, {} players, nobody twice, waited \
+         p99 {} ms",
         promoted.as_millis(),
         right.as_millis(),
         seen.rooms.len(),
