@@ -3,6 +3,7 @@
 mod board;
 mod load;
 mod server;
+mod sustained;
 
 use self::server::RedisServer;
 use crate::{COORDINATOR, Card, Lapsed, Load, NodeId, NodeView, Reply, Request, Store, Timing};

@@ -26,7 +26,7 @@ const ROUNDS: u64 = 4;
 /// Names of rooms of one node.
 const NAMES: u64 = 10_000;
 
-fn kept(number: u64) -> Kept {
+pub(super) fn kept(number: u64) -> Kept {
     let ticket = Ticket::solo(TicketId(number.into()), "arena", "duel", PlayerId(number), 1_500);
     let names = vec![PlayerName::try_from(format!("player-{number}")).unwrap()];
     TicketBody::new(&SharedTicket { ticket, names, is_guest: false }).kept(0).unwrap()
