@@ -288,12 +288,20 @@ test('no page is wider than a telephone, and the keyboard reaches what can be do
     assert.deepEqual(await page.value(unnamed), [], `${path}: everything has a name`);
     assert.deepEqual(page.complaints, [], path);
   }
+  const guest = await browser.page({ width: 360, height: 740, touch: true });
+  await guest.open(`${node.url}/play?room=${room}`);
+  links[3].leave();
+  await guest.click('#invited-join');
+  await guest.until('the guest is at the table', `document.querySelectorAll('#scores li').length === 4`);
+  await picture(guest, 'narrow-table');
+  const wide = `[...document.querySelectorAll('.card, .members li, #scores li')].filter((one) => one.offsetParent)
+    .filter((one) => one.scrollWidth > one.clientWidth + 1 || one.getBoundingClientRect().right > 360).map((one) => one.outerHTML)`;
+  assert.deepEqual(await guest.value(wide), [], 'names fit what they stand on');
   const page = await browser.page({ width: 1_280, height: 800, dark: false });
   await page.open(`${node.url}/#/replays`);
   await page.until('the list is there', `document.querySelector('a[download]') !== null`);
   await picture(page, 'replays');
   assert.ok(await page.value(`document.querySelector('a[download]').getBoundingClientRect().right < 1280`), 'a replay can be downloaded');
-  assert.equal(links.length, 4);
 });
 
 test('the dashboard shows a page for every path, and a player is kicked at the second question', LONG, async (context) => {

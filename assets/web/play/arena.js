@@ -8,6 +8,9 @@ import { ArenaWatcher } from './watcher.js';
 
 const TURN = 2 * Math.PI;
 
+/** Letters of a name that are drawn. */
+const NAME_LETTERS = 16;
+
 /** A match of the arena, as it is seen. */
 export class ArenaScene {
   /**
@@ -377,7 +380,7 @@ export class ArenaScene {
     context.textAlign = 'center';
     context.lineJoin = 'round';
     for (const body of players) {
-      const name = how.names?.get(body.seat);
+      const name = shortened(how.names?.get(body.seat) ?? '');
       if (!name) continue;
       const place = camera.toScreen(body.x, body.y - 0.95);
       context.lineWidth = 3;
@@ -387,6 +390,12 @@ export class ArenaScene {
       context.fillText(name, place.x, place.y + 8);
     }
   }
+}
+
+/** A name as it stands below its player: those of neighbours are to be read as well. */
+function shortened(name) {
+  const letters = [...name];
+  return letters.length > NAME_LETTERS ? `${letters.slice(0, NAME_LETTERS - 1).join('')}…` : name;
 }
 
 function arc(context, body, radius, from, to) {
