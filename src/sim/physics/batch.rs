@@ -3,18 +3,26 @@
 //! A contact is solved in its own frame: how fast the centres part along the normal and slide along the surface, and
 //! the two spins. All its points push these four numbers, and what the bodies take of it is written down once at
 //! the end.
+//!
+//! Speeds and spins of a frame are in 1/2¹⁸ and distances in 1/2²²: with the bounds below, no sum leaves 32 bits. Two
+//! bodies may part at 3,000 units per second, turn at 2,000 radians, and one push makes up to 2,000 units per second.
 
 use alloc::vec::Vec;
 
-use super::contact_solver::{Contact, ContactPoint, PARTING_MAX};
-use super::lanes::{Bodies, Lanes, WIDTH};
-use super::row::{ARM_BITS, Offset, Push, SPIN_SHARE_BITS, Velocity};
-use crate::fx::clamp_to_i32;
-use crate::root::UNIT_BITS;
+use super::contact_solver::{Contact, ContactPoint};
+use super::lanes::{Bodies, Lanes, Vector, WIDTH};
+use super::row::{Offset, Push, Velocity};
 
-const ROUND: i64 = 1 << (UNIT_BITS - 1);
-/// Hardest pull along a surface: the difference of two of them is a number of 32 bits too.
-const PULL_MAX: i64 = (1 << 30) - 1;
+/// Fraction bits that velocities have more than those of frames.
+const FINER_BITS: u32 = 2;
+/// Fastest that centres part or slide.
+const SPEED_MAX: i32 = 3 << 28;
+/// Fastest that points part or slide, and may come near.
+const POINT_SPEED_MAX: i32 = (1 << 30) - 1;
+/// Hardest push or pull, and fastest spin; the largest distance and way.
+const MOST: i32 = (1 << 29) - 1;
+/// Overlaps part at this speed at most: 4 units per second.
+pub(crate) const PARTING_MAX: i64 = 4 << 18;
 
 /// Contacts of different bodies that are solved at once.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,20 +44,30 @@ struct Shared {
     y: Lanes,
     /// The part of the second body of every change.
     share_b: Lanes,
+    /// The pull along the surface: both points are on it, so that one pull does for both.
+    tangent: Row,
     surface: Lanes,
     friction: Lanes,
+    /// What presses harder than this has no more friction.
+    pressing_max: Lanes,
     rate: Lanes,
     give: Lanes,
+    /// The overlap that parts as fast as any may.
+    inside_max: Lanes,
+    /// Fastest spin of each body of which the tips of its levers are not too fast.
+    spin_max_a: Lanes,
+    spin_max_b: Lanes,
+    /// The largest change of speed of which the spins take their parts.
+    turn_max: Lanes,
 }
 
 /// A point of each contact.
 #[derive(Clone, Copy, Debug, Default)]
 struct Points {
-    normal: Pushes,
-    tangent: Pushes,
-    /// By how much less the normal weighs where it gives way.
+    normal: Row,
+    /// What the normal weighs where it gives way.
     soft: Lanes,
-    /// At the start of the tick and now, in 1/2²⁴.
+    /// At the start of the tick and now, in 1/2²².
     separation: Lanes,
     apart: Lanes,
     bounce: Lanes,
@@ -59,7 +77,7 @@ struct Points {
 
 /// [`Push`]es in one direction.
 #[derive(Clone, Copy, Debug, Default)]
-struct Pushes {
+struct Row {
     arm_a: Lanes,
     arm_b: Lanes,
     spin_a: Lanes,
@@ -72,44 +90,23 @@ struct Pushes {
 /// What a contact is solved in.
 #[derive(Clone, Copy)]
 struct Frame {
-    x: i64,
-    y: i64,
+    normal: [Vector; 2],
     /// How fast the centres part along the normal, and slide along the surface.
-    parting: i64,
-    sliding: i64,
-    spin_a: i64,
-    spin_b: i64,
+    parting: Vector,
+    sliding: Vector,
+    spin_a: Vector,
+    spin_b: Vector,
     /// By how much both speeds were changed.
-    pushed: i64,
-    pulled: i64,
+    pushed: Vector,
+    pulled: Vector,
 }
 
-/// In which pass a batch is solved.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pass {
-    /// Pushes overlaps apart; bodies are where they were in the pass before.
-    Part,
-    /// Does not, after bodies moved.
-    Relax,
+/// `most`, or less where its product with a number in 1/2^`bits` would be more.
+const fn bounded(most: i32, number: u32, bits: u32) -> i32 {
+    if number >> bits == 0 { most } else { (((most as u64) << bits) / number as u64) as i32 }
 }
 
-/// The low half of a number as one of 32 bits, which products are made of.
-#[inline(always)]
-fn low(wide: i64) -> i64 {
-    i64::from(wide as i32)
-}
-
-#[inline(always)]
-fn clamped(wide: i64) -> i64 {
-    i64::from(clamp_to_i32(wide))
-}
-
-#[inline(always)]
-fn rounded(product: i64) -> i64 {
-    (product + ROUND) >> UNIT_BITS
-}
-
-impl Pushes {
+impl Row {
     fn set(&mut self, lane: usize, push: &Push, total: i32) {
         [self.arm_a.0[lane], self.arm_b.0[lane]] = push.arm;
         [self.spin_a.0[lane], self.spin_b.0[lane]] = push.spin;
@@ -118,154 +115,199 @@ impl Pushes {
 
     /// What the levers make of two spins, or turns.
     #[inline(always)]
-    fn turning(&self, lane: usize, a: i64, b: i64) -> i64 {
-        let turning = self.arm_b.wide(lane) * low(b) - self.arm_a.wide(lane) * low(a);
-        (turning + (1 << (ARM_BITS - 1))) >> ARM_BITS
+    fn turning(&self, a: Vector, b: Vector) -> Vector {
+        (self.arm_b.all().times(b) - self.arm_a.all().times(a)).narrow::<16, 16>()
     }
 
     /// Changes the spins.
     #[inline(always)]
-    fn turn(&self, lane: usize, frame: &mut Frame, change: i64) {
-        let part = |share: &Lanes| {
-            (share.wide(lane) * low(change) + (1 << (SPIN_SHARE_BITS - 1))) >> SPIN_SHARE_BITS
-        };
-        // What is tiny may spin so fast that it stays at the bound.
-        frame.spin_a = clamped(frame.spin_a - part(&self.spin_a));
-        frame.spin_b = clamped(frame.spin_b + part(&self.spin_b));
+    fn turn(&self, shared: &Shared, frame: &mut Frame, change: Vector) {
+        let change = change.within(shared.turn_max.all());
+        let part = |share: &Lanes| share.all().times(change).narrow::<20, 12>();
+        frame.spin_a = (frame.spin_a - part(&self.spin_a)).within(shared.spin_max_a.all());
+        frame.spin_b = (frame.spin_b + part(&self.spin_b)).within(shared.spin_max_b.all());
     }
 }
 
 impl Frame {
     #[inline(always)]
-    fn of(shared: &Shared, a: &Bodies, b: &Bodies, lane: usize) -> Self {
-        let (x, y) = (shared.x.wide(lane), shared.y.wide(lane));
-        let to_x = i64::from(b.x.0[lane].saturating_sub(a.x.0[lane]));
-        let to_y = i64::from(b.y.0[lane].saturating_sub(a.y.0[lane]));
+    fn of(shared: &Shared, a: &Bodies, b: &Bodies) -> Self {
+        let normal = [shared.x.all(), shared.y.all()];
+        let to = [b.x.shr::<1>() - a.x.shr::<1>(), b.y.shr::<1>() - a.y.shr::<1>()];
+        let most = Vector::splat(SPEED_MAX);
+        let spin = |spin: Vector, most: &Lanes| spin.shr::<2>().within(most.all());
         Self {
-            x,
-            y,
-            parting: rounded(x * to_x + y * to_y),
-            sliding: rounded(x * to_y - y * to_x) + shared.surface.wide(lane),
-            spin_a: a.spin.wide(lane),
-            spin_b: b.spin.wide(lane),
-            pushed: 0,
-            pulled: 0,
+            normal,
+            parting: Vector::dot(normal, to).narrow::<31, 1>().within(most),
+            sliding: (Vector::cross(normal, to).narrow::<31, 1>() + shared.surface.all()).within(most),
+            spin_a: spin(a.spin, &shared.spin_max_a),
+            spin_b: spin(b.spin, &shared.spin_max_b),
+            pushed: Vector::splat(0),
+            pulled: Vector::splat(0),
         }
     }
 
-    /// Writes down what the bodies take of it.
+    /// Brings the total of a normal to a new value.
     #[inline(always)]
-    fn store(&self, shared: &Shared, a: &mut Bodies, b: &mut Bodies, lane: usize) {
-        let (pushed, pulled) = (clamped(self.pushed), clamped(self.pulled));
-        let change_x = clamped(rounded(self.x * pushed - self.y * pulled));
-        let change_y = clamped(rounded(self.y * pushed + self.x * pulled));
-        let share_b = shared.share_b.wide(lane);
-        let (of_b_x, of_b_y) = (rounded(share_b * change_x), rounded(share_b * change_y));
-        a.x.0[lane] = a.x.0[lane].saturating_sub((change_x - of_b_x) as i32);
-        a.y.0[lane] = a.y.0[lane].saturating_sub((change_y - of_b_y) as i32);
-        b.x.0[lane] = b.x.0[lane].saturating_add(of_b_x as i32);
-        b.y.0[lane] = b.y.0[lane].saturating_add(of_b_y as i32);
-        (a.spin.0[lane], b.spin.0[lane]) = (self.spin_a as i32, self.spin_b as i32);
+    fn push(&mut self, shared: &Shared, row: &mut Row, total: Vector) {
+        let total = total.max(Vector::splat(0)).min(Vector::splat(MOST));
+        let change = total - row.total.all();
+        row.total.put(total);
+        self.parting = (self.parting + change).within(Vector::splat(SPEED_MAX));
+        self.pushed = self.pushed + change;
+        row.turn(shared, self, change);
     }
+
+    /// Writes down what the bodies take of it; `self` was `before`.
+    #[inline(always)]
+    fn store(&self, before: &Self, shared: &Shared, a: &mut Bodies, b: &mut Bodies) {
+        let [x, y] = self.normal;
+        let change_x = Vector::cross([x, y], [self.pulled, self.pushed]).narrow::<30, 2>();
+        let change_y = Vector::dot([x, y], [self.pulled, self.pushed]).narrow::<30, 2>();
+        let share = shared.share_b.all();
+        let (of_b_x, of_b_y) =
+            (share.times(change_x).narrow::<30, 2>(), share.times(change_y).narrow::<30, 2>());
+        a.x = changed(a.x, of_b_x - change_x);
+        a.y = changed(a.y, of_b_y - change_y);
+        b.x = changed(b.x, of_b_x);
+        b.y = changed(b.y, of_b_y);
+        a.spin = changed(a.spin, self.spin_a - before.spin_a);
+        b.spin = changed(b.spin, self.spin_b - before.spin_b);
+    }
+}
+
+/// A velocity after a change of a frame.
+#[inline(always)]
+fn changed(velocity: Vector, change: Vector) -> Vector {
+    let fine = velocity & Vector::splat((1 << FINER_BITS) - 1);
+    (velocity.shr::<2>() + change).within(Vector::splat(MOST)).shl::<2>() + fine
 }
 
 impl Points {
     fn set(&mut self, lane: usize, point: &ContactPoint) {
-        self.normal.set(lane, &point.normal, point.totals[0]);
-        self.tangent.set(lane, &point.tangent, point.totals[1]);
-        (self.separation.0[lane], self.apart.0[lane]) = (point.separation, point.separation);
-        (self.bounce.0[lane], self.soft.0[lane]) = (point.bounce, point.soft);
+        self.normal.set(lane, &point.push, finer_to_frame(point.total).clamp(0, MOST));
+        let separation = (point.separation >> FINER_BITS).clamp(-MOST, MOST);
+        (self.separation.0[lane], self.apart.0[lane]) = (separation, separation);
+        self.bounce.0[lane] = finer_to_frame(point.bounce);
+        self.soft.0[lane] = point.push.weight - point.soft;
     }
 
-    /// Brings the total of the normal to a new value.
+    /// How fast the bodies part at the point.
     #[inline(always)]
-    fn push(&mut self, lane: usize, frame: &mut Frame, total: i64) {
-        let change = total - self.normal.total.wide(lane);
-        self.normal.total.0[lane] = total as i32;
-        frame.parting += change;
-        frame.pushed += change;
-        self.normal.turn(lane, frame, change);
+    fn speed(&self, frame: &Frame) -> Vector {
+        let speed = frame.parting + self.normal.turning(frame.spin_a, frame.spin_b);
+        speed.within(Vector::splat(POINT_SPEED_MAX))
     }
 
     /// One push along the normals, in a pass that pushes overlaps apart.
     #[inline(always)]
-    fn part(&mut self, shared: &Shared, lane: usize, frame: &mut Frame, rate: i32) {
-        let apart = self.apart.0[lane];
-        let speed = frame.parting + self.normal.turning(lane, frame.spin_a, frame.spin_b);
-        let inside = i64::from(apart.saturating_neg().max(0));
-        let back = ((inside * shared.rate.wide(lane)) >> 20).min(PARTING_MAX);
-        let missing = clamped(back - nearing(apart, rate) - speed);
-        // Only what overlaps gives way. As masks: a choice would become one of two addresses to load from.
-        let overlaps = -i32::from(apart <= 0);
-        let weight = i64::from(self.normal.weight.0[lane] - (self.soft.0[lane] & overlaps));
-        let give = i64::from(shared.give.0[lane] & overlaps);
-        let total = self.normal.total.wide(lane);
-        let new = total + rounded(missing * weight - total * give);
-        self.push(lane, frame, new.clamp(0, i64::from(i32::MAX)));
+    fn part(&mut self, shared: &Shared, frame: &mut Frame, pace: &Pace) {
+        let (zero, total) = (Vector::splat(0), self.normal.total.all());
+        let apart = self.apart.all().min(pace.far).max(zero - shared.inside_max.all());
+        // Only what overlaps gives way.
+        let is_apart = apart.above(zero);
+        let nearing = apart.times(is_apart.select(pace.rate, shared.rate.all())).narrow::<20, 12>();
+        let weight = is_apart.select(self.normal.weight.all(), self.soft.all());
+        let give = is_apart.keep(shared.give.all());
+        let missing = zero - nearing - self.speed(frame);
+        let change = missing.times(weight) - total.times(give);
+        frame.push(shared, &mut self.normal, total + change.narrow::<30, 2>());
     }
 
     /// One push along the normals, in a pass that does not, after they were measured.
     #[inline(always)]
-    fn relax(&mut self, lane: usize, frame: &mut Frame, rate: i32) {
-        let speed = frame.parting + self.normal.turning(lane, frame.spin_a, frame.spin_b);
-        let missing = clamped(-nearing(self.apart.0[lane], rate) - speed);
-        let new = self.normal.total.wide(lane) + rounded(missing * self.normal.weight.wide(lane));
-        let new = new.clamp(0, i64::from(i32::MAX));
-        self.sum.0[lane] = self.sum.0[lane].saturating_add(new as i32);
-        self.push(lane, frame, new);
+    fn relax(&mut self, shared: &Shared, frame: &mut Frame, pace: &Pace) {
+        let zero = Vector::splat(0);
+        let apart = self.apart.all().min(pace.far).max(zero);
+        let missing = zero - apart.times(pace.rate).narrow::<20, 12>() - self.speed(frame);
+        let total = self.normal.total.all() + missing.times(self.normal.weight.all()).narrow::<30, 2>();
+        frame.push(shared, &mut self.normal, total);
+        self.sum.put(self.sum.all().min(Vector::splat(POINT_SPEED_MAX)) + self.normal.total.all());
     }
 
     /// One push of what bounces.
     #[inline(always)]
-    fn bounce(&mut self, lane: usize, frame: &mut Frame) {
-        let speed = frame.parting + self.normal.turning(lane, frame.spin_a, frame.spin_b);
-        let missing = clamped(self.bounce.wide(lane) - speed);
-        let bounces = (self.bounce.0[lane] > 0) & (self.sum.0[lane] > 0);
-        let total = self.normal.total.wide(lane);
-        let more = total + rounded(missing * self.normal.weight.wide(lane));
-        let new = if bounces { more.clamp(0, i64::from(i32::MAX)) } else { total };
-        self.sum.0[lane] = self.sum.0[lane].saturating_add((new - total).max(0) as i32);
-        self.push(lane, frame, new);
-    }
-
-    /// One pull along the surfaces.
-    #[inline(always)]
-    fn rub(&mut self, shared: &Shared, lane: usize, frame: &mut Frame) {
-        let sliding = clamped(frame.sliding + self.tangent.turning(lane, frame.spin_a, frame.spin_b));
-        let most = (self.normal.total.wide(lane) * shared.friction.wide(lane)) >> 16;
-        let most = most.min(PULL_MAX);
-        let total = self.tangent.total.wide(lane);
-        let new = (total - rounded(sliding * self.tangent.weight.wide(lane))).max(-most).min(most);
-        let change = new - total;
-        self.tangent.total.0[lane] = new as i32;
-        frame.sliding += change;
-        frame.pulled += change;
-        self.tangent.turn(lane, frame, change);
+    fn bounce(&mut self, shared: &Shared, frame: &mut Frame) {
+        let (zero, total) = (Vector::splat(0), self.normal.total.all());
+        let missing = self.bounce.all() - self.speed(frame);
+        let more = missing.times(self.normal.weight.all()).narrow::<30, 2>();
+        let pushed = self.sum.all().above(zero).select(more, zero);
+        let change = self.bounce.all().above(zero).select(pushed, zero);
+        frame.push(shared, &mut self.normal, total + change);
+        let grown = (self.normal.total.all() - total).max(zero);
+        self.sum.put(self.sum.all().min(Vector::splat(POINT_SPEED_MAX)) + grown);
     }
 
     /// Finds out how far the bodies are apart after they moved: their centres by `straight`.
     #[inline(always)]
-    fn measure(&mut self, lane: usize, straight: i64, from: &Bodies, to: &Bodies) {
-        let turned = self.normal.turning(lane, from.spin.wide(lane), to.spin.wide(lane));
-        self.apart.0[lane] = clamp_to_i32(self.separation.wide(lane) + straight + turned);
+    fn measure(&mut self, straight: Vector, turns: [Vector; 2]) {
+        self.apart.put(self.separation.all() + straight + self.normal.turning(turns[0], turns[1]));
     }
 }
 
-/// The speed at which what is apart may come as near as to touch.
-#[inline(always)]
-fn nearing(apart: i32, rate: i32) -> i64 {
-    (i64::from(apart.max(0)) * i64::from(rate)) >> 4
+impl Shared {
+    fn set(&mut self, lane: usize, contact: &Contact) {
+        (self.x.0[lane], self.y.0[lane]) = contact.normal;
+        self.share_b.0[lane] = contact.shares.of_second();
+        self.surface.0[lane] = finer_to_frame(contact.surface).clamp(-(1 << 28), 1 << 28);
+        self.friction.0[lane] = contact.friction;
+        self.pressing_max.0[lane] = bounded(MOST, contact.friction.unsigned_abs(), 16);
+        let times = contact.softness;
+        self.rate.0[lane] = times.rate.min(i64::from(i32::MAX)) as i32;
+        self.give.0[lane] = times.give as i32;
+        self.inside_max.0[lane] = ((PARTING_MAX << 20) / times.rate.max(1 << 13)) as i32;
+        self.tangent.set(lane, &contact.tangent, finer_to_frame(contact.pulled).clamp(-MOST, MOST));
+        let rows = || contact.points.iter().map(|point| &point.push).chain([&contact.tangent]);
+        let longest = |of: fn(&Push) -> u32| rows().fold(0, |longest, push| of(push).max(longest));
+        self.spin_max_a.0[lane] = bounded(MOST, longest(|push| push.arm[0].unsigned_abs()), 16);
+        self.spin_max_b.0[lane] = bounded(MOST, longest(|push| push.arm[1].unsigned_abs()), 16);
+        let spin = longest(|push| push.spin[0].unsigned_abs().max(push.spin[1].unsigned_abs()));
+        self.turn_max.0[lane] = bounded(POINT_SPEED_MAX, spin, 20);
+    }
+
+    /// One pull along the surfaces that are pressed together by `pressing`.
+    #[inline(always)]
+    fn rub(&mut self, frame: &mut Frame, pressing: Vector) {
+        let row = &self.tangent;
+        let most = pressing.min(self.pressing_max.all()).times(self.friction.all()).narrow::<16, 16>();
+        let most = most.min(Vector::splat(MOST));
+        let sliding = frame.sliding + row.turning(frame.spin_a, frame.spin_b);
+        let sliding = sliding.within(Vector::splat(POINT_SPEED_MAX));
+        let total = row.total.all();
+        let new = (total - sliding.times(row.weight.all()).narrow::<30, 2>()).within(most);
+        frame.pulled = new - total;
+        row.turn(self, frame, frame.pulled);
+        self.tangent.total.put(new);
+    }
+}
+
+/// A speed, or a distance, of a frame.
+fn finer_to_frame(fine: i32) -> i32 {
+    fine >> FINER_BITS
+}
+
+/// At which speed what is apart may come as near as to touch.
+#[derive(Clone, Copy)]
+pub(crate) struct Pace {
+    /// Substeps per second, in 1/2¹⁶.
+    rate: Vector,
+    /// What is farther apart may come as fast as it likes.
+    far: Vector,
+}
+
+impl Pace {
+    /// With so many substeps per second.
+    pub(crate) fn new(rate: i64) -> Self {
+        let rate = (rate << 16).clamp(1, i64::from(i32::MAX));
+        let far = ((i64::from(POINT_SPEED_MAX) << 20) / rate).min(i64::from(MOST));
+        Self { rate: Vector::splat(rate as i32), far: Vector::splat(far as i32) }
+    }
 }
 
 impl Batch {
     fn set(&mut self, lane: usize, contact: &Contact) {
         [self.a[lane], self.b[lane]] = contact.bodies;
-        let shared = &mut self.shared;
-        (shared.x.0[lane], shared.y.0[lane]) = contact.normal;
-        shared.share_b.0[lane] = contact.shares.of_second();
-        (shared.surface.0[lane], shared.friction.0[lane]) = (contact.surface, contact.friction);
-        shared.rate.0[lane] = clamp_to_i32(contact.softness.rate);
-        shared.give.0[lane] = contact.softness.give as i32;
+        self.shared.set(lane, contact);
         let count = usize::from(contact.count).min(2);
         for (points, point) in self.points.iter_mut().zip(&contact.points[..count]) {
             points.set(lane, point);
@@ -274,165 +316,240 @@ impl Batch {
         self.count = self.count.max(count);
     }
 
-    /// Pushes as hard as in the step before.
-    pub(crate) fn warm_start(&self, velocities: &mut [Velocity]) {
+    /// Lets `solve` push the bodies.
+    #[inline(always)]
+    fn with_frame(&mut self, velocities: &mut [Velocity], solve: impl FnOnce(&mut Self, &mut Frame)) {
         let mut a = Bodies::velocities(velocities, &self.a);
         let mut b = Bodies::velocities(velocities, &self.b);
-        for lane in 0..WIDTH {
-            let mut frame = Frame::of(&self.shared, &a, &b, lane);
-            for point in &self.points {
-                let (push, pull) = (point.normal.total.wide(lane), point.tangent.total.wide(lane));
-                (frame.pushed, frame.pulled) = (frame.pushed + push, frame.pulled + pull);
-                point.normal.turn(lane, &mut frame, push);
-                point.tangent.turn(lane, &mut frame, pull);
-            }
-            frame.store(&self.shared, &mut a, &mut b, lane);
-        }
+        let before = Frame::of(&self.shared, &a, &b);
+        let mut frame = before;
+        solve(self, &mut frame);
+        frame.store(&before, &self.shared, &mut a, &mut b);
         a.store(velocities, &self.a);
         b.store(velocities, &self.b);
     }
 
+    /// Pushes as hard as in the step before.
+    pub(crate) fn warm_start(&mut self, velocities: &mut [Velocity]) {
+        self.with_frame(velocities, |Self { shared, points, .. }, frame| {
+            for point in points {
+                frame.pushed = frame.pushed + point.normal.total.all();
+                point.normal.turn(shared, frame, point.normal.total.all());
+            }
+            frame.pulled = shared.tangent.total.all();
+            shared.tangent.turn(shared, frame, frame.pulled);
+        });
+    }
+
     /// One pass that pushes overlaps apart; bodies are where they were in the pass before.
-    pub(crate) fn solve(&mut self, velocities: &mut [Velocity], rate: i32) {
-        let still = (&Bodies::default(), &Bodies::default());
+    pub(crate) fn solve(&mut self, velocities: &mut [Velocity], pace: &Pace) {
         match (self.count, self.rubs) {
-            (2, true) => self.pass::<2, true>(Pass::Part, velocities, still, rate),
-            (2, false) => self.pass::<2, false>(Pass::Part, velocities, still, rate),
-            (_, true) => self.pass::<1, true>(Pass::Part, velocities, still, rate),
-            (_, false) => self.pass::<1, false>(Pass::Part, velocities, still, rate),
+            (2, true) => self.part::<2, true>(velocities, pace),
+            (2, false) => self.part::<2, false>(velocities, pace),
+            (_, true) => self.part::<1, true>(velocities, pace),
+            (_, false) => self.part::<1, false>(velocities, pace),
         }
     }
 
     /// One pass that does not, after bodies moved.
-    pub(crate) fn relax(&mut self, velocities: &mut [Velocity], offsets: &[Offset], rate: i32) {
-        let went = (&Bodies::offsets(offsets, &self.a), &Bodies::offsets(offsets, &self.b));
+    pub(crate) fn relax(&mut self, velocities: &mut [Velocity], offsets: &[Offset], pace: &Pace) {
         match (self.count, self.rubs) {
-            (2, true) => self.pass::<2, true>(Pass::Relax, velocities, went, rate),
-            (2, false) => self.pass::<2, false>(Pass::Relax, velocities, went, rate),
-            (_, true) => self.pass::<1, true>(Pass::Relax, velocities, went, rate),
-            (_, false) => self.pass::<1, false>(Pass::Relax, velocities, went, rate),
+            (2, true) => self.rest::<2, true>(velocities, offsets, pace),
+            (2, false) => self.rest::<2, false>(velocities, offsets, pace),
+            (_, true) => self.rest::<1, true>(velocities, offsets, pace),
+            (_, false) => self.rest::<1, false>(velocities, offsets, pace),
         }
     }
 
     #[inline(always)]
-    fn pass<const COUNT: usize, const RUBS: bool>(
+    fn part<const COUNT: usize, const RUBS: bool>(&mut self, velocities: &mut [Velocity], pace: &Pace) {
+        self.with_frame(velocities, |batch, frame| {
+            let Self { shared, points: [first, second], .. } = batch;
+            first.part(shared, frame, pace);
+            if COUNT == 2 {
+                second.part(shared, frame, pace);
+            }
+            batch.rub::<COUNT, RUBS>(frame);
+        });
+    }
+
+    #[inline(always)]
+    fn rest<const COUNT: usize, const RUBS: bool>(
         &mut self,
-        pass: Pass,
         velocities: &mut [Velocity],
-        (from, to): (&Bodies, &Bodies),
-        rate: i32,
+        offsets: &[Offset],
+        pace: &Pace,
     ) {
-        let mut a = Bodies::velocities(velocities, &self.a);
-        let mut b = Bodies::velocities(velocities, &self.b);
-        let Self { shared, points, .. } = self;
-        for lane in 0..WIDTH {
-            let mut frame = Frame::of(shared, &a, &b, lane);
-            let to_x = i64::from(to.x.0[lane].saturating_sub(from.x.0[lane]));
-            let to_y = i64::from(to.y.0[lane].saturating_sub(from.y.0[lane]));
-            for point in &mut points[..COUNT] {
-                if pass == Pass::Part {
-                    point.part(shared, lane, &mut frame, rate);
-                } else {
-                    let straight = rounded(frame.x * to_x + frame.y * to_y);
-                    point.measure(lane, straight, from, to);
-                    point.relax(lane, &mut frame, rate);
-                }
+        let (a, b) = (Bodies::offsets(offsets, &self.a), Bodies::offsets(offsets, &self.b));
+        self.with_frame(velocities, |batch, frame| {
+            let Self { shared, points: [first, second], .. } = batch;
+            let went = [b.x.shr::<1>() - a.x.shr::<1>(), b.y.shr::<1>() - a.y.shr::<1>()];
+            let straight = Vector::dot(frame.normal, went).narrow::<31, 1>().within(Vector::splat(MOST));
+            let turns = [
+                a.spin.shr::<2>().within(shared.spin_max_a.all()),
+                b.spin.shr::<2>().within(shared.spin_max_b.all()),
+            ];
+            first.measure(straight, turns);
+            first.relax(shared, frame, pace);
+            if COUNT == 2 {
+                second.measure(straight, turns);
+                second.relax(shared, frame, pace);
             }
-            if RUBS {
-                points[..COUNT].iter_mut().for_each(|point| point.rub(shared, lane, &mut frame));
-            }
-            frame.store(shared, &mut a, &mut b, lane);
+            batch.rub::<COUNT, RUBS>(frame);
+        });
+    }
+
+    #[inline(always)]
+    fn rub<const COUNT: usize, const RUBS: bool>(&mut self, frame: &mut Frame) {
+        if RUBS {
+            let [first, second] = self.points.each_ref().map(|point| point.normal.total.all());
+            self.shared.rub(frame, if COUNT == 2 { first + second } else { first });
         }
-        a.store(velocities, &self.a);
-        b.store(velocities, &self.b);
     }
 
     /// Gives back the speed of what met fast enough.
     pub(crate) fn bounce(&mut self, velocities: &mut [Velocity]) {
-        let mut a = Bodies::velocities(velocities, &self.a);
-        let mut b = Bodies::velocities(velocities, &self.b);
-        for lane in 0..WIDTH {
-            let mut frame = Frame::of(&self.shared, &a, &b, lane);
-            self.points.iter_mut().for_each(|point| point.bounce(lane, &mut frame));
-            frame.store(&self.shared, &mut a, &mut b, lane);
-        }
-        a.store(velocities, &self.a);
-        b.store(velocities, &self.b);
+        self.with_frame(velocities, |Self { shared, points, .. }, frame| {
+            points.iter_mut().for_each(|point| point.bounce(shared, frame));
+        });
     }
 
-    /// The totals of the normal and the tangent of a point, and the sum of the normal's.
-    pub(crate) fn totals(&self, point: usize, lane: usize) -> (i32, i32, i32) {
+    /// The total of the normal of a point, and the sum of all substeps, in 1/2²⁰.
+    pub(crate) fn pushed(&self, point: usize, lane: usize) -> (i32, i64) {
         let (point, lane) = (&self.points[point % 2], lane % WIDTH);
-        (point.normal.total.0[lane], point.tangent.total.0[lane], point.sum.0[lane])
+        (point.normal.total.0[lane] << FINER_BITS, i64::from(point.sum.0[lane]) << FINER_BITS)
+    }
+
+    /// The total along the surface, in 1/2²⁰.
+    pub(crate) fn pulled(&self, lane: usize) -> i32 {
+        self.shared.tangent.total.0[lane % WIDTH] << FINER_BITS
     }
 }
 
 /// All batches of a step.
 ///
-/// A contact is in a later batch than those before it that share a body with it, so that each body is pushed in
-/// the same order as if contacts were solved one by one: stacks from the bottom up.
+/// Contacts have colours, such that those of one colour are of different bodies, and each colour is solved batch by
+/// batch: nothing in a batch waits for the one before it.
 #[derive(Debug, Default)]
 pub(crate) struct Batches {
-    pub(crate) list: Vec<Batch>,
+    list: Vec<Batch>,
     /// By batch, how many contacts it has.
     used: Vec<u8>,
-    /// By batch, itself, or one after it behind which there may be room.
-    room: Vec<u32>,
-    /// By body, the first batch that it may be in next.
-    next: Vec<u32>,
+    /// By batch, its colour.
+    colours: Vec<u32>,
+    /// By colour, the batch that may have room; none if it is the number of all batches or more.
+    open: Vec<u32>,
+    /// By body, which of the first colours it has.
+    few: Vec<u64>,
+    /// By body, the first of the other colours that it has not.
+    many: Vec<u32>,
+    /// The batches by colour.
+    order: Vec<u32>,
+    /// By colour, where the next of its batches comes in that order.
+    starts: Vec<u32>,
 }
+
+/// Colours that bodies remember one by one.
+const FEW: u32 = u64::BITS;
 
 impl Batches {
     /// Forgets all, and has room for what so many bodies need at most times.
     pub(crate) fn clear(&mut self, bodies: usize) {
         self.list.clear();
         self.used.clear();
-        self.room.clear();
-        self.next.clear();
-        let batches = (bodies / 2 + 16).min(1_024);
+        self.colours.clear();
+        self.open.clear();
+        self.few.clear();
+        self.many.clear();
+        self.order.clear();
+        // Each colour may have one that is not full.
+        let batches = (bodies / 2 + FEW as usize).min(1_024);
         self.list.reserve(batches);
         self.used.reserve(batches);
-        self.room.reserve(batches);
-        self.next.reserve(bodies + 1);
+        self.colours.reserve(batches);
+        self.order.reserve(batches);
+        self.open.reserve(batches);
+        self.starts.reserve(batches);
+        self.few.reserve(bodies + 1);
+        self.many.reserve(bodies + 1);
     }
 
-    /// Puts a contact into the first batch with room behind all that have one of the bodies `pushed`; 0 is none. Gives
-    /// the batch and the lane.
-    pub(crate) fn add(&mut self, contact: &Contact, pushed: [u32; 2]) -> (u32, usize) {
+    /// Puts a contact into a batch of the first colour that none of the bodies `pushed` has, or of the first one
+    /// `behind` all that they have; 0 is no body. Gives the batch and the lane.
+    pub(crate) fn add(&mut self, contact: &Contact, pushed: [u32; 2], behind: bool) -> (u32, usize) {
         let last = pushed[0].max(pushed[1]) as usize;
-        if self.next.len() <= last {
-            self.next.resize(last + 1, 0);
+        if self.few.len() <= last {
+            self.few.resize(last + 1, 0);
+            self.many.resize(last + 1, FEW);
         }
-        let after = pushed.iter().fold(0, |after, &body| after.max(self.next[body as usize]));
-        let batch = self.find_room(after);
+        let [a, b] = pushed.map(|body| body as usize);
+        let taken = self.few[a] | self.few[b];
+        let mut colour = if behind { FEW - taken.leading_zeros() } else { taken.trailing_ones() };
+        if colour == FEW {
+            colour = self.many[a].max(self.many[b]);
+        }
+        for body in [a, b].into_iter().filter(|&body| body != 0) {
+            match 1_u64.checked_shl(colour) {
+                Some(mark) => self.few[body] |= mark,
+                None => self.many[body] = colour + 1,
+            }
+        }
+        let batch = self.room(colour);
         let at = batch as usize;
         let lane = usize::from(self.used[at]);
         self.list[at].set(lane, contact);
         self.used[at] += 1;
         if lane + 1 == WIDTH {
-            self.room[at] = batch + 1;
-        }
-        for body in pushed.into_iter().filter(|&body| body != 0) {
-            self.next[body as usize] = batch + 1;
+            self.open[colour as usize] = u32::MAX;
         }
         (batch, lane)
     }
 
-    /// The first batch from `after` on that has room.
-    fn find_room(&mut self, after: u32) -> u32 {
-        let mut at = after;
-        while let Some(&room) = self.room.get(at as usize) {
-            if room == at {
-                return at;
-            }
-            // What comes this way again comes a part of it faster.
-            let beyond = self.room.get(room as usize).copied().unwrap_or(room);
-            self.room[at as usize] = beyond;
-            at = beyond;
+    /// A batch of a colour that has room.
+    fn room(&mut self, colour: u32) -> u32 {
+        let at = colour as usize;
+        if self.open.len() <= at {
+            self.open.resize(at + 1, u32::MAX);
         }
-        self.room.push(self.list.len() as u32);
-        self.used.push(0);
-        self.list.push(Batch::default());
-        self.list.len() as u32 - 1
+        if self.open[at] == u32::MAX {
+            self.open[at] = self.list.len() as u32;
+            self.list.push(Batch::default());
+            self.used.push(0);
+            self.colours.push(colour);
+        }
+        self.open[at]
+    }
+
+    /// Puts the batches in order; no more contacts are added.
+    pub(crate) fn sort(&mut self) {
+        self.starts.clear();
+        self.starts.resize(self.open.len() + 1, 0);
+        for &colour in &self.colours {
+            self.starts[colour as usize + 1] += 1;
+        }
+        let mut sum = 0;
+        for start in &mut self.starts {
+            sum += *start;
+            *start = sum;
+        }
+        self.order.resize(self.list.len(), 0);
+        for (batch, &colour) in (0..).zip(&self.colours) {
+            let place = &mut self.starts[colour as usize];
+            self.order[*place as usize] = batch;
+            *place += 1;
+        }
+    }
+
+    /// Goes through all batches in order.
+    #[inline(always)]
+    pub(crate) fn each(&mut self, mut solve: impl FnMut(&mut Batch)) {
+        for &batch in &self.order {
+            solve(&mut self.list[batch as usize]);
+        }
+    }
+
+    /// A batch by its number.
+    pub(crate) fn get(&self, batch: u32) -> &Batch {
+        &self.list[batch as usize]
     }
 }

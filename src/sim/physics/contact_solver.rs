@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use super::batch::{Batch, Batches};
+use super::batch::{Batch, Batches, Pace};
 use super::hull::P;
 use super::pairing::PointMemory;
 use super::row::{ARM_MAX, Offset, Push, Shares, Velocity};
@@ -20,10 +20,9 @@ pub(crate) const PARTING_MAX: i64 = 4 << 20;
 /// A point at which two bodies push each other.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ContactPoint {
-    pub(crate) normal: Push,
-    pub(crate) tangent: Push,
-    /// What both pushed in the step before.
-    pub(crate) totals: [i32; 2],
+    pub(crate) push: Push,
+    /// What it pushed in the step before.
+    pub(crate) total: i32,
     /// By how much less the normal weighs where it gives way, in 1/2³⁰.
     pub(crate) soft: i32,
     /// At the start of the tick, in 1/2²⁴.
@@ -44,6 +43,9 @@ pub(crate) struct Contact {
     /// How fast the surfaces run against each other.
     pub(crate) surface: i32,
     pub(crate) softness: Softness,
+    /// The pull along the surface, at the deepest point, and what it was in the step before.
+    pub(crate) tangent: Push,
+    pub(crate) pulled: i32,
     pub(crate) points: [ContactPoint; 2],
     pub(crate) count: u8,
 }
@@ -77,28 +79,17 @@ impl ContactPoint {
     /// The point of a contact at an anchor.
     #[inline]
     fn new(desc: &ContactDesc, contact: &Contact, anchor: &Anchor) -> Self {
-        let (normal, tangent) = (desc.normal, tangent_of(desc.normal));
-        let arm = |from: P, along: P| {
-            let cross = i64::from(from.0) * i64::from(along.1) - i64::from(from.1) * i64::from(along.0);
-            ((cross + (1 << 29)) >> 30).clamp(-ARM_MAX, ARM_MAX) as i32
-        };
-        let arms = |along: P| [arm(anchor.from_a, along), arm(anchor.from_b, along)];
-        let push = contact.shares.push(desc.masses, arms(normal));
-        let memory = &anchor.memory;
+        let normal = desc.normal;
+        let push = contact.shares.push(desc.masses, anchor.arms(normal));
         let mut point = Self {
-            normal: push,
-            totals: [memory.normal, memory.tangent],
+            push,
+            total: anchor.memory.normal,
             soft: ((i64::from(push.weight) * ((1 << UNIT_BITS) - contact.softness.change)) >> UNIT_BITS)
                 as i32,
             separation: clamp_to_i32(i64::from(anchor.separation) << 8),
-            feature: memory.feature,
-            ..Self::default()
+            feature: anchor.memory.feature,
+            bounce: 0,
         };
-        if contact.friction > 0 {
-            point.tangent = contact.shares.push(desc.masses, arms(tangent));
-        } else {
-            point.totals[1] = 0;
-        }
         let (a, b) = desc.velocities;
         let to = (i64::from(b.x) - i64::from(a.x), i64::from(b.y) - i64::from(a.y));
         let straight = i64::from(normal.0) * to.0 + i64::from(normal.1) * to.1;
@@ -107,6 +98,17 @@ impl ContactPoint {
             point.bounce = clamp_to_i32((approach * i64::from(desc.restitution.to_bits())) >> 16);
         }
         point
+    }
+}
+
+impl Anchor {
+    /// The levers of a direction around both centres of mass.
+    #[inline(always)]
+    fn arms(&self, along: P) -> [i32; 2] {
+        [self.from_a, self.from_b].map(|from| {
+            let cross = i64::from(from.0) * i64::from(along.1) - i64::from(from.1) * i64::from(along.0);
+            ((cross + (1 << 29)) >> 30).clamp(-ARM_MAX, ARM_MAX) as i32
+        })
     }
 }
 
@@ -203,6 +205,8 @@ impl Contacts {
             friction: desc.friction.to_bits(),
             surface: desc.surface,
             softness: if hard { times.hard } else { times.soft },
+            tangent: super::row::Push::default(),
+            pulled: 0,
             points: [ContactPoint::default(); 2],
             count: anchors.len().min(2) as u8,
         };
@@ -210,10 +214,18 @@ impl Contacts {
             contact.points[index] = ContactPoint::new(desc, &contact, anchor);
             self.bounces |= contact.points[index].bounce > 0;
         }
+        if let (1.., Some(deepest)) =
+            (contact.friction, anchors.iter().min_by_key(|anchor| anchor.separation))
+        {
+            contact.tangent = contact.shares.push(desc.masses, deepest.arms(tangent_of(desc.normal)));
+            contact.pulled = anchors.iter().fold(0, |sum, anchor| anchor.memory.tangent.saturating_add(sum));
+        }
         // What cannot be pushed may be in one batch as often as it likes.
         let pushed = [(desc.a, desc.masses.0), (desc.b, desc.masses.1)]
             .map(|(body, mass)| if mass.inverse == 0 { 0 } else { body });
-        let (batch, lane) = self.batches.add(&contact, pushed);
+        // What stands on something lighter stands on it firmly only if it is pushed after it.
+        let unlike = pushed[0] != 0 && pushed[1] != 0 && desc.masses.0.inverse != desc.masses.1.inverse;
+        let (batch, lane) = self.batches.add(&contact, pushed, unlike);
         self.entries.push(Entry {
             pairing: desc.pairing,
             batch,
@@ -226,41 +238,48 @@ impl Contacts {
 
     /// Pushes as hard as in the substep before.
     #[inline(never)]
-    pub(crate) fn warm_start(&self, velocities: &mut [Velocity]) {
-        self.batches.list.iter().for_each(|batch| batch.warm_start(velocities));
+    pub(crate) fn warm_start(&mut self, velocities: &mut [Velocity]) {
+        self.batches.sort();
+        self.batches.each(|batch| batch.warm_start(velocities));
     }
 
     /// One pass that pushes overlaps apart; bodies are where they were in the pass before.
     #[inline(never)]
     pub(crate) fn solve(&mut self, velocities: &mut [Velocity], times: &ContactTimes) {
-        self.batches.list.iter_mut().for_each(|batch| batch.solve(velocities, times.rate as i32));
+        let pace = Pace::new(times.rate);
+        self.batches.each(|batch| batch.solve(velocities, &pace));
     }
 
     /// One pass that does not, after bodies moved.
     #[inline(never)]
     pub(crate) fn relax(&mut self, velocities: &mut [Velocity], offsets: &[Offset], times: &ContactTimes) {
-        let rate = times.rate as i32;
-        self.batches.list.iter_mut().for_each(|batch| batch.relax(velocities, offsets, rate));
+        let pace = Pace::new(times.rate);
+        self.batches.each(|batch| batch.relax(velocities, offsets, &pace));
     }
 
     /// Gives back the speed of what met fast enough.
     #[inline(never)]
     pub(crate) fn bounce(&mut self, velocities: &mut [Velocity]) {
         if self.bounces {
-            self.batches.list.iter_mut().for_each(|batch| batch.bounce(velocities));
+            self.batches.each(|batch| batch.bounce(velocities));
         }
     }
 
     /// Of each contact which pairing it is, what to remember of its points, and by which impulse it pushed.
     pub(crate) fn results(&self) -> impl Iterator<Item = (usize, u8, [PointMemory; 2], i64)> {
         self.entries.iter().map(|entry| {
-            let batch: &Batch = &self.batches.list[entry.batch as usize];
+            let batch: &Batch = self.batches.get(entry.batch);
+            let (lane, mut pulled) = (usize::from(entry.lane), 0);
             let (mut memory, mut pushed) = ([PointMemory::default(); 2], 0);
             let points = memory.iter_mut().zip(&entry.features).take(usize::from(entry.count));
             for (point, (memory, &feature)) in points.enumerate() {
-                let (normal, tangent, sum) = batch.totals(point, usize::from(entry.lane));
+                let (normal, sum) = batch.pushed(point, lane);
+                // Half of the pull belongs to each of two points: who loses one keeps the other.
+                let half = batch.pulled(lane) / i32::from(entry.count);
+                let tangent = if point == 0 { half } else { batch.pulled(lane) - pulled };
                 *memory = PointMemory { feature, normal, tangent };
-                pushed += i64::from(sum);
+                pulled += tangent;
+                pushed += sum;
             }
             let impulse = if pushed > 0 { (pushed << 20) / entry.ease.max(1).cast_signed() } else { 0 };
             (entry.pairing as usize, entry.count, memory, impulse)

@@ -1,59 +1,141 @@
 //! `Lanes`, numbers of several contacts that are computed at once.
 //!
-//! Whatever is computed is one loop over the lanes of arrays in memory, long enough not to be unrolled and without
-//! branches, in which every product is one of two 32-bit numbers: that is what becomes instructions for vectors.
+//! There are two of what computes with them, which give the same: one by instructions for vectors, and a plain one for
+//! all other machines. Sums wrap around: whoever adds sees to it that they do not.
 
 use super::row::{Offset, Velocity};
+
+#[cfg(all(target_arch = "x86_64", target_feature = "avx2"))]
+mod avx2;
+#[cfg(any(test, not(all(target_arch = "x86_64", target_feature = "avx2"))))]
+mod plain;
+
+#[cfg(all(target_arch = "x86_64", target_feature = "avx2"))]
+pub(crate) use avx2::{Vector, Wide};
+#[cfg(not(all(target_arch = "x86_64", target_feature = "avx2")))]
+pub(crate) use plain::{Vector, Wide};
 
 /// Contacts that are solved at once.
 pub(crate) const WIDTH: usize = 8;
 
-/// One number of each contact.
+/// One number of each contact, in memory.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C, align(32))]
 pub(crate) struct Lanes(pub(crate) [i32; WIDTH]);
 
-/// Velocities, or offsets, of one body of each contact.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Bodies {
-    pub(crate) x: Lanes,
-    pub(crate) y: Lanes,
-    pub(crate) spin: Lanes,
+impl Lanes {
+    /// To compute with.
+    #[inline(always)]
+    pub(crate) fn all(&self) -> Vector {
+        Vector::of(&self.0)
+    }
+
+    #[inline(always)]
+    pub(crate) fn put(&mut self, all: Vector) {
+        self.0 = all.array();
+    }
 }
 
-impl Lanes {
+impl Vector {
+    /// Brought between `-most` and `most`.
     #[inline(always)]
-    pub(crate) fn wide(&self, lane: usize) -> i64 {
-        i64::from(self.0[lane])
+    pub(crate) fn within(self, most: Self) -> Self {
+        self.min(most).max(Self::splat(0) - most)
     }
+
+    /// The sum of the products of the parts of two pairs.
+    #[inline(always)]
+    pub(crate) fn dot(pair: [Self; 2], other: [Self; 2]) -> Wide {
+        pair[0].times(other[0]) + pair[1].times(other[1])
+    }
+
+    /// The difference of the products across.
+    #[inline(always)]
+    pub(crate) fn cross(pair: [Self; 2], other: [Self; 2]) -> Wide {
+        pair[0].times(other[1]) - pair[1].times(other[0])
+    }
+}
+
+/// Velocities, or offsets, of one body of each contact.
+#[derive(Clone, Copy)]
+pub(crate) struct Bodies {
+    pub(crate) x: Vector,
+    pub(crate) y: Vector,
+    pub(crate) spin: Vector,
 }
 
 impl Bodies {
     #[inline(always)]
+    fn of<T: bytemuck::Pod>(list: &[T], index: &[u32; WIDTH]) -> Self {
+        let [x, y, spin] = Vector::columns(list, index);
+        Self { x, y, spin }
+    }
+
+    #[inline(always)]
     pub(crate) fn velocities(list: &[Velocity], index: &[u32; WIDTH]) -> Self {
-        let mut bodies = Self::default();
-        for lane in 0..WIDTH {
-            let one = &list[index[lane] as usize];
-            (bodies.x.0[lane], bodies.y.0[lane], bodies.spin.0[lane]) = (one.x, one.y, one.spin);
-        }
-        bodies
+        Self::of(list, index)
     }
 
     #[inline(always)]
     pub(crate) fn offsets(list: &[Offset], index: &[u32; WIDTH]) -> Self {
-        let mut bodies = Self::default();
-        for lane in 0..WIDTH {
-            let one = &list[index[lane] as usize];
-            (bodies.x.0[lane], bodies.y.0[lane], bodies.spin.0[lane]) = (one.x, one.y, one.turn);
-        }
-        bodies
+        Self::of(list, index)
     }
 
     #[inline(always)]
     pub(crate) fn store(&self, list: &mut [Velocity], index: &[u32; WIDTH]) {
-        for lane in 0..WIDTH {
-            let (x, y, spin) = (self.x.0[lane], self.y.0[lane], self.spin.0[lane]);
-            list[index[lane] as usize] = Velocity { x, y, spin, unused: 0 };
+        Vector::put_columns([self.x, self.y, self.spin], list, index);
+    }
+}
+
+#[cfg(all(test, target_arch = "x86_64", target_feature = "avx2"))]
+mod tests {
+    use super::{WIDTH, avx2, plain};
+    use crate::Pcg32;
+
+    /// Numbers of all sizes, and those at the ends.
+    fn numbers(rng: &mut Pcg32) -> [i32; WIDTH] {
+        core::array::from_fn(|_| match rng.below(16) {
+            0 => i32::MIN,
+            1 => i32::MAX,
+            _ => rng.next_u32().cast_signed() >> rng.below(32),
+        })
+    }
+
+    macro_rules! results {
+        ($kind:ident, $a:expr, $b:expr, $c:expr) => {{
+            let [a, b, c] = [$a, $b, $c].map(|numbers| $kind::Vector::of(&numbers));
+            let mut rows: [[i32; 4]; WIDTH] = core::array::from_fn(|lane| [$a[lane], $b[lane], $c[lane], 7]);
+            let index = $b.map(|number| number.cast_unsigned() % WIDTH as u32);
+            let [x, y, z] = $kind::Vector::columns(&rows, &index);
+            $kind::Vector::put_columns([a, b, c], &mut rows, &index);
+            let wide = a.times(b) + b.times(c) - a.times(c);
+            let vectors = [
+                a + b,
+                a - b,
+                a.min(b),
+                a.max(b),
+                a.shr::<3>(),
+                a.shl::<2>(),
+                a & b,
+                a.above(b).select(b, c),
+                a.above(b).keep(c),
+                wide.narrow::<30, 2>(),
+                wide.narrow::<16, 16>(),
+                x,
+                y,
+                z,
+                $kind::Vector::splat($a[0]),
+            ];
+            (vectors.map(|vector| vector.array()), rows)
+        }};
+    }
+
+    #[test]
+    fn both_give_the_same() {
+        let mut rng = Pcg32::new(5, 5);
+        for round in 0..20_000 {
+            let (a, b, c) = (numbers(&mut rng), numbers(&mut rng), numbers(&mut rng));
+            assert_eq!(results!(avx2, a, b, c), results!(plain, a, b, c), "round {round}");
         }
     }
 }

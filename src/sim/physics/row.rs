@@ -17,7 +17,7 @@ pub(crate) const ARM_MAX: i64 = 1 << 30;
 pub(crate) const SPIN_SHARE_BITS: u32 = 20;
 
 /// Velocity and spin of a body while it is solved, in 1/2²⁰.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C, align(16))]
 pub(crate) struct Velocity {
     pub(crate) x: i32,
@@ -28,7 +28,7 @@ pub(crate) struct Velocity {
 }
 
 /// How far a body went in this tick, in 1/2²⁴.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C, align(16))]
 pub(crate) struct Offset {
     pub(crate) x: i32,

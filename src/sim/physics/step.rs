@@ -382,7 +382,10 @@ impl Scratch {
         if !state.joints.is_empty() {
             self.joints.store(&mut state.joints);
         }
+        // As many as most worlds of so many bodies ever have.
+        let pairings = 3 * state.slots();
         state.pairings.clear();
+        state.pairings.reserve(pairings);
         state.pairings.extend_from_slice(&self.pairings);
     }
 
@@ -390,7 +393,7 @@ impl Scratch {
     fn tell(&mut self, state: &mut State, told: &mut Told) {
         told.contacts.clear();
         told.events.clear();
-        told.contacts.reserve(state.pairings.len());
+        told.contacts.reserve(3 * state.slots());
         told.events.reserve(state.slots());
         let over = |ended: &Ended| ContactEvent {
             a: id(ended.a),

@@ -8,11 +8,11 @@ const TICKS: u32 = 600;
 /// Size and hash of the state of each scene then.
 const GOLDEN: [(&str, usize, u64); 6] = [
     ("gas", 3_811, 0xcea9_77f8_d8a9_60c4),
-    ("mixture", 13_799, 0x19e7_c547_9001_f59d),
-    ("ruins", 2_272, 0xedd3_4926_64cb_e635),
-    ("machine", 1_931, 0x1060_0ac8_0b35_6282),
-    ("terrain", 7_278, 0x7d73_5b43_32c1_aa2e),
-    ("shower", 4_473, 0x0ef4_9753_acbe_35ec),
+    ("mixture", 13_535, 0xa470_03bb_b42c_4cf0),
+    ("ruins", 2_198, 0x7b7e_8d34_bbb2_a57b),
+    ("machine", 1_931, 0x255b_e78d_287b_4948),
+    ("terrain", 7_292, 0x32bf_ba6c_cb8a_832a),
+    ("shower", 4_219, 0xc3a0_a18d_1acd_bf0a),
 ];
 
 #[test]

@@ -1,0 +1,191 @@
+//! Eight numbers in a register of 256 bits.
+
+use core::ops::{Add, BitAnd, Sub};
+
+use bytemuck::Pod;
+use safe_arch::{
+    add_i32_m256i, add_i64_m256i, bitand_m256i, bitandnot_m256i, blend_imm_i32_m256i, blend_varying_i8_m256i,
+    cmp_gt_mask_i32_m256i, extract_m128i_m256i, insert_m128i_to_m256i, m128i, m256i, max_i32_m256i,
+    min_i32_m256i, mul_i64_low_bits_m256i, set_splat_i32_m256i, set_splat_i64_m256i, shl_imm_u32_m256i,
+    shl_imm_u64_m256i, shr_imm_i32_m256i, shr_imm_u64_m256i, shuffle_ai_i32_half_m256i, sub_i32_m256i,
+    sub_i64_m256i, unpack_high_i32_m256i, unpack_high_i64_m256i, unpack_low_i32_m256i, unpack_low_i64_m256i,
+    zero_extend_m128i, zeroed_m256i,
+};
+
+use super::WIDTH;
+
+/// Eight numbers of 32 bits.
+#[derive(Clone, Copy)]
+pub(crate) struct Vector(m256i);
+
+/// Eight products of two of them: those of the even and those of the odd lanes.
+#[derive(Clone, Copy)]
+pub(crate) struct Wide {
+    even: m256i,
+    odd: m256i,
+}
+
+/// In which lanes something holds.
+#[derive(Clone, Copy)]
+pub(crate) struct Mask(m256i);
+
+impl Vector {
+    #[inline(always)]
+    pub(crate) fn of(numbers: &[i32; WIDTH]) -> Self {
+        Self(m256i::from(*numbers))
+    }
+
+    #[inline(always)]
+    pub(crate) fn array(self) -> [i32; WIDTH] {
+        self.0.into()
+    }
+
+    #[inline(always)]
+    pub(crate) fn splat(number: i32) -> Self {
+        Self(set_splat_i32_m256i(number))
+    }
+
+    #[inline(always)]
+    pub(crate) fn min(self, other: Self) -> Self {
+        Self(min_i32_m256i(self.0, other.0))
+    }
+
+    #[inline(always)]
+    pub(crate) fn max(self, other: Self) -> Self {
+        Self(max_i32_m256i(self.0, other.0))
+    }
+
+    #[inline(always)]
+    pub(crate) fn shr<const BITS: i32>(self) -> Self {
+        Self(shr_imm_i32_m256i::<BITS>(self.0))
+    }
+
+    #[inline(always)]
+    pub(crate) fn shl<const BITS: i32>(self) -> Self {
+        Self(shl_imm_u32_m256i::<BITS>(self.0))
+    }
+
+    #[inline(always)]
+    pub(crate) fn above(self, other: Self) -> Mask {
+        Mask(cmp_gt_mask_i32_m256i(self.0, other.0))
+    }
+
+    #[inline(always)]
+    pub(crate) fn times(self, other: Self) -> Wide {
+        let odd = |numbers: m256i| shuffle_ai_i32_half_m256i::<0b11_11_01_01>(numbers);
+        Wide {
+            even: mul_i64_low_bits_m256i(self.0, other.0),
+            odd: mul_i64_low_bits_m256i(odd(self.0), odd(other.0)),
+        }
+    }
+
+    /// The first three numbers of each of the rows of `list` that are named.
+    #[inline(always)]
+    pub(crate) fn columns<T: Pod>(list: &[T], index: &[u32; WIDTH]) -> [Self; 3] {
+        let row = |lane: usize| bytemuck::cast::<T, m128i>(list[index[lane] as usize]);
+        let pair = |lane: usize| insert_m128i_to_m256i::<1>(zero_extend_m128i(row(lane)), row(lane + 4));
+        let pairs = [pair(0), pair(1), pair(2), pair(3)];
+        let (first, second) =
+            (unpack_low_i32_m256i(pairs[0], pairs[1]), unpack_low_i32_m256i(pairs[2], pairs[3]));
+        let (third, fourth) =
+            (unpack_high_i32_m256i(pairs[0], pairs[1]), unpack_high_i32_m256i(pairs[2], pairs[3]));
+        [
+            Self(unpack_low_i64_m256i(first, second)),
+            Self(unpack_high_i64_m256i(first, second)),
+            Self(unpack_low_i64_m256i(third, fourth)),
+        ]
+    }
+
+    /// Puts three numbers and a zero into each of the rows of `list` that are named.
+    #[inline(always)]
+    pub(crate) fn put_columns<T: Pod>(columns: [Self; 3], list: &mut [T], index: &[u32; WIDTH]) {
+        let [Self(x), Self(y), Self(z)] = columns;
+        let (low, high) = (unpack_low_i32_m256i(x, y), unpack_high_i32_m256i(x, y));
+        let zero = zeroed_m256i();
+        let (low_z, high_z) = (unpack_low_i32_m256i(z, zero), unpack_high_i32_m256i(z, zero));
+        let pairs = [
+            unpack_low_i64_m256i(low, low_z),
+            unpack_high_i64_m256i(low, low_z),
+            unpack_low_i64_m256i(high, high_z),
+            unpack_high_i64_m256i(high, high_z),
+        ];
+        // Those of the first lanes first: of two lanes with one row, the later one counts.
+        for lane in 0..WIDTH / 2 {
+            list[index[lane] as usize] = bytemuck::cast(extract_m128i_m256i::<0>(pairs[lane]));
+        }
+        for lane in 0..WIDTH / 2 {
+            list[index[lane + WIDTH / 2] as usize] = bytemuck::cast(extract_m128i_m256i::<1>(pairs[lane]));
+        }
+    }
+}
+
+impl Add for Vector {
+    type Output = Self;
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self(add_i32_m256i(self.0, other.0))
+    }
+}
+
+impl Sub for Vector {
+    type Output = Self;
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self(sub_i32_m256i(self.0, other.0))
+    }
+}
+
+impl BitAnd for Vector {
+    type Output = Self;
+
+    #[inline(always)]
+    fn bitand(self, other: Self) -> Self {
+        Self(bitand_m256i(self.0, other.0))
+    }
+}
+
+impl Mask {
+    /// One where it holds and the other where it does not.
+    #[inline(always)]
+    pub(crate) fn select(self, holds: Vector, not: Vector) -> Vector {
+        Vector(blend_varying_i8_m256i(not.0, holds.0, self.0))
+    }
+
+    /// Zero where it holds.
+    #[inline(always)]
+    pub(crate) fn keep(self, not: Vector) -> Vector {
+        Vector(bitandnot_m256i(self.0, not.0))
+    }
+}
+
+impl Wide {
+    /// Divided by a power of two and rounded; what is beyond 32 bits is lost.
+    #[inline(always)]
+    pub(crate) fn narrow<const RIGHT: i32, const LEFT: i32>(self) -> Vector {
+        const { assert!(RIGHT + LEFT == 32) };
+        let half = set_splat_i64_m256i(1 << (RIGHT - 1));
+        let even = shr_imm_u64_m256i::<RIGHT>(add_i64_m256i(self.even, half));
+        let odd = shl_imm_u64_m256i::<LEFT>(add_i64_m256i(self.odd, half));
+        Vector(blend_imm_i32_m256i::<0b1010_1010>(even, odd))
+    }
+}
+
+impl Add for Wide {
+    type Output = Self;
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self { even: add_i64_m256i(self.even, other.even), odd: add_i64_m256i(self.odd, other.odd) }
+    }
+}
+
+impl Sub for Wide {
+    type Output = Self;
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self { even: sub_i64_m256i(self.even, other.even), odd: sub_i64_m256i(self.odd, other.odd) }
+    }
+}

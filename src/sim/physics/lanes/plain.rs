@@ -1,0 +1,155 @@
+//! Eight numbers in an array.
+
+use core::array::from_fn;
+use core::ops::{Add, BitAnd, Sub};
+
+use bytemuck::Pod;
+
+use super::WIDTH;
+
+/// Eight numbers of 32 bits.
+#[derive(Clone, Copy)]
+pub(crate) struct Vector([i32; WIDTH]);
+
+/// Eight products of two of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Wide([i64; WIDTH]);
+
+/// In which lanes something holds.
+#[derive(Clone, Copy)]
+pub(crate) struct Mask([bool; WIDTH]);
+
+impl Vector {
+    #[inline(always)]
+    pub(crate) fn of(numbers: &[i32; WIDTH]) -> Self {
+        Self(*numbers)
+    }
+
+    #[inline(always)]
+    pub(crate) fn array(self) -> [i32; WIDTH] {
+        self.0
+    }
+
+    #[inline(always)]
+    pub(crate) fn splat(number: i32) -> Self {
+        Self([number; WIDTH])
+    }
+
+    #[inline(always)]
+    fn with(self, other: Self, each: impl Fn(i32, i32) -> i32) -> Self {
+        Self(from_fn(|lane| each(self.0[lane], other.0[lane])))
+    }
+
+    #[inline(always)]
+    pub(crate) fn min(self, other: Self) -> Self {
+        self.with(other, i32::min)
+    }
+
+    #[inline(always)]
+    pub(crate) fn max(self, other: Self) -> Self {
+        self.with(other, i32::max)
+    }
+
+    #[inline(always)]
+    pub(crate) fn shr<const BITS: i32>(self) -> Self {
+        Self(self.0.map(|number| number >> BITS))
+    }
+
+    #[inline(always)]
+    pub(crate) fn shl<const BITS: i32>(self) -> Self {
+        Self(self.0.map(|number| number << BITS))
+    }
+
+    #[inline(always)]
+    pub(crate) fn above(self, other: Self) -> Mask {
+        Mask(from_fn(|lane| self.0[lane] > other.0[lane]))
+    }
+
+    #[inline(always)]
+    pub(crate) fn times(self, other: Self) -> Wide {
+        Wide(from_fn(|lane| i64::from(self.0[lane]) * i64::from(other.0[lane])))
+    }
+
+    /// The first three numbers of each of the rows of `list` that are named.
+    #[inline(always)]
+    pub(crate) fn columns<T: Pod>(list: &[T], index: &[u32; WIDTH]) -> [Self; 3] {
+        let rows = index.map(|index| bytemuck::cast::<T, [i32; 4]>(list[index as usize]));
+        from_fn(|column| Self(from_fn(|lane| rows[lane][column])))
+    }
+
+    /// Puts three numbers and a zero into each of the rows of `list` that are named.
+    #[inline(always)]
+    pub(crate) fn put_columns<T: Pod>([x, y, z]: [Self; 3], list: &mut [T], index: &[u32; WIDTH]) {
+        for (lane, &index) in index.iter().enumerate() {
+            list[index as usize] = bytemuck::cast([x.0[lane], y.0[lane], z.0[lane], 0]);
+        }
+    }
+}
+
+impl Add for Vector {
+    type Output = Self;
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        self.with(other, i32::wrapping_add)
+    }
+}
+
+impl Sub for Vector {
+    type Output = Self;
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        self.with(other, i32::wrapping_sub)
+    }
+}
+
+impl BitAnd for Vector {
+    type Output = Self;
+
+    #[inline(always)]
+    fn bitand(self, other: Self) -> Self {
+        self.with(other, |one, other| one & other)
+    }
+}
+
+impl Mask {
+    /// One where it holds and the other where it does not.
+    #[inline(always)]
+    pub(crate) fn select(self, holds: Vector, not: Vector) -> Vector {
+        Vector(from_fn(|lane| if self.0[lane] { holds.0[lane] } else { not.0[lane] }))
+    }
+
+    /// Zero where it holds.
+    #[inline(always)]
+    pub(crate) fn keep(self, not: Vector) -> Vector {
+        self.select(Vector::splat(0), not)
+    }
+}
+
+impl Wide {
+    /// Divided by a power of two and rounded; what is beyond 32 bits is lost.
+    #[inline(always)]
+    pub(crate) fn narrow<const RIGHT: i32, const LEFT: i32>(self) -> Vector {
+        const { assert!(RIGHT + LEFT == 32) };
+        Vector(self.0.map(|wide| (wide.wrapping_add(1 << (RIGHT - 1)) >> RIGHT) as i32))
+    }
+}
+
+impl Add for Wide {
+    type Output = Self;
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self(from_fn(|lane| self.0[lane].wrapping_add(other.0[lane])))
+    }
+}
+
+impl Sub for Wide {
+    type Output = Self;
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self(from_fn(|lane| self.0[lane].wrapping_sub(other.0[lane])))
+    }
+}
