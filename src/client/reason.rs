@@ -146,7 +146,8 @@ fn link_ended(end: &LinkEnd) -> String {
 
 const fn closing(reason: CloseReason) -> &'static str {
     match reason {
-        CloseReason::ShuttingDown => "The server is restarting. Please wait a moment.",
+        CloseReason::ShuttingDown => "The server was shut down.",
+        CloseReason::Restarting => "The server is restarting. Please wait a moment.",
         CloseReason::TakenOver => "You have connected from somewhere else.",
         CloseReason::Idle => "You were away too long and were disconnected.",
         CloseReason::Kicked => "You were removed from the server.",

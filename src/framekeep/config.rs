@@ -19,4 +19,4 @@ pub use keys::{KEYS, Settings};
 pub use layer::{Effective, LayerSources};
 pub use origin::Origin;
 pub use problem::{ConfigError, Problem};
-pub use setting::{Commit, Compression, Durability, Guests, Isolated, LogFormat, Role};
+pub use setting::{Commit, Compression, Durability, Guests, Isolated, LogFormat, Role, Unfinished};

@@ -44,7 +44,7 @@ pub use check::CheckFailed;
 pub use cluster::ClusterFault;
 pub use config::{
     Allowed, Commit, Compression, ConfigError, Durability, Effective, Guests, Isolated, KEYS, Key,
-    LayerSources, Literal, LogFormat, Origin, Problem, Role, Settings, Value,
+    LayerSources, Literal, LogFormat, Origin, Problem, Role, Settings, Unfinished, Value,
 };
 pub use cpu::refuse_old_cpu;
 pub use exit::{CommandError, Exit, run};

@@ -20,7 +20,7 @@ use tracing::{info, warn};
 
 use crate::args::ConfigArgs;
 use crate::cluster::Parts;
-use crate::config::{Durability, Effective, Origin, Role, Settings};
+use crate::config::{Durability, Effective, Origin, Role, Settings, Unfinished};
 use crate::front_door::{self, FrontDoorError};
 use crate::heir::{self, Heirs};
 use crate::relay::{self, RelayNode};
@@ -253,7 +253,7 @@ fn games(settings: &Settings) -> Result<Games, ServeFailure> {
 }
 
 fn server_config(settings: &Settings) -> ServerConfig {
-    let Settings { net, rooms, cleanup, faults, data, content, threads, cluster: shared, .. } = settings;
+    let Settings { net, rooms, cleanup, faults, data, content, threads, cluster: shared, drain, .. } = settings;
     ServerConfig {
         name: net.name.clone(),
         node: net.name.clone(),
@@ -274,6 +274,7 @@ fn server_config(settings: &Settings) -> ServerConfig {
         lockstep_wait: Duration::from_millis(rooms.lockstep_wait_ms),
         idle_kick: Duration::from_secs(rooms.idle_kick_s),
         reconnect_grace: Duration::from_secs(rooms.reconnect_grace_s),
+        keeps_rooms: drain.unfinished == Unfinished::Keep,
         closed_room_life: Duration::from_secs(rooms.closed_room_s),
         fault_budgets: FaultBudgets {
             window: Duration::from_secs(faults.window_s),

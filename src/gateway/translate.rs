@@ -270,6 +270,7 @@ pub(crate) const fn closing(reason: CloseReason) -> &'static str {
         CloseReason::Faulty => "faulty",
         CloseReason::Desynced => "desynced",
         CloseReason::Moved => "moved",
+        CloseReason::Restarting => "restarting",
     }
 }
 

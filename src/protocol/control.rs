@@ -196,6 +196,8 @@ pub enum CloseReason {
     Desynced,
     /// The room goes on at another node, to which the client was redirected.
     Moved,
+    /// The server stops; its matches go on, and seats are held, when it is there again.
+    Restarting,
 }
 
 /// What a server says.

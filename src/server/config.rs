@@ -49,6 +49,9 @@ pub struct ServerConfig {
     pub idle_kick: Duration,
     /// How long the seat of a lost link is held. Default 30 s.
     pub reconnect_grace: Duration,
+    /// Whether rooms that there are when the server stops go on at its next start, instead of being given up and
+    /// sealed. Default false.
+    pub keeps_rooms: bool,
     /// How long a room may be empty. Default 5 min.
     pub empty_room_life: Duration,
     /// How long a room whose match is over may stay without another one. Default 5 min.
@@ -142,6 +145,7 @@ impl Default for ServerConfig {
             lockstep_wait: Duration::from_millis(200),
             idle_kick: Duration::from_secs(300),
             reconnect_grace: Duration::from_secs(30),
+            keeps_rooms: false,
             empty_room_life: Duration::from_secs(300),
             finished_room_life: Duration::from_secs(300),
             room_life_max: Duration::from_secs(1_800),

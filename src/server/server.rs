@@ -22,7 +22,7 @@ use crate::transport::public_addresses;
 use crate::wire::{BindError, UdpWire, Wire};
 use crate::workload::Workload;
 use crate::{
-    Clock, Games, Link, Moves, NodeKey, Pump, Room, ServerConfig, ServerPlugins, Shard, Socket, admit,
+    Clock, Games, Link, Moves, NodeKey, Pump, Room, ServerConfig, ServerPlugins, Shard, Socket, Stage, admit,
     matches, recover,
 };
 
@@ -216,23 +216,40 @@ impl Server {
 
     /// Says good-bye to everyone, gives running matches up and seals them, makes all durable.
     ///
+    /// With [`ServerConfig::keeps_rooms`] matches are not given up: the next start on the same data folder goes on
+    /// with all rooms, as after a kill.
+    ///
     /// # Errors
     /// [`NotKept`] if a match has left no replay or no result.
     pub fn shut_down(mut self) -> Result<(), NotKept> {
-        info!("shutting down: matches are sealed, players told");
+        let keeps_rooms = {
+            let world = self.world();
+            world.resource::<ServerConfig>().keeps_rooms && world.resource::<Recorder>().is_open()
+        };
+        if keeps_rooms {
+            info!("shutting down: rooms are kept for the next start, players told");
+        } else {
+            info!("shutting down: matches are sealed, players told");
+        }
         let world = self.app.world_mut();
         // A match that is put away must not be followed by the next one.
         crate::gate::drain(world, Duration::ZERO);
         let rooms: Vec<Entity> =
             world.query_filtered::<Entity, bevy_ecs::prelude::With<Room>>().iter(world).collect();
+        let mut has_kept = false;
         for room in rooms {
+            if keeps_rooms && world.get::<Stage>(room).is_none_or(|stage| stage.ending.is_none()) {
+                has_kept = true;
+                continue;
+            }
             matches::abort(world, room);
             matches::finish(world, room);
         }
         let links: Vec<Entity> =
             world.query_filtered::<Entity, bevy_ecs::prelude::With<Link>>().iter(world).collect();
         for link in links {
-            admit::close_link(world, link, CloseReason::ShuttingDown);
+            let reason = if keeps_rooms { CloseReason::Restarting } else { CloseReason::ShuttingDown };
+            admit::close_link(world, link, reason);
         }
         let until = world.resource::<Clock>().precise() + FAREWELL;
         while self.world().resource::<Clock>().precise() < until {
@@ -244,8 +261,8 @@ impl Server {
         self.pump();
         let results_are_kept = self.app.world_mut().resource_mut::<Results>().finish();
         let results = self.world().resource::<Results>().lost();
-        // Of a room that is between two nodes the next start has to know.
-        let is_settled = results_are_kept && !self.world().resource::<Moves>().is_busy();
+        // Of a room that is kept, or between two nodes, the next start has to know.
+        let is_settled = results_are_kept && !has_kept && !self.world().resource::<Moves>().is_busy();
         let replays = self.app.world_mut().resource_mut::<Recorder>().close(is_settled);
         if results_are_kept && replays == 0 {
             return Ok(());

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::key::{Allowed, Key, Value};
 use super::layer::Effective;
 use super::problem::Problem;
-use super::setting::{Commit, Compression, Durability, Guests, Isolated, LogFormat, Role};
+use super::setting::{Commit, Compression, Durability, Guests, Isolated, LogFormat, Role, Unfinished};
 
 /// Writes [`Settings`], one struct a section, [`KEYS`] and the reading of one into the other from one table.
 macro_rules! settings {
@@ -386,6 +386,11 @@ settings! {
         /// How long running matches may go on after SIGTERM; a second SIGTERM stops the server at once.
         grace_s: u64 = Value::Integer(30), Allowed::Integer(0, 86_400), "seconds",
             wrong: "too short cuts matches off, too long delays a deploy; give the service manager more than this";
+        /// What becomes of matches that still run then: `seal` gives them up and makes their replays; `keep` leaves
+        /// them in the journal, and the next start on the same data folder goes on with them where they were.
+        unfinished: Unfinished = Value::text("seal"), Allowed::OneOf(Unfinished::WORDS), "",
+            wrong: "with `seal` every restart ends matches that are longer than the grace; with `keep` their players \
+                    wait for a start that may not come";
     }
 
     /// What the games play with.

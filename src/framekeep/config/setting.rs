@@ -112,6 +112,16 @@ word_setting! {
 }
 
 word_setting! {
+    /// What becomes of matches that still run when the server stops.
+    Unfinished {
+        /// They are given up and sealed.
+        Seal = "seal",
+        /// They go on at the next start.
+        Keep = "keep",
+    }
+}
+
+word_setting! {
     /// When the server commits the frame of a tick.
     Commit {
         /// At its deadline, whoever has sent an input.

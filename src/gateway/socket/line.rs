@@ -426,6 +426,7 @@ impl Line {
             let code = match reason {
                 "bye" => 1_000_u16,
                 "shutting_down" => 1_001,
+                "restarting" => 1_012,
                 "too_large" => 1_009,
                 "busy" => 1_013,
                 _ => 1_008,

@@ -8,7 +8,7 @@ use framekeep_journal::{EndReason, Record, Replay, SegmentEnd, SegmentReader, Ve
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use crate::serving::Serving;
+use crate::serving::{API_KEY, Serving};
 use crate::web::Web;
 
 /// A server on which a match runs, and its players.
@@ -20,6 +20,18 @@ fn playing(settings: &[(&str, &str)]) -> (Serving, Web, Web) {
     bob.join("friday", 2);
     bob.hear("started");
     (serving, ada, bob)
+}
+
+/// Somebody who was here, with a ticket that a back end got.
+fn again(serving: &Serving, who: &Web) -> Web {
+    let key = format!("Bearer {API_KEY}");
+    let wish = json!({ "name": "again", "player": who.player }).to_string();
+    let minted = serving.post("/api/v1/tickets", &[("Authorization", &key)], &wish).json();
+    let mut web = Web::connect(serving);
+    web.authenticate(minted["websocket"]["ticket"].as_str().expect("a ticket"));
+    web.hear("welcome");
+    web.player.clone_from(&who.player);
+    web
 }
 
 /// The only file in a folder of the data folder.
@@ -79,6 +91,50 @@ fn sigterm_drains_and_a_second_one_ends_it_within_a_second_with_the_journal_whol
     assert_eq!(serving.rooms().len(), 0);
     assert!(!serving.log().contains("ERROR"), "{}", serving.log());
     assert!(serving.get("/metrics").body.contains("\nframekeep_rooms_recovered_total 0\n"));
+}
+
+#[test]
+fn matches_that_are_kept_go_on_at_the_next_start_where_they_were() {
+    let settings = [("FRAMEKEEP__DRAIN__UNFINISHED", "keep"), ("FRAMEKEEP__DATA__DURABILITY", "tick")];
+    // The first time the grace passes, the second time it is cut short.
+    let (mut serving, mut ada, mut bob) = playing(&settings);
+    for grace_s in [0, 3_600] {
+        ada.hear_if("view", |view| view["tick"].as_u64() > Some(30));
+        let drained = serving.operate("POST", "/admin/v1/drain", &format!("{{\"grace_s\":{grace_s}}}"));
+        assert_eq!(drained.status, 202, "{}", drained.body);
+        if grace_s > 0 {
+            serving.signal(Signal::SIGTERM);
+            serving.signal(Signal::SIGTERM);
+        }
+        assert_eq!(
+            (ada.until_closed(), bob.until_closed()),
+            ("restarting".to_owned(), "restarting".to_owned())
+        );
+        let shown = ada.heard.iter().filter_map(|message| message["view"]["tick"].as_u64()).max();
+        let (code, folder) = serving.end_in_folder();
+        assert_eq!(code, 0);
+        let is_sealed = fs::read_dir(folder.path().join("data/replays")).is_ok_and(|found| found.count() > 0);
+        assert!(!is_sealed, "the match is not over");
+        serving = Serving::start_in(folder, &settings);
+        let room = serving.get("/api/v1/rooms/friday").json();
+        assert!(room["tick"].as_u64() >= shown, "{shown:?} was shown: {room}");
+        (ada, bob) = (again(&serving, &ada), again(&serving, &bob));
+        for player in [&mut ada, &mut bob] {
+            player.join("friday", 2);
+            player.hear("started");
+        }
+        let metrics = serving.get("/metrics").body;
+        assert!(metrics.contains("\nframekeep_rooms_recovered_total 1\n"), "{metrics}");
+    }
+    ada.ask("abort", json!({}));
+    ada.hear("ended");
+    let drained = serving.operate("POST", "/admin/v1/drain", "{\"grace_s\":0}");
+    assert_eq!(drained.status, 202, "{}", drained.body);
+    let (code, folder) = serving.end_in_folder();
+    assert_eq!(code, 0);
+    let replay = Replay::read(only_file(folder.path(), "replays")).expect("a whole replay");
+    let verified = Verifier::new(framekeep_games::registry()).verify(&replay, &mut |_, _| {});
+    assert!(verified.expect("every hash is the one that was recorded").ticks.0 > 60);
 }
 
 #[test]
