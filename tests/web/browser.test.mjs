@@ -105,6 +105,7 @@ test('somebody plays in the browser with a bot over UDP, also after the server w
   await node.kill();
   await page.until('the page says so, gently', `document.getElementById('link').dataset.status === 'offline'`);
   assert.match(await page.text('#notice'), /seat is kept/);
+  await dashboard.until('the dashboard says so as well', `/In the past: .* The connection is lost/.test(${note})`);
   await node.start();
   await page.until('it is back', `document.getElementById('link').dataset.status === 'online'`);
   await until('the match goes on', async () => (await page.value(OWN))?.tick > tick);

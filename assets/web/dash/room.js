@@ -11,6 +11,8 @@ import { get, pastOf } from './watch.js';
 
 const EVENTS_MAX = 200;
 
+const LIVE = 'Live. The bar goes back to the beginning of the match, ten minutes at most.';
+
 /** Shows a room; gives a function that ends it. */
 export function showRoom(name, element) {
   const page = new RoomPage(name, element);
@@ -69,13 +71,14 @@ class RoomPage {
       this.epoch = match.epoch;
       this.timeline.rateHz = match.tick_rate_hz;
       this.timeline.start(match.game);
-      this.#say('Live. The bar goes back to the beginning of the match, ten minutes at most.');
+      this.#say(LIVE, true);
     });
     link.on('ended', () => this.#say('The match is over. Go back with the bar; with every hash it is seen once it is sealed.'));
     link.on('state', (state) => this.timeline.push(state));
     link.on('status', (status) => {
       const shut = link.cause === 'shutting_down' ? 'The server was shut down' : 'The connection is lost';
       if (status === 'offline') this.#say(`${shut}; it is tried again.`);
+      else if (status === 'online' && link.match && !link.match.ended) this.#say(LIVE, true);
     });
     link.on('left', () => this.#say('The room is closed.'));
     link.connect().then(() => link.join(this.name, { spectate: true })).then((room) => {
@@ -92,8 +95,9 @@ class RoomPage {
     this.timeline.end();
   }
 
-  #say(text) {
-    this.said = text;
+  /** Says how things are; `goesOn` where a match runs that one can go back to from its past. */
+  #say(text, goesOn = false) {
+    Object.assign(this, { said: text, goesOn });
     this.#showNote();
   }
 
@@ -105,9 +109,13 @@ class RoomPage {
       return;
     }
     const place = `${clock(at, rateHz, 0)} of ${clock(last, rateHz, 0)}`;
+    const rest = `. ${this.goesOn ? 'Live goes back to now.' : this.said}`;
     const shown = this.note.querySelector('time');
-    if (!shown) this.note.replaceChildren('In the past: ', make('time', { 'aria-live': 'off' }, place), '. Live goes back to now.');
-    else if (shown.textContent !== place) shown.textContent = place;
+    if (!shown || this.note.lastChild.data !== rest) {
+      this.note.replaceChildren('In the past: ', make('time', { 'aria-live': 'off' }, place), rest);
+    } else if (shown.textContent !== place) {
+      shown.textContent = place;
+    }
   }
 
   /** What was played before this page came is played again by the server. */
@@ -121,7 +129,7 @@ class RoomPage {
       await pastOf((asked) => get(`/api/v1/rooms/${encodeURIComponent(this.name)}/views?${asked}`), take);
       this.timeline.prepend(states);
     } catch (error) {
-      this.#say(`Live. The bar goes back as far as this page has watched: ${error.message}.`);
+      this.#say(`Live. The bar goes back as far as this page has watched: ${error.message}.`, true);
     }
   }
 
