@@ -253,7 +253,8 @@ fn games(settings: &Settings) -> Result<Games, ServeFailure> {
 }
 
 fn server_config(settings: &Settings) -> ServerConfig {
-    let Settings { net, rooms, cleanup, faults, data, content, threads, cluster: shared, drain, .. } = settings;
+    let Settings { net, rooms, cleanup, faults, data, content, threads, cluster: shared, drain, .. } =
+        settings;
     ServerConfig {
         name: net.name.clone(),
         node: net.name.clone(),

@@ -118,7 +118,9 @@ impl Near {
     fn closing(&mut self, id: WebLinkId, reason: CloseReason, now: Duration) {
         match reason {
             CloseReason::Moved => self.wait_for_room(id, now + MOVE_WITHIN, now, true),
-            CloseReason::ShuttingDown | CloseReason::Restarting => self.wait_for_room(id, now + LOST_AFTER, now, false),
+            CloseReason::ShuttingDown | CloseReason::Restarting => {
+                self.wait_for_room(id, now + LOST_AFTER, now, false)
+            }
             reason => {
                 self.tell(id, &ToClient::Closing { reason }, 0);
                 self.let_go();
