@@ -183,6 +183,36 @@ fn a_client_of_one_node_plays_in_a_room_of_another() {
 }
 
 #[test]
+fn who_is_in_a_room_is_told_to_who_watches_it_at_another_node() {
+    let Some(redis) = RedisServer::start() else { return };
+    let home = node(&redis, "all");
+    let gateway = gateway(&redis, 2);
+    let ada = enter(&home, "ada", "friday", 3);
+    let mut cleo = Web::enter(&gateway, "cleo");
+    join_at_last(&gateway, &mut cleo, &json!({ "room": "friday", "spectate": true }));
+    let mut bob = enter(&home, "bob", "friday", 3);
+    assert_eq!(cleo.event("joined")["player"], bob.player);
+    let (mut dora, _) = watch(&gateway, "dora", "friday");
+    assert_eq!(cleo.event("watching")["player"], dora.player);
+    cleo.ask("sync", json!({}));
+    let room = cleo.hear("room");
+    let players = |of: &str| -> Vec<Value> {
+        room[of].as_array().into_iter().flatten().map(|one| one["player"].clone()).collect()
+    };
+    assert_eq!(players("members"), [json!(ada.player), json!(bob.player)], "{room}");
+    assert_eq!((&room["spectators"], players("watchers").len()), (&json!(2), 2), "{room}");
+    for gone in [&mut dora, &mut bob] {
+        gone.ask("leave", json!({}));
+        assert_eq!(cleo.event("left")["player"], gone.player);
+    }
+    let is = ada.player.clone();
+    drop(ada);
+    assert_eq!(cleo.event("link_lost")["player"], is);
+    let heard = numbers(&cleo);
+    assert!(heard.windows(2).all(|pair| pair[1] == pair[0] + 1), "in order and without a gap: {heard:?}");
+}
+
+#[test]
 fn a_back_end_opens_shows_and_closes_rooms_of_all_nodes_through_a_gateway() {
     let Some(redis) = RedisServer::start() else { return };
     let (_game, other) = (node(&redis, "game"), node(&redis, "all"));
