@@ -10,7 +10,8 @@ const PURE: &[&str] = &["sim", "games", "protocol", "journal", "rollback", "lobb
 /// Each meets the others in the binary only.
 const SHELLS: &[&str] = &["server", "client", "gateway", "cluster", "relay"];
 
-const SIM_MAY_USE: &[&str] = &["bincode", "bytemuck", "fixed", "serde", "thiserror", "xxhash-rust"];
+const SIM_MAY_USE: &[&str] =
+    &["bincode", "bytemuck", "fixed", "safe_arch", "serde", "thiserror", "xxhash-rust"];
 
 const NOT_PURE: &[&str] = &["bevy", "mio", "redis", "renet", "socket2", "tokio"];
 
