@@ -18,7 +18,7 @@ use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{IntoScheduleConfigs, Mut, Resource, World};
 use framekeep_gate::{Keeper, Order};
 
-pub(crate) use drain::{Drain, begin as drain, check_open, is_over as is_drained};
+pub(crate) use drain::{Drain, begin as drain, check_open, close_door, is_over as is_drained};
 pub(crate) use link::{WebLinks, away_link, is_web, let_go, note_moved, tell, waiting_share};
 pub use ticket::{KeyMint, web_ticket};
 

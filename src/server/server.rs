@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bevy_app::{App, TaskPoolOptions, TaskPoolPlugin};
-use bevy_ecs::prelude::{Entity, Query, World};
+use bevy_ecs::prelude::{Entity, Query, With, World};
 use framekeep_protocol::CloseReason;
 use tracing::{error, info, warn};
 
@@ -234,8 +234,7 @@ impl Server {
         let world = self.app.world_mut();
         // A match that is put away must not be followed by the next one.
         crate::gate::drain(world, Duration::ZERO);
-        let rooms: Vec<Entity> =
-            world.query_filtered::<Entity, bevy_ecs::prelude::With<Room>>().iter(world).collect();
+        let rooms: Vec<Entity> = world.query_filtered::<Entity, With<Room>>().iter(world).collect();
         let mut has_kept = false;
         for room in rooms {
             if keeps_rooms && world.get::<Stage>(room).is_none_or(|stage| stage.ending.is_none()) {
@@ -245,12 +244,8 @@ impl Server {
             matches::abort(world, room);
             matches::finish(world, room);
         }
-        let links: Vec<Entity> =
-            world.query_filtered::<Entity, bevy_ecs::prelude::With<Link>>().iter(world).collect();
-        for link in links {
-            let reason = if keeps_rooms { CloseReason::Restarting } else { CloseReason::ShuttingDown };
-            admit::close_link(world, link, reason);
-        }
+        let reason = if keeps_rooms { CloseReason::Restarting } else { CloseReason::ShuttingDown };
+        dismiss_all(world, reason);
         let until = world.resource::<Clock>().precise() + FAREWELL;
         while self.world().resource::<Clock>().precise() < until {
             self.pump();
@@ -270,6 +265,15 @@ impl Server {
         let not_kept = NotKept { replays, results };
         error!(replays, results, "{not_kept}");
         Err(not_kept)
+    }
+}
+
+/// Tells every link that it is closed, and why. Whoever comes back at once is not let in any more.
+fn dismiss_all(world: &mut World, reason: CloseReason) {
+    crate::gate::close_door(world);
+    let links: Vec<Entity> = world.query_filtered::<Entity, With<Link>>().iter(world).collect();
+    for link in links {
+        admit::close_link(world, link, reason);
     }
 }
 

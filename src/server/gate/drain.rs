@@ -14,6 +14,8 @@ pub(crate) struct Drain {
     until: Option<Duration>,
     /// Whether nothing begins any more, for however long.
     rests: bool,
+    /// Whether nobody is let in any more.
+    is_closed: bool,
 }
 
 impl Drain {
@@ -26,6 +28,19 @@ impl Drain {
 /// No rooms and no matches begin any more; those that there are go on until [`begin`].
 pub(crate) fn rest(world: &mut World) {
     world.resource_mut::<Drain>().rests = true;
+}
+
+/// Nobody is let in any more: the server is about to end.
+pub(crate) fn close_door(world: &mut World) {
+    world.resource_mut::<Drain>().is_closed = true;
+}
+
+/// Whether somebody may be let in.
+///
+/// # Errors
+/// [`Refusal::ShuttingDown`] when the server is about to end.
+pub(crate) fn check_door(world: &World) -> Result<(), Refusal> {
+    if world.resource::<Drain>().is_closed { Err(Refusal::ShuttingDown) } else { Ok(()) }
 }
 
 /// Begins to come to rest, or goes on sooner than was said before.

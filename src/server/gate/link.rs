@@ -14,7 +14,7 @@ use framekeep_protocol::{
 use framekeep_sim::{Tick, input_mask};
 use tracing::debug;
 
-use super::ticket;
+use super::{drain, ticket};
 use crate::link::BusyLinks;
 use crate::schedule::DueRooms;
 use crate::seat::Seats;
@@ -121,6 +121,7 @@ pub(super) fn open(world: &mut World, new: NewLink) {
 }
 
 fn admissible(world: &mut World, new: &NewLink) -> Result<Ticket, Refusal> {
+    drain::check_door(world)?;
     let ticket = ticket::check(world, &new.ticket)?;
     if let Some(old) = admit::linked(world, &ticket) {
         if world.get::<Link>(old).is_some_and(|link| link.issued_at_s > ticket.issued_at_s) {
