@@ -95,7 +95,12 @@ fn sigterm_drains_and_a_second_one_ends_it_within_a_second_with_the_journal_whol
 
 #[test]
 fn matches_that_are_kept_go_on_at_the_next_start_where_they_were() {
-    let settings = [("FRAMEKEEP__DRAIN__UNFINISHED", "keep"), ("FRAMEKEEP__DATA__DURABILITY", "tick")];
+    // However short it was, the match leaves a replay.
+    let settings = [
+        ("FRAMEKEEP__DRAIN__UNFINISHED", "keep"),
+        ("FRAMEKEEP__DATA__DURABILITY", "tick"),
+        ("FRAMEKEEP__DATA__SEALED_AFTER_S", "0"),
+    ];
     // The first time the grace passes, the second time it is cut short.
     let (mut serving, mut ada, mut bob) = playing(&settings);
     for grace_s in [0, 3_600] {
