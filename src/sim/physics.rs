@@ -1,6 +1,7 @@
 //! Rigid bodies in a plane: see [`World`](crate::World).
 
 mod batch;
+mod batches;
 mod blueprint;
 mod body;
 mod border;
@@ -14,6 +15,7 @@ mod column;
 mod contact;
 mod contact_solver;
 mod desc;
+mod draft;
 mod grid;
 mod hull;
 mod islands;

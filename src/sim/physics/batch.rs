@@ -1,4 +1,4 @@
-//! `Batch`, contacts of different bodies that are solved at once, and `Batches`, all of a step.
+//! `Batch`, contacts of different bodies that are solved at once.
 //!
 //! A contact is solved in its own frame: how fast the centres part along the normal and slide along the surface, and
 //! the two spins. All its points push these four numbers, and what the bodies take of it is written down once at
@@ -7,11 +7,12 @@
 //! Speeds and spins of a frame are in 1/2¹⁸ and distances in 1/2²²: with the bounds below, no sum leaves 32 bits. Two
 //! bodies may part at 3,000 units per second, turn at 2,000 radians, and one push makes up to 2,000 units per second.
 
-use alloc::vec::Vec;
-
-use super::contact_solver::{Contact, ContactPoint};
 use super::lanes::{Bodies, Lanes, Vector, WIDTH};
-use super::row::{Offset, Push, Velocity};
+use super::row::{Offset, Velocity};
+
+mod prepare;
+
+pub(crate) use prepare::Springs;
 
 /// Fraction bits that velocities have more than those of frames.
 const FINER_BITS: u32 = 2;
@@ -22,7 +23,7 @@ const POINT_SPEED_MAX: i32 = (1 << 30) - 1;
 /// Hardest push or pull, and fastest spin; the largest distance and way.
 const MOST: i32 = (1 << 29) - 1;
 /// Overlaps part at this speed at most: 4 units per second.
-pub(crate) const PARTING_MAX: i64 = 4 << 18;
+const PARTING_MAX: i64 = 4 << 18;
 
 /// Contacts of different bodies that are solved at once.
 #[derive(Clone, Copy, Debug, Default)]
@@ -75,7 +76,7 @@ struct Points {
     sum: Lanes,
 }
 
-/// [`Push`]es in one direction.
+/// Pushes in one direction, of bodies with levers.
 #[derive(Clone, Copy, Debug, Default)]
 struct Row {
     arm_a: Lanes,
@@ -101,18 +102,7 @@ struct Frame {
     pulled: Vector,
 }
 
-/// `most`, or less where its product with a number in 1/2^`bits` would be more.
-const fn bounded(most: i32, number: u32, bits: u32) -> i32 {
-    if number >> bits == 0 { most } else { (((most as u64) << bits) / number as u64) as i32 }
-}
-
 impl Row {
-    fn set(&mut self, lane: usize, push: &Push, total: i32) {
-        [self.arm_a.0[lane], self.arm_b.0[lane]] = push.arm;
-        [self.spin_a.0[lane], self.spin_b.0[lane]] = push.spin;
-        (self.weight.0[lane], self.total.0[lane]) = (push.weight, total);
-    }
-
     /// What the levers make of two spins, or turns.
     #[inline(always)]
     fn turning(&self, a: Vector, b: Vector) -> Vector {
@@ -184,14 +174,6 @@ fn changed(velocity: Vector, change: Vector) -> Vector {
 }
 
 impl Points {
-    fn set(&mut self, lane: usize, point: &ContactPoint) {
-        self.normal.set(lane, &point.push, finer_to_frame(point.total).clamp(0, MOST));
-        let separation = (point.separation >> FINER_BITS).clamp(-MOST, MOST);
-        (self.separation.0[lane], self.apart.0[lane]) = (separation, separation);
-        self.bounce.0[lane] = finer_to_frame(point.bounce);
-        self.soft.0[lane] = point.push.weight - point.soft;
-    }
-
     /// How fast the bodies part at the point.
     #[inline(always)]
     fn speed(&self, frame: &Frame) -> Vector {
@@ -246,25 +228,6 @@ impl Points {
 }
 
 impl Shared {
-    fn set(&mut self, lane: usize, contact: &Contact) {
-        (self.x.0[lane], self.y.0[lane]) = contact.normal;
-        self.share_b.0[lane] = contact.shares.of_second();
-        self.surface.0[lane] = finer_to_frame(contact.surface).clamp(-(1 << 28), 1 << 28);
-        self.friction.0[lane] = contact.friction;
-        self.pressing_max.0[lane] = bounded(MOST, contact.friction.unsigned_abs(), 16);
-        let times = contact.softness;
-        self.rate.0[lane] = times.rate.min(i64::from(i32::MAX)) as i32;
-        self.give.0[lane] = times.give as i32;
-        self.inside_max.0[lane] = ((PARTING_MAX << 20) / times.rate.max(1 << 13)) as i32;
-        self.tangent.set(lane, &contact.tangent, finer_to_frame(contact.pulled).clamp(-MOST, MOST));
-        let rows = || contact.points.iter().map(|point| &point.push).chain([&contact.tangent]);
-        let longest = |of: fn(&Push) -> u32| rows().fold(0, |longest, push| of(push).max(longest));
-        self.spin_max_a.0[lane] = bounded(MOST, longest(|push| push.arm[0].unsigned_abs()), 16);
-        self.spin_max_b.0[lane] = bounded(MOST, longest(|push| push.arm[1].unsigned_abs()), 16);
-        let spin = longest(|push| push.spin[0].unsigned_abs().max(push.spin[1].unsigned_abs()));
-        self.turn_max.0[lane] = bounded(POINT_SPEED_MAX, spin, 20);
-    }
-
     /// One pull along the surfaces that are pressed together by `pressing`.
     #[inline(always)]
     fn rub(&mut self, frame: &mut Frame, pressing: Vector) {
@@ -279,11 +242,6 @@ impl Shared {
         row.turn(self, frame, frame.pulled);
         self.tangent.total.put(new);
     }
-}
-
-/// A speed, or a distance, of a frame.
-fn finer_to_frame(fine: i32) -> i32 {
-    fine >> FINER_BITS
 }
 
 /// At which speed what is apart may come as near as to touch.
@@ -305,17 +263,6 @@ impl Pace {
 }
 
 impl Batch {
-    fn set(&mut self, lane: usize, contact: &Contact) {
-        [self.a[lane], self.b[lane]] = contact.bodies;
-        self.shared.set(lane, contact);
-        let count = usize::from(contact.count).min(2);
-        for (points, point) in self.points.iter_mut().zip(&contact.points[..count]) {
-            points.set(lane, point);
-        }
-        self.rubs |= contact.friction > 0;
-        self.count = self.count.max(count);
-    }
-
     /// Lets `solve` push the bodies.
     #[inline(always)]
     fn with_frame(&mut self, velocities: &mut [Velocity], solve: impl FnOnce(&mut Self, &mut Frame)) {
@@ -423,133 +370,5 @@ impl Batch {
     /// The total along the surface, in 1/2²⁰.
     pub(crate) fn pulled(&self, lane: usize) -> i32 {
         self.shared.tangent.total.0[lane % WIDTH] << FINER_BITS
-    }
-}
-
-/// All batches of a step.
-///
-/// Contacts have colours, such that those of one colour are of different bodies, and each colour is solved batch by
-/// batch: nothing in a batch waits for the one before it.
-#[derive(Debug, Default)]
-pub(crate) struct Batches {
-    list: Vec<Batch>,
-    /// By batch, how many contacts it has.
-    used: Vec<u8>,
-    /// By batch, its colour.
-    colours: Vec<u32>,
-    /// By colour, the batch that may have room; none if it is the number of all batches or more.
-    open: Vec<u32>,
-    /// By body, which of the first colours it has.
-    few: Vec<u64>,
-    /// By body, the first of the other colours that it has not.
-    many: Vec<u32>,
-    /// The batches by colour.
-    order: Vec<u32>,
-    /// By colour, where the next of its batches comes in that order.
-    starts: Vec<u32>,
-}
-
-/// Colours that bodies remember one by one.
-const FEW: u32 = u64::BITS;
-
-impl Batches {
-    /// Forgets all, and has room for what so many bodies need at most times.
-    pub(crate) fn clear(&mut self, bodies: usize) {
-        self.list.clear();
-        self.used.clear();
-        self.colours.clear();
-        self.open.clear();
-        self.few.clear();
-        self.many.clear();
-        self.order.clear();
-        // Each colour may have one that is not full.
-        let batches = (bodies / 2 + FEW as usize).min(1_024);
-        self.list.reserve(batches);
-        self.used.reserve(batches);
-        self.colours.reserve(batches);
-        self.order.reserve(batches);
-        self.open.reserve(batches);
-        self.starts.reserve(batches);
-        self.few.reserve(bodies + 1);
-        self.many.reserve(bodies + 1);
-    }
-
-    /// Puts a contact into a batch of the first colour that none of the bodies `pushed` has, or of the first one
-    /// `behind` all that they have; 0 is no body. Gives the batch and the lane.
-    pub(crate) fn add(&mut self, contact: &Contact, pushed: [u32; 2], behind: bool) -> (u32, usize) {
-        let last = pushed[0].max(pushed[1]) as usize;
-        if self.few.len() <= last {
-            self.few.resize(last + 1, 0);
-            self.many.resize(last + 1, FEW);
-        }
-        let [a, b] = pushed.map(|body| body as usize);
-        let taken = self.few[a] | self.few[b];
-        let mut colour = if behind { FEW - taken.leading_zeros() } else { taken.trailing_ones() };
-        if colour == FEW {
-            colour = self.many[a].max(self.many[b]);
-        }
-        for body in [a, b].into_iter().filter(|&body| body != 0) {
-            match 1_u64.checked_shl(colour) {
-                Some(mark) => self.few[body] |= mark,
-                None => self.many[body] = colour + 1,
-            }
-        }
-        let batch = self.room(colour);
-        let at = batch as usize;
-        let lane = usize::from(self.used[at]);
-        self.list[at].set(lane, contact);
-        self.used[at] += 1;
-        if lane + 1 == WIDTH {
-            self.open[colour as usize] = u32::MAX;
-        }
-        (batch, lane)
-    }
-
-    /// A batch of a colour that has room.
-    fn room(&mut self, colour: u32) -> u32 {
-        let at = colour as usize;
-        if self.open.len() <= at {
-            self.open.resize(at + 1, u32::MAX);
-        }
-        if self.open[at] == u32::MAX {
-            self.open[at] = self.list.len() as u32;
-            self.list.push(Batch::default());
-            self.used.push(0);
-            self.colours.push(colour);
-        }
-        self.open[at]
-    }
-
-    /// Puts the batches in order; no more contacts are added.
-    pub(crate) fn sort(&mut self) {
-        self.starts.clear();
-        self.starts.resize(self.open.len() + 1, 0);
-        for &colour in &self.colours {
-            self.starts[colour as usize + 1] += 1;
-        }
-        let mut sum = 0;
-        for start in &mut self.starts {
-            sum += *start;
-            *start = sum;
-        }
-        self.order.resize(self.list.len(), 0);
-        for (batch, &colour) in (0..).zip(&self.colours) {
-            let place = &mut self.starts[colour as usize];
-            self.order[*place as usize] = batch;
-            *place += 1;
-        }
-    }
-
-    /// Goes through all batches in order.
-    #[inline(always)]
-    pub(crate) fn each(&mut self, mut solve: impl FnMut(&mut Batch)) {
-        for &batch in &self.order {
-            solve(&mut self.list[batch as usize]);
-        }
-    }
-
-    /// A batch by its number.
-    pub(crate) fn get(&self, batch: u32) -> &Batch {
-        &self.list[batch as usize]
     }
 }

@@ -5,10 +5,12 @@
 
 use alloc::vec::Vec;
 
-use super::batch::{Batch, Batches, Pace};
+use super::batch::{Batch, Pace, Springs};
+use super::batches::Batches;
+use super::draft::{Draft, DraftPoint};
 use super::hull::P;
 use super::pairing::PointMemory;
-use super::row::{ARM_MAX, Offset, Push, Shares, Velocity};
+use super::row::{ARM_BITS, ARM_MAX, Offset, Shares, Velocity};
 use super::softness::Softness;
 use super::state::Mass;
 use crate::fx::clamp_to_i32;
@@ -16,39 +18,6 @@ use crate::root::UNIT_BITS;
 
 /// Overlaps part at this speed at most, in 1/2²⁰: 4 units per second.
 pub(crate) const PARTING_MAX: i64 = 4 << 20;
-
-/// A point at which two bodies push each other.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct ContactPoint {
-    pub(crate) push: Push,
-    /// What it pushed in the step before.
-    pub(crate) total: i32,
-    /// By how much less the normal weighs where it gives way, in 1/2³⁰.
-    pub(crate) soft: i32,
-    /// At the start of the tick, in 1/2²⁴.
-    pub(crate) separation: i32,
-    /// The speed at which the bodies part after a bounce.
-    pub(crate) bounce: i32,
-    feature: u32,
-}
-
-/// Two bodies that push each other, at one point or at two.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Contact {
-    pub(crate) bodies: [u32; 2],
-    pub(crate) normal: P,
-    pub(crate) shares: Shares,
-    /// The largest pull along the surface as a part of the push, in 1/2¹⁶.
-    pub(crate) friction: i32,
-    /// How fast the surfaces run against each other.
-    pub(crate) surface: i32,
-    pub(crate) softness: Softness,
-    /// The pull along the surface, at the deepest point, and what it was in the step before.
-    pub(crate) tangent: Push,
-    pub(crate) pulled: i32,
-    pub(crate) points: [ContactPoint; 2],
-    pub(crate) count: u8,
-}
 
 /// What a contact is made of.
 #[derive(Clone, Copy)]
@@ -75,46 +44,37 @@ pub(crate) struct Anchor {
     pub(crate) memory: PointMemory,
 }
 
-impl ContactPoint {
-    /// The point of a contact at an anchor.
-    #[inline]
-    fn new(desc: &ContactDesc, contact: &Contact, anchor: &Anchor) -> Self {
-        let normal = desc.normal;
-        let push = contact.shares.push(desc.masses, anchor.arms(normal));
-        let mut point = Self {
-            push,
-            total: anchor.memory.normal,
-            soft: ((i64::from(push.weight) * ((1 << UNIT_BITS) - contact.softness.change)) >> UNIT_BITS)
-                as i32,
-            separation: clamp_to_i32(i64::from(anchor.separation) << 8),
-            feature: anchor.memory.feature,
-            bounce: 0,
-        };
-        let (a, b) = desc.velocities;
-        let to = (i64::from(b.x) - i64::from(a.x), i64::from(b.y) - i64::from(a.y));
-        let straight = i64::from(normal.0) * to.0 + i64::from(normal.1) * to.1;
-        let approach = -push.speed((straight + (1 << 29)) >> UNIT_BITS, &a, &b);
-        if approach > desc.bounce_speed_min {
-            point.bounce = clamp_to_i32((approach * i64::from(desc.restitution.to_bits())) >> 16);
-        }
-        point
-    }
-}
-
 impl Anchor {
-    /// The levers of a direction around both centres of mass.
-    #[inline(always)]
-    fn arms(&self, along: P) -> [i32; 2] {
-        [self.from_a, self.from_b].map(|from| {
-            let cross = i64::from(from.0) * i64::from(along.1) - i64::from(from.1) * i64::from(along.0);
-            ((cross + (1 << 29)) >> 30).clamp(-ARM_MAX, ARM_MAX) as i32
-        })
+    /// The speed at which the bodies part at a point after a bounce.
+    #[inline(never)]
+    fn bounce(&self, desc: &ContactDesc) -> i32 {
+        let (normal, (a, b)) = (desc.normal, desc.velocities);
+        let [arm_a, arm_b] = [self.from_a, self.from_b].map(|from| {
+            let cross = i64::from(from.0) * i64::from(normal.1) - i64::from(from.1) * i64::from(normal.0);
+            ((cross + (1 << 29)) >> 30).clamp(-ARM_MAX, ARM_MAX)
+        });
+        let to = (i64::from(b.x) - i64::from(a.x), i64::from(b.y) - i64::from(a.y));
+        let straight = (i64::from(normal.0) * to.0 + i64::from(normal.1) * to.1 + (1 << 29)) >> UNIT_BITS;
+        let turning = arm_b * i64::from(b.spin) - arm_a * i64::from(a.spin);
+        let approach = -(straight + ((turning + (1 << (ARM_BITS - 1))) >> ARM_BITS));
+        if approach > desc.bounce_speed_min {
+            return clamp_to_i32((approach * i64::from(desc.restitution.to_bits())) >> 16);
+        }
+        0
     }
-}
 
-/// The direction along the surface: to the left of the normal.
-pub(crate) const fn tangent_of(normal: P) -> P {
-    (-normal.1, normal.0)
+    /// As it is prepared.
+    #[inline(always)]
+    fn draft(&self, desc: &ContactDesc) -> DraftPoint {
+        DraftPoint {
+            from_a: self.from_a.into(),
+            from_b: self.from_b.into(),
+            separation: self.separation,
+            total: self.memory.normal,
+            bounce: if desc.restitution > crate::Fx::ZERO { self.bounce(desc) } else { 0 },
+            unused: 0,
+        }
+    }
 }
 
 /// Whether bodies meet that are not equals: one cannot be pushed, or is half as heavy again as the other. What a light
@@ -196,50 +156,54 @@ impl Contacts {
 
     /// Adds two bodies that push each other.
     #[inline]
-    pub(crate) fn add(&mut self, desc: &ContactDesc, anchors: &[Anchor], times: &ContactTimes) {
-        let hard = is_hard(desc.masses.0.inverse, desc.masses.1.inverse);
-        let mut contact = Contact {
+    pub(crate) fn add(&mut self, desc: &ContactDesc, anchors: &[Anchor]) {
+        let (mass_a, mass_b) = desc.masses;
+        let shares = Shares::new(mass_a, mass_b);
+        let mut draft = Draft {
+            normal: desc.normal.into(),
             bodies: [desc.a, desc.b],
-            normal: desc.normal,
-            shares: Shares::new(desc.masses.0, desc.masses.1),
+            inverse: [mass_a.inverse, mass_b.inverse],
+            inverse_gyration: [mass_a.inverse_gyration, mass_b.inverse_gyration],
+            share_b: shares.of_second,
             friction: desc.friction.to_bits(),
             surface: desc.surface,
-            softness: if hard { times.hard } else { times.soft },
-            tangent: super::row::Push::default(),
-            pulled: 0,
-            points: [ContactPoint::default(); 2],
-            count: anchors.len().min(2) as u8,
+            hard: i32::from(is_hard(mass_a.inverse, mass_b.inverse)),
+            count: anchors.len().min(2) as i32,
+            ..Draft::default()
         };
+        let mut features = [0; 2];
         for (index, anchor) in anchors.iter().take(2).enumerate() {
-            contact.points[index] = ContactPoint::new(desc, &contact, anchor);
-            self.bounces |= contact.points[index].bounce > 0;
-        }
-        if let (1.., Some(deepest)) =
-            (contact.friction, anchors.iter().min_by_key(|anchor| anchor.separation))
-        {
-            contact.tangent = contact.shares.push(desc.masses, deepest.arms(tangent_of(desc.normal)));
-            contact.pulled = anchors.iter().fold(0, |sum, anchor| anchor.memory.tangent.saturating_add(sum));
+            draft.points[index] = anchor.draft(desc);
+            draft.pulled = anchor.memory.tangent.saturating_add(draft.pulled);
+            features[index] = anchor.memory.feature;
+            self.bounces |= draft.points[index].bounce > 0;
         }
         // What cannot be pushed may be in one batch as often as it likes.
         let pushed = [(desc.a, desc.masses.0), (desc.b, desc.masses.1)]
             .map(|(body, mass)| if mass.inverse == 0 { 0 } else { body });
         // What stands on something lighter stands on it firmly only if it is pushed after it.
         let unlike = pushed[0] != 0 && pushed[1] != 0 && desc.masses.0.inverse != desc.masses.1.inverse;
-        let (batch, lane) = self.batches.add(&contact, pushed, unlike);
+        let (batch, lane) = self.batches.add(&draft, pushed, unlike);
         self.entries.push(Entry {
             pairing: desc.pairing,
             batch,
             lane: lane as u8,
-            count: contact.count,
-            features: contact.points.map(|point| point.feature),
-            ease: contact.shares.ease,
+            count: draft.count as u8,
+            features,
+            ease: shares.ease,
         });
+    }
+
+    /// Makes the rows of all contacts; no more are added.
+    pub(crate) fn prepare(&mut self, times: &ContactTimes) {
+        if !self.is_empty() {
+            self.batches.prepare(&Springs::of(times));
+        }
     }
 
     /// Pushes as hard as in the substep before.
     #[inline(never)]
     pub(crate) fn warm_start(&mut self, velocities: &mut [Velocity]) {
-        self.batches.sort();
         self.batches.each(|batch| batch.warm_start(velocities));
     }
 

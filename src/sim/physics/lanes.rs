@@ -11,9 +11,9 @@ mod avx2;
 mod plain;
 
 #[cfg(all(target_arch = "x86_64", target_feature = "avx2"))]
-pub(crate) use avx2::{Vector, Wide};
+pub(crate) use avx2::{Mask, Vector, Wide};
 #[cfg(not(all(target_arch = "x86_64", target_feature = "avx2")))]
-pub(crate) use plain::{Vector, Wide};
+pub(crate) use plain::{Mask, Vector, Wide};
 
 /// Contacts that are solved at once.
 pub(crate) const WIDTH: usize = 8;
@@ -125,8 +125,14 @@ mod tests {
                 y,
                 z,
                 $kind::Vector::splat($a[0]),
+                wide.floor::<20, 12>(),
+                wide.within(-(1 << 51), (1 << 51) - 1).floor::<20, 12>(),
+                a.abs().max_unsigned(b),
             ];
-            (vectors.map(|vector| vector.array()), rows)
+            let turned = $kind::Vector::transposed(core::array::from_fn(|lane| [&$a, &$b, &$c][lane % 3]));
+            let unsigned = a.times_unsigned(b).halved().numbers();
+            let (vectors, turned) = (vectors.map(|vector| vector.array()), turned.map(|one| one.array()));
+            (vectors, turned, unsigned, (a & b).any(), rows)
         }};
     }
 

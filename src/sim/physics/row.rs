@@ -105,19 +105,8 @@ fn lever(mass: &Mass, arm: i32) -> Lever {
 pub(crate) struct Shares {
     /// 1 / mass of both together, in 1/2²⁴.
     pub(crate) ease: u64,
-    /// The part of each body, in 1/2³⁰.
-    of: [i32; 2],
-}
-
-/// A push of two bodies with levers.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Push {
-    /// The lever around each body's centre of mass, in 1/2¹⁶.
-    pub(crate) arm: [i32; 2],
-    /// By how much each spin changes for a change of speed, in 1/2²⁰.
-    pub(crate) spin: [i32; 2],
-    /// The change of the speed of the centres for a change of speed at the point, in 1/2³⁰: 1 without levers.
-    pub(crate) weight: i32,
+    /// The part of the second body, in 1/2³⁰; the first has the rest.
+    pub(crate) of_second: i32,
 }
 
 impl Shares {
@@ -125,42 +114,13 @@ impl Shares {
     pub(crate) fn new(a: &Mass, b: &Mass) -> Self {
         let ease = u64::from(a.inverse) + u64::from(b.inverse);
         let one = 1_i32 << UNIT_BITS;
-        let of_b = match (a.inverse, b.inverse) {
+        let of_second = match (a.inverse, b.inverse) {
             (0, _) => one,
             (_, 0) => 0,
             (a, b) if a == b => one / 2,
             (_, b) => ((u64::from(b) << UNIT_BITS) / ease) as i32,
         };
-        Self { ease, of: [one - of_b, of_b] }
-    }
-
-    /// The part of the second body, in 1/2³⁰; the first has the rest.
-    pub(crate) const fn of_second(&self) -> i32 {
-        self.of[1]
-    }
-
-    /// A push with these arms.
-    #[inline]
-    pub(crate) fn push(&self, masses: (&Mass, &Mass), arm: [i32; 2]) -> Push {
-        let (a, b) = (lever(masses.0, arm[0]), lever(masses.1, arm[1]));
-        let whole =
-            ((u64::from(masses.0.inverse) * a.weight) >> 1) + ((u64::from(masses.1.inverse) * b.weight) >> 1);
-        let spin =
-            |share: i32, lever: Lever| ((i64::from(share) * i64::from(lever.spin)) >> UNIT_BITS) as i32;
-        // Both in 1/2³⁹, brought to 33 bits; what cannot be pushed is not.
-        let shift = 31_u32.saturating_sub(whole.leading_zeros());
-        let weight = (((self.ease << 15) >> shift) << UNIT_BITS) / (whole >> shift).max(1);
-        let spin = [spin(self.of[0], a), spin(self.of[1], b)];
-        Push { arm, spin, weight: weight.min(1 << UNIT_BITS) as i32 }
-    }
-}
-
-impl Push {
-    /// How fast the second body moves away from the first at the point, of which the centres do so with `straight`.
-    #[inline(always)]
-    pub(crate) fn speed(&self, straight: i64, a: &Velocity, b: &Velocity) -> i64 {
-        let turning = i64::from(self.arm[1]) * i64::from(b.spin) - i64::from(self.arm[0]) * i64::from(a.spin);
-        straight + ((turning + (1 << (ARM_BITS - 1))) >> ARM_BITS)
+        Self { ease, of_second }
     }
 }
 

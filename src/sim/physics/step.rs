@@ -326,10 +326,11 @@ impl Scratch {
         };
         let anchors = meeting.manifold.points.each_ref().map(anchor);
         let count = usize::from(meeting.manifold.count).min(2);
-        self.contacts.add(&desc, &anchors[..count], times);
+        self.contacts.add(&desc, &anchors[..count]);
     }
 
     fn solve(&mut self, state: &State, times: &ContactTimes) {
+        self.contacts.prepare(times);
         let joined = !state.joints.is_empty();
         if joined {
             self.joints.prepare(state, &mut self.movers);

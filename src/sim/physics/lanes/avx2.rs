@@ -4,12 +4,13 @@ use core::ops::{Add, BitAnd, Sub};
 
 use bytemuck::Pod;
 use safe_arch::{
-    add_i32_m256i, add_i64_m256i, bitand_m256i, bitandnot_m256i, blend_imm_i32_m256i, blend_varying_i8_m256i,
-    cmp_gt_mask_i32_m256i, extract_m128i_m256i, insert_m128i_to_m256i, m128i, m256i, max_i32_m256i,
-    min_i32_m256i, mul_i64_low_bits_m256i, set_splat_i32_m256i, set_splat_i64_m256i, shl_imm_u32_m256i,
-    shl_imm_u64_m256i, shr_imm_i32_m256i, shr_imm_u64_m256i, shuffle_ai_i32_half_m256i, sub_i32_m256i,
-    sub_i64_m256i, unpack_high_i32_m256i, unpack_high_i64_m256i, unpack_low_i32_m256i, unpack_low_i64_m256i,
-    zero_extend_m128i, zeroed_m256i,
+    abs_i32_m256i, add_i32_m256i, add_i64_m256i, bitand_m256i, bitandnot_m256i, blend_imm_i32_m256i,
+    blend_varying_i8_m256i, cmp_eq_mask_i32_m256i, cmp_gt_mask_i32_m256i, cmp_gt_mask_i64_m256i,
+    extract_m128i_m256i, insert_m128i_to_m256i, m128i, m256i, max_i32_m256i, max_u32_m256i, min_i32_m256i,
+    move_mask_i8_m256i, mul_i64_low_bits_m256i, mul_u64_low_bits_m256i, set_splat_i32_m256i,
+    set_splat_i64_m256i, shl_imm_u32_m256i, shl_imm_u64_m256i, shr_imm_i32_m256i, shr_imm_u64_m256i,
+    shuffle_ai_i32_half_m256i, sub_i32_m256i, sub_i64_m256i, unpack_high_i32_m256i, unpack_high_i64_m256i,
+    unpack_low_i32_m256i, unpack_low_i64_m256i, zero_extend_m128i, zeroed_m256i,
 };
 
 use super::WIDTH;
@@ -79,21 +80,57 @@ impl Vector {
         }
     }
 
+    /// The product of numbers without a sign.
+    #[inline(always)]
+    pub(crate) fn times_unsigned(self, other: Self) -> Wide {
+        let odd = |numbers: m256i| shuffle_ai_i32_half_m256i::<0b11_11_01_01>(numbers);
+        Wide {
+            even: mul_u64_low_bits_m256i(self.0, other.0),
+            odd: mul_u64_low_bits_m256i(odd(self.0), odd(other.0)),
+        }
+    }
+
+    /// Without its sign; of the least number the same.
+    #[inline(always)]
+    pub(crate) fn abs(self) -> Self {
+        Self(abs_i32_m256i(self.0))
+    }
+
+    /// The larger one of numbers without a sign.
+    #[inline(always)]
+    pub(crate) fn max_unsigned(self, other: Self) -> Self {
+        Self(max_u32_m256i(self.0, other.0))
+    }
+
+    /// Whether any of them is not zero.
+    #[inline(always)]
+    pub(crate) fn any(self) -> bool {
+        move_mask_i8_m256i(cmp_eq_mask_i32_m256i(self.0, zeroed_m256i())) != -1
+    }
+
+    /// Rows turned into columns.
+    #[inline(always)]
+    pub(crate) fn transposed(rows: [&[i32; WIDTH]; WIDTH]) -> [Self; WIDTH] {
+        let half = |row: usize, from: usize| {
+            let row = rows[row];
+            m128i::from([row[from], row[from + 1], row[from + 2], row[from + 3]])
+        };
+        let pair = |row: usize, from: usize| {
+            insert_m128i_to_m256i::<1>(zero_extend_m128i(half(row, from)), half(row + 4, from))
+        };
+        let four =
+            |from: usize| transposed_halves([pair(0, from), pair(1, from), pair(2, from), pair(3, from)]);
+        let ([a, b, c, d], [e, f, g, h]) = (four(0), four(4));
+        [Self(a), Self(b), Self(c), Self(d), Self(e), Self(f), Self(g), Self(h)]
+    }
+
     /// The first three numbers of each of the rows of `list` that are named.
     #[inline(always)]
     pub(crate) fn columns<T: Pod>(list: &[T], index: &[u32; WIDTH]) -> [Self; 3] {
         let row = |lane: usize| bytemuck::cast::<T, m128i>(list[index[lane] as usize]);
         let pair = |lane: usize| insert_m128i_to_m256i::<1>(zero_extend_m128i(row(lane)), row(lane + 4));
-        let pairs = [pair(0), pair(1), pair(2), pair(3)];
-        let (first, second) =
-            (unpack_low_i32_m256i(pairs[0], pairs[1]), unpack_low_i32_m256i(pairs[2], pairs[3]));
-        let (third, fourth) =
-            (unpack_high_i32_m256i(pairs[0], pairs[1]), unpack_high_i32_m256i(pairs[2], pairs[3]));
-        [
-            Self(unpack_low_i64_m256i(first, second)),
-            Self(unpack_high_i64_m256i(first, second)),
-            Self(unpack_low_i64_m256i(third, fourth)),
-        ]
+        let [x, y, z, _] = transposed_halves([pair(0), pair(1), pair(2), pair(3)]);
+        [Self(x), Self(y), Self(z)]
     }
 
     /// Puts three numbers and a zero into each of the rows of `list` that are named.
@@ -117,6 +154,21 @@ impl Vector {
             list[index[lane + WIDTH / 2] as usize] = bytemuck::cast(extract_m128i_m256i::<1>(pairs[lane]));
         }
     }
+}
+
+/// Four columns, of rows of which one and the fourth after it are in a register each.
+#[inline(always)]
+fn transposed_halves(pairs: [m256i; 4]) -> [m256i; 4] {
+    let (first, second) =
+        (unpack_low_i32_m256i(pairs[0], pairs[1]), unpack_low_i32_m256i(pairs[2], pairs[3]));
+    let (third, fourth) =
+        (unpack_high_i32_m256i(pairs[0], pairs[1]), unpack_high_i32_m256i(pairs[2], pairs[3]));
+    [
+        unpack_low_i64_m256i(first, second),
+        unpack_high_i64_m256i(first, second),
+        unpack_low_i64_m256i(third, fourth),
+        unpack_high_i64_m256i(third, fourth),
+    ]
 }
 
 impl Add for Vector {
@@ -169,6 +221,40 @@ impl Wide {
         let even = shr_imm_u64_m256i::<RIGHT>(add_i64_m256i(self.even, half));
         let odd = shl_imm_u64_m256i::<LEFT>(add_i64_m256i(self.odd, half));
         Vector(blend_imm_i32_m256i::<0b1010_1010>(even, odd))
+    }
+
+    /// Divided by a power of two and rounded down; what is beyond 32 bits is lost.
+    #[inline(always)]
+    pub(crate) fn floor<const RIGHT: i32, const LEFT: i32>(self) -> Vector {
+        const { assert!(RIGHT + LEFT == 32) };
+        let even = shr_imm_u64_m256i::<RIGHT>(self.even);
+        let odd = shl_imm_u64_m256i::<LEFT>(self.odd);
+        Vector(blend_imm_i32_m256i::<0b1010_1010>(even, odd))
+    }
+
+    /// Brought between two numbers.
+    #[inline(always)]
+    pub(crate) fn within(self, low: i64, high: i64) -> Self {
+        let (low, high) = (set_splat_i64_m256i(low), set_splat_i64_m256i(high));
+        let bring = |all: m256i| {
+            let all = blend_varying_i8_m256i(all, high, cmp_gt_mask_i64_m256i(all, high));
+            blend_varying_i8_m256i(all, low, cmp_gt_mask_i64_m256i(low, all))
+        };
+        Self { even: bring(self.even), odd: bring(self.odd) }
+    }
+
+    /// Half of numbers without a sign.
+    #[inline(always)]
+    pub(crate) fn halved(self) -> Self {
+        Self { even: shr_imm_u64_m256i::<1>(self.even), odd: shr_imm_u64_m256i::<1>(self.odd) }
+    }
+
+    /// In the order of the lanes, without a sign.
+    #[inline(always)]
+    pub(crate) fn numbers(self) -> [u64; WIDTH] {
+        let [a, c, e, g] = bytemuck::cast::<m256i, [u64; 4]>(self.even);
+        let [b, d, f, h] = bytemuck::cast::<m256i, [u64; 4]>(self.odd);
+        [a, b, c, d, e, f, g, h]
     }
 }
 

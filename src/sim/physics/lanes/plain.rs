@@ -70,6 +70,37 @@ impl Vector {
         Wide(from_fn(|lane| i64::from(self.0[lane]) * i64::from(other.0[lane])))
     }
 
+    /// The product of numbers without a sign.
+    #[inline(always)]
+    pub(crate) fn times_unsigned(self, other: Self) -> Wide {
+        let wide = |number: i32| u64::from(number.cast_unsigned());
+        Wide(from_fn(|lane| (wide(self.0[lane]) * wide(other.0[lane])).cast_signed()))
+    }
+
+    /// Without its sign; of the least number the same.
+    #[inline(always)]
+    pub(crate) fn abs(self) -> Self {
+        Self(self.0.map(i32::wrapping_abs))
+    }
+
+    /// The larger one of numbers without a sign.
+    #[inline(always)]
+    pub(crate) fn max_unsigned(self, other: Self) -> Self {
+        self.with(other, |one, other| one.cast_unsigned().max(other.cast_unsigned()).cast_signed())
+    }
+
+    /// Whether any of them is not zero.
+    #[inline(always)]
+    pub(crate) fn any(self) -> bool {
+        self.0 != [0; WIDTH]
+    }
+
+    /// Rows turned into columns.
+    #[inline(always)]
+    pub(crate) fn transposed(rows: [&[i32; WIDTH]; WIDTH]) -> [Self; WIDTH] {
+        from_fn(|column| Self(from_fn(|lane| rows[lane][column])))
+    }
+
     /// The first three numbers of each of the rows of `list` that are named.
     #[inline(always)]
     pub(crate) fn columns<T: Pod>(list: &[T], index: &[u32; WIDTH]) -> [Self; 3] {
@@ -133,6 +164,31 @@ impl Wide {
     pub(crate) fn narrow<const RIGHT: i32, const LEFT: i32>(self) -> Vector {
         const { assert!(RIGHT + LEFT == 32) };
         Vector(self.0.map(|wide| (wide.wrapping_add(1 << (RIGHT - 1)) >> RIGHT) as i32))
+    }
+
+    /// Divided by a power of two and rounded down; what is beyond 32 bits is lost.
+    #[inline(always)]
+    pub(crate) fn floor<const RIGHT: i32, const LEFT: i32>(self) -> Vector {
+        const { assert!(RIGHT + LEFT == 32) };
+        Vector(self.0.map(|wide| (wide >> RIGHT) as i32))
+    }
+
+    /// Brought between two numbers.
+    #[inline(always)]
+    pub(crate) fn within(self, low: i64, high: i64) -> Self {
+        Self(self.0.map(|wide| wide.min(high).max(low)))
+    }
+
+    /// Half of numbers without a sign.
+    #[inline(always)]
+    pub(crate) fn halved(self) -> Self {
+        Self(self.0.map(|wide| (wide.cast_unsigned() >> 1).cast_signed()))
+    }
+
+    /// In the order of the lanes, without a sign.
+    #[inline(always)]
+    pub(crate) fn numbers(self) -> [u64; WIDTH] {
+        self.0.map(i64::cast_unsigned)
     }
 }
 

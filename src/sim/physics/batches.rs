@@ -1,0 +1,153 @@
+//! `Batches`, all batches of a step.
+
+use alloc::vec::Vec;
+
+use super::batch::{Batch, Springs};
+use super::draft::Draft;
+use super::lanes::WIDTH;
+
+/// All batches of a step.
+///
+/// Contacts have colours, such that those of one colour are of different bodies, and each colour is solved batch by
+/// batch: nothing in a batch waits for the one before it.
+#[derive(Debug, Default)]
+pub(crate) struct Batches {
+    /// In the order in which they are solved, and some more that are of no use now.
+    list: Vec<Batch>,
+    /// By number, what the batches are made of; and some more.
+    drafts: Vec<[Draft; WIDTH]>,
+    /// By number.
+    fills: Vec<Fill>,
+    /// By colour, the batch that may have room; none if it is the number of all batches or more.
+    open: Vec<u32>,
+    /// By body, which of the first colours it has.
+    few: Vec<u64>,
+    /// By body, the first of the other colours that it has not.
+    many: Vec<u32>,
+    /// By number, where it is in the order.
+    places: Vec<u32>,
+    /// By colour, where the next of its batches comes in the order.
+    starts: Vec<u32>,
+}
+
+/// What is in a batch.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fill {
+    colour: u32,
+    /// How many contacts it has.
+    used: u8,
+}
+
+/// Colours that bodies remember one by one.
+const FEW: u32 = u64::BITS;
+
+impl Batches {
+    /// Forgets all, and has room for what so many bodies need at most times.
+    pub(crate) fn clear(&mut self, bodies: usize) {
+        self.fills.clear();
+        self.open.clear();
+        self.few.clear();
+        self.many.clear();
+        self.places.clear();
+        // Each colour may have one that is not full.
+        let batches = (bodies / 2 + FEW as usize).min(1_024);
+        self.list.reserve(batches.saturating_sub(self.list.len()));
+        self.drafts.reserve(batches.saturating_sub(self.drafts.len()));
+        self.fills.reserve(batches);
+        self.places.reserve(batches);
+        self.open.reserve(batches);
+        self.starts.reserve(batches);
+        self.few.reserve(bodies + 1);
+        self.many.reserve(bodies + 1);
+    }
+
+    /// Puts a contact into a batch of the first colour that none of the bodies `pushed` has, or of the first one
+    /// `behind` all that they have; 0 is no body. Gives the batch and the lane.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, draft: &Draft, pushed: [u32; 2], behind: bool) -> (u32, usize) {
+        let last = pushed[0].max(pushed[1]) as usize;
+        if self.few.len() <= last {
+            self.few.resize(last + 1, 0);
+            self.many.resize(last + 1, FEW);
+        }
+        let [a, b] = pushed.map(|body| body as usize);
+        let taken = self.few[a] | self.few[b];
+        let mut colour = if behind { FEW - taken.leading_zeros() } else { taken.trailing_ones() };
+        if colour == FEW {
+            colour = self.many[a].max(self.many[b]);
+        }
+        for body in [a, b].into_iter().filter(|&body| body != 0) {
+            match 1_u64.checked_shl(colour) {
+                Some(mark) => self.few[body] |= mark,
+                None => self.many[body] = colour + 1,
+            }
+        }
+        let batch = self.room(colour);
+        let fill = &mut self.fills[batch as usize];
+        let lane = usize::from(fill.used) % WIDTH;
+        fill.used += 1;
+        self.drafts[batch as usize][lane] = *draft;
+        if lane + 1 == WIDTH {
+            self.open[colour as usize] = u32::MAX;
+        }
+        (batch, lane)
+    }
+
+    /// A batch of a colour that has room.
+    #[inline(always)]
+    fn room(&mut self, colour: u32) -> u32 {
+        let at = colour as usize;
+        if self.open.len() <= at {
+            self.open.resize(at + 1, u32::MAX);
+        }
+        if self.open[at] == u32::MAX { self.begin(colour) } else { self.open[at] }
+    }
+
+    #[inline(never)]
+    fn begin(&mut self, colour: u32) -> u32 {
+        let batch = self.fills.len();
+        self.open[colour as usize] = batch as u32;
+        self.fills.push(Fill { colour, used: 0 });
+        if self.drafts.len() <= batch {
+            self.drafts.resize(batch + 1, [Draft::default(); WIDTH]);
+        }
+        batch as u32
+    }
+
+    /// Makes the batches and puts them in order; no more contacts are added.
+    #[inline(never)]
+    pub(crate) fn prepare(&mut self, springs: &Springs) {
+        self.starts.clear();
+        self.starts.resize(self.open.len() + 1, 0);
+        for fill in &self.fills {
+            self.starts[fill.colour as usize + 1] += 1;
+        }
+        let mut sum = 0;
+        for start in &mut self.starts {
+            sum += *start;
+            *start = sum;
+        }
+        if self.list.len() < self.fills.len() {
+            self.list.resize(self.fills.len(), Batch::default());
+        }
+        for (fill, drafts) in self.fills.iter().zip(&mut self.drafts) {
+            let place = &mut self.starts[fill.colour as usize];
+            let used = usize::from(fill.used);
+            drafts[used..].fill(Draft::default());
+            self.list[*place as usize].prepare(drafts, used, springs);
+            self.places.push(*place);
+            *place += 1;
+        }
+    }
+
+    /// Goes through all batches in order.
+    #[inline(always)]
+    pub(crate) fn each(&mut self, solve: impl FnMut(&mut Batch)) {
+        self.list[..self.fills.len()].iter_mut().for_each(solve);
+    }
+
+    /// A batch by its number.
+    pub(crate) fn get(&self, batch: u32) -> &Batch {
+        &self.list[self.places[batch as usize] as usize]
+    }
+}

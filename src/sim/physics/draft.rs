@@ -1,0 +1,52 @@
+//! `Draft`, a contact as numbers, of which those of a batch are prepared at once.
+
+use super::lanes::WIDTH;
+
+/// What is to be known of a contact before it is solved. All numbers have 32 bits, so that those of eight contacts are
+/// turned into lanes.
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C, align(32))]
+pub(crate) struct Draft {
+    pub(crate) normal: [i32; 2],
+    pub(crate) bodies: [u32; 2],
+    /// As of [`Mass`](super::state::Mass).
+    pub(crate) inverse: [u32; 2],
+    pub(crate) inverse_gyration: [i32; 2],
+    /// The part of the second body of every change, in 1/2³⁰.
+    pub(crate) share_b: i32,
+    /// The largest pull along the surface as a part of the push, in 1/2¹⁶.
+    pub(crate) friction: i32,
+    /// How fast the surfaces run against each other, in 1/2²⁰.
+    pub(crate) surface: i32,
+    /// 1 if bodies meet that are not equals.
+    pub(crate) hard: i32,
+    /// How many points there are.
+    pub(crate) count: i32,
+    /// The pull along the surface of the step before, in 1/2²⁰.
+    pub(crate) pulled: i32,
+    pub(crate) unused: [i32; 2],
+    pub(crate) points: [DraftPoint; 2],
+}
+
+/// A point at which two bodies push each other.
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub(crate) struct DraftPoint {
+    /// From each body's centre of mass.
+    pub(crate) from_a: [i32; 2],
+    pub(crate) from_b: [i32; 2],
+    /// At the start of the tick, in 1/2¹⁶.
+    pub(crate) separation: i32,
+    /// What it pushed in the step before, in 1/2²⁰.
+    pub(crate) total: i32,
+    /// The speed at which the bodies part after a bounce, in 1/2²⁰.
+    pub(crate) bounce: i32,
+    pub(crate) unused: i32,
+}
+
+impl Draft {
+    /// All of its numbers.
+    pub(crate) fn parts(&self) -> &[[i32; WIDTH]; 4] {
+        bytemuck::cast_ref(self)
+    }
+}
