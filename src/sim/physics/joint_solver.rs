@@ -19,6 +19,8 @@ const Y: P = (0, 1 << 30);
 const NONE: P = (0, 0);
 /// Joints swing back to where they belong so often per second, at most.
 const HERTZ: Fx = Fx::from_int(60);
+/// Half a radian in a substep, in 1/2⁵²: of what turns faster the bend is not made up for.
+const BEND_BITS: u32 = 51;
 /// They come back at this speed at most.
 const RETURN_MAX: i64 = 100 << 20;
 
@@ -233,7 +235,8 @@ impl JointSolver {
         let around = -i128::from(ends.drift(minus_turned(direction)));
         let long = i128::from(polar.length.max(1 << 8));
         // The anchors turn around each other as well.
-        let pull = (around * around * i128::from(self.substep) / long) >> 37;
+        let is_fast = around.abs() * i128::from(self.substep) > long << (BEND_BITS - 16);
+        let pull = if is_fast { 0 } else { (around * around * i128::from(self.substep) / long) >> 37 };
         if let Some(row) = self.rows.last_mut() {
             (row.softness, row.spring) = (softness, spring);
             row.bend = (i128::from(row.bend) - pull).clamp(-(1 << 30), 1 << 30) as i64;
@@ -367,9 +370,13 @@ impl Ends<'_> {
     }
 
     /// Half of what the anchors' turning adds to the speed of the row in a substep, in 1/2²⁰: with it, and with the
-    /// rows of the second pass taken at its end, a swing neither gains nor loses (RATTLE; Andersen, 1983).
+    /// rows of the second pass taken at its end, a swing neither gains nor loses (RATTLE; Andersen, 1983). What turns
+    /// so far in a substep that an arc is nothing like its tangent would gain by it, and goes without.
     fn bend(&self, direction: P, substep: i64) -> i64 {
         let inward = |spin: i32, arm: P| {
+            if i64::from(spin.unsigned_abs()) * substep > 1 << BEND_BITS {
+                return 0;
+            }
             let squared = (i64::from(spin) * i64::from(spin)) >> 20;
             let reach =
                 (i64::from(direction.0) * i64::from(arm.0) + i64::from(direction.1) * i64::from(arm.1)) >> 30;

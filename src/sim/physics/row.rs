@@ -180,7 +180,8 @@ impl Row {
         (straight >> UNIT_BITS) + ((turning + (1 << (ARM_BITS - 1))) >> ARM_BITS)
     }
 
-    /// Changes the speed.
+    /// Changes the speed. A push that would take a body beyond the fastest there is, is not made: a part of it would
+    /// be of one body alone.
     #[inline(always)]
     pub(crate) fn push(&self, (x, y): P, a: &mut Velocity, b: &mut Velocity, change: i64) {
         let (x, y) = (i64::from(x), i64::from(y));
@@ -189,11 +190,16 @@ impl Row {
             |share: i32| (i64::from(share) * change + (1 << (SPIN_SHARE_BITS - 1))) >> SPIN_SHARE_BITS;
         let (of_a, of_b) =
             (rounded(i64::from(self.share_a) * change), rounded(i64::from(self.share_b) * change));
-        a.x = clamp_to_i32(i64::from(a.x) - rounded(of_a * x));
-        a.y = clamp_to_i32(i64::from(a.y) - rounded(of_a * y));
+        let (Ok(ax), Ok(ay), Ok(bx), Ok(by)) = (
+            i32::try_from(i64::from(a.x) - rounded(of_a * x)),
+            i32::try_from(i64::from(a.y) - rounded(of_a * y)),
+            i32::try_from(i64::from(b.x) + rounded(of_b * x)),
+            i32::try_from(i64::from(b.y) + rounded(of_b * y)),
+        ) else {
+            return;
+        };
+        (a.x, a.y, b.x, b.y) = (ax, ay, bx, by);
         a.spin = clamp_to_i32(i64::from(a.spin) - turned(self.spin_a));
-        b.x = clamp_to_i32(i64::from(b.x) + rounded(of_b * x));
-        b.y = clamp_to_i32(i64::from(b.y) + rounded(of_b * y));
         b.spin = clamp_to_i32(i64::from(b.spin) + turned(self.spin_b));
     }
 }
