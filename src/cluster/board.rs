@@ -2,10 +2,12 @@
 //! atomic step; a store made of something else does the same in a script (`redis/board.lua`).
 
 mod ask;
+mod offers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use self::ask::{Ask, Change, Kept, Placed, Record, Stage, Step, Told};
+pub use self::ask::{Ask, Change, Kept, Offer, Placed, Record, Seats, Stage, Step, Told};
+use self::offers::Offers;
 use crate::Epoch;
 
 /// How long a ticket or match that is over is remembered, in milliseconds.
@@ -30,6 +32,8 @@ pub struct Board {
     forget: BTreeSet<(u64, String)>,
     /// When matches are forgotten.
     old: BTreeSet<(u64, String)>,
+    /// Free seats of running rooms.
+    offers: Offers,
 }
 
 /// The parts of a list that is separated by commas.
@@ -68,7 +72,25 @@ impl Board {
             Ask::Question { of, tickets, for_ms, .. } => self.question(now_ms, of, tickets, *for_ms),
             Ask::Unask { of, tickets, .. } => self.unask(of, tickets),
             Ask::End { id, why, .. } => self.end(now_ms, id, why),
-            Ask::Claim { of, body, tickets, node, .. } => self.claim(now_ms, of, body, tickets, node),
+            Ask::Claim { of, body, tickets, node, seats, .. } => {
+                self.claim(now_ms, (of, body), tickets, node, seats.as_ref())
+            }
+            Ask::Offer { room, node, epoch, nth, serial, seats, body } => {
+                let offer = Offer {
+                    room: room.clone(),
+                    node: node.clone(),
+                    epoch: *epoch,
+                    nth: *nth,
+                    serial: *serial,
+                    seats: *seats,
+                    pending: String::new(),
+                    body: body.clone(),
+                    at_ms: now_ms,
+                };
+                self.offer(offer)
+            }
+            Ask::Offers { after, limit } => self.offers.since(*after, *limit),
+            Ask::Offered { room } => self.offers.of(room),
             Ask::Unopened { limit } => self.unopened(*limit),
             Ask::TakeBack { epoch, .. } if epoch.0 > 0 && (is_fenced(epoch) || !is_settled) => Told::Fenced,
             Ask::TakeBack { of, node, .. } => self.take_back(now_ms, of, node),
@@ -267,13 +289,23 @@ impl Board {
         Told::Done
     }
 
-    fn claim(&mut self, now_ms: u64, of: &str, body: &str, tickets: &str, node: &str) -> Told {
+    fn claim(
+        &mut self,
+        now_ms: u64,
+        (of, body): (&str, &str),
+        tickets: &str,
+        node: &str,
+        seats: Option<&Seats>,
+    ) -> Told {
         if self.matches.contains_key(of) {
             // It was asked before, and its answer was lost.
             return Told::Done;
         }
         if let Some(stale) = self.stale(of, tickets) {
             return stale;
+        }
+        if seats.is_some_and(|seats| !self.offers.claim(seats, of, node)) {
+            return Told::Gone;
         }
         for id in parts(tickets) {
             self.free_players(id);
@@ -288,6 +320,7 @@ impl Board {
             tickets: tickets.to_owned(),
             room: String::new(),
             at_ms: now_ms,
+            into: seats.map(|seats| seats.room.clone()).unwrap_or_default(),
         };
         self.matches.insert(of.to_owned(), placed);
         self.untold.entry(node.to_owned()).or_default().push(of.to_owned());
@@ -311,6 +344,7 @@ impl Board {
     /// A match is not played: its tickets wait again, as long as they have.
     fn undo(&mut self, now_ms: u64, of: &str) {
         let Some(placed) = self.matches.remove(of) else { return };
+        self.offers.undo(&placed.into, of);
         for id in parts(&placed.tickets) {
             let Some((record, _)) = self.tickets.get(id).filter(|(record, _)| record.of == of) else {
                 continue;
@@ -403,6 +437,7 @@ impl Board {
             self.old.remove(&(at_ms, of));
             matches += 1;
         }
+        self.offers.forget(now_ms);
         Told::Swept { more: tickets == FORGET_AT_ONCE || matches == FORGET_AT_ONCE }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use framekeep_gate::SharedTicket;
-use framekeep_matchmaking::{Match, MatchId, Place, Ticket, TicketId};
+use framekeep_gate::{SharedMatch, SharedOffer, SharedTicket};
+use framekeep_matchmaking::{Backfill, Match, MatchId, Place, Ticket, TicketId};
 use framekeep_protocol::{PlayerId, PlayerName};
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +66,9 @@ pub(crate) struct MatchBody {
     region: String,
     tick_rate_hz: u16,
     places: Vec<PlaceBody>,
+    /// The running room its players come into.
+    #[serde(default)]
+    room: Option<String>,
     /// Its tickets, for a store that has forgotten them.
     pub(crate) tickets: Vec<Kept>,
 }
@@ -86,6 +89,7 @@ impl MatchBody {
             region: (*of.region).to_owned(),
             tick_rate_hz: of.tick_rate_hz,
             places: of.places.iter().map(place).collect(),
+            room: of.room.as_deref().map(str::to_owned),
             tickets,
         }
     }
@@ -96,6 +100,19 @@ impl MatchBody {
 
     pub(crate) fn text(&self) -> Option<String> {
         serde_json::to_string(self).ok()
+    }
+
+    /// As the front door of the node that it is for needs it.
+    pub(crate) fn placed(&self, key: String) -> SharedMatch {
+        let tickets: Vec<_> = self.tickets.iter().filter_map(|kept| TicketBody::read(&kept.body)).collect();
+        let ratings: i64 = tickets.iter().map(|body| i64::from(body.ticket.rating())).sum();
+        let mean = ratings / i64::try_from(tickets.len().max(1)).unwrap_or(1);
+        SharedMatch {
+            key,
+            of: self.shared(),
+            blocked: tickets.iter().flat_map(|body| body.ticket.blocked.iter().copied()).collect(),
+            rating: i32::try_from(mean).unwrap_or_default(),
+        }
     }
 
     pub(crate) fn shared(&self) -> Match {
@@ -110,8 +127,38 @@ impl MatchBody {
             content: Arc::from(&*self.content),
             region: Arc::from(&*self.region),
             tick_rate_hz: self.tick_rate_hz,
-            room: None,
+            room: self.room.as_deref().map(Arc::from),
             places: self.places.iter().filter_map(place).collect(),
         }
+    }
+}
+
+/// A running room and its free seats.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OfferBody {
+    pub(crate) backfill: Backfill,
+    seat_teams: Vec<u8>,
+}
+
+impl OfferBody {
+    pub(crate) fn new(offer: SharedOffer) -> Self {
+        Self { backfill: offer.backfill, seat_teams: offer.seat_teams }
+    }
+
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    pub(crate) fn text(&self) -> Option<String> {
+        serde_json::to_string(self).ok()
+    }
+
+    pub(crate) fn shared(self) -> SharedOffer {
+        SharedOffer { backfill: self.backfill, seat_teams: self.seat_teams }
+    }
+
+    /// How many seats are free.
+    pub(crate) fn seats(&self) -> u32 {
+        self.backfill.teams.iter().map(|team| u32::from(team.seats)).sum()
     }
 }

@@ -2,6 +2,8 @@
 //! work on it, and asks the store for what comes of it. It keeps nothing that the store does not know: another one goes
 //! on from there.
 
+mod rooms;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -9,7 +11,8 @@ use framekeep_matchmaking::{
     Ended, Event, Match, MatchId, Matcher, Mode, ModeFault, QueueView, TicketId, TicketState, Why,
 };
 
-use crate::board::{Ask, Change, Kept, Placed, Record, Stage, Told, parts};
+use self::rooms::Rooms;
+use crate::board::{Ask, Change, Kept, Offer, Placed, Record, Stage, Told, parts};
 use crate::body::{MatchBody, TicketBody};
 use crate::placement::Placement;
 use crate::{Epoch, NodeView};
@@ -30,6 +33,7 @@ pub struct Coordinator {
     modes_digest: String,
     matcher: Matcher,
     placement: Placement,
+    rooms: Rooms,
     /// The number of the last change that was read.
     cursor: u64,
     made: u64,
@@ -65,6 +69,7 @@ impl Coordinator {
             modes_digest: modes_digest.to_owned(),
             matcher: Matcher::new(modes)?.with_tickets_max(tickets_max),
             placement: Placement::default(),
+            rooms: Rooms::default(),
             cursor: 0,
             made: 0,
             keys: BTreeMap::new(),
@@ -88,6 +93,12 @@ impl Coordinator {
     #[must_use]
     pub fn cursor(&self) -> u64 {
         self.cursor
+    }
+
+    /// The number of the last change of an offer that was read.
+    #[must_use]
+    pub fn offers_cursor(&self) -> u64 {
+        self.rooms.cursor
     }
 
     /// Whether it has to be made anew, from what the store knows.
@@ -122,6 +133,21 @@ impl Coordinator {
         self.cursor = last;
     }
 
+    /// Reads what has changed of the free seats of running rooms.
+    pub fn take_offers(&mut self, now_ms: u64, offers: &[Offer], last: u64) {
+        self.rooms.take_in(now_ms, &mut self.matcher, offers, last);
+        self.drain();
+    }
+
+    /// A match that is not played after all; a room that it was for has to be offered anew.
+    fn undo(&mut self, now_ms: u64, of: MatchId) {
+        let room = self.matcher.matched(of).and_then(|of| of.room.clone());
+        if let Some(room) = room {
+            self.rooms.close(now_ms, &mut self.matcher, &room);
+        }
+        self.is_lost |= self.matcher.give_back(now_ms, of).is_err();
+    }
+
     fn read(&mut self, now_ms: u64, change: &Change) {
         let Ok(id) = change.id.parse::<TicketId>() else { return };
         let state = self.matcher.view(id).map(|view| view.state);
@@ -131,7 +157,7 @@ impl Coordinator {
             (Stage::Waiting, Some(TicketState::Waiting)) => {}
             (Stage::Waiting, Some(TicketState::Asked { of, .. } | TicketState::Matched { of })) => {
                 // Its match was taken back.
-                self.is_lost |= self.matcher.give_back(now_ms, of).is_err();
+                self.undo(now_ms, of);
             }
             (Stage::Waiting, Some(TicketState::Ended(_))) => self.is_lost = true,
             (Stage::Asked, Some(TicketState::Asked { of, .. })) if self.is_called(of, &record.of) => {
@@ -180,6 +206,7 @@ impl Coordinator {
         while self.formed_at_ms.front().is_some_and(|at_ms| at_ms + MINUTE_MS < now_ms) {
             self.formed_at_ms.pop_front();
         }
+        self.rooms.look_at(now_ms, &mut self.matcher, nodes, &self.modes_digest);
         if now_ms >= self.pause_until_ms && !nodes.is_empty() {
             self.matcher.round(now_ms);
         }
@@ -248,8 +275,15 @@ impl Coordinator {
     }
 
     fn claim(&mut self, now_ms: u64, of: &Match, nodes: &[NodeView]) {
-        let Some(node) = self.placement.place(now_ms, nodes, &of.region, &self.modes_digest) else {
-            return self.give_back(now_ms, of.id);
+        let (node, seats) = match &of.room {
+            Some(_) => match self.rooms.seats(of) {
+                Some((node, seats)) => (node, Some(seats)),
+                None => return self.refuse(now_ms, of.id),
+            },
+            None => match self.placement.place(now_ms, nodes, &of.region, &self.modes_digest) {
+                Some(node) => (node.to_string(), None),
+                None => return self.give_back(now_ms, of.id),
+            },
         };
         let kept = |id: TicketId| {
             let party = &self.matcher.ticket(id)?.party;
@@ -270,8 +304,16 @@ impl Coordinator {
             of: key,
             body,
             tickets: tickets(of),
-            node: node.to_string(),
+            node,
+            seats,
         });
+    }
+
+    /// The room of a match has no seats for it: its tickets wait again, and others are not concerned.
+    fn refuse(&mut self, now_ms: u64, id: MatchId) {
+        self.undo(now_ms, id);
+        self.forget_key(id);
+        self.drain();
     }
 
     fn give_back(&mut self, now_ms: u64, id: MatchId) {
@@ -299,6 +341,7 @@ impl Coordinator {
                 self.drain();
             }
             Told::Fenced => self.give_back(now_ms, id),
+            Told::Gone => self.refuse(now_ms, id),
             _ if matches!(ask, Ask::Claim { .. }) => self.forget_key(id),
             _ => {}
         }

@@ -3,6 +3,7 @@
 
 mod feed;
 mod lead;
+mod offers;
 mod status;
 
 use std::collections::{BTreeMap, HashMap};
@@ -10,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use framekeep_gate::{
-    Claim, ClusterStatus, Door, Later, Order, Question, SharedMatch, SharedQueue, SharedRefused,
+    Claim, ClusterStatus, Door, Later, Order, Question, SharedMatch, SharedOffer, SharedQueue, SharedRefused,
     SharedStatus, SharedTicket,
 };
 use framekeep_matchmaking::{Matcher, Mode, ModeFault, QueueView, Refused, TicketId};
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc};
 use tracing::warn;
 
+use self::offers::Offered;
 use crate::board::{Ask, Kept, Placed, Step, Told};
 use crate::body::{MatchBody, TicketBody};
 use crate::{ClusterHandle, Coordinator, StoreError, TakeError, room_name};
@@ -82,6 +84,10 @@ struct State {
     sent: HashMap<TicketId, Option<Instant>>,
     /// Matches that are opened, or were started, here.
     mine: BTreeMap<String, (Placed, Instant)>,
+    /// Running rooms of this node that may look for players.
+    offers: BTreeMap<RoomName, Offered>,
+    /// How often anything was said of them.
+    said: u64,
     /// Who waits for news of a ticket.
     watchers: HashMap<TicketId, Arc<Notify>>,
     /// The store's time less this node's, in milliseconds.
@@ -139,7 +145,7 @@ impl ClusterQueue {
 
     /// Follows what changes and forms matches, for as long as it is polled.
     pub async fn run(self: Arc<Self>) {
-        tokio::join!(self.follow(), self.fetch(), self.lead(), self.forget());
+        tokio::join!(self.follow(), self.fetch(), self.lead(), self.forget(), self.say_offers());
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -227,6 +233,7 @@ impl ClusterQueue {
 
     /// Tells the store that the room of a match is open, until it has heard it.
     async fn tell_opened(&self, key: String, room: RoomName) -> bool {
+        self.close_offer(&key);
         let card = self.handle.card();
         let udp = card.udp.map(|udp| udp.to_string()).unwrap_or_default();
         let room = format!("{room}\n{udp}\n{}", card.http);
@@ -254,8 +261,12 @@ impl ClusterQueue {
         false
     }
 
-    /// A room is not needed: the store has given its players to another one.
+    /// A room is not needed: the store has given its players to another one. A room in which others play stays: the
+    /// seats that are kept run out.
     fn close(&self, placed: &Placed) {
+        if !placed.into.is_empty() {
+            return;
+        }
         let name = placed.room.split('\n').next().unwrap_or_default();
         let Ok(room) = RoomName::try_from(name) else { return };
         warn!(%room, of = placed.of, "the players of this room were given to another: it is closed");
@@ -352,11 +363,24 @@ impl SharedQueue for ClusterQueue {
 
     fn failed(&self, key: String) -> Later<'_, ()> {
         Box::pin(async move {
+            self.close_offer(&key);
             self.state().mine.remove(&key);
             let node = self.handle.node().to_string();
             // If the store does not hear it, the coordinator takes the match back in time.
             let _ = self.ask(&Ask::TakeBack { epoch: crate::Epoch(0), of: key, node }).await;
         })
+    }
+
+    fn offer(&self, offer: SharedOffer) {
+        self.note_offer(offer);
+    }
+
+    fn withdraw(&self, room: &RoomName) {
+        self.note_withdrawn(room);
+    }
+
+    fn offered(&self, room: RoomName) -> Later<'_, Option<SharedOffer>> {
+        Box::pin(self.offer_of(room))
     }
 
     fn others(&self) -> Vec<String> {
@@ -376,5 +400,5 @@ impl SharedQueue for ClusterQueue {
 
 /// A match to be opened here, as the front door needs it.
 fn shared_match(placed: &Placed) -> Option<SharedMatch> {
-    Some(SharedMatch { key: placed.of.clone(), of: MatchBody::read(&placed.body)?.shared() })
+    Some(MatchBody::read(&placed.body)?.placed(placed.of.clone()))
 }

@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 use core::pin::Pin;
 use core::time::Duration;
 
-use framekeep_matchmaking::{Ended, Match, QueueView, Refused, Ticket, TicketId, Why};
+use framekeep_matchmaking::{Backfill, Ended, Match, QueueView, Refused, Ticket, TicketId, Why};
 use framekeep_protocol::{PlayerId, PlayerName, RoomName};
 
 /// Something that is awaited.
@@ -79,6 +79,19 @@ pub struct SharedMatch {
     pub key: String,
     /// Who plays with whom.
     pub of: Match,
+    /// With whom somebody of them does not play.
+    pub blocked: Vec<PlayerId>,
+    /// Their mean rating.
+    pub rating: i32,
+}
+
+/// A running room of a match, and which of its seats are free.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedOffer {
+    /// The room with its free seats, none if nobody is looked for.
+    pub backfill: Backfill,
+    /// The team of each seat.
+    pub seat_teams: Vec<u8>,
 }
 
 /// Whose the name of a room is that was claimed.
@@ -151,6 +164,16 @@ pub trait SharedQueue: Send + Sync {
 
     /// No room can be opened for a match: its tickets wait again.
     fn failed(&self, key: String) -> Later<'_, ()>;
+
+    /// A running room of this node has these free seats now. It is said to the store until that has heard it, and again
+    /// and again: a node that the room goes to knows from it who is in it.
+    fn offer(&self, offer: SharedOffer);
+
+    /// A room of this node is gone, or another's.
+    fn withdraw(&self, room: &RoomName);
+
+    /// What was said of a room by the node that had it.
+    fn offered(&self, room: RoomName) -> Later<'_, Option<SharedOffer>>;
 
     /// Where players reach other nodes over HTTP and WebSocket, a few of them.
     fn others(&self) -> Vec<String>;

@@ -8,7 +8,7 @@ mod shared;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use framekeep_gate::{Answer, Question};
+use framekeep_gate::{Answer, Question, SharedQueue};
 use framekeep_matchmaking::{
     Match, MatchId, Matcher, Mode, ModeFault, Refused, Ticket, TicketId, TicketView,
 };
@@ -74,6 +74,10 @@ impl MatchmakingConfig {
     fn matcher(&self) -> Result<Matcher, ModeFault> {
         let modes = self.modes.iter().map(|setup| setup.mode.clone()).collect();
         Ok(Matcher::new(modes)?.with_tickets_max(self.tickets_max))
+    }
+
+    fn backfills(&self) -> bool {
+        self.modes.iter().any(|setup| setup.backfill)
     }
 
     fn setup(&self, game: &str, mode: &str) -> Option<&ModeSetup> {
@@ -223,12 +227,20 @@ pub(crate) async fn run(front: Arc<Front>) {
             looked = Instant::now();
             let report = front.door.report();
             let now_ms = matchmaking.now_ms();
+            let alone_after = matchmaking.config.alone_after;
+            let is_there = |cluster: &&Arc<dyn SharedQueue>| Some(cluster.away_for()) < alone_after;
+            let cluster = front.cluster.get().filter(is_there);
             let mut desk = matchmaking.desk();
             if forgot.elapsed() >= FORGET_EVERY {
                 forgot = Instant::now();
                 desk.forget();
             }
-            desk.look_at_rooms(&matchmaking.config, &report.rooms, now_ms);
+            desk.look_at_rooms(&matchmaking.config, &report, now_ms, cluster.map(|cluster| &**cluster));
+            if let Some(cluster) = cluster.filter(|_| matchmaking.config.backfills()) {
+                let foreign = desk.foreign_rooms(&report, now_ms);
+                drop(desk);
+                shared::take_over(&front, cluster, foreign);
+            }
         }
     }
 }
@@ -321,7 +333,8 @@ impl Served {
             players: of.places.iter().map(|place| place.player).collect(),
             blocked: Vec::new(),
             rating: 0,
-            told: Vec::new(),
+            told: None,
+            seated_unix_ms: 0,
             seen_at_ms: now_ms,
         }
     }

@@ -66,6 +66,43 @@ pub struct Placed {
     pub room: String,
     /// When it was placed, by the store's time.
     pub at_ms: u64,
+    /// The running room its players come into; empty for a new one.
+    #[serde(default)]
+    pub into: String,
+}
+
+/// Free seats of a running room, of one team.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// The room's name.
+    pub room: String,
+    /// The node that has it.
+    pub node: String,
+    /// Under which number: a node that had the room before does not offer its seats any more.
+    pub epoch: Epoch,
+    /// One more with everything that the node says: what is late does not count.
+    pub nth: u64,
+    /// Which offer it is, by the store; also the number of the change.
+    pub serial: u64,
+    /// Seats that nobody has claimed.
+    pub seats: u32,
+    /// Matches that have claimed seats since, separated by commas.
+    pub pending: String,
+    /// What the coordinator needs to know, which the store does not read.
+    pub body: String,
+    /// When the node said so last, by the store's time.
+    pub at_ms: u64,
+}
+
+/// The seats of a running room that a match is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seats {
+    /// The room's name.
+    pub room: String,
+    /// The offer.
+    pub serial: u64,
+    /// How many.
+    pub count: u32,
 }
 
 /// A ticket that a store which was replaced may have forgotten.
@@ -161,6 +198,40 @@ pub enum Ask {
         tickets: String,
         /// Which node.
         node: String,
+        /// The seats of a running room of that node that it is for; none for a new room. They are claimed in the same
+        /// step.
+        #[serde(default)]
+        seats: Option<Seats>,
+    },
+    /// A running room has so many free seats. What was claimed of an earlier offer has to be settled before.
+    Offer {
+        /// The room's name.
+        room: String,
+        /// The node that has it.
+        node: String,
+        /// Under which number.
+        epoch: Epoch,
+        /// One more with everything that the node says.
+        nth: u64,
+        /// The number of the offer if it is the one that was told last, to say that the room is still there; 0 for
+        /// another one.
+        serial: u64,
+        /// How many seats.
+        seats: u32,
+        /// What the coordinator needs to know.
+        body: String,
+    },
+    /// Which offers have changed since?
+    Offers {
+        /// The number of the last change that is known.
+        after: u64,
+        /// Most offers.
+        limit: u32,
+    },
+    /// What was said of a room, whoever has it now?
+    Offered {
+        /// The room's name.
+        room: String,
     },
     /// Matches that no node has opened a room for.
     Unopened {
@@ -257,6 +328,20 @@ pub enum Told {
     Matches {
         /// The matches.
         matches: Vec<Placed>,
+    },
+    /// The seats are offered.
+    Offering {
+        /// Which offer it is.
+        serial: u64,
+    },
+    /// Matches that have claimed seats of the last offer are not settled: nothing was done.
+    Unsettled,
+    /// Offers, in the order of their changes.
+    Offers {
+        /// The offers.
+        offers: Vec<Offer>,
+        /// The number of the last change in the list, or of the question.
+        last: u64,
     },
     /// What was over long ago is forgotten.
     Swept {

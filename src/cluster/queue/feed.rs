@@ -56,6 +56,7 @@ impl ClusterQueue {
                 if store_since_ms.is_some() {
                     info!("the store has begun anew: it is told what this node knows");
                     self.retell().await;
+                    self.offer_again();
                     // What is read from now on is counted anew.
                     *self.coordinator() = None;
                     cursor = 0;

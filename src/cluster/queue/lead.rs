@@ -130,6 +130,7 @@ impl ClusterQueue {
                 break now_ms;
             }
         };
+        self.read_offers(now_ms).await?;
         let nodes = self.handle.nodes();
         let asks = self.coordinator().as_mut().map(|one| one.round(now_ms, &nodes)).unwrap_or_default();
         for group in asks.chunk_by(|a, b| discriminant(a) == discriminant(b)) {
@@ -138,6 +139,25 @@ impl ClusterQueue {
             }
         }
         Ok(())
+    }
+
+    /// Reads what has changed of the free seats of running rooms.
+    async fn read_offers(&self, now_ms: u64) -> Result<(), StoreError> {
+        loop {
+            let Some(after) = self.coordinator().as_ref().map(Coordinator::offers_cursor) else {
+                return Ok(());
+            };
+            let Told::Offers { offers, last } = self.ask(&Ask::Offers { after, limit: CHANGES_MAX }).await?
+            else {
+                return Err(StoreError::Nonsense("no offers".to_owned()));
+            };
+            if let Some(one) = self.coordinator().as_mut() {
+                one.take_offers(now_ms, &offers, last);
+            }
+            if (offers.len() as u32) < CHANGES_MAX {
+                return Ok(());
+            }
+        }
     }
 
     /// Asks for several things at once, which do not depend on each other.

@@ -25,8 +25,10 @@ const WAITING_MAX: usize = 10_000;
 const WAITS_AT_MOST: Duration = Duration::from_secs(3);
 
 /// What every request of tickets may touch, in the order of the script.
-const KEYS: [&str; 10] =
-    ["meta", "records", "bodies", "changed", "players", "matches", "unopened", "forget", "old", "leases"];
+const KEYS: [&str; 13] = [
+    "meta", "records", "bodies", "changed", "players", "matches", "unopened", "forget", "old", "leases",
+    "offers", "offered", "said",
+];
 
 /// A request that waits.
 struct Waiting {

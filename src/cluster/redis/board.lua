@@ -1,10 +1,12 @@
 -- Tickets and matches. One call is one atomic step for all of its requests; src/cluster/board.rs says what each means.
--- KEYS: meta, records, bodies, changed, players, matches, unopened, forget, old, leases, then for each request the list
--- of the node that it is about. ARGV: milliseconds of a lease, then each request as JSON. Answers a list of JSON.
+-- KEYS: meta, records, bodies, changed, players, matches, unopened, forget, old, leases, offers, offered, said, then for
+-- each request the list of the node that it is about. ARGV: milliseconds of a lease, then each request as JSON. Answers a list of JSON.
 local meta, records, bodies, changed, players = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local matches, unopened, forget, old, leases = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+-- What rooms offered last (by room), the numbers of the changes, and when it was said.
+local offers, offered, said = KEYS[11], KEYS[12], KEYS[13]
 local lease_ms, ask, untold = tonumber(ARGV[1]), nil, nil
-local remembered_ms, at_once = 60000, 256
+local remembered_ms, at_once, offer_kept_ms, offers_max = 60000, 256, 180000, 100000
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
@@ -222,16 +224,104 @@ asks['end'] = function()
   return told('done')
 end
 
+local function get_offer(room)
+  local text = redis.call('HGET', offers, room)
+  return text and cjson.decode(text)
+end
+
+local function put_offer(offer) redis.call('HSET', offers, offer.room, cjson.encode(offer)) end
+
+-- An offer that is another one from now on.
+local function renumber(offer)
+  offer.serial = redis.call('HINCRBY', meta, 'offers', 1)
+  redis.call('ZADD', offered, offer.serial, offer.room)
+  put_offer(offer)
+end
+
+function asks.offer()
+  local known = get_offer(ask.room)
+  if known and known.epoch > ask.epoch then return told('gone') end
+  if known and known.epoch == ask.epoch then
+    if known.node ~= ask.node then return told('gone') end
+    if known.nth >= ask.nth then return told('offering', 'serial', known.serial) end
+    if known.serial == ask.serial then
+      redis.call('ZADD', said, now, ask.room)
+      known.at_ms, known.nth = now, ask.nth
+      put_offer(known)
+      return told('offering', 'serial', known.serial)
+    end
+  end
+  if known and known.node == ask.node then
+    for of in parts(known.pending) do
+      local text = redis.call('HGET', matches, of)
+      if text and cjson.decode(text).step == 'placed' then return told('unsettled') end
+    end
+  end
+  if not known and redis.call('HLEN', offers) >= offers_max then return told('full') end
+  local offer = { room = ask.room, node = ask.node, epoch = ask.epoch, nth = ask.nth, seats = ask.seats,
+    pending = '', body = ask.body, at_ms = now }
+  redis.call('ZADD', said, now, ask.room)
+  renumber(offer)
+  return told('offering', 'serial', offer.serial)
+end
+
+local function shown_offers(found, last)
+  return '{"told":"offers","offers":[' .. table.concat(found, ',') .. '],"last":' .. string.format('%.0f', last) .. '}'
+end
+
+function asks.offers()
+  local from = '(' .. string.format('%.0f', ask.after)
+  local those = redis.call('ZRANGEBYSCORE', offered, from, '+inf', 'WITHSCORES', 'LIMIT', 0, ask.limit)
+  local found, last = {}, ask.after
+  for nth = 1, #those, 2 do
+    last = tonumber(those[nth + 1])
+    found[#found + 1] = redis.call('HGET', offers, those[nth]) or nil
+  end
+  return shown_offers(found, last)
+end
+
+function asks.offered() return shown_offers({ redis.call('HGET', offers, ask.room) or nil }, 0) end
+
+-- Takes seats of an offer for a match; whether they are there.
+local function claim_seats(seats)
+  local offer = get_offer(seats.room)
+  if not offer or offer.serial ~= seats.serial or offer.node ~= ask.node or offer.seats < seats.count then
+    return false
+  end
+  offer.seats = offer.seats - seats.count
+  offer.pending = offer.pending .. (offer.pending == '' and '' or ',') .. ask.of
+  put_offer(offer)
+  return true
+end
+
+-- A match is not played: what its node has offered is not as the node thought.
+local function undo_seats(room, of)
+  local offer = room ~= '' and get_offer(room)
+  if not offer then return end
+  local rest = {}
+  for other in parts(offer.pending) do
+    if other ~= of then rest[#rest + 1] = other end
+  end
+  local pending = table.concat(rest, ',')
+  if pending ~= offer.pending then
+    offer.pending, offer.seats = pending, 0
+    renumber(offer)
+  end
+end
+
 function asks.claim()
   if redis.call('HEXISTS', matches, ask.of) == 1 then return told('done') end
   local stale, found = look(ask.of, ask.tickets)
   if stale then return stale end
+  -- cjson has a value of its own for what is not there.
+  local seats = type(ask.seats) == 'table' and ask.seats
+  if seats and not claim_seats(seats) then return told('gone') end
   for id, record in pairs(found) do
     free_players(id, record)
     set(id, record, 'matched', ask.of, '', now)
   end
   local placed = { of = ask.of, step = 'placed', node = ask.node, body = ask.body, tickets = ask.tickets, room = '',
-    at_ms = now }
+    at_ms = now, into = seats and seats.room or '' }
   redis.call('HSET', matches, ask.of, cjson.encode(placed))
   redis.call('ZADD', unopened, now, ask.of)
   redis.call('RPUSH', untold, ask.of)
@@ -252,7 +342,9 @@ local function undo(of)
   if not text then return end
   redis.call('HDEL', matches, of)
   redis.call('ZREM', unopened, of)
-  for id in parts(cjson.decode(text).tickets) do
+  local placed = cjson.decode(text)
+  undo_seats(placed.into or '', of)
+  for id in parts(placed.tickets) do
     local record = get(id)
     if record and record.of == of then
       local is_busy = false
@@ -344,6 +436,12 @@ function asks.sweep()
     redis.call('HDEL', matches, unpack(those))
     redis.call('ZREM', old, unpack(those))
   end
+  local rooms = redis.call('ZRANGEBYSCORE', said, 0, string.format('%.0f', now - offer_kept_ms), 'LIMIT', 0, at_once)
+  if #rooms > 0 then
+    redis.call('HDEL', offers, unpack(rooms))
+    redis.call('ZREM', offered, unpack(rooms))
+    redis.call('ZREM', said, unpack(rooms))
+  end
   return told('swept', 'more', #ids == at_once or #those == at_once)
 end
 
@@ -363,7 +461,7 @@ end
 
 local answers = {}
 for nth = 2, #ARGV do
-  ask, untold = cjson.decode(ARGV[nth]), KEYS[9 + nth]
+  ask, untold = cjson.decode(ARGV[nth]), KEYS[12 + nth]
   answers[nth - 1] = answer_to()
 end
 return answers

@@ -8,6 +8,8 @@ use framekeep_gate::SharedTicket;
 use framekeep_matchmaking::{Event, Match, MatchId, Matcher, TicketId, TicketState};
 use framekeep_protocol::{PlayerId, PlayerName, RoomName};
 
+use crate::front::unix_now;
+
 /// Most players that are remembered of a room.
 const ROOM_PLAYERS_MAX: usize = 256;
 
@@ -35,8 +37,10 @@ pub(super) struct Served {
     pub(super) blocked: Vec<PlayerId>,
     /// The mean rating of those for whom it was opened.
     pub(super) rating: i32,
-    /// The free seats for which players are looked for.
-    pub(super) told: Vec<u8>,
+    /// The free seats for which players are looked for; `None` before it was said which.
+    pub(super) told: Option<Vec<u8>>,
+    /// When a seat of it was kept last: what was reported before does not count. In milliseconds since 1970.
+    pub(super) seated_unix_ms: u64,
     /// When it was last among the server's rooms.
     pub(super) seen_at_ms: u64,
 }
@@ -50,6 +54,10 @@ pub(crate) struct Desk {
     pub(super) rooms: BTreeMap<RoomName, Served>,
     /// No matches are formed until then.
     pub(super) pause_until_ms: u64,
+    /// Whether free seats were offered to the whole cluster last.
+    pub(super) offers_to_all: bool,
+    /// Rooms of matches that came from elsewhere, and when their node was asked for.
+    pub(super) foreign: BTreeMap<RoomName, u64>,
 }
 
 impl Desk {
@@ -60,6 +68,8 @@ impl Desk {
             seated: BTreeMap::new(),
             rooms: BTreeMap::new(),
             pause_until_ms: 0,
+            offers_to_all: false,
+            foreign: BTreeMap::new(),
         }
     }
 
@@ -97,17 +107,28 @@ impl Desk {
         }
     }
 
-    /// The players of a match have seats in a room.
+    /// The players of a match of this node's have seats in a room.
     pub(super) fn seated(&mut self, of: &Match, room: RoomName, now_ms: u64) {
         let tickets: Vec<_> = of.tickets().filter_map(|id| self.matcher.ticket(id)).collect();
         let blocked: Vec<_> = tickets.iter().flat_map(|ticket| ticket.blocked.iter().copied()).collect();
         let ratings: Vec<i64> = tickets.iter().map(|ticket| ticket.rating().into()).collect();
         let mean = ratings.iter().sum::<i64>() / i64::try_from(ratings.len().max(1)).unwrap_or(1);
-        let is_new = !self.rooms.contains_key(&room);
-        let served = self.rooms.entry(room.clone()).or_insert_with(|| Served::new(of, now_ms));
-        if is_new {
-            served.rating = i32::try_from(mean).unwrap_or_default();
-        }
+        self.note_seated(of, (i32::try_from(mean).unwrap_or_default(), &blocked), &room, now_ms);
+        self.seated.insert(of.id, room);
+    }
+
+    /// Players with that mean rating, who do not play with those, have seats in a room.
+    pub(super) fn note_seated(
+        &mut self,
+        of: &Match,
+        (rating, blocked): (i32, &[PlayerId]),
+        room: &RoomName,
+        now_ms: u64,
+    ) {
+        let served =
+            self.rooms.entry(room.clone()).or_insert_with(|| Served { rating, ..Served::new(of, now_ms) });
+        served.seated_unix_ms = u64::try_from(unix_now().as_millis()).unwrap_or(0);
+        served.told = None;
         served.players.extend(of.places.iter().map(|place| place.player));
         served.blocked.extend(blocked);
         for list in [&mut served.players, &mut served.blocked] {
@@ -115,7 +136,6 @@ impl Desk {
             list.dedup();
             list.truncate(ROOM_PLAYERS_MAX);
         }
-        self.seated.insert(of.id, room);
     }
 
     /// There is no room for a match.
@@ -123,11 +143,16 @@ impl Desk {
         // It was formed a moment ago.
         let _ = self.matcher.give_back(now_ms, of.id);
         if let Some(room) = of.room.as_deref() {
-            // It is offered again when the server says which of its seats are free.
             let _ = self.matcher.close_backfill(now_ms, room);
-            if let Some(served) = RoomName::try_from(room).ok().and_then(|room| self.rooms.get_mut(&room)) {
-                served.told.clear();
-            }
+            self.look_again(room);
+        }
+    }
+
+    /// A room is not as was thought: it is offered again when the server says which of its seats are free.
+    pub(super) fn look_again(&mut self, room: &str) {
+        if let Some(served) = RoomName::try_from(room).ok().and_then(|room| self.rooms.get_mut(&room)) {
+            served.seated_unix_ms = u64::try_from(unix_now().as_millis()).unwrap_or(0);
+            served.told = None;
         }
     }
 

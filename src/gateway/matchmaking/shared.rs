@@ -10,7 +10,7 @@ use framekeep_protocol::RoomName;
 use tokio::time::MissedTickBehavior;
 use tracing::{debug, info, warn};
 
-use super::{Matchmaking, open, room_name};
+use super::{Matchmaking, open, reserve, room_name};
 use crate::front::Front;
 
 /// How often is looked whether the store is there.
@@ -52,31 +52,58 @@ async fn open_rooms(front: &Arc<Front>, matchmaking: &Matchmaking, cluster: &Arc
 
 async fn open_one(front: &Front, cluster: &Arc<dyn SharedQueue>, one: SharedMatch) {
     let Some(matchmaking) = &front.matchmaking else { return };
-    match open_claimed(front, matchmaking, cluster, &one).await {
+    match seat_claimed(front, matchmaking, cluster, &one).await {
         Ok(room) => {
+            let now_ms = matchmaking.now_ms();
+            matchmaking.desk().note_seated(&one.of, (one.rating, &one.blocked), &room, now_ms);
             if !cluster.opened(one.key.clone(), room.clone()).await {
+                if one.of.room.is_some() {
+                    info!(%room, key = one.key, "a seat is kept for players who were given to another room");
+                    return;
+                }
                 info!(%room, key = one.key, "a match was given to another node: its room is closed here");
                 let _ = front.ask(Question::CloseRoom(room)).await;
             }
         }
         Err(why) => {
             warn!(key = one.key, why, "a match has no room: its players wait again");
+            if let Some(room) = &one.of.room {
+                matchmaking.desk().look_again(room);
+            }
             cluster.failed(one.key).await;
         }
     }
 }
 
-async fn open_claimed(
+/// Keeps seats for the players of a match, in a new room or in the one that it is for.
+async fn seat_claimed(
     front: &Front,
     matchmaking: &Matchmaking,
     cluster: &Arc<dyn SharedQueue>,
     one: &SharedMatch,
 ) -> Result<RoomName, String> {
+    if let Some(room) = one.of.room.as_deref() {
+        let room = RoomName::try_from(room).map_err(|error| error.to_string())?;
+        return reserve(front, room, &one.of).await;
+    }
     let room = room_name(front, &one.key).ok_or("its name would be too long")?;
     if cluster.claim(room.clone()).await != Claim::Ours {
         return Err("its name cannot be had".to_owned());
     }
     open(front, matchmaking, &one.of, room).await
+}
+
+/// Asks what the nodes that had these rooms of matches before knew of them.
+pub(super) fn take_over(front: &Arc<Front>, cluster: &Arc<dyn SharedQueue>, rooms: Vec<RoomName>) {
+    for room in rooms {
+        let (front, cluster) = (front.clone(), cluster.clone());
+        tokio::spawn(async move {
+            let Some(offer) = cluster.offered(room.clone()).await else { return };
+            let Some(matchmaking) = &front.matchmaking else { return };
+            let now_ms = matchmaking.now_ms();
+            matchmaking.desk().take_over(room, offer, now_ms);
+        });
+    }
 }
 
 /// While the store is there no matches are formed of this node's tickets alone, and those that wait here go to where

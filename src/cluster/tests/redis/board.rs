@@ -1,16 +1,16 @@
 //! Random requests are answered alike by the script in a real Redis and by `Board`.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use framekeep_sim::Pcg32;
 
 use super::server::RedisServer;
 use super::{TIMING, run, take, until_granted};
-use crate::board::{Ask, Board, Kept, Placed, Record, Step, Told};
+use crate::board::{Ask, Board, Kept, Placed, Record, Seats, Step, Told};
 use crate::{COORDINATOR, Epoch, Store};
 
-const REQUESTS: u32 = 6_000;
-const TICKETS: u32 = 40;
+const REQUESTS: u32 = 9_000;
+const TICKETS: u32 = 400;
 const MATCHES: u32 = 40;
 
 fn ticket(rng: &mut Pcg32) -> String {
@@ -43,8 +43,8 @@ fn node(rng: &mut Pcg32) -> String {
 fn some_ask(rng: &mut Pcg32, coordinator: Epoch) -> Ask {
     let epoch = if rng.below(20) == 0 { Epoch(1) } else { coordinator };
     let id = ticket(rng);
-    match rng.below(16) {
-        0..=3 => Ask::Submit { ticket: kept(&id, 0, rng), limit: 30 },
+    match rng.below(18) {
+        0..=3 => Ask::Submit { ticket: kept(&id, 0, rng), limit: 200 },
         4 => Ask::Show { id },
         5 => Ask::Cancel { id },
         6 => {
@@ -58,7 +58,8 @@ fn some_ask(rng: &mut Pcg32, coordinator: Epoch) -> Ask {
         10 => Ask::End { epoch, id, why: "expired".to_owned() },
         8 | 11 => {
             let (of, tickets, node) = (of(rng), tickets(rng), node(rng));
-            Ask::Claim { epoch, of, body: "b".to_owned(), tickets, node }
+            let seats = (rng.below(3) == 0).then(|| some_seats(rng));
+            Ask::Claim { epoch, of, body: "b".to_owned(), tickets, node, seats }
         }
         12 => Ask::TakeBack {
             epoch: if rng.below(2) == 0 { epoch } else { Epoch(0) },
@@ -66,10 +67,31 @@ fn some_ask(rng: &mut Pcg32, coordinator: Epoch) -> Ask {
             node: node(rng),
         },
         13 => Ask::Fetch { node: node(rng), limit: 3 },
-        14 => Ask::Started { of: of(rng), node: node(rng), room: "room".to_owned() },
+        14 if rng.below(2) == 0 => some_offer(rng),
+        15 if rng.below(3) == 0 => Ask::Offers { after: u64::from(rng.below(20)), limit: 5 },
+        15 => Ask::Offered { room: room(rng) },
+        14 | 16 => Ask::Started { of: of(rng), node: node(rng), room: "room".to_owned() },
         _ if rng.below(6) == 0 => some_retold(rng),
         _ => Ask::Unopened { limit: 100 },
     }
+}
+
+fn room(rng: &mut Pcg32) -> String {
+    format!("r{}", rng.below(4))
+}
+
+fn some_seats(rng: &mut Pcg32) -> Seats {
+    Seats { room: room(rng), serial: u64::from(1 + rng.below(300)), count: 1 + rng.below(2) }
+}
+
+fn some_offer(rng: &mut Pcg32) -> Ask {
+    // Mostly from the node that has the room.
+    let room = rng.below(4);
+    let node = if rng.below(8) == 0 { node(rng) } else { format!("n{}", room % 3) };
+    let (room, epoch) = (format!("r{room}"), Epoch(0));
+    let (serial, seats) = (u64::from(rng.below(2) * rng.below(300)), rng.below(4));
+    let nth = u64::from(rng.below(6_000));
+    Ask::Offer { room, node, epoch, nth, serial, seats, body: "b".to_owned() }
 }
 
 fn some_retold(rng: &mut Pcg32) -> Ask {
@@ -77,7 +99,8 @@ fn some_retold(rng: &mut Pcg32) -> Ask {
     let all = list.split(',').map(|id| kept(id, 5, rng)).collect();
     let (of, node) = (of(rng), node(rng));
     let (body, room) = ("b".to_owned(), "room".to_owned());
-    let placed = Placed { of, step: Step::Started, node, body, tickets: list, room, at_ms: 5 };
+    let placed =
+        Placed { of, step: Step::Started, node, body, tickets: list, room, at_ms: 5, into: String::new() };
     Ask::Retell { placed, tickets: all }
 }
 
@@ -95,6 +118,7 @@ fn timeless(mut told: Told) -> Told {
             tickets.sort_by(|a, b| a.id.cmp(&b.id));
             (*now_ms, *last, *newest) = (0, 0, 0);
         }
+        Told::Offers { offers, .. } => offers.iter_mut().for_each(|offer| offer.at_ms = 0),
         Told::Matches { matches } => {
             matches.iter_mut().for_each(|placed| placed.at_ms = 0);
             matches.sort_by(|a, b| a.of.cmp(&b.of));
@@ -111,23 +135,36 @@ fn the_script_answers_what_the_model_answers() {
         let store = Store::new(redis.address(), "test", TIMING);
         let coordinator = Epoch(until_granted(&store, take(COORDINATOR, 1, None)).await);
         let (mut board, mut rng) = (Board::default(), Pcg32::new(11, 5));
-        let mut done = HashMap::new();
+        let (mut done, mut into_rooms, mut unsettled) = (BTreeMap::<String, u32>::new(), 0, 0);
         for nth in 0..REQUESTS {
             let mut ask = some_ask(&mut rng, coordinator);
+            if let Ask::Offer { nth: number, epoch, .. } = &mut ask {
+                // The room is somebody else's after a while, and who had it may be late.
+                *epoch = Epoch(5 + u64::from(nth / 4_500 > rng.below(20)));
+                *number = (*number / 10).max(u64::from(nth) * u64::from(rng.below(4).min(1)));
+            }
             if let Ask::Changes { after, .. } = &mut ask {
                 *after = 0;
             }
+            if let Ask::Claim { seats: Some(seats), node, .. } = &mut ask
+                && let Told::Offers { offers, .. } =
+                    board.apply(10_000, None, true, &Ask::Offered { room: seats.room.clone() })
+                && let Some(offer) = offers.first()
+                && rng.below(5) > 0
+            {
+                (seats.serial, *node) = (offer.serial, offer.node.clone());
+            }
             let (model, real) =
                 (board.apply(10_000, Some(coordinator), true, &ask), store.ask(&ask).await.unwrap());
+            into_rooms += u32::from(matches!(&ask, Ask::Claim { seats: Some(_), .. }) && model == Told::Done);
+            unsettled += u32::from(model == Told::Unsettled);
             if model == Told::Done {
-                *done.entry(std::mem::discriminant(&ask)).or_insert(0) += 1;
+                let name = format!("{ask:?}").split(' ').next().unwrap_or_default().to_owned();
+                *done.entry(name).or_insert(0) += 1;
             }
             assert_eq!(timeless(real), timeless(model), "request {nth}: {ask:?}");
         }
-        let counts: Vec<u32> = done.into_values().collect();
-        assert!(
-            counts.len() == 7 && counts.iter().all(|count| *count > 0),
-            "{counts:?} of each kind are done"
-        );
+        assert_eq!(done.len(), 7, "{done:?} of each kind are done");
+        assert!(into_rooms > 10 && unsettled > 0, "{into_rooms} claims of seats, {unsettled} too early");
     });
 }

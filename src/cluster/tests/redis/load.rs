@@ -82,7 +82,7 @@ async fn lives(tickets: u64) -> f64 {
     // The coordinator of a real cluster renews its name meanwhile; nobody else wants it here.
     let claim = |number| {
         let body = format!("{{\"tickets\":[{0:?},{0:?}]}}", kept(number).body);
-        Ask::Claim { epoch, of: of(number), body, tickets: pair(number), node: node.clone() }
+        Ask::Claim { epoch, of: of(number), body, tickets: pair(number), node: node.clone(), seats: None }
     };
     let matches = || (1..tickets).step_by(2);
     all += work(&store, "to claim", tickets, matches().map(claim).collect()).await;

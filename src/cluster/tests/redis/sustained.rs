@@ -99,7 +99,14 @@ async fn coordinate(store: Arc<Store>, course: Arc<Course>, tickets: u64, epoch:
             matches += 1;
             let (of, node) = (format!("{:x}-1-{matches:x}", epoch.0), NODES[matches as usize % NODES.len()]);
             let body = format!("{{\"of\":\"a match of {}\"}}", pair.join(" and "));
-            claims.push(Ask::Claim { epoch, of, body, tickets: pair.join(","), node: node.to_owned() });
+            claims.push(Ask::Claim {
+                epoch,
+                of,
+                body,
+                tickets: pair.join(","),
+                node: node.to_owned(),
+                seats: None,
+            });
         }
         ask_all(&store, claims).await;
     }

@@ -8,9 +8,10 @@ use framekeep_protocol::{PlayerId, PlayerName};
 use framekeep_sim::Pcg32;
 
 use super::history::History;
+use super::rooms::{CREW, CREW_SEATS, Rooms, room_of};
 use crate::board::{Ask, Board, Kept, Placed, Record, Stage, Step, Told, parts};
 use crate::body::{MatchBody, TicketBody};
-use crate::{COORDINATOR, Card, Coordinator, Load, Member, NodeId, Reply, Request, Table, Timing};
+use crate::{COORDINATOR, Card, Coordinator, Epoch, Load, Member, NodeId, Reply, Request, Table, Timing};
 
 const STEP_MS: u64 = 20;
 const WORK_EVERY_MS: u64 = 100;
@@ -35,12 +36,13 @@ struct Store {
     since_ms: u64,
 }
 
-struct Node {
+pub(super) struct Node {
     member: Member,
     coordinator: Option<Coordinator>,
     /// Tickets that were taken in here, and until when they are remembered once they have a match.
     kept: BTreeMap<TicketId, (Kept, u64)>,
     mine: BTreeMap<String, Placed>,
+    pub(super) rooms: Rooms,
     store_since_ms: Option<u64>,
     cursor: u64,
     paused_until_ms: u64,
@@ -49,9 +51,9 @@ struct Node {
 }
 
 pub(super) struct World {
-    rng: Pcg32,
+    pub(super) rng: Pcg32,
     loss: Loss,
-    now_ms: u64,
+    pub(super) now_ms: u64,
     store: Store,
     replicas: Vec<(u64, Store)>,
     nodes: BTreeMap<NodeId, Node>,
@@ -66,12 +68,16 @@ pub(super) struct World {
     well_since_ms: u64,
     quiet_until_ms: u64,
     is_healed: bool,
+    /// Matches that came into running rooms.
+    pub(super) filled: usize,
+    /// Since when each ticket waits that was acknowledged.
+    since_ms: BTreeMap<String, u64>,
     pub(super) history: History,
 }
 
 pub(super) fn modes() -> Vec<Mode> {
     let pairs = Mode { ready_check_ms: 3_000, ..Mode::new("arena", "pairs", 2, 2) };
-    vec![Mode::new("arena", "duel", 2, 1), pairs]
+    vec![Mode::new("arena", "duel", 2, 1), pairs, Mode::new("arena", CREW, 1, CREW_SEATS)]
 }
 
 impl World {
@@ -93,6 +99,8 @@ impl World {
             well_since_ms: now_ms,
             quiet_until_ms: 0,
             is_healed: false,
+            filled: 0,
+            since_ms: BTreeMap::new(),
             history: History::default(),
         };
         (0..NODES).for_each(|_| world.start_node());
@@ -131,11 +139,11 @@ impl World {
         (0..for_ms / STEP_MS).for_each(|_| self.step());
     }
 
-    fn chance(&mut self, of_ten_thousand: u32) -> bool {
+    pub(super) fn chance(&mut self, of_ten_thousand: u32) -> bool {
         self.rng.below(10_000) < of_ten_thousand
     }
 
-    fn node(&mut self, id: NodeId) -> &mut Node {
+    pub(super) fn node(&mut self, id: NodeId) -> &mut Node {
         self.nodes.get_mut(&id).unwrap()
     }
 
@@ -146,6 +154,7 @@ impl World {
             coordinator: None,
             kept: BTreeMap::new(),
             mine: BTreeMap::new(),
+            rooms: Rooms::default(),
             store_since_ms: None,
             cursor: 0,
             paused_until_ms: 0,
@@ -155,7 +164,7 @@ impl World {
         self.nodes.insert(NodeId(self.started), node);
     }
 
-    fn some_node(&mut self) -> Option<NodeId> {
+    pub(super) fn some_node(&mut self) -> Option<NodeId> {
         let nth = self.rng.below((self.nodes.len() as u32).max(1)) as usize;
         self.nodes.keys().nth(nth).copied()
     }
@@ -233,7 +242,11 @@ impl World {
     fn make_ticket(&mut self) {
         self.tickets += 1;
         let number = self.tickets;
-        let mode = if self.chance(6_000) { "duel" } else { "pairs" };
+        let mode = match self.rng.below(10) {
+            0..=4 => "duel",
+            5..=6 => "pairs",
+            _ => CREW,
+        };
         let ticket = Ticket::solo(TicketId(number), "arena", mode, PlayerId(number as u64), 1_500);
         let names = vec![PlayerName::try_from(format!("p{number}").as_str()).unwrap()];
         self.unsent.push(SharedTicket { ticket, names, is_guest: false });
@@ -252,6 +265,9 @@ impl World {
             return;
         }
         for (ticket, record) in self.board_view() {
+            if let Some(since_ms) = self.since_ms.get(&ticket) {
+                assert_eq!(record.since_ms, *since_ms, "ticket {ticket} has lost its place");
+            }
             // Nobody says it twice: what was answered must not be waited for.
             let question = (ticket.clone(), record.of);
             if record.stage == Stage::Asked && !self.answered.contains(&question) {
@@ -276,7 +292,9 @@ impl World {
             Some(Told::Ticket { record, .. }) => {
                 let kept = Kept { since_ms: record.since_ms.max(1), ..kept };
                 self.node(id).kept.insert(ticket.ticket.id, (kept, u64::MAX));
-                self.history.acknowledge(&ticket.ticket.id.to_string());
+                let id = ticket.ticket.id.to_string();
+                self.history.acknowledge(&id);
+                self.since_ms.insert(id, record.since_ms);
                 true
             }
             Some(other) => panic!("{other:?}"),
@@ -295,7 +313,7 @@ impl World {
     }
 
     /// A node asks the store; `None` if no answer comes. What was asked may be done all the same, even later.
-    fn call(&mut self, id: NodeId, ask: &Ask) -> Option<Told> {
+    pub(super) fn call(&mut self, id: NodeId, ask: &Ask) -> Option<Told> {
         if self.node(id).cut_off_until_ms > self.now_ms {
             return None;
         }
@@ -316,6 +334,7 @@ impl World {
         self.membership(id);
         self.follow(id);
         self.open(id);
+        self.live_in_rooms(id);
         self.lead(id);
     }
 
@@ -348,6 +367,7 @@ impl World {
         let node = self.node(id);
         node.cursor = 0;
         node.coordinator = None;
+        node.rooms.forget_told();
         let started: Vec<_> = node.mine.values().filter(|it| it.step == Step::Started).cloned().collect();
         let kept: Vec<_> = node.kept.values().map(|(kept, _)| kept.clone()).collect();
         let mut is_told = true;
@@ -399,20 +419,33 @@ impl World {
         if let Some(Told::Matches { matches }) = self.call(id, &fetch) {
             self.node(id).mine.extend(matches.into_iter().map(|placed| (placed.of.clone(), placed)));
         }
-        let unopened = self.node(id).mine.values().filter(|it| it.step == Step::Placed);
-        for mut placed in unopened.cloned().collect::<Vec<_>>() {
+        for mut placed in self.unopened(id) {
             let of = placed.of.clone();
-            let ask = Ask::Started { of: of.clone(), node: id.to_string(), room: "room".to_owned() };
+            if !self.seat(id, &placed) {
+                self.node(id).mine.remove(&of);
+                self.call(id, &Ask::TakeBack { epoch: Epoch(0), of, node: id.to_string() });
+                continue;
+            }
+            let room = room_of(&placed);
+            let ask = Ask::Started { of: of.clone(), node: id.to_string(), room: room.clone() };
             match self.call(id, &ask) {
                 Some(Told::Done) => {
-                    (placed.step, placed.room) = (Step::Started, "room".to_owned());
+                    (placed.step, placed.room) = (Step::Started, room);
                     self.history.start(&of, parts(&placed.tickets));
                     self.node(id).mine.insert(of, placed);
                 }
                 Some(Told::Fenced) | None => {}
-                Some(_) => drop(self.node(id).mine.remove(&of)),
+                Some(_) => {
+                    self.unseat(id, &placed);
+                    self.node(id).mine.remove(&of);
+                }
             }
         }
+    }
+
+    /// Matches that the node has fetched and has no room for yet, or has not told of.
+    pub(super) fn unopened(&mut self, id: NodeId) -> Vec<Placed> {
+        self.node(id).mine.values().filter(|it| it.step == Step::Placed).cloned().collect()
     }
 
     /// Forms matches while the node coordinates, as `queue/lead.rs` does.
@@ -431,6 +464,9 @@ impl World {
         let ask = Ask::Changes { after: coordinator.cursor(), limit: 1_000, bodies: true };
         let Some(Told::Changes { tickets, last, .. }) = self.call(id, &ask) else { return };
         coordinator.take_in(now_ms, &tickets, last);
+        let ask = Ask::Offers { after: coordinator.offers_cursor(), limit: 1_000 };
+        let Some(Told::Offers { offers, last }) = self.call(id, &ask) else { return };
+        coordinator.take_offers(now_ms, &offers, last);
         for ask in coordinator.round(now_ms, &nodes) {
             let Some(told) = self.call(id, &ask) else { return };
             coordinator.hear(now_ms, &ask, &told);

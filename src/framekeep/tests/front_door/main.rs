@@ -3,6 +3,7 @@
 mod agones;
 mod api;
 mod away;
+mod backfill;
 mod canary;
 mod cluster;
 mod drain;

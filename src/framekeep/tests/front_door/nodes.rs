@@ -30,6 +30,12 @@ name = "brawl"
 game = "arena"
 team_seats = 4
 fewer = { after_s = 3, team_seats_min = 2 }
+
+[[mode]]
+name = "crew"
+game = "arena"
+team_seats = 2
+backfill = true
 "#;
 
 pub(crate) const TICKETS: &str = "/api/v1/matchmaking/tickets";
@@ -126,6 +132,11 @@ pub(crate) fn ask(serving: &Serving, method: &str, path: &str, body: &Value) -> 
     let key = format!("Bearer {API_KEY}");
     let body = if body.is_null() { String::new() } else { body.to_string() };
     http::ask(serving.http, method, path, &[("Authorization", &key)], &body)
+}
+
+/// What a node says of a ticket.
+pub(crate) fn look(serving: &Serving, ticket: &Value) -> Value {
+    ask(serving, "GET", &format!("{TICKETS}/{}", id(ticket)), &Value::Null).json()
 }
 
 pub(crate) fn together(serving: &Serving) -> Value {
