@@ -64,6 +64,10 @@ impl Game for Arena {
         rules::outcome(content, state)
     }
 
+    fn is_landmark(event: &ArenaEvent) -> bool {
+        matches!(event, ArenaEvent::KnockedOut { .. })
+    }
+
     fn scores(_: &ArenaContent, state: &ArenaState, out: &mut Vec<SeatScore>) {
         out.extend((0..).zip(&state.players).map(|(seat, player)| SeatScore {
             seat,

@@ -27,6 +27,9 @@ pub use rules::TICKS_PER_S;
 pub use state::RhythmState;
 pub use view::Kind;
 
+/// A run of so many hits is worth telling when it ends.
+const LONG_COMBO: u32 = 20;
+
 /// The rules of the rhythm game.
 #[derive(Clone, Copy, Debug)]
 pub enum Rhythm {}
@@ -60,6 +63,10 @@ impl Game for Rhythm {
 
     fn outcome(content: &RhythmContent, state: &RhythmState) -> Option<Outcome> {
         rules::outcome(content, state)
+    }
+
+    fn is_landmark(event: &RhythmEvent) -> bool {
+        matches!(event, RhythmEvent::ComboBroken { combo, .. } if *combo >= LONG_COMBO)
     }
 
     fn scores(content: &RhythmContent, state: &RhythmState, out: &mut Vec<SeatScore>) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use framekeep_protocol::{JoinRoom, PlayerId, Refusal, RoomName, RoomOptions, ToServer};
+use framekeep_protocol::{JoinRoom, PlayerId, Refusal, RoomEventKind, RoomName, RoomOptions, ToServer};
 use framekeep_sim::Tick;
 
 use crate::{LinkSink, RoomRow};
@@ -118,10 +118,36 @@ pub enum Question {
     CloseRoom(RoomName),
     /// What was played so far in this room?
     Past(RoomName),
+    /// What has happened in this room?
+    Happenings {
+        /// The room.
+        room: RoomName,
+        /// Only what has a number above this one.
+        after: u64,
+        /// How much of it at most.
+        limit: usize,
+    },
     /// Send a player away from the node.
     Kick(PlayerId),
     /// Keep a seat in a room for each of these players, in their order; all of them or none.
     Reserve(RoomName, Vec<PlayerId>),
+}
+
+/// Something that has happened in a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomHappening {
+    /// The number of the event in its room; those of one room rise.
+    pub number: u64,
+    /// When, in milliseconds since 1970; `None` if that is not known any more.
+    pub unix_ms: Option<u64>,
+    /// In which match of the room, modulo 16; 0 for between matches.
+    pub epoch: u8,
+    /// Before which frame of that match.
+    pub tick: Option<Tick>,
+    /// What the player was called of whom it tells; empty if of nobody.
+    pub name: String,
+    /// What happened.
+    pub kind: RoomEventKind,
 }
 
 /// A replay that is put together when it is wanted, by whoever wants it and not within a turn of the server.
@@ -170,6 +196,13 @@ pub enum Answer {
         replay: LaterReplay,
         /// Frames before this tick may be shown.
         until: Tick,
+    },
+    /// What has happened in the room, in its order.
+    Happenings {
+        /// As much as was asked for.
+        found: Vec<RoomHappening>,
+        /// Whether there is more after it.
+        more: bool,
     },
     /// There is no such room or player.
     Missing,

@@ -207,7 +207,9 @@ async fn kick_player(front: &Front, player: &str) -> Result<StatusCode, Problem>
     match front.ask(Question::Kick(id)).await? {
         Answer::Missing => Err(Problem::not_found(format!("the node knows no player {id}"))),
         Answer::Refused(refusal) => Err(refusal.into()),
-        Answer::Done | Answer::Room(_) | Answer::Past { .. } => Ok(StatusCode::NO_CONTENT),
+        Answer::Done | Answer::Room(_) | Answer::Past { .. } | Answer::Happenings { .. } => {
+            Ok(StatusCode::NO_CONTENT)
+        }
     }
 }
 

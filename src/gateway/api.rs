@@ -1,5 +1,6 @@
 //! The HTTP API, its routes and what all of them share.
 
+mod happenings;
 pub(crate) mod health;
 mod matchmaking;
 mod node;
@@ -39,6 +40,7 @@ pub(crate) fn router(front: Arc<Front>) -> Router {
     let api = Router::new()
         .route("/rooms", get(rooms::list).post(rooms::open))
         .route("/rooms/{name}/views", get(past::running))
+        .route("/rooms/{name}/events", get(happenings::list))
         .route("/rooms/{name}", get(rooms::show).delete(rooms::close))
         .route("/tickets", post(tickets::mint))
         .route("/matchmaking", get(matchmaking::queues))

@@ -296,7 +296,7 @@ async fn open(
     match answer.map_err(|_| "the server is busy")? {
         Answer::Room(_) => {}
         Answer::Refused(refusal) => return Err(refusal.to_string()),
-        Answer::Done | Answer::Missing | Answer::Past { .. } => {
+        Answer::Done | Answer::Missing | Answer::Past { .. } | Answer::Happenings { .. } => {
             return Err("the server has no room".to_owned());
         }
     }
@@ -316,7 +316,9 @@ async fn reserve(front: &Front, room: RoomName, of: &Match) -> Result<RoomName, 
         Answer::Done => Ok(room),
         Answer::Missing => Err("the room is gone".to_owned()),
         Answer::Refused(refusal) => Err(refusal.to_string()),
-        Answer::Room(_) | Answer::Past { .. } => Err("the server has misunderstood".to_owned()),
+        Answer::Room(_) | Answer::Past { .. } | Answer::Happenings { .. } => {
+            Err("the server has misunderstood".to_owned())
+        }
     }
 }
 

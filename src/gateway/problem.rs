@@ -93,15 +93,19 @@ impl From<Refusal> for Problem {
 /// A refusal as one word: the name of its kind.
 pub(crate) fn code_of(refusal: &Refusal) -> String {
     let text = format!("{refusal:?}");
-    let name = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-    let mut code = String::with_capacity(name.len() + 4);
+    snake(text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default())
+}
+
+/// A name of Rust's as others write it: `KnockedOut` as `knocked_out`.
+pub(crate) fn snake(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 4);
     for (index, c) in name.chars().enumerate() {
         if c.is_uppercase() && index > 0 {
-            code.push('_');
+            out.push('_');
         }
-        code.push(c.to_ascii_lowercase());
+        out.push(c.to_ascii_lowercase());
     }
-    code
+    out
 }
 
 impl IntoResponse for Problem {

@@ -157,7 +157,8 @@ fn room_view(view: RoomView) -> wire::RoomView {
     }
 }
 
-fn room_event(event: RoomEvent) -> wire::Event {
+/// An event of a room.
+pub(crate) fn room_event(event: RoomEvent) -> wire::Event {
     let kind = kind(&event.kind).to_owned();
     let mut out = wire::Event { number: event.number, kind, ..wire::Event::default() };
     match event.kind {

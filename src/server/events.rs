@@ -15,7 +15,7 @@ use crate::admit::tell;
 use crate::limits::{EVENTS_HALF_BYTES, EVENTS_LOW_BYTES};
 use crate::link::Control;
 use crate::room::Room;
-use crate::{Counters, Link, Seat, rooms};
+use crate::{Counters, Link, Seat, room_log, rooms};
 
 /// Rooms and links whose view of their room is not the newest.
 #[derive(Resource, Default)]
@@ -82,8 +82,10 @@ pub(crate) fn closing_soon(world: &mut World, room: Entity, in_s: u32) {
 fn number_and_offer(world: &mut World, room: Entity, links: &[Entity], kind: RoomEventKind) {
     let Some(mut this) = world.get_mut::<Room>(room) else { return };
     this.events += 1;
+    let number = this.events;
+    room_log::note(world, room, number, &kind);
     let urgency = kind.urgency();
-    let message = ToClient::Event(RoomEvent { number: this.events, kind });
+    let message = ToClient::Event(RoomEvent { number, kind });
     for &link in links {
         offer(world, link, urgency, &message);
     }

@@ -210,6 +210,9 @@ pub(crate) const DESYNC_REPORTS_MAX: usize = 2_000;
 /// Bytes of them.
 pub(crate) const DESYNC_REPORT_BYTES_MAX: u64 = 64 << 20;
 
+/// Most events of a room that are remembered for who looks at it later.
+pub(crate) const HAPPENINGS_MAX: usize = 256;
+
 /// A match whose replay is larger is not shown while it runs, in bytes.
 pub(crate) const PAST_BYTES_MAX: usize = 4 << 20;
 

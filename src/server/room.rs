@@ -10,11 +10,12 @@ use framekeep_protocol::{Epoch, PlayerId, PlayerName, RoomId, RoomName, RoomPhas
 use framekeep_sim::AnyGame;
 
 use crate::deadlines::Deadlines;
+use crate::room_log::RoomLog;
 use crate::rooms::starts::Starts;
 
 /// A room: seats, a phase, and at most one running match.
 #[derive(Component)]
-#[require(Starts)]
+#[require(Starts, RoomLog)]
 pub struct Room {
     /// Unique on this node, across restarts.
     pub id: RoomId,

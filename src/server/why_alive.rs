@@ -12,6 +12,7 @@ use crate::expire::{RoomRule, room_deadline};
 use crate::fault::{FaultKind, FaultLog};
 use crate::limits::ROOMS_LISTED_PER_PUMP;
 use crate::packet::{self, PacketKind};
+use crate::room_log::RoomLog;
 use crate::seat::Seats;
 use crate::{Clock, FrameArchive, Phase, Recorder, Room, Rooms, Seat, SeatPlay, ServerConfig, Stage};
 
@@ -215,8 +216,9 @@ pub(crate) fn bytes(world: &World, room: Entity) -> usize {
     let packets: usize = packet::of_room(world, room)
         .map(|(_, packet)| ENTITY + size_of_val(packet) + packet.bytes.len())
         .sum();
+    let log = world.get::<RoomLog>(room).map_or(0, RoomLog::bytes);
     let room = world.get::<Room>(room).map_or(0, Room::bytes);
-    ENTITY + room + stage + archive + recall + seats + frames + packets
+    ENTITY + room + log + stage + archive + recall + seats + frames + packets
 }
 
 /// The list of rooms as it grows, some rooms a pump, so that no frame waits for thousands of rows.

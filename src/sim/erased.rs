@@ -1,5 +1,6 @@
 //! `AnyGame` and `AnyMatch`: games and matches behind one type, so that one server hosts several games.
 
+use alloc::borrow::ToOwned as _;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -75,8 +76,35 @@ pub trait AnyMatch: Send + Sync {
     fn event_count(&self) -> usize;
     /// The events of the last step as debug text, one string each: for logs and tools.
     fn describe_events(&self) -> Vec<String>;
+    /// Those events of the last step that a timeline marks: see [`Game::is_landmark`].
+    fn landmarks(&self) -> Vec<Landmark>;
     /// A copy.
     fn duplicate(&self) -> Box<dyn AnyMatch>;
+}
+
+/// An event of a game whose type is not known here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Landmark {
+    /// The event's name, as in the game: `KnockedOut`.
+    pub kind: String,
+    /// Its fields by name, and their values as text.
+    pub fields: Vec<(String, String)>,
+}
+
+impl Landmark {
+    fn of(event: &impl serde::Serialize) -> Self {
+        let mut landmark = Self::default();
+        walk(event, &mut |leaf: Leaf<'_>| {
+            // The name of an enum's variant comes before its fields.
+            if landmark.kind.is_empty() {
+                leaf.value.clone_into(&mut landmark.kind);
+            } else {
+                landmark.fields.push((leaf.path.to_owned(), leaf.value.to_owned()));
+            }
+            true
+        });
+        landmark
+    }
 }
 
 /// A [`Game`] as an [`AnyGame`].
@@ -188,6 +216,10 @@ impl<G: Game> AnyMatch for Match<G> {
 
     fn describe_events(&self) -> Vec<String> {
         self.events().iter().map(|event| alloc::format!("{event:?}")).collect()
+    }
+
+    fn landmarks(&self) -> Vec<Landmark> {
+        self.events().iter().filter(|event| G::is_landmark(event)).map(Landmark::of).collect()
     }
 
     fn duplicate(&self) -> Box<dyn AnyMatch> {

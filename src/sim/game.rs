@@ -56,6 +56,12 @@ pub trait Game: Send + Sync + 'static {
         let _ = (content, state, out);
     }
 
+    /// Whether an event is one to mark on the timeline of a match: few a minute at most.
+    fn is_landmark(event: &Self::Event) -> bool {
+        let _ = event;
+        false
+    }
+
     /// Fills `view` with what a spectator or a thin client draws.
     fn view(content: &Self::Config, state: &Self::State, view: &mut View) {
         let _ = (content, state, view);

@@ -39,7 +39,7 @@ mod walk;
 pub use angle::Angle;
 pub use diff::{FieldDiff, diff_values};
 pub use encoding::{DecodeError, decode, encode_into, hash_bytes};
-pub use erased::{AnyGame, AnyMatch};
+pub use erased::{AnyGame, AnyMatch, Landmark};
 pub use fingerprint::{fingerprint, probe};
 pub use frame::{Frame, Mark, SeatInput};
 pub use fx::{Fx, ParseFxError};

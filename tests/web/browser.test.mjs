@@ -86,6 +86,11 @@ test('somebody plays in the browser with a bot over UDP, also after the server w
   await dashboard.click('table.rooms tbody a');
   await dashboard.until('the match is drawn', isPainted('canvas.scene'));
   await dashboard.until('there is a past', `Number(document.querySelector('.seek').max) - Number(document.querySelector('.seek').min) > 45`);
+  const listed = `[...document.querySelectorAll('.events li')].map((row) => row.innerText.replace(/\\s+/g, ' '))`;
+  const happened = async (what, pattern) => until(what, async () => (await dashboard.value(listed)).some((row) => pattern.test(row)));
+  await happened('what was before the page came is listed', /^\d+:\d\d:\d\d.* opener took seat 0$/);
+  await happened('and leads to its place in the match', /^0:00\.0 the match started$/);
+  await dashboard.until('it is marked on the bar', `document.querySelectorAll('.marks .mark.match').length === 1`);
   await picture(dashboard, 'room');
   const ways = `[...document.querySelectorAll('.seats tbody tr')].map((row) => row.innerText.replace(/\\s+/g, ' '))`;
   await until('everybody\'s way is known', async () => (await dashboard.value(ways)).filter((row) => / \d+ ms \d+ % -?\d+ ms/.test(row)).length === 4);
@@ -110,6 +115,12 @@ test('somebody plays in the browser with a bot over UDP, also after the server w
   await page.until('it is back', `document.getElementById('link').dataset.status === 'online'`);
   await until('the match goes on', async () => (await page.value(OWN))?.tick > tick);
   await walk(page, 'the player walks on');
+  await dashboard.open(`${node.url}/?again#/room/friday`);
+  await happened('records tell of it to a page that comes after the restart', /^0:00\.0 the match started$/);
+  await happened('and who was away', /^\d:\d\d\.\d opener (lost the link|is back)$/);
+  await dashboard.until('both are marked', `['match', 'went'].every((kind) => document.querySelector('.marks .mark.' + kind))`);
+  await dashboard.value(`document.querySelector('.events .when').click(); 1`);
+  await dashboard.until('an event leads to its place', `${note}.startsWith('In the past: ')`);
   assert.equal(await page.value('globalThis.framekeep.link.match.epoch'), 1, 'it is the same match');
   assert.deepEqual(page.complaints, []);
   assert.deepEqual(dashboard.complaints, []);

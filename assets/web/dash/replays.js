@@ -3,6 +3,7 @@
 import { make } from '../play/dom.js';
 import { readName } from '../play/names.js';
 import { bytes, clock } from './format.js';
+import { Happenings } from './happenings.js';
 import { Timeline } from './timeline.js';
 import { get, pastOf } from './watch.js';
 
@@ -69,6 +70,7 @@ class ReplayPage {
     this.file = name ? null : dropped;
     this.hashes = new Map();
     this.timeline = new Timeline({ label: 'The match', onTick: (state) => this.#showTick(state) });
+    this.happenings = new Happenings({ empty: 'None that is worth a mark.', onSeek: (tick) => this.timeline.seek(tick) });
     this.title = make('h1', {}, name || this.file?.name || 'A replay');
     this.about = make('p', { class: 'about' });
     this.said = make('p', { class: 'hint', role: 'status' }, 'Playing it again');
@@ -78,7 +80,8 @@ class ReplayPage {
     element.replaceChildren(make('p', { class: 'back' }, make('a', { href: '#/replays' }, '‹ Replays')), this.title, this.about,
       make('div', { class: 'columns' }, make('section', { class: 'wide' }, this.timeline.element, this.said),
         make('section', {}, make('h2', {}, 'This tick'), make('p', {}, 'hash ', this.hash), this.proof, make('h2', {}, 'Players'),
-          make('table', { class: 'seats' }, make('thead', {}, make('tr', {}, ...['Seat', 'Player', 'Score'].map((text) => make('th', { scope: 'col', class: text === 'Score' ? 'number' : '' }, text)))), this.seats))));
+          make('table', { class: 'seats' }, make('thead', {}, make('tr', {}, ...['Seat', 'Player', 'Score'].map((text) => make('th', { scope: 'col', class: text === 'Score' ? 'number' : '' }, text)))), this.seats),
+          make('h2', {}, 'Events'), this.happenings.element)));
   }
 
   end() {
@@ -96,6 +99,9 @@ class ReplayPage {
       truth ??= piece.disagrees_at;
       piece.views.forEach(({ tick }, index) => this.hashes.set(tick, piece.hashes[index]));
       states.forEach((state) => this.timeline.push(state));
+      const { started_unix_s: startedS, tick_rate_hz: rateHz } = piece;
+      this.happenings.add(piece.events.map((event) => ({ ...event, isOfGame: true, at: (startedS + event.tick / rateHz) * 1_000 })));
+      this.timeline.mark(this.happenings.marks());
       this.said.textContent = piece.next === null ? `${piece.ticks} ticks, ${clock(piece.ticks, piece.tick_rate_hz)}.` : `${piece.next} of ${piece.ticks} ticks`;
       return true;
     };
@@ -124,7 +130,9 @@ class ReplayPage {
       .filter(Boolean).map((text) => make('span', { class: 'tag' }, text)));
     this.timeline.rateHz = piece.tick_rate_hz;
     this.timeline.grows = true;
-    this.timeline.names = new Map(piece.players.map(({ seat, name }) => [seat, readName(name).name]));
+    this.happenings.rateHz = piece.tick_rate_hz;
+    this.happenings.names = new Map(piece.players.map(({ seat, name }) => [seat, readName(name).name]));
+    this.timeline.names = this.happenings.names;
     this.seats.replaceChildren(...piece.players.map(({ seat, name }) => make('tr', { style: { '--of': `var(--seat-${seat % 16})` } },
       make('td', { class: 'seat' }, String(seat)), make('td', { class: 'name' }, name, seat === piece.winner ? make('small', {}, ' won') : null),
       make('td', { class: 'number', 'data-seat': seat }, '–'))));

@@ -4,12 +4,14 @@ import { Framekeep, NOBODY } from '../framekeep.js';
 import { make } from '../play/dom.js';
 import { readName } from '../play/names.js';
 import { bytes, clock, seconds, until } from './format.js';
+import { Happenings } from './happenings.js';
 import { rates } from './metrics.js';
 import { operate, signedIn } from './operators.js';
 import { Timeline } from './timeline.js';
 import { get, pastOf } from './watch.js';
 
-const EVENTS_MAX = 200;
+/** Every how many seconds a match that runs is played again for what has happened in it. */
+const RECALL_EVERY_S = 15;
 
 const LIVE = 'Live. The bar goes back to the beginning of the match, ten minutes at most.';
 
@@ -34,7 +36,7 @@ class RoomPage {
     this.holds = make('ul', { class: 'holds' });
     this.facts = make('dl', { class: 'facts' });
     this.traffic = make('tbody');
-    this.events = make('ol', { class: 'events', 'aria-label': 'Events' }, make('li', { class: 'hint' }, 'Nothing since this page was opened.'));
+    this.happenings = new Happenings({ empty: 'Nothing since this page was opened.', onSeek: (tick) => this.timeline.seek(tick) });
     this.replays = make('ul', { class: 'replays' });
     this.actions = make('p', { class: 'actions' });
     this.saidActions = make('p', { class: 'hint', role: 'status' });
@@ -44,32 +46,41 @@ class RoomPage {
       make('p', { class: 'back' }, make('a', { href: '#/' }, '‹ Rooms')), this.title, this.about,
       make('div', { class: 'columns' },
         make('section', { class: 'wide' }, this.timeline.element, this.note,
-          make('h2', {}, 'Seats'), make('div', { class: 'scroll' }, make('table', { class: 'seats' }, make('thead', {}, make('tr', {}, ...heads)), this.seats))),
+          make('h2', {}, 'Seats'), make('div', { class: 'scroll' }, make('table', { class: 'seats' }, make('thead', {}, make('tr', {}, ...heads)), this.seats)),
+          make('h2', {}, 'Events'), this.happenings.element),
         make('section', {}, make('h2', {}, 'Numbers'), this.facts,
           make('h2', {}, 'Bandwidth by kind'), make('table', { class: 'traffic' }, make('thead', {}, make('tr', {},
             ...['Kind', 'In', 'Out', 'So far'].map((title, column) => make('th', { scope: 'col', class: column ? 'number' : '' }, title)))), this.traffic),
           make('h2', {}, 'Why it is alive'), this.holds,
-          make('h2', {}, 'Matches of this room'), this.replays, make('h2', {}, 'Actions'), this.actions, this.saidActions,
-          make('h2', {}, 'Events'), this.events)));
+          make('h2', {}, 'Matches of this room'), this.replays, make('h2', {}, 'Actions'), this.actions, this.saidActions)));
     this.members = [];
     this.kicks = new Map();
     this.scores = [];
   }
 
   start() {
-    this.timer = setInterval(() => this.#look(), 1_000);
+    let turns = 0;
+    this.timer = setInterval(() => {
+      this.#look();
+      turns += 1;
+      if (turns % RECALL_EVERY_S === 0 && !document.hidden) this.#catchUp();
+    }, 1_000);
     this.#look();
+    this.#remember();
     this.#showActions();
     this.link = new Framekeep({ url: location.origin, name: 'Watcher', spectator: true, viewsHz: 30, follow: false });
     const { link } = this;
-    link.on('joined', (room) => this.#showMembers(room));
+    link.on('joined', (room) => {
+      this.#showMembers(room);
+      this.#remember();
+    });
     link.on('room', (room) => this.#showMembers(room));
     link.on('event', (event) => this.#tell(event));
     link.on('started', (match) => {
-      if (match.epoch !== this.epoch) this.timeline.clear();
+      if (match.epoch !== this.epoch) this.#turn(match.epoch);
       if (match.epoch !== this.epoch && match.next > 0) this.#recall();
       this.epoch = match.epoch;
-      this.timeline.rateHz = match.tick_rate_hz;
+      this.timeline.rateHz = this.happenings.rateHz = match.tick_rate_hz;
       this.timeline.start(match.game);
       this.#say(LIVE, true);
     });
@@ -118,11 +129,67 @@ class RoomPage {
     }
   }
 
+  /** Another match is shown. */
+  #turn(epoch) {
+    this.timeline.clear();
+    this.happenings.turn(epoch);
+    this.foundTo = 0;
+    this.#showMarks();
+  }
+
+  #showMarks() {
+    this.timeline.mark(this.happenings.marks());
+  }
+
+  /** What happened in the room before this page came, or while it had no link. */
+  async #remember() {
+    let after = this.rememberedTo ?? 0;
+    try {
+      for (let more = true; more && !this.ended;) {
+        const { events, next } = await get(`/api/v1/rooms/${encodeURIComponent(this.name)}/events?after=${after}`);
+        const now = Date.now();
+        // Where only the match's own records tell of it, its tick says when that was.
+        this.happenings.add(events.map((event) => ({ ...event, at: event.at_unix_ms ?? this.#timeOf(event.tick, now) })));
+        after = events.at(-1)?.number ?? after;
+        more = next !== null;
+      }
+    } catch {
+      // Of a room that lets nobody watch nothing is told.
+    }
+    this.rememberedTo = after;
+    this.#showMarks();
+  }
+
+  #timeOf(tick, nowMs = Date.now()) {
+    return nowMs - ((this.timeline.last - tick) / this.timeline.rateHz) * 1_000;
+  }
+
+  /** What playing again has found. */
+  #find(piece) {
+    const nowMs = Date.now();
+    this.happenings.add(piece.events.map((event) => ({ ...event, isOfGame: true, at: this.#timeOf(event.tick, nowMs) })));
+    this.foundTo = Math.max(this.foundTo ?? 0, piece.next ?? piece.ticks);
+    this.#showMarks();
+  }
+
+  /** What has happened since in the match that is watched. */
+  async #catchUp() {
+    const { epoch } = this;
+    if (!this.link.match || this.link.match.ended || this.link.status !== 'online') return;
+    try {
+      const piece = await get(`/api/v1/rooms/${encodeURIComponent(this.name)}/views?from=${this.foundTo ?? 0}&every=30`);
+      if (epoch === this.epoch && !this.ended) this.#find(piece);
+    } catch {
+      // It is asked again.
+    }
+  }
+
   /** What was played before this page came is played again by the server. */
   async #recall() {
     const states = [];
     const take = (piece, more) => {
       states.push(...more);
+      this.#find(piece);
       return !this.ended;
     };
     try {
@@ -166,6 +233,8 @@ class RoomPage {
 
   #showMembers(room) {
     this.timeline.names = new Map(room.members.map((member) => [member.seat, readName(member.name).name]));
+    // Who has gone is still known by the seat.
+    for (const [seat, name] of this.timeline.names) this.happenings.names.set(seat, name);
     this.#showSeats(room.members);
   }
 
@@ -214,13 +283,11 @@ class RoomPage {
   }
 
   #tell(event) {
-    const who = event.name || this.link.room?.members.find((member) => member.player === event.player)?.name || '';
-    if (['leaderboard', 'scores'].includes(event.kind)) return;
-    const words = [event.kind.replaceAll('_', ' '), who, event.text, event.phase, event.reason].filter(Boolean).join(' · ');
-    const time = new Date().toLocaleTimeString();
-    this.events.querySelector('.hint')?.remove();
-    this.events.prepend(make('li', {}, make('time', {}, time), ` ${words}`));
-    while (this.events.children.length > EVENTS_MAX) this.events.lastChild.remove();
+    const name = event.name || this.link.room?.members.find((member) => member.player === event.player)?.name || '';
+    const inMatch = this.link.match && !this.link.match.ended;
+    const tick = event.ended?.ticks ?? (inMatch ? this.timeline.last : null);
+    this.happenings.add([{ ...event, name, at: Date.now(), tick, epoch: this.epoch }]);
+    this.#showMarks();
   }
 
   async #showReplays(id) {

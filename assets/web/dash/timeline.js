@@ -31,6 +31,7 @@ export class Timeline {
     this.canvas = make('canvas', { class: 'scene', 'aria-label': label, role: 'img', tabindex: 0 });
     this.bar = make('input', { type: 'range', min: 0, max: 0, step: 1, value: 0, class: 'seek', 'aria-label': 'Tick',
       oninput: () => this.seek(Number(this.bar.value)) });
+    this.marks = make('div', { class: 'marks', 'aria-hidden': 'true' });
     this.place = make('output', { class: 'place' }, '0:00.0');
     this.playButton = make('button', { onclick: () => this.toggle() }, 'Pause');
     this.liveButton = make('button', { class: 'live', hidden: !live, onclick: () => this.goLive() }, 'Live');
@@ -39,7 +40,7 @@ export class Timeline {
     const step = (ticks, label, sign) => make('button', { class: 'icon', 'aria-label': label, title: label, onclick: () => this.step(ticks) }, sign);
     this.element = make('div', { class: 'timeline' }, this.canvas,
       make('div', { class: 'controls' }, this.playButton, step(-1, 'One state back', '‹'), step(1, 'One state on', '›'),
-        this.bar, this.place, speeds, this.liveButton));
+        make('div', { class: 'track' }, this.bar, this.marks), this.place, speeds, this.liveButton));
     this.element.addEventListener('keydown', (event) => this.#key(event));
   }
 
@@ -86,6 +87,12 @@ export class Timeline {
     const first = this.states[0]?.tick ?? Infinity;
     const earlier = states.filter(({ tick }) => tick < first);
     this.states.unshift(...earlier.slice(-Math.max(0, KEPT_MAX - this.states.length)));
+  }
+
+  /** Marks events below the bar: `{tick, kind, title}` each; a click shows the tick. */
+  mark(events) {
+    this.marks.replaceChildren(...events.map(({ tick, kind, title }) =>
+      make('i', { class: `mark ${kind}`, title, style: { '--tick': tick }, onclick: () => this.seek(tick) })));
   }
 
   get first() {
@@ -198,6 +205,8 @@ export class Timeline {
     const tick = Math.round(this.at);
     this.bar.min = this.first;
     this.bar.max = this.last;
+    this.marks.style.setProperty('--first', this.first);
+    this.marks.style.setProperty('--length', Math.max(1, this.last - this.first));
     this.bar.value = tick;
     this.bar.setAttribute('aria-valuetext', `tick ${tick} of ${this.last}`);
     const text = `${clock(tick, this.rateHz)} · tick ${tick}`;

@@ -9,14 +9,14 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{Modify, OpenApi};
 
-use super::{health, matchmaking, node, past, replays, results, rooms, tickets, together};
+use super::{happenings, health, matchmaking, node, past, replays, results, rooms, tickets, together};
 use crate::admin;
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Framekeep", description = "Rooms, tickets and replays of a Framekeep node."),
     paths(
-        rooms::list, rooms::show, rooms::open, rooms::close, rooms::debug, tickets::mint,
+        rooms::list, rooms::show, happenings::list, rooms::open, rooms::close, rooms::debug, tickets::mint,
         matchmaking::queues, matchmaking::submit, matchmaking::watch, matchmaking::cancel, matchmaking::answer,
         replays::list, replays::download, past::stored, past::sent, past::running, results::list, results::show,
         node::show, node::cluster, together::claim, node::cleanup, node::alerts, health::alive, health::ready,

@@ -1,5 +1,7 @@
 //! The past of a match: its states, by playing a replay again.
 
+mod event;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -22,6 +24,7 @@ use crate::problem::{Problem, ProblemJson};
 use crate::request::{Asked, RoomPath, Segment, has_key};
 use crate::stats::Refused;
 use crate::wire;
+use event::{PastEvent, Presence};
 
 /// Longest replay that is played here, in bytes.
 const REPLAY_BYTES_MAX: usize = 4 << 20;
@@ -40,6 +43,9 @@ const WAY_MAX: Duration = Duration::from_millis(1_500);
 
 /// Most bodies in all views of an answer; what is beyond is asked for again.
 const BODIES_MAX: usize = 200_000;
+
+/// After so many events of a match an answer ends; what is beyond is asked for again.
+const EVENTS_MAX: usize = 1_000;
 
 /// How long a replay may take to arrive, and a request wait for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -95,6 +101,8 @@ pub(crate) struct PastJson {
     /// As `StateView` of `framekeep.proto`: the first whole, the others what has changed.
     #[schema(value_type = Vec<Object>)]
     views: Vec<wire::StateView>,
+    /// What happened: seats that fell silent or came back, and what the game says is worth a mark.
+    events: Vec<PastEvent>,
     /// The hash of the state of each view, as played here: 16 hexadecimal digits.
     hashes: Vec<String>,
     /// The first tick of this part whose state is not the recorded one.
@@ -257,13 +265,14 @@ fn play_again(source: Source, filter: PastFilter, asker: &Asker) -> Result<PastJ
     // The checks of the verifier hold for what is looked at, too: same rules, same shape.
     let started = VERIFIER.lock().unwrap_or_else(PoisonError::into_inner).start(&replay);
     let (game, _) = started.map_err(|error| unplayable(error.to_string()))?;
-    let play = wind(&replay, &*game, from, is_own, asker)?;
+    let mut presence = Presence::new();
+    let play = wind(&replay, &*game, from, is_own, &mut presence, asker)?;
     let mut json = header(&replay);
     json.ticks = end.0;
     if until.is_some() {
         "running".clone_into(&mut json.reason);
     }
-    tell(play, replay.frames_from(from), filter, asker, &mut json);
+    tell((play, replay.frames_from(from), presence), filter, asker, &mut json);
     Ok(json)
 }
 
@@ -274,13 +283,16 @@ fn wind(
     game: &dyn AnyGame,
     from: Tick,
     is_own: bool,
+    presence: &mut Presence,
     asker: &Asker,
 ) -> Result<Box<dyn AnyMatch>, Problem> {
     let begun = Instant::now();
     let header = replay.header();
     let started = game.start(&header.content, header.seed, header.seats);
     let mut play = started.map_err(|error| unplayable(error.to_string()))?;
-    let keyframe = replay.keyframes().take_while(|keyframe| is_own && keyframe.tick <= from).last();
+    // From before it: who had no input in the frame before is told of only then.
+    let is_before = |tick: Tick| tick < from || tick == replay.start();
+    let keyframe = replay.keyframes().take_while(|keyframe| is_own && is_before(keyframe.tick)).last();
     if let Some(keyframe) = keyframe {
         let state = replay.keyframe_state(keyframe).unwrap_or_default();
         play.restore(keyframe.tick, &state).map_err(|error| unplayable(error.to_string()))?;
@@ -290,7 +302,7 @@ fn wind(
         let detail = format!("tick {from} is {way} ticks from the last state that the replay holds");
         return Err(unplayable(detail));
     }
-    let mut frames = replay.frames_from(play.tick());
+    let (mut frames, mut passed) = (replay.frames_from(play.tick()), Vec::new());
     while play.tick() < from {
         if asker.is_gone() || begun.elapsed() > WAY_MAX {
             return Err(unplayable(format!(
@@ -299,6 +311,8 @@ fn wind(
         }
         let Some((frame, _)) = frames.next_frame() else { break };
         play.step(frame);
+        presence.note(frame, play.tick(), &mut passed);
+        passed.clear();
     }
     Ok(play)
 }
@@ -326,6 +340,7 @@ fn header(replay: &Replay) -> PastJson {
         scores: outcome.map(|outcome| outcome.scores.clone()).unwrap_or_default(),
         winner: outcome.and_then(|outcome| outcome.winner),
         views: Vec::new(),
+        events: Vec::new(),
         hashes: Vec::new(),
         disagrees_at: None,
         next: None,
@@ -334,8 +349,7 @@ fn header(replay: &Replay) -> PastJson {
 
 /// Steps through the wanted part and writes down what is seen.
 fn tell(
-    mut play: Box<dyn AnyMatch>,
-    mut frames: Frames<'_>,
+    (mut play, mut frames, mut presence): (Box<dyn AnyMatch>, Frames<'_>, Presence),
     filter: PastFilter,
     asker: &Asker,
     json: &mut PastJson,
@@ -363,12 +377,19 @@ fn tell(
             return;
         }
         // The first view is always told, or whoever asks for the rest would not get on.
-        if tick >= last || bodies > BODIES_MAX || asker.is_gone() || begun.elapsed() > WORK_MAX {
+        if tick >= last
+            || bodies > BODIES_MAX
+            || json.events.len() > EVENTS_MAX
+            || asker.is_gone()
+            || begun.elapsed() > WORK_MAX
+        {
             json.next = Some(tick.0);
             return;
         }
         let Some((frame, recorded)) = frames.next_frame() else { return };
         play.step(frame);
+        presence.note(frame, play.tick(), &mut json.events);
+        event::tell(&*play, &mut json.events);
         hash = play.hash(&mut scratch);
         if json.disagrees_at.is_none() && !recorded.agrees(hash) {
             json.disagrees_at = Some(tick.0);
@@ -393,6 +414,9 @@ mod tests {
         let whole = ask(0, 1_800);
         assert_eq!(whole.disagrees_at, None);
         assert!(whole.views[0].whole && whole.views.len() > 400 && whole.views.len() == whole.hashes.len());
+        let fell = whole.events.iter().filter(|event| event.kind == "knocked_out");
+        let fell: Vec<u32> = fell.map(|event| event.tick).collect();
+        assert!(!fell.is_empty() && fell.is_sorted(), "somebody is knocked out in a duel");
         let part = ask(300, 20);
         assert_eq!((part.views[0].tick, part.next), (300, Some(320)));
         let same = whole.views.iter().position(|view| view.tick == 300).expect("tick 300");

@@ -302,7 +302,7 @@ fn room_of(answer: Answer, name: &RoomName) -> Result<Json<RoomJson>, Problem> {
     match answer {
         Answer::Room(row) => Ok(Json(RoomJson::from(&*row))),
         Answer::Refused(refusal) => Err(refusal.into()),
-        Answer::Missing | Answer::Done | Answer::Past { .. } => {
+        Answer::Missing | Answer::Done | Answer::Past { .. } | Answer::Happenings { .. } => {
             Err(Problem::not_found(format!("there is no room {name}")))
         }
     }
@@ -409,7 +409,7 @@ pub(crate) async fn close_room(front: &Front, name: RoomName) -> Result<StatusCo
     match front.ask(Question::CloseRoom(name.clone())).await? {
         Answer::Refused(refusal) => Err(refusal.into()),
         Answer::Missing => Err(Problem::not_found(format!("there is no room {name}"))),
-        Answer::Done | Answer::Room(_) | Answer::Past { .. } => Ok(StatusCode::NO_CONTENT),
+        _ => Ok(StatusCode::NO_CONTENT),
     }
 }
 

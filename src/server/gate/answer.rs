@@ -1,6 +1,6 @@
 //! Answers to operators and back ends.
 
-use bevy_ecs::prelude::World;
+use bevy_ecs::prelude::{Entity, World};
 use framekeep_gate::{Answer, Question, RoomRow};
 use framekeep_lobby::{Actor, Operation};
 use framekeep_protocol::{CloseReason, ClosedReason, LeftReason, PlayerId, Refusal, RoomName, RoomOptions};
@@ -8,6 +8,7 @@ use framekeep_protocol::{CloseReason, ClosedReason, LeftReason, PlayerId, Refusa
 use super::members::{members, traffic};
 use super::report::row;
 use crate::limits::PAST_BYTES_MAX;
+use crate::room_log::RoomLog;
 use crate::{FrameArchive, Journaled, Player, Players, Room, Rooms, admit, rooms};
 
 /// Answers a question.
@@ -26,6 +27,7 @@ pub(super) fn answer(world: &mut World, question: Question) -> Answer {
             None => Answer::Missing,
         },
         Question::Past(name) => past(world, &name),
+        Question::Happenings { room, after, limit } => happenings(world, &room, after, limit),
         Question::Kick(player) => kick(world, player),
         Question::Reserve(name, players) => match reserve(world, &name, &players) {
             Ok(()) => Answer::Done,
@@ -45,15 +47,10 @@ fn show(world: &World, name: &RoomName) -> Answer {
 
 /// What was played so far, for whoever may watch: of rooms that admit spectators without a code.
 fn past(world: &World, name: &RoomName) -> Answer {
-    let Some(entity) = world.resource::<Rooms>().get(name) else { return Answer::Missing };
-    let Some(room) = world.get::<Room>(entity) else { return Answer::Missing };
-    let options = room.lobby.options();
-    if !options.code.is_empty() {
-        return Answer::Refused(Refusal::WrongCode { room: name.clone() });
-    }
-    if options.spectators_max == 0 {
-        return Answer::Refused(Refusal::SpectatorsFull { room: name.clone(), limit: 0 });
-    }
+    let entity = match watchable(world, name) {
+        Ok(entity) => entity,
+        Err(answer) => return answer,
+    };
     let archive = world.get::<FrameArchive>(entity);
     let Some((archive, replay)) = archive.and_then(|one| Some((one, one.so_far(PAST_BYTES_MAX)?))) else {
         return Answer::Missing;
@@ -61,6 +58,30 @@ fn past(world: &World, name: &RoomName) -> Answer {
     // What players are not sent before it is durable is not shown before either.
     let sendable = world.get::<Journaled>(entity).map_or(archive.ticks(), |journaled| journaled.sendable);
     Answer::Past { replay, until: archive.ticks().min(sendable) }
+}
+
+/// What has happened in a room, for whoever may watch it.
+fn happenings(world: &World, name: &RoomName, after: u64, limit: usize) -> Answer {
+    let entity = match watchable(world, name) {
+        Ok(entity) => entity,
+        Err(answer) => return answer,
+    };
+    let Some(log) = world.get::<RoomLog>(entity) else { return Answer::Missing };
+    let (found, more) = log.after(after, limit);
+    Answer::Happenings { found, more }
+}
+
+/// A room that anybody may watch: without a code, and with places for spectators.
+fn watchable(world: &World, name: &RoomName) -> Result<Entity, Answer> {
+    let entity = world.resource::<Rooms>().get(name).ok_or(Answer::Missing)?;
+    let options = world.get::<Room>(entity).ok_or(Answer::Missing)?.lobby.options();
+    if !options.code.is_empty() {
+        return Err(Answer::Refused(Refusal::WrongCode { room: name.clone() }));
+    }
+    if options.spectators_max == 0 {
+        return Err(Answer::Refused(Refusal::SpectatorsFull { room: name.clone(), limit: 0 }));
+    }
+    Ok(entity)
 }
 
 /// Opens a room that waits for its players as long as one whose players have left.

@@ -14,6 +14,7 @@ mod http;
 mod matchmaking;
 mod measured;
 mod nodes;
+mod past;
 mod play;
 mod python;
 mod redis;

@@ -1,0 +1,120 @@
+//! What has happened in a room, page by page.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use framekeep_gate::{Answer, Question, RoomHappening};
+use framekeep_protocol::RoomEvent;
+use serde::{Deserialize, Serialize};
+
+use crate::front::Front;
+use crate::problem::{Problem, ProblemJson};
+use crate::request::{Asked, RoomPath};
+use crate::translate;
+
+/// Most events in one answer.
+const PAGE_MAX: u32 = 100;
+
+/// Which events are wanted.
+#[derive(Clone, Copy, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct HappeningFilter {
+    /// Only those after the one with this number.
+    after: u64,
+    /// How many, 1 to 100.
+    limit: Option<u32>,
+}
+
+/// Something that happened in a room.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct HappeningJson {
+    /// Its number in the room; they rise, and some are missing: those are not remembered.
+    number: u64,
+    /// As `kind` of `Event` in `framekeep.proto`.
+    kind: String,
+    /// When; null where only the records of the match tell of it.
+    at_unix_ms: Option<u64>,
+    /// In which match of the room, 1 to 15 and then from 0 again; 0 also between matches.
+    epoch: u8,
+    /// Before which frame of that match.
+    tick: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seat: Option<u32>,
+    /// 16 hexadecimal digits.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    player: String,
+    /// How the player was called.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    name: String,
+    /// Why, where that is known.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    reason: String,
+    /// The content that was chosen.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    text: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    phase: String,
+    /// Ready or not, locked or not.
+    flag: bool,
+    /// The seat that has won the match that is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    winner: Option<u32>,
+}
+
+/// What has happened in a room.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct HappeningsJson {
+    events: Vec<HappeningJson>,
+    /// What to ask for as `after` for the rest, if there is any.
+    next: Option<u64>,
+}
+
+/// What has happened in a room, the oldest that is remembered first, for whoever may watch it. Chat and scores are not
+/// remembered.
+#[utoipa::path(get, path = "/api/v1/rooms/{name}/events", tag = "rooms",
+    params(("name" = String, Path), HappeningFilter), responses((status = 200, body = HappeningsJson),
+    (status = 400, body = ProblemJson), (status = 404, body = ProblemJson), (status = 422, body = ProblemJson),
+    (status = 503, body = ProblemJson)))]
+pub(crate) async fn list(
+    State(front): State<Arc<Front>>,
+    RoomPath(name): RoomPath,
+    Asked(filter): Asked<HappeningFilter>,
+) -> Result<Json<HappeningsJson>, Problem> {
+    let limit = filter.limit.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX) as usize;
+    let question = Question::Happenings { room: name.clone(), after: filter.after, limit };
+    match front.ask(question).await? {
+        Answer::Happenings { found, more } => {
+            let next = found.last().filter(|_| more).map(|last| last.number);
+            Ok(Json(HappeningsJson { events: found.into_iter().map(HappeningJson::from).collect(), next }))
+        }
+        Answer::Refused(refusal) => Err(refusal.into()),
+        _ => Err(Problem::not_found(format!("there is no room {name}"))),
+    }
+}
+
+impl From<RoomHappening> for HappeningJson {
+    fn from(happening: RoomHappening) -> Self {
+        let RoomHappening { number, unix_ms, epoch, tick, name, kind } = happening;
+        let event = translate::room_event(RoomEvent { number, kind });
+        let (ended, winner) = event.ended.map(|ended| (ended.reason, ended.winner)).unwrap_or_default();
+        let reason = if event.reason.is_empty() { ended } else { event.reason };
+        Self {
+            number,
+            kind: event.kind,
+            at_unix_ms: unix_ms,
+            epoch,
+            tick: tick.map(|tick| tick.0),
+            seat: event.seat,
+            player: event.player,
+            name,
+            // Records say that somebody has left, and not why.
+            reason: if unix_ms.is_some() { reason } else { String::new() },
+            text: event.text,
+            phase: event.phase,
+            flag: event.flag,
+            winner,
+        }
+    }
+}
