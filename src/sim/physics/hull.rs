@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::lanes::{Pairs, Vector};
 use super::rot::Rot;
 use super::{Shape, ShapeDesc};
 use crate::root::polar;
@@ -19,8 +20,9 @@ pub(crate) type P = (i32, i32);
 /// disc, two are a capsule or a segment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Hull {
+    /// Those that are no more are where the first one is.
     pub(crate) points: [P; POINTS_MAX],
-    /// Outward normals of the sides from each point to the next.
+    /// Outward normals of the sides from each point to the next; zero where there are no more.
     pub(crate) normals: [P; POINTS_MAX],
     pub(crate) count: u8,
     pub(crate) radius: i32,
@@ -107,6 +109,8 @@ impl Hull {
             half = Vec2::new(half.x.max(point.x.abs()), half.y.max(point.y.abs()));
             hull.reach = hull.reach.max(point.length().to_bits());
         }
+        let [first, ..] = hull.points;
+        hull.points[points.len()..].fill(first);
         hull.reach = hull.reach.saturating_add(hull.radius).saturating_add(1);
         half += Vec2::splat(radius);
         hull.half = (half.x.to_bits(), half.y.to_bits());
@@ -118,26 +122,47 @@ impl Hull {
         (hull, extent)
     }
 
-    /// Turns all of it; gives half the size of the box around it.
+    /// All of it turned; `half` is half the size of the box around it then.
     #[inline]
-    pub(crate) fn turn(&mut self, rot: Rot) -> P {
-        let (mut x, mut y) = (0, 0);
-        for index in 0..usize::from(self.count).min(POINTS_MAX) {
-            let point = turned(rot, self.points[index]);
-            x = x.max(point.0.abs());
-            y = y.max(point.1.abs());
-            self.points[index] = point;
-            self.normals[index] = turned(rot, self.normals[index]);
+    pub(crate) fn turned(&self, rot: Rot) -> Self {
+        let mut hull = *self;
+        let mut farthest = Vector::splat(0);
+        let fours = if self.is_small() { 1 } else { 2 };
+        for four in 0..fours {
+            let points = self.four_points(four).turned(rot.cos, rot.sin);
+            let normals = self.four_normals(four).turned(rot.cos, rot.sin);
+            farthest = farthest.max(points.abs());
+            put(&mut hull.points, four, points);
+            put(&mut hull.normals, four, normals);
         }
-        self.half = (x + self.radius, y + self.radius);
-        self.half
+        let [a, b, c, d, e, f, g, h] = farthest.array();
+        hull.half = (a.max(c).max(e.max(g)) + self.radius, b.max(d).max(f.max(h)) + self.radius);
+        hull
+    }
+
+    /// Whether there are four points at most.
+    #[inline(always)]
+    pub(crate) const fn is_small(&self) -> bool {
+        self.count <= 4
+    }
+
+    /// The first, or the second, four points.
+    #[inline(always)]
+    pub(crate) fn four_points(&self, four: usize) -> Pairs {
+        Pairs::of(&self.points.as_chunks::<4>().0[four])
+    }
+
+    /// The first, or the second, four normals.
+    #[inline(always)]
+    pub(crate) fn four_normals(&self, four: usize) -> Pairs {
+        Pairs::of(&self.normals.as_chunks::<4>().0[four])
     }
 }
 
 #[inline(always)]
-fn turned(rot: Rot, (x, y): P) -> P {
-    let (x, y) = rot.apply(i64::from(x), i64::from(y));
-    (x as i32, y as i32)
+fn put(list: &mut [P; POINTS_MAX], four: usize, pairs: Vector) {
+    let [a, b, c, d, e, f, g, h] = pairs.array();
+    list.as_chunks_mut::<4>().0[four] = [(a, b), (c, d), (e, f), (g, h)];
 }
 
 fn wide(point: Vec2) -> (i128, i128) {

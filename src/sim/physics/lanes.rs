@@ -11,9 +11,9 @@ mod avx2;
 mod plain;
 
 #[cfg(all(target_arch = "x86_64", target_feature = "avx2"))]
-pub(crate) use avx2::{Mask, Vector, Wide};
+pub(crate) use avx2::{Four, Mask, Pairs, Vector, Wide};
 #[cfg(not(all(target_arch = "x86_64", target_feature = "avx2")))]
-pub(crate) use plain::{Mask, Vector, Wide};
+pub(crate) use plain::{Four, Mask, Pairs, Vector, Wide};
 
 /// Contacts that are solved at once.
 pub(crate) const WIDTH: usize = 8;
@@ -132,7 +132,14 @@ mod tests {
             let turned = $kind::Vector::transposed(core::array::from_fn(|lane| [&$a, &$b, &$c][lane % 3]));
             let unsigned = a.times_unsigned(b).halved().numbers();
             let (vectors, turned) = (vectors.map(|vector| vector.array()), turned.map(|one| one.array()));
-            (vectors, turned, unsigned, (a & b).any(), rows)
+            let pairs =
+                |numbers: &[i32; WIDTH]| core::array::from_fn(|at| (numbers[2 * at], numbers[2 * at + 1]));
+            let [one, other] = [$kind::Pairs::of(&pairs(&$a)), $kind::Pairs::of(&pairs(&$b))];
+            let (dot, next) = (one.dot(&other), one.dot(&$kind::Pairs::splat(($c[0], $c[1]))));
+            let marked = (dot - next).marked(-8, $kind::Four::of([1, 2, 3, 4]));
+            let fours = [dot + next, dot.min(next), marked, marked.where_above(dot, next, dot)];
+            let fours = (fours.map(|four| four.array()), one.turned($c[0], $c[1]).array());
+            (vectors, turned, unsigned, fours, (a & b).any(), rows)
         }};
     }
 

@@ -4,7 +4,8 @@
 //! Catto, "Contact Manifolds", 2007). Coordinates are bits of `Fx` around the first shape's centroid.
 
 use super::clip::clip;
-use super::hull::{Ghosts, Hull, P};
+use super::hull::{Ghosts, Hull, P, POINTS_MAX};
+use super::lanes::{Four, Pairs};
 use crate::root::{UNIT_BITS, polar};
 
 const ONE: i32 = 1 << UNIT_BITS;
@@ -176,25 +177,44 @@ pub(crate) fn best_side(a: &Hull, b: &Hull, offset: P) -> (usize, i64) {
 /// As [`best_side`], of the sides that face `b`: nothing is out of any other. None if it is farther out than `limit`.
 #[inline]
 fn facing_best(a: &Hull, b: &Hull, offset: P, limit: i64) -> Option<(usize, i64)> {
-    let (mut best, mut side) = (i64::MIN, 0);
-    for (index, (&point, &normal)) in a.points().iter().zip(&a.normals).enumerate() {
-        if dot(normal, offset.0, offset.1) <= 0 {
-            continue;
-        }
-        let out = farthest_in(normal, point, b, offset);
-        if out > best {
-            if out > limit {
-                return None;
-            }
-            (best, side) = (out, index);
-        }
+    // How far out, and the number of the side counted down: of two that are as far the first one is the greater.
+    let sides = if a.is_small() { 1 } else { 2 };
+    let mut best = facing_outs(a, b, offset, 0);
+    if sides == 2 {
+        let others = facing_outs(a, b, offset, 1);
+        best = others.where_above(others, best, best);
     }
+    let best = best.array().into_iter().fold(i64::MIN, i64::max);
     // Centroids at one place are in front of no side.
-    if best == i64::MIN {
-        Some(best_side(a, b, offset)).filter(|best| best.1 <= limit)
+    let (side, out) = if best == i64::MIN {
+        best_side(a, b, offset)
     } else {
-        Some((side, best))
+        (POINTS_MAX - 1 - (best & COUNTED) as usize, best >> UNIT_BITS)
+    };
+    if out > limit { None } else { Some((side, out)) }
+}
+
+/// What the number of a side takes of how far something is out of it.
+const COUNTED: i64 = POINTS_MAX as i64 - 1;
+
+/// How far `b` is out of each of four sides, in 1/2³⁰, in the lowest bits the number of the side counted down; the least
+/// number of those that do not face it.
+#[inline(always)]
+fn facing_outs(a: &Hull, b: &Hull, offset: P, four: usize) -> Four {
+    let (normals, points) = (a.four_normals(four), a.four_points(four));
+    let toward = normals.dot(&Pairs::splat(offset)) + Four::splat(ROUND);
+    let mut deepest = normals.dot(&Pairs::splat(b.points[0]));
+    for &point in &b.points[1..4] {
+        deepest = deepest.min(normals.dot(&Pairs::splat(point)));
     }
+    if !b.is_small() {
+        for &point in &b.points[4..] {
+            deepest = deepest.min(normals.dot(&Pairs::splat(point)));
+        }
+    }
+    let numbers = if four == 0 { [7, 6, 5, 4] } else { [3, 2, 1, 0] };
+    let outs = (toward - normals.dot(&points) + deepest).marked(-1 << UNIT_BITS, Four::of(numbers));
+    outs.where_above(toward, Four::splat((1 << UNIT_BITS) - 1), Four::splat(i64::MIN))
 }
 
 /// How far the deepest point of `b` is out of a side.

@@ -299,9 +299,9 @@ impl Proxies {
             return (hull.half.0, hull.half.1, OWN_HULL);
         }
         let index = self.hulls.len() as u32;
-        self.hulls.push(*hull);
-        let turned = &mut self.hulls[index as usize];
-        let half = turned.turn(rot);
+        let turned = hull.turned(rot);
+        let half = turned.half;
+        self.hulls.push(turned);
         (half.0, half.1, index)
     }
 

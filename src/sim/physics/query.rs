@@ -23,7 +23,7 @@ impl Placed<'_> {
     fn hull(&self) -> Hull {
         let mut hull = self.kind.hull;
         if self.rot != Rot::NONE {
-            hull.turn(self.rot);
+            hull = hull.turned(self.rot);
         }
         hull
     }
@@ -58,7 +58,7 @@ fn outline(shape: Shape, angle: Angle) -> (Hull, Vec2) {
         _ => super::blueprint::hull_of(&ShapeDesc::new(shape)),
     };
     let rot = Rot::from_angle(angle);
-    hull.turn(rot);
+    hull = hull.turned(rot);
     (hull, turned(rot, extent.centroid))
 }
 

@@ -48,7 +48,7 @@ impl State {
         let Some(kind) = self.part(slot, sub) else { return };
         let at = self.positions[slot] + turned(rot, kind.extent.centroid - centre);
         let (mut hull, filter) = (kind.hull, kind.blueprint.part.filter);
-        hull.turn(rot);
+        hull = hull.turned(rot);
         let mut found = Vec::new();
         query::overlap(self, &hull, at, filter, &mut found);
         found.into_iter().for_each(|id| self.wake_if_there(id.index));

@@ -455,7 +455,7 @@ impl World {
     ) {
         let (mut hull, extent) = super::blueprint::hull_of(&ShapeDesc::new(shape));
         let rot = Rot::from_angle(angle);
-        hull.turn(rot);
+        hull = hull.turned(rot);
         let centre = at + super::state::turned(rot, extent.centroid);
         query::overlap(&self.state, &hull, centre, filter, found);
     }

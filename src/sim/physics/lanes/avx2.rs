@@ -4,13 +4,13 @@ use core::ops::{Add, BitAnd, Sub};
 
 use bytemuck::Pod;
 use safe_arch::{
-    abs_i32_m256i, add_i32_m256i, add_i64_m256i, bitand_m256i, bitandnot_m256i, blend_imm_i32_m256i,
-    blend_varying_i8_m256i, cmp_eq_mask_i32_m256i, cmp_gt_mask_i32_m256i, cmp_gt_mask_i64_m256i,
-    extract_m128i_m256i, insert_m128i_to_m256i, m128i, m256i, max_i32_m256i, max_u32_m256i, min_i32_m256i,
-    move_mask_i8_m256i, mul_i64_low_bits_m256i, mul_u64_low_bits_m256i, set_splat_i32_m256i,
-    set_splat_i64_m256i, shl_imm_u32_m256i, shl_imm_u64_m256i, shr_imm_i32_m256i, shr_imm_u64_m256i,
-    shuffle_ai_i32_half_m256i, sub_i32_m256i, sub_i64_m256i, unpack_high_i32_m256i, unpack_high_i64_m256i,
-    unpack_low_i32_m256i, unpack_low_i64_m256i, zero_extend_m128i, zeroed_m256i,
+    abs_i32_m256i, add_i32_m256i, add_i64_m256i, bitand_m256i, bitandnot_m256i, bitor_m256i,
+    blend_imm_i32_m256i, blend_varying_i8_m256i, cmp_eq_mask_i32_m256i, cmp_gt_mask_i32_m256i,
+    cmp_gt_mask_i64_m256i, extract_m128i_m256i, insert_m128i_to_m256i, m128i, m256i, max_i32_m256i,
+    max_u32_m256i, min_i32_m256i, move_mask_i8_m256i, mul_i64_low_bits_m256i, mul_u64_low_bits_m256i,
+    set_splat_i32_m256i, set_splat_i64_m256i, shl_imm_u32_m256i, shl_imm_u64_m256i, shr_imm_i32_m256i,
+    shr_imm_u64_m256i, shuffle_ai_i32_half_m256i, sub_i32_m256i, sub_i64_m256i, unpack_high_i32_m256i,
+    unpack_high_i64_m256i, unpack_low_i32_m256i, unpack_low_i64_m256i, zero_extend_m128i, zeroed_m256i,
 };
 
 use super::WIDTH;
@@ -29,6 +29,17 @@ pub(crate) struct Wide {
 /// In which lanes something holds.
 #[derive(Clone, Copy)]
 pub(crate) struct Mask(m256i);
+
+/// Four pairs of numbers, those of a place or a direction: the first and the second ones.
+#[derive(Clone, Copy)]
+pub(crate) struct Pairs {
+    first: m256i,
+    second: m256i,
+}
+
+/// Four numbers of 64 bits.
+#[derive(Clone, Copy)]
+pub(crate) struct Four(m256i);
 
 impl Vector {
     #[inline(always)]
@@ -273,5 +284,89 @@ impl Sub for Wide {
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
         Self { even: sub_i64_m256i(self.even, other.even), odd: sub_i64_m256i(self.odd, other.odd) }
+    }
+}
+
+impl Pairs {
+    #[inline(always)]
+    pub(crate) fn of(&[a, b, c, d]: &[(i32, i32); 4]) -> Self {
+        let all = m256i::from([a.0, a.1, b.0, b.1, c.0, c.1, d.0, d.1]);
+        Self { first: all, second: shuffle_ai_i32_half_m256i::<0b11_11_01_01>(all) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn splat((first, second): (i32, i32)) -> Self {
+        Self { first: set_splat_i32_m256i(first), second: set_splat_i32_m256i(second) }
+    }
+
+    /// The sum of the products of the first and of the second ones.
+    #[inline(always)]
+    pub(crate) fn dot(&self, other: &Self) -> Four {
+        Four(add_i64_m256i(
+            mul_i64_low_bits_m256i(self.first, other.first),
+            mul_i64_low_bits_m256i(self.second, other.second),
+        ))
+    }
+
+    /// Turned by a cosine and a sine in 1/2³⁰, one pair after the other.
+    #[inline(always)]
+    pub(crate) fn turned(&self, cos: i32, sin: i32) -> Vector {
+        let (cos, sin) = (set_splat_i32_m256i(cos), set_splat_i32_m256i(sin));
+        let times = mul_i64_low_bits_m256i;
+        let even = sub_i64_m256i(times(self.first, cos), times(self.second, sin));
+        let odd = add_i64_m256i(times(self.first, sin), times(self.second, cos));
+        Wide { even, odd }.narrow::<30, 2>()
+    }
+}
+
+impl Four {
+    #[inline(always)]
+    pub(crate) fn of(numbers: [i64; 4]) -> Self {
+        Self(bytemuck::cast(numbers))
+    }
+
+    #[inline(always)]
+    pub(crate) fn splat(number: i64) -> Self {
+        Self(set_splat_i64_m256i(number))
+    }
+
+    #[inline(always)]
+    pub(crate) fn min(self, other: Self) -> Self {
+        Self(blend_varying_i8_m256i(self.0, other.0, cmp_gt_mask_i64_m256i(self.0, other.0)))
+    }
+
+    /// Itself where `what` is above a limit, and `not` elsewhere.
+    #[inline(always)]
+    pub(crate) fn where_above(self, what: Self, limit: Self, not: Self) -> Self {
+        Self(blend_varying_i8_m256i(not.0, self.0, cmp_gt_mask_i64_m256i(what.0, limit.0)))
+    }
+
+    /// Some of the bits, and others that are not among them.
+    #[inline(always)]
+    pub(crate) fn marked(self, kept: i64, mark: Self) -> Self {
+        Self(bitor_m256i(bitand_m256i(self.0, set_splat_i64_m256i(kept)), mark.0))
+    }
+
+    #[inline(always)]
+    pub(crate) fn array(self) -> [i64; 4] {
+        bytemuck::cast(self.0)
+    }
+}
+
+impl Add for Four {
+    type Output = Self;
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self(add_i64_m256i(self.0, other.0))
+    }
+}
+
+impl Sub for Four {
+    type Output = Self;
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self(sub_i64_m256i(self.0, other.0))
     }
 }

@@ -19,6 +19,14 @@ pub(crate) struct Wide([i64; WIDTH]);
 #[derive(Clone, Copy)]
 pub(crate) struct Mask([bool; WIDTH]);
 
+/// Four pairs of numbers, those of a place or a direction.
+#[derive(Clone, Copy)]
+pub(crate) struct Pairs([(i32, i32); 4]);
+
+/// Four numbers of 64 bits.
+#[derive(Clone, Copy)]
+pub(crate) struct Four([i64; 4]);
+
 impl Vector {
     #[inline(always)]
     pub(crate) fn of(numbers: &[i32; WIDTH]) -> Self {
@@ -207,5 +215,90 @@ impl Sub for Wide {
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
         Self(from_fn(|lane| self.0[lane].wrapping_sub(other.0[lane])))
+    }
+}
+
+impl Pairs {
+    #[inline(always)]
+    pub(crate) fn of(pairs: &[(i32, i32); 4]) -> Self {
+        Self(*pairs)
+    }
+
+    #[inline(always)]
+    pub(crate) fn splat(pair: (i32, i32)) -> Self {
+        Self([pair; 4])
+    }
+
+    /// The sum of the products of the first and of the second ones.
+    #[inline(always)]
+    pub(crate) fn dot(&self, other: &Self) -> Four {
+        let dot = |one: (i32, i32), other: (i32, i32)| {
+            (i64::from(one.0) * i64::from(other.0)).wrapping_add(i64::from(one.1) * i64::from(other.1))
+        };
+        Four(from_fn(|at| dot(self.0[at], other.0[at])))
+    }
+
+    /// Turned by a cosine and a sine in 1/2³⁰, one pair after the other.
+    #[inline(always)]
+    pub(crate) fn turned(&self, cos: i32, sin: i32) -> Vector {
+        let times = |one: i32, other: i32| i64::from(one) * i64::from(other);
+        let turned = self.0.map(|(x, y)| {
+            let (even, odd) =
+                (times(x, cos).wrapping_sub(times(y, sin)), times(x, sin).wrapping_add(times(y, cos)));
+            [even, odd].map(|wide| (wide.wrapping_add(1 << 29) >> 30) as i32)
+        });
+        Vector(from_fn(|at| turned[at / 2][at % 2]))
+    }
+}
+
+impl Four {
+    #[inline(always)]
+    pub(crate) fn of(numbers: [i64; 4]) -> Self {
+        Self(numbers)
+    }
+
+    #[inline(always)]
+    pub(crate) fn splat(number: i64) -> Self {
+        Self([number; 4])
+    }
+
+    #[inline(always)]
+    pub(crate) fn min(self, other: Self) -> Self {
+        Self(from_fn(|at| self.0[at].min(other.0[at])))
+    }
+
+    /// Itself where `what` is above a limit, and `not` elsewhere.
+    #[inline(always)]
+    pub(crate) fn where_above(self, what: Self, limit: Self, not: Self) -> Self {
+        Self(from_fn(|at| if what.0[at] > limit.0[at] { self.0[at] } else { not.0[at] }))
+    }
+
+    /// Some of the bits, and others that are not among them.
+    #[inline(always)]
+    pub(crate) fn marked(self, kept: i64, mark: Self) -> Self {
+        Self(from_fn(|at| self.0[at] & kept | mark.0[at]))
+    }
+
+    #[inline(always)]
+    pub(crate) fn array(self) -> [i64; 4] {
+        self.0
+    }
+}
+
+impl Add for Four {
+    type Output = Self;
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self(from_fn(|at| self.0[at].wrapping_add(other.0[at])))
+    }
+}
+
+impl Sub for Four {
+    type Output = Self;
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self(from_fn(|at| self.0[at].wrapping_sub(other.0[at])))
     }
 }
