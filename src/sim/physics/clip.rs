@@ -1,7 +1,9 @@
 //! Clipping of one outline's side against another's.
 
-use super::hull::{Hull, P};
+use super::hull::{Hull, P, POINTS_MAX};
+use super::lanes::{Four, Pairs};
 use super::manifold::{Manifold, ManifoldPoint, OF_SECOND, along, discs, dot};
+use crate::root::UNIT_BITS;
 
 /// A corner of the incident side: along the reference side, out of it, and which it is.
 #[derive(Clone, Copy)]
@@ -25,7 +27,7 @@ impl End {
 
 /// How the side of `b` that faces a side of `a` lies on it.
 pub(crate) fn clip(a: &Hull, side: usize, b: &Hull, offset: P, margin: i32) -> Manifold {
-    let next = (side + 1) % a.points().len();
+    let next = a.next(side);
     let (from, to, normal) = (a.points[side], a.points[next], a.normals[side]);
     let tangent = (-normal.1, normal.0);
     let length = dot(tangent, to.0 - from.0, to.1 - from.1);
@@ -35,7 +37,7 @@ pub(crate) fn clip(a: &Hull, side: usize, b: &Hull, offset: P, margin: i32) -> M
         End { along: dot(tangent, x, y), out: dot(normal, x, y), feature: index as u32 | OF_SECOND }
     };
     // The facing side runs the other way round.
-    let (low, high) = (end((facing + 1) % b.points().len()), end(facing));
+    let (low, high) = (end(b.next(facing)), end(facing));
     if high.along < 0 || low.along > length {
         let (corner, index, other) = if high.along < 0 { (from, side, high) } else { (to, next, low) };
         let of_b = (other.feature & 0xff) as usize;
@@ -62,15 +64,27 @@ pub(crate) fn clip(a: &Hull, side: usize, b: &Hull, offset: P, margin: i32) -> M
 }
 
 /// The side of `b` that faces against a direction most.
+#[inline(always)]
 fn facing_side(normal: P, b: &Hull) -> usize {
-    let (mut least, mut facing) = (i64::MAX, 0);
-    for (index, &side) in b.normals[..b.points().len()].iter().enumerate() {
-        let along = dot(normal, side.0, side.1);
-        if along < least {
-            (least, facing) = (along, index);
-        }
+    let mut least = facing_sides(normal, b, 0);
+    if !b.is_small() {
+        least = least.min(facing_sides(normal, b, 1));
     }
-    facing
+    let [one, two, three, four] = least.array();
+    (one.min(two).min(three.min(four)) & NUMBER) as usize
+}
+
+/// What the number of a side takes of how far it faces somewhere.
+const NUMBER: i64 = POINTS_MAX as i64 - 1;
+
+/// How far each of four sides of `b` faces a direction, in 1/2³⁰, in the lowest bits which side it is: of two that face
+/// it as much the first one is the less. The greatest number where there is no side.
+#[inline(always)]
+fn facing_sides(normal: P, b: &Hull, four: usize) -> Four {
+    let numbers = Four::of(if four == 0 { [0, 1, 2, 3] } else { [4, 5, 6, 7] });
+    let along = b.four_normals(four).dot(&Pairs::splat(normal)) + Four::splat(1 << (UNIT_BITS - 1));
+    let none = Four::splat(i64::MAX);
+    along.marked(-1 << UNIT_BITS, numbers).where_above(Four::splat(i64::from(b.count)), numbers, none)
 }
 
 /// Two corners that are next to each other.

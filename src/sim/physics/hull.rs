@@ -19,6 +19,7 @@ pub(crate) type P = (i32, i32);
 /// At most eight points, counter-clockwise around their centroid, and a radius around all of them. One point is a
 /// disc, two are a capsule or a segment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(align(32))]
 pub(crate) struct Hull {
     /// Those that are no more are where the first one is.
     pub(crate) points: [P; POINTS_MAX],
@@ -138,6 +139,12 @@ impl Hull {
         let [a, b, c, d, e, f, g, h] = farthest.array();
         hull.half = (a.max(c).max(e.max(g)) + self.radius, b.max(d).max(f.max(h)) + self.radius);
         hull
+    }
+
+    /// The point after one.
+    #[inline(always)]
+    pub(crate) const fn next(&self, point: usize) -> usize {
+        if point + 1 < self.count as usize { point + 1 } else { 0 }
     }
 
     /// Whether there are four points at most.

@@ -137,7 +137,8 @@ mod tests {
             let [one, other] = [$kind::Pairs::of(&pairs(&$a)), $kind::Pairs::of(&pairs(&$b))];
             let (dot, next) = (one.dot(&other), one.dot(&$kind::Pairs::splat(($c[0], $c[1]))));
             let marked = (dot - next).marked(-8, $kind::Four::of([1, 2, 3, 4]));
-            let fours = [dot + next, dot.min(next), marked, marked.where_above(dot, next, dot)];
+            let fours =
+                [dot + next, dot.min(next), marked, marked.where_above(dot, next, $kind::Four::splat(7))];
             let fours = (fours.map(|four| four.array()), one.turned($c[0], $c[1]).array());
             (vectors, turned, unsigned, fours, (a & b).any(), rows)
         }};

@@ -132,7 +132,7 @@ fn corners_and_disc(outline: Outline, radius: i32, (x, y): P, margin: i32) -> Ma
     if best > reach + i64::from(margin) || behind {
         return Manifold::default();
     }
-    let next = (side + 1) % hull.points().len();
+    let next = hull.next(side);
     let (from, to, normal) = (hull.points[side], hull.points[next], hull.normals[side]);
     let tangent = (-normal.1, normal.0);
     let before = dot(tangent, x - from.0, y - from.1) < 0;
