@@ -31,6 +31,7 @@ mod meeting;
 mod motion;
 mod mover;
 mod near;
+mod order;
 mod pairing;
 mod pairs;
 mod proxy;

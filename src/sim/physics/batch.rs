@@ -31,6 +31,8 @@ pub(crate) struct Batch {
     a: [u32; WIDTH],
     b: [u32; WIDTH],
     shared: Shared,
+    /// Contacts of batches of one colour are of different bodies.
+    colour: u32,
     /// Points of the contact that has most of them.
     count: usize,
     /// Whether one of them has friction.
@@ -88,8 +90,17 @@ struct Row {
     total: Lanes,
 }
 
+/// The bodies of a batch before something pushes, and the spins of its frame then.
+#[derive(Clone, Copy, Default)]
+struct Held {
+    a: Bodies,
+    b: Bodies,
+    spin_a: Vector,
+    spin_b: Vector,
+}
+
 /// What a contact is solved in.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Frame {
     normal: [Vector; 2],
     /// How fast the centres part along the normal, and slide along the surface.
@@ -148,9 +159,9 @@ impl Frame {
         row.turn(shared, self, change);
     }
 
-    /// Writes down what the bodies take of it; `self` was `before`.
+    /// Writes down what the bodies take of it.
     #[inline(always)]
-    fn store(&self, before: &Self, shared: &Shared, a: &mut Bodies, b: &mut Bodies) {
+    fn store(&self, shared: &Shared, Held { a, b, spin_a, spin_b }: &mut Held) {
         let [x, y] = self.normal;
         let change_x = Vector::cross([x, y], [self.pulled, self.pushed]).narrow::<30, 2>();
         let change_y = Vector::dot([x, y], [self.pulled, self.pushed]).narrow::<30, 2>();
@@ -161,8 +172,8 @@ impl Frame {
         a.y = changed(a.y, of_b_y - change_y);
         b.x = changed(b.x, of_b_x);
         b.y = changed(b.y, of_b_y);
-        a.spin = changed(a.spin, self.spin_a - before.spin_a);
-        b.spin = changed(b.spin, self.spin_b - before.spin_b);
+        a.spin = changed(a.spin, self.spin_a - *spin_a);
+        b.spin = changed(b.spin, self.spin_b - *spin_b);
     }
 }
 
@@ -263,17 +274,33 @@ impl Pace {
 }
 
 impl Batch {
-    /// Lets `solve` push the bodies.
+    /// Lets `solve` push the bodies of some batches of one colour.
+    #[inline(always)]
+    fn with_frames<const N: usize>(
+        batches: &mut [Self; N],
+        velocities: &mut [Velocity],
+        solve: impl FnOnce(&mut [Self; N], &mut [Frame; N]),
+    ) {
+        let mut held = [Held::default(); N];
+        let mut frames = [Frame::default(); N];
+        for ((batch, held), frame) in batches.iter().zip(&mut held).zip(&mut frames) {
+            held.a = Bodies::velocities(velocities, &batch.a);
+            held.b = Bodies::velocities(velocities, &batch.b);
+            *frame = Frame::of(&batch.shared, &held.a, &held.b);
+            (held.spin_a, held.spin_b) = (frame.spin_a, frame.spin_b);
+        }
+        solve(batches, &mut frames);
+        for ((batch, held), frame) in batches.iter().zip(&mut held).zip(&frames) {
+            frame.store(&batch.shared, held);
+            held.a.store(velocities, &batch.a);
+            held.b.store(velocities, &batch.b);
+        }
+    }
+
+    /// As [`Self::with_frames`], of one.
     #[inline(always)]
     fn with_frame(&mut self, velocities: &mut [Velocity], solve: impl FnOnce(&mut Self, &mut Frame)) {
-        let mut a = Bodies::velocities(velocities, &self.a);
-        let mut b = Bodies::velocities(velocities, &self.b);
-        let before = Frame::of(&self.shared, &a, &b);
-        let mut frame = before;
-        solve(self, &mut frame);
-        frame.store(&before, &self.shared, &mut a, &mut b);
-        a.store(velocities, &self.a);
-        b.store(velocities, &self.b);
+        Self::with_frames(core::array::from_mut(self), velocities, |[batch], [frame]| solve(batch, frame));
     }
 
     /// Pushes as hard as in the step before.
@@ -288,69 +315,104 @@ impl Batch {
         });
     }
 
-    /// One pass that pushes overlaps apart; bodies are where they were in the pass before.
-    pub(crate) fn solve(&mut self, velocities: &mut [Velocity], pace: &Pace) {
-        match (self.count, self.rubs) {
-            (2, true) => self.part::<2, true>(velocities, pace),
-            (2, false) => self.part::<2, false>(velocities, pace),
-            (_, true) => self.part::<1, true>(velocities, pace),
-            (_, false) => self.part::<1, false>(velocities, pace),
+    /// Whether two batches may be solved in step with each other.
+    #[inline(always)]
+    pub(crate) fn goes_with(&self, other: &Self) -> bool {
+        (self.colour, self.count, self.rubs) == (other.colour, other.count, other.rubs)
+    }
+
+    /// One pass that pushes overlaps apart; bodies are where they were in the pass before. Several batches go with each
+    /// other: none waits for what is computed of another.
+    #[inline(always)]
+    pub(crate) fn solve<const N: usize>(batches: &mut [Self; N], velocities: &mut [Velocity], pace: &Pace) {
+        match (batches[0].count, batches[0].rubs) {
+            (2, true) => Self::part::<N, 2, true>(batches, velocities, pace),
+            (2, false) => Self::part::<N, 2, false>(batches, velocities, pace),
+            (_, true) => Self::part::<N, 1, true>(batches, velocities, pace),
+            (_, false) => Self::part::<N, 1, false>(batches, velocities, pace),
         }
     }
 
     /// One pass that does not, after bodies moved.
-    pub(crate) fn relax(&mut self, velocities: &mut [Velocity], offsets: &[Offset], pace: &Pace) {
-        match (self.count, self.rubs) {
-            (2, true) => self.rest::<2, true>(velocities, offsets, pace),
-            (2, false) => self.rest::<2, false>(velocities, offsets, pace),
-            (_, true) => self.rest::<1, true>(velocities, offsets, pace),
-            (_, false) => self.rest::<1, false>(velocities, offsets, pace),
-        }
-    }
-
     #[inline(always)]
-    fn part<const COUNT: usize, const RUBS: bool>(&mut self, velocities: &mut [Velocity], pace: &Pace) {
-        self.with_frame(velocities, |batch, frame| {
-            let Self { shared, points: [first, second], .. } = batch;
-            first.part(shared, frame, pace);
-            if COUNT == 2 {
-                second.part(shared, frame, pace);
-            }
-            batch.rub::<COUNT, RUBS>(frame);
-        });
-    }
-
-    #[inline(always)]
-    fn rest<const COUNT: usize, const RUBS: bool>(
-        &mut self,
+    pub(crate) fn relax<const N: usize>(
+        batches: &mut [Self; N],
         velocities: &mut [Velocity],
         offsets: &[Offset],
         pace: &Pace,
     ) {
-        let (a, b) = (Bodies::offsets(offsets, &self.a), Bodies::offsets(offsets, &self.b));
-        self.with_frame(velocities, |batch, frame| {
-            let Self { shared, points: [first, second], .. } = batch;
-            let went = [b.x.shr::<1>() - a.x.shr::<1>(), b.y.shr::<1>() - a.y.shr::<1>()];
-            let straight = Vector::dot(frame.normal, went).narrow::<31, 1>().within(Vector::splat(MOST));
-            let turns = [
-                a.spin.shr::<2>().within(shared.spin_max_a.all()),
-                b.spin.shr::<2>().within(shared.spin_max_b.all()),
-            ];
-            first.measure(straight, turns);
-            first.relax(shared, frame, pace);
-            if COUNT == 2 {
-                second.measure(straight, turns);
-                second.relax(shared, frame, pace);
+        match (batches[0].count, batches[0].rubs) {
+            (2, true) => Self::rest::<N, 2, true>(batches, velocities, offsets, pace),
+            (2, false) => Self::rest::<N, 2, false>(batches, velocities, offsets, pace),
+            (_, true) => Self::rest::<N, 1, true>(batches, velocities, offsets, pace),
+            (_, false) => Self::rest::<N, 1, false>(batches, velocities, offsets, pace),
+        }
+    }
+
+    #[inline(never)]
+    fn part<const N: usize, const COUNT: usize, const RUBS: bool>(
+        batches: &mut [Self; N],
+        velocities: &mut [Velocity],
+        pace: &Pace,
+    ) {
+        Self::with_frames(batches, velocities, |batches, frames| {
+            for point in 0..COUNT {
+                for (batch, frame) in batches.iter_mut().zip(&mut *frames) {
+                    batch.points[point].part(&batch.shared, frame, pace);
+                }
             }
-            batch.rub::<COUNT, RUBS>(frame);
+            Self::rub::<N, COUNT, RUBS>(batches, frames);
         });
     }
 
+    #[inline(never)]
+    fn rest<const N: usize, const COUNT: usize, const RUBS: bool>(
+        batches: &mut [Self; N],
+        velocities: &mut [Velocity],
+        offsets: &[Offset],
+        pace: &Pace,
+    ) {
+        for batch in &mut *batches {
+            batch.measure::<COUNT>(offsets);
+        }
+        Self::with_frames(batches, velocities, |batches, frames| {
+            for point in 0..COUNT {
+                for (batch, frame) in batches.iter_mut().zip(&mut *frames) {
+                    batch.points[point].relax(&batch.shared, frame, pace);
+                }
+            }
+            Self::rub::<N, COUNT, RUBS>(batches, frames);
+        });
+    }
+
+    /// Finds out how far the bodies are apart after they moved.
     #[inline(always)]
-    fn rub<const COUNT: usize, const RUBS: bool>(&mut self, frame: &mut Frame) {
+    fn measure<const COUNT: usize>(&mut self, offsets: &[Offset]) {
+        let (a, b) = (Bodies::offsets(offsets, &self.a), Bodies::offsets(offsets, &self.b));
+        let Self { shared, points, .. } = self;
+        let went = [b.x.shr::<1>() - a.x.shr::<1>(), b.y.shr::<1>() - a.y.shr::<1>()];
+        let straight = Vector::dot([shared.x.all(), shared.y.all()], went).narrow::<31, 1>();
+        let straight = straight.within(Vector::splat(MOST));
+        let turns = [
+            a.spin.shr::<2>().within(shared.spin_max_a.all()),
+            b.spin.shr::<2>().within(shared.spin_max_b.all()),
+        ];
+        for point in &mut points[..COUNT] {
+            point.measure(straight, turns);
+        }
+    }
+
+    #[inline(always)]
+    fn rub<const N: usize, const COUNT: usize, const RUBS: bool>(
+        batches: &mut [Self; N],
+        frames: &mut [Frame; N],
+    ) {
         if RUBS {
-            let [first, second] = self.points.each_ref().map(|point| point.normal.total.all());
-            self.shared.rub(frame, if COUNT == 2 { first + second } else { first });
+            for (batch, frame) in batches.iter_mut().zip(frames) {
+                let [first, second] = &batch.points;
+                let (first, second) = (first.normal.total.all(), second.normal.total.all());
+                batch.shared.rub(frame, if COUNT == 2 { first + second } else { first });
+            }
         }
     }
 

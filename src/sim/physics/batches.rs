@@ -30,6 +30,12 @@ pub(crate) struct Batches {
     starts: Vec<u32>,
 }
 
+/// What is solved at once.
+pub(crate) enum Turn<'a> {
+    One(&'a mut [Batch; 1]),
+    Two(&'a mut [Batch; 2]),
+}
+
 /// What is in a batch.
 #[derive(Clone, Copy, Debug, Default)]
 struct Fill {
@@ -62,9 +68,9 @@ impl Batches {
     }
 
     /// Puts a contact into a batch of the first colour that none of the bodies `pushed` has, or of the first one
-    /// `behind` all that they have; 0 is no body. Gives the batch and the lane.
+    /// `behind` all that they have; 0 is no body. Gives the batch, the lane, and where it is to be written.
     #[inline(always)]
-    pub(crate) fn add(&mut self, draft: &Draft, pushed: [u32; 2], behind: bool) -> (u32, usize) {
+    pub(crate) fn add(&mut self, pushed: [u32; 2], behind: bool) -> (u32, usize, &mut Draft) {
         let last = pushed[0].max(pushed[1]) as usize;
         if self.few.len() <= last {
             self.few.resize(last + 1, 0);
@@ -86,11 +92,10 @@ impl Batches {
         let fill = &mut self.fills[batch as usize];
         let lane = usize::from(fill.used) % WIDTH;
         fill.used += 1;
-        self.drafts[batch as usize][lane] = *draft;
         if lane + 1 == WIDTH {
             self.open[colour as usize] = u32::MAX;
         }
-        (batch, lane)
+        (batch, lane, &mut self.drafts[batch as usize][lane])
     }
 
     /// A batch of a colour that has room.
@@ -134,7 +139,7 @@ impl Batches {
             let place = &mut self.starts[fill.colour as usize];
             let used = usize::from(fill.used);
             drafts[used..].fill(Draft::default());
-            self.list[*place as usize].prepare(drafts, used, springs);
+            self.list[*place as usize].prepare(drafts, (fill.colour, used), springs);
             self.places.push(*place);
             *place += 1;
         }
@@ -144,6 +149,24 @@ impl Batches {
     #[inline(always)]
     pub(crate) fn each(&mut self, solve: impl FnMut(&mut Batch)) {
         self.list[..self.fills.len()].iter_mut().for_each(solve);
+    }
+
+    /// All batches in order, two at a time where they go with each other.
+    #[inline(always)]
+    pub(crate) fn in_turn(&mut self) -> impl Iterator<Item = Turn<'_>> {
+        let mut left = &mut self.list[..self.fills.len()];
+        core::iter::from_fn(move || {
+            let twins = if let [one, two, ..] = &*left { one.goes_with(two) } else { false };
+            let all = core::mem::take(&mut left);
+            if twins {
+                let (two, rest) = all.split_first_chunk_mut()?;
+                left = rest;
+                return Some(Turn::Two(two));
+            }
+            let (one, rest) = all.split_first_chunk_mut()?;
+            left = rest;
+            Some(Turn::One(one))
+        })
     }
 
     /// A batch by its number.

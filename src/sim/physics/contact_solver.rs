@@ -6,10 +6,11 @@
 use alloc::vec::Vec;
 
 use super::batch::{Batch, Pace, Springs};
-use super::batches::Batches;
+use super::batches::{Batches, Turn};
 use super::draft::{Draft, DraftPoint};
 use super::hull::P;
-use super::pairing::PointMemory;
+use super::meeting::Meeting;
+use super::pairing::{Pairing, PointMemory};
 use super::row::{ARM_BITS, ARM_MAX, Offset, Shares, Velocity};
 use super::softness::Softness;
 use super::state::Mass;
@@ -35,46 +36,23 @@ pub(crate) struct ContactDesc<'a> {
     pub(crate) pairing: u32,
 }
 
-/// A point of a manifold around each body's centre of mass.
-#[derive(Clone, Copy)]
-pub(crate) struct Anchor {
-    pub(crate) from_a: P,
-    pub(crate) from_b: P,
-    pub(crate) separation: i32,
-    pub(crate) memory: PointMemory,
-}
-
-impl Anchor {
-    /// The speed at which the bodies part at a point after a bounce.
-    #[inline(never)]
-    fn bounce(&self, desc: &ContactDesc) -> i32 {
-        let (normal, (a, b)) = (desc.normal, desc.velocities);
-        let [arm_a, arm_b] = [self.from_a, self.from_b].map(|from| {
-            let cross = i64::from(from.0) * i64::from(normal.1) - i64::from(from.1) * i64::from(normal.0);
-            ((cross + (1 << 29)) >> 30).clamp(-ARM_MAX, ARM_MAX)
-        });
-        let to = (i64::from(b.x) - i64::from(a.x), i64::from(b.y) - i64::from(a.y));
-        let straight = (i64::from(normal.0) * to.0 + i64::from(normal.1) * to.1 + (1 << 29)) >> UNIT_BITS;
-        let turning = arm_b * i64::from(b.spin) - arm_a * i64::from(a.spin);
-        let approach = -(straight + ((turning + (1 << (ARM_BITS - 1))) >> ARM_BITS));
-        if approach > desc.bounce_speed_min {
-            return clamp_to_i32((approach * i64::from(desc.restitution.to_bits())) >> 16);
-        }
-        0
-    }
-
-    /// As it is prepared.
-    #[inline(always)]
-    fn draft(&self, desc: &ContactDesc) -> DraftPoint {
-        DraftPoint {
-            from_a: self.from_a.into(),
-            from_b: self.from_b.into(),
-            separation: self.separation,
-            total: self.memory.normal,
-            bounce: if desc.restitution > crate::Fx::ZERO { self.bounce(desc) } else { 0 },
-            unused: 0,
-        }
-    }
+/// The speed at which bodies part after a bounce at a point that is so far from their centres of mass.
+#[inline(never)]
+fn bounce(
+    from: [[i32; 2]; 2],
+    normal: P,
+    (a, b): (Velocity, Velocity),
+    (least, restitution): (i64, i64),
+) -> i32 {
+    let arm = |[x, y]: [i32; 2]| {
+        let cross = i64::from(x) * i64::from(normal.1) - i64::from(y) * i64::from(normal.0);
+        ((cross + (1 << 29)) >> 30).clamp(-ARM_MAX, ARM_MAX)
+    };
+    let to = (i64::from(b.x) - i64::from(a.x), i64::from(b.y) - i64::from(a.y));
+    let straight = (i64::from(normal.0) * to.0 + i64::from(normal.1) * to.1 + (1 << 29)) >> UNIT_BITS;
+    let turning = arm(from[1]) * i64::from(b.spin) - arm(from[0]) * i64::from(a.spin);
+    let approach = -(straight + ((turning + (1 << (ARM_BITS - 1))) >> ARM_BITS));
+    if approach > least { clamp_to_i32((approach * restitution) >> 16) } else { 0 }
 }
 
 /// Whether bodies meet that are not equals: one cannot be pushed, or is half as heavy again as the other. What a light
@@ -154,12 +132,32 @@ impl Contacts {
         self.entries.is_empty()
     }
 
-    /// Adds two bodies that push each other.
-    #[inline]
-    pub(crate) fn add(&mut self, desc: &ContactDesc, anchors: &[Anchor]) {
+    /// Adds two bodies that push each other at the points of a meeting.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, desc: &ContactDesc, meeting: &Meeting, before: Option<&Pairing>) {
         let (mass_a, mass_b) = desc.masses;
-        let shares = Shares::new(mass_a, mass_b);
-        let mut draft = Draft {
+        // What cannot be pushed may be in one batch as often as it likes.
+        let pushed =
+            [if mass_a.inverse == 0 { 0 } else { desc.a }, if mass_b.inverse == 0 { 0 } else { desc.b }];
+        // What stands on something lighter stands on it firmly only if it is pushed after it.
+        let unlike = pushed[0] != 0 && pushed[1] != 0 && mass_a.inverse != mass_b.inverse;
+        let (batch, lane, draft) = self.batches.add(pushed, unlike);
+        let (count, shares) = (usize::from(meeting.manifold.count), Shares::new(mass_a, mass_b));
+        let point = |index: usize| {
+            let point = &meeting.manifold.points[index];
+            let from = |(x, y): P| [point.x.saturating_add(x), point.y.saturating_add(y)];
+            let (from_a, from_b) = (from(meeting.lever_a), from(meeting.lever_b));
+            let memory = Pairing::memory(if index < count { before } else { None }, point.feature);
+            let bounces = desc.restitution > crate::Fx::ZERO && index < count;
+            let least = (desc.bounce_speed_min, i64::from(desc.restitution.to_bits()));
+            let bounce =
+                if bounces { bounce([from_a, from_b], desc.normal, desc.velocities, least) } else { 0 };
+            let (separation, total) = (point.separation, memory.normal);
+            (DraftPoint { from_a, from_b, separation, total, bounce, unused: 0 }, memory)
+        };
+        let ((first, of_first), (second, of_second)) = (point(0), point(1));
+        self.bounces |= (first.bounce > 0) | (second.bounce > 0);
+        *draft = Draft {
             normal: desc.normal.into(),
             bodies: [desc.a, desc.b],
             inverse: [mass_a.inverse, mass_b.inverse],
@@ -168,28 +166,17 @@ impl Contacts {
             friction: desc.friction.to_bits(),
             surface: desc.surface,
             hard: i32::from(is_hard(mass_a.inverse, mass_b.inverse)),
-            count: anchors.len().min(2) as i32,
-            ..Draft::default()
+            count: count as i32,
+            pulled: of_second.tangent.saturating_add(of_first.tangent),
+            unused: [0; 2],
+            points: [first, second],
         };
-        let mut features = [0; 2];
-        for (index, anchor) in anchors.iter().take(2).enumerate() {
-            draft.points[index] = anchor.draft(desc);
-            draft.pulled = anchor.memory.tangent.saturating_add(draft.pulled);
-            features[index] = anchor.memory.feature;
-            self.bounces |= draft.points[index].bounce > 0;
-        }
-        // What cannot be pushed may be in one batch as often as it likes.
-        let pushed = [(desc.a, desc.masses.0), (desc.b, desc.masses.1)]
-            .map(|(body, mass)| if mass.inverse == 0 { 0 } else { body });
-        // What stands on something lighter stands on it firmly only if it is pushed after it.
-        let unlike = pushed[0] != 0 && pushed[1] != 0 && desc.masses.0.inverse != desc.masses.1.inverse;
-        let (batch, lane) = self.batches.add(&draft, pushed, unlike);
         self.entries.push(Entry {
             pairing: desc.pairing,
             batch,
             lane: lane as u8,
-            count: draft.count as u8,
-            features,
+            count: count as u8,
+            features: [of_first.feature, of_second.feature],
             ease: shares.ease,
         });
     }
@@ -211,14 +198,24 @@ impl Contacts {
     #[inline(never)]
     pub(crate) fn solve(&mut self, velocities: &mut [Velocity], times: &ContactTimes) {
         let pace = Pace::new(times.rate);
-        self.batches.each(|batch| batch.solve(velocities, &pace));
+        for turn in self.batches.in_turn() {
+            match turn {
+                Turn::Two(two) => Batch::solve(two, velocities, &pace),
+                Turn::One(one) => Batch::solve(one, velocities, &pace),
+            }
+        }
     }
 
     /// One pass that does not, after bodies moved.
     #[inline(never)]
     pub(crate) fn relax(&mut self, velocities: &mut [Velocity], offsets: &[Offset], times: &ContactTimes) {
         let pace = Pace::new(times.rate);
-        self.batches.each(|batch| batch.relax(velocities, offsets, &pace));
+        for turn in self.batches.in_turn() {
+            match turn {
+                Turn::Two(two) => Batch::relax(two, velocities, offsets, &pace),
+                Turn::One(one) => Batch::relax(one, velocities, offsets, &pace),
+            }
+        }
     }
 
     /// Gives back the speed of what met fast enough.

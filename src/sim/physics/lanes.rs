@@ -57,7 +57,7 @@ impl Vector {
 }
 
 /// Velocities, or offsets, of one body of each contact.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Bodies {
     pub(crate) x: Vector,
     pub(crate) y: Vector,

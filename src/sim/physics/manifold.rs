@@ -37,10 +37,6 @@ pub(crate) struct Manifold {
 }
 
 impl Manifold {
-    pub(crate) fn points(&self) -> &[ManifoldPoint] {
-        &self.points[..usize::from(self.count).min(2)]
-    }
-
     fn single(normal: P, point: ManifoldPoint) -> Self {
         Self { normal, count: 1, points: [point, ManifoldPoint::default()] }
     }

@@ -39,8 +39,10 @@ impl Meeting {
     }
 
     /// The least distance of the outlines.
+    #[inline(always)]
     pub(crate) fn separation(&self) -> i32 {
-        self.manifold.points().iter().map(|point| point.separation).min().unwrap_or(i32::MAX)
+        let [first, second] = &self.manifold.points;
+        if self.manifold.count > 1 { first.separation.min(second.separation) } else { first.separation }
     }
 
     /// The meeting of two shapes, the boxes around which touch; nothing if they do not come near.

@@ -59,6 +59,19 @@ impl Pairing {
         (self.a as u64) << 48 | (self.b as u64) << 32 | (self.sub_a as u64) << 16 | self.sub_b as u64
     }
 
+    /// What is remembered of a point: how hard it pushed in the step before, if it was there.
+    #[inline(always)]
+    pub(crate) fn memory(before: Option<&Self>, feature: u32) -> PointMemory {
+        let known = |before: &Self, index: usize| {
+            usize::from(before.count) > index && before.points[index].feature == feature
+        };
+        match before {
+            Some(before) if known(before, 0) => before.points[0],
+            Some(before) if known(before, 1) => before.points[1],
+            _ => PointMemory { feature, ..PointMemory::default() },
+        }
+    }
+
     /// Forgets how hard they pushed, as bodies do that fall asleep.
     pub(crate) const fn rest(&mut self) {
         self.count = 0;

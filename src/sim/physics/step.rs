@@ -4,17 +4,17 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use super::border::meet_border;
-use super::contact_solver::{Anchor, ContactDesc, ContactTimes, Contacts};
+use super::contact_solver::{ContactDesc, ContactTimes, Contacts};
 use super::grid::Grid;
 use super::islands::Islands;
 use super::joint_solver::JointSolver;
 use super::lineup::Lineup;
-use super::manifold::ManifoldPoint;
 use super::material::Material;
 use super::meeting::Meeting;
 use super::motion::{Movers, keep_inside};
 use super::near::Near;
-use super::pairing::{BORDER, Ended, PASSING, Pairing, PointMemory, SENSOR, TOUCHING, id};
+use super::order::{Order, sort_few};
+use super::pairing::{BORDER, Ended, PASSING, Pairing, SENSOR, TOUCHING, id};
 use super::pairs::{Found, Search};
 use super::proxy::{MARGIN, Proxies};
 use super::push_solver::{Push, Pushes};
@@ -65,11 +65,9 @@ fn look_ahead(state: &State) {
 #[derive(Clone, Copy, Debug, Default)]
 struct Report {
     was_touching: bool,
-    /// Whether shapes were looked at, so that there is something to tell.
+    /// Whether shapes were looked at, so that there is something to tell, and which meeting that was.
     met: bool,
-    normal: (i32, i32),
-    point: (i32, i32),
-    separation: i32,
+    meeting: u32,
     impulse: i64,
 }
 
@@ -221,6 +219,8 @@ impl Scratch {
             }
             let before = old.get(next).filter(|before| before.sort_key() == key);
             next += usize::from(before.is_some());
+            let was_touching = before.is_some_and(|before| before.bits & TOUCHING != 0);
+            self.reports.push(Report { was_touching, met: true, meeting, impulse: 0 });
             self.meet(state, &meetings[meeting as usize], before, times);
         }
         old[next..].iter().for_each(|before| self.drop_or_carry(state, before));
@@ -238,36 +238,33 @@ impl Scratch {
         }
     }
 
+    #[inline(always)]
     fn meet(&mut self, state: &State, meeting: &Meeting, before: Option<&Pairing>, times: &ContactTimes) {
         let mut pairing = meeting.pairing();
         let was = before.map_or(0, |before| before.bits);
-        let separation = meeting.separation();
-        let point = meeting.manifold.points[0];
-        self.reports.push(Report {
-            was_touching: was & TOUCHING != 0,
-            met: true,
-            normal: meeting.manifold.normal,
-            point: (point.x.saturating_add(meeting.lever_a.0), point.y.saturating_add(meeting.lever_a.1)),
-            separation,
-            impulse: 0,
-        });
+        let of = |kind: u16| &state.blueprints.brief(kind).material;
+        let materials = (of(meeting.kind_a), of(meeting.kind_b));
+        let one_way = (materials.0.one_way | materials.1.one_way) && meeting.b != BORDER;
         if meeting.sensor {
             pairing.bits = SENSOR | TOUCHING;
-        } else if passes(state, meeting, before.map(|before| before.bits)) {
+        } else if one_way && passes(state, meeting, before.map(|before| before.bits)) {
             pairing.bits = PASSING;
         } else {
+            let separation = meeting.separation();
             let holds_on = was & TOUCHING != 0 && separation <= MARGIN;
             pairing.bits = if holds_on || separation <= 0 { TOUCHING } else { 0 };
-            self.add_contact(state, meeting, before, times);
+            self.add_contact(state, meeting, before, materials, times);
         }
         self.pairings.push(pairing);
     }
 
+    #[inline(always)]
     fn add_contact(
         &mut self,
         state: &State,
         meeting: &Meeting,
         before: Option<&Pairing>,
+        (one, other): (&Material, &Material),
         times: &ContactTimes,
     ) {
         let masses = |slot: u16| {
@@ -284,10 +281,8 @@ impl Scratch {
             return;
         }
         let (a, b) = (self.movers.enter(state, meeting.a), self.movers.enter(state, meeting.b));
-        let of = |kind: u16| state.blueprints.brief(kind).material;
-        let (one, other): (Material, Material) = (of(meeting.kind_a), of(meeting.kind_b));
         let belt = |material: &Material| i64::from(material.surface_speed.to_bits());
-        let surface = if meeting.b == BORDER { belt(&one) } else { belt(&one) + belt(&other) };
+        let surface = if meeting.b == BORDER { belt(one) } else { belt(one) + belt(other) };
         let desc = ContactDesc {
             a,
             b,
@@ -304,29 +299,14 @@ impl Scratch {
             bounce_speed_min: times.bounce_speed_min,
             pairing: self.pairings.len() as u32,
         };
-        let known = |feature: u32| {
-            let known = before.map_or(&[][..], |before| &before.points[..usize::from(before.count).min(2)]);
-            let known = known.iter().find(|known| known.feature == feature);
-            known.copied().unwrap_or(PointMemory { feature, ..PointMemory::default() })
-        };
         let turns = (desc.masses.0.inverse_gyration | desc.masses.1.inverse_gyration) != 0;
         if !turns && desc.friction == Fx::ZERO && meeting.manifold.count == 1 {
             let point = &meeting.manifold.points[0];
-            self.pushes.list.push(Push::new(&desc, point.separation, known(point.feature), times));
+            let memory = Pairing::memory(before, point.feature);
+            self.pushes.list.push(Push::new(&desc, point.separation, memory, times));
             return;
         }
-        let anchor = |point: &ManifoldPoint| {
-            let from = |lever: (i32, i32)| (point.x.saturating_add(lever.0), point.y.saturating_add(lever.1));
-            Anchor {
-                from_a: from(meeting.lever_a),
-                from_b: from(meeting.lever_b),
-                separation: point.separation,
-                memory: known(point.feature),
-            }
-        };
-        let anchors = meeting.manifold.points.each_ref().map(anchor);
-        let count = usize::from(meeting.manifold.count).min(2);
-        self.contacts.add(&desc, &anchors[..count]);
+        self.contacts.add(&desc, meeting, before);
     }
 
     fn solve(&mut self, state: &State, times: &ContactTimes) {
@@ -414,7 +394,8 @@ impl Scratch {
             if pairing.b == BORDER || !(touches | report.was_touching) {
                 continue;
             }
-            let contact = contact(state, pairing, report);
+            let meeting = if report.met { self.meetings.get(report.meeting as usize) } else { None };
+            let contact = contact(state, pairing, report, meeting);
             if touches && report.met {
                 told.contacts.push(contact);
             }
@@ -446,17 +427,24 @@ fn order_of(event: &ContactEvent) -> (u64, u32, ContactPhase) {
     (bodies, u32::from(event.shape_a) << 16 | u32::from(event.shape_b), event.phase)
 }
 
-fn contact(state: &State, pairing: &Pairing, report: &Report) -> Contact {
+fn contact(state: &State, pairing: &Pairing, report: &Report, meeting: Option<&Meeting>) -> Contact {
     let slot = usize::from(pairing.a);
-    let at = state.positions[slot] + Vec2::new(Fx::from_bits(report.point.0), Fx::from_bits(report.point.1));
+    let (mut normal, mut depth, mut point) = ((0, 0), 0, (0, 0));
+    if let Some(meeting) = meeting {
+        let (first, lever) = (meeting.manifold.points[0], meeting.lever_a);
+        normal = meeting.manifold.normal;
+        point = (first.x.saturating_add(lever.0), first.y.saturating_add(lever.1));
+        depth = meeting.separation().saturating_neg().max(0);
+    }
+    let at = state.positions[slot] + Vec2::new(Fx::from_bits(point.0), Fx::from_bits(point.1));
     Contact {
         a: state.id(slot),
         b: state.id(usize::from(pairing.b)),
         shape_a: pairing.sub_a,
         shape_b: pairing.sub_b,
-        normal: Vec2::new(Fx::from_unit(report.normal.0), Fx::from_unit(report.normal.1)),
+        normal: Vec2::new(Fx::from_unit(normal.0), Fx::from_unit(normal.1)),
         point: at,
-        depth: Fx::from_bits(report.separation.saturating_neg().max(0)),
+        depth: Fx::from_bits(depth),
         impulse: Fx::from_wide(report.impulse),
         sensor: pairing.bits & SENSOR != 0,
         persisted: report.was_touching,
@@ -473,12 +461,10 @@ pub(crate) fn up_of(state: &State, slot: u16, kind: u16) -> (i32, i32) {
     (-turn.sin, turn.cos)
 }
 
-/// Whether a shape goes through one that holds only what comes from above.
+/// Whether a shape goes through one that holds only what comes from above, as at least one of two does.
+#[inline(never)]
 fn passes(state: &State, meeting: &Meeting, before: Option<u8>) -> bool {
     let one_way = |kind: u16| state.blueprints.brief(kind).material.one_way;
-    if meeting.b == BORDER || !(one_way(meeting.kind_a) || one_way(meeting.kind_b)) {
-        return false;
-    }
     let through = |platform: u16, kind: u16, normal: (i32, i32), sign: i64| {
         let up = up_of(state, platform, kind);
         let facing = super::manifold::dot(up, normal.0, normal.1) * sign;
@@ -489,87 +475,4 @@ fn passes(state: &State, meeting: &Meeting, before: Option<u8>) -> bool {
     };
     through(meeting.a, meeting.kind_a, meeting.manifold.normal, 1)
         || through(meeting.b, meeting.kind_b, meeting.manifold.normal, -1)
-}
-
-/// Meetings in the order of their keys: a counting sort by the lower slot, and what is left by comparing.
-#[derive(Debug, Default)]
-struct Order {
-    starts: Vec<u32>,
-    /// Keys and numbers of meetings.
-    sorted: Vec<(u64, u32)>,
-}
-
-/// So few are sorted by moving each to where it belongs.
-const FEW: usize = 24;
-
-impl Order {
-    #[inline(never)]
-    fn sort(&mut self, meetings: &[Meeting], slots: usize) {
-        if meetings.len() <= FEW {
-            let mut keys = [(u64::MAX, 0); FEW];
-            for (key, (index, meeting)) in keys.iter_mut().zip((0..).zip(meetings)) {
-                *key = (meeting.sort_key(), index);
-            }
-            self.sorted.clear();
-            self.sorted.reserve(3 * slots);
-            self.sorted.resize(meetings.len(), (0, 0));
-            rank(&keys[..meetings.len()], &mut self.sorted);
-            return;
-        }
-        self.starts.clear();
-        self.starts.resize(slots + 1, 0);
-        for meeting in meetings {
-            self.starts[usize::from(meeting.a) + 1] += 1;
-        }
-        let mut sum = 0;
-        for start in &mut self.starts {
-            sum += *start;
-            *start = sum;
-        }
-        self.sorted.clear();
-        self.sorted.reserve(3 * slots);
-        self.sorted.resize(meetings.len(), (0, 0));
-        for (index, meeting) in (0_u32..).zip(meetings) {
-            let place = &mut self.starts[usize::from(meeting.a)];
-            self.sorted[*place as usize] = (meeting.sort_key(), index);
-            *place += 1;
-        }
-        let mut start = 0;
-        while start < self.sorted.len() {
-            let slot = (self.sorted[start].0 >> 48) as usize;
-            // Each slot's start is its end by now.
-            let end = (self.starts[slot] as usize).max(start + 1);
-            sort_few(&mut self.sorted[start..end], |&(key, _)| key);
-            start = end;
-        }
-    }
-}
-
-/// Sorts by moving each to where it belongs, if there are only a few.
-#[inline(always)]
-fn sort_few<T: Copy, K: Ord>(list: &mut [T], key: impl Fn(&T) -> K) {
-    if list.len() > FEW {
-        list.sort_unstable_by_key(key);
-        return;
-    }
-    for end in 1..list.len() {
-        let moved = list[end];
-        let mut at = end;
-        while at > 0 && key(&list[at - 1]) > key(&moved) {
-            list[at] = list[at - 1];
-            at -= 1;
-        }
-        list[at] = moved;
-    }
-}
-
-/// As [`sort_few`], of numbers that are all different, without a question: each goes where as many are less as are.
-#[inline(always)]
-fn rank(keys: &[(u64, u32)], sorted: &mut [(u64, u32)]) {
-    for &key in keys {
-        let less: usize = keys.iter().map(|other| usize::from(other.0 < key.0)).sum();
-        if let Some(place) = sorted.get_mut(less) {
-            *place = key;
-        }
-    }
 }

@@ -215,7 +215,13 @@ impl Shared {
 impl Batch {
     /// Makes rows of the first `used` contacts; of the others all numbers are zero.
     #[inline(never)]
-    pub(crate) fn prepare(&mut self, drafts: &[Draft; WIDTH], used: usize, springs: &Springs) {
+    pub(crate) fn prepare(
+        &mut self,
+        drafts: &[Draft; WIDTH],
+        (colour, used): (u32, usize),
+        springs: &Springs,
+    ) {
+        self.colour = colour;
         let [x, y, a, b, inverse_a, inverse_b, gyration_a, gyration_b] = columns(drafts, 0);
         let [share_b, friction, surface, hard, count, pulled, _, _] = columns(drafts, 1);
         self.a = a.array().map(i32::cast_unsigned);

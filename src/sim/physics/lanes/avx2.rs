@@ -16,7 +16,7 @@ use safe_arch::{
 use super::WIDTH;
 
 /// Eight numbers of 32 bits.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Vector(m256i);
 
 /// Eight products of two of them: those of the even and those of the odd lanes.

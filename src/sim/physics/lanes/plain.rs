@@ -8,7 +8,7 @@ use bytemuck::Pod;
 use super::WIDTH;
 
 /// Eight numbers of 32 bits.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Vector([i32; WIDTH]);
 
 /// Eight products of two of them.

@@ -1,0 +1,88 @@
+//! `Order`, meetings in the order of their keys.
+
+use alloc::vec::Vec;
+
+use super::meeting::Meeting;
+
+/// Meetings in the order of their keys: a counting sort by the lower slot, and what is left by comparing.
+#[derive(Debug, Default)]
+pub(crate) struct Order {
+    starts: Vec<u32>,
+    /// Keys and numbers of meetings.
+    pub(crate) sorted: Vec<(u64, u32)>,
+}
+
+/// So few are sorted by moving each to where it belongs.
+const FEW: usize = 24;
+
+impl Order {
+    #[inline(never)]
+    pub(crate) fn sort(&mut self, meetings: &[Meeting], slots: usize) {
+        if meetings.len() <= FEW {
+            let mut keys = [(u64::MAX, 0); FEW];
+            for (key, (index, meeting)) in keys.iter_mut().zip((0..).zip(meetings)) {
+                *key = (meeting.sort_key(), index);
+            }
+            self.sorted.clear();
+            self.sorted.reserve(3 * slots);
+            self.sorted.resize(meetings.len(), (0, 0));
+            rank(&keys[..meetings.len()], &mut self.sorted);
+            return;
+        }
+        self.starts.clear();
+        self.starts.resize(slots + 1, 0);
+        for meeting in meetings {
+            self.starts[usize::from(meeting.a) + 1] += 1;
+        }
+        let mut sum = 0;
+        for start in &mut self.starts {
+            sum += *start;
+            *start = sum;
+        }
+        self.sorted.clear();
+        self.sorted.reserve(3 * slots);
+        self.sorted.resize(meetings.len(), (0, 0));
+        for (index, meeting) in (0_u32..).zip(meetings) {
+            let place = &mut self.starts[usize::from(meeting.a)];
+            self.sorted[*place as usize] = (meeting.sort_key(), index);
+            *place += 1;
+        }
+        let mut start = 0;
+        while start < self.sorted.len() {
+            let slot = (self.sorted[start].0 >> 48) as usize;
+            // Each slot's start is its end by now.
+            let end = (self.starts[slot] as usize).max(start + 1);
+            sort_few(&mut self.sorted[start..end], |&(key, _)| key);
+            start = end;
+        }
+    }
+}
+
+/// Sorts by moving each to where it belongs, if there are only a few.
+#[inline(always)]
+pub(crate) fn sort_few<T: Copy, K: Ord>(list: &mut [T], key: impl Fn(&T) -> K) {
+    if list.len() > FEW {
+        list.sort_unstable_by_key(key);
+        return;
+    }
+    for end in 1..list.len() {
+        let moved = list[end];
+        let mut at = end;
+        while at > 0 && key(&list[at - 1]) > key(&moved) {
+            list[at] = list[at - 1];
+            at -= 1;
+        }
+        list[at] = moved;
+    }
+}
+
+/// As [`sort_few`], of numbers that are all different, without a question: each goes where as many are less as are.
+#[inline(always)]
+fn rank(keys: &[(u64, u32)], sorted: &mut [(u64, u32)]) {
+    for &key in keys {
+        let less: usize = keys.iter().map(|other| usize::from(other.0 < key.0)).sum();
+        if let Some(place) = sorted.get_mut(less) {
+            *place = key;
+        }
+    }
+}
