@@ -13,34 +13,39 @@ use crate::{Fx, Vec2};
 /// What a bullet stops in front of: 1/512 of a unit.
 const GAP: i64 = 1 << 7;
 
-/// Takes every bullet back to where it first touched something in this tick. All bodies have moved already, from
-/// `starts`.
+/// Takes every bullet back to where the first of its shapes touched something in this tick. All bodies have moved
+/// already, from `starts`. Shapes are swept along the way of their body, not as they turn on it.
 #[inline(never)]
 pub(crate) fn stop_bullets(state: &mut State, proxies: &Proxies, grid: &Grid, starts: &[Vec2]) {
     for &index in &proxies.bullets {
-        let bullet = proxies.list[usize::from(index)];
-        let slot = usize::from(bullet.slot);
-        let way = state.positions[slot] - starts[slot];
-        let kind = state.blueprints.get(bullet.kind);
-        let thin = kind.hull.half.0.min(kind.hull.half.1);
-        if kind.blueprint.part.sensor || way.length().to_bits() <= thin {
+        let shapes = &proxies.list[usize::from(index)..];
+        let slot = shapes[0].slot;
+        let solid = |shape: &&Proxy| !state.blueprints.get(shape.kind).blueprint.part.sensor;
+        let shapes = || shapes.iter().take_while(|shape| shape.slot == slot).filter(solid);
+        let way = state.positions[usize::from(slot)] - starts[usize::from(slot)];
+        let thin = |shape: &Proxy| {
+            let half = state.blueprints.get(shape.kind).hull.half;
+            half.0.min(half.1)
+        };
+        if shapes().map(thin).min().is_none_or(|thin| way.length().to_bits() <= thin) {
             continue;
         }
-        let part = free_part(state, proxies, grid, starts, (&bullet, way));
+        let free = |free, shape| free_part(state, proxies, grid, starts, (shape, way, free));
+        let part = shapes().fold(WHOLE, free);
         if part < WHOLE {
             let back = |way: Fx| Fx::from_wide((i64::from(way.to_bits()) * (WHOLE - part)) >> 30);
-            state.positions[slot] -= Vec2::new(back(way.x), back(way.y));
+            state.positions[usize::from(slot)] -= Vec2::new(back(way.x), back(way.y));
         }
     }
 }
 
-/// The part of its way that a bullet can go.
+/// The part of its way that a shape of a bullet can go, `most` at the most.
 fn free_part(
     state: &State,
     proxies: &Proxies,
     grid: &Grid,
     starts: &[Vec2],
-    (bullet, way): (&Proxy, Vec2),
+    (bullet, way, most): (&Proxy, Vec2, i64),
 ) -> i64 {
     let kind = state.blueprints.get(bullet.kind);
     let own = |proxy: &Proxy| -> Hull {
@@ -54,7 +59,7 @@ fn free_part(
     let to = [way.x.to_bits(), way.y.to_bits()];
     let low = [low[0].saturating_add(to[0].min(0)), low[1].saturating_add(to[1].min(0))];
     let high = [high[0].saturating_add(to[0].max(0)), high[1].saturating_add(to[1].max(0))];
-    let mut free = WHOLE;
+    let mut free = most;
     for spot in grid.within(low, high).chain(grid.large()) {
         let other = &proxies.of(state, spot);
         let part = &state.blueprints.get(other.kind).blueprint.part;

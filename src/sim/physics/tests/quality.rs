@@ -93,6 +93,28 @@ fn a_bullet_never_passes_a_thin_wall() {
     }
 }
 
+/// Whichever of a bullet's shapes comes to the wall first stops the body: here the first one would fly past it.
+#[test]
+fn no_shape_of_a_bullet_passes_a_thin_wall() {
+    let parts = [Shape::Circle { radius: ratio(1, 10) }, Shape::Box { half: Vec2::splat(ratio(1, 10)) }];
+    for (speed, angle) in [(500, 0_u16), (500, 3_000), (1_500, 1_000), (200, 62_000)] {
+        for part in parts {
+            let mut world = open();
+            let wall = BodyDesc::rect(Vec2::new(ratio(1, 20), Fx::from_int(30)));
+            world.add(wall.at(Vec2::from_ints(10, 40)).fixed()).unwrap();
+            let shot = BodyDesc::circle(ratio(1, 10)).bullet().lock_rotation().restitution(Fx::ONE);
+            let id = world.add(shot.moving(Vec2::from_angle(Angle(angle), Fx::from_int(speed)))).unwrap();
+            let arm = Vec2::from_ints(0, 25);
+            world.attach(id, ShapeDesc::new(part).offset(arm, Angle::ZERO)).unwrap();
+            for _ in 0..10 {
+                world.step();
+                let x = float(world.body(id).unwrap().position.x);
+                assert!(x < 10.0, "{speed} {angle}: it is at {x}");
+            }
+        }
+    }
+}
+
 /// A mill with a disc at the end of an arm that is not there: it knocks away each ball on its way, wherever on that way
 /// the ball is; none is passed over.
 #[test]
