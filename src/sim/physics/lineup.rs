@@ -55,16 +55,18 @@ impl Lineup {
         apart: &[[u16; 2]],
         meetings: &mut Vec<Meeting>,
     ) -> bool {
+        self.clear();
         let any = state.flags.iter().fold(0, |any, flags| any | flags);
         if state.places() > SHAPES_MAX || any & BULLET != 0 {
             return false;
         }
+        // Also where the grid has this step: the memory is there when enough sleep that it is the row's turn.
+        state.stills.reserve(state.places());
         let movers: usize = state.flags.iter().map(|&flags| usize::from(is_moving(flags))).sum();
         let movers = movers + state.extras.len();
         if movers * state.places() > COMPARED_MAX {
             return false;
         }
-        self.clear();
         for still in Stills::of(state, proxies) {
             self.push(still.spot(), still.half);
         }

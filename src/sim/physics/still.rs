@@ -66,6 +66,11 @@ impl Stills {
         self.known = false;
     }
 
+    /// Room for that many shapes.
+    pub(crate) fn reserve(&mut self, shapes: usize) {
+        self.list.reserve(shapes.saturating_sub(self.list.len()));
+    }
+
     /// All of them; `proxies` is overwritten if they are not known.
     pub(crate) fn of<'a>(state: &'a mut State, proxies: &mut Proxies) -> &'a [Still] {
         if !state.stills.known {
@@ -91,7 +96,7 @@ impl Stills {
     #[inline(never)]
     fn fill(&mut self, state: &State, proxies: &mut Proxies) {
         self.list.clear();
-        self.list.reserve(state.places());
+        self.reserve(state.places());
         proxies.clear(state.places());
         for slot in (0..state.slots()).filter(|&slot| is_still(state.flags[slot])) {
             proxies.draft(state, slot, 0, |Spot { x, y, radius, traits, .. }, half, who| {

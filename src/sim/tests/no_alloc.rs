@@ -6,8 +6,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use framekeep_sim::{
-    Angle, BodyDesc, BodyId, Fx, JointDesc, JointKind, Pcg32, Polygon, Shape, ShapeDesc, Vec2, World,
-    WorldDesc,
+    Angle, BodyDesc, BodyId, Fx, JointDesc, JointKind, Pcg32, Polygon, Shape, ShapeDesc, TileMap, Vec2,
+    World, WorldDesc,
 };
 
 struct Counting;
@@ -57,13 +57,20 @@ fn lively_world(gravity: Vec2) -> (World, Vec<BodyId>) {
     (world, ids)
 }
 
-/// A small world with every shape, bodies of two shapes, a chain, joints of every kind, and bodies that sleep.
+/// A small world with every shape, bodies of two shapes, a chain, tiles, joints of every kind, and bodies that sleep.
 fn varied_world(gravity: Vec2) -> (World, Vec<BodyId>) {
     let half_extent = Vec2::from_ints(16, 16);
     let mut world = World::new(WorldDesc { gravity, half_extent, ..WorldDesc::default() });
     let land = world.add(BodyDesc::rect(Vec2::from_ints(12, 1)).at(Vec2::from_ints(0, -14)).fixed()).unwrap();
     let ground = [12, 4, -4, -12].map(|x| Vec2::from_ints(x, x / 8));
     world.attach_chain(land, &ground, false, ShapeDesc::new(Shape::Circle { radius: Fx::ONE })).unwrap();
+    let mut map = TileMap::new(4, 4, Fx::ONE).expect("it is small");
+    for place in 0..4 {
+        map.set(place, place, true);
+        map.set(place, 0, true);
+    }
+    let corner = world.add(BodyDesc::circle(Fx::HALF).at(Vec2::from_ints(-15, -12)).fixed()).unwrap();
+    map.attach_to(&mut world, corner, ShapeDesc::new(Shape::Circle { radius: Fx::ONE })).unwrap();
     let rotor = BodyDesc::rect(Vec2::new(Fx::from_int(3), Fx::HALF)).kinematic().spinning(Fx::ONE);
     world.add(rotor.at(Vec2::from_ints(0, -4))).unwrap();
     let half = Fx::from_ratio(2, 5);
@@ -96,6 +103,12 @@ fn join(world: &mut World, ids: &[BodyId]) {
         JointKind::Revolute { limits: None, motor: None },
         JointKind::Prismatic { axis: Vec2::from_ints(1, 0), limits: None, motor: None },
         JointKind::Weld,
+        JointKind::Mouse {
+            target: Vec2::from_ints(3, 3),
+            hertz: Fx::ONE,
+            damping_ratio: Fx::ONE,
+            force_max: Fx::from_int(9),
+        },
     ];
     for (pair, kind) in ids.chunks_exact(8).zip(kinds) {
         world.join(JointDesc::new(pair[0], pair[1], kind)).expect("all its numbers are in range");
