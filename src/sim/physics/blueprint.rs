@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hull::{Extent, Ghosts, Hull, SIZE_MAX};
 use super::rot::Rot;
-use super::spot::{CALM, DISC, OPEN, SENSOR};
+use super::spot::{CALM, CHAINED, DISC, OPEN, SENSOR};
 use super::state::turned;
 use super::{BodyDesc, BodyKind, Filter, Material, Shape, ShapeDesc};
 use crate::{Fx, Vec2};
@@ -182,6 +182,7 @@ impl Kind {
         let open = part.filter == Filter::ALL;
         let calm = blueprint.drag | blueprint.spin_drag == 0 && blueprint.locks & !LOCK_ROTATION == 0;
         let traits = flag(part.sensor, SENSOR)
+            | flag(ghosts.is_some(), CHAINED)
             | flag(open, OPEN)
             | flag(calm, CALM)
             | flag(hull.count == 1 && !part.sensor, DISC);

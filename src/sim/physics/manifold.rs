@@ -37,6 +37,13 @@ pub(crate) struct Manifold {
 }
 
 impl Manifold {
+    /// The least distance of the outlines.
+    #[inline(always)]
+    pub(crate) fn separation(&self) -> i32 {
+        let [first, second] = &self.points;
+        if self.count > 1 { first.separation.min(second.separation) } else { first.separation }
+    }
+
     fn single(normal: P, point: ManifoldPoint) -> Self {
         Self { normal, count: 1, points: [point, ManifoldPoint::default()] }
     }
@@ -224,6 +231,7 @@ pub(crate) fn farthest_in(normal: P, point: P, b: &Hull, offset: P) -> i64 {
 }
 
 /// Two outlines with sides.
+#[inline]
 pub(crate) fn corners(a: &Hull, b: &Hull, offset: P, margin: i32) -> Manifold {
     let back = (-offset.0, -offset.1);
     let limit = i64::from(a.radius) + i64::from(b.radius) + i64::from(margin);

@@ -1,11 +1,13 @@
 //! `Meeting`, two shapes that touch or are about to in this step.
 
+use alloc::vec::Vec;
+
 use super::hull::P;
 use super::islands::SLOW;
-use super::manifold::{Manifold, Outline, collide, dot};
+use super::manifold::{Manifold, Outline, collide, corners, dot};
 use super::pairing::Pairing;
 use super::proxy::{MARGIN, NO_HULL, Proxies, Proxy, swung, way_of};
-use super::spot::{SENSOR, Spot};
+use super::spot::{CHAINED, SENSOR, Spot};
 use super::state::{ASLEEP, State};
 use crate::Vec2;
 
@@ -41,34 +43,63 @@ impl Meeting {
     /// The least distance of the outlines.
     #[inline(always)]
     pub(crate) fn separation(&self) -> i32 {
-        let [first, second] = &self.manifold.points;
-        if self.manifold.count > 1 { first.separation.min(second.separation) } else { first.separation }
+        self.manifold.separation()
     }
 
     /// The meeting of two shapes, the boxes around which touch; nothing if they do not come near.
     #[inline(never)]
     pub(crate) fn of(state: &State, proxies: &Proxies, tick: i64, a: &Proxy, b: &Proxy) -> Option<Self> {
-        let (kind_a, kind_b) = (state.blueprints.get(a.kind), state.blueprints.get(b.kind));
-        let sensor = (a.traits | b.traits) & SENSOR != 0;
+        Self::between(state, proxies, tick, a, b)
+    }
+
+    /// Adds the meeting of two shapes, the boxes around which touch; tells whether they come near.
+    #[inline(never)]
+    pub(crate) fn find(
+        state: &State,
+        proxies: &Proxies,
+        tick: i64,
+        (a, b): (&Proxy, &Proxy),
+        found: &mut Vec<Self>,
+    ) -> bool {
+        let meeting = Self::between(state, proxies, tick, a, b);
+        let is_near = meeting.is_some();
+        if let Some(meeting) = meeting {
+            found.push(meeting);
+        }
+        is_near
+    }
+
+    #[inline(always)]
+    fn between(state: &State, proxies: &Proxies, tick: i64, a: &Proxy, b: &Proxy) -> Option<Self> {
+        let either = a.traits | b.traits;
+        let sensor = either & SENSOR != 0;
         let margin = if sensor { 0 } else { a.margin + b.margin };
         let offset = (b.x.wrapping_sub(a.x), b.y.wrapping_sub(a.y));
         let manifold = if a.hull == NO_HULL && b.hull == NO_HULL {
             super::manifold::discs(a.radius, b.radius, offset, margin, a.slot ^ b.slot)
         } else {
-            let outline = |proxy: &Proxy, own| Outline {
-                hull: proxies.hulls.get(proxy.hull as usize).unwrap_or(own),
-                ghosts: None,
+            let hull = |proxy: &Proxy| match proxies.hulls.get(proxy.hull as usize) {
+                Some(turned) => turned,
+                None => &state.blueprints.get(proxy.kind).hull,
             };
-            let (mut one, mut other) = (outline(a, &kind_a.hull), outline(b, &kind_b.hull));
-            one.ghosts = kind_a.ghosts.map(|ghosts| ghosts.turned(state.rotations[usize::from(a.slot)]));
-            other.ghosts = kind_b.ghosts.map(|ghosts| ghosts.turned(state.rotations[usize::from(b.slot)]));
-            collide(one, other, offset, margin, a.slot ^ b.slot)
+            let (one, other) = (hull(a), hull(b));
+            if either & CHAINED == 0 && one.count > 1 && other.count > 1 {
+                corners(one, other, offset, margin)
+            } else {
+                let ghosts = |proxy: &Proxy| {
+                    let ghosts = state.blueprints.get(proxy.kind).ghosts;
+                    ghosts.map(|ghosts| ghosts.turned(state.rotations[usize::from(proxy.slot)]))
+                };
+                let outline = |hull, proxy| Outline { hull, ghosts: ghosts(proxy) };
+                collide(outline(one, a), outline(other, b), offset, margin, a.slot ^ b.slot)
+            }
         };
         if manifold.count == 0 {
             return None;
         }
-        let (lever_a, lever_b) = (proxies.lever(state, a), proxies.lever(state, b));
-        let mut meeting = Self {
+        let levers = (proxies.lever(state, a), proxies.lever(state, b));
+        let wakes = if sensor { false } else { comes_near(state, tick, (a, b), levers, &manifold)? };
+        Some(Self {
             a: a.slot,
             b: b.slot,
             sub_a: a.sub,
@@ -76,19 +107,14 @@ impl Meeting {
             kind_a: a.kind,
             kind_b: b.kind,
             sensor,
-            wakes: false,
+            wakes,
             manifold,
-            lever_a: (lever_a.x.to_bits(), lever_a.y.to_bits()),
+            lever_a: (levers.0.x.to_bits(), levers.0.y.to_bits()),
             lever_b: (
-                lever_b.x.to_bits().saturating_sub(offset.0),
-                lever_b.y.to_bits().saturating_sub(offset.1),
+                levers.1.x.to_bits().saturating_sub(offset.0),
+                levers.1.y.to_bits().saturating_sub(offset.1),
             ),
-        };
-        if sensor || meeting.comes_near(state, tick, (a, b), (lever_a, lever_b)) {
-            Some(meeting)
-        } else {
-            None
-        }
+        })
     }
 
     /// The meeting of two discs that both move; nothing if they do not come near.
@@ -115,34 +141,33 @@ impl Meeting {
             lever_b: (offset.0.wrapping_neg(), offset.1.wrapping_neg()),
         })
     }
+}
 
-    /// Whether they touch in this tick, or nearly. Also finds out whether that wakes one of them.
-    #[inline]
-    fn comes_near(
-        &mut self,
-        state: &State,
-        tick: i64,
-        (a, b): (&Proxy, &Proxy),
-        levers: (Vec2, Vec2),
-    ) -> bool {
-        let separation = self.separation();
-        let one = swung(a.flags, state.motions[usize::from(a.slot)], levers.0);
-        let other = swung(b.flags, state.motions[usize::from(b.slot)], levers.1);
-        let (x, y) = (other.x.saturating_sub(one.x), other.y.saturating_sub(one.y));
-        let mut approach = -dot(self.manifold.normal, x, y);
-        let spins = one.spin | other.spin;
-        if spins != 0 {
-            let swing = |spin: i32, kind: u16| {
-                let hull = &state.blueprints.get(kind).hull;
-                (i64::from(spin.unsigned_abs()) * i64::from(hull.reach)) >> 16
-            };
-            approach += swing(one.spin, a.kind) + swing(other.spin, b.kind);
-        }
-        let way = way_of(approach.clamp(0, i64::from(i32::MAX)) as i32, tick);
-        let gap = i64::from(separation) - way;
-        let sleeps = (a.flags | b.flags) & ASLEEP != 0;
-        self.wakes =
-            sleeps && (approach > i64::from(SLOW) && gap <= i64::from(MARGIN) || separation < -MARGIN);
-        gap <= i64::from(MARGIN)
+/// Whether that wakes one of two shapes, if they touch in this tick or nearly.
+#[inline(always)]
+fn comes_near(
+    state: &State,
+    tick: i64,
+    (a, b): (&Proxy, &Proxy),
+    levers: (Vec2, Vec2),
+    manifold: &Manifold,
+) -> Option<bool> {
+    let separation = manifold.separation();
+    let one = swung(a.flags, state.motions[usize::from(a.slot)], levers.0);
+    let other = swung(b.flags, state.motions[usize::from(b.slot)], levers.1);
+    let (x, y) = (other.x.saturating_sub(one.x), other.y.saturating_sub(one.y));
+    let mut approach = -dot(manifold.normal, x, y);
+    let spins = one.spin | other.spin;
+    if spins != 0 {
+        let swing = |spin: i32, kind: u16| {
+            let reach = state.blueprints.brief(kind).reach;
+            (i64::from(spin.unsigned_abs()) * i64::from(reach)) >> 16
+        };
+        approach += swing(one.spin, a.kind) + swing(other.spin, b.kind);
     }
+    let way = way_of(approach.clamp(0, i64::from(i32::MAX)) as i32, tick);
+    let gap = i64::from(separation) - way;
+    let sleeps = (a.flags | b.flags) & ASLEEP != 0;
+    let wakes = sleeps && (approach > i64::from(SLOW) && gap <= i64::from(MARGIN) || separation < -MARGIN);
+    if gap <= i64::from(MARGIN) { Some(wakes) } else { None }
 }

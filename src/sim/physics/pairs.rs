@@ -3,7 +3,7 @@
 use super::grid::Grid;
 use super::near::Near;
 use super::proxy::{Proxies, Proxy};
-use super::spot::{DISC, MOVES, OPEN, PUSHED, SENSOR, Spot};
+use super::spot::{DISC, LISTED, MOVES, OPEN, PUSHED, SENSOR, Spot};
 use super::state::State;
 
 /// Most pairs per shape that are looked at in one step; more only exist where bodies lie in each other.
@@ -86,6 +86,10 @@ impl<F: FnMut(Found) -> bool> Search<'_, F> {
 
     #[inline(never)]
     fn meet_shapes(&mut self, a: &Spot, b: &Spot) -> bool {
+        let list = &self.proxies.list;
+        if a.traits & b.traits & LISTED != 0 {
+            return self.meet(&list[usize::from(a.shape)], &list[usize::from(b.shape)]);
+        }
         let (a, b) = (self.proxies.of(self.state, a), self.proxies.of(self.state, b));
         self.meet(&a, &b)
     }

@@ -19,6 +19,9 @@ pub(crate) const CALM: u8 = 32;
 /// The shape is in the list of proxies; all others are discs that are all of a body.
 pub(crate) const LISTED: u8 = 64;
 
+/// The shape is a segment of a chain.
+pub(crate) const CHAINED: u8 = 128;
+
 /// Those that follow from the flags of a body.
 #[inline(always)]
 pub(crate) const fn traits_of(flags: u8) -> u8 {

@@ -156,13 +156,13 @@ impl Scratch {
         self.meetings.clear();
         let (proxies, meetings) = (&self.proxies, &mut self.meetings);
         let (grid, near, apart) = (&self.grid, &mut self.near, &self.apart);
-        let found = |found: Found| {
-            let meeting = match found {
-                Found::Discs(a, b) => Meeting::of_discs(state, a, b),
-                Found::Shapes(a, b) => Meeting::of(state, proxies, tick, a, b),
-            };
-            meetings.extend(meeting);
-            meeting.is_some()
+        let found = |found: Found| match found {
+            Found::Discs(a, b) => {
+                let meeting = Meeting::of_discs(state, a, b);
+                meetings.extend(meeting);
+                meeting.is_some()
+            }
+            Found::Shapes(a, b) => Meeting::find(state, proxies, tick, (a, b), meetings),
         };
         Search { state, proxies, grid, near, apart, found }.run();
     }
