@@ -28,8 +28,8 @@ pub use bell::Bell;
 pub use door::{Detour, Door, GateFull, Keeper, Letter, gate};
 pub use member::MemberRow;
 pub use order::{
-    Answer, LaterReplay, MoveReply, MoveState, NewLink, Order, Question, Reply, RoomHappening, WebInput,
-    WebLinkId,
+    Answer, LaterReplay, MoveReply, MoveState, NewLink, Order, Question, Reply, RoomHappening, Viewer,
+    WebInput, WebLinkId,
 };
 pub use report::{HistogramSample, Hold, MoveRow, Report, RoomRow, Sample, SampleKind};
 pub use shared::{

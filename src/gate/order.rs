@@ -107,6 +107,15 @@ pub enum Order {
     Peer(String, Vec<u8>),
 }
 
+/// Who looks at the past of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Viewer {
+    /// Whoever may watch it: of rooms that admit spectators without a code.
+    Anybody,
+    /// Whoever operates the server: of any room.
+    Operator,
+}
+
 /// A question of an operator or of a game's back end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
@@ -117,11 +126,13 @@ pub enum Question {
     /// Close a room.
     CloseRoom(RoomName),
     /// What was played so far in this room?
-    Past(RoomName),
+    Past(RoomName, Viewer),
     /// What has happened in this room?
     Happenings {
         /// The room.
         room: RoomName,
+        /// Who wants to know.
+        viewer: Viewer,
         /// Only what has a number above this one.
         after: u64,
         /// How much of it at most.

@@ -21,8 +21,10 @@ pub struct Report {
     pub links: u64,
     /// Links that came through the front door.
     pub web_links: u64,
-    /// Players the node knows.
+    /// Players the node knows, without those who watch.
     pub players: u64,
+    /// Who watches a room.
+    pub watchers: u64,
     /// The rooms by name, as they were within the last seconds.
     pub rooms: Arc<Vec<RoomRow>>,
     /// The rooms on their way from or to the node, the first few hundred.

@@ -10,16 +10,19 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
-use framekeep_gate::{Answer, MoveState, Order, Question};
+use framekeep_gate::{Answer, MoveState, Order, Question, Viewer};
 use framekeep_protocol::RoomName;
 use serde::{Deserialize, Serialize};
 
 use crate::api;
+use crate::api::happenings::{HappeningFilter, HappeningsJson};
+use crate::api::past::{PastFilter, PastJson};
 use crate::api::rooms::RoomJson;
+use crate::api::tickets::{TicketJson, for_operator};
 use crate::audit::Action;
 use crate::front::Front;
 use crate::problem::{Problem, ProblemJson};
-use crate::request::{JsonBody, RoomPath, Segment, bearer, over_budget};
+use crate::request::{Asked, JsonBody, RoomPath, Segment, bearer, over_budget};
 use crate::stats::Refused;
 use crate::translate;
 
@@ -37,6 +40,9 @@ pub(crate) fn router(front: Arc<Front>) -> Router {
     Router::new()
         .route("/admin/v1/drain", post(drain))
         .route("/admin/v1/rooms/{name}", delete(close).get(show))
+        .route("/admin/v1/rooms/{name}/watch", post(watch))
+        .route("/admin/v1/rooms/{name}/views", get(views))
+        .route("/admin/v1/rooms/{name}/events", get(events))
         .route("/admin/v1/rooms/{name}/move", post(move_room).get(moving))
         .route("/admin/v1/players/{player}/kick", post(kick))
         .route("/admin/v1/audit", get(audit))
@@ -211,6 +217,49 @@ async fn kick_player(front: &Front, player: &str) -> Result<StatusCode, Problem>
             Ok(StatusCode::NO_CONTENT)
         }
     }
+}
+
+/// Gives a ticket to watch a room of this node, whether it admits spectators or not, and without its code. Those in it
+/// are told that an operator watches.
+#[utoipa::path(post, path = "/admin/v1/rooms/{name}/watch", tag = "admin", params(("name" = String, Path)),
+    security(("admin" = [])), responses((status = 201, body = TicketJson), (status = 401, body = ProblemJson),
+    (status = 404, body = ProblemJson), (status = 503, body = ProblemJson)))]
+pub(crate) async fn watch(
+    State(front): State<Arc<Front>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    RoomPath(name): RoomPath,
+) -> Result<(StatusCode, Json<TicketJson>), Problem> {
+    let is_there = api::rooms::show_room(&front, &name).await;
+    let ticket = is_there.and_then(|_| for_operator(&front, name.clone()));
+    let result = ticket.as_ref().map(|_| StatusCode::CREATED).map_err(Clone::clone);
+    note(&front, peer, "watch", name.as_str().to_owned(), &result).await;
+    ticket.map(|ticket| (StatusCode::CREATED, Json(ticket)))
+}
+
+/// States of the match that runs in a room of this node, from any tick on.
+#[utoipa::path(get, path = "/admin/v1/rooms/{name}/views", tag = "admin",
+    params(("name" = String, Path), PastFilter), security(("admin" = [])), responses(
+    (status = 200, body = PastJson), (status = 400, body = ProblemJson), (status = 401, body = ProblemJson),
+    (status = 404, body = ProblemJson), (status = 422, body = ProblemJson), (status = 503, body = ProblemJson)))]
+pub(crate) async fn views(
+    State(front): State<Arc<Front>>,
+    RoomPath(name): RoomPath,
+    Asked(filter): Asked<PastFilter>,
+) -> Result<Json<PastJson>, Problem> {
+    api::past::so_far(&front, name, Viewer::Operator, filter).await
+}
+
+/// What has happened in a room of this node.
+#[utoipa::path(get, path = "/admin/v1/rooms/{name}/events", tag = "admin",
+    params(("name" = String, Path), HappeningFilter), security(("admin" = [])), responses(
+    (status = 200, body = HappeningsJson), (status = 400, body = ProblemJson), (status = 401, body = ProblemJson),
+    (status = 404, body = ProblemJson), (status = 503, body = ProblemJson)))]
+pub(crate) async fn events(
+    State(front): State<Arc<Front>>,
+    RoomPath(name): RoomPath,
+    Asked(filter): Asked<HappeningFilter>,
+) -> Result<Json<HappeningsJson>, Problem> {
+    api::happenings::page(&front, name, Viewer::Operator, filter).await
 }
 
 /// A room as it is now, with everybody who is in it.

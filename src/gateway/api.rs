@@ -1,15 +1,15 @@
 //! The HTTP API, its routes and what all of them share.
 
-mod happenings;
+pub(crate) mod happenings;
 pub(crate) mod health;
 mod matchmaking;
 mod node;
 pub(crate) mod openapi;
-mod past;
+pub(crate) mod past;
 mod replays;
 mod results;
 pub(crate) mod rooms;
-mod tickets;
+pub(crate) mod tickets;
 mod together;
 
 use std::net::SocketAddr;

@@ -28,7 +28,7 @@ mod phase;
 mod restore;
 mod roster;
 
-pub use lobby::{BANS_MAX, Lobby};
+pub use lobby::{BANS_MAX, Lobby, OPERATORS_MAX};
 pub use operation::{Actor, Change, Effect, LobbyOptions, Operation};
 pub use permit::{Action, Forbidden, Role, permit, table, transitions};
 pub use phase::{NotNow, PHASES, PhaseEvent, transition};

@@ -13,6 +13,12 @@ use crate::{
 /// Most players a room remembers as banned.
 pub const BANS_MAX: usize = 64;
 
+/// Most operators that watch a room at one time; they take no place of a spectator.
+pub const OPERATORS_MAX: usize = 8;
+
+/// Most who watch a room at one time, operators among them.
+const WATCHERS_MAX: usize = 255;
+
 /// A room as data. Every change goes through [`Lobby::apply`], which does all of an operation or refuses it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lobby {
@@ -20,6 +26,8 @@ pub struct Lobby {
     phase: RoomPhase,
     roster: Roster,
     spectators: Vec<(PlayerId, PlayerName)>,
+    /// Those of the spectators who operate the server. After a restart they are like the others.
+    operators: Vec<PlayerId>,
     banned: Vec<PlayerId>,
     locked: bool,
     /// The host has opened a room that is not full.
@@ -37,6 +45,7 @@ impl Lobby {
             phase: RoomPhase::Waiting,
             roster,
             spectators: Vec::new(),
+            operators: Vec::new(),
             banned: Vec::new(),
             locked: false,
             opened: false,
@@ -100,6 +109,7 @@ impl Lobby {
         match operation {
             Operation::Join { name, code } => self.join(player_of(actor), name, &code, change),
             Operation::Spectate { name, code } => self.spectate(player_of(actor), name, &code, change),
+            Operation::Oversee { name } => self.oversee(player_of(actor), name, change),
             Operation::Leave(reason) => {
                 self.remove(player_of(actor), reason, change);
                 Ok(())
@@ -186,15 +196,32 @@ impl Lobby {
         change: &mut Change,
     ) -> Result<(), Refusal> {
         self.admit(player, code)?;
-        let name = self.unique_name(name);
         let limit = self.options.spectators_max;
-        if self.spectators.len() >= usize::from(limit) {
+        if self.spectators.len() - self.operators.len() >= usize::from(limit)
+            || self.spectators.len() >= WATCHERS_MAX
+        {
             return Err(Refusal::SpectatorsFull { room: self.options.name.clone(), limit });
         }
+        self.watch(player, name, change);
+        Ok(())
+    }
+
+    /// Neither code nor lock nor ban keeps an operator out, and the room's own limit does not count them.
+    fn oversee(&mut self, player: PlayerId, name: PlayerName, change: &mut Change) -> Result<(), Refusal> {
+        if self.operators.len() >= OPERATORS_MAX || self.spectators.len() >= WATCHERS_MAX {
+            let room = self.options.name.clone();
+            return Err(Refusal::SpectatorsFull { room, limit: OPERATORS_MAX as u8 });
+        }
+        self.operators.push(player);
+        self.watch(player, name, change);
+        Ok(())
+    }
+
+    fn watch(&mut self, player: PlayerId, name: PlayerName, change: &mut Change) {
+        let name = self.unique_name(name);
         self.spectators.push((player, name.clone()));
         change.effects.push(Effect::Watch(player));
         change.events.push(RoomEventKind::Watching { player, name });
-        Ok(())
     }
 
     /// The name, or the name with a number if somebody in the room has it already.
@@ -245,6 +272,7 @@ impl Lobby {
     fn remove(&mut self, player: PlayerId, reason: LeftReason, change: &mut Change) {
         let sat = self.roster.leave(player).is_some();
         self.spectators.retain(|(spectator, _)| *spectator != player);
+        self.operators.retain(|operator| *operator != player);
         change.effects.push(Effect::Remove(player, reason));
         change.events.push(RoomEventKind::Left { player, reason });
         if sat && self.roster.is_empty() && std::mem::take(&mut self.locked) {
@@ -484,10 +512,10 @@ impl Lobby {
         self.roster.occupants().find(|occupant| occupant.player == player)
     }
 
-    /// Whether neither players nor spectators nor kept seats are there.
+    /// Whether neither players nor spectators nor kept seats are there; operators keep no room.
     #[must_use]
     pub fn is_deserted(&self) -> bool {
-        self.roster.is_empty() && self.spectators.is_empty() && self.roster.reserved() == 0
+        self.roster.is_empty() && self.spectators.len() == self.operators.len() && self.roster.reserved() == 0
     }
 }
 

@@ -51,6 +51,11 @@ pub enum Operation {
         /// The code they gave.
         code: String,
     },
+    /// Watch for whoever operates the server, whether the room admits spectators or not.
+    Oversee {
+        /// What to call them.
+        name: PlayerName,
+    },
     /// Leave the room, with or without a seat.
     Leave(LeftReason),
     /// Keep a free seat for a player.
@@ -90,7 +95,7 @@ impl Operation {
     pub const fn action(&self) -> Action {
         match self {
             Self::Join { .. } => Action::Join,
-            Self::Spectate { .. } => Action::Spectate,
+            Self::Spectate { .. } | Self::Oversee { .. } => Action::Spectate,
             Self::Leave(_) => Action::Leave,
             Self::Reserve(_) => Action::Reserve,
             Self::Ready(true) => Action::Ready,

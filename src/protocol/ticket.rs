@@ -43,6 +43,8 @@ pub enum Role {
     Player,
     /// Watch.
     Spectator,
+    /// Watch a room for whoever operates the server, also one that admits no spectators.
+    Operator,
 }
 
 /// Who a client is and what it may do. Issued by who holds the server's key, good for one connection.
@@ -133,6 +135,7 @@ impl Ticket {
         let role = match bytes[1] {
             0 => Role::Player,
             1 => Role::Spectator,
+            2 => Role::Operator,
             other => return Err(TicketFault::UnknownRole(other)),
         };
         let name = text(&bytes[NAME..ROOM], bytes[2])?;
@@ -203,14 +206,16 @@ mod tests {
     fn a_ticket_comes_back_with_what_is_signed() {
         let bytes = ticket().encode(sign);
         assert_eq!(Ticket::decode(&bytes), Ok((ticket(), &bytes[..SIGNED_BYTES], [0xfe; 32])));
-        let anywhere = Ticket { room: None, role: Role::Player, ..ticket() };
-        assert_eq!(Ticket::decode(&anywhere.encode(sign)).unwrap().0, anywhere);
+        for role in [Role::Player, Role::Operator] {
+            let anywhere = Ticket { room: None, role, ..ticket() };
+            assert_eq!(Ticket::decode(&anywhere.encode(sign)).unwrap().0, anywhere);
+        }
     }
 
     #[test]
     fn every_fault_has_its_reason() {
         assert_eq!(fault(|bytes| bytes[0] = 2), TicketFault::UnknownLayout(2));
-        assert_eq!(fault(|bytes| bytes[1] = 2), TicketFault::UnknownRole(2));
+        assert_eq!(fault(|bytes| bytes[1] = 3), TicketFault::UnknownRole(3));
         assert_eq!(fault(|bytes| bytes[2] = 2), TicketFault::NotZero);
         assert_eq!(fault(|bytes| bytes[4] = 1), TicketFault::NotZero);
         assert_eq!(fault(|bytes| bytes[200] = 1), TicketFault::NotZero);

@@ -32,8 +32,8 @@ const SEND_EVERY_TICKS_MAX: u8 = 8;
 /// Joins a room, or creates it and joins.
 pub(crate) fn join(world: &mut World, link: Entity, join: JoinRoom) -> Result<(), Refusal> {
     let Some(this) = world.get::<Link>(link) else { return Ok(()) };
-    let (player, player_entity) = (this.player, this.player_entity);
-    let watches_only = this.role != Role::Player && !join.spectate;
+    let (player, player_entity, role) = (this.player, this.player_entity, this.role);
+    let watches_only = role != Role::Player && !join.spectate;
     if watches_only || this.only_room.as_ref().is_some_and(|only| *only != join.room) {
         return Err(Refusal::TicketForeign);
     }
@@ -43,6 +43,9 @@ pub(crate) fn join(world: &mut World, link: Entity, join: JoinRoom) -> Result<()
     let Some(name) = world.get::<Player>(player_entity).map(|player| player.name.clone()) else {
         return Ok(());
     };
+    if role == Role::Operator {
+        return oversee(world, link, (player, name), &join.room);
+    }
     let is_elsewhere = world.resource::<Rooms>().get(&join.room).is_none();
     if is_elsewhere {
         moves::check_moved(world, link, &join.room)?;
@@ -64,6 +67,19 @@ pub(crate) fn join(world: &mut World, link: Entity, join: JoinRoom) -> Result<()
     let (room, operation) = planned(world, link, (player, name), &join)?;
     let room = open(world, room);
     operate(world, room, Actor::Player(player), operation)
+}
+
+/// An operator watches a room of this node.
+fn oversee(
+    world: &mut World,
+    link: Entity,
+    (player, name): (PlayerId, PlayerName),
+    room: &RoomName,
+) -> Result<(), Refusal> {
+    let missing = || Refusal::NoSuchRoom { room: room.clone() };
+    let room = world.resource::<Rooms>().get(room).ok_or_else(missing)?;
+    check_rules(world, link, room_game(world, room))?;
+    operate(world, room, Actor::Player(player), Operation::Oversee { name })
 }
 
 fn entering(name: PlayerName, join: &JoinRoom, code: String) -> Operation {
@@ -107,7 +123,9 @@ pub(crate) fn may_open(world: &mut World, link: Entity, join: &JoinRoom) -> bool
     let Some(this) = world.get::<Link>(link) else { return false };
     let (player, player_entity) = (this.player, this.player_entity);
     let watches_only = this.role != Role::Player && !join.spectate;
-    let is_foreign = watches_only || this.only_room.as_ref().is_some_and(|only| *only != join.room);
+    let is_foreign = watches_only
+        || this.role == Role::Operator
+        || this.only_room.as_ref().is_some_and(|only| *only != join.room);
     let Some(who) = world.get::<Player>(player_entity) else { return false };
     if is_foreign || who.seat.is_some() || world.resource::<Rooms>().get(&join.room).is_some() {
         return false;

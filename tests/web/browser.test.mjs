@@ -303,6 +303,7 @@ test('no page is wider than a telephone, and the keyboard reaches what can be do
   const guest = await browser.page({ width: 360, height: 740, touch: true });
   await guest.open(`${node.url}/play?room=${room}`);
   links[3].leave();
+  await until('a seat is free', async () => links[0].room.members.length === 3);
   await guest.click('#invited-join');
   await guest.until('the guest is at the table', `document.querySelectorAll('#scores li').length === 4`);
   await picture(guest, 'narrow-table');
@@ -341,6 +342,29 @@ test('the dashboard shows a page for every path, and a player is kicked at the s
   assert.equal(await page.value(`${kick}.innerText`), 'Sure?');
   await page.value(`${kick}.click(); 1`);
   await page.until('the player is sent away', `document.querySelector('#view').innerText.includes('opener is sent away')`);
+});
+
+test('an operator watches a room that lets nobody watch', LONG, async (context) => {
+  const { node, browser } = await scene(context);
+  const [ada, bob] = ['ada', 'bob'].map((name) => new Framekeep({ url: node.url, name }));
+  context.after(() => [ada, bob].forEach((link) => link.close()));
+  await Promise.all([ada.connect(), bob.connect()]);
+  await ada.join('den', { create: { game: 'arena', seats: 2, code: 'sesame' } });
+  await bob.join('den', { code: 'sesame' });
+  await until('they play', async () => ada.state !== null);
+  const page = await browser.page({ width: 1_400, height: 1_000 });
+  await page.open(`${node.url}/#/room/den`);
+  const note = `document.querySelector('.timeline + .hint')?.innerText`;
+  await page.until('a stranger does not', `${note}?.includes('Operators may: sign in as one.')`);
+  await page.value(`sessionStorage.setItem('framekeep.operator', '${node.adminToken}');
+    sessionStorage.setItem('framekeep.operators-port', 'http://${node.addresses.admin}'); 1`);
+  await page.open(`${node.url}/?signed-in#/room/den`);
+  await page.until('it is drawn', isPainted('canvas.scene'));
+  await page.until('and says as whom', `${note}.startsWith('Live, watched as an operator; those in the room see that.')`);
+  await page.until('its past is there', `Number(document.querySelector('.seek').min) <= 1 && document.querySelector('.marks .mark.match') !== null`);
+  await until('those in the room see it', async () => ada.room.watchers.some(({ name }) => name === 'Operator'));
+  await picture(page, 'operator');
+  assert.deepEqual(page.complaints, []);
 });
 
 test('alerts say how much it was and how much it may be, and a waiting table shows nothing behind its card', LONG, async (context) => {

@@ -13,7 +13,7 @@ import { get, pastOf } from './watch.js';
 /** Every how many seconds a match that runs is played again for what has happened in it. */
 const RECALL_EVERY_S = 15;
 
-const LIVE = 'Live. The bar goes back to the beginning of the match, ten minutes at most.';
+const BAR = 'The bar goes back to the beginning of the match, ten minutes at most.';
 
 /** Shows a room; gives a function that ends it. */
 export function showRoom(name, element) {
@@ -68,7 +68,8 @@ class RoomPage {
     this.#look();
     this.#remember();
     this.#showActions();
-    this.link = new Framekeep({ url: location.origin, name: 'Watcher', spectator: true, viewsHz: 30, follow: false });
+    this.link = new Framekeep({ url: location.origin, name: 'Watcher', spectator: true, viewsHz: 30, follow: false,
+      ...(signedIn() ? { ticket: () => this.#operatorTicket() } : {}) });
     const { link } = this;
     link.on('joined', (room) => {
       this.#showMembers(room);
@@ -82,21 +83,21 @@ class RoomPage {
       this.epoch = match.epoch;
       this.timeline.rateHz = this.happenings.rateHz = match.tick_rate_hz;
       this.timeline.start(match.game);
-      this.#say(LIVE, true);
+      this.#say(this.#live(), true);
     });
     link.on('ended', () => this.#say('The match is over. Go back with the bar; with every hash it is seen once it is sealed.'));
     link.on('state', (state) => this.timeline.push(state));
     link.on('status', (status) => {
       const shut = link.cause === 'shutting_down' ? 'The server was shut down' : 'The connection is lost';
       if (status === 'offline') this.#say(`${shut}; it is tried again.`);
-      else if (status === 'online' && link.match && !link.match.ended) this.#say(LIVE, true);
+      else if (status === 'online' && link.match && !link.match.ended) this.#say(this.#live(), true);
     });
     link.on('left', () => this.#say('The room is closed.'));
     link.connect().then(() => link.join(this.name, { spectate: true })).then((room) => {
       this.timeline.start(room.game);
       this.timeline.content = room.content;
       if (!link.match) this.#say('No match is running. As soon as one does it is shown here.');
-    }).catch((error) => this.#say(WHY[error.code] ?? `It cannot be watched: ${error.message}`));
+    }).catch((error) => this.#say(WHY[error.code]?.() ?? `It cannot be watched: ${error.message}`));
   }
 
   end() {
@@ -104,6 +105,28 @@ class RoomPage {
     clearInterval(this.timer);
     this.link.close();
     this.timeline.end();
+  }
+
+  #live() {
+    return this.oversees ? `Live, watched as an operator; those in the room see that. ${BAR}` : `Live. ${BAR}`;
+  }
+
+  /** Operators watch any room; where their port does not answer they watch as everybody does. */
+  async #operatorTicket() {
+    const found = await operate('POST', `rooms/${encodeURIComponent(this.name)}/watch`).catch(() => null);
+    this.oversees = found !== null;
+    if (found) return found.websocket.ticket;
+    const body = JSON.stringify({ name: 'Watcher', spectator: true });
+    const reply = await fetch('/api/v1/tickets', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    const answer = await reply.json();
+    if (!reply.ok) throw new Error(answer.detail);
+    return answer.websocket.ticket;
+  }
+
+  /** Something of the room's past. */
+  #past(what) {
+    const path = `rooms/${encodeURIComponent(this.name)}/${what}`;
+    return this.oversees ? operate('GET', path) : get(`/api/v1/${path}`);
   }
 
   /** Says how things are; `goesOn` where a match runs that one can go back to from its past. */
@@ -146,7 +169,7 @@ class RoomPage {
     let after = this.rememberedTo ?? 0;
     try {
       for (let more = true; more && !this.ended;) {
-        const { events, next } = await get(`/api/v1/rooms/${encodeURIComponent(this.name)}/events?after=${after}`);
+        const { events, next } = await this.#past(`events?after=${after}`);
         const now = Date.now();
         // Where only the match's own records tell of it, its tick says when that was.
         this.happenings.add(events.map((event) => ({ ...event, at: event.at_unix_ms ?? this.#timeOf(event.tick, now) })));
@@ -177,7 +200,7 @@ class RoomPage {
     const { epoch } = this;
     if (!this.link.match || this.link.match.ended || this.link.status !== 'online') return;
     try {
-      const piece = await get(`/api/v1/rooms/${encodeURIComponent(this.name)}/views?from=${this.foundTo ?? 0}&every=30`);
+      const piece = await this.#past(`views?from=${this.foundTo ?? 0}&every=30`);
       if (epoch === this.epoch && !this.ended) this.#find(piece);
     } catch {
       // It is asked again.
@@ -193,7 +216,7 @@ class RoomPage {
       return !this.ended;
     };
     try {
-      await pastOf((asked) => get(`/api/v1/rooms/${encodeURIComponent(this.name)}/views?${asked}`), take);
+      await pastOf((asked) => this.#past(`views?${asked}`), take);
       this.timeline.prepend(states);
     } catch (error) {
       this.#say(`Live. The bar goes back as far as this page has watched: ${error.message}.`, true);
@@ -329,9 +352,13 @@ function sure(button, question) {
   return false;
 }
 
+const closedToAll = () => `This room lets nobody${signedIn() ? '' : ' (else)'} watch: that is said when it is opened (spectators_max). ${operatorsMay()}`;
+
+const operatorsMay = () => (signedIn() ? 'The operators’ port does not answer, or enough operators watch.' : 'Operators may: sign in as one.');
+
 const WHY = {
-  too_many_spectators: 'This room lets nobody (else) watch: that is said when it is opened (spectators_max).',
-  spectators_full: 'This room lets nobody (else) watch: that is said when it is opened (spectators_max).',
-  wrong_code: 'This room is private: it cannot be watched without its code.',
-  no_such_room: 'There is no such room any more.',
+  too_many_spectators: closedToAll,
+  spectators_full: closedToAll,
+  wrong_code: () => `This room is private: it cannot be watched without its code. ${operatorsMay()}`,
+  no_such_room: () => 'There is no such room any more.',
 };

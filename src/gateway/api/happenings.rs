@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use framekeep_gate::{Answer, Question, RoomHappening};
-use framekeep_protocol::RoomEvent;
+use framekeep_gate::{Answer, Question, RoomHappening, Viewer};
+use framekeep_protocol::{RoomEvent, RoomName};
 use serde::{Deserialize, Serialize};
 
 use crate::front::Front;
@@ -82,15 +82,25 @@ pub(crate) async fn list(
     RoomPath(name): RoomPath,
     Asked(filter): Asked<HappeningFilter>,
 ) -> Result<Json<HappeningsJson>, Problem> {
+    page(&front, name, Viewer::Anybody, filter).await
+}
+
+/// A page of what has happened in a room of this node.
+pub(crate) async fn page(
+    front: &Front,
+    room: RoomName,
+    viewer: Viewer,
+    filter: HappeningFilter,
+) -> Result<Json<HappeningsJson>, Problem> {
     let limit = filter.limit.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX) as usize;
-    let question = Question::Happenings { room: name.clone(), after: filter.after, limit };
+    let question = Question::Happenings { room: room.clone(), viewer, after: filter.after, limit };
     match front.ask(question).await? {
         Answer::Happenings { found, more } => {
             let next = found.last().filter(|_| more).map(|last| last.number);
             Ok(Json(HappeningsJson { events: found.into_iter().map(HappeningJson::from).collect(), next }))
         }
         Answer::Refused(refusal) => Err(refusal.into()),
-        _ => Err(Problem::not_found(format!("there is no room {name}"))),
+        _ => Err(Problem::not_found(format!("there is no room {room}"))),
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct NodeJson {
     rooms: u64,
     playing: u64,
     players: u64,
+    /// Who watches a room; they are not counted as players.
+    watchers: u64,
     links: u64,
     websocket_links: u64,
     guests: bool,
@@ -57,6 +59,7 @@ fn node(front: &Front) -> NodeJson {
         rooms: report.rooms.len() as u64,
         playing: report.playing,
         players: report.players,
+        watchers: report.watchers,
         links: report.links,
         websocket_links: report.web_links,
         guests: front.live().config.guests,

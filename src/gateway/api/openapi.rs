@@ -20,7 +20,8 @@ use crate::admin;
         matchmaking::queues, matchmaking::submit, matchmaking::watch, matchmaking::cancel, matchmaking::answer,
         replays::list, replays::download, past::stored, past::sent, past::running, results::list, results::show,
         node::show, node::cluster, together::claim, node::cleanup, node::alerts, health::alive, health::ready,
-        health::metrics, admin::drain, admin::kick, admin::close, admin::show, admin::move_room, admin::moving,
+        health::metrics, admin::drain, admin::kick, admin::close, admin::show, admin::watch, admin::views,
+        admin::events, admin::move_room, admin::moving,
         admin::audit,
     ),
     modifiers(&Keys, &Problems)

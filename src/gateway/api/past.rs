@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
-use framekeep_gate::{Answer, LaterReplay, Question, StateView};
+use framekeep_gate::{Answer, LaterReplay, Question, StateView, Viewer};
 use framekeep_journal::{Frames, Replay, Verifier};
-use framekeep_protocol::Epoch;
+use framekeep_protocol::{Epoch, RoomName};
 use framekeep_sim::{AnyGame, AnyMatch, Tick, View};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -136,9 +136,19 @@ pub(crate) async fn running(
     RoomPath(name): RoomPath,
     Asked(filter): Asked<PastFilter>,
 ) -> Result<Json<PastJson>, Problem> {
+    so_far(&front, name, Viewer::Anybody, filter).await
+}
+
+/// States of the match that runs in a room of this node.
+pub(crate) async fn so_far(
+    front: &Front,
+    name: RoomName,
+    viewer: Viewer,
+    filter: PastFilter,
+) -> Result<Json<PastJson>, Problem> {
     // The server is asked for the match only by the one whose turn it is.
     let turn = turn().await?;
-    match front.ask(Question::Past(name.clone())).await? {
+    match front.ask(Question::Past(name.clone(), viewer)).await? {
         Answer::Past { replay, until } => show(turn, Source::Running(replay, until), filter).await,
         Answer::Refused(refusal) => Err(refusal.into()),
         _ => Err(Problem::not_found(format!(

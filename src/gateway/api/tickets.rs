@@ -94,6 +94,17 @@ pub(crate) async fn mint(
     Ok((StatusCode::CREATED, Json(json(&minted, guest))))
 }
 
+/// A ticket for whoever operates the server, to watch one room.
+pub(crate) fn for_operator(front: &Front, room: RoomName) -> Result<TicketJson, Problem> {
+    let failed = |text: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_ticket", text);
+    let mut id = [0; 8];
+    getrandom::fill(&mut id).map_err(|error| failed(error.to_string()))?;
+    let name = PlayerName::try_from("Operator").map_err(|fault| failed(fault.to_string()))?;
+    let player = Some(PlayerId(u64::from_be_bytes(id)));
+    let minted = front.mint.mint(&TicketWish { player, name, room: Some(room), role: Role::Operator });
+    minted.map(|minted| json(&minted, None)).map_err(|error| failed(error.0))
+}
+
 pub(super) fn json(minted: &Minted, guest: Option<String>) -> TicketJson {
     TicketJson {
         player: minted.player.to_string(),

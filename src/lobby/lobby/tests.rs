@@ -278,6 +278,29 @@ fn any_operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
+#[test]
+fn operators_take_nobodys_place_and_are_bounded() {
+    let options = LobbyOptions { code: "sesame".to_owned(), ..options(StartRule::Full) };
+    let mut lobby = Lobby::new(LobbyOptions { spectators_max: 1, ..options }, String::new());
+    let watch = |number: u64| (Actor::Player(PlayerId(number)), Operation::Oversee { name: name() });
+    for number in 0..OPERATORS_MAX as u64 {
+        let (actor, operation) = watch(100 + number);
+        lobby.apply(actor, operation).unwrap();
+    }
+    let (actor, operation) = watch(200);
+    let full = Refusal::SpectatorsFull { room: "den".parse().unwrap(), limit: OPERATORS_MAX as u8 };
+    assert_eq!(lobby.apply(actor, operation).unwrap_err(), full);
+    assert!(lobby.is_deserted(), "operators keep no room");
+    let spectate = |code: &str| Operation::Spectate { name: name(), code: code.to_owned() };
+    assert!(lobby.apply(Actor::Player(SPECTATOR), spectate("")).is_err(), "others need the code");
+    lobby.apply(Actor::Player(SPECTATOR), spectate("sesame")).unwrap();
+    assert!(lobby.apply(Actor::Player(STRANGER), spectate("sesame")).is_err(), "and one place there is");
+    lobby.apply(Actor::Player(PlayerId(100)), Operation::Leave(LeftReason::Asked)).unwrap();
+    let (actor, operation) = watch(200);
+    lobby.apply(actor, operation).unwrap();
+    assert_eq!(lobby.role(actor), Role::Spectator, "they may do what spectators may");
+}
+
 proptest! {
     #[test]
     fn no_life_of_a_room_contradicts_itself(

@@ -1,7 +1,7 @@
 //! Answers to operators and back ends.
 
 use bevy_ecs::prelude::{Entity, World};
-use framekeep_gate::{Answer, Question, RoomRow};
+use framekeep_gate::{Answer, Question, RoomRow, Viewer};
 use framekeep_lobby::{Actor, Operation};
 use framekeep_protocol::{CloseReason, ClosedReason, LeftReason, PlayerId, Refusal, RoomName, RoomOptions};
 
@@ -26,8 +26,10 @@ pub(super) fn answer(world: &mut World, question: Question) -> Answer {
             }
             None => Answer::Missing,
         },
-        Question::Past(name) => past(world, &name),
-        Question::Happenings { room, after, limit } => happenings(world, &room, after, limit),
+        Question::Past(name, viewer) => past(world, &name, viewer),
+        Question::Happenings { room, viewer, after, limit } => {
+            happenings(world, &room, viewer, (after, limit))
+        }
         Question::Kick(player) => kick(world, player),
         Question::Reserve(name, players) => match reserve(world, &name, &players) {
             Ok(()) => Answer::Done,
@@ -46,8 +48,8 @@ fn show(world: &World, name: &RoomName) -> Answer {
 }
 
 /// What was played so far, for whoever may watch: of rooms that admit spectators without a code.
-fn past(world: &World, name: &RoomName) -> Answer {
-    let entity = match watchable(world, name) {
+fn past(world: &World, name: &RoomName, viewer: Viewer) -> Answer {
+    let entity = match watchable(world, name, viewer) {
         Ok(entity) => entity,
         Err(answer) => return answer,
     };
@@ -61,8 +63,8 @@ fn past(world: &World, name: &RoomName) -> Answer {
 }
 
 /// What has happened in a room, for whoever may watch it.
-fn happenings(world: &World, name: &RoomName, after: u64, limit: usize) -> Answer {
-    let entity = match watchable(world, name) {
+fn happenings(world: &World, name: &RoomName, viewer: Viewer, (after, limit): (u64, usize)) -> Answer {
+    let entity = match watchable(world, name, viewer) {
         Ok(entity) => entity,
         Err(answer) => return answer,
     };
@@ -71,9 +73,12 @@ fn happenings(world: &World, name: &RoomName, after: u64, limit: usize) -> Answe
     Answer::Happenings { found, more }
 }
 
-/// A room that anybody may watch: without a code, and with places for spectators.
-fn watchable(world: &World, name: &RoomName) -> Result<Entity, Answer> {
+/// A room that may be watched: by anybody one without a code that has places for spectators.
+fn watchable(world: &World, name: &RoomName, viewer: Viewer) -> Result<Entity, Answer> {
     let entity = world.resource::<Rooms>().get(name).ok_or(Answer::Missing)?;
+    if viewer == Viewer::Operator {
+        return Ok(entity);
+    }
     let options = world.get::<Room>(entity).ok_or(Answer::Missing)?.lobby.options();
     if !options.code.is_empty() {
         return Err(Answer::Refused(Refusal::WrongCode { room: name.clone() }));

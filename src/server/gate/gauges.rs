@@ -1,13 +1,13 @@
 //! What is measured as it is now: links, rooms, queues, the disk.
 
 use bevy_ecs::prelude::World;
-use framekeep_protocol::RoomPhase;
+use framekeep_protocol::{RoomPhase, SPECTATOR_SEAT};
 
 use super::link::{WebLink, WebLinks};
 use super::samples::Samples;
 use super::{Drain, Gate};
 use crate::copies::Copies;
-use crate::{Clock, Counters, Dispatch, Link, Phase, Players, Recorder, Results, Rooms};
+use crate::{Clock, Counters, Dispatch, Link, Phase, Players, Recorder, Results, Rooms, Seat};
 
 const PHASES: [(RoomPhase, &str); 6] = [
     (RoomPhase::Waiting, "waiting"),
@@ -35,10 +35,19 @@ fn people(samples: &mut Samples, world: &mut World) {
     let help = "Links that are open, by transport";
     samples.gauge("framekeep_links", help, [("transport", "websocket")], web as f64);
     samples.gauge("framekeep_links", help, [("transport", "udp")], links.saturating_sub(web) as f64);
-    let players = world.resource::<Players>().len() as f64;
-    samples.gauge("framekeep_players", "Players the node knows", [], players);
+    let (players, watchers) = players_and_watchers(world);
+    samples.gauge("framekeep_players", "Players the node knows, without those who watch", [], players as f64);
+    samples.gauge("framekeep_watchers", "Players and operators who watch a room", [], watchers as f64);
     let handshakes = world.resource::<Dispatch>().handshakes() as f64;
     samples.gauge("framekeep_handshakes", "Addresses in a hand-shake", [], handshakes);
+}
+
+/// How many players the node knows, without those who watch, and how many watch.
+pub(super) fn players_and_watchers(world: &mut World) -> (u64, u64) {
+    let known = world.resource::<Players>().len() as u64;
+    let seats = world.query::<&Seat>();
+    let watchers = seats.iter_manual(world).filter(|seat| seat.index == SPECTATOR_SEAT).count() as u64;
+    (known.saturating_sub(watchers), watchers)
 }
 
 fn rooms(samples: &mut Samples, world: &mut World) {

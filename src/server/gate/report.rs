@@ -8,12 +8,13 @@ use framekeep_gate::{Hold, Report, RoomRow};
 use framekeep_lobby::Roster;
 use framekeep_protocol::RoomPhase;
 
+use super::gauges::players_and_watchers;
 use super::link::WebLinks;
 use super::{Drain, Gate, samples};
 use crate::limits::ROOMS_LISTED_PER_PUMP;
 use crate::{
-    CleanupStats, CleanupTier, Clock, Games, Link, PacketKind, Phase, Players, Recorder, Room, Rooms,
-    ServerConfig, Stage, moves, why_alive,
+    CleanupStats, CleanupTier, Clock, Games, Link, PacketKind, Phase, Recorder, Room, Rooms, ServerConfig,
+    Stage, moves, why_alive,
 };
 
 /// How often a report is made.
@@ -83,6 +84,7 @@ fn hand_over(world: &World, reporting: &mut Reporting) {
 fn make(world: &mut World, reporting: &mut Reporting, now: Duration) -> Report {
     let mut rows = std::mem::take(&mut reporting.rows);
     rows.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    let (players, watchers) = players_and_watchers(world);
     let ms = |at: Duration| at.as_millis() as u64;
     Report {
         unix_ms: ms(now),
@@ -92,7 +94,8 @@ fn make(world: &mut World, reporting: &mut Reporting, now: Duration) -> Report {
         playing: rows.iter().filter(|row| row.tick.is_some()).count() as u64,
         links: world.query::<&Link>().iter(world).len() as u64,
         web_links: world.resource::<WebLinks>().len() as u64,
-        players: world.resource::<Players>().len() as u64,
+        players,
+        watchers,
         rooms: Arc::new(rows),
         moves: moves::under_way(world),
         samples: samples::samples(world),

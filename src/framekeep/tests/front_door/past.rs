@@ -3,6 +3,7 @@
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
+use crate::http;
 use crate::serving::{API_KEY, Serving};
 use crate::web::Web;
 
@@ -102,4 +103,60 @@ fn the_past_of_a_room_is_for_whoever_may_watch_it() {
         assert_eq!(serving.get(&format!("/api/v1/rooms/open/events?{wrong}")).status, 400, "{wrong}");
     }
     assert_eq!(serving.get("/api/v1/rooms/open/events?limit=4000000000").status, 200, "it is 100 at most");
+}
+
+#[test]
+fn an_operator_watches_a_room_that_lets_nobody_watch_and_counts_as_no_player() {
+    let serving = Serving::start(&[]);
+    let mut ada = Web::enter(&serving, "ada");
+    let create = json!({ "game": "arena", "seats": 2, "code": "sesame" });
+    ada.ask("join", json!({ "room": "den", "create": create }));
+    ada.hear("joined");
+    let mut bob = Web::enter(&serving, "bob");
+    bob.ask("join", json!({ "room": "den", "code": "sesame" }));
+    bob.hear("started");
+    let watch = "/admin/v1/rooms/den/watch";
+    let ticket = |serving: &Serving| {
+        let given = serving.operate("POST", watch, "");
+        assert_eq!(given.status, 201, "{}", given.body);
+        given.json()["websocket"]["ticket"].as_str().expect("a ticket").to_owned()
+    };
+    assert_eq!(serving.operate("POST", "/admin/v1/rooms/nowhere/watch", "").status, 404);
+    let mut operator = Web::connect(&serving);
+    operator.authenticate(&ticket(&serving));
+    operator.hear("welcome");
+    operator.ask("join", json!({ "room": "elsewhere", "create": { "game": "arena", "seats": 2 } }));
+    assert_eq!(operator.hear("refused")["code"], "ticket_foreign", "it is good for that room");
+    operator.ask("join", json!({ "room": "den", "code": "sesame" }));
+    assert_eq!(operator.hear("refused")["code"], "ticket_foreign", "and to watch");
+    operator.ask("join", json!({ "room": "den", "spectate": true }));
+    assert_eq!(operator.hear("joined")["seat"], 255);
+    operator.hear_if("view", |view| tick(view) > 5);
+    assert_eq!(ada.event("watching")["name"], "Operator", "those who are watched are told");
+    operator.ask("kick", json!({ "player": ada.player }));
+    assert_eq!(operator.hear("refused")["code"], "not_for_spectators");
+    serving.until("players are counted without who watches", |serving| {
+        let node = serving.get("/api/v1/node").json();
+        let metrics = serving.get("/metrics").body;
+        (&node["players"], &node["watchers"]) == (&json!(2), &json!(1))
+            && ["framekeep_players 2", "framekeep_watchers 1"]
+                .iter()
+                .all(|line| metrics.lines().any(|one| one == *line))
+    });
+    for what in ["events", "views?every=30"] {
+        assert_eq!(serving.get(&format!("/api/v1/rooms/den/{what}")).status, 422, "{what}");
+        let seen = serving.operate("GET", &format!("/admin/v1/rooms/den/{what}"), "");
+        assert!(seen.status == 200 && !seen.json()["events"].is_null(), "{}", seen.body);
+        assert_eq!(
+            http::ask(serving.admin, "GET", &format!("/admin/v1/rooms/den/{what}"), &[], "").status,
+            401
+        );
+    }
+    let audit = serving.operate("GET", "/admin/v1/audit", "").json();
+    let noted = |target: &str, status: u64| {
+        let actions = audit.as_array().expect("actions").iter();
+        let is_it = |one: &&Value| (&one["action"], &one["target"]) == (&json!("watch"), &json!(target));
+        actions.filter(is_it).filter(|one| one["status"] == status).count()
+    };
+    assert_eq!((noted("den", 201), noted("nowhere", 404)), (1, 1), "{audit}");
 }
