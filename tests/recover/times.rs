@@ -9,7 +9,7 @@ use framekeep_games::arena::{Arena, ArenaBot};
 use framekeep_journal::{
     MatchHeader, MatchStarted, MemberState, Record, RoomState, SegmentHeader, SegmentWriter, pack_snapshot,
 };
-use framekeep_protocol::{CommitPolicy, PlayerId, RoomPhase, StartRule, encode_frame};
+use framekeep_protocol::{PlayerId, RoomPhase, encode_frame};
 use framekeep_server::Counters;
 use framekeep_sim::{AnyGame, Frame, GameRegistry, Input as _, Match, SeatInput, Tick, decode, hash_bytes};
 
@@ -86,27 +86,12 @@ pub(super) fn room(number: u64) -> RoomState {
         out: false,
     };
     RoomState {
-        name: format!("room-{number}").parse().unwrap(),
-        game: "arena".to_owned(),
-        content: String::new(),
-        seats: SEATS,
-        tick_rate_hz: 30,
-        send_every_ticks: 1,
-        start: StartRule::Full,
-        commit: CommitPolicy::Deadline,
-        code: String::new(),
-        spectators_max: 0,
         phase: RoomPhase::Playing,
         epoch: 1,
         events: 9,
-        locked: false,
-        opened: false,
-        play_again: false,
         host: Some(PlayerId(number * 64 + 1)),
         members: (0..SEATS).map(member).collect(),
-        reserved: Vec::new(),
-        spectators: Vec::new(),
-        banned: Vec::new(),
+        ..RoomState::empty(format!("room-{number}").parse().unwrap(), "arena", SEATS)
     }
 }
 
