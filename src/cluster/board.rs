@@ -143,6 +143,7 @@ impl Board {
             revision: 0,
             since_ms: if ticket.since_ms == 0 { now_ms } else { ticket.since_ms.min(now_ms) },
             players: ticket.players.clone(),
+            plays: false,
         };
         self.tickets.insert(ticket.id.clone(), (record, ticket.body.clone()));
     }
@@ -181,6 +182,7 @@ impl Board {
             why.clone_into(&mut record.why);
             record.there.clear();
             record.until_ms = 0;
+            record.plays = false;
         }
         self.touch(id);
     }
@@ -232,9 +234,16 @@ impl Board {
         found.sort_by_key(|(_, seq)| **seq);
         found.truncate(limit as usize);
         let last = found.last().map_or(after, |(_, seq)| **seq);
+        let mut told = BTreeSet::new();
         let change = |(id, _): (&String, &u64)| {
             let (record, body) = self.tickets.get(id)?.clone();
-            let body = if bodies { body } else { String::new() };
+            let body = match (bodies, record.plays) {
+                (true, false) => body,
+                (true, true) if told.insert(record.of.clone()) => {
+                    serde_json::to_string(self.matches.get(&record.of)?).ok()?
+                }
+                _ => String::new(),
+            };
             Some(Change { id: id.clone(), record, body })
         };
         let tickets = found.into_iter().filter_map(change).collect();
@@ -278,9 +287,14 @@ impl Board {
 
     fn end(&mut self, now_ms: u64, id: &str, why: &str) -> Told {
         let Some((record, _)) = self.tickets.get(id) else { return Told::Unknown };
+        let is_there = |player: &str| parts(&record.there).any(|other| other == player);
         match record.stage {
             Stage::Matched => return Told::Matched { of: record.of.clone() },
             Stage::Over => {}
+            // They were there in time, and the coordinator has not read it yet.
+            Stage::Asked if why == "no_answer" && parts(&record.players).all(is_there) => {
+                return Told::Stale { tickets: id.to_owned() };
+            }
             Stage::Waiting | Stage::Asked => {
                 self.leave(now_ms, id);
                 self.set(id, Stage::Over, "", why);
@@ -385,6 +399,9 @@ impl Board {
         let tickets = placed.tickets.clone();
         for id in parts(&tickets) {
             self.remember(now_ms, id);
+            if let Some((record, _)) = self.tickets.get_mut(id) {
+                record.plays = true;
+            }
             self.touch(id);
         }
         self.old.insert((now_ms + REMEMBERED_MS, of.to_owned()));
@@ -413,7 +430,9 @@ impl Board {
             }
             self.leave(now_ms, &ticket.id);
             self.set(&ticket.id, Stage::Matched, &placed.of, "");
-            self.note_time(&ticket.id, placed.at_ms);
+            if let Some((record, _)) = self.tickets.get_mut(&ticket.id) {
+                (record.until_ms, record.plays) = (placed.at_ms, true);
+            }
         }
         self.matches.insert(placed.of.clone(), placed.clone());
         self.old.insert((now_ms + REMEMBERED_MS, placed.of.clone()));

@@ -7,6 +7,7 @@ mod rooms;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use framekeep_matchmaking::limits::TIME_MS_MAX;
 use framekeep_matchmaking::{
     Ended, Event, Match, MatchId, Matcher, Mode, ModeFault, QueueView, TicketId, TicketState, Why,
 };
@@ -23,6 +24,10 @@ const OPEN_WITHIN_MS: u64 = 15_000;
 /// How long no matches are formed after one could not be placed, or the store refused.
 const PAUSE_MS: u64 = 500;
 
+/// How long after a question has run out its answers are still read: the store takes them until it is told that nobody
+/// has answered.
+const READ_WITHIN_MS: u64 = 1_000;
+
 /// Matches that were formed and when are counted for so long.
 const MINUTE_MS: u64 = 60_000;
 
@@ -31,6 +36,8 @@ pub struct Coordinator {
     epoch: Epoch,
     nonce: u64,
     modes_digest: String,
+    /// How long players may take to answer, by game and mode.
+    answer_ms: BTreeMap<(String, String), u64>,
     matcher: Matcher,
     placement: Placement,
     rooms: Rooms,
@@ -63,11 +70,20 @@ impl Coordinator {
         tickets_max: usize,
         modes_digest: &str,
     ) -> Result<Self, ModeFault> {
+        let times = modes.iter().map(|mode| ((mode.game.clone(), mode.name.clone()), mode.ready_check_ms));
+        let answer_ms = times.collect();
+        let later = |mut mode: Mode| {
+            if mode.ready_check_ms > 0 {
+                mode.ready_check_ms = (mode.ready_check_ms + READ_WITHIN_MS).min(TIME_MS_MAX);
+            }
+            mode
+        };
         Ok(Self {
             epoch,
             nonce,
             modes_digest: modes_digest.to_owned(),
-            matcher: Matcher::new(modes)?.with_tickets_max(tickets_max),
+            answer_ms,
+            matcher: Matcher::new(modes.into_iter().map(later).collect())?.with_tickets_max(tickets_max),
             placement: Placement::default(),
             rooms: Rooms::default(),
             cursor: 0,
@@ -243,8 +259,7 @@ impl Coordinator {
     }
 
     fn time_to_answer(&self, of: &Match) -> Option<u64> {
-        let is_it = |mode: &&Mode| mode.game == *of.game && mode.name == *of.mode;
-        self.matcher.modes().find(is_it).map(|mode| mode.ready_check_ms)
+        self.answer_ms.get(&((*of.game).to_owned(), (*of.mode).to_owned())).copied()
     }
 
     fn unask(&mut self, id: TicketId) {
@@ -328,6 +343,10 @@ impl Coordinator {
         if let (Ask::Unask { .. } | Ask::End { .. }, Told::Fenced) = (ask, told) {
             // The store waits for those who know more, and nothing else would let it hear of this again.
             self.asks.push_back(ask.clone());
+        }
+        if let (Ask::End { .. }, Told::Stale { .. }) = (ask, told) {
+            // Its players have answered, and wait on.
+            self.is_lost = true;
         }
         let (Ask::Claim { of, .. } | Ask::Question { of, .. }) = ask else { return };
         let Some(id) = self.ids.get(of).copied() else { return };

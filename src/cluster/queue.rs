@@ -84,6 +84,10 @@ struct State {
     sent: HashMap<TicketId, Option<Instant>>,
     /// Matches that are opened, or were started, here.
     mine: BTreeMap<String, (Placed, Instant)>,
+    /// Matches that have their room at other nodes, as far as this one has seen them.
+    theirs: BTreeMap<String, (Placed, Instant)>,
+    /// When changes were read last.
+    noted: Option<Instant>,
     /// Running rooms of this node that may look for players.
     offers: BTreeMap<RoomName, Offered>,
     /// How often anything was said of them.

@@ -58,6 +58,8 @@ pub struct ClusterConfig {
     pub region: String,
     /// How long things are good for.
     pub timing: Timing,
+    /// How many replicas of Redis have to know of a ticket before it is acknowledged, and of a match before it is told.
+    pub copies: u32,
     /// Nodes that are known to be dead: those that had this one's data folder before.
     pub dead: Vec<NodeId>,
 }
@@ -102,7 +104,7 @@ impl Cluster {
         queue: QueueConfig,
         door: Door,
     ) -> Result<(Self, ClusterHandle, Arc<ClusterQueue>), StartError> {
-        let store = Store::new(config.address.clone(), &config.name, config.timing);
+        let store = Store::with_copies(config.address.clone(), &config.name, config.timing, config.copies);
         let mut member = Member::new(config.node, config.timing);
         config.dead.iter().for_each(|dead| member.know_dead(*dead));
         if queue.modes.is_empty() {

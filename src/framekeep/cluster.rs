@@ -195,6 +195,7 @@ pub(crate) fn start(
         },
         region: settings.cluster.region.clone(),
         timing: timing(settings)?,
+        copies: settings.cluster.copies,
         dead,
     };
     let queue = QueueConfig {

@@ -37,6 +37,9 @@ pub struct Record {
     pub since_ms: u64,
     /// Its players, separated by commas.
     pub players: String,
+    /// Whether the room of its match is open.
+    #[serde(default)]
+    pub plays: bool,
 }
 
 /// How far a match is.
@@ -154,7 +157,8 @@ pub enum Ask {
         after: u64,
         /// Most tickets.
         limit: u32,
-        /// Whether what they say is told as well.
+        /// Whether what they say is told as well; of one whose match has its room the match, with the first ticket of
+        /// it in the list.
         bodies: bool,
     },
     /// The coordinator: the players of these tickets are asked.
@@ -177,7 +181,8 @@ pub enum Ask {
         /// Which tickets, separated by commas.
         tickets: String,
     },
-    /// The coordinator: a ticket that has no match is over.
+    /// The coordinator: a ticket that has no match is over. One whose players have all answered is not over for want of an
+    /// answer (`no_answer`): that is [`Told::Stale`].
     End {
         /// Under which number it coordinates.
         epoch: Epoch,
@@ -366,6 +371,6 @@ pub struct Change {
     pub id: String,
     /// How it is.
     pub record: Record,
-    /// What it says.
+    /// What it says, or its match.
     pub body: String,
 }

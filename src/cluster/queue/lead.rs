@@ -123,6 +123,7 @@ impl ClusterQueue {
             let Told::Changes { tickets, last, now_ms, .. } = self.ask(&ask).await? else {
                 return Err(StoreError::Nonsense("no changes".to_owned()));
             };
+            self.note(&tickets, now_ms, true);
             if let Some(one) = self.coordinator().as_mut() {
                 one.take_in(now_ms, &tickets, last);
             }

@@ -9,7 +9,7 @@ use redis::Value;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::link::Link;
-use super::store::{Code, StoreError, run, text};
+use super::store::{Code, StoreError, run_copied, text};
 use crate::board::{Ask, Told};
 
 /// Requests of one call: longer ones would keep others waiting.
@@ -35,6 +35,8 @@ struct Waiting {
     json: String,
     /// The list of the node that it is about.
     node: String,
+    /// Whether its answer is a promise, which replicas have to know of.
+    promises: bool,
     since: Instant,
     told: oneshot::Sender<Result<Told, StoreError>>,
 }
@@ -46,17 +48,20 @@ pub(super) struct Asker {
     lease_ms: u64,
     /// What the keys of the queue begin with.
     prefix: String,
+    /// How many replicas have to know of what is promised.
+    copies: u32,
     waiting: Mutex<VecDeque<Waiting>>,
     calls: Arc<Semaphore>,
 }
 
 impl Asker {
-    pub(super) fn new(link: Arc<Link>, lease_ms: u64, prefix: String) -> Arc<Self> {
+    pub(super) fn new(link: Arc<Link>, lease_ms: u64, prefix: String, copies: u32) -> Arc<Self> {
         Arc::new(Self {
             link,
             script: Code::new(include_str!("board.lua")),
             lease_ms,
             prefix,
+            copies,
             waiting: Mutex::default(),
             calls: Arc::new(Semaphore::new(CALLS)),
         })
@@ -71,6 +76,14 @@ impl Asker {
             Ask::Claim { node, .. } | Ask::Fetch { node, .. } => node.as_str(),
             _ => "none",
         };
+        let promises = matches!(
+            ask,
+            Ask::Submit { .. }
+                | Ask::Cancel { .. }
+                | Ask::Answer { .. }
+                | Ask::Started { .. }
+                | Ask::Retell { .. }
+        );
         let json = serde_json::to_string(ask).map_err(|error| StoreError::Nonsense(error.to_string()))?;
         let (told, answer) = oneshot::channel();
         {
@@ -78,7 +91,7 @@ impl Asker {
             if waiting.len() >= WAITING_MAX {
                 return Err(StoreError::Unconnected("too many requests wait for it".to_owned()));
             }
-            waiting.push_back(Waiting { json, node: node.to_owned(), since: Instant::now(), told });
+            waiting.push_back(Waiting { json, node: node.to_owned(), promises, since: Instant::now(), told });
         }
         if let Ok(place) = self.calls.clone().try_acquire_owned() {
             let asker = self.clone();
@@ -126,7 +139,8 @@ impl Asker {
         let keys: Vec<_> = names.map(|name| format!("{}{name}", self.prefix)).collect();
         let mut args = vec![self.lease_ms.to_string()];
         args.extend(batch.iter().map(|one| one.json.clone()));
-        let mut answers = match run(&self.link, &self.script, &keys, &args).await {
+        let copies = if batch.iter().any(|one| one.promises) { self.copies } else { 0 };
+        let mut answers = match run_copied(&self.link, &self.script, &keys, &args, copies).await {
             Ok(Value::Array(answers)) => answers.into_iter().map(Ok).collect::<VecDeque<_>>(),
             Ok(other) => VecDeque::from([Err(StoreError::Nonsense(format!("{other:?}")))]),
             Err(error) => batch.iter().map(|_| Err(error.clone())).collect(),

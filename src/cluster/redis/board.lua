@@ -53,8 +53,9 @@ local function put(id, record)
   return text
 end
 
-local function set(id, record, stage, of, why, at)
+local function set(id, record, stage, of, why, at, plays)
   record.stage, record.of, record.why, record.there, record.until_ms = stage, of, why, '', at or 0
+  record.plays = plays or false
   put(id, record)
 end
 
@@ -93,7 +94,7 @@ local function enter(ticket)
   local from = ticket.since_ms == 0 and now or math.min(ticket.since_ms, now)
   redis.call('HSET', bodies, ticket.id, ticket.body)
   return { stage = 'waiting', why = '', of = '', until_ms = 0, there = '', revision = 0, since_ms = from,
-    players = ticket.players }
+    players = ticket.players, plays = false }
 end
 
 local function list(name, found)
@@ -168,10 +169,19 @@ function asks.answer()
   return show(ask.id)
 end
 
+-- What a ticket says; of one whose match has its room that match, with the first ticket of it.
+local function its_body(text, body, shown_matches)
+  if not string.find(text, '"plays":true', 1, true) then return body or '' end
+  local of = string.match(text, '"of":"([^"]*)"')
+  if not of or shown_matches[of] then return '' end
+  shown_matches[of] = true
+  return redis.call('HGET', matches, of) or ''
+end
+
 function asks.changes()
   local from = '(' .. string.format('%.0f', ask.after)
   local found = redis.call('ZRANGEBYSCORE', changed, from, '+inf', 'WITHSCORES', 'LIMIT', 0, ask.limit)
-  local last, ids, tickets = ask.after, {}, {}
+  local last, ids, tickets, shown_matches = ask.after, {}, {}, {}
   for nth = 1, #found, 2 do
     last = tonumber(found[nth + 1])
     ids[#ids + 1] = found[nth]
@@ -180,10 +190,11 @@ function asks.changes()
   for first = 1, #ids, 1000 do
     local upto = math.min(first + 999, #ids)
     local texts = redis.call('HMGET', records, unpack(ids, first, upto))
-    local said = ask.bodies and redis.call('HMGET', bodies, unpack(ids, first, upto)) or {}
+    local words = ask.bodies and redis.call('HMGET', bodies, unpack(ids, first, upto)) or {}
     for nth = first, upto do
-      local text, body = texts[nth - first + 1], cjson.encode(said[nth - first + 1] or '')
+      local text = texts[nth - first + 1]
       if text then
+        local body = cjson.encode(ask.bodies and its_body(text, words[nth - first + 1], shown_matches) or '')
         tickets[#tickets + 1] = '{"id":"' .. ids[nth] .. '","record":' .. text .. ',"body":' .. body .. '}'
       end
     end
@@ -213,10 +224,21 @@ function asks.unask()
   return told('done')
 end
 
+local function are_there(record)
+  for player in parts(record.players) do
+    if not has(record.there, player) then return false end
+  end
+  return true
+end
+
 asks['end'] = function()
   local record = get(ask.id)
   if not record then return told('unknown') end
   if record.stage == 'matched' then return told('matched', 'of', record.of) end
+  -- They were there in time, and the coordinator has not read it yet.
+  if record.stage == 'asked' and ask.why == 'no_answer' and are_there(record) then
+    return told('stale', 'tickets', ask.id)
+  end
   if record.stage ~= 'over' then
     leave(ask.id, record)
     set(ask.id, record, 'over', '', ask.why)
@@ -392,7 +414,10 @@ function asks.started()
   for id in parts(placed.tickets) do
     remember(id)
     local record = get(id)
-    if record then put(id, record) end
+    if record then
+      record.plays = true
+      put(id, record)
+    end
   end
   return told('done')
 end
@@ -414,7 +439,7 @@ function asks.retell()
   for _, ticket in ipairs(ask.tickets) do
     local record = get(ticket.id) or enter(ticket)
     leave(ticket.id, record)
-    set(ticket.id, record, 'matched', placed.of, '', placed.at_ms)
+    set(ticket.id, record, 'matched', placed.of, '', placed.at_ms, true)
   end
   redis.call('HSET', matches, placed.of, cjson.encode(placed))
   redis.call('ZREM', unopened, placed.of)

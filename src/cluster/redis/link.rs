@@ -14,6 +14,9 @@ use super::Address;
 /// How long Redis may take to answer, and to be connected to.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
+/// How long replicas may take to hear of what is asked.
+const COPIED_WITHIN: Duration = Duration::from_millis(500);
+
 /// How long nobody tries again after it could not be connected to.
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(200);
 
@@ -73,7 +76,31 @@ impl Link {
         let (mut wire, number) = self.wire().await.map_err(LinkError::Unconnected)?;
         let sent = tokio::time::timeout(ANSWER_WITHIN * 2, wire.send(command)).await;
         let answer = sent.unwrap_or_else(|_| Err(io_error("it does not answer")));
-        if let Err(error) = &answer
+        self.look_at(&answer, number).await;
+        answer.map_err(LinkError::Unanswered)
+    }
+
+    /// Asks Redis, and then until so many replicas have heard of everything that this connection has written.
+    pub(super) async fn send_copied(&self, command: &Cmd, copies: u32) -> Result<Value, LinkError> {
+        let (mut wire, number) = self.wire().await.map_err(LinkError::Unconnected)?;
+        let mut wait = redis::cmd("WAIT");
+        wait.arg(copies).arg(u64::try_from(COPIED_WITHIN.as_millis()).unwrap_or(0));
+        let asked = async {
+            let answer = wire.send(command).await?;
+            match wire.send(&wait).await? {
+                Value::Int(heard) if heard >= i64::from(copies) => Ok(answer),
+                _ => Err(io_error("too few replicas have heard of it in time")),
+            }
+        };
+        let sent = tokio::time::timeout(ANSWER_WITHIN * 2, asked).await;
+        let answer = sent.unwrap_or_else(|_| Err(io_error("it does not answer")));
+        self.look_at(&answer, number).await;
+        answer.map_err(LinkError::Unanswered)
+    }
+
+    /// After an error other than that of a script the next question goes to a new connection.
+    async fn look_at(&self, answer: &RedisResult<Value>, number: u64) {
+        if let Err(error) = answer
             && error.code() != Some("NOSCRIPT")
         {
             let mut state = self.state.lock().await;
@@ -81,7 +108,6 @@ impl Link {
                 state.wire = None;
             }
         }
-        answer.map_err(LinkError::Unanswered)
     }
 
     async fn wire(&self) -> Result<(Wire, u64), RedisError> {

@@ -68,9 +68,17 @@ impl Store {
     /// The store of the cluster of that name; nothing is connected to yet.
     #[must_use]
     pub fn new(address: Address, name: &str, timing: Timing) -> Self {
-        let link = Arc::new(Link::new(address));
+        Self::with_copies(address, name, timing, 0)
+    }
+
+    /// One that acknowledges tickets and started matches when so many replicas have them.
+    #[must_use]
+    pub fn with_copies(address: Address, name: &str, timing: Timing, copies: u32) -> Self {
+        let link = Arc::new(Link::new(address.clone()));
+        // Replicas are waited for on a connection of its own: the names' must not wait with it.
+        let own = if copies > 0 { Arc::new(Link::new(address)) } else { link.clone() };
         Self {
-            asker: Asker::new(link.clone(), timing.lease_ms, key(name, "queue", "")),
+            asker: Asker::new(own, timing.lease_ms, key(name, "queue", ""), copies),
             link,
             name: name.to_owned(),
             timing,
@@ -302,13 +310,28 @@ pub(super) async fn run(
     keys: &[String],
     args: &[String],
 ) -> Result<Value, StoreError> {
+    run_copied(link, script, keys, args, 0).await
+}
+
+/// The same, until so many replicas have heard of what it has written.
+pub(super) async fn run_copied(
+    link: &Link,
+    script: &Code,
+    keys: &[String],
+    args: &[String],
+    copies: u32,
+) -> Result<Value, StoreError> {
     let command = |word: &str, script: &str| {
         let mut command: Cmd = redis::cmd(word);
         command.arg(script).arg(keys.len()).arg(keys).arg(args);
         command
     };
-    match link.send(&command("EVALSHA", &script.hash)).await {
-        Err(error) if error.wants_script() => Ok(link.send(&command("EVAL", script.text)).await?),
+    let send = async |command: Cmd| match copies {
+        0 => link.send(&command).await,
+        copies => link.send_copied(&command, copies).await,
+    };
+    match send(command("EVALSHA", &script.hash)).await {
+        Err(error) if error.wants_script() => Ok(send(command("EVAL", script.text)).await?),
         answer => Ok(answer?),
     }
 }

@@ -55,7 +55,10 @@ fn some_ask(rng: &mut Pcg32, coordinator: Epoch) -> Ask {
         7 => Ask::Changes { after: u64::from(rng.below(50)), limit: 100, bodies: rng.below(2) == 0 },
         8 if rng.below(3) == 0 => Ask::Question { epoch, of: of(rng), tickets: tickets(rng), for_ms: 1_000 },
         9 => Ask::Unask { epoch, of: String::new(), tickets: tickets(rng) },
-        10 => Ask::End { epoch, id, why: "expired".to_owned() },
+        10 => {
+            let why = if rng.below(2) == 0 { "expired" } else { "no_answer" };
+            Ask::End { epoch, id, why: why.to_owned() }
+        }
         8 | 11 => {
             let (of, tickets, node) = (of(rng), tickets(rng), node(rng));
             let seats = (rng.below(3) == 0).then(|| some_seats(rng));
@@ -113,7 +116,13 @@ fn timeless(mut told: Told) -> Told {
             placed.iter_mut().for_each(|placed| placed.at_ms = 0);
         }
         Told::Changes { tickets, now_ms, last, newest } => {
-            tickets.iter_mut().for_each(|change| record(&mut change.record));
+            for change in tickets.iter_mut() {
+                record(&mut change.record);
+                // The match is told with any of its tickets.
+                if change.record.plays {
+                    change.body.clear();
+                }
+            }
             // Those of one request are counted in an order of their own.
             tickets.sort_by(|a, b| a.id.cmp(&b.id));
             (*now_ms, *last, *newest) = (0, 0, 0);

@@ -9,7 +9,7 @@ use framekeep_sim::Pcg32;
 
 use super::history::History;
 use super::rooms::{CREW, CREW_SEATS, Rooms, room_of};
-use crate::board::{Ask, Board, Kept, Placed, Record, Stage, Step, Told, parts};
+use crate::board::{Ask, Board, Change, Kept, Placed, Record, Stage, Step, Told, parts};
 use crate::body::{MatchBody, TicketBody};
 use crate::{COORDINATOR, Card, Coordinator, Epoch, Load, Member, NodeId, Reply, Request, Table, Timing};
 
@@ -17,7 +17,10 @@ const STEP_MS: u64 = 20;
 const WORK_EVERY_MS: u64 = 100;
 const NODES: u64 = 3;
 const REPLICA_AGE_MS: u64 = 2_000;
-const KEPT_MS: u64 = 5_000;
+const KEPT_MS: u64 = 60_000;
+const THEIRS_KEPT_MS: u64 = 10_000;
+/// What nobody but the store and one node knows yet: what was done since the others looked last, twice ten a second.
+const UNSEEN_MS: u64 = 2 * WORK_EVERY_MS + STEP_MS;
 
 /// What a replica that is promoted may lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +30,20 @@ pub(super) enum Loss {
     /// The writes of up to two seconds. It happens while the nodes are well, and they stay so until they have told the
     /// new one what they know.
     LastWrites,
+    /// The same, and a node is gone in the same moment.
+    LastWritesAndANode,
+    /// The same, where tickets and matches are acknowledged only when the replica has them.
+    CopiedAndANode,
+}
+
+impl Loss {
+    fn of_writes(self) -> bool {
+        self != Self::Nothing
+    }
+
+    fn of_a_node(self) -> bool {
+        matches!(self, Self::LastWritesAndANode | Self::CopiedAndANode)
+    }
 }
 
 #[derive(Clone)]
@@ -42,6 +59,9 @@ pub(super) struct Node {
     /// Tickets that were taken in here, and until when they are remembered once they have a match.
     kept: BTreeMap<TicketId, (Kept, u64)>,
     mine: BTreeMap<String, Placed>,
+    /// Matches of other nodes that it has seen, and until when they are remembered.
+    theirs: BTreeMap<String, (Placed, u64)>,
+    witnesses: bool,
     pub(super) rooms: Rooms,
     store_since_ms: Option<u64>,
     cursor: u64,
@@ -72,6 +92,10 @@ pub(super) struct World {
     pub(super) filled: usize,
     /// Since when each ticket waits that was acknowledged.
     since_ms: BTreeMap<String, u64>,
+    /// When tickets were acknowledged, or their matches started, last.
+    told_at_ms: BTreeMap<String, u64>,
+    /// Tickets that only the node knew of that was gone with the last writes.
+    pub(super) unseen: BTreeSet<String>,
     pub(super) history: History,
 }
 
@@ -101,6 +125,8 @@ impl World {
             is_healed: false,
             filled: 0,
             since_ms: BTreeMap::new(),
+            told_at_ms: BTreeMap::new(),
+            unseen: BTreeSet::new(),
             history: History::default(),
         };
         (0..NODES).for_each(|_| world.start_node());
@@ -154,6 +180,8 @@ impl World {
             coordinator: None,
             kept: BTreeMap::new(),
             mine: BTreeMap::new(),
+            theirs: BTreeMap::new(),
+            witnesses: false,
             rooms: Rooms::default(),
             store_since_ms: None,
             cursor: 0,
@@ -191,7 +219,7 @@ impl World {
     }
 
     fn promote(&mut self) {
-        if self.loss == Loss::LastWrites {
+        if self.loss.of_writes() {
             if !self.is_well() || self.now_ms < self.well_since_ms + REPLICA_AGE_MS + 500 {
                 return;
             }
@@ -200,10 +228,23 @@ impl World {
             self.store = replica.clone();
             self.quiet_until_ms = self.now_ms + 4_500;
             self.late.clear();
+            if self.loss.of_a_node() && self.nodes.len() > 2 {
+                self.lose_a_node();
+            }
         }
         self.store.since_ms = self.now_ms;
         self.store.table.promote(self.now_ms);
         self.replicas.clear();
+    }
+
+    fn lose_a_node(&mut self) {
+        let Some(id) = self.some_node() else { return };
+        self.nodes.remove(&id);
+        if self.loss == Loss::LastWritesAndANode {
+            let from_ms = self.now_ms - UNSEEN_MS;
+            let unseen = self.told_at_ms.iter().filter(|(_, at_ms)| **at_ms >= from_ms);
+            self.unseen.extend(unseen.map(|(id, _)| id.clone()));
+        }
     }
 
     fn step(&mut self) {
@@ -212,7 +253,7 @@ impl World {
         if !self.is_well() {
             self.well_since_ms = now_ms;
         }
-        if now_ms.is_multiple_of(500) && self.loss == Loss::LastWrites {
+        if now_ms.is_multiple_of(500) && self.loss.of_writes() {
             self.replicas.retain(|(at_ms, _)| at_ms + REPLICA_AGE_MS > now_ms);
             self.replicas.push((now_ms, self.store.clone()));
         }
@@ -265,7 +306,7 @@ impl World {
             return;
         }
         for (ticket, record) in self.board_view() {
-            if let Some(since_ms) = self.since_ms.get(&ticket) {
+            if let Some(since_ms) = self.since_ms.get(&ticket).filter(|_| !self.unseen.contains(&ticket)) {
                 assert_eq!(record.since_ms, *since_ms, "ticket {ticket} has lost its place");
             }
             // Nobody says it twice: what was answered must not be waited for.
@@ -294,7 +335,8 @@ impl World {
                 self.node(id).kept.insert(ticket.ticket.id, (kept, u64::MAX));
                 let id = ticket.ticket.id.to_string();
                 self.history.acknowledge(&id);
-                self.since_ms.insert(id, record.since_ms);
+                self.since_ms.insert(id.clone(), record.since_ms);
+                self.told_at_ms.insert(id, self.now_ms);
                 true
             }
             Some(other) => panic!("{other:?}"),
@@ -326,7 +368,13 @@ impl World {
             }
             return None;
         }
-        Some(self.apply(ask))
+        let told = self.apply(ask);
+        let promises =
+            matches!(ask, Ask::Submit { .. } | Ask::Cancel { .. } | Ask::Answer { .. } | Ask::Started { .. });
+        if self.loss == Loss::CopiedAndANode && promises {
+            self.replicas = vec![(self.now_ms, self.store.clone())];
+        }
+        Some(told)
     }
 
     /// What a node does ten times a second.
@@ -368,13 +416,20 @@ impl World {
         node.cursor = 0;
         node.coordinator = None;
         node.rooms.forget_told();
-        let started: Vec<_> = node.mine.values().filter(|it| it.step == Step::Started).cloned().collect();
+        let started = node.mine.values().filter(|it| it.step == Step::Started);
+        let started: Vec<_> =
+            started.chain(node.theirs.values().map(|(placed, _)| placed)).cloned().collect();
         let kept: Vec<_> = node.kept.values().map(|(kept, _)| kept.clone()).collect();
         let mut is_told = true;
         for placed in started {
             let tickets = MatchBody::read(&placed.body).unwrap().tickets;
             let told = self.call(id, &Ask::Retell { placed: placed.clone(), tickets });
-            assert!(told != Some(Told::Gone), "match {} was started, its tickets are in another", placed.of);
+            let is_unseen = parts(&placed.tickets).any(|ticket| self.unseen.contains(ticket));
+            assert!(
+                is_unseen || told != Some(Told::Gone),
+                "match {} was started, its tickets are in another",
+                placed.of
+            );
             is_told &= told.is_some();
         }
         for ticket in kept {
@@ -387,18 +442,41 @@ impl World {
     }
 
     fn follow(&mut self, id: NodeId) {
-        let after = self.node(id).cursor;
-        let ask = Ask::Changes { after, limit: 1_000, bodies: false };
+        let bodies = self.is_witness(id);
+        let node = self.node(id);
+        if bodies != node.witnesses {
+            node.witnesses = bodies;
+            node.cursor = if bodies { 0 } else { node.cursor };
+        }
+        let ask = Ask::Changes { after: node.cursor, limit: 1_000, bodies };
         let Some(Told::Changes { tickets, last, .. }) = self.call(id, &ask) else { return };
         self.node(id).cursor = last;
+        self.note(id, &tickets, bodies);
+    }
+
+    /// Of the nodes that do not coordinate the first one remembers what all tickets say.
+    fn is_witness(&mut self, id: NodeId) -> bool {
+        let ask = Request::Holder(COORDINATOR.to_owned());
+        let coordinator = match self.store.table.apply(self.now_ms, &ask) {
+            Reply::Holder(lease) => lease.map(|lease| lease.node),
+            _ => None,
+        };
+        self.nodes.keys().find(|node| Some(**node) != coordinator) == Some(&id)
+    }
+
+    fn note(&mut self, id: NodeId, tickets: &[Change], bodies: bool) {
         let until_ms = self.now_ms + KEPT_MS;
         for change in tickets {
             let ticket = change.id.parse().unwrap();
+            if bodies {
+                self.witness(id, ticket, change);
+            }
             match change.record.stage {
                 Stage::Over => {
                     self.history.over(&change.id);
                     self.node(id).kept.remove(&ticket);
                 }
+                Stage::Matched if change.record.plays => drop(self.node(id).kept.remove(&ticket)),
                 Stage::Matched => {
                     let kept = self.node(id).kept.get_mut(&ticket);
                     kept.into_iter().for_each(|(_, until)| *until = until_ms.min(*until));
@@ -411,6 +489,25 @@ impl World {
         }
         let now_ms = self.now_ms;
         self.node(id).kept.retain(|_, (_, until)| *until > now_ms);
+        self.node(id).theirs.retain(|_, (_, until)| *until > now_ms);
+    }
+
+    fn witness(&mut self, id: NodeId, ticket: TicketId, change: &Change) {
+        let until_ms = self.now_ms + THEIRS_KEPT_MS;
+        let (node, record) = (self.node(id), &change.record);
+        if record.plays {
+            if let Ok(placed) = serde_json::from_str::<Placed>(&change.body) {
+                node.theirs.insert(placed.of.clone(), (placed, until_ms));
+            }
+        } else if record.stage != Stage::Over {
+            let kept = Kept {
+                id: change.id.clone(),
+                body: change.body.clone(),
+                players: record.players.clone(),
+                since_ms: record.since_ms,
+            };
+            node.kept.entry(ticket).or_insert((kept, u64::MAX));
+        }
     }
 
     /// Opens rooms for the matches that are this node's, and says so until the store has heard it.
@@ -432,6 +529,8 @@ impl World {
                 Some(Told::Done) => {
                     (placed.step, placed.room) = (Step::Started, room);
                     self.history.start(&of, parts(&placed.tickets));
+                    let now_ms = self.now_ms;
+                    self.told_at_ms.extend(parts(&placed.tickets).map(|ticket| (ticket.to_owned(), now_ms)));
                     self.node(id).mine.insert(of, placed);
                 }
                 Some(Told::Fenced) | None => {}
@@ -464,6 +563,7 @@ impl World {
         let ask = Ask::Changes { after: coordinator.cursor(), limit: 1_000, bodies: true };
         let Some(Told::Changes { tickets, last, .. }) = self.call(id, &ask) else { return };
         coordinator.take_in(now_ms, &tickets, last);
+        self.note(id, &tickets, true);
         let ask = Ask::Offers { after: coordinator.offers_cursor(), limit: 1_000 };
         let Some(Told::Offers { offers, last }) = self.call(id, &ask) else { return };
         coordinator.take_offers(now_ms, &offers, last);

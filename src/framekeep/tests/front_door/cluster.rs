@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::nodes::{Nodes, TICKETS, ask, id, mixed, ticket, together, until_matched};
+use crate::nodes::{
+    Nodes, Seen, TICKETS, ask, go_on_until_matched, id, is_asked, look_at, mixed, ticket, together,
+    until_matched,
+};
 use crate::redis::RedisServer;
 use crate::serving::{LONGEST, Serving};
 use crate::udp::UdpBot;
@@ -13,16 +16,22 @@ use crate::udp::UdpBot;
 fn crowd(count: u64, within: Duration) {
     let Some(redis) = RedisServer::start() else { return };
     let mut nodes = Nodes::start(&redis, 3);
-    let tickets = mixed(count);
+    let (tickets, mut seen) = (mixed(count), Seen::default());
+    let (mut asked, mut others) = (Vec::new(), Vec::new());
     for (nth, ticket) in tickets.iter().enumerate() {
         if nth == tickets.len() / 2 {
             nodes.kill_coordinator();
         }
         nodes.submit(ticket);
+        if is_asked(ticket) { &mut asked } else { &mut others }.push(ticket.clone());
+        // Players answer in time, while others are still coming.
+        if nth % 500 == 499 {
+            asked = look_at(&mut nodes, asked, &mut seen);
+        }
     }
     let begun = Instant::now();
     // Of pairs up to three players may be left over, and one of each other mode.
-    let mut seen = until_matched(&mut nodes, tickets, 5, within);
+    go_on_until_matched(&mut nodes, [asked, others].concat(), 5, within, &mut seen);
     assert!(seen.nodes.len() >= 2, "matches are at all nodes: {:?}", seen.nodes);
     println!(
         "{count} tickets: {} rooms, {} players, waited p99 {} ms, {} ms after the last was sent",

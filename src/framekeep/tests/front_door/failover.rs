@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use crate::away::{play, ticks, until_right, wrong};
-use crate::nodes::{Nodes, TICKETS, ask, id, mixed, ticket, until_matched};
+use crate::nodes::{Nodes, TICKETS, ask, id, mixed, ticket, together, until_matched};
 use crate::redis::{RedisServer, free_port, pause};
 use crate::serving::{LONGEST, Serving};
 
@@ -156,6 +157,89 @@ fn a_replica_that_was_promoted_without_the_last_writes_is_told_what_it_lacks() {
         seen.wait_p99()
     );
     assert!(lost >= 3 && right <= RIGHT_WITHIN, "{lost} names lost, {right:?}");
+}
+
+/// The coordinator has taken tickets in and is killed with the server, which its replica follows without the last writes,
+/// as far as `is_cut_off` says.
+fn lose_both(more: &[(&str, &str)], is_cut_off: bool) {
+    let Some(mut redis) = Watched::start() else { return };
+    let mut nodes = Nodes::start_at(&redis.url(), 3, more);
+    let own = together(&nodes.serving[0])["coordinator"].clone();
+    let is_it = |serving: &Serving| together(serving)["node"] == own;
+    let nth = nodes.serving.iter().position(is_it).expect("it is one of them");
+    if is_cut_off {
+        redis.cut_off();
+    }
+    let send = |ticket: &Value| {
+        let serving = &nodes.serving[nth];
+        serving.until("it is taken in", |serving| ask(serving, "POST", TICKETS, ticket).status == 201);
+    };
+    let matched: Vec<_> = (0..20).map(|nth| ticket(10_001 + nth * 8, 1, "duel")).collect();
+    let tickets = mixed(40);
+    matched.iter().chain(&tickets).for_each(send);
+    until_matched(&mut nodes, matched.clone(), 0, LONGEST);
+    let before = rooms_of(&mut nodes, &matched);
+    // Of what was said within a fifth of a second nobody else need know, unless the replica has to: the others look
+    // ten times a second where they have the time.
+    let known = Instant::now();
+    nodes.serving[0].until("the others have looked", |_| {
+        pause();
+        !is_cut_off || known.elapsed() > Duration::from_secs(2)
+    });
+    let late = ticket(20_001, 1, "crew");
+    if !is_cut_off {
+        assert_eq!(ask(&nodes.serving[nth], "POST", TICKETS, &late).status, 201);
+    }
+    nodes.kill(nth);
+    let promoted = redis.fail_over();
+    nodes.serving[0].until("they are together", |serving| {
+        pause();
+        let seen = together(serving);
+        seen["redis_away_ms"] == 0 && seen["nodes"].as_array().is_some_and(|nodes| nodes.len() == 2)
+    });
+    let mut left = tickets;
+    left.extend((!is_cut_off).then(|| [late, ticket(20_009, 1, "crew")]).into_iter().flatten());
+    // One that has to know of what is promised from now on.
+    let of = format!("127.0.0.1 {}", redis.replica.port);
+    let next = RedisServer::start_with(&["--replicaof", &of, "--repl-diskless-sync-delay", "0"]);
+    let next = next.expect("there is a server");
+    next.until(&["ROLE"], |role| role[3] == "connected");
+    if !is_cut_off {
+        nodes.submit(&left[left.len() - 1]);
+    }
+    let mut seen = until_matched(&mut nodes, [left, matched.clone()].concat(), 5, LONGEST);
+    let after = rooms_of(&mut nodes, &matched);
+    let logs: Vec<_> = nodes.serving.iter().map(Serving::log).collect();
+    assert_eq!(after, before, "who had a match has it still: {}", logs.join("\n"));
+    println!(
+        "a node killed with Redis, a replica promoted after {} ms: {} rooms, {} players, waited p99 {} ms",
+        promoted.as_millis(),
+        seen.rooms.len(),
+        seen.players.len(),
+        seen.wait_p99()
+    );
+}
+
+#[test]
+fn a_node_that_is_killed_with_the_last_writes_takes_no_ticket_that_others_have_seen() {
+    lose_both(&[], true);
+}
+
+#[test]
+fn a_ticket_that_a_replica_has_to_know_of_outlives_its_node_and_the_server() {
+    lose_both(&[("FRAMEKEEP__CLUSTER__COPIES", "1")], false);
+}
+
+#[test]
+fn a_ticket_is_not_acknowledged_while_the_replica_that_has_to_know_of_it_is_stopped() {
+    let Some(redis) = Watched::start() else { return };
+    let nodes = Nodes::start_at(&redis.url(), 1, &[("FRAMEKEEP__CLUSTER__COPIES", "1")]);
+    let (serving, ticket) = (&nodes.serving[0], ticket(1, 1, "duel"));
+    redis.replica.signal(Signal::SIGSTOP);
+    let reply = ask(serving, "POST", TICKETS, &ticket);
+    redis.replica.signal(Signal::SIGCONT);
+    assert_eq!((reply.status, reply.problem().as_str()), (503, "store_away"), "{}", reply.body);
+    serving.until("it is taken in", |serving| ask(serving, "POST", TICKETS, &ticket).status == 201);
 }
 
 /// A server of a Redis Cluster, whose nodes reach it at that port.

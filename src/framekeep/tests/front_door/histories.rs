@@ -270,7 +270,7 @@ impl Run {
                 *known.entry(id(&one)).or_insert(false) |= waits;
             }
         }
-        self.history.check(&known, TOO_FEW);
+        self.history.check(&known, TOO_FEW, &BTreeSet::new());
         let twice: Vec<_> = self.rooms.iter().filter(|(_, nodes)| nodes.len() > 1).collect();
         assert!(twice.is_empty(), "rooms at two nodes: {twice:?}");
         let coordinators: Vec<_> =

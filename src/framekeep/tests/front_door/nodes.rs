@@ -199,40 +199,66 @@ impl Seen {
     }
 }
 
+/// Looks at tickets once, answers for those who are asked, and notes those that have their match: gives the others.
+pub(crate) fn look_at(nodes: &mut Nodes, tickets: Vec<Value>, seen: &mut Seen) -> Vec<Value> {
+    let mut is_matched = |ticket: &Value| {
+        let path = format!("{TICKETS}/{}", id(ticket));
+        let status = nodes.ask("GET", &path, &Value::Null).json();
+        for player in status["why"]["unanswered"].as_array().into_iter().flatten() {
+            nodes.ask("POST", &format!("{path}/answer"), &json!({ "player": player, "accept": true }));
+        }
+        if status["code"] == "store_away" {
+            return false;
+        }
+        let state = status["state"].as_str().unwrap_or_default();
+        let logs = || nodes.serving.iter().map(Serving::log).collect::<Vec<_>>().join("\n");
+        let is_fine = ["waiting", "asked", "opening", "matched"].contains(&state);
+        assert!(is_fine, "{ticket}: {status}\n{}", logs());
+        if state == "matched" {
+            seen.note(&status);
+        }
+        state == "matched"
+    };
+    tickets.into_iter().filter(|ticket| !is_matched(ticket)).collect()
+}
+
+/// Whether players of a ticket are asked, and have only so long to answer.
+pub(crate) fn is_asked(ticket: &Value) -> bool {
+    ticket["mode"] == "pairs"
+}
+
 /// Asks all nodes in turn until everybody for whom there is a match has one, and answers for those who are asked.
-pub(crate) fn until_matched(
+pub(crate) fn until_matched(nodes: &mut Nodes, waiting: Vec<Value>, rest: usize, within: Duration) -> Seen {
+    let mut seen = Seen::default();
+    go_on_until_matched(nodes, waiting, rest, within, &mut seen);
+    seen
+}
+
+/// The same, where some were seen before.
+pub(crate) fn go_on_until_matched(
     nodes: &mut Nodes,
-    mut waiting: Vec<Value>,
+    waiting: Vec<Value>,
     rest: usize,
     within: Duration,
-) -> Seen {
-    let (mut seen, begun) = (Seen::default(), Instant::now());
-    while waiting.len() > rest {
+    seen: &mut Seen,
+) {
+    // Those who are asked are looked at again and again between the others, of whom there may be thousands.
+    let (mut asked, mut others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_asked);
+    let begun = Instant::now();
+    while asked.len() + others.len() > rest {
         if begun.elapsed() > within {
-            let shown =
-                waiting.iter().map(|one| nodes.ask("GET", &format!("{TICKETS}/{}", id(one)), &Value::Null));
+            let waiting = asked.iter().chain(&others);
+            let shown = waiting.map(|one| nodes.ask("GET", &format!("{TICKETS}/{}", id(one)), &Value::Null));
             let shown: Vec<_> = shown.map(|reply| reply.body).collect();
             let logs: Vec<_> = nodes.serving.iter().map(Serving::log).collect();
-            panic!("{} have no match: {}\n{}", waiting.len(), shown.join("\n"), logs.join("\n"));
+            panic!("{} have no match: {}\n{}", shown.len(), shown.join("\n"), logs.join("\n"));
         }
-        waiting.retain(|ticket| {
-            let path = format!("{TICKETS}/{}", id(ticket));
-            let status = nodes.ask("GET", &path, &Value::Null).json();
-            for player in status["why"]["unanswered"].as_array().into_iter().flatten() {
-                nodes.ask("POST", &format!("{path}/answer"), &json!({ "player": player, "accept": true }));
-            }
-            if status["code"] == "store_away" {
-                return true;
-            }
-            let state = status["state"].as_str().unwrap_or_default();
-            assert!(["waiting", "asked", "opening", "matched"].contains(&state), "{ticket}: {status}");
-            if state == "matched" {
-                seen.note(&status);
-            }
-            state != "matched"
-        });
+        asked = look_at(nodes, asked, seen);
+        for some in std::mem::take(&mut others).chunks(500) {
+            others.extend(look_at(nodes, some.to_vec(), seen));
+            asked = look_at(nodes, asked, seen);
+        }
     }
     let seats: usize = seen.rooms.values().map(BTreeSet::len).sum();
     assert!(seats >= seen.players.len(), "{seats} seats");
-    seen
 }
