@@ -46,7 +46,7 @@ fn meet(
         return;
     }
     let hull = proxies.hulls.get(proxy.hull as usize).unwrap_or(&kind.hull);
-    let lever = proxies.lever(state, proxy);
+    let lever = proxy.lever(state);
     let margin = way.saturating_add(MARGIN);
     for (side, &normal) in (0..).zip(&SIDES) {
         let end = if normal.0 == 0 { height } else { width };

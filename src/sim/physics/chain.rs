@@ -42,7 +42,8 @@ pub(crate) fn segment_and_corners(
     if found.count == 0 || is_allowed(found.normal, normal, (from, to), ghosts) {
         return found;
     }
-    let mut flat = clip(segment, 0, other, offset, margin);
+    let mut flat = Manifold::default();
+    clip(segment, 0, other, offset, margin, &mut flat);
     if cross(flat.normal, normal).abs() > SAME {
         flat.count = 0;
     }

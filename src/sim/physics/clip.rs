@@ -25,8 +25,8 @@ impl End {
     }
 }
 
-/// How the side of `b` that faces a side of `a` lies on it.
-pub(crate) fn clip(a: &Hull, side: usize, b: &Hull, offset: P, margin: i32) -> Manifold {
+/// How the side of `b` that faces a side of `a` lies on it; `manifold` has no points before.
+pub(crate) fn clip(a: &Hull, side: usize, b: &Hull, offset: P, margin: i32, manifold: &mut Manifold) {
     let next = a.next(side);
     let (from, to, normal) = (a.points[side], a.points[next], a.normals[side]);
     let tangent = (-normal.1, normal.0);
@@ -41,12 +41,13 @@ pub(crate) fn clip(a: &Hull, side: usize, b: &Hull, offset: P, margin: i32) -> M
     if high.along < 0 || low.along > length {
         let (corner, index, other) = if high.along < 0 { (from, side, high) } else { (to, next, low) };
         let of_b = (other.feature & 0xff) as usize;
-        return two_corners(a, b, (corner, index), of_b, offset, margin);
+        *manifold = two_corners(a, b, (corner, index), of_b, offset, margin);
+        return;
     }
     let first = if low.along < 0 { low.cut(high, 0, side as u32) } else { low };
     let second = if high.along > length { high.cut(low, length, next as u32) } else { high };
-    let mut manifold = Manifold { normal, ..Manifold::default() };
-    for end in [first, second] {
+    manifold.normal = normal;
+    let mut put = |end: End| {
         let separation = end.out - i64::from(a.radius) - i64::from(b.radius);
         if separation <= i64::from(margin) {
             let out = (i64::from(a.radius) + (separation >> 1)) as i32;
@@ -59,8 +60,9 @@ pub(crate) fn clip(a: &Hull, side: usize, b: &Hull, offset: P, margin: i32) -> M
             };
             manifold.count += 1;
         }
-    }
-    manifold
+    };
+    put(first);
+    put(second);
 }
 
 /// The side of `b` that faces against a direction most.

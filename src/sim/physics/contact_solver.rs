@@ -20,7 +20,7 @@ use crate::root::UNIT_BITS;
 /// Overlaps part at this speed at most, in 1/2²⁰: 4 units per second.
 pub(crate) const PARTING_MAX: i64 = 4 << 20;
 
-/// What a contact is made of.
+/// What a contact without levers is made of.
 #[derive(Clone, Copy)]
 pub(crate) struct ContactDesc<'a> {
     pub(crate) a: u32,
@@ -28,22 +28,30 @@ pub(crate) struct ContactDesc<'a> {
     pub(crate) masses: (&'a Mass, &'a Mass),
     pub(crate) velocities: (Velocity, Velocity),
     pub(crate) normal: P,
-    pub(crate) friction: crate::Fx,
     pub(crate) restitution: crate::Fx,
-    pub(crate) surface: i32,
     /// The least approach speed that bounces, in 1/2²⁰.
     pub(crate) bounce_speed_min: i64,
     pub(crate) pairing: u32,
 }
 
+/// Two bodies that push each other, with levers.
+#[derive(Clone, Copy)]
+pub(crate) struct Touch<'a> {
+    pub(crate) bodies: [u32; 2],
+    pub(crate) masses: (&'a Mass, &'a Mass),
+    pub(crate) friction: crate::Fx,
+    /// How fast the surfaces run against each other, in 1/2²⁰.
+    pub(crate) surface: i32,
+    /// The restitution, the least approach speed that bounces, in 1/2²⁰, and the velocities of all bodies.
+    pub(crate) bounce: (crate::Fx, i64, &'a [Velocity]),
+    pub(crate) pairing: u32,
+}
+
 /// The speed at which bodies part after a bounce at a point that is so far from their centres of mass.
 #[inline(never)]
-fn bounce(
-    from: [[i32; 2]; 2],
-    normal: P,
-    (a, b): (Velocity, Velocity),
-    (least, restitution): (i64, i64),
-) -> i32 {
+fn bounce(touch: &Touch, from: [[i32; 2]; 2], normal: P) -> i32 {
+    let (restitution, least, velocities) = touch.bounce;
+    let [a, b] = touch.bodies.map(|body| velocities[body as usize]);
     let arm = |[x, y]: [i32; 2]| {
         let cross = i64::from(x) * i64::from(normal.1) - i64::from(y) * i64::from(normal.0);
         ((cross + (1 << 29)) >> 30).clamp(-ARM_MAX, ARM_MAX)
@@ -52,7 +60,7 @@ fn bounce(
     let straight = (i64::from(normal.0) * to.0 + i64::from(normal.1) * to.1 + (1 << 29)) >> UNIT_BITS;
     let turning = arm(from[1]) * i64::from(b.spin) - arm(from[0]) * i64::from(a.spin);
     let approach = -(straight + ((turning + (1 << (ARM_BITS - 1))) >> ARM_BITS));
-    if approach > least { clamp_to_i32((approach * restitution) >> 16) } else { 0 }
+    if approach > least { clamp_to_i32((approach * i64::from(restitution.to_bits())) >> 16) } else { 0 }
 }
 
 /// Whether bodies meet that are not equals: one cannot be pushed, or is half as heavy again as the other. What a light
@@ -134,11 +142,13 @@ impl Contacts {
 
     /// Adds two bodies that push each other at the points of a meeting.
     #[inline(always)]
-    pub(crate) fn add(&mut self, desc: &ContactDesc, meeting: &Meeting, before: Option<&Pairing>) {
-        let (mass_a, mass_b) = desc.masses;
+    pub(crate) fn add(&mut self, touch: &Touch, meeting: &Meeting, before: Option<&Pairing>) {
+        let (mass_a, mass_b) = touch.masses;
         // What cannot be pushed may be in one batch as often as it likes.
-        let pushed =
-            [if mass_a.inverse == 0 { 0 } else { desc.a }, if mass_b.inverse == 0 { 0 } else { desc.b }];
+        let pushed = [
+            if mass_a.inverse == 0 { 0 } else { touch.bodies[0] },
+            if mass_b.inverse == 0 { 0 } else { touch.bodies[1] },
+        ];
         // What stands on something lighter stands on it firmly only if it is pushed after it.
         let unlike = pushed[0] != 0 && pushed[1] != 0 && mass_a.inverse != mass_b.inverse;
         let (batch, lane, draft) = self.batches.add(pushed, unlike);
@@ -148,23 +158,21 @@ impl Contacts {
             let from = |(x, y): P| [point.x.saturating_add(x), point.y.saturating_add(y)];
             let (from_a, from_b) = (from(meeting.lever_a), from(meeting.lever_b));
             let memory = Pairing::memory(if index < count { before } else { None }, point.feature);
-            let bounces = desc.restitution > crate::Fx::ZERO && index < count;
-            let least = (desc.bounce_speed_min, i64::from(desc.restitution.to_bits()));
-            let bounce =
-                if bounces { bounce([from_a, from_b], desc.normal, desc.velocities, least) } else { 0 };
+            let bounces = touch.bounce.0 > crate::Fx::ZERO && index < count;
+            let bounce = if bounces { bounce(touch, [from_a, from_b], meeting.manifold.normal) } else { 0 };
             let (separation, total) = (point.separation, memory.normal);
             (DraftPoint { from_a, from_b, separation, total, bounce, unused: 0 }, memory)
         };
         let ((first, of_first), (second, of_second)) = (point(0), point(1));
         self.bounces |= (first.bounce > 0) | (second.bounce > 0);
         *draft = Draft {
-            normal: desc.normal.into(),
-            bodies: [desc.a, desc.b],
+            normal: meeting.manifold.normal.into(),
+            bodies: touch.bodies,
             inverse: [mass_a.inverse, mass_b.inverse],
             inverse_gyration: [mass_a.inverse_gyration, mass_b.inverse_gyration],
             share_b: shares.of_second,
-            friction: desc.friction.to_bits(),
-            surface: desc.surface,
+            friction: touch.friction.to_bits(),
+            surface: touch.surface,
             hard: i32::from(is_hard(mass_a.inverse, mass_b.inverse)),
             count: count as i32,
             pulled: of_second.tangent.saturating_add(of_first.tangent),
@@ -172,7 +180,7 @@ impl Contacts {
             points: [first, second],
         };
         self.entries.push(Entry {
-            pairing: desc.pairing,
+            pairing: touch.pairing,
             batch,
             lane: lane as u8,
             count: count as u8,

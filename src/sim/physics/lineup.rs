@@ -209,7 +209,7 @@ impl Lineup {
                 let (a, b) = if one.shape < other.shape { (one, other) } else { (other, one) };
                 meetings.extend(Meeting::of_discs(state, &a, &b));
             } else {
-                meetings.extend(self.meet_shapes(state, tick, proxies, apart, pair));
+                self.meet_shapes(state, tick, proxies, apart, (pair, meetings));
             }
         }
         self.pairs = pairs;
@@ -241,27 +241,27 @@ impl Lineup {
         tick: i64,
         proxies: &mut Proxies,
         apart: &[[u16; 2]],
-        pair: [u16; 2],
-    ) -> Option<Meeting> {
+        (pair, meetings): ([u16; 2], &mut Vec<Meeting>),
+    ) {
         let [a, b] = pair.map(usize::from);
         let (one, other) = (&self.spots[a], &self.spots[b]);
         let either = one.traits | other.traits;
         if either & MOVES == 0 || either & (PUSHED | SENSOR) == 0 {
-            return None;
+            return;
         }
         let (who, who_other) = (proxies.who(state, one, a), proxies.who(state, other, b));
         let filter = |kind: u16| state.blueprints.brief(kind).filter;
         let open = one.traits & other.traits & OPEN != 0;
         if who.slot == who_other.slot || !(open || filter(who.kind).meets(filter(who_other.kind))) {
-            return None;
+            return;
         }
         let slots = [who.slot.min(who_other.slot), who.slot.max(who_other.slot)];
         if !apart.is_empty() && apart.binary_search(&slots).is_ok() {
-            return None;
+            return;
         }
         let (one, other) = (self.proxy(state, tick, proxies, a), self.proxy(state, tick, proxies, b));
         let (one, other) = if who.slot < who_other.slot { (one, other) } else { (other, one) };
-        Meeting::of(state, proxies, tick, &one, &other)
+        Meeting::find(state, proxies, tick, (&one, &other), meetings);
     }
 
     /// The shape at a place; that of one that rests is made when it is asked for first.

@@ -50,13 +50,18 @@ impl Manifold {
 
     /// The same with the shapes exchanged; `offset` is from the old first to the new first centroid.
     fn exchanged(mut self, offset: P) -> Self {
+        self.exchange(offset);
+        self
+    }
+
+    #[inline(always)]
+    fn exchange(&mut self, offset: P) {
         self.normal = (-self.normal.0, -self.normal.1);
         for point in &mut self.points[..usize::from(self.count).min(2)] {
             point.x -= offset.0;
             point.y -= offset.1;
             point.feature ^= OF_SECOND;
         }
-        self
     }
 }
 
@@ -231,15 +236,41 @@ pub(crate) fn farthest_in(normal: P, point: P, b: &Hull, offset: P) -> i64 {
 }
 
 /// Two outlines with sides.
-#[inline]
 pub(crate) fn corners(a: &Hull, b: &Hull, offset: P, margin: i32) -> Manifold {
-    let back = (-offset.0, -offset.1);
-    let limit = i64::from(a.radius) + i64::from(b.radius) + i64::from(margin);
-    let Some((side_a, out_a)) = facing_best(a, b, offset, limit) else { return Manifold::default() };
-    let Some((side_b, out_b)) = facing_best(b, a, back, limit) else { return Manifold::default() };
-    if out_b > out_a + PREFERENCE {
-        clip(b, side_b, a, back, margin).exchanged(back)
-    } else {
-        clip(a, side_a, b, offset, margin)
+    let mut manifold = Manifold::default();
+    if let Some(facing) = Facing::of(a, b, offset, margin) {
+        facing.clip(a, b, offset, margin, &mut manifold);
+    }
+    manifold
+}
+
+/// A side of one of two outlines that the other one is farthest out of, of all sides of both.
+#[derive(Clone, Copy)]
+pub(crate) struct Facing {
+    side: usize,
+    of_second: bool,
+}
+
+impl Facing {
+    /// Nothing if the outlines are farther apart than `margin`.
+    #[inline(always)]
+    pub(crate) fn of(a: &Hull, b: &Hull, offset: P, margin: i32) -> Option<Self> {
+        let limit = i64::from(a.radius) + i64::from(b.radius) + i64::from(margin);
+        let (side_a, out_a) = facing_best(a, b, offset, limit)?;
+        let (side_b, out_b) = facing_best(b, a, (-offset.0, -offset.1), limit)?;
+        let of_second = out_b > out_a + PREFERENCE;
+        Some(Self { side: if of_second { side_b } else { side_a }, of_second })
+    }
+
+    /// How the other outline lies on the side; `manifold` has no points before.
+    #[inline(always)]
+    pub(crate) fn clip(self, a: &Hull, b: &Hull, offset: P, margin: i32, manifold: &mut Manifold) {
+        if self.of_second {
+            let back = (-offset.0, -offset.1);
+            clip(b, self.side, a, back, margin, manifold);
+            manifold.exchange(back);
+        } else {
+            clip(a, self.side, b, offset, margin, manifold);
+        }
     }
 }

@@ -2,14 +2,13 @@
 
 use alloc::vec::Vec;
 
-use super::hull::P;
+use super::hull::{Ghosts, P};
 use super::islands::SLOW;
-use super::manifold::{Manifold, Outline, collide, corners, dot};
+use super::manifold::{Facing, Manifold, Outline, collide, dot};
 use super::pairing::Pairing;
 use super::proxy::{MARGIN, NO_HULL, Proxies, Proxy, swung, way_of};
 use super::spot::{CHAINED, SENSOR, Spot};
-use super::state::{ASLEEP, State};
-use crate::Vec2;
+use super::state::{ASLEEP, KINEMATIC, State};
 
 /// Two shapes that touch or are about to.
 #[derive(Clone, Copy, Debug)]
@@ -46,12 +45,6 @@ impl Meeting {
         self.manifold.separation()
     }
 
-    /// The meeting of two shapes, the boxes around which touch; nothing if they do not come near.
-    #[inline(never)]
-    pub(crate) fn of(state: &State, proxies: &Proxies, tick: i64, a: &Proxy, b: &Proxy) -> Option<Self> {
-        Self::between(state, proxies, tick, a, b)
-    }
-
     /// Adds the meeting of two shapes, the boxes around which touch; tells whether they come near.
     #[inline(never)]
     pub(crate) fn find(
@@ -61,60 +54,56 @@ impl Meeting {
         (a, b): (&Proxy, &Proxy),
         found: &mut Vec<Self>,
     ) -> bool {
-        let meeting = Self::between(state, proxies, tick, a, b);
-        let is_near = meeting.is_some();
-        if let Some(meeting) = meeting {
-            found.push(meeting);
+        let margin = if (a.traits | b.traits) & SENSOR != 0 { 0 } else { a.margin + b.margin };
+        let offset = (b.x.wrapping_sub(a.x), b.y.wrapping_sub(a.y));
+        let (one, other) = (proxies.hull(state, a), proxies.hull(state, b));
+        let plain = (a.traits | b.traits) & CHAINED == 0 && a.hull != NO_HULL && b.hull != NO_HULL;
+        let met = if plain {
+            let Some(facing) = Facing::of(one, other, offset, margin) else { return false };
+            // Made where it stays: what is written and read again at once in other parts is waited for.
+            let meeting = Self::add([lever(state, a), lever(state, b)], (a, b), found);
+            facing.clip(one, other, offset, margin, &mut meeting.manifold);
+            meeting.manifold.count > 0 && meeting.comes_near(state, tick, a, b)
+        } else {
+            let manifold = if a.hull == NO_HULL && b.hull == NO_HULL {
+                super::manifold::discs(a.radius, b.radius, offset, margin, a.slot ^ b.slot)
+            } else {
+                let outline = |hull, proxy| Outline { hull, ghosts: ghosts(state, proxy) };
+                collide(outline(one, a), outline(other, b), offset, margin, a.slot ^ b.slot)
+            };
+            if manifold.count == 0 {
+                return false;
+            }
+            let meeting = Self::add([lever(state, a), lever(state, b)], (a, b), found);
+            meeting.manifold = manifold;
+            meeting.comes_near(state, tick, a, b)
+        };
+        if !met {
+            found.pop();
         }
-        is_near
+        met
     }
 
+    /// Adds one without points. `levers` are from each body's centre of mass to the centroid of its shape.
     #[inline(always)]
-    fn between(state: &State, proxies: &Proxies, tick: i64, a: &Proxy, b: &Proxy) -> Option<Self> {
-        let either = a.traits | b.traits;
-        let sensor = either & SENSOR != 0;
-        let margin = if sensor { 0 } else { a.margin + b.margin };
+    fn add<'a>(levers: [P; 2], (a, b): (&Proxy, &Proxy), found: &'a mut Vec<Self>) -> &'a mut Self {
+        let [lever_a, lever_b] = levers;
         let offset = (b.x.wrapping_sub(a.x), b.y.wrapping_sub(a.y));
-        let manifold = if a.hull == NO_HULL && b.hull == NO_HULL {
-            super::manifold::discs(a.radius, b.radius, offset, margin, a.slot ^ b.slot)
-        } else {
-            let hull = |proxy: &Proxy| match proxies.hulls.get(proxy.hull as usize) {
-                Some(turned) => turned,
-                None => &state.blueprints.get(proxy.kind).hull,
-            };
-            let (one, other) = (hull(a), hull(b));
-            if either & CHAINED == 0 && one.count > 1 && other.count > 1 {
-                corners(one, other, offset, margin)
-            } else {
-                let ghosts = |proxy: &Proxy| {
-                    let ghosts = state.blueprints.get(proxy.kind).ghosts;
-                    ghosts.map(|ghosts| ghosts.turned(state.rotations[usize::from(proxy.slot)]))
-                };
-                let outline = |hull, proxy| Outline { hull, ghosts: ghosts(proxy) };
-                collide(outline(one, a), outline(other, b), offset, margin, a.slot ^ b.slot)
-            }
-        };
-        if manifold.count == 0 {
-            return None;
-        }
-        let levers = (proxies.lever(state, a), proxies.lever(state, b));
-        let wakes = if sensor { false } else { comes_near(state, tick, (a, b), levers, &manifold)? };
-        Some(Self {
+        found.push(Self {
             a: a.slot,
             b: b.slot,
             sub_a: a.sub,
             sub_b: b.sub,
             kind_a: a.kind,
             kind_b: b.kind,
-            sensor,
-            wakes,
-            manifold,
-            lever_a: (levers.0.x.to_bits(), levers.0.y.to_bits()),
-            lever_b: (
-                levers.1.x.to_bits().saturating_sub(offset.0),
-                levers.1.y.to_bits().saturating_sub(offset.1),
-            ),
-        })
+            sensor: (a.traits | b.traits) & SENSOR != 0,
+            wakes: false,
+            manifold: Manifold::default(),
+            lever_a,
+            lever_b: (lever_b.0.saturating_sub(offset.0), lever_b.1.saturating_sub(offset.1)),
+        });
+        let last = found.len() - 1;
+        &mut found[last]
     }
 
     /// The meeting of two discs that both move; nothing if they do not come near.
@@ -141,33 +130,40 @@ impl Meeting {
             lever_b: (offset.0.wrapping_neg(), offset.1.wrapping_neg()),
         })
     }
-}
 
-/// Whether that wakes one of two shapes, if they touch in this tick or nearly.
-#[inline(always)]
-fn comes_near(
-    state: &State,
-    tick: i64,
-    (a, b): (&Proxy, &Proxy),
-    levers: (Vec2, Vec2),
-    manifold: &Manifold,
-) -> Option<bool> {
-    let separation = manifold.separation();
-    let one = swung(a.flags, state.motions[usize::from(a.slot)], levers.0);
-    let other = swung(b.flags, state.motions[usize::from(b.slot)], levers.1);
-    let (x, y) = (other.x.saturating_sub(one.x), other.y.saturating_sub(one.y));
-    let mut approach = -dot(manifold.normal, x, y);
-    let spins = one.spin | other.spin;
-    if spins != 0 {
+    /// Whether they touch in this tick, or nearly. Also finds out whether that wakes one of them.
+    #[inline(always)]
+    fn comes_near(&mut self, state: &State, tick: i64, a: &Proxy, b: &Proxy) -> bool {
+        let separation = self.separation();
+        let of = |proxy: &Proxy| {
+            let motion = state.motions[usize::from(proxy.slot)];
+            if proxy.flags & KINEMATIC == 0 { motion } else { swung(proxy.flags, motion, proxy.lever(state)) }
+        };
+        let (one, other) = (of(a), of(b));
+        let (x, y) = (other.x.saturating_sub(one.x), other.y.saturating_sub(one.y));
+        let mut approach = -dot(self.manifold.normal, x, y);
         let swing = |spin: i32, kind: u16| {
             let reach = state.blueprints.brief(kind).reach;
             (i64::from(spin.unsigned_abs()) * i64::from(reach)) >> 16
         };
         approach += swing(one.spin, a.kind) + swing(other.spin, b.kind);
+        let way = way_of(approach.clamp(0, i64::from(i32::MAX)) as i32, tick);
+        let gap = i64::from(separation) - way;
+        let sleeps = (a.flags | b.flags) & ASLEEP != 0 && !self.sensor;
+        self.wakes =
+            sleeps && (approach > i64::from(SLOW) && gap <= i64::from(MARGIN) || separation < -MARGIN);
+        self.sensor || gap <= i64::from(MARGIN)
     }
-    let way = way_of(approach.clamp(0, i64::from(i32::MAX)) as i32, tick);
-    let gap = i64::from(separation) - way;
-    let sleeps = (a.flags | b.flags) & ASLEEP != 0;
-    let wakes = sleeps && (approach > i64::from(SLOW) && gap <= i64::from(MARGIN) || separation < -MARGIN);
-    if gap <= i64::from(MARGIN) { Some(wakes) } else { None }
+}
+
+/// The neighbours of a segment of a chain.
+fn ghosts(state: &State, proxy: &Proxy) -> Option<Ghosts> {
+    let ghosts = state.blueprints.get(proxy.kind).ghosts?;
+    Some(ghosts.turned(state.rotations[usize::from(proxy.slot)]))
+}
+
+#[inline(always)]
+fn lever(state: &State, proxy: &Proxy) -> P {
+    let lever = proxy.lever(state);
+    (lever.x.to_bits(), lever.y.to_bits())
 }

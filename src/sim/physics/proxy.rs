@@ -96,6 +96,16 @@ impl Proxy {
         fast
     }
 
+    /// Where its centroid is from the centre of mass of its body.
+    #[inline(always)]
+    pub(crate) fn lever(&self, state: &State) -> Vec2 {
+        if self.flags & COMPOUND == 0 {
+            return Vec2::ZERO;
+        }
+        let at = Vec2::new(crate::Fx::from_bits(self.x), crate::Fx::from_bits(self.y));
+        at - state.positions[usize::from(self.slot)]
+    }
+
     /// The middle of its way.
     #[inline(always)]
     pub(crate) const fn middle(&self) -> (i32, i32) {
@@ -174,6 +184,15 @@ impl Proxies {
         }
         let proxy = &self.list[usize::from(spot.shape)];
         (proxy.half_x, proxy.half_y)
+    }
+
+    /// The outline of a shape, turned.
+    #[inline(always)]
+    pub(crate) fn hull<'a>(&'a self, state: &'a State, proxy: &Proxy) -> &'a Hull {
+        match self.hulls.get(proxy.hull as usize) {
+            Some(turned) => turned,
+            None => &state.blueprints.get(proxy.kind).hull,
+        }
     }
 
     /// All shapes of a body of which nothing is known.
@@ -303,14 +322,5 @@ impl Proxies {
         let half = turned.half;
         self.hulls.push(turned);
         (half.0, half.1, index)
-    }
-
-    /// Where the centroid of a shape is from the centre of mass of its body.
-    pub(crate) fn lever(&self, state: &State, proxy: &Proxy) -> Vec2 {
-        if proxy.flags & COMPOUND == 0 {
-            return Vec2::ZERO;
-        }
-        let at = Vec2::new(crate::Fx::from_bits(proxy.x), crate::Fx::from_bits(proxy.y));
-        at - state.positions[usize::from(proxy.slot)]
     }
 }

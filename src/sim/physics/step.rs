@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use super::border::meet_border;
-use super::contact_solver::{ContactDesc, ContactTimes, Contacts};
+use super::contact_solver::{ContactDesc, ContactTimes, Contacts, Touch};
 use super::grid::Grid;
 use super::islands::Islands;
 use super::joint_solver::JointSolver;
@@ -281,32 +281,27 @@ impl Scratch {
             return;
         }
         let (a, b) = (self.movers.enter(state, meeting.a), self.movers.enter(state, meeting.b));
+        let friction = one.friction_combine.of(other.friction_combine, one.friction, other.friction);
+        let rule = one.restitution_combine;
+        let restitution = rule.of(other.restitution_combine, one.restitution, other.restitution);
+        let (velocities, bounce_speed_min) = (&self.movers.velocities, times.bounce_speed_min);
+        let pairing = self.pairings.len() as u32;
         let belt = |material: &Material| i64::from(material.surface_speed.to_bits());
         let surface = if meeting.b == BORDER { belt(one) } else { belt(one) + belt(other) };
-        let desc = ContactDesc {
-            a,
-            b,
-            masses,
-            velocities: (self.movers.velocities[a as usize], self.movers.velocities[b as usize]),
-            normal: meeting.manifold.normal,
-            friction: one.friction_combine.of(other.friction_combine, one.friction, other.friction),
-            restitution: one.restitution_combine.of(
-                other.restitution_combine,
-                one.restitution,
-                other.restitution,
-            ),
-            surface: crate::fx::clamp_to_i32(-(surface << 4)),
-            bounce_speed_min: times.bounce_speed_min,
-            pairing: self.pairings.len() as u32,
-        };
-        let turns = (desc.masses.0.inverse_gyration | desc.masses.1.inverse_gyration) != 0;
-        if !turns && desc.friction == Fx::ZERO && meeting.manifold.count == 1 {
-            let point = &meeting.manifold.points[0];
-            let memory = Pairing::memory(before, point.feature);
-            self.pushes.list.push(Push::new(&desc, point.separation, memory, times));
+        let surface = crate::fx::clamp_to_i32(-(surface << 4));
+        let turns = (masses.0.inverse_gyration | masses.1.inverse_gyration) != 0;
+        if turns || friction != Fx::ZERO || meeting.manifold.count != 1 {
+            let bounce = (restitution, bounce_speed_min, &velocities[..]);
+            let touch = Touch { bodies: [a, b], masses, friction, surface, bounce, pairing };
+            self.contacts.add(&touch, meeting, before);
             return;
         }
-        self.contacts.add(&desc, meeting, before);
+        let normal = meeting.manifold.normal;
+        let velocities = (velocities[a as usize], velocities[b as usize]);
+        let desc = ContactDesc { a, b, masses, velocities, normal, restitution, bounce_speed_min, pairing };
+        let point = &meeting.manifold.points[0];
+        let memory = Pairing::memory(before, point.feature);
+        self.pushes.list.push(Push::new(&desc, point.separation, memory, times));
     }
 
     fn solve(&mut self, state: &State, times: &ContactTimes) {
