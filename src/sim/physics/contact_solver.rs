@@ -237,19 +237,16 @@ impl Contacts {
     /// Of each contact which pairing it is, what to remember of its points, and by which impulse it pushed.
     pub(crate) fn results(&self) -> impl Iterator<Item = (usize, u8, [PointMemory; 2], i64)> {
         self.entries.iter().map(|entry| {
-            let batch: &Batch = self.batches.get(entry.batch);
-            let (lane, mut pulled) = (usize::from(entry.lane), 0);
-            let (mut memory, mut pushed) = ([PointMemory::default(); 2], 0);
-            let points = memory.iter_mut().zip(&entry.features).take(usize::from(entry.count));
-            for (point, (memory, &feature)) in points.enumerate() {
-                let (normal, sum) = batch.pushed(point, lane);
-                // Half of the pull belongs to each of two points: who loses one keeps the other.
-                let half = batch.pulled(lane) / i32::from(entry.count);
-                let tangent = if point == 0 { half } else { batch.pulled(lane) - pulled };
-                *memory = PointMemory { feature, normal, tangent };
-                pulled += tangent;
-                pushed += sum;
-            }
+            let (batch, lane): (&Batch, usize) = (self.batches.get(entry.batch), usize::from(entry.lane));
+            let ((normal, sum), (other, other_sum)) = (batch.pushed(0, lane), batch.pushed(1, lane));
+            let (pulled, [feature, other_feature], two) =
+                (batch.pulled(lane), entry.features, entry.count > 1);
+            // Half of the pull belongs to each of two points: who loses one keeps the other.
+            let half = if two { pulled / 2 } else { pulled };
+            let first = PointMemory { feature, normal, tangent: half };
+            let second = PointMemory { feature: other_feature, normal: other, tangent: pulled - half };
+            let memory = [first, if two { second } else { PointMemory::default() }];
+            let pushed = sum + if two { other_sum } else { 0 };
             let impulse = if pushed > 0 { (pushed << 20) / entry.ease.max(1).cast_signed() } else { 0 };
             (entry.pairing as usize, entry.count, memory, impulse)
         })

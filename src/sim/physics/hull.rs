@@ -124,9 +124,15 @@ impl Hull {
     }
 
     /// All of it turned; `half` is half the size of the box around it then.
-    #[inline]
     pub(crate) fn turned(&self, rot: Rot) -> Self {
         let mut hull = *self;
+        self.turn_into(rot, &mut hull);
+        hull
+    }
+
+    /// As [`Self::turned`], made in a copy of it; gives half the size of the box around it.
+    #[inline]
+    pub(crate) fn turn_into(&self, rot: Rot, hull: &mut Self) -> P {
         let mut farthest = Vector::splat(0);
         let fours = if self.is_small() { 1 } else { 2 };
         for four in 0..fours {
@@ -138,7 +144,7 @@ impl Hull {
         }
         let [a, b, c, d, e, f, g, h] = farthest.array();
         hull.half = (a.max(c).max(e.max(g)) + self.radius, b.max(d).max(f.max(h)) + self.radius);
-        hull
+        hull.half
     }
 
     /// The point after one.

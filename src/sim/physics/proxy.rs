@@ -318,9 +318,8 @@ impl Proxies {
             return (hull.half.0, hull.half.1, OWN_HULL);
         }
         let index = self.hulls.len() as u32;
-        let turned = hull.turned(rot);
-        let half = turned.half;
-        self.hulls.push(turned);
-        (half.0, half.1, index)
+        self.hulls.push(*hull);
+        let (x, y) = hull.turn_into(rot, &mut self.hulls[index as usize]);
+        (x, y, index)
     }
 }

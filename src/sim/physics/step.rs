@@ -14,7 +14,7 @@ use super::meeting::Meeting;
 use super::motion::{Movers, keep_inside};
 use super::near::Near;
 use super::order::{Order, sort_few};
-use super::pairing::{BORDER, Ended, PASSING, Pairing, SENSOR, TOUCHING, id};
+use super::pairing::{BORDER, Ended, PASSING, Pairing, PointMemory, SENSOR, TOUCHING, id};
 use super::pairs::{Found, Search};
 use super::proxy::{MARGIN, Proxies};
 use super::push_solver::{Push, Pushes};
@@ -347,14 +347,17 @@ impl Scratch {
     /// Writes down how hard everything pushed.
     #[inline(never)]
     fn remember(&mut self, state: &mut State) {
-        for (index, count, points, impulse) in self.contacts.results().chain(self.pushes.results()) {
-            let (pairing, report) = (&mut self.pairings[index], &mut self.reports[index]);
+        let (pairings, reports) = (&mut self.pairings[..], &mut self.reports[..]);
+        let mut put = |(index, count, points, impulse): (usize, u8, [PointMemory; 2], i64)| {
+            let (pairing, report) = (&mut pairings[index], &mut reports[index]);
             (pairing.count, pairing.points) = (count, points);
             report.impulse = impulse;
-            if impulse > 0 || points.iter().any(|point| point.normal > 0) {
+            if impulse > 0 || points[0].normal > 0 || points[1].normal > 0 {
                 pairing.bits |= TOUCHING;
             }
-        }
+        };
+        self.contacts.results().for_each(&mut put);
+        self.pushes.results().for_each(put);
         if !state.joints.is_empty() {
             self.joints.store(&mut state.joints);
         }
