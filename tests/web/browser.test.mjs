@@ -126,6 +126,36 @@ test('somebody plays in the browser with a bot over UDP, also after the server w
   assert.deepEqual(dashboard.complaints, []);
 });
 
+test('somebody plays with two fingers on a telephone', LONG, async (context) => {
+  const { node, browser } = await scene(context);
+  const page = await browser.page({ width: 844, height: 390, touch: true });
+  await page.open(`${node.url}/play`);
+  await page.value(`document.getElementById('floor').value = 'pit'; document.getElementById('players').value = '2'`);
+  await page.tap('[data-play=arena]');
+  await page.until('the match runs', 'globalThis.framekeep?.link.state !== null');
+  const before = await until('the player is drawn', () => page.value(OWN));
+  // The left thumb pulls towards where there is room, and stays.
+  const sign = before.x > 0 ? -1 : 1;
+  const left = (far) => ({ id: 1, x: 200 + sign * far, y: 260 });
+  const right = (far) => ({ id: 2, x: 640 + sign * far, y: 260 });
+  await page.touch('touchStart', [left(0)]);
+  for (const far of [15, 35, 60]) await page.touch('touchMove', [left(far)]);
+  await until('the player walks that way', async () => {
+    const now = await page.value(OWN);
+    return now && (now.x - before.x) * sign > 1.5;
+  });
+  const shots = `(() => { const { link } = globalThis.framekeep; return link.sample()?.bodies
+    .filter((body) => body.kind === 1 && body.seat === link.match.seat).length ?? 0; })()`;
+  await page.touch('touchStart', [left(60), right(0)]);
+  await page.touch('touchMove', [left(60), right(60)]);
+  await page.until('the right thumb shoots', `${shots} > 0`);
+  await picture(page, 'touch');
+  await page.touch('touchEnd', []);
+  await page.until('no finger is there any more', 'globalThis.framekeep.controls.shownSticks.length === 0');
+  await page.until('and the shots fly away', `${shots} === 0`);
+  assert.deepEqual(page.complaints, []);
+});
+
 test('a page says that its server was shut down, and finds it again', LONG, async (context) => {
   const { node, browser } = await scene(context);
   const page = await browser.page();

@@ -126,11 +126,15 @@ class Page {
     return this.value(`document.querySelector(${JSON.stringify(selector)})?.innerText ?? ''`);
   }
 
-  async click(selector) {
+  async #middleOf(selector) {
     const find = `(() => { const found = document.querySelector(${JSON.stringify(selector)});
       found?.scrollIntoView({ block: 'center' }); const box = found?.getBoundingClientRect();
       return box && box.width ? { x: box.x + box.width / 2, y: box.y + box.height / 2 } : null; })()`;
-    const at = await until(`${selector} can be clicked`, () => this.value(find));
+    return until(`${selector} can be pressed`, () => this.value(find));
+  }
+
+  async click(selector) {
+    const at = await this.#middleOf(selector);
     for (const type of ['mousePressed', 'mouseReleased']) {
       await this.send('Input.dispatchMouseEvent', { type, ...at, button: 'left', clickCount: 1 });
     }
@@ -143,6 +147,18 @@ class Page {
   async press(code, key = code) {
     await this.key(code, true, key);
     await this.key(code, false, key);
+  }
+
+  /** Fingers that come down, move or are lifted (`touchStart`, `touchMove`, `touchEnd`): all that are there, `{id, x, y}` each. */
+  async touch(type, touchPoints) {
+    await this.send('Input.dispatchTouchEvent', { type, touchPoints });
+  }
+
+  /** A short touch of an element. */
+  async tap(selector) {
+    const at = await this.#middleOf(selector);
+    await this.touch('touchStart', [{ id: 0, ...at }]);
+    await this.touch('touchEnd', []);
   }
 
   /** A picture of what is seen, as a PNG file. */

@@ -3,6 +3,7 @@
 mod agones;
 mod api;
 mod away;
+mod behind;
 mod backfill;
 mod canary;
 mod cluster;

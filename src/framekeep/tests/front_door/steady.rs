@@ -1,9 +1,14 @@
 //! Matches go on at their pace while strangers attack.
 
+use std::cell::RefCell;
+use std::hint::spin_loop;
 use std::io::Write as _;
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use nix::sys::socket::{setsockopt, sockopt};
+use serde_json::json;
 use tungstenite::Message;
 
 use crate::http;
@@ -13,42 +18,129 @@ use crate::web::{Web, open};
 /// Ticks a second of a room that asks for no other rate.
 const TICKS_PER_S: u32 = 30;
 
-/// For how long each attack goes on.
-const EACH: Duration = Duration::from_millis(700);
+/// How long most attacks go on at least.
+const EACH: Duration = Duration::from_millis(800);
+
+/// How much later frames may be on average than in the worst of the quiet times: as much again, and this. It is a tenth
+/// of a tick.
+const LATER_MAX_S: f64 = 0.0033;
+
+/// An attack that makes frames late does so each time; what else the machine does, does not.
+const ROUNDS: usize = 4;
+
+/// When exactly a report was made is not known to a frame or two at either end.
+const FRAMES_EITHER_END: f64 = 3.0;
+
+/// Those who never read what they are told.
+const SLOW_READERS: usize = 40;
+
+/// How frames of a server were in a while.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    frames: f64,
+    /// How late a frame was on average, in seconds.
+    late_s: f64,
+    lasted: Duration,
+}
+
+impl Pace {
+    /// How many frames fewer there were than are due in the time.
+    fn missing(&self) -> f64 {
+        (self.lasted.as_secs_f64() * f64::from(TICKS_PER_S) - self.frames).max(0.0)
+    }
+}
 
 /// A server with a match for two that goes on while strangers do what they do.
 struct Field {
     serving: Serving,
+    /// For how long each attack, and each quiet time between two, goes on at least.
+    each: Duration,
+    /// All quiet times so far.
+    quiet: RefCell<Vec<Pace>>,
     _players: [Web; 2],
 }
 
 impl Field {
-    fn new() -> Self {
-        let serving = Serving::start(&[("FRAMEKEEP__HTTP__CONNECTIONS_MAX", "2048")]);
+    fn new(settings: &[(&str, &str)], each: Duration) -> Self {
+        let settings = [&[("FRAMEKEEP__HTTP__CONNECTIONS_MAX", "2048")], settings].concat();
+        let serving = Serving::start(&settings);
         let (mut ada, mut bob) = (Web::enter(&serving, "ada"), Web::enter(&serving, "bob"));
-        ada.join("steady", 2);
+        let create = json!({ "game": "arena", "seats": 2, "spectators_max": SLOW_READERS * ROUNDS });
+        ada.ask("join", json!({ "room": "steady", "create": create }));
         ada.hear("joined");
         bob.join("steady", 2);
         bob.hear("started");
-        let field = Self { serving, _players: [ada, bob] };
-        field.serving.until("it plays", |_| field.tick() > 5);
+        let field = Self { serving, each, quiet: RefCell::default(), _players: [ada, bob] };
+        field.serving.until("it plays", |_| field.frames()[0] > 5.0);
         field
     }
 
-    fn tick(&self) -> u32 {
-        self.serving.get("/api/v1/rooms/steady").json()["tick"].as_u64().unwrap_or_default() as u32
+    /// Frames so far, how many of them a lateness is known of, and the sum of those, as last reported.
+    fn frames(&self) -> [f64; 3] {
+        let metrics = self.serving.get("/metrics").body;
+        let value = |name: &str| {
+            let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            line.and_then(|value| value.parse().ok()).unwrap_or_default()
+        };
+        [
+            "framekeep_frames_total",
+            "framekeep_frame_lateness_seconds_count",
+            "framekeep_frame_lateness_seconds_sum",
+        ]
+        .map(value)
     }
 
-    /// Attacks for a while and asserts that the match went on: a tick that was held up for long would be missing.
-    fn endures(&self, what: &str, mut attack: impl FnMut(&Serving)) {
-        let (begun, first) = (Instant::now(), self.tick());
-        while begun.elapsed() < EACH {
-            attack(&self.serving);
+    /// Does something again and again from one report of the server to a later one; gives how its frames were between.
+    fn pace(&self, mut act: impl FnMut(&Serving)) -> Pace {
+        let next = |act: &mut dyn FnMut(&Serving), before: [f64; 3]| {
+            let begun = Instant::now();
+            loop {
+                act(&self.serving);
+                let now = self.frames();
+                assert!(begun.elapsed() < crate::serving::LONGEST, "no frames are reported");
+                if now[0] > before[0] {
+                    return (Instant::now(), now);
+                }
+            }
+        };
+        let (begun, first) = next(&mut act, self.frames());
+        while begun.elapsed() < self.each {
+            act(&self.serving);
         }
-        let elapsed = begun.elapsed();
-        let due = (elapsed.as_secs_f64() * f64::from(TICKS_PER_S)) as u32;
-        let ticks = self.tick() - first;
-        assert!(ticks + 3 >= due * 9 / 10, "{what}: {ticks} of {due} ticks in {elapsed:?}");
+        let (ended, last) = next(&mut act, self.frames());
+        let of = |place: usize| last[place] - first[place];
+        Pace { frames: of(0), late_s: of(2) / of(1).max(1.0), lasted: ended - begun }
+    }
+
+    /// How it is while nobody attacks and one core is as busy as with somebody who does.
+    fn quiet(&self) {
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    spin_loop();
+                }
+            });
+            let pace = self.pace(|_| {});
+            is_over.store(true, Ordering::Relaxed);
+            self.quiet.borrow_mut().push(pace);
+        });
+    }
+
+    /// Attacks for a while and asserts that frames were no later than in quiet times, and that none was missing. `begin`
+    /// gives what is done again and again; what it holds is gone before the quiet time after it.
+    fn endures<A: FnMut(&Serving)>(&self, what: &str, begin: impl Fn() -> A) {
+        let mut attacked = Vec::new();
+        let is_unaffected = (0..ROUNDS).any(|_| {
+            self.quiet();
+            let pace = self.pace(begin());
+            self.quiet();
+            attacked.push(pace);
+            let worst = |of: fn(&Pace) -> f64| self.quiet.borrow().iter().map(of).fold(0.0, f64::max);
+            pace.late_s <= 2.0 * worst(|quiet| quiet.late_s) + LATER_MAX_S
+                && pace.missing() <= worst(Pace::missing) + FRAMES_EITHER_END
+        });
+        assert!(is_unaffected, "{what}: {attacked:?}; in quiet times: {:?}", self.quiet.borrow());
         let metrics = self.serving.get("/metrics").body;
         for line in [
             "framekeep_matches_total{change=\"slowed\"} 0",
@@ -60,36 +152,82 @@ impl Field {
     }
 }
 
+/// Somebody who watches, has room for little and reads nothing.
+fn slow_reader(serving: &Serving) -> Web {
+    let mut web = Web::connect(serving);
+    let stream = web.socket.get_ref();
+    setsockopt(stream, sockopt::RcvBuf, &2_048).expect("a small buffer");
+    stream.set_write_timeout(Some(Duration::from_millis(2))).expect("a time-out");
+    let ticket = serving.guest_ticket("slow");
+    web.send(&json!({ "authenticate": { "ticket": ticket, "views_hz": 30 } }));
+    web.ask("join", json!({ "room": "steady", "spectate": true }));
+    web
+}
+
 #[test]
 fn the_ticks_of_a_match_are_unaffected_by_what_strangers_do() {
-    let field = Field::new();
+    let field = Field::new(&[], EACH);
     let foreign = [("Origin", "https://evil.example")];
-    field.endures("foreign pages", |serving| drop(open(serving.http, &foreign)));
-    field.endures("forged tickets", |serving| Web::connect(serving).authenticate("nonsense"));
-    field.endures("a message of 1 MiB", |serving| {
-        let mut web = Web::enter(serving, "giant");
-        let _ = web.socket.send(Message::text("a".repeat(1 << 20)));
-    });
-    field.endures("a flood of messages", |serving| {
-        let mut web = Web::enter(serving, "flood");
-        for _ in 0..700 {
-            let _ = web.socket.send(Message::text("{\"sync\":{}}"));
+    field.endures("foreign pages", || |serving: &Serving| drop(open(serving.http, &foreign)));
+    field.endures("forged tickets", || |serving: &Serving| Web::connect(serving).authenticate("nonsense"));
+    field.endures("a message of 1 MiB", || {
+        |serving: &Serving| {
+            let mut web = Web::enter(serving, "giant");
+            let _ = web.socket.send(Message::text("a".repeat(1 << 20)));
         }
     });
-    let mut silent = Vec::new();
-    field.endures("500 half-open connections", |serving| {
-        if silent.len() < 500 {
-            let mut stream = TcpStream::connect(serving.http).expect("a connection");
-            let _ = stream.write_all(b"GET /ws HTTP/1.1\r\nHost: ");
-            silent.push(stream);
+    field.endures("a flood of messages", || {
+        |serving: &Serving| {
+            let mut web = Web::enter(serving, "flood");
+            for _ in 0..700 {
+                let _ = web.socket.send(Message::text("{\"sync\":{}}"));
+            }
         }
     });
-    field.endures("paths that lead elsewhere", |serving| {
-        let status = serving.get("/api/v1/replays/..%2f..%2fadmin.token").status;
-        assert!([400, 404].contains(&status), "{status}");
+    field.endures("500 half-open connections", || {
+        let mut silent = Vec::new();
+        move |serving: &Serving| {
+            if silent.len() < 500 {
+                let mut stream = TcpStream::connect(serving.http).expect("a connection");
+                let _ = stream.write_all(b"GET /ws HTTP/1.1\r\nHost: ");
+                silent.push(stream);
+            }
+        }
     });
-    field.endures("operators without a token", |serving| {
-        let status = http::ask(serving.admin, "POST", "/admin/v1/drain", &[], "{\"grace_s\":0}").status;
-        assert!([401, 429].contains(&status), "{status}");
+    field.endures("paths that lead elsewhere", || {
+        |serving: &Serving| {
+            let status = serving.get("/api/v1/replays/..%2f..%2fadmin.token").status;
+            assert!([400, 404].contains(&status), "{status}");
+        }
     });
+    field.endures("operators without a token", || {
+        |serving: &Serving| {
+            let status = http::ask(serving.admin, "POST", "/admin/v1/drain", &[], "{\"grace_s\":0}").status;
+            assert!([401, 429].contains(&status), "{status}");
+        }
+    });
+}
+
+#[test]
+fn the_ticks_of_a_match_are_unaffected_by_those_who_never_read() {
+    let settings =
+        [("FRAMEKEEP__WEBSOCKET__MESSAGES_PER_S", "10000"), ("FRAMEKEEP__WEBSOCKET__WRITE_WITHIN_S", "1")];
+    let field = Field::new(&settings, 3 * EACH);
+    field.endures("slow readers", || {
+        let mut slow = Vec::new();
+        move |serving: &Serving| {
+            if slow.len() < SLOW_READERS {
+                slow.push(slow_reader(serving));
+                return;
+            }
+            // Each asks for everything anew, again and again, and takes none of it.
+            for web in &mut slow {
+                let _ = web.socket.send(Message::text("{\"sync\":{}}"));
+            }
+        }
+    });
+    let metrics = field.serving.get("/metrics").body;
+    let let_go = "framekeep_web_refused_total{rule=\"too_slow\"} ";
+    let let_go = metrics.lines().find_map(|line| line.strip_prefix(let_go)?.parse::<f64>().ok());
+    assert!(let_go > Some(0.0), "nobody was too slow: {let_go:?}");
 }

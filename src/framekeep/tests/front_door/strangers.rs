@@ -14,7 +14,8 @@ use prost::Message as _;
 use serde_json::json;
 use tungstenite::Message;
 
-use crate::serving::{Serving, key};
+use crate::http;
+use crate::serving::{API_KEY, LONGEST, Serving, key};
 use crate::web::{Web, open};
 
 /// The first message that a connection in protobuf hears and that has a body of interest.
@@ -241,4 +242,47 @@ fn a_body_that_does_not_arrive_is_given_up() {
     let mut answer = String::new();
     slow.read_to_string(&mut answer).expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("too_slow"), "{answer}");
+}
+
+#[test]
+fn whoever_has_the_key_has_a_budget_and_spends_nobody_elses() {
+    let serving = Serving::start(&[("FRAMEKEEP__HTTP__KEY_REQUESTS_PER_S", "1")]);
+    let ask = |bearer: &str| {
+        let bearer = format!("Bearer {bearer}");
+        http::ask(
+            serving.http,
+            "POST",
+            "/api/v1/tickets",
+            &[("Authorization", &bearer)],
+            "{\"name\":\"ada\"}",
+        )
+    };
+    // Six seconds' worth at once; a second may have gone by meanwhile, and more on a busy machine.
+    let begun = Instant::now();
+    let mut taken = 0;
+    let refused = loop {
+        let reply = ask(API_KEY);
+        if reply.status != 201 {
+            break reply;
+        }
+        taken += 1;
+        assert!(taken <= 6 + begun.elapsed().as_secs() + 1, "{taken} at once");
+    };
+    assert!(taken >= 6, "{taken}");
+    assert_eq!((refused.status, refused.problem().as_str()), (429, "too_fast"));
+    let wait_s: u64 = refused.header("retry-after").expect("it says when").parse().expect("seconds");
+    assert_eq!(wait_s, 1);
+    assert_eq!(ask("another-key-0123456789").status, 401, "who has another key hears that it is wrong");
+    assert_eq!(
+        serving.post("/api/v1/tickets", &[], "{\"name\":\"bob\"}").status,
+        201,
+        "guests have their own"
+    );
+    assert_eq!(serving.get("/api/v1/rooms").status, 200);
+    assert_eq!(serving.operate("GET", "/admin/v1/audit", "").status, 200, "operators have none");
+    let asked = Instant::now();
+    serving.until("there is some again", |_| ask(API_KEY).status == 201);
+    assert!(asked.elapsed() < LONGEST / 4, "after about {wait_s} s");
+    let metrics = serving.get("/metrics").body;
+    assert!(!metrics.contains("framekeep_web_refused_total{rule=\"budget\"} 0"), "{metrics}");
 }

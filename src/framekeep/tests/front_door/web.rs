@@ -47,8 +47,13 @@ pub(crate) fn open(
 impl Web {
     /// A connection that has not said who it is.
     pub(crate) fn connect(serving: &Serving) -> Self {
+        Self::reach(serving.http)
+    }
+
+    /// The same, by an address.
+    pub(crate) fn reach(http: SocketAddr) -> Self {
         let protocol = [("Sec-WebSocket-Protocol", "framekeep.v1.json")];
-        let (socket, _) = open(serving.http, &protocol).expect("a WebSocket");
+        let (socket, _) = open(http, &protocol).expect("a WebSocket");
         let (resume_token, player) = (String::new(), String::new());
         Self { socket, heard: Vec::new(), cursor: 0, closed: None, next_id: 1, resume_token, player }
     }
