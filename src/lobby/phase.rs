@@ -38,14 +38,7 @@ impl PhaseEvent {
 }
 
 /// All phases in the order of a room's life.
-pub const PHASES: [RoomPhase; 6] = [
-    RoomPhase::Waiting,
-    RoomPhase::Preparing,
-    RoomPhase::Ready,
-    RoomPhase::Playing,
-    RoomPhase::Finished,
-    RoomPhase::Closed,
-];
+pub const PHASES: [RoomPhase; 6] = RoomPhase::ALL;
 
 /// An event that a phase does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -28,16 +28,28 @@ pub enum RoomPhase {
     Closed,
 }
 
-impl fmt::Display for RoomPhase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl RoomPhase {
+    /// All phases in the order of a room's life.
+    pub const ALL: [Self; 6] =
+        [Self::Waiting, Self::Preparing, Self::Ready, Self::Playing, Self::Finished, Self::Closed];
+
+    /// The phase in one word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Waiting => "waiting",
             Self::Preparing => "preparing",
             Self::Ready => "ready",
             Self::Playing => "playing",
             Self::Finished => "finished",
             Self::Closed => "closed",
-        })
+        }
+    }
+}
+
+impl fmt::Display for RoomPhase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

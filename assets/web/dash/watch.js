@@ -16,8 +16,10 @@ export const CHARTS = [
   { id: 'late', title: 'Lateness of frames', unit: 's', lines: [
     ['p50', (c) => c.quantile('framekeep_frame_lateness_seconds', 0.5)],
     ['p99', (c) => c.quantile('framekeep_frame_lateness_seconds', 0.99)]] },
-  { id: 'players', title: 'Players, rooms and links', unit: '', lines: [
-    ['players', (c) => c.value('framekeep_players')], ['watchers', (c) => c.value('framekeep_watchers')], ['playing', (c) => c.value('framekeep_rooms', { phase: 'playing' })],
+  { id: 'players', title: 'Players, watchers, rooms that play', unit: '', lines: [
+    ['players', (c) => c.value('framekeep_players')], ['watchers', (c) => c.value('framekeep_watchers')],
+    ['playing', (c) => c.value('framekeep_rooms', { phase: 'playing' })]] },
+  { id: 'links', title: 'Links', unit: '', lines: [
     ['UDP', (c) => c.value('framekeep_links', { transport: 'udp' })],
     ['WebSocket', (c) => c.value('framekeep_links', { transport: 'websocket' })]] },
   { id: 'packets', title: 'Packets a second', unit: '', lines: [

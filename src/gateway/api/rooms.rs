@@ -1,5 +1,7 @@
 //! Rooms: list, show, open, close.
 
+mod phase;
+
 use std::sync::Arc;
 
 use axum::Json;
@@ -10,6 +12,7 @@ use framekeep_gate::{Answer, Claim, KindBytes, MemberRow, Question, RoomRow};
 use framekeep_protocol::RoomName;
 use serde::{Deserialize, Serialize};
 
+use self::phase::Phase;
 use crate::ask::{self, RoomQuestion};
 use crate::front::{Front, unix_now};
 use crate::problem::{Problem, ProblemJson};
@@ -36,7 +39,7 @@ pub(crate) struct RoomJson {
     seats: u32,
     /// Seats that are taken or held.
     taken: u32,
-    /// Players and watchers who are connected.
+    /// Players with a seat who are connected.
     connected: u32,
     spectators: u32,
     private: bool,
@@ -138,31 +141,6 @@ impl From<&RoomRow> for RoomJson {
             holds: holds
                 .map(|hold| HoldJson { what: hold.what.clone(), until_unix_ms: hold.until_unix_ms })
                 .collect(),
-        }
-    }
-}
-
-/// Where a room is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Phase {
-    Waiting,
-    Preparing,
-    Ready,
-    Playing,
-    Finished,
-    Closed,
-}
-
-impl Phase {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Preparing => "preparing",
-            Self::Ready => "ready",
-            Self::Playing => "playing",
-            Self::Finished => "finished",
-            Self::Closed => "closed",
         }
     }
 }

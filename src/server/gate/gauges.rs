@@ -9,15 +9,6 @@ use super::{Drain, Gate};
 use crate::copies::Copies;
 use crate::{Clock, Counters, Dispatch, Link, Phase, Players, Recorder, Results, Rooms, Seat};
 
-const PHASES: [(RoomPhase, &str); 6] = [
-    (RoomPhase::Waiting, "waiting"),
-    (RoomPhase::Preparing, "preparing"),
-    (RoomPhase::Ready, "ready"),
-    (RoomPhase::Playing, "playing"),
-    (RoomPhase::Finished, "finished"),
-    (RoomPhase::Closed, "closed"),
-];
-
 /// Everything that is measured as it is now.
 pub(super) fn gauges(samples: &mut Samples, world: &mut World) {
     people(samples, world);
@@ -51,14 +42,14 @@ pub(super) fn players_and_watchers(world: &mut World) -> (u64, u64) {
 }
 
 fn rooms(samples: &mut Samples, world: &mut World) {
-    let mut phases = [0_u32; PHASES.len()];
+    let mut phases = [0_u32; RoomPhase::ALL.len()];
     for phase in world.query::<&Phase>().iter(world) {
-        if let Some(place) = PHASES.iter().position(|(known, _)| *known == phase.0) {
+        if let Some(place) = RoomPhase::ALL.iter().position(|known| *known == phase.0) {
             phases[place] += 1;
         }
     }
-    for ((_, name), count) in PHASES.into_iter().zip(phases) {
-        samples.gauge("framekeep_rooms", "Rooms, by phase", [("phase", name)], f64::from(count));
+    for (phase, count) in RoomPhase::ALL.into_iter().zip(phases) {
+        samples.gauge("framekeep_rooms", "Rooms, by phase", [("phase", phase.name())], f64::from(count));
     }
     let counters = world.resource::<Counters>();
     let help = "Rooms of a killed server that were opened again at the start";
