@@ -205,8 +205,8 @@ fn facing_best(a: &Hull, b: &Hull, offset: P, limit: i64) -> Option<(usize, i64)
 /// What the number of a side takes of how far something is out of it.
 const COUNTED: i64 = POINTS_MAX as i64 - 1;
 
-/// How far `b` is out of each of four sides, in 1/2³⁰, in the lowest bits the number of the side counted down; the least
-/// number of those that do not face it.
+/// How far `b` is out of each of four sides, in 1/2³⁰, and in the lowest bits the number of the side counted down; the
+/// least number of those that do not face it.
 #[inline(always)]
 fn facing_outs(a: &Hull, b: &Hull, offset: P, four: usize) -> Four {
     let (normals, points) = (a.four_normals(four), a.four_points(four));
