@@ -16,7 +16,7 @@ use self::rooms::Rooms;
 use crate::board::{Ask, Change, Kept, Offer, Placed, Record, Stage, Told, parts};
 use crate::body::{MatchBody, TicketBody};
 use crate::placement::Placement;
-use crate::{Epoch, NodeView};
+use crate::{Epoch, NodeId, NodeView};
 
 /// How long a node may take to open a room for a match.
 const OPEN_WITHIN_MS: u64 = 15_000;
@@ -27,6 +27,9 @@ const PAUSE_MS: u64 = 500;
 /// How long after a question has run out its answers are still read: the store takes them until it is told that nobody
 /// has answered.
 const READ_WITHIN_MS: u64 = 1_000;
+
+/// After how long a match that was placed is open or taken back, whatever was read of it.
+const PLACED_KEPT_MS: u64 = 2 * OPEN_WITHIN_MS;
 
 /// Matches that were formed and when are counted for so long.
 const MINUTE_MS: u64 = 60_000;
@@ -49,6 +52,8 @@ pub struct Coordinator {
     ids: BTreeMap<String, MatchId>,
     /// What tickets say, as the store has it.
     bodies: BTreeMap<TicketId, String>,
+    /// Nodes of matches whose rooms are not known to be open, and when they were placed there.
+    placed: BTreeMap<MatchId, (u64, NodeId)>,
     asks: VecDeque<Ask>,
     formed: VecDeque<Arc<Match>>,
     formed_at_ms: VecDeque<u64>,
@@ -91,6 +96,7 @@ impl Coordinator {
             keys: BTreeMap::new(),
             ids: BTreeMap::new(),
             bodies: BTreeMap::new(),
+            placed: BTreeMap::new(),
             asks: VecDeque::new(),
             formed: VecDeque::new(),
             formed_at_ms: VecDeque::new(),
@@ -134,6 +140,12 @@ impl Coordinator {
         self.formed_at_ms.len() as u64
     }
 
+    /// Tickets of which it remembers what they say.
+    #[cfg(test)]
+    pub(crate) fn bodies_kept(&self) -> usize {
+        self.bodies.len()
+    }
+
     /// Why a ticket has no match yet; `None` if it is not known.
     #[must_use]
     pub fn why(&self, now_ms: u64, id: TicketId) -> Option<Why> {
@@ -170,10 +182,14 @@ impl Coordinator {
         let record = &change.record;
         match (record.stage, state) {
             (Stage::Waiting, None) => self.restore(now_ms, change),
-            (Stage::Waiting, Some(TicketState::Waiting)) => {}
+            (Stage::Waiting, Some(TicketState::Waiting)) => self.note_body(id, change),
             (Stage::Waiting, Some(TicketState::Asked { of, .. } | TicketState::Matched { of })) => {
                 // Its match was taken back.
+                if let Some((_, node)) = self.placed.remove(&of) {
+                    self.placement.refused(now_ms, node);
+                }
                 self.undo(now_ms, of);
+                self.note_body(id, change);
             }
             (Stage::Waiting, Some(TicketState::Ended(_))) => self.is_lost = true,
             (Stage::Asked, Some(TicketState::Asked { of, .. })) if self.is_called(of, &record.of) => {
@@ -191,9 +207,22 @@ impl Coordinator {
                 let _ = self.matcher.cancel(now_ms, id);
                 self.bodies.remove(&id);
             }
-            (Stage::Matched, _) => {}
+            // What it says is told again should its match be taken back.
+            (Stage::Matched, state) => {
+                self.bodies.remove(&id);
+                if let Some(TicketState::Matched { of }) = state.filter(|_| record.plays)
+                    && let Some((_, node)) = self.placed.remove(&of)
+                {
+                    self.placement.opened(node);
+                }
+            }
             (Stage::Over, _) => drop(self.bodies.remove(&id)),
         }
+    }
+
+    /// A ticket waits: what it says is needed for its match.
+    fn note_body(&mut self, id: TicketId, change: &Change) {
+        self.bodies.entry(id).or_insert_with(|| change.body.clone());
     }
 
     fn is_called(&self, of: MatchId, key: &str) -> bool {
@@ -222,6 +251,7 @@ impl Coordinator {
         while self.formed_at_ms.front().is_some_and(|at_ms| at_ms + MINUTE_MS < now_ms) {
             self.formed_at_ms.pop_front();
         }
+        self.placed.retain(|_, (at_ms, _)| *at_ms + PLACED_KEPT_MS > now_ms);
         self.rooms.look_at(now_ms, &mut self.matcher, nodes, &self.modes_digest);
         if now_ms >= self.pause_until_ms && !nodes.is_empty() {
             self.matcher.round(now_ms);
@@ -296,7 +326,10 @@ impl Coordinator {
                 None => return self.refuse(now_ms, of.id),
             },
             None => match self.placement.place(now_ms, nodes, &of.region, &self.modes_digest) {
-                Some(node) => (node.to_string(), None),
+                Some(node) => {
+                    self.placed.insert(of.id, (now_ms, node));
+                    (node.to_string(), None)
+                }
                 None => return self.give_back(now_ms, of.id),
             },
         };

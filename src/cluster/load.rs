@@ -48,6 +48,8 @@ impl LoadMeter {
             rooms: u32::try_from(open).unwrap_or(u32::MAX),
             tick_us_p99: self.tick_us_p99,
             memory_mib: resident_mib(),
+            rooms_max: u32::try_from(report.rooms_max).unwrap_or(u32::MAX),
+            players_max: u32::try_from(report.players_max).unwrap_or(u32::MAX),
             region: self.region.clone(),
             draining: report.draining,
             moved_in: moved(report, "in"),

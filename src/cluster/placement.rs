@@ -2,19 +2,38 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::{NodeId, NodeView};
+use crate::{Load, NodeId, NodeView};
 
 /// How long a match counts for its node before the node's own report says so.
 const REPORTED_MS: u64 = 2_000;
 
-/// Turns that take longer than this, in microseconds, are as if the node had more rooms.
+/// Turns that take longer than this, in microseconds, come after all others.
 const BUSY_US: u32 = 16_000;
 
-/// Which node a match goes to: one of its region if there is one, the one with the least to do.
+/// For how long a node that has taken a match back gets none: twice as long each time, up to eight times.
+const REFUSED_MS: u64 = 2_000;
+const REFUSED_DOUBLED_MAX: u32 = 3;
+
+/// After how long without another it is as if a node had never taken one back.
+const FORGIVEN_MS: u64 = 60_000;
+
+/// Rooms and players of a node that does not say how many it takes.
+const ROOMS_USUAL: u32 = 4_096;
+const PLAYERS_USUAL: u32 = 65_536;
+
+/// A node that has taken matches back.
+#[derive(Clone, Copy, Debug)]
+struct Refusals {
+    until_ms: u64,
+    times: u32,
+}
+
+/// Which node a match goes to: one of its region if one there takes it, the one of which the least share is taken.
 #[derive(Clone, Debug, Default)]
 pub struct Placement {
     /// Matches that were placed lately, with when.
     recent: VecDeque<(u64, NodeId)>,
+    refused: BTreeMap<NodeId, Refusals>,
 }
 
 impl Placement {
@@ -29,18 +48,106 @@ impl Placement {
         while self.recent.front().is_some_and(|(at_ms, _)| at_ms + REPORTED_MS < now_ms) {
             self.recent.pop_front();
         }
-        let mut pending: BTreeMap<NodeId, u64> = BTreeMap::new();
+        let mut pending: BTreeMap<NodeId, u32> = BTreeMap::new();
         self.recent.iter().for_each(|(_, node)| *pending.entry(*node).or_default() += 1);
-        let has_rooms = |view: &NodeView| !view.load.draining && !view.card.is_gateway;
-        let can = |view: &&NodeView| has_rooms(view) && view.card.modes_digest == modes_digest;
+        let coming = |view: &NodeView| pending.get(&view.node).copied().unwrap_or(0);
+        let can = |view: &&NodeView| {
+            let is_for_rooms = !view.load.draining && !view.card.is_gateway;
+            let is_left_alone = self.refused.get(&view.node).is_some_and(|it| it.until_ms > now_ms);
+            let same_modes = view.card.modes_digest == modes_digest;
+            is_for_rooms && same_modes && !is_left_alone && !is_full(&view.load, coming(view))
+        };
         let cost = |view: &NodeView| {
-            let rooms = u64::from(view.load.rooms) + pending.get(&view.node).copied().unwrap_or(0);
             let is_busy = view.load.tick_us_p99 > BUSY_US;
             let is_far = !region.is_empty() && view.load.region != region;
-            (is_far, is_busy, rooms, view.load.players, view.node)
+            (is_far, is_busy, share(&view.load, coming(view)), view.load.players, view.node)
         };
         let found = nodes.iter().filter(can).min_by_key(|view| cost(view))?.node;
         self.recent.push_back((now_ms, found));
         Some(found)
+    }
+
+    /// A node has taken a match back, or has not opened its room in time: it is left alone for some seconds.
+    pub fn refused(&mut self, now_ms: u64, node: NodeId) {
+        self.refused.retain(|_, it| it.until_ms + FORGIVEN_MS > now_ms);
+        let it = self.refused.entry(node).or_insert(Refusals { until_ms: 0, times: 0 });
+        // Matches that were placed there together are taken back together.
+        if it.until_ms <= now_ms {
+            it.until_ms = now_ms + (REFUSED_MS << it.times.min(REFUSED_DOUBLED_MAX));
+            it.times += 1;
+        }
+    }
+
+    /// A node has opened the room of a match.
+    pub fn opened(&mut self, node: NodeId) {
+        self.refused.remove(&node);
+    }
+}
+
+fn is_full(load: &Load, coming: u32) -> bool {
+    let rooms = load.rooms.saturating_add(coming);
+    load.rooms_max > 0 && rooms >= load.rooms_max || load.players_max > 0 && load.players >= load.players_max
+}
+
+/// How much of a node is taken, in parts of 65,536: of its rooms or of its players, whatever is more.
+fn share(load: &Load, coming: u32) -> u64 {
+    let part = |taken: u32, most: u32, usual: u32| {
+        let most = if most > 0 { most } else { usual };
+        (u64::from(taken) << 16) / u64::from(most)
+    };
+    let rooms = part(load.rooms.saturating_add(coming), load.rooms_max, ROOMS_USUAL);
+    rooms.max(part(load.players, load.players_max, PLAYERS_USUAL))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(number: u64, region: &str, rooms: u32, rooms_max: u32) -> NodeView {
+        let load = Load { rooms, rooms_max, region: region.to_owned(), ..Load::default() };
+        NodeView { node: NodeId(number), card: crate::Card::default(), load }
+    }
+
+    fn place(placement: &mut Placement, now_ms: u64, nodes: &[NodeView], region: &str) -> Option<u64> {
+        placement.place(now_ms, nodes, region, "").map(|node| node.0)
+    }
+
+    #[test]
+    fn a_full_node_gets_nothing_however_few_its_rooms_are() {
+        let nodes = [node(1, "eu", 1, 1), node(2, "eu", 40, 4_096)];
+        assert_eq!(place(&mut Placement::default(), 0, &nodes, "eu"), Some(2));
+        // Another region is better than none.
+        let nodes = [node(1, "eu", 1, 1), node(2, "us", 40, 4_096)];
+        assert_eq!(place(&mut Placement::default(), 0, &nodes, "eu"), Some(2));
+        assert_eq!(place(&mut Placement::default(), 0, &nodes[..1], "eu"), None);
+    }
+
+    #[test]
+    fn of_nodes_of_several_sizes_each_gets_its_share() {
+        let nodes = [node(1, "", 0, 10), node(2, "", 0, 100)];
+        let mut placement = Placement::default();
+        let placed: Vec<_> = (0..55).filter_map(|_| place(&mut placement, 0, &nodes, "")).collect();
+        let first = placed.iter().filter(|node| **node == 1).count();
+        assert!((4..=6).contains(&first) && placed.len() == 55, "{placed:?}");
+        // What is placed fills a node before it says so.
+        let few = [node(1, "", 0, 2)];
+        let mut placement = Placement::default();
+        let placed: Vec<_> = (0..3).map(|_| place(&mut placement, 0, &few, "")).collect();
+        assert_eq!(placed, [Some(1), Some(1), None]);
+    }
+
+    #[test]
+    fn a_node_that_took_a_match_back_is_left_alone_longer_each_time() {
+        let nodes = [node(1, "", 0, 9), node(2, "", 8, 9)];
+        let mut placement = Placement::default();
+        for (at_ms, until_ms) in [(10_000, 12_000), (13_000, 17_000), (18_000, 26_000)] {
+            assert_eq!(place(&mut placement, at_ms, &nodes, ""), Some(1), "{at_ms}");
+            placement.refused(at_ms, NodeId(1));
+            placement.refused(at_ms, NodeId(1));
+            assert_eq!(place(&mut placement, until_ms - 1, &nodes, ""), Some(2), "{at_ms}");
+        }
+        assert_eq!(place(&mut placement, 25_000, &nodes[..1], ""), None);
+        placement.opened(NodeId(1));
+        assert_eq!(place(&mut placement, 25_000, &nodes, ""), Some(1));
     }
 }

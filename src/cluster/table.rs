@@ -25,6 +25,12 @@ pub struct Load {
     pub tick_us_p99: u32,
     /// Memory of the process, in MiB.
     pub memory_mib: u32,
+    /// Most rooms and most players that it takes; 0 where it does not say.
+    #[serde(default)]
+    pub rooms_max: u32,
+    /// See [`rooms_max`](Self::rooms_max).
+    #[serde(default)]
+    pub players_max: u32,
     /// Where it is; empty where regions do not matter.
     pub region: String,
     /// Whether it takes no more rooms.

@@ -1,6 +1,7 @@
 //! Nodes and a store in virtual time, with crashes, pauses, partitions, lost answers and replicas that were promoted
 //! without the last writes: no name is ever held by two, no number given twice, and somebody takes over soon.
 
+mod office;
 mod redis;
 mod tickets;
 

@@ -25,6 +25,10 @@ pub struct Report {
     pub players: u64,
     /// Who watches a room.
     pub watchers: u64,
+    /// Most rooms that the node takes; 0 if it does not say.
+    pub rooms_max: u64,
+    /// Most players that the node takes; 0 if it does not say.
+    pub players_max: u64,
     /// The rooms by name, as they were within the last seconds.
     pub rooms: Arc<Vec<RoomRow>>,
     /// The rooms on their way from or to the node, the first few hundred.

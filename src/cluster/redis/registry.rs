@@ -76,7 +76,9 @@ impl Registry {
 /// Whether a load is so much another one that others should know at once.
 fn matters(before: &Load, now: &Load) -> bool {
     let differ = |a: u32, b: u32| a.abs_diff(b) > 4.max(a / 8);
+    let is_full = |load: &Load| load.rooms_max > 0 && load.rooms >= load.rooms_max;
     before.draining != now.draining
+        || is_full(before) != is_full(now)
         || before.region != now.region
         || differ(before.rooms, now.rooms)
         || differ(before.players, now.players)

@@ -96,6 +96,8 @@ fn make(world: &mut World, reporting: &mut Reporting, now: Duration) -> Report {
         web_links: world.resource::<WebLinks>().len() as u64,
         players,
         watchers,
+        rooms_max: world.resource::<ServerConfig>().rooms_max as u64,
+        players_max: world.resource::<ServerConfig>().clients_max as u64,
         rooms: Arc::new(rows),
         moves: moves::under_way(world),
         samples: samples::samples(world),
