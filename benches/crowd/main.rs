@@ -16,6 +16,7 @@ use clap::{Parser, Subcommand};
 
 use node::Node;
 use socket::Wishes;
+use views::Pace;
 
 /// Starts `framekeep serve` on cores of its own and lets thousands of WebSocket clients, in protobuf, play or join and
 /// leave.
@@ -67,6 +68,9 @@ enum What {
         /// State views a second.
         #[arg(long, default_value_t = 15)]
         views_hz: u32,
+        /// The clients sleep until something comes, and the server's core pays for waking theirs.
+        #[arg(long)]
+        resting: bool,
         /// The server packs what it says (`websocket.compression`).
         #[arg(long)]
         compression: bool,
@@ -87,9 +91,10 @@ fn main() -> Result<()> {
     let node = Node::start(args.server.as_deref(), &args.cores, args.threads, compression)?;
     let seconds = Duration::from_secs(args.seconds);
     let figures = match args.what {
-        What::Views { clients, seats, views_hz, .. } => {
+        What::Views { clients, seats, views_hz, resting, .. } => {
             let wishes = Wishes { views_hz, times: true, compression };
-            views::run(&node, clients, seats, wishes, seconds)?
+            let pace = if resting { Pace::Rest } else { Pace::Look };
+            views::run(&node, clients, seats, (wishes, pace), seconds)?
         }
         What::Operations { clients } => operations::run(&node, clients, seconds)?,
     };

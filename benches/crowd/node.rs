@@ -126,10 +126,15 @@ pub(crate) fn pin(cores: &str) -> Result<()> {
 /// What a run comes to, by name.
 pub(crate) type Figures = Vec<(&'static str, f64)>;
 
+/// By how much a number has risen between two readings.
+pub(crate) fn rise(before: &Metrics, after: &Metrics, name: &str) -> f64 {
+    after.get(name).unwrap_or(&0.0) - before.get(name).unwrap_or(&0.0)
+}
+
 /// Prints what the server measured between two readings; gives how many turns took longer than a tick, 0.03 s.
 pub(crate) fn print_measured(before: &Metrics, after: &Metrics, cpu_s: f64, seconds: f64) -> f64 {
     let mut turns_over_tick = 0.0;
-    let rise = |name: &str| after.get(name).unwrap_or(&0.0) - before.get(name).unwrap_or(&0.0);
+    let rise = |name: &str| rise(before, after, name);
     println!("server: {:.0} % of a core", cpu_s / seconds * 100.0);
     for name in ["framekeep_tick_seconds", "framekeep_frame_lateness_seconds", "framekeep_view_delay_seconds"]
     {

@@ -29,6 +29,24 @@ const ENDED_UNIX_US: u64 = 12;
 /// How long everybody may take to come.
 const COME_WITHIN: Duration = Duration::from_secs(120);
 
+/// What clients do while nothing is there for them.
+#[derive(Clone, Copy)]
+pub(crate) enum Pace {
+    /// They sleep until something comes: who sends it wakes them, on its own time.
+    Rest,
+    /// They look again at once, as clients on other machines cost their server no wake-ups either.
+    Look,
+}
+
+impl Pace {
+    fn wait(self) -> Duration {
+        match self {
+            Self::Rest => Duration::from_millis(5),
+            Self::Look => Duration::ZERO,
+        }
+    }
+}
+
 /// What is known of a client.
 #[derive(Clone, Default)]
 struct Seen {
@@ -43,7 +61,7 @@ pub(crate) fn run(
     node: &Node,
     clients: usize,
     seats: usize,
-    wishes: Wishes,
+    (wishes, pace): (Wishes, Pace),
     seconds: Duration,
 ) -> Result<Figures> {
     let mut answers = Answers::new()?;
@@ -72,15 +90,15 @@ pub(crate) fn run(
     let until = Instant::now() + COME_WITHIN;
     while !seen.iter().all(|seen| seen.playing) {
         ensure!(Instant::now() < until, "only {} play", seen.iter().filter(|seen| seen.playing).count());
-        hear(&mut answers, &mut seen, None)?;
+        hear(&mut answers, &mut seen, Pace::Rest, None)?;
     }
     println!("{clients} clients in {} rooms play after {:?}", clients / seats, begun.elapsed());
     // What came while others came is no measure.
-    look(&mut answers, &mut seen, Duration::from_secs(3), None)?;
+    look(&mut answers, &mut seen, Duration::from_secs(3), pace, None)?;
     answers.peers.iter_mut().for_each(|peer| peer.bytes = 0);
     let (before, cpu) = (node.metrics()?, node.cpu_s());
     let mut times = Times::default();
-    look(&mut answers, &mut seen, seconds, Some(&mut times))?;
+    look(&mut answers, &mut seen, seconds, pace, Some(&mut times))?;
     let (after, cpu) = (node.metrics()?, node.cpu_s() - cpu);
     let bytes: u64 = answers.peers.iter().map(|peer| peer.bytes).sum();
     let expected = clients as u64 * u64::from(wishes.views_hz) * seconds.as_secs();
@@ -90,11 +108,17 @@ pub(crate) fn run(
     println!("server: {} MiB", node.memory_mib());
     let [delay_ms_p50, delay_ms_p99] = times.report();
     let turns_over_tick = node::print_measured(&before, &after, cpu, seconds.as_secs_f64());
+    let sent = node::rise(&before, &after, "framekeep_state_views_total");
+    let cpu_us_per_view = cpu / sent.max(1.0) * 1e6;
+    println!(
+        "server: {cpu_us_per_view:.2} us of a core for each view sent, everything else it does included"
+    );
     Ok(vec![
         ("seen_percent", share),
         ("delay_ms_p50", delay_ms_p50),
         ("delay_ms_p99", delay_ms_p99),
         ("turns_over_tick", turns_over_tick),
+        ("cpu_us_per_view", cpu_us_per_view),
     ])
 }
 
@@ -120,7 +144,7 @@ fn gather(answers: &mut Answers, seen: &mut [Seen], come: &Receiver<Peer>) -> Re
         for peer in come.try_iter() {
             answers.add(peer)?;
         }
-        hear(answers, seen, None)?;
+        hear(answers, seen, Pace::Rest, None)?;
     }
     Ok(())
 }
@@ -129,19 +153,20 @@ fn look(
     answers: &mut Answers,
     seen: &mut [Seen],
     time: Duration,
+    pace: Pace,
     mut times: Option<&mut Times>,
 ) -> Result<()> {
     let until = Instant::now() + time;
     while Instant::now() < until {
-        hear(answers, seen, times.as_deref_mut())?;
+        hear(answers, seen, pace, times.as_deref_mut())?;
     }
     Ok(())
 }
 
-fn hear(answers: &mut Answers, seen: &mut [Seen], mut times: Option<&mut Times>) -> Result<()> {
+fn hear(answers: &mut Answers, seen: &mut [Seen], pace: Pace, mut times: Option<&mut Times>) -> Result<()> {
     let mut refused = None;
     let mut acts = Vec::new();
-    answers.hear(Duration::from_millis(5), |number, field, body| match field {
+    answers.hear(pace.wait(), |number, field, body| match field {
         JOINED => seen[number].seated = true,
         STARTED => seen[number].playing = true,
         REFUSED => refused = Some(format!("client {number}: {}", String::from_utf8_lossy(body))),

@@ -15,10 +15,10 @@ pub(crate) struct FrameWriter {
 }
 
 /// `messages` of `ServerBatch`: field 1, with a length.
-const MESSAGES_KEY: u8 = 0x0a;
+pub(crate) const MESSAGES_KEY: u8 = 0x0a;
 
-const JSON_BEGIN: &[u8] = br#"{"messages":["#;
-const JSON_END: &[u8] = b"]}";
+pub(crate) const JSON_BEGIN: &[u8] = br#"{"messages":["#;
+pub(crate) const JSON_END: &[u8] = b"]}";
 
 impl FrameWriter {
     pub(crate) fn new() -> Self {

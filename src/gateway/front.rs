@@ -18,6 +18,7 @@ use crate::matchmaking::Matchmaking;
 use crate::networks::Networks;
 use crate::origin::Origins;
 use crate::places::Places;
+use crate::post::Post;
 use crate::problem::Problem;
 use crate::sessions::Sessions;
 use crate::shelf::Shelf;
@@ -37,6 +38,9 @@ const TRY_AGAIN_AFTER: Duration = Duration::from_millis(5);
 
 /// How often at most.
 const TRIES_MAX: u32 = 200;
+
+/// Links in a row whose views the same thread passes on.
+const LINKS_TOGETHER: u64 = 8;
 
 /// A report older than this is no sign of life.
 const FRESH_FOR: Duration = Duration::from_secs(5);
@@ -63,6 +67,8 @@ pub(crate) struct Front {
     /// What pings measure from.
     pub(crate) origin_of_time: Instant,
     links: AtomicU64,
+    /// Who passes views on, one for each thread.
+    pub(crate) posts: Vec<Arc<Post>>,
 }
 
 /// What an operator may change while the front door is open.
@@ -113,6 +119,7 @@ impl Live {
 
 impl Front {
     pub(crate) fn new(config: GatewayConfig, door: Door, mint: Arc<dyn Mint>) -> Self {
+        let posts = (0..config.threads.max(1)).map(|_| Arc::default()).collect();
         Self {
             audit: Audit::new(config.data.as_deref()),
             matchmaking: Matchmaking::new(&config.matchmaking),
@@ -129,6 +136,7 @@ impl Front {
             alerts: Mutex::new(Vec::new()),
             origin_of_time: Instant::now(),
             links: AtomicU64::new(1),
+            posts,
         }
     }
 
@@ -146,6 +154,12 @@ impl Front {
     /// A number that no link has had.
     pub(crate) fn next_link(&self) -> WebLinkId {
         WebLinkId(self.links.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Who passes a link's views on. Links that came one after the other often sit in one room: what is shown to
+    /// several of them is written once.
+    pub(crate) fn post_of(&self, link: WebLinkId) -> Arc<Post> {
+        self.posts[(link.0 / LINKS_TOGETHER) as usize % self.posts.len()].clone()
     }
 
     /// Asks the server.

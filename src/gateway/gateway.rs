@@ -24,7 +24,7 @@ use crate::front::Front;
 use crate::paced::Paced;
 use crate::places::Places;
 use crate::stats::Refused;
-use crate::{GatewayConfig, PeerBook, admin, alerts, api, mail, matchmaking, peer};
+use crate::{GatewayConfig, PeerBook, admin, alerts, api, mail, matchmaking, peer, post};
 
 /// Connections of operators at once, apart from those of all others.
 const OPERATORS_MAX: usize = 64;
@@ -142,6 +142,9 @@ impl Gateway {
                     }
                 });
             }
+        }
+        for post in &front.posts {
+            runtime.spawn(post::run(front.clone(), post.clone()));
         }
         runtime.spawn(mail::run(front.clone()));
         runtime.spawn(matchmaking::run(front.clone()));

@@ -24,7 +24,9 @@ mod number;
 mod origin;
 mod paced;
 mod peer;
+mod pipe;
 mod places;
+mod post;
 mod problem;
 mod process;
 mod queue;
@@ -36,6 +38,7 @@ mod socket;
 mod stats;
 mod traffic;
 mod translate;
+mod view_frames;
 mod webhook;
 pub mod wire;
 

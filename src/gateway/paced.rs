@@ -30,6 +30,11 @@ impl<S> Paced<S> {
         Self { stream, upgraded, until: None }
     }
 
+    /// The connection itself.
+    pub(crate) fn into_inner(self) -> S {
+        self.stream
+    }
+
     /// Looks at the clock after a write: each byte taken gives time for further ones, never more than there was at the
     /// beginning.
     fn pace(&mut self, cx: &mut Context<'_>, wrote: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {

@@ -1,7 +1,7 @@
 //! `LinkQueue`, what waits for one WebSocket client.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use framekeep_gate::{KindBytes, LinkSink, LinkWay, StateView};
@@ -10,7 +10,13 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
+use crate::post::Post;
 use crate::traffic::Traffic;
+
+mod direct;
+
+use direct::Direct;
+pub(crate) use direct::Way;
 
 /// Messages in one frame, about.
 pub(crate) const BATCH_MESSAGES_MAX: usize = 64;
@@ -22,12 +28,19 @@ pub(crate) struct Told {
     pub(crate) to: u64,
 }
 
+/// What both ends of a queue share, and who passes views on.
 #[derive(Default)]
-struct Shown {
+pub(crate) struct Shown {
     /// The newest view, and when it was made.
     view: Mutex<Option<(Arc<StateView>, Instant)>>,
+    /// Whether something was told since the connection's task found last that nothing was.
+    is_told: AtomicBool,
+    /// Whether it waits for whoever passes views on.
+    is_posted: AtomicBool,
     bell: Notify,
-    figures: Arc<Figures>,
+    direct: Mutex<Direct>,
+    /// What is known of the link.
+    pub(crate) figures: Figures,
 }
 
 /// What is known of a link.
@@ -67,6 +80,8 @@ pub(crate) struct QueueSink {
     /// `None` only while it is dropped.
     told: Option<mpsc::Sender<Told>>,
     shown: Arc<Shown>,
+    /// Who passes views on; without, the connection's task does.
+    pub(crate) post: Option<Arc<Post>>,
     /// Whether the client itself follows a room to another node.
     pub(crate) follows: bool,
 }
@@ -81,6 +96,8 @@ pub(crate) struct LinkQueue {
 pub(crate) enum Next {
     Told(Told),
     View(Arc<StateView>, Instant),
+    /// A frame that went out in part: its rest is to be flushed.
+    Rest,
     /// The link is gone, and everything that was told has been taken.
     Gone,
 }
@@ -89,7 +106,7 @@ pub(crate) enum Next {
 pub(crate) fn link_queue(capacity: usize) -> (QueueSink, LinkQueue) {
     let (sender, receiver) = mpsc::channel(capacity.max(8));
     let shown = Arc::new(Shown::default());
-    let sink = QueueSink { told: Some(sender), shown: shown.clone(), follows: false };
+    let sink = QueueSink { told: Some(sender), shown: shown.clone(), post: None, follows: false };
     (sink, LinkQueue { told: receiver, shown })
 }
 
@@ -102,7 +119,10 @@ impl LinkSink for QueueSink {
             }
             other => other.clone(),
         };
-        self.told.as_ref().is_some_and(|told| told.try_send(Told { message, to }).is_ok())
+        let is_told = self.told.as_ref().is_some_and(|told| told.try_send(Told { message, to }).is_ok());
+        // After it is there: whoever clears this finds it.
+        self.shown.is_told.store(true, Ordering::Release);
+        is_told
     }
 
     fn room(&self) -> usize {
@@ -138,7 +158,15 @@ impl LinkSink for QueueSink {
     }
 
     fn let_go(&self) {
-        self.shown.bell.notify_one();
+        match &self.post {
+            // What is told goes out before what is shown after it: only the task knows both.
+            Some(post) if !self.shown.is_told.load(Ordering::Acquire) => {
+                if !self.shown.is_posted.swap(true, Ordering::AcqRel) {
+                    post.push(self.shown.clone());
+                }
+            }
+            _ => self.shown.bell.notify_one(),
+        }
     }
 }
 
@@ -151,24 +179,67 @@ impl Drop for QueueSink {
 }
 
 impl LinkQueue {
-    /// What is next, but nothing before a time unless so many messages wait that they fill a frame. Can be given up
-    /// at any moment without a loss.
-    pub(crate) async fn next(&mut self, not_before: Instant) -> Next {
+    /// What is next, but nothing before the time set by [`LinkQueue::hold_until`] unless so many messages wait that
+    /// they fill a frame. Can be given up at any moment without a loss. While nothing is there, views go past it to a
+    /// client that was [attached](LinkQueue::attach).
+    pub(crate) async fn next(&mut self) -> Next {
         loop {
-            let is_due = self.told.len() >= BATCH_MESSAGES_MAX || not_before <= Instant::now();
+            // Before it is looked at: what is told afterwards is noticed.
+            self.shown.is_told.store(false, Ordering::Release);
+            let (not_before, is_cut) = self.shown.look();
+            if is_cut {
+                return Next::Rest;
+            }
+            let is_due = self.told.len() >= BATCH_MESSAGES_MAX
+                || not_before.is_none_or(|not_before| not_before <= Instant::now());
             if is_due && let Some(next) = self.try_next() {
                 return next;
             }
             let rung = self.shown.bell.notified();
-            if is_due || self.is_empty() {
-                rung.await;
-            } else {
-                tokio::select! {
-                    () = tokio::time::sleep_until(not_before) => {}
-                    () = rung => {}
+            match not_before {
+                Some(not_before) if !is_due && !self.is_empty() => {
+                    tokio::select! {
+                        () = tokio::time::sleep_until(not_before) => {}
+                        () = rung => {}
+                    }
+                }
+                _ => {
+                    let resting = self.shown.rest();
+                    rung.await;
+                    drop(resting);
                 }
             }
         }
+    }
+
+    /// Nothing is given before a time.
+    pub(crate) fn hold_until(&self, time: Instant) {
+        self.shown.direct().free_at = Some(time);
+    }
+
+    /// From now on the client may be sent views without its task.
+    pub(crate) fn attach(&self, way: Way) {
+        self.shown.direct().way = Some(way);
+    }
+
+    /// From now on it may not.
+    pub(crate) fn detach(&self) {
+        self.shown.direct().way = None;
+    }
+
+    /// The id of the last client message that was done.
+    pub(crate) fn acknowledge(&self, id: u64) {
+        self.shown.direct().ack = id;
+    }
+
+    /// What the client was shown last.
+    pub(crate) fn base(&self) -> Option<Arc<StateView>> {
+        self.shown.direct().base.clone()
+    }
+
+    /// The client was shown this; or has to be shown everything.
+    pub(crate) fn set_base(&self, view: Option<Arc<StateView>>) {
+        self.shown.direct().base = view;
     }
 
     /// What is there already.
@@ -180,9 +251,9 @@ impl LinkQueue {
         }
     }
 
-    /// What is known of the link.
-    pub(crate) fn figures(&self) -> Arc<Figures> {
-        self.shown.figures.clone()
+    /// What is known of the link, among others.
+    pub(crate) fn shown(&self) -> Arc<Shown> {
+        self.shown.clone()
     }
 
     fn is_empty(&self) -> bool {
@@ -194,7 +265,7 @@ impl LinkQueue {
     }
 
     fn view(&self) -> MutexGuard<'_, Option<(Arc<StateView>, Instant)>> {
-        self.shown.view.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shown.view()
     }
 }
 
@@ -237,10 +308,10 @@ mod tests {
             assert!(sink.tell(&closing(), 1));
             sink.show(&Arc::new(StateView::default()));
             sink.let_go();
-            assert!(matches!(queue.next(Instant::now()).await, Next::Told(told) if told.to == 1));
+            assert!(matches!(queue.next().await, Next::Told(told) if told.to == 1));
             assert!(matches!(queue.try_next(), Some(Next::View(..))));
             drop(sink);
-            assert!(matches!(queue.next(Instant::now()).await, Next::Gone));
+            assert!(matches!(queue.next().await, Next::Gone));
         });
     }
 
@@ -248,14 +319,14 @@ mod tests {
     fn what_fills_a_frame_waits_for_no_time() {
         on_a_still_clock(async {
             let (sink, mut queue) = link_queue(BATCH_MESSAGES_MAX);
-            let far = Instant::now() + Duration::from_secs(3_600);
+            queue.hold_until(Instant::now() + Duration::from_secs(3_600));
             assert!(sink.tell(&closing(), 1));
             sink.let_go();
-            let early = tokio::time::timeout(Duration::from_secs(1), queue.next(far)).await;
+            let early = tokio::time::timeout(Duration::from_secs(1), queue.next()).await;
             assert!(early.is_err(), "one message waits for its time");
             while sink.tell(&closing(), 1) {}
             sink.let_go();
-            assert!(matches!(queue.next(far).await, Next::Told(_)));
+            assert!(matches!(queue.next().await, Next::Told(_)));
         });
     }
 }

@@ -1,11 +1,11 @@
 //! `Sessions`: a player's conversation, which may go on over a new connection.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
-use framekeep_gate::{Door, Order, StateView, WebLinkId};
+use framekeep_gate::{Door, Order, WebLinkId};
 use prost::Message as _;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -48,8 +48,6 @@ pub(crate) struct Session {
     pub(crate) opened_at: Instant,
     /// The id of the last client message that was done.
     pub(crate) heard: u64,
-    /// What the client was shown last.
-    pub(crate) view: Option<Arc<StateView>>,
     /// Whether it wants to know when what it is shown was.
     pub(crate) times: bool,
     kept: VecDeque<ServerMessage>,
@@ -66,7 +64,6 @@ impl Session {
             queue,
             opened_at: Instant::now(),
             heard: 0,
-            view: None,
             times: false,
             kept: VecDeque::new(),
             kept_bytes: 0,

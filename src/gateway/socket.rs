@@ -10,6 +10,8 @@ mod line;
 mod packing;
 #[cfg(test)]
 pub(crate) mod player;
+#[cfg(test)]
+mod showing;
 mod stream;
 
 use std::net::SocketAddr;
@@ -99,6 +101,7 @@ async fn attend(mut line: Line, mut session: Box<Session>, front: &Front) {
     let _ = line.flush().await;
     let _ = line.ping().await;
     let end = converse(&mut line, &mut session, &mut thieves).await;
+    session.queue.detach();
     match end {
         End::Lost => {
             drop(front.order(Order::Away(session.link, true)).await);
@@ -128,10 +131,10 @@ async fn converse(line: &mut Line, session: &mut Session, thieves: &mut mpsc::Re
     let mut clock = tokio::time::interval(LOOK_EVERY);
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let free_at = line.free_at();
+        session.queue.acknowledge(session.heard);
         let end = tokio::select! {
             frame = line.receive() => line.hear(frame, session).await,
-            next = session.queue.next(free_at) => line.pass_on(next, session).await,
+            next = session.queue.next() => line.pass_on(next, session).await,
             Some(thief) = thieves.recv() => Some(End::Stolen(thief)),
             _ = clock.tick() => line.look_at_clocks(session).await,
         };

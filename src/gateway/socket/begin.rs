@@ -5,7 +5,7 @@ use std::sync::Arc;
 use data_encoding::BASE64URL_NOPAD;
 use framekeep_gate::{NewLink, Order};
 use framekeep_protocol::{Refusal, ToClient};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::End;
 use super::line::Line;
@@ -81,8 +81,9 @@ async fn open(line: &mut Line, authenticate: &Authenticate) -> Result<Box<Sessio
         asked => asked.min(VIEWS_HZ_MAX) as u8,
     };
     let (mut sink, queue) = link_queue(web.queue_messages);
-    sink.follows = authenticate.follows;
     let link = front.next_link();
+    sink.follows = authenticate.follows;
+    sink.post = Some(front.post_of(link));
     let token = SessionToken::random().map_err(|error| ("busy", error.to_string()))?;
     // Whatever becomes of it, the link is closed with its session.
     let mut session = Box::new(Session::new(link, token, queue, front.door.clone()));
@@ -106,7 +107,7 @@ async fn open(line: &mut Line, authenticate: &Authenticate) -> Result<Box<Sessio
 /// Waits for the server's word on a ticket.
 async fn admitted(queue: &mut LinkQueue) -> Result<String, Failed> {
     loop {
-        match queue.next(Instant::now()).await {
+        match queue.next().await {
             Next::Told(told) => match told.message {
                 ToClient::Admitted { player } => return Ok(player.to_string()),
                 ToClient::Refused(refusal) => {
@@ -116,7 +117,7 @@ async fn admitted(queue: &mut LinkQueue) -> Result<String, Failed> {
                 }
                 _ => {}
             },
-            Next::View(..) => {}
+            Next::View(..) | Next::Rest => {}
             Next::Gone => return Err(("busy", "the server did not answer".to_owned())),
         }
     }
@@ -129,7 +130,7 @@ async fn go_on(line: &mut Line, resume: &Resume) -> Result<Box<Session>, Failed>
     let front = line.front.clone();
     let mut session = front.sessions.take(token).await.ok_or_else(unknown)?;
     line.push(session.once(ServerBody::Resumed(wire::Resumed { last_id: session.heard })));
-    session.view = None;
+    session.queue.set_base(None);
     match session.after(resume.last_id) {
         Some(missed) => missed.into_iter().for_each(|message| line.push(message)),
         // Too much was missed: how everything is now stands for it.

@@ -1,15 +1,18 @@
 //! `Handshake`, how a request becomes a WebSocket (RFC 6455, section 4.2).
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::{SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
 use super::deflate::{self, Agreed};
+use crate::paced::Paced;
+use crate::pipe::Duplex;
 use crate::wire::Encoding;
 
 /// A request that becomes a WebSocket.
@@ -43,16 +46,28 @@ impl Handshake {
 
     /// What is done with the connection once the client has been told, and the answer that tells it. A connection
     /// that breaks meanwhile is forgotten.
-    pub(super) fn then<F>(self, serve: impl FnOnce(TokioIo<Upgraded>) -> F + Send + 'static) -> Response
+    pub(super) fn then<F>(
+        self,
+        serve: impl FnOnce((Box<dyn Duplex>, Bytes)) -> F + Send + 'static,
+    ) -> Response
     where
         F: Future<Output = ()> + Send + 'static,
     {
         tokio::spawn(async move {
             if let Ok(upgraded) = self.on_upgrade.await {
-                serve(TokioIo::new(upgraded)).await;
+                serve(bare(upgraded)).await;
             }
         });
         self.response
+    }
+}
+
+/// The connection without what made it one of HTTP, and what was read of it already.
+fn bare(upgraded: Upgraded) -> (Box<dyn Duplex>, Bytes) {
+    match upgraded.downcast::<TokioIo<Paced<TcpStream>>>() {
+        Ok(parts) => (Box::new(parts.io.into_inner().into_inner()), parts.read_buf),
+        // A connection of another kind gives by itself what was read of it.
+        Err(upgraded) => (Box::new(TokioIo::new(upgraded)), Bytes::new()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `Line`, one WebSocket connection: frames in and out, within their limits.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use framekeep_gate::{GateFull, Order, WebInput};
 use framekeep_protocol::ToClient;
 use framekeep_sim::Tick;
 use tokio::time::Instant;
+use tokio::time::error::Elapsed;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
@@ -19,11 +21,12 @@ use crate::budget::MessageBudget;
 use crate::delta::Delta;
 use crate::frame::FrameWriter;
 use crate::front::Front;
-use crate::queue::{BATCH_MESSAGES_MAX, Figures, Next};
+use crate::queue::{BATCH_MESSAGES_MAX, Next, Shown, Way};
 use crate::sessions::Session;
 use crate::stats::Refused;
 use crate::traffic::Kind;
 use crate::translate;
+use crate::view_frames::{Manner, ended_unix_us};
 use crate::wire::{self, ClientBody, ClientMessage, Encoding, ServerBody, ServerMessage};
 
 /// Frames over the budget after which a client is not heard any more.
@@ -53,11 +56,9 @@ pub(super) struct Line {
     out: FrameWriter,
     delta: Delta,
     /// What is known of the session's link.
-    figures: Option<Arc<Figures>>,
+    shown: Option<Arc<Shown>>,
     /// When the round trip was asked for last.
     asked_at: Instant,
-    /// Before this nothing goes out that the server says of itself.
-    free_at: Instant,
     /// As it was when the connection came.
     pub(super) web: WebConfig,
     budget: MessageBudget,
@@ -87,9 +88,8 @@ impl Line {
             front,
             out: FrameWriter::new(),
             delta: Delta::default(),
-            figures: None,
+            shown: None,
             asked_at: now,
-            free_at: now,
             web,
             budget,
             over_budget: 0,
@@ -170,15 +170,20 @@ impl Line {
 
     fn count_heard(&self, kind: Kind, bytes: usize) {
         self.front.stats.traffic.hear(kind, bytes);
-        if let Some(figures) = &self.figures {
-            figures.traffic.hear(kind, bytes);
+        if let Some(shown) = &self.shown {
+            shown.figures.traffic.hear(kind, bytes);
         }
     }
 
     /// From now on it is this session's.
     pub(super) fn serve(&mut self, session: &Session) {
-        self.figures = Some(session.queue.figures());
+        self.shown = Some(session.queue.shown());
         self.stream.serve();
+        if let Some(pipe) = self.stream.pipe() {
+            let encoding = self.encoding.unwrap_or(Encoding::Json);
+            let manner = Manner { encoding, times: session.times };
+            session.queue.attach(Way { pipe, manner, batch_within: self.web.batch_within });
+        }
     }
 
     fn note_round_trip(&self, payload: &[u8]) {
@@ -187,8 +192,8 @@ impl Line {
         let now = self.front.origin_of_time.elapsed();
         if sent <= now && now - sent < Duration::from_secs(60) {
             self.front.stats.rtt.record(now - sent);
-            if let Some(figures) = &self.figures {
-                figures.note_round_trip(now - sent);
+            if let Some(shown) = &self.shown {
+                shown.figures.note_round_trip(now - sent);
             }
         }
     }
@@ -208,17 +213,12 @@ impl Line {
         let bytes = self.out.push(self.encoding.unwrap_or(Encoding::Json), &message);
         let kind = Kind::of_server(message.body.as_ref());
         self.front.stats.traffic.tell(kind, bytes);
-        if let Some(figures) = &self.figures {
-            figures.traffic.tell(kind, bytes);
+        if let Some(shown) = &self.shown {
+            shown.figures.traffic.tell(kind, bytes);
         }
         if let Some(ServerBody::View(view)) = message.body {
             self.delta.reuse(view);
         }
-    }
-
-    /// When what the server says of itself may go out.
-    pub(super) fn free_at(&self) -> Instant {
-        self.free_at
     }
 
     /// Hears a frame and does what it asks for.
@@ -265,7 +265,7 @@ impl Line {
             }
             ClientBody::Acknowledge(_) => {}
             ClientBody::Sync(_) => {
-                session.view = None;
+                session.queue.set_base(None);
                 self.order(Order::Sync(session.link)).await;
             }
             ClientBody::Authenticate(_) | ClientBody::Resume(_) => {
@@ -330,15 +330,14 @@ impl Line {
                     }
                 }
                 Next::View(view, at) => {
-                    let mut body = self.delta.between(session.view.as_deref(), &view);
-                    if session.times && !view.ended_at.is_zero() {
-                        body.ended_unix_us = Some(view.ended_at.as_micros() as u64);
-                    }
-                    session.view = Some(view);
+                    let mut body = self.delta.between(session.queue.base().as_deref(), &view);
+                    body.ended_unix_us = ended_unix_us(&view, session.times);
+                    session.queue.set_base(Some(view));
                     self.push(session.once(ServerBody::View(body)));
                     self.front.stats.views.add(1);
                     shown = Some(at);
                 }
+                Next::Rest => end = self.flush_rest().await,
                 Next::Gone => {
                     // The server closes without a word only what takes nothing.
                     self.front.stats.refuse(Refused::TooSlow);
@@ -351,7 +350,7 @@ impl Line {
             next = session.queue.try_next();
         }
         let flushed = self.flush().await;
-        self.free_at = Instant::now() + self.web.batch_within;
+        session.queue.hold_until(Instant::now() + self.web.batch_within);
         if let (None, Some(at)) = (&flushed, shown) {
             self.front.stats.view_delay.record(at.elapsed());
         }
@@ -370,12 +369,23 @@ impl Line {
         self.out.messages() >= BATCH_MESSAGES_MAX || self.out.len() >= self.web.batch_bytes
     }
 
+    /// Waits until the client has taken the rest of a frame.
+    async fn flush_rest(&mut self) -> Option<End> {
+        let sent = tokio::time::timeout(self.web.write_within, self.stream.flush()).await;
+        self.ending(sent)
+    }
+
     async fn send(&mut self, message: Message) -> Option<End> {
         let sent = tokio::time::timeout(self.web.write_within, self.stream.send(message)).await;
         if let Some([plain, packed]) = self.stream.take_deflated() {
             self.front.stats.deflated[0].add(plain as u64);
             self.front.stats.deflated[1].add(packed as u64);
         }
+        self.ending(sent)
+    }
+
+    /// How it ends with a client that has not taken what it was sent.
+    fn ending(&self, sent: Result<io::Result<()>, Elapsed>) -> Option<End> {
         match sent {
             Ok(Ok(())) => None,
             Ok(Err(_)) => Some(End::Lost),

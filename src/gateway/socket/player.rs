@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use data_encoding::BASE64URL_NOPAD;
 use framekeep_gate::{
-    Detour, GateFull, LinkSink, Mint, MintFailed, Minted, Order, Report, TicketWish, WebLinkId, gate,
+    Detour, GateFull, LinkSink, Mint, MintFailed, Minted, Order, Report, StateView, TicketWish, WebLinkId,
+    gate,
 };
 use framekeep_protocol::{PlayerId, ToClient};
 use serde_json::{Value, json};
@@ -53,6 +55,28 @@ impl Server {
             assert!(sink.tell(message, 0));
             sink.let_go();
         }
+    }
+
+    /// Shows everybody how the match looks.
+    pub(super) fn show(&self, view: &Arc<StateView>) {
+        for sink in self.sinks.lock().unwrap().values() {
+            sink.show(view);
+            sink.let_go();
+        }
+    }
+
+    /// Tells everybody something and shows how the match looks, in one turn.
+    pub(super) fn tell_and_show(&self, message: &ToClient, view: &Arc<StateView>) {
+        for sink in self.sinks.lock().unwrap().values() {
+            assert!(sink.tell(message, 0));
+            sink.show(view);
+            sink.let_go();
+        }
+    }
+
+    /// Of a hundred views, those that a link did not take.
+    pub(super) fn skipped_percent(&self, link: u64) -> u32 {
+        self.sinks.lock().unwrap()[&WebLinkId(link)].way().skipped_percent
     }
 
     /// What it was asked for, without what was asked for before.
@@ -107,6 +131,8 @@ impl Mint for NoTickets {
 pub(super) struct Hall {
     pub(super) front: Arc<Front>,
     pub(super) server: Arc<Server>,
+    /// Whether somebody passes views on already.
+    is_manned: AtomicBool,
 }
 
 impl Hall {
@@ -115,7 +141,7 @@ impl Hall {
         let (door, _) = gate(1);
         let config = GatewayConfig { web, ..GatewayConfig::default() };
         let front = Arc::new(Front::new(config, door.through(server.clone()), Arc::new(NoTickets)));
-        Self { front, server }
+        Self { front, server, is_manned: AtomicBool::new(false) }
     }
 
     /// A connection on which the handshake was made.
@@ -123,12 +149,29 @@ impl Hall {
         self.connect_packing(None).await
     }
 
+    /// The same, to a client that has room for so many bytes that it has not read yet.
+    pub(super) async fn connect_narrow(&self, bytes: usize) -> Player {
+        self.connect_over(None, tokio::io::duplex(bytes)).await
+    }
+
     /// The same, with what was agreed on about packing.
     pub(super) async fn connect_packing(&self, packing: Option<Agreed>) -> Player {
-        let (client, server) = tokio::io::duplex(256 << 10);
+        self.connect_over(packing, tokio::io::duplex(256 << 10)).await
+    }
+
+    async fn connect_over(
+        &self,
+        packing: Option<Agreed>,
+        (client, server): (DuplexStream, DuplexStream),
+    ) -> Player {
+        if !self.is_manned.swap(true, Ordering::Relaxed) {
+            for post in &self.front.posts {
+                tokio::spawn(crate::post::run(self.front.clone(), post.clone()));
+            }
+        }
         let peer = SocketAddr::from(([10, 0, 0, 1], 5_000));
-        let stream =
-            MessageStream::new(server, self.front.live().config.web.message_bytes_max, packing).await;
+        let (server, bytes_max) = (Box::new(server), self.front.live().config.web.message_bytes_max);
+        let stream = MessageStream::new((server, Bytes::new()), bytes_max, packing).await;
         let place = self.front.greeting.take(peer.ip(), None).expect("a place");
         tokio::spawn(super::serve(Line::new(stream, None, peer, self.front.clone()), place));
         Player {
@@ -272,6 +315,17 @@ impl Player {
             other => panic!("a frame of the kind {other:#x}"),
         }
         Ok(Vec::new())
+    }
+
+    /// The messages of the next frame that has any.
+    pub(super) async fn batch(&mut self) -> Vec<Value> {
+        loop {
+            match self.read().await {
+                Ok(messages) if messages.is_empty() => {}
+                Ok(messages) => return messages,
+                Err(over) => panic!("it is over: {over:?}"),
+            }
+        }
     }
 
     /// Waits for a message of a kind.

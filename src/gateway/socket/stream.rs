@@ -1,9 +1,10 @@
 //! `MessageStream`, the messages of one WebSocket connection.
 
 use std::io;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
@@ -11,19 +12,16 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::deflate::{Agreed, Deflater, Inflating, Refused};
+use crate::pipe::{Duplex, Pipe};
 
 /// Bytes that are read of a connection at once. As many are cleared before each reading, also where there is nothing
 /// to read: with the library's 128 KiB that was two fifths of the front door's work.
 const READ_BYTES: usize = 2 << 10;
 
-/// What bytes go over: a connection, or in tests memory.
-pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
-
 /// The messages of one WebSocket connection, the server's end.
 pub(super) struct MessageStream {
     socket: WebSocketStream<Box<dyn Duplex>>,
+    pipe: Arc<Pipe>,
     /// How messages are packed, if they are.
     packing: Option<Agreed>,
     /// Whether what is sent is worth a [`Deflater`].
@@ -41,10 +39,10 @@ pub(super) enum Broken {
 }
 
 impl MessageStream {
-    /// Speaks over a connection on which the handshake was made, with messages of so many bytes at most, which are
-    /// packed if that was agreed on.
+    /// Speaks over a connection on which the handshake was made and of which this was read already, with messages of
+    /// so many bytes at most, which are packed if that was agreed on.
     pub(super) async fn new(
-        stream: impl Duplex + 'static,
+        (stream, early): (Box<dyn Duplex>, Bytes),
         bytes_max: usize,
         packing: Option<Agreed>,
     ) -> Self {
@@ -52,12 +50,13 @@ impl MessageStream {
             .read_buffer_size(READ_BYTES)
             .max_message_size(Some(bytes_max))
             .max_frame_size(Some(bytes_max));
+        let (pipe, end) = Pipe::new(stream, early);
         let stream: Box<dyn Duplex> = match packing {
-            None => Box::new(stream),
-            Some(_) => Box::new(Inflating::new(stream, bytes_max)),
+            None => Box::new(end),
+            Some(_) => Box::new(Inflating::new(end, bytes_max)),
         };
         let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
-        Self { socket, packing, is_known: false, deflater: None }
+        Self { socket, pipe, packing, is_known: false, deflater: None }
     }
 
     /// From now on it is known who is there, and what is sent is packed if that was agreed on. Who has not said who
@@ -78,6 +77,16 @@ impl MessageStream {
     /// Bytes of messages that went out packed since this was asked last: before and after.
     pub(super) fn take_deflated(&mut self) -> Option<[usize; 2]> {
         self.deflater.as_mut().map(|deflater| deflater.take_figures())
+    }
+
+    /// Where frames may be put while this sends nothing; `None` if they would have to be packed.
+    pub(super) fn pipe(&self) -> Option<Arc<Pipe>> {
+        self.packing.is_none().then(|| self.pipe.clone())
+    }
+
+    /// Waits until the connection has taken everything.
+    pub(super) async fn flush(&mut self) -> io::Result<()> {
+        self.socket.flush().await.map_err(io::Error::other)
     }
 
     /// Sends a message; waits until the connection has taken it.
