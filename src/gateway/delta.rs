@@ -35,6 +35,12 @@ impl Delta {
             out.scores.extend_from_slice(&now.view.scores);
         }
         let bodies = &before.view.bodies;
+        let is_same = |(old, new): (&ViewBody, &ViewBody)| old.id == new.id;
+        if bodies.len() == now.view.bodies.len() && bodies.iter().zip(&now.view.bodies).all(is_same) {
+            // As nearly always: nobody came, nobody went.
+            bodies.iter().zip(&now.view.bodies).for_each(|(old, new)| change(old, new, &mut out));
+            return out;
+        }
         self.old.clear();
         self.old.extend(bodies.iter().enumerate().map(|(place, body)| (body.id, place, false)));
         self.old.sort_unstable_by_key(|(id, ..)| *id);
@@ -120,6 +126,18 @@ mod tests {
         assert_eq!((&told.moved[..], &told.dx[..], &told.dy[..]), (&[2][..], &[3][..], &[0][..]));
         assert_eq!(told.bodies.iter().map(|body| body.id).collect::<Vec<_>>(), [3, 4]);
         assert_eq!(told.gone, [1]);
+    }
+
+    #[test]
+    fn what_has_changed_is_the_same_in_whatever_order_bodies_come() {
+        let before = [body(1, 0), body(2, 10), body(3, 20)];
+        let now = [body(1, 7), body(2, 10), ViewBody { half_width: 6, ..body(3, 20) }];
+        let in_order =
+            Delta::default().between(Some(&view(1, before.to_vec(), vec![])), &view(2, now.to_vec(), vec![]));
+        let [a, b, c] = before;
+        let turned = view(1, vec![c, a, b], vec![]);
+        assert_eq!(Delta::default().between(Some(&turned), &view(2, now.to_vec(), vec![])), in_order);
+        assert_eq!((&in_order.moved[..], in_order.bodies.len(), in_order.gone.len()), (&[1][..], 1, 0));
     }
 
     #[test]

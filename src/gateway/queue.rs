@@ -29,7 +29,10 @@ pub(crate) struct Told {
 }
 
 /// What both ends of a queue share, and who passes views on.
+///
+/// What the server touches stands together: with thousands of links it comes from far away each time.
 #[derive(Default)]
+#[repr(C, align(64))]
 pub(crate) struct Shown {
     /// The newest view, and when it was made.
     view: Mutex<Option<(Arc<StateView>, Instant)>>,
@@ -37,20 +40,21 @@ pub(crate) struct Shown {
     is_told: AtomicBool,
     /// Whether it waits for whoever passes views on.
     is_posted: AtomicBool,
-    bell: Notify,
-    direct: Mutex<Direct>,
     /// What is known of the link.
     pub(crate) figures: Figures,
+    direct: Mutex<Direct>,
+    bell: Notify,
 }
 
 /// What is known of a link.
 #[derive(Default)]
+#[repr(C)]
 pub(crate) struct Figures {
-    pub(crate) traffic: Traffic,
-    /// The mean round trip in microseconds; 0 before the first.
-    rtt_us: AtomicU64,
     /// Views that were not taken, in millionths of the last ones.
     skipped_ppm: AtomicU64,
+    /// The mean round trip in microseconds; 0 before the first.
+    rtt_us: AtomicU64,
+    pub(crate) traffic: Traffic,
 }
 
 impl Figures {

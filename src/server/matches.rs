@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bevy_ecs::prelude::{Component, Entity, Resource, World};
 use framekeep_protocol::{
-    CommitPolicy, EndReason, Epoch, MatchEnd, MatchStart, RoomEventKind, RoomPhase, ToClient,
+    CommitPolicy, EndReason, Epoch, MatchEnd, MatchStart, RoomEventKind, RoomId, RoomPhase, ToClient,
 };
 use framekeep_sim::{Frame, Pcg32, Tick};
 use tracing::{debug, error};
@@ -80,10 +80,7 @@ pub(crate) fn start(world: &mut World, entity: Entity) {
         Err(failure) => return fail_to_start(world, entity, &failure),
     };
     let period = Duration::from_secs(1) / u32::from(rate_hz);
-    // Rooms are spread over the sub-ticks of their period, so that work and packets do not come in one burst.
-    let subticks = (period.as_nanos() / subtick.as_nanos().max(1)).max(1) as u64;
-    let offset = subtick * (id.0 % subticks) as u32;
-    let due = align(now + delay, period) + offset;
+    let due = align(now + delay, period) + offset(id, period, subtick);
     let mut hashes = HashRing::new();
     hashes.push(Tick(0), hash);
     let (waited, pause_told_at) = (false, due);
@@ -138,6 +135,13 @@ fn fail_to_start(world: &mut World, entity: Entity, failure: &Failure) {
 }
 
 /// The first multiple of `period` that is not before `time`.
+/// Rooms are spread over the sub-ticks of their period, so that work and packets do not come in one burst.
+fn offset(id: RoomId, period: Duration, subtick: Duration) -> Duration {
+    let subticks = (period.as_nanos() / subtick.as_nanos().max(1)).max(1) as u64;
+    // The lowest bit says whether a room is private, and is the same for nearly all.
+    subtick * ((id.0 >> 1) % subticks) as u32
+}
+
 fn align(time: Duration, period: Duration) -> Duration {
     let (time, period) = (time.as_nanos(), period.as_nanos().max(1));
     Duration::from_nanos((time.div_ceil(period) * period) as u64)
@@ -243,5 +247,26 @@ pub(crate) fn finish(world: &mut World, room: Entity) {
     let again = world.get_mut::<Room>(room).is_some_and(|mut room| std::mem::take(&mut room.play_again));
     if again && rooms::phase_of(world, room) == Some(RoomPhase::Playing) {
         start(world, room);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn rooms_with_and_without_a_code_are_spread_over_all_sub_ticks() {
+        let (period, subtick) = (Duration::from_secs(1) / 30, Duration::from_millis(8));
+        for is_private in [false, true] {
+            let mut rooms: BTreeMap<Duration, u32> = BTreeMap::new();
+            for room in 0..1_000_u64 {
+                let id = RoomId::new(room.wrapping_mul(0x9e37_79b9_7f4a_7c15), is_private);
+                *rooms.entry(offset(id, period, subtick)).or_default() += 1;
+            }
+            assert_eq!(rooms.len(), 4);
+            assert!(rooms.values().all(|count| (200..300).contains(count)), "{rooms:?}");
+        }
     }
 }

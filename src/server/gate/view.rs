@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use bevy_ecs::prelude::{Entity, Local, Query, Res, ResMut};
 use framekeep_gate::StateView;
+use framekeep_protocol::RoomId;
 use framekeep_sim::View;
 
 use super::link::{WebLink, WebLinks};
 use crate::record::Journaled;
 use crate::schedule::DueRooms;
 use crate::seat::Seats;
-use crate::{Seat, Stage, StepTimer, step};
+use crate::{Room, Seat, Stage, StepTimer, step};
 
 /// A state that is not shown yet: the frames that led to it are not durable.
 pub(super) struct Unsettled {
@@ -26,7 +27,7 @@ pub(super) struct Unsettled {
 pub(super) fn show_states(
     due: Res<DueRooms>,
     mut known: ResMut<WebLinks>,
-    mut rooms: Query<(&mut Stage, Option<&Seats>, Option<&Journaled>)>,
+    mut rooms: Query<(&Room, &mut Stage, Option<&Seats>, Option<&Journaled>)>,
     seats: Query<&Seat>,
     links: Query<&WebLink>,
     mut waiting: Local<VecDeque<Unsettled>>,
@@ -38,7 +39,7 @@ pub(super) fn show_states(
         return;
     }
     waiting.retain(|unsettled| {
-        let now = rooms.get(unsettled.room).ok().map(|(stage, _, journaled)| (stage.epoch, journaled));
+        let now = rooms.get(unsettled.room).ok().map(|(_, stage, _, journaled)| (stage.epoch, journaled));
         let Some((epoch, journaled)) = now else { return false };
         if epoch != unsettled.view.epoch {
             return false;
@@ -53,14 +54,15 @@ pub(super) fn show_states(
         !is_settled
     });
     for &room in &due.due {
-        let Ok((mut stage, taken, journaled)) = rooms.get_mut(room) else { continue };
+        let Ok((of, mut stage, taken, journaled)) = rooms.get_mut(room) else { continue };
         if !stage.fresh {
             continue;
         }
+        let phase = phase(of.id);
         shown_to.clear();
         shown_to.extend(Seats::entities(taken).filter_map(|seat| {
             let link = seats.get(seat).ok()?.link?;
-            let wants = links.get(link).is_ok_and(|web| is_due(&stage, web.views_hz));
+            let wants = links.get(link).is_ok_and(|web| is_due(&stage, phase, web.views_hz));
             wants.then_some(link)
         }));
         if shown_to.is_empty() {
@@ -86,18 +88,26 @@ pub(super) fn show_states(
 
 /// Whether a client that asked for so many views a second is shown this state. Members of a room who asked for the
 /// same get the same states.
-fn is_due(stage: &Stage, views_hz: u8) -> bool {
+fn is_due(stage: &Stage, phase: u32, views_hz: u8) -> bool {
     if views_hz == 0 {
         return false;
     }
-    stage.is_over() || falls_due(stage.tick().0, stage.timing.rate_hz.into(), views_hz.into())
+    stage.is_over() || falls_due(stage.tick().0, phase, stage.timing.rate_hz.into(), views_hz.into())
+}
+
+/// How far a room is ahead of its tick in what it shows. Where not every tick is shown, rooms that began together
+/// would all be shown on the same ticks, and nothing in between.
+fn phase(id: RoomId) -> u32 {
+    // Other bits than those that spread rooms over the time of a tick.
+    (id.0 >> 48) as u32
 }
 
 /// Whether a view falls on a tick: where the rate is no multiple of what was asked for, they come now sooner, now
 /// later, and as many as were asked for.
-fn falls_due(tick: u32, rate_hz: u64, views_hz: u64) -> bool {
-    let before = u64::from(tick) * views_hz / rate_hz.max(1);
-    let after = (u64::from(tick) + 1) * views_hz / rate_hz.max(1);
+fn falls_due(tick: u32, phase: u32, rate_hz: u64, views_hz: u64) -> bool {
+    let tick = u64::from(tick) + u64::from(phase);
+    let before = tick * views_hz / rate_hz.max(1);
+    let after = (tick + 1) * views_hz / rate_hz.max(1);
     after > before
 }
 
@@ -112,9 +122,21 @@ mod tests {
         {
             for second in [0, 7, 100_000] {
                 let ticks = second * rate_hz as u32..(second + 1) * rate_hz as u32;
-                let due = ticks.filter(|&tick| falls_due(tick, rate_hz, views_hz)).count();
-                assert_eq!(due, shown, "{views_hz} of {rate_hz} a second");
+                for phase in [0, 1, 7, 0xffff] {
+                    let due = ticks.clone().filter(|&tick| falls_due(tick, phase, rate_hz, views_hz)).count();
+                    assert_eq!(due, shown, "{views_hz} of {rate_hz} a second");
+                }
             }
         }
+    }
+
+    #[test]
+    fn rooms_that_begin_together_are_not_all_shown_on_the_same_ticks() {
+        let shown = |tick: u32| {
+            let rooms =
+                (0..1_000_u64).map(|room| RoomId::new(room.wrapping_mul(0x9e37_79b9_7f4a_7c15), false));
+            rooms.filter(|&room| falls_due(tick, phase(room), 30, 15)).count()
+        };
+        assert!((1..60).all(|tick| (400..600).contains(&shown(tick))));
     }
 }
