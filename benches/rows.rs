@@ -66,7 +66,7 @@ pub fn measure(
         progress("4,000 WebSocket clients in 1,000 rooms, and 400 that come and go; it takes a minute");
         match crowd::rows(quick)? {
             Some(rows) => rows.into_iter().for_each(&mut *found),
-            None => progress("... no: cargo build --release -p framekeep -p framekeep_benches builds them"),
+            None => progress("... no: cargo xtask scorecard builds what it takes, the server and crowd"),
         }
     }
     Ok(())

@@ -95,11 +95,14 @@ pub(crate) fn run(
     println!("{clients} clients in {} rooms play after {:?}", clients / seats, begun.elapsed());
     // What came while others came is no measure.
     look(&mut answers, &mut seen, Duration::from_secs(3), pace, None)?;
+    let (before, cpu, since) = (node.metrics()?, node.cpu_s(), Instant::now());
+    // What came while the metrics were read was looked at late.
+    look(&mut answers, &mut seen, Duration::from_millis(200), pace, None)?;
     answers.peers.iter_mut().for_each(|peer| peer.bytes = 0);
-    let (before, cpu) = (node.metrics()?, node.cpu_s());
     let mut times = Times::default();
     look(&mut answers, &mut seen, seconds, pace, Some(&mut times))?;
-    let (after, cpu) = (node.metrics()?, node.cpu_s() - cpu);
+    let (cpu_s, took_s) = (node.cpu_s() - cpu, since.elapsed().as_secs_f64());
+    let after = node.metrics()?;
     let bytes: u64 = answers.peers.iter().map(|peer| peer.bytes).sum();
     let expected = clients as u64 * u64::from(wishes.views_hz) * seconds.as_secs();
     let seen = times.delays_us.len() as u64;
@@ -107,9 +110,9 @@ pub(crate) fn run(
     println!("{seen} of {expected} views, {} bytes each with everything around them", bytes / seen.max(1));
     println!("server: {} MiB", node.memory_mib());
     let [delay_ms_p50, delay_ms_p99] = times.report();
-    let turns_over_tick = node::print_measured(&before, &after, cpu, seconds.as_secs_f64());
+    let turns_over_tick = node::print_measured(&before, &after, cpu_s, took_s);
     let sent = node::rise(&before, &after, "framekeep_state_views_total");
-    let cpu_us_per_view = cpu / sent.max(1.0) * 1e6;
+    let cpu_us_per_view = cpu_s / sent.max(1.0) * 1e6;
     println!(
         "server: {cpu_us_per_view:.2} us of a core for each view sent, everything else it does included"
     );

@@ -38,6 +38,8 @@ pub(super) fn rows(quick: bool) -> Result<Option<Vec<Row>>> {
         // From the end of a tick in the server to its view in the client.
         Row::lower("websocket.views_4000.delay_p50_ms", figure(&views, "delay_ms_p50")?, "ms"),
         Row::lower("websocket.views_4000.delay_p99_ms", figure(&views, "delay_ms_p99")?, "ms"),
+        // Everything else it does included, its games first of all.
+        Row::lower("websocket.views_4000.cpu_per_view", figure(&views, "cpu_us_per_view")?, "us"),
         Row::lower("websocket.views_4000.turns_over_tick", figure(&views, "turns_over_tick")?, "").goal(0.0),
         Row::higher("websocket.operations_per_s", figure(&operations, "operations_per_s")?, "1/s")
             .goal(OPERATIONS_PER_S),

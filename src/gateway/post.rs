@@ -1,6 +1,7 @@
 //! `Post`, the links that were shown something, until somebody passes it on.
 
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -50,7 +51,11 @@ pub(crate) async fn run(front: Arc<Front>, post: Arc<Post>) {
                 break;
             }
             for (place, link) in links.drain(..).enumerate() {
-                link.pass_on(&mut frames, &front.stats);
+                let passed_on = || link.pass_on(&mut frames, &front.stats);
+                if catch_unwind(AssertUnwindSafe(passed_on)).is_err() {
+                    // What is wrong with it is its own task's from now on: no other link is without views for it.
+                    link.detach();
+                }
                 if place % LINKS_IN_A_ROW == LINKS_IN_A_ROW - 1 {
                     tokio::task::yield_now().await;
                 }

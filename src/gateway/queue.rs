@@ -228,7 +228,7 @@ impl LinkQueue {
 
     /// From now on it may not.
     pub(crate) fn detach(&self) {
-        self.shown.direct().way = None;
+        self.shown.detach();
     }
 
     /// The id of the last client message that was done.

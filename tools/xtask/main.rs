@@ -27,7 +27,8 @@ Chores:
   corpus   play every replay in assets/replays again: does a change of the rules alter past matches?
   golden   make the golden replays in assets/replays again; look at what changed before you keep it
   songs    compose the songs in assets/songs again
-  scorecard  the headline table, with Box2D as a second peer: --only physics, --quick and --json go on to it
+  scorecard  the headline table, with Box2D as a second peer: --only physics (or websocket, which builds
+             what it takes), --quick and --json go on to it
   kill     kill the built server while players play on it, --count times (500), and print what it took
 
 Example:
@@ -93,9 +94,27 @@ fn kill(rest: &[String]) -> Result<()> {
 
 /// Box2D is compiled as it is for a game that ships: without its assertions, and optimised as this project is.
 fn scorecard(rest: &[String]) -> Result<()> {
+    if measures_clients(rest) {
+        // Programs that the scorecard starts, from beside itself.
+        let server = ["build", "--release", "--locked", "-p", "framekeep", "--bin", "framekeep"];
+        Step::cargo("server", &server).run()?;
+        let crowd = ["build", "--release", "--locked", "-p", "framekeep_benches", "--features", "box2d"];
+        let bin = ["--bin", "crowd"].map(str::to_owned);
+        Step::cargo("crowd", &crowd).args(&bin).env("CFLAGS", "-O3 -DNDEBUG").run()?;
+    }
     let run = ["run", "--release", "--locked", "-p", "framekeep_benches", "--features", "box2d"];
     let bin = ["--bin", "scorecard", "--"].map(str::to_owned);
     Step::cargo("scorecard", &run).args(&bin).args(rest).env("CFLAGS", "-O3 -DNDEBUG").run()
+}
+
+/// Whether WebSocket clients are among what is measured, which takes a server.
+fn measures_clients(rest: &[String]) -> bool {
+    let only = rest.iter().enumerate().find_map(|(place, word)| match word.strip_prefix("--only") {
+        Some("") => rest.get(place + 1).map(String::as_str),
+        Some(part) => part.strip_prefix('='),
+        None => None,
+    });
+    only.is_none_or(|part| part == "websocket")
 }
 
 fn tidy(rest: &[String]) -> Result<()> {

@@ -67,6 +67,12 @@ impl Shown {
         (direct.free_at, std::mem::take(&mut direct.is_cut))
     }
 
+    /// From now on views are the task's to send.
+    pub(crate) fn detach(&self) {
+        let mut direct = self.direct();
+        (direct.way, direct.is_cut) = (None, false);
+    }
+
     /// Sends the client its view, or has its task do it: where that is at work, something was told, or the client
     /// does not take what it is sent.
     pub(crate) fn pass_on(&self, frames: &mut ViewFrames, stats: &Stats) {

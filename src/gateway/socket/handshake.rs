@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body
 
 use super::deflate::{self, Agreed};
 use crate::paced::Paced;
-use crate::pipe::Duplex;
+use crate::pipe::Stream;
 use crate::wire::Encoding;
 
 /// A request that becomes a WebSocket.
@@ -46,10 +46,7 @@ impl Handshake {
 
     /// What is done with the connection once the client has been told, and the answer that tells it. A connection
     /// that breaks meanwhile is forgotten.
-    pub(super) fn then<F>(
-        self,
-        serve: impl FnOnce((Box<dyn Duplex>, Bytes)) -> F + Send + 'static,
-    ) -> Response
+    pub(super) fn then<F>(self, serve: impl FnOnce((Stream, Bytes)) -> F + Send + 'static) -> Response
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -63,11 +60,11 @@ impl Handshake {
 }
 
 /// The connection without what made it one of HTTP, and what was read of it already.
-fn bare(upgraded: Upgraded) -> (Box<dyn Duplex>, Bytes) {
+fn bare(upgraded: Upgraded) -> (Stream, Bytes) {
     match upgraded.downcast::<TokioIo<Paced<TcpStream>>>() {
-        Ok(parts) => (Box::new(parts.io.into_inner().into_inner()), parts.read_buf),
+        Ok(parts) => (Stream::Tcp(parts.io.into_inner().into_inner()), parts.read_buf),
         // A connection of another kind gives by itself what was read of it.
-        Err(upgraded) => (Box::new(TokioIo::new(upgraded)), Bytes::new()),
+        Err(upgraded) => (Stream::Other(Box::new(TokioIo::new(upgraded))), Bytes::new()),
     }
 }
 

@@ -22,6 +22,7 @@ use super::deflate::Agreed;
 use super::line::Line;
 use super::stream::MessageStream;
 use crate::front::Front;
+use crate::pipe::Stream;
 use crate::{GatewayConfig, WebConfig};
 
 /// What a frame is, in its first byte.
@@ -170,7 +171,8 @@ impl Hall {
             }
         }
         let peer = SocketAddr::from(([10, 0, 0, 1], 5_000));
-        let (server, bytes_max) = (Box::new(server), self.front.live().config.web.message_bytes_max);
+        let (server, bytes_max) =
+            (Stream::Other(Box::new(server)), self.front.live().config.web.message_bytes_max);
         let stream = MessageStream::new((server, Bytes::new()), bytes_max, packing).await;
         let place = self.front.greeting.take(peer.ip(), None).expect("a place");
         tokio::spawn(super::serve(Line::new(stream, None, peer, self.front.clone()), place));

@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::deflate::{Agreed, Deflater, Inflating, Refused};
-use crate::pipe::{Duplex, Pipe};
+use crate::pipe::{Duplex, Pipe, Stream};
 
 /// Bytes that are read of a connection at once. As many are cleared before each reading, also where there is nothing
 /// to read: with the library's 128 KiB that was two fifths of the front door's work.
@@ -42,7 +42,7 @@ impl MessageStream {
     /// Speaks over a connection on which the handshake was made and of which this was read already, with messages of
     /// so many bytes at most, which are packed if that was agreed on.
     pub(super) async fn new(
-        (stream, early): (Box<dyn Duplex>, Bytes),
+        (stream, early): (Stream, Bytes),
         bytes_max: usize,
         packing: Option<Agreed>,
     ) -> Self {

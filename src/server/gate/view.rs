@@ -14,6 +14,9 @@ use crate::schedule::DueRooms;
 use crate::seat::Seats;
 use crate::{Room, Seat, Stage, StepTimer, step};
 
+/// Bodies of a view for which there is room at once.
+const BODIES_EXPECTED: usize = 16;
+
 /// A state that is not shown yet: the frames that led to it are not durable.
 pub(super) struct Unsettled {
     room: Entity,
@@ -68,7 +71,7 @@ pub(super) fn show_states(
         if shown_to.is_empty() {
             continue;
         }
-        let mut view = View::default();
+        let mut view = View { bodies: Vec::with_capacity(BODIES_EXPECTED), ..View::default() };
         if step::ask(&mut stage, &timer, |play| play.view(&mut view)).is_none() {
             continue;
         }
