@@ -47,6 +47,9 @@ impl Pace {
     }
 }
 
+/// How long nothing is measured after the server was asked for its metrics.
+const CATCH_UP: Duration = Duration::from_secs(2);
+
 /// What is known of a client.
 #[derive(Clone, Default)]
 struct Seen {
@@ -96,8 +99,9 @@ pub(crate) fn run(
     // What came while others came is no measure.
     look(&mut answers, &mut seen, Duration::from_secs(3), pace, None)?;
     let (before, cpu, since) = (node.metrics()?, node.cpu_s(), Instant::now());
-    // What came while the metrics were read was looked at late.
-    look(&mut answers, &mut seen, Duration::from_millis(200), pace, None)?;
+    // What came while the metrics were read was looked at late; and it takes a server that has little time to spare
+    // a while to make up for the time in which it wrote them.
+    look(&mut answers, &mut seen, CATCH_UP, pace, None)?;
     answers.peers.iter_mut().for_each(|peer| peer.bytes = 0);
     let mut times = Times::default();
     look(&mut answers, &mut seen, seconds, pace, Some(&mut times))?;
