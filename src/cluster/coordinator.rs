@@ -3,6 +3,7 @@
 //! on from there.
 
 mod rooms;
+mod strays;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use framekeep_matchmaking::{
 };
 
 use self::rooms::Rooms;
+use self::strays::Strays;
 use crate::board::{Ask, Change, Kept, Offer, Placed, Record, Stage, Told, parts};
 use crate::body::{MatchBody, TicketBody};
 use crate::placement::Placement;
@@ -44,6 +46,7 @@ pub struct Coordinator {
     matcher: Matcher,
     placement: Placement,
     rooms: Rooms,
+    strays: Strays,
     /// The number of the last change that was read.
     cursor: u64,
     made: u64,
@@ -91,6 +94,7 @@ impl Coordinator {
             matcher: Matcher::new(modes.into_iter().map(later).collect())?.with_tickets_max(tickets_max),
             placement: Placement::default(),
             rooms: Rooms::default(),
+            strays: Strays::default(),
             cursor: 0,
             made: 0,
             keys: BTreeMap::new(),
@@ -180,6 +184,9 @@ impl Coordinator {
         let Ok(id) = change.id.parse::<TicketId>() else { return };
         let state = self.matcher.view(id).map(|view| view.state);
         let record = &change.record;
+        if record.stage != Stage::Waiting {
+            self.strays.forget(id);
+        }
         match (record.stage, state) {
             (Stage::Waiting, None) => self.restore(now_ms, change),
             (Stage::Waiting, Some(TicketState::Waiting)) => self.note_body(id, change),
@@ -230,11 +237,27 @@ impl Coordinator {
     }
 
     fn restore(&mut self, now_ms: u64, change: &Change) {
-        let Some(body) = TicketBody::read(&change.body) else { return };
-        let id = body.ticket.id;
-        // What is refused waits until it runs out: the node that took it in has other modes.
-        if self.matcher.restore(now_ms, body.ticket, change.record.since_ms).is_ok() {
-            self.bodies.insert(id, change.body.clone());
+        let Ok(id) = change.id.parse::<TicketId>() else { return };
+        let Some(body) = TicketBody::read(&change.body) else {
+            return self.strays.refuse(id, change, strays::WAIT_MS, None);
+        };
+        let ticket = &body.ticket;
+        let is_of = |mode: &&Mode| mode.game == ticket.game && mode.name == ticket.mode;
+        let of_mode_ms = self.matcher.modes().find(is_of).map(|mode| mode.wait_ms_max);
+        let wait_ms = strays::wait_ms(ticket, of_mode_ms);
+        match self.matcher.restore(now_ms, body.ticket, change.record.since_ms) {
+            Ok(_) => drop(self.bodies.insert(id, change.body.clone())),
+            Err(why) => self.strays.refuse(id, change, wait_ms, Some(&why)),
+        }
+    }
+
+    /// Tickets that the matcher does not take end when others would, and are tried again where they may fit later.
+    fn look_at_strays(&mut self, now_ms: u64) {
+        for id in self.strays.take_ended(now_ms) {
+            self.end(id, "expired");
+        }
+        for change in self.strays.take_due(now_ms) {
+            self.restore(now_ms, &change);
         }
     }
 
@@ -251,6 +274,7 @@ impl Coordinator {
         while self.formed_at_ms.front().is_some_and(|at_ms| at_ms + MINUTE_MS < now_ms) {
             self.formed_at_ms.pop_front();
         }
+        self.look_at_strays(now_ms);
         self.placed.retain(|_, (at_ms, _)| *at_ms + PLACED_KEPT_MS > now_ms);
         self.rooms.look_at(now_ms, &mut self.matcher, nodes, &self.modes_digest);
         if now_ms >= self.pause_until_ms && !nodes.is_empty() {

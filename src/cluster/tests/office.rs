@@ -143,3 +143,31 @@ fn what_tickets_say_is_forgotten_once_they_have_their_match() {
     office.run(70_000);
     assert_eq!((office.started, office.coordinator.bodies_kept()), (101, 0));
 }
+
+#[test]
+fn a_ticket_of_a_mode_that_the_coordinator_does_not_know_ends_in_time() {
+    let mut office = Office::new(vec![node(1, Load::default())]);
+    let (one, other) = (office.submit("removed"), office.submit("removed"));
+    office.run(5_000);
+    assert!(matches!(office.ask(&Ask::Cancel { id: other.clone() }), Told::Ticket { .. }));
+    office.run(590_000);
+    assert_eq!(office.stage(&one), Some(Stage::Waiting));
+    office.run(10_000);
+    assert_eq!((office.stage(&one), office.stage(&other)), (Some(Stage::Over), None));
+    let Told::Ticket { record, .. } = office.ask(&Ask::Show { id: one }) else { panic!("it is remembered") };
+    assert_eq!(record.why, "expired");
+}
+
+#[test]
+fn a_ticket_for_which_there_is_no_room_now_is_tried_again() {
+    let mut office = Office::new(vec![node(1, Load::default())]);
+    office.coordinator = Coordinator::new(EPOCH, 1, vec![Mode::new("arena", "duel", 2, 1)], 2, "m").unwrap();
+    for _ in 0..3 {
+        office.submit("duel");
+    }
+    office.run(3_000);
+    assert_eq!(office.started, 1);
+    office.submit("duel");
+    office.run(1_000);
+    assert_eq!(office.started, 2);
+}

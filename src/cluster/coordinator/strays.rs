@@ -1,0 +1,86 @@
+//! Tickets that the coordinator's matcher does not take: the node that took them in has other modes, or there is no room
+//! for them now. They wait no longer than others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use framekeep_matchmaking::{Refused, Ticket, TicketId};
+use tracing::warn;
+
+use crate::board::Change;
+
+/// How long a ticket waits whose mode is not known, unless it says less itself.
+pub(super) const WAIT_MS: u64 = 600_000;
+
+/// How often those that may fit later are tried again, and how many at once.
+const AGAIN_MS: u64 = 1_000;
+const AGAIN_MAX: usize = 256;
+
+/// Most modes of which it is said that they are not known.
+const TOLD_MAX: usize = 64;
+
+struct Stray {
+    /// What is tried again; nothing of a ticket that never fits.
+    again: Option<Change>,
+    ends_at_ms: u64,
+}
+
+/// Tickets that the matcher does not take.
+#[derive(Default)]
+pub(super) struct Strays {
+    known: BTreeMap<TicketId, Stray>,
+    again_at_ms: u64,
+    /// The last that was tried again.
+    tried: Option<TicketId>,
+    told: BTreeSet<(String, String)>,
+}
+
+impl Strays {
+    /// The matcher does not take a ticket; `wait_ms` is how long it waits at most.
+    pub(super) fn refuse(&mut self, id: TicketId, change: &Change, wait_ms: u64, why: Option<&Refused>) {
+        if let Some(Refused::UnknownMode { game, mode }) = why
+            && self.told.len() < TOLD_MAX
+            && self.told.insert((game.clone(), mode.clone()))
+        {
+            warn!(
+                game,
+                mode, "another node takes tickets of a mode that is not known here: they get no match"
+            );
+        }
+        let may_fit = matches!(
+            why,
+            Some(Refused::TooManyRegions { .. } | Refused::QueueFull { .. } | Refused::PlayerWaits { .. })
+        );
+        let ends_at_ms = change.record.since_ms.saturating_add(wait_ms);
+        self.known.insert(id, Stray { again: may_fit.then(|| change.clone()), ends_at_ms });
+    }
+
+    /// A ticket does not wait any more.
+    pub(super) fn forget(&mut self, id: TicketId) {
+        self.known.remove(&id);
+    }
+
+    /// Those that have waited for as long as they may; they are forgotten.
+    pub(super) fn take_ended(&mut self, now_ms: u64) -> Vec<TicketId> {
+        let ended = self.known.extract_if(.., |_, stray| stray.ends_at_ms <= now_ms);
+        ended.map(|(id, _)| id).collect()
+    }
+
+    /// Those that are to be tried again now; they are forgotten.
+    pub(super) fn take_due(&mut self, now_ms: u64) -> Vec<Change> {
+        if now_ms < self.again_at_ms || self.known.is_empty() {
+            return Vec::new();
+        }
+        self.again_at_ms = now_ms + AGAIN_MS;
+        let after = self.tried.map_or(TicketId(0), |id| TicketId(id.0.saturating_add(1)));
+        let rest = self.known.range(after..).filter(|(_, stray)| stray.again.is_some());
+        let due: Vec<TicketId> = rest.map(|(id, _)| *id).take(AGAIN_MAX).collect();
+        self.tried = due.last().copied().filter(|_| due.len() == AGAIN_MAX);
+        due.iter().filter_map(|id| self.known.remove(id)?.again).collect()
+    }
+}
+
+/// How long a ticket waits at most, if its mode says so much or nothing is known of its mode.
+pub(super) fn wait_ms(ticket: &Ticket, of_mode_ms: Option<u64>) -> u64 {
+    let most = of_mode_ms.unwrap_or(WAIT_MS);
+    if ticket.wait_ms_max > 0 { most.min(ticket.wait_ms_max) } else { most }
+}
