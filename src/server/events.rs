@@ -14,8 +14,8 @@ use framekeep_protocol::{
 use crate::admit::tell;
 use crate::limits::{EVENTS_HALF_BYTES, EVENTS_LOW_BYTES};
 use crate::link::Control;
-use crate::room::Room;
-use crate::{Counters, Link, Seat, room_log, rooms};
+use crate::room::{self, Room};
+use crate::{Counters, Link, Seat, rooms};
 
 /// Rooms and links whose view of their room is not the newest.
 #[derive(Resource, Default)]
@@ -83,7 +83,7 @@ fn number_and_offer(world: &mut World, room: Entity, links: &[Entity], kind: Roo
     let Some(mut this) = world.get_mut::<Room>(room) else { return };
     this.events += 1;
     let number = this.events;
-    room_log::note(world, room, number, &kind);
+    room::log::note(world, room, number, &kind);
     let urgency = kind.urgency();
     let message = ToClient::Event(RoomEvent { number, kind });
     for &link in links {

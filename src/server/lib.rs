@@ -54,7 +54,6 @@ mod recover;
 mod requests;
 mod results;
 mod room;
-mod room_log;
 mod rooms;
 mod schedule;
 mod seat;

@@ -1,5 +1,7 @@
 //! Rooms: the unit of isolation.
 
+pub(crate) mod log;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +11,8 @@ use framekeep_lobby::{Lobby, Occupant, Roster};
 use framekeep_protocol::{Epoch, PlayerId, PlayerName, RoomId, RoomName, RoomPhase};
 use framekeep_sim::AnyGame;
 
+use self::log::RoomLog;
 use crate::deadlines::Deadlines;
-use crate::room_log::RoomLog;
 use crate::rooms::starts::Starts;
 
 /// A room: seats, a phase, and at most one running match.

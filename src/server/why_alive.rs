@@ -12,7 +12,7 @@ use crate::expire::{RoomRule, room_deadline};
 use crate::fault::{FaultKind, FaultLog};
 use crate::limits::ROOMS_LISTED_PER_PUMP;
 use crate::packet::{self, PacketKind};
-use crate::room_log::RoomLog;
+use crate::room::log::RoomLog;
 use crate::seat::Seats;
 use crate::{Clock, FrameArchive, Phase, Recorder, Room, Rooms, Seat, SeatPlay, ServerConfig, Stage};
 

@@ -8,7 +8,7 @@ use framekeep_protocol::{CloseReason, ClosedReason, LeftReason, PlayerId, Refusa
 use super::members::{members, traffic};
 use super::report::row;
 use crate::limits::PAST_BYTES_MAX;
-use crate::room_log::RoomLog;
+use crate::room::log::RoomLog;
 use crate::{FrameArchive, Journaled, Player, Players, Room, Rooms, admit, rooms};
 
 /// Answers a question.

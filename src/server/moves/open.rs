@@ -20,7 +20,7 @@ use crate::record;
 use crate::recover::{room_of, take_up};
 use crate::{
     BufferedPacket, Clock, Link, PacketKind, Player, Players, Room, RoomLife, Rooms, Seat, SeatPlay,
-    ServerConfig, Stage, admit, room_log, rooms, seating,
+    ServerConfig, Stage, admit, room, rooms, seating,
 };
 
 /// A room that came from another node and is not owned by this one: nothing happens in it.
@@ -131,7 +131,7 @@ fn put_on_stage(world: &mut World, entity: Entity, coming: Coming, handover: &Ha
     let recall = Recall::begin(next, stage.last_frame(), &stage.state);
     let holders = Holders::exactly(handover.holders.iter().map(holder).collect());
     world.entity_mut(entity).insert((stage, Frames::default(), recall, holders));
-    room_log::retrace(world, entity);
+    room::log::retrace(world, entity);
     for (tick, delta) in &handover.frames {
         world.spawn((CommittedFrame { tick: *tick, delta: SmallVec::from_slice(delta) }, FrameOf(entity)));
     }

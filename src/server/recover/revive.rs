@@ -18,9 +18,7 @@ use crate::holders::Holders;
 use crate::limits::{EVENTS_UNKNOWN_MAX, HASHES_KEPT, RESERVATION_LIFE};
 use crate::record::{self, FrameArchive};
 use crate::stage::{HashRing, Health, Stage, Timing};
-use crate::{
-    Clock, Counters, Games, Player, Players, Room, Rooms, Seat, ServerConfig, room_log, rooms, seating,
-};
+use crate::{Clock, Counters, Games, Player, Players, Room, Rooms, Seat, ServerConfig, room, rooms, seating};
 
 /// Opens a room again as it was, with its match if that can go on.
 pub(super) fn open_again(world: &mut World, id: u64, life: Life, play: Play) -> Option<Entity> {
@@ -160,7 +158,7 @@ fn go_on(world: &mut World, entity: Entity, told: &MatchLife, resumed: Resumed) 
     let mut holders = Holders::told(told.turns(), stage.tick(), false);
     holders.catch_up(room, stage.tick());
     world.entity_mut(entity).insert((stage, Frames::default(), recall, holders));
-    room_log::retrace(world, entity);
+    room::log::retrace(world, entity);
     record::match_resumed(world, entity, archive);
 }
 

@@ -135,8 +135,8 @@ impl Field {
         });
     }
 
-    /// Attacks for a while and asserts that frames were no later than in quiet times, and that none was missing. `begin`
-    /// gives what is done again and again; what it holds is gone before the quiet time after it.
+    /// Attacks for a while and asserts that frames were no later than in quiet times, and that none was missing.
+    /// `begin` gives what is done again and again; what it holds is gone before the quiet time after it.
     fn endures<A: FnMut(&Serving)>(&self, what: &str, begin: impl Fn() -> A) {
         let mut attacked = Vec::new();
         let is_unaffected = (0..ROUNDS).any(|_| {
