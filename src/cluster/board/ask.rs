@@ -181,8 +181,8 @@ pub enum Ask {
         /// Which tickets, separated by commas.
         tickets: String,
     },
-    /// The coordinator: a ticket that has no match is over. One whose players have all answered is not over for want of an
-    /// answer (`no_answer`): that is [`Told::Stale`].
+    /// The coordinator: a ticket that has no match is over. One whose players have all answered is not over for want
+    /// of an answer (`no_answer`): that is [`Told::Stale`].
     End {
         /// Under which number it coordinates.
         epoch: Epoch,

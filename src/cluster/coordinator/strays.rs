@@ -1,5 +1,5 @@
-//! Tickets that the coordinator's matcher does not take: the node that took them in has other modes, or there is no room
-//! for them now. They wait no longer than others.
+//! Tickets that the coordinator's matcher does not take: the node that took them in has other modes, or there is no
+//! room for them now. They wait no longer than others.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -184,8 +184,8 @@ impl ClusterQueue {
         }
     }
 
-    /// Tells a store that has begun anew what this node knows and the store may not: matches that started here and those
-    /// of others that it has seen, and tickets that have no match.
+    /// Tells a store that has begun anew what this node knows and the store may not: matches that started here and
+    /// those of others that it has seen, and tickets that have no match.
     async fn retell(self: &Arc<Self>) {
         let (mine, kept) = {
             let state = self.state();

@@ -485,8 +485,9 @@ settings! {
         /// How long Redis may be away until this node matches the tickets that come in with each other.
         alone_after_s: u64 = Value::Integer(5), Allowed::Integer(1, 3_600), "seconds",
             wrong: "too short splits the queue for a moment's outage, too long lets players wait for nothing";
-        /// How many replicas of Redis have to know of a ticket before it is acknowledged, and of a match before its players
-        /// are told: as many may be lost with the server without losing any. For one server with replicas, or Sentinel.
+        /// How many replicas of Redis have to know of a ticket before it is acknowledged, and of a match before its
+        /// players are told: as many may be lost with the server without losing any. For one server with replicas, or
+        /// Sentinel.
         copies: u32 = Value::Integer(0), Allowed::Integer(0, 8), "replicas",
             wrong: "more than there are, and no ticket is taken in";
         /// What becomes of rooms while Redis cannot be reached: `play` goes on, and nobody else gets them before this

@@ -44,8 +44,8 @@ impl History {
     }
 
     /// No ticket is in two started matches; every ticket that was acknowledged is in one, over, or known; and of those
-    /// that wait there are too few for a match. `known` are the tickets of the store with whether they wait. Of those that
-    /// are excused it gives how many are doubled or lost.
+    /// that wait there are too few for a match. `known` are the tickets of the store with whether they wait. Of those
+    /// that are excused it gives how many are doubled or lost.
     pub(crate) fn check(
         &self,
         known: &BTreeMap<String, bool>,

@@ -159,8 +159,8 @@ fn a_replica_that_was_promoted_without_the_last_writes_is_told_what_it_lacks() {
     assert!(lost >= 3 && right <= RIGHT_WITHIN, "{lost} names lost, {right:?}");
 }
 
-/// The coordinator has taken tickets in and is killed with the server, which its replica follows without the last writes,
-/// as far as `is_cut_off` says.
+/// The coordinator has taken tickets in and is killed with the server, which its replica follows without the last
+/// writes, as far as `is_cut_off` says.
 fn lose_both(more: &[(&str, &str)], is_cut_off: bool) {
     let Some(mut redis) = Watched::start() else { return };
     let mut nodes = Nodes::start_at(&redis.url(), 3, more);
