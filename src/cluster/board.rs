@@ -103,6 +103,12 @@ impl Board {
         }
     }
 
+    /// Every ticket, for a test to look at.
+    #[cfg(test)]
+    pub(crate) fn records(&self) -> impl Iterator<Item = (&String, &Record)> {
+        self.tickets.iter().map(|(id, (record, _))| (id, record))
+    }
+
     fn touch(&mut self, id: &str) {
         self.changes += 1;
         self.changed.insert(id.to_owned(), self.changes);
@@ -113,7 +119,7 @@ impl Board {
 
     fn submit(&mut self, now_ms: u64, ticket: &Kept, limit: u32) -> Told {
         if let Some((_, body)) = self.tickets.get(&ticket.id) {
-            return if *body == ticket.body { self.show(&ticket.id) } else { Told::Other };
+            return if *body == ticket.body { self.taken_in(&ticket.id) } else { Told::Other };
         }
         // A ticket that was taken in before is not refused for there being many.
         let is_new = ticket.since_ms == 0;
@@ -130,7 +136,15 @@ impl Board {
             self.players.insert(player.to_owned(), ticket.id.clone());
         }
         self.touch(&ticket.id);
-        self.show(&ticket.id)
+        self.taken_in(&ticket.id)
+    }
+
+    /// A ticket without what it says: who asks knows.
+    fn taken_in(&self, id: &str) -> Told {
+        match self.show(id) {
+            Told::Ticket { record, placed, .. } => Told::Ticket { record, body: String::new(), placed },
+            told => told,
+        }
     }
 
     fn enter(&mut self, now_ms: u64, ticket: &Kept) {
@@ -237,9 +251,12 @@ impl Board {
         let mut told = BTreeSet::new();
         let change = |(id, _): (&String, &u64)| {
             let (record, body) = self.tickets.get(id)?.clone();
-            let body = match (bodies, record.plays) {
-                (true, false) => body,
-                (true, true) if told.insert(record.of.clone()) => {
+            if !bodies {
+                return Some(Change::brief(id, record.stage, record.plays));
+            }
+            let body = match record.plays {
+                false => body,
+                true if told.insert(record.of.clone()) => {
                     serde_json::to_string(self.matches.get(&record.of)?).ok()?
                 }
                 _ => String::new(),

@@ -195,6 +195,10 @@ impl ClusterQueue {
         let limit = u32::try_from(self.config.tickets_max).unwrap_or(u32::MAX);
         let is_first = self.note_sent(id).ok_or(SharedRefused::Away)?;
         let told = match self.ask(&Ask::Submit { ticket: kept.clone(), limit }).await {
+            // What it says is known here.
+            Ok(Told::Ticket { record, placed, .. }) => {
+                Told::Ticket { record, body: kept.body.clone(), placed }
+            }
             Ok(told) => told,
             Err(StoreError::Unconnected(_)) if is_first => {
                 self.state().sent.remove(&id);

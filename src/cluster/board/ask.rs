@@ -157,7 +157,7 @@ pub enum Ask {
         after: u64,
         /// Most tickets.
         limit: u32,
-        /// Whether what they say is told as well; of one whose match has its room the match, with the first ticket of
+        /// Whether all of them is told, with what they say, and not only how far they are; of one whose match has its room the match, with the first ticket of
         /// it in the list.
         bodies: bool,
     },
@@ -373,4 +373,22 @@ pub struct Change {
     pub record: Record,
     /// What it says, or its match.
     pub body: String,
+}
+
+impl Change {
+    /// How far a ticket is, and nothing else of it.
+    pub(crate) fn brief(id: &str, stage: Stage, plays: bool) -> Self {
+        let record = Record {
+            stage,
+            why: String::new(),
+            of: String::new(),
+            until_ms: 0,
+            there: String::new(),
+            revision: 0,
+            since_ms: 0,
+            players: String::new(),
+            plays,
+        };
+        Self { id: id.to_owned(), record, body: String::new() }
+    }
 }

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::Value;
+use serde::Deserialize;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::link::Link;
 use super::store::{Code, StoreError, run_copied, text};
-use crate::board::{Ask, Told};
+use crate::board::{Ask, Change, Stage, Told, parts};
 
 /// Requests of one call: longer ones would keep others waiting.
 const BATCH: usize = 64;
@@ -33,6 +34,8 @@ const KEYS: [&str; 13] = [
 /// A request that waits.
 struct Waiting {
     json: String,
+    /// What a ticket or match says, which is not part of the JSON: it would be written and read twice.
+    text: String,
     /// The list of the node that it is about.
     node: String,
     /// Whether its answer is a promise, which replicas have to know of.
@@ -71,8 +74,14 @@ impl Asker {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) async fn ask(self: &Arc<Self>, ask: &Ask) -> Result<Told, StoreError> {
-        let node = match ask {
+    pub(super) async fn ask(self: &Arc<Self>, ask: Ask) -> Result<Told, StoreError> {
+        let mut ask = ask;
+        let text = match &mut ask {
+            Ask::Submit { ticket, .. } => std::mem::take(&mut ticket.body),
+            Ask::Claim { body, .. } => std::mem::take(body),
+            _ => String::new(),
+        };
+        let node = match &ask {
             Ask::Claim { node, .. } | Ask::Fetch { node, .. } => node.as_str(),
             _ => "none",
         };
@@ -84,14 +93,21 @@ impl Asker {
                 | Ask::Started { .. }
                 | Ask::Retell { .. }
         );
-        let json = serde_json::to_string(ask).map_err(|error| StoreError::Nonsense(error.to_string()))?;
+        let json = serde_json::to_string(&ask).map_err(|error| StoreError::Nonsense(error.to_string()))?;
         let (told, answer) = oneshot::channel();
         {
             let mut waiting = self.waiting();
             if waiting.len() >= WAITING_MAX {
                 return Err(StoreError::Unconnected("too many requests wait for it".to_owned()));
             }
-            waiting.push_back(Waiting { json, node: node.to_owned(), promises, since: Instant::now(), told });
+            waiting.push_back(Waiting {
+                json,
+                text,
+                node: node.to_owned(),
+                promises,
+                since: Instant::now(),
+                told,
+            });
         }
         if let Ok(place) = self.calls.clone().try_acquire_owned() {
             let asker = self.clone();
@@ -133,12 +149,12 @@ impl Asker {
         }
     }
 
-    async fn call(&self, batch: Vec<Waiting>) {
+    async fn call(&self, mut batch: Vec<Waiting>) {
         let nodes = batch.iter().map(|one| format!("to:{}", one.node));
         let names = KEYS.iter().map(|name| (*name).to_owned()).chain(nodes);
         let keys: Vec<_> = names.map(|name| format!("{}{name}", self.prefix)).collect();
         let mut args = vec![self.lease_ms.to_string()];
-        args.extend(batch.iter().map(|one| one.json.clone()));
+        args.extend(batch.iter_mut().flat_map(|one| [&mut one.json, &mut one.text].map(std::mem::take)));
         let copies = if batch.iter().any(|one| one.promises) { self.copies } else { 0 };
         let mut answers = match run_copied(&self.link, &self.script, &keys, &args, copies).await {
             Ok(Value::Array(answers)) => answers.into_iter().map(Ok).collect::<VecDeque<_>>(),
@@ -156,5 +172,36 @@ impl Asker {
 
 fn read(value: &Value) -> Result<Told, StoreError> {
     let text = text(value).ok_or_else(|| StoreError::Nonsense(format!("{value:?}")))?;
+    if text.starts_with("{\"told\":\"brief\"") {
+        return brief(&text).ok_or(StoreError::Nonsense(text));
+    }
     serde_json::from_str(&text).map_err(|error| StoreError::Nonsense(format!("{error} in {text}")))
+}
+
+/// What nodes need to know that follow the changes.
+#[derive(Deserialize)]
+struct Brief<'a> {
+    /// A letter for how far it is and the number of each ticket, separated by commas.
+    tickets: &'a str,
+    last: u64,
+    newest: u64,
+    now_ms: u64,
+}
+
+fn brief(text: &str) -> Option<Told> {
+    let Brief { tickets, last, newest, now_ms } = serde_json::from_str(text).ok()?;
+    let change = |one: &str| {
+        let (letter, id) = one.split_at_checked(1)?;
+        let (stage, plays) = match letter {
+            "w" => (Stage::Waiting, false),
+            "a" => (Stage::Asked, false),
+            "m" => (Stage::Matched, false),
+            "p" => (Stage::Matched, true),
+            "o" => (Stage::Over, false),
+            _ => return None,
+        };
+        Some(Change::brief(id, stage, plays))
+    };
+    let tickets = parts(tickets).map(change).collect::<Option<Vec<_>>>()?;
+    Some(Told::Changes { tickets, last, newest, now_ms })
 }

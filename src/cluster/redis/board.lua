@@ -1,11 +1,15 @@
 -- Tickets and matches. One call is one atomic step for all of its requests; src/cluster/board.rs says what each means.
 -- KEYS: meta, records, bodies, changed, players, matches, unopened, forget, old, leases, offers, offered, said, then for
--- each request the list of the node that it is about. ARGV: milliseconds of a lease, then each request as JSON. Answers a list of JSON.
+-- each request the list of the node that it is about. ARGV: milliseconds of a lease, then each request as JSON and, after
+-- it, a text that is kept as it is (what a ticket or match says). Answers a list of JSON.
+--
+-- A call has many requests. What they need is read in a few commands before them, and what they change of tickets, players
+-- and matches is written in a few commands after them: commands cost more than anything that is done with their answers.
 local meta, records, bodies, changed, players = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local matches, unopened, forget, old, leases = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 -- What rooms offered last (by room), the numbers of the changes, and when it was said.
 local offers, offered, said = KEYS[11], KEYS[12], KEYS[13]
-local lease_ms, ask, untold = tonumber(ARGV[1]), nil, nil
+local lease_ms, ask, text_of_ask, untold = tonumber(ARGV[1]), nil, nil, nil
 local remembered_ms, at_once, offer_kept_ms, offers_max = 60000, 256, 180000, 100000
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -39,18 +43,118 @@ local function has(list, word)
   return false
 end
 
-local function get(id)
-  local text = redis.call('HGET', records, id)
-  return text and cjson.decode(text)
+local function many(command, key, list)
+  -- So many at once, as a list of arguments has an end.
+  for first = 1, #list, 1000 do redis.call(command, key, unpack(list, first, math.min(first + 999, #list))) end
 end
 
--- Writes a ticket that has changed; gives it as it is written.
+-- What is known of a hash, and which of it is to be written: `false` is what is not there.
+local function hash(key)
+  local self = { known = {}, changed = {} }
+  function self.get(name)
+    local value = self.known[name]
+    if value == nil then
+      value = redis.call('HGET', key, name)
+      self.known[name] = value
+    end
+    return value
+  end
+  function self.set(name, value) self.known[name], self.changed[name] = value, true end
+  function self.read(names)
+    if #names == 0 then return end
+    for first = 1, #names, 1000 do
+      local upto = math.min(first + 999, #names)
+      local values = redis.call('HMGET', key, unpack(names, first, upto))
+      for nth = first, upto do
+        if self.known[names[nth]] == nil then self.known[names[nth]] = values[nth - first + 1] end
+      end
+    end
+  end
+  function self.write()
+    local set, gone = {}, {}
+    for name in pairs(self.changed) do
+      local value = self.known[name]
+      if value then
+        set[#set + 1], set[#set + 2] = name, value
+      else
+        gone[#gone + 1] = name
+      end
+    end
+    self.changed = {}
+    many('HSET', key, set)
+    many('HDEL', key, gone)
+  end
+  return self
+end
+
+-- What is to be added to a sorted set.
+local function sorted(key)
+  local self = { scores = {} }
+  function self.add(name, score) self.scores[name] = score end
+  function self.write()
+    local list = {}
+    for name, score in pairs(self.scores) do list[#list + 1], list[#list + 2] = score, name end
+    self.scores = {}
+    many('ZADD', key, list)
+  end
+  return self
+end
+
+local said_by, waits_by, placed_as = hash(bodies), hash(players), hash(matches)
+local forget_at, old_at, opened_by = sorted(forget), sorted(old), sorted(unopened)
+-- Matches that have their room since.
+local opened = {}
+-- Tickets: as they are written and read, and those that have changed, in that order.
+local texts, found_records, has_changed, changes = hash(records), {}, {}, {}
+-- Tickets that are not over: known once it is asked for, and counted from then on.
+local live = nil
+
+local function get(id)
+  local record = found_records[id]
+  if record == nil then
+    local text = texts.get(id)
+    record = text and cjson.decode(text)
+    found_records[id] = record
+  end
+  return record
+end
+
+local function text_of(id)
+  if has_changed[id] then return cjson.encode(found_records[id]) end
+  return texts.get(id)
+end
+
+-- Writes all that has changed.
+local function write()
+  if #changes > 0 then
+    local last = redis.call('HINCRBY', meta, 'changes', #changes)
+    local list, first = {}, last - #changes
+    for nth, id in ipairs(changes) do
+      texts.set(id, cjson.encode(found_records[id]))
+      list[#list + 1], list[#list + 2] = first + nth, id
+    end
+    has_changed, changes, live = {}, {}, nil
+    texts.write()
+    many('ZADD', changed, list)
+  end
+  said_by.write()
+  waits_by.write()
+  placed_as.write()
+  forget_at.write()
+  old_at.write()
+  opened_by.write()
+  many('ZREM', unopened, opened)
+  opened = {}
+end
+
+-- Notes that a ticket has changed.
 local function put(id, record)
   record.revision = record.revision + 1
-  local text = cjson.encode(record)
-  redis.call('HSET', records, id, text)
-  redis.call('ZADD', changed, redis.call('HINCRBY', meta, 'changes', 1), id)
-  return text
+  found_records[id] = record
+  if not has_changed[id] then
+    has_changed[id] = true
+    changes[#changes + 1] = id
+  end
 end
 
 local function set(id, record, stage, of, why, at, plays)
@@ -59,11 +163,14 @@ local function set(id, record, stage, of, why, at, plays)
   put(id, record)
 end
 
-local function remember(id) redis.call('ZADD', forget, now + remembered_ms, id) end
+local function remember(id)
+  forget_at.add(id, now + remembered_ms)
+  live = nil
+end
 
 local function free_players(id, record)
   for player in parts(record.players) do
-    if redis.call('HGET', players, player) == id then redis.call('HDEL', players, player) end
+    if waits_by.get(player) == id then waits_by.set(player, false) end
   end
 end
 
@@ -82,19 +189,27 @@ local function shown(text, body, placed)
   return '{"told":"ticket","record":' .. text .. ',"body":' .. cjson.encode(body) .. ',"placed":' .. placed .. '}'
 end
 
-local function show(id)
-  local text = redis.call('HGET', records, id)
-  if not text then return told('unknown') end
-  local of = cjson.decode(text).of
-  local placed = of ~= '' and redis.call('HGET', matches, of) or 'null'
-  return shown(text, redis.call('HGET', bodies, id) or '', placed or 'null')
+local function show(id, body)
+  local record = get(id)
+  if not record then return told('unknown') end
+  local placed = record.of ~= '' and placed_as.get(record.of) or 'null'
+  return shown(text_of(id), body or said_by.get(id) or '', placed or 'null')
 end
 
 local function enter(ticket)
   local from = ticket.since_ms == 0 and now or math.min(ticket.since_ms, now)
-  redis.call('HSET', bodies, ticket.id, ticket.body)
+  said_by.set(ticket.id, ticket.body)
   return { stage = 'waiting', why = '', of = '', until_ms = 0, there = '', revision = 0, since_ms = from,
     players = ticket.players, plays = false }
+end
+
+-- A word of a match. What a match says is a text within a text: its quotation marks are not these.
+local function word_of(text, name) return string.match(text, '"' .. name .. '":"([^"]*)"') or '' end
+
+local function write_match(placed)
+  return string.format('{"of":"%s","step":"%s","node":"%s","tickets":"%s","at_ms":%.0f,"into":"%s","room":%s,"body":',
+    placed.of, placed.step, placed.node, placed.tickets, placed.at_ms, placed.into or '',
+    cjson.encode(placed.room)) .. cjson.encode(placed.body) .. '}'
 end
 
 local function list(name, found)
@@ -118,22 +233,31 @@ end
 
 local asks = {}
 
+-- What is asked for knows what its ticket says.
 function asks.submit()
   local ticket = ask.ticket
-  local body = redis.call('HGET', bodies, ticket.id)
+  ticket.body = text_of_ask
+  local body = said_by.get(ticket.id)
   if body then
-    if body == ticket.body then return show(ticket.id) end
+    if body == ticket.body then return show(ticket.id, '') end
     return told('other')
   end
-  local live = redis.call('ZCARD', changed) - redis.call('ZCARD', forget)
-  if ticket.since_ms == 0 and live >= ask.limit then return told('full') end
+  if ticket.since_ms == 0 then
+    if not live then
+      write()
+      live = redis.call('ZCARD', changed) - redis.call('ZCARD', forget)
+    end
+    if live >= ask.limit then return told('full') end
+  end
   for player in parts(ticket.players) do
-    local other = redis.call('HGET', players, player)
+    local other = waits_by.get(player)
     if other then return cjson.encode({ told = 'player_waits', player = player, ticket = other }) end
   end
   local record = enter(ticket)
-  for player in parts(ticket.players) do redis.call('HSET', players, player, ticket.id) end
-  return shown(put(ticket.id, record), ticket.body, 'null')
+  for player in parts(ticket.players) do waits_by.set(player, ticket.id) end
+  put(ticket.id, record)
+  live = live and live + 1
+  return shown(cjson.encode(record), '', 'null')
 end
 
 function asks.show() return show(ask.id) end
@@ -175,31 +299,48 @@ local function its_body(text, body, shown_matches)
   local of = string.match(text, '"of":"([^"]*)"')
   if not of or shown_matches[of] then return '' end
   shown_matches[of] = true
-  return redis.call('HGET', matches, of) or ''
+  return placed_as.get(of) or ''
+end
+
+-- Of what has changed what nodes need to know that follow: w for waiting, a for asked, m for matched, o for over, p for
+-- matched with a room that is open.
+local function brief(ids, last, newest)
+  local tickets = {}
+  for first = 1, #ids, 1000 do
+    local upto = math.min(first + 999, #ids)
+    for nth, text in ipairs(redis.call('HMGET', records, unpack(ids, first, upto))) do
+      local stage = text and string.match(text, '"stage":"(%a)')
+      if stage == 'm' and string.find(text, '"plays":true', 1, true) then stage = 'p' end
+      if stage then tickets[#tickets + 1] = stage .. ids[first + nth - 1] end
+    end
+  end
+  return string.format('{"told":"brief","tickets":"%s","last":%.0f,"newest":%.0f,"now_ms":%.0f}',
+    table.concat(tickets, ','), last, newest, now)
 end
 
 function asks.changes()
+  write()
   local from = '(' .. string.format('%.0f', ask.after)
   local found = redis.call('ZRANGEBYSCORE', changed, from, '+inf', 'WITHSCORES', 'LIMIT', 0, ask.limit)
   local last, ids, tickets, shown_matches = ask.after, {}, {}, {}
+  local newest = tonumber(redis.call('HGET', meta, 'changes') or 0)
   for nth = 1, #found, 2 do
     last = tonumber(found[nth + 1])
     ids[#ids + 1] = found[nth]
   end
-  -- So many at once, as a list of arguments has an end.
+  if not ask.bodies then return brief(ids, last, newest) end
   for first = 1, #ids, 1000 do
     local upto = math.min(first + 999, #ids)
-    local texts = redis.call('HMGET', records, unpack(ids, first, upto))
-    local words = ask.bodies and redis.call('HMGET', bodies, unpack(ids, first, upto)) or {}
+    local found = redis.call('HMGET', records, unpack(ids, first, upto))
+    local words = redis.call('HMGET', bodies, unpack(ids, first, upto))
     for nth = first, upto do
-      local text = texts[nth - first + 1]
+      local text = found[nth - first + 1]
       if text then
-        local body = cjson.encode(ask.bodies and its_body(text, words[nth - first + 1], shown_matches) or '')
+        local body = cjson.encode(its_body(text, words[nth - first + 1], shown_matches))
         tickets[#tickets + 1] = '{"id":"' .. ids[nth] .. '","record":' .. text .. ',"body":' .. body .. '}'
       end
     end
   end
-  local newest = tonumber(redis.call('HGET', meta, 'changes') or 0)
   local numbers = string.format('"last":%.0f,"newest":%.0f,"now_ms":%.0f', last, newest, now)
   return '{"told":"changes","tickets":[' .. table.concat(tickets, ',') .. '],' .. numbers .. '}'
 end
@@ -275,8 +416,8 @@ function asks.offer()
   end
   if known and known.node == ask.node then
     for of in parts(known.pending) do
-      local text = redis.call('HGET', matches, of)
-      if text and cjson.decode(text).step == 'placed' then return told('unsettled') end
+      local text = placed_as.get(of)
+      if text and word_of(text, 'step') == 'placed' then return told('unsettled') end
     end
   end
   if not known and redis.call('HLEN', offers) >= offers_max then return told('full') end
@@ -332,7 +473,7 @@ local function undo_seats(room, of)
 end
 
 function asks.claim()
-  if redis.call('HEXISTS', matches, ask.of) == 1 then return told('done') end
+  if placed_as.get(ask.of) then return told('done') end
   local stale, found = look(ask.of, ask.tickets)
   if stale then return stale end
   -- cjson has a value of its own for what is not there.
@@ -342,42 +483,42 @@ function asks.claim()
     free_players(id, record)
     set(id, record, 'matched', ask.of, '', now)
   end
-  local placed = { of = ask.of, step = 'placed', node = ask.node, body = ask.body, tickets = ask.tickets, room = '',
-    at_ms = now, into = seats and seats.room or '' }
-  redis.call('HSET', matches, ask.of, cjson.encode(placed))
-  redis.call('ZADD', unopened, now, ask.of)
+  placed_as.set(ask.of, write_match({ of = ask.of, step = 'placed', node = ask.node, body = text_of_ask,
+    tickets = ask.tickets, room = '', at_ms = now, into = seats and seats.room or '' }))
+  opened_by.add(ask.of, now)
   redis.call('RPUSH', untold, ask.of)
   return told('done')
 end
 
 function asks.unopened()
+  write()
   local found = {}
   for _, of in ipairs(redis.call('ZRANGE', unopened, 0, ask.limit - 1)) do
-    found[#found + 1] = redis.call('HGET', matches, of) or nil
+    found[#found + 1] = placed_as.get(of) or nil
   end
   return list('matches', found)
 end
 
 -- A match is not played: its tickets wait again, as long as they have.
 local function undo(of)
-  local text = redis.call('HGET', matches, of)
+  local text = placed_as.get(of)
   if not text then return end
-  redis.call('HDEL', matches, of)
+  placed_as.set(of, false)
+  opened_by.scores[of] = nil
   redis.call('ZREM', unopened, of)
-  local placed = cjson.decode(text)
-  undo_seats(placed.into or '', of)
-  for id in parts(placed.tickets) do
+  undo_seats(word_of(text, 'into'), of)
+  for id in parts(word_of(text, 'tickets')) do
     local record = get(id)
     if record and record.of == of then
       local is_busy = false
       for player in parts(record.players) do
-        is_busy = is_busy or redis.call('HEXISTS', players, player) == 1
+        is_busy = is_busy or waits_by.get(player)
       end
       if is_busy then
         remember(id)
         set(id, record, 'over', '', 'superseded')
       else
-        for player in parts(record.players) do redis.call('HSET', players, player, id) end
+        for player in parts(record.players) do waits_by.set(player, id) end
         set(id, record, 'waiting', '', '')
       end
     end
@@ -385,33 +526,36 @@ local function undo(of)
 end
 
 function asks.take_back()
-  local text = redis.call('HGET', matches, ask.of)
-  local placed = text and cjson.decode(text)
-  if not placed or placed.step ~= 'placed' or placed.node ~= ask.node then return told('gone') end
+  local text = placed_as.get(ask.of)
+  if not text or word_of(text, 'step') ~= 'placed' or word_of(text, 'node') ~= ask.node then return told('gone') end
   undo(ask.of)
   return told('done')
 end
 
 function asks.fetch()
-  local found = {}
-  for _, of in ipairs(redis.call('LPOP', untold, ask.limit) or {}) do
-    local text = redis.call('HGET', matches, of)
-    local placed = text and cjson.decode(text)
-    if placed and placed.step == 'placed' and placed.node == ask.node then found[#found + 1] = text end
+  local found, those = {}, redis.call('LPOP', untold, ask.limit) or {}
+  placed_as.read(those)
+  for _, of in ipairs(those) do
+    local text = placed_as.get(of)
+    if text and word_of(text, 'step') == 'placed' and word_of(text, 'node') == ask.node then
+      found[#found + 1] = text
+    end
   end
   return list('matches', found)
 end
 
 function asks.started()
-  local text = redis.call('HGET', matches, ask.of)
-  local placed = text and cjson.decode(text)
-  if not placed or placed.node ~= ask.node then return told('gone') end
-  if placed.step == 'started' then return told('done') end
-  placed.step, placed.room = 'started', ask.room
-  redis.call('HSET', matches, ask.of, cjson.encode(placed))
-  redis.call('ZREM', unopened, ask.of)
-  redis.call('ZADD', old, now + remembered_ms, ask.of)
-  for id in parts(placed.tickets) do
+  local text = placed_as.get(ask.of)
+  if not text or word_of(text, 'node') ~= ask.node then return told('gone') end
+  if word_of(text, 'step') == 'started' then return told('done') end
+  -- A function gives what is put there, as signs in a text would mean something.
+  local room = function() return '"room":' .. cjson.encode(ask.room) end
+  text = string.gsub(text, '"step":"placed"', '"step":"started"', 1)
+  placed_as.set(ask.of, (string.gsub(text, '"room":"[^"]*"', room, 1)))
+  opened_by.scores[ask.of] = nil
+  opened[#opened + 1] = ask.of
+  old_at.add(ask.of, now + remembered_ms)
+  for id in parts(word_of(text, 'tickets')) do
     remember(id)
     local record = get(id)
     if record then
@@ -428,26 +572,28 @@ function asks.retell()
   local others = {}
   for _, ticket in ipairs(ask.tickets) do
     local record = get(ticket.id)
-    local text = record and record.stage == 'matched' and record.of ~= placed.of
-      and redis.call('HGET', matches, record.of)
-    if text and cjson.decode(text).step == 'started' then return told('gone') end
+    local text = record and record.stage == 'matched' and record.of ~= placed.of and placed_as.get(record.of)
+    if text and word_of(text, 'step') == 'started' then return told('gone') end
     if text then others[#others + 1] = record.of end
   end
   for _, of in ipairs(others) do undo(of) end
-  local text = redis.call('HGET', matches, placed.of)
-  if text and cjson.decode(text).step == 'started' then return told('done') end
+  local text = placed_as.get(placed.of)
+  if text and word_of(text, 'step') == 'started' then return told('done') end
   for _, ticket in ipairs(ask.tickets) do
     local record = get(ticket.id) or enter(ticket)
     leave(ticket.id, record)
     set(ticket.id, record, 'matched', placed.of, '', placed.at_ms, true)
   end
-  redis.call('HSET', matches, placed.of, cjson.encode(placed))
-  redis.call('ZREM', unopened, placed.of)
-  redis.call('ZADD', old, now + remembered_ms, placed.of)
+  placed_as.set(placed.of, write_match(placed))
+  opened_by.scores[placed.of] = nil
+  opened[#opened + 1] = placed.of
+  old_at.add(placed.of, now + remembered_ms)
   return told('done')
 end
 
 function asks.sweep()
+  write()
+  live = nil
   local upto = string.format('%.0f', now)
   local ids = redis.call('ZRANGEBYSCORE', forget, 0, upto, 'LIMIT', 0, at_once)
   if #ids > 0 then
@@ -455,11 +601,13 @@ function asks.sweep()
     redis.call('HDEL', bodies, unpack(ids))
     redis.call('ZREM', changed, unpack(ids))
     redis.call('ZREM', forget, unpack(ids))
+    for _, id in ipairs(ids) do texts.known[id], found_records[id], said_by.known[id] = false, false, false end
   end
   local those = redis.call('ZRANGEBYSCORE', old, 0, upto, 'LIMIT', 0, at_once)
   if #those > 0 then
     redis.call('HDEL', matches, unpack(those))
     redis.call('ZREM', old, unpack(those))
+    for _, of in ipairs(those) do placed_as.known[of] = false end
   end
   local rooms = redis.call('ZRANGEBYSCORE', said, 0, string.format('%.0f', now - offer_kept_ms), 'LIMIT', 0, at_once)
   if #rooms > 0 then
@@ -484,9 +632,43 @@ local function answer_to()
   return answer
 end
 
-local answers = {}
-for nth = 2, #ARGV do
-  ask, untold = cjson.decode(ARGV[nth]), KEYS[12 + nth]
-  answers[nth - 1] = answer_to()
+-- Reads what the requests need, in a few commands.
+local function read_ahead(all)
+  local ids, bodies_of, names, those, starting = {}, {}, {}, {}, {}
+  for _, one in ipairs(all) do
+    if one.ask == 'submit' then
+      bodies_of[#bodies_of + 1] = one.ticket.id
+      for player in parts(one.ticket.players) do names[#names + 1] = player end
+    elseif one.ask == 'claim' then
+      those[#those + 1] = one.of
+      for id in parts(one.tickets) do ids[#ids + 1] = id end
+    elseif one.ask == 'started' then
+      those[#those + 1], starting[#starting + 1] = one.of, one.of
+    end
+  end
+  said_by.read(bodies_of)
+  placed_as.read(those)
+  for _, of in ipairs(starting) do
+    local text = placed_as.get(of)
+    for id in parts(text and word_of(text, 'tickets') or '') do ids[#ids + 1] = id end
+  end
+  texts.read(ids)
+  for _, id in ipairs(ids) do
+    local record = get(id)
+    -- Of those that have a match nobody waits.
+    if record and record.stage ~= 'matched' then
+      for player in parts(record.players) do names[#names + 1] = player end
+    end
+  end
+  waits_by.read(names)
 end
+
+local all, answers = {}, {}
+for nth = 2, #ARGV, 2 do all[#all + 1] = cjson.decode(ARGV[nth]) end
+if #all > 1 then read_ahead(all) end
+for nth, one in ipairs(all) do
+  ask, text_of_ask, untold = one, ARGV[2 * nth + 1], KEYS[13 + nth]
+  answers[nth] = answer_to()
+end
+write()
 return answers

@@ -169,7 +169,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if Redis does not answer.
     pub async fn ask(&self, ask: &Ask) -> Result<Told, StoreError> {
-        self.asker.ask(ask).await
+        self.asker.ask(ask.clone()).await
     }
 
     /// Notes something for all nodes to read, for as long.

@@ -1,6 +1,7 @@
 //! Random requests are answered alike by the script in a real Redis and by `Board`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use framekeep_sim::Pcg32;
 
@@ -52,7 +53,7 @@ fn some_ask(rng: &mut Pcg32, coordinator: Epoch) -> Ask {
             let player = format!("{:016x}", if rng.below(2) == 0 { number / 2 } else { 1_000 + number });
             Ask::Answer { id, player, accepts: rng.below(4) > 0 }
         }
-        7 => Ask::Changes { after: u64::from(rng.below(50)), limit: 100, bodies: rng.below(2) == 0 },
+        7 => Ask::Changes { after: u64::from(rng.below(50)), limit: 1_000, bodies: rng.below(2) == 0 },
         8 if rng.below(3) == 0 => Ask::Question { epoch, of: of(rng), tickets: tickets(rng), for_ms: 1_000 },
         9 => Ask::Unask { epoch, of: String::new(), tickets: tickets(rng) },
         10 => {
@@ -137,41 +138,73 @@ fn timeless(mut told: Told) -> Told {
     told
 }
 
-#[test]
-fn the_script_answers_what_the_model_answers() {
-    let Some(redis) = RedisServer::start() else { return };
-    run(async {
-        let store = Store::new(redis.address(), "test", TIMING);
-        let coordinator = Epoch(until_granted(&store, take(COORDINATOR, 1, None)).await);
-        let (mut board, mut rng) = (Board::default(), Pcg32::new(11, 5));
-        let (mut done, mut into_rooms, mut unsettled) = (BTreeMap::<String, u32>::new(), 0, 0);
-        for nth in 0..REQUESTS {
-            let mut ask = some_ask(&mut rng, coordinator);
-            if let Ask::Offer { nth: number, epoch, .. } = &mut ask {
-                // The room is somebody else's after a while, and who had it may be late.
-                *epoch = Epoch(5 + u64::from(nth / 4_500 > rng.below(20)));
-                *number = (*number / 10).max(u64::from(nth) * u64::from(rng.below(4).min(1)));
-            }
-            if let Ask::Changes { after, .. } = &mut ask {
-                *after = 0;
-            }
-            if let Ask::Claim { seats: Some(seats), node, .. } = &mut ask
-                && let Told::Offers { offers, .. } =
-                    board.apply(10_000, None, true, &Ask::Offered { room: seats.room.clone() })
+/// A request whose seats are those that are offered, mostly, and whose words are the latest.
+fn fitting_ask(nth: u32, board: &mut Board, rng: &mut Pcg32, coordinator: Epoch) -> Ask {
+    let mut ask = some_ask(rng, coordinator);
+    match &mut ask {
+        Ask::Offer { nth: number, epoch, .. } => {
+            // The room is somebody else's after a while, and who had it may be late.
+            *epoch = Epoch(5 + u64::from(nth / 4_500 > rng.below(20)));
+            *number = (*number / 10).max(u64::from(nth) * u64::from(rng.below(4).min(1)));
+        }
+        Ask::Claim { seats: Some(seats), node, .. } => {
+            let offered = board.apply(10_000, None, true, &Ask::Offered { room: seats.room.clone() });
+            if let Told::Offers { offers, .. } = offered
                 && let Some(offer) = offers.first()
                 && rng.below(5) > 0
             {
                 (seats.serial, *node) = (offer.serial, offer.node.clone());
             }
-            let (model, real) =
-                (board.apply(10_000, Some(coordinator), true, &ask), store.ask(&ask).await.unwrap());
-            into_rooms += u32::from(matches!(&ask, Ask::Claim { seats: Some(_), .. }) && model == Told::Done);
-            unsettled += u32::from(model == Told::Unsettled);
-            if model == Told::Done {
-                let name = format!("{ask:?}").split(' ').next().unwrap_or_default().to_owned();
-                *done.entry(name).or_insert(0) += 1;
+        }
+        Ask::Changes { after, .. } => *after = 0,
+        _ => {}
+    }
+    ask
+}
+
+/// Asks all of it in one call.
+async fn ask_at_once(store: &Arc<Store>, asks: &[Ask]) -> Vec<Told> {
+    let mut under_way = Vec::new();
+    for ask in asks {
+        let (store, ask) = (store.clone(), ask.clone());
+        under_way.push(tokio::spawn(async move { store.ask(&ask).await.unwrap() }));
+    }
+    let mut told = Vec::new();
+    for one in under_way {
+        told.push(one.await.unwrap());
+    }
+    told
+}
+
+#[test]
+fn the_script_answers_what_the_model_answers() {
+    let Some(redis) = RedisServer::start() else { return };
+    run(async {
+        let store = Arc::new(Store::new(redis.address(), "test", TIMING));
+        let coordinator = Epoch(until_granted(&store, take(COORDINATOR, 1, None)).await);
+        let (mut board, mut rng) = (Board::default(), Pcg32::new(11, 5));
+        let (mut done, mut into_rooms, mut unsettled) = (BTreeMap::<String, u32>::new(), 0, 0);
+        let mut nth = 0;
+        while nth < REQUESTS {
+            let (mut asks, mut expected) = (Vec::new(), Vec::new());
+            for _ in 0..1 + rng.below(8) * rng.below(2) {
+                nth += 1;
+                let ask = fitting_ask(nth, &mut board, &mut rng, coordinator);
+                let model = board.apply(10_000, Some(coordinator), true, &ask);
+                into_rooms +=
+                    u32::from(matches!(&ask, Ask::Claim { seats: Some(_), .. }) && model == Told::Done);
+                unsettled += u32::from(model == Told::Unsettled);
+                if model == Told::Done {
+                    let name = format!("{ask:?}").split(' ').next().unwrap_or_default().to_owned();
+                    *done.entry(name).or_insert(0) += 1;
+                }
+                expected.push(model);
+                asks.push(ask);
             }
-            assert_eq!(timeless(real), timeless(model), "request {nth}: {ask:?}");
+            let real = ask_at_once(&store, &asks).await;
+            for ((ask, real), model) in asks.iter().zip(real).zip(expected) {
+                assert_eq!(timeless(real), timeless(model), "before request {nth}: {ask:?}");
+            }
         }
         assert_eq!(done.len(), 7, "{done:?} of each kind are done");
         assert!(into_rooms > 10 && unsettled > 0, "{into_rooms} claims of seats, {unsettled} too early");

@@ -134,16 +134,12 @@ impl World {
     }
 
     /// What the store knows of each ticket.
-    fn board_view(&mut self) -> Vec<(String, Record)> {
-        let ask = Ask::Changes { after: 0, limit: u32::MAX, bodies: false };
-        let Told::Changes { tickets, .. } = self.store.board.apply(self.now_ms, None, true, &ask) else {
-            unreachable!()
-        };
-        tickets.into_iter().map(|one| (one.id, one.record)).collect()
+    fn board_view(&self) -> Vec<(String, Record)> {
+        self.store.board.records().map(|(id, record)| (id.clone(), record.clone())).collect()
     }
 
     /// The tickets that the store knows in the end, and whether they wait.
-    pub(super) fn in_the_end(&mut self) -> BTreeMap<String, bool> {
+    pub(super) fn in_the_end(&self) -> BTreeMap<String, bool> {
         self.board_view()
             .into_iter()
             .map(|(id, record)| (id, matches!(record.stage, Stage::Waiting | Stage::Asked)))
