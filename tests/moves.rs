@@ -32,6 +32,20 @@ fn a_room_goes_on_at_another_node() {
     nodes.assert_all_agree();
 }
 
+#[test]
+fn a_room_that_one_node_does_not_take_goes_to_the_next() {
+    let mut nodes = Nodes::new(2, 2, None);
+    nodes.rooms(1, 2);
+    nodes.run_for(2.0);
+    nodes.send_to_any(&room(0), 0, 1);
+    nodes.run_until("it is there", |nodes| nodes.stage(1, &room(0)).is_some());
+    nodes.run_for(2.0);
+    assert!(nodes.room_of(0, &room(0)).is_none(), "it is at one node only");
+    assert_eq!(nodes.server(0).world().resource::<Moves>().moves_given_up, 1);
+    assert!(nodes.clients.iter().all(|client| client.crossings == 1 && client.is_connected()));
+    nodes.assert_all_agree();
+}
+
 /// Moves every room to and fro, and gives the longest time that each client saw without a new frame in each move.
 fn to_and_fro(nodes: &mut Nodes, rooms: usize, times: usize) -> Vec<Duration> {
     let mut pauses = Vec::new();

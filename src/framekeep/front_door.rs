@@ -230,6 +230,10 @@ fn admin_token(settings: &Settings) -> Result<Secret, FrontDoorError> {
     }
     let path = settings.data.folder.join(TOKEN_FILE);
     if !path.exists() {
+        // A gateway with a key of its own is the first here.
+        let folder = &settings.data.folder;
+        let unusable = |source| IdentityError::DataFolder { folder: folder.clone(), source };
+        std::fs::create_dir_all(folder).map_err(unusable)?;
         identity::make_key_file(&path)?;
     }
     read(&path)

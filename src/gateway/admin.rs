@@ -21,6 +21,7 @@ use crate::api::rooms::RoomJson;
 use crate::api::tickets::{TicketJson, for_operator};
 use crate::audit::Action;
 use crate::front::Front;
+use crate::mail;
 use crate::problem::{Problem, ProblemJson};
 use crate::request::{Asked, JsonBody, RoomPath, Segment, bearer, over_budget};
 use crate::stats::Refused;
@@ -152,7 +153,8 @@ fn moving_json(state: MoveState, room: &RoomName) -> Result<Json<MovingJson>, Pr
 /// Lets a room go on at another node. It goes when it can: ask again what became of it.
 #[utoipa::path(post, path = "/admin/v1/rooms/{name}/move", tag = "admin", request_body = MoveJson,
     params(("name" = String, Path)), security(("admin" = [])), responses((status = 200, body = MovingJson),
-    (status = 401, body = ProblemJson), (status = 404, body = ProblemJson), (status = 503, body = ProblemJson)))]
+    (status = 401, body = ProblemJson), (status = 404, body = ProblemJson), (status = 409, body = ProblemJson),
+    (status = 503, body = ProblemJson)))]
 pub(crate) async fn move_room(
     State(front): State<Arc<Front>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -160,7 +162,11 @@ pub(crate) async fn move_room(
     JsonBody(MoveJson { node }): JsonBody<MoveJson>,
 ) -> Result<Json<MovingJson>, Problem> {
     let target = format!("{name} to {node}");
-    let moving = front.move_room(name.clone(), Some(node)).await.and_then(|state| moving_json(state, &name));
+    let moving = match mail::know(&front, &node).await {
+        Ok(()) => front.move_room(name.clone(), Some(node)).await,
+        Err(unknown) => Err(unknown),
+    };
+    let moving = moving.and_then(|state| moving_json(state, &name));
     note(&front, peer, "move", target, &moving.as_ref().map(|_| StatusCode::OK).map_err(Clone::clone)).await;
     moving
 }
@@ -178,12 +184,16 @@ pub(crate) async fn moving(
 
 /// Lets nobody open rooms any more; the server stops once no match is running, or after a while.
 #[utoipa::path(post, path = "/admin/v1/drain", tag = "admin", request_body = DrainJson, security(("admin" = [])),
-    responses((status = 202), (status = 401, body = ProblemJson), (status = 503, body = ProblemJson)))]
+    responses((status = 202), (status = 401, body = ProblemJson), (status = 404, body = ProblemJson),
+    (status = 409, body = ProblemJson), (status = 503, body = ProblemJson)))]
 pub(crate) async fn drain(
     State(front): State<Arc<Front>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     JsonBody(how): JsonBody<DrainJson>,
 ) -> Result<StatusCode, Problem> {
+    for node in &how.move_to {
+        mail::know(&front, node).await?;
+    }
     let grace = Duration::from_secs(how.grace_s.unwrap_or(GRACE_S).min(GRACE_S_MAX));
     if !how.move_to.is_empty() {
         front.order(Order::MoveAll(how.move_to)).await.map_err(|_| Problem::busy())?;

@@ -274,6 +274,36 @@ pub(crate) async fn reach(front: &Front, node: &str) -> Result<SendRequest<Body>
     connect(look_up(front, node).await.ok_or(failed)?).await
 }
 
+/// That a room can go to a node of that name: somebody knows where it is.
+///
+/// # Errors
+/// A [`Problem`] that names the nodes there are.
+pub(crate) async fn know(front: &Front, node: &str) -> Result<(), Problem> {
+    let live = front.live();
+    if live.config.peer_secret.is_none() {
+        let why = "this node has no peers: set cluster.peer, cluster.secret_file, and cluster.peers or cluster.redis_url";
+        return Err(Problem::new(StatusCode::CONFLICT, "no_cluster", why));
+    }
+    if front.peer(node).is_some() || look_up(front, node).await.is_some() {
+        return Ok(());
+    }
+    let mut known: Vec<String> = live.config.peers.iter().map(|(name, _)| name.clone()).collect();
+    known.extend(front.peers.get().map(|peers| peers.with_rooms()).unwrap_or_default());
+    known.sort_unstable();
+    known.dedup();
+    known.retain(|name| *name != live.config.node);
+    let known = if known.is_empty() {
+        "there is no other".to_owned()
+    } else {
+        format!("there are {}", known.join(", "))
+    };
+    Err(Problem::new(
+        StatusCode::NOT_FOUND,
+        "no_such_node",
+        format!("nobody knows where the node {node} is; {known}"),
+    ))
+}
+
 /// Where a node is by what the store of names says now.
 async fn look_up(front: &Front, node: &str) -> Option<SocketAddr> {
     let peers = front.peers.get()?;

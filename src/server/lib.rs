@@ -98,7 +98,7 @@ pub use histogram::Histogram;
 pub use input_buffer::{InputBuffer, Inserted};
 pub use link::{BusyLinks, Link, LinkStage};
 pub use matches::Chance;
-pub use moves::{MoveOutcome, Moves, NotMovable, PeerMail, move_room, owns_room};
+pub use moves::{MoveOutcome, Moves, NotMovable, PeerMail, move_room, move_to_any, owns_room};
 pub use packet::{BufferedPacket, PacketKind, PacketOf, PacketScope, Packets, buffer_packets};
 pub use player::{Player, Players};
 pub use record::{

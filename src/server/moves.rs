@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use bevy_app::{App, Plugin};
-use bevy_ecs::prelude::{Entity, IntoScheduleConfigs, Resource, World};
+use bevy_ecs::prelude::{IntoScheduleConfigs, Resource, World};
 use framekeep_journal::{Arrival, Departure, MoveId};
 use framekeep_protocol::{PlayerId, RoomName};
 use tracing::{debug, warn};
@@ -35,7 +35,7 @@ use crate::limits::{MOVE_OUTCOMES_KEPT, MOVES_APART, MOVES_AT_ONCE, PEER_MAIL_WA
 use crate::matches::Chance;
 use crate::record::Written;
 use crate::{Clock, Phase, Pump, Room, Rooms, ServerConfig, ServerSystems};
-use outgoing::{Departed, Outgoing};
+use outgoing::{Departed, Outgoing, Wish};
 
 /// Rooms that go from node to node between two ticks.
 pub(crate) struct MovesPlugin;
@@ -109,7 +109,7 @@ pub struct Moves {
     outgoing: BTreeMap<MoveId, Outgoing>,
     /// Before this no further room is to stand still.
     next_slot: Duration,
-    queue: VecDeque<(Entity, RoomName, String, u32)>,
+    queue: VecDeque<Wish>,
     departed: BTreeMap<MoveId, Departed>,
     incoming: BTreeMap<MoveId, incoming::Incoming>,
     /// Where the rooms that are here have come from.
@@ -150,7 +150,7 @@ impl Moves {
     #[must_use]
     pub fn outcome(&self, room: &RoomName) -> Option<MoveOutcome> {
         let going = self.outgoing.values().map(|going| (&going.name, &going.node));
-        let mut going = going.chain(self.queue.iter().map(|(_, name, node, _)| (name, node)));
+        let mut going = going.chain(self.queue.iter().map(|wish| (&wish.name, wish.node())));
         if let Some((_, node)) = going.find(|(name, _)| *name == room) {
             return Some(MoveOutcome::Going { node: node.clone() });
         }
@@ -230,8 +230,8 @@ impl Moves {
         }
     }
 
-    fn begin(&mut self, room: Entity, name: RoomName, node: String, tries: u32) {
-        self.queue.push_back((room, name, node, tries));
+    fn begin(&mut self, wish: Wish) {
+        self.queue.push_back(wish);
     }
 
     fn end(&mut self, room: RoomName, outcome: MoveOutcome) {
@@ -254,19 +254,30 @@ pub fn owns_room(world: &World, room: &RoomName) -> bool {
 /// # Errors
 /// [`NotMovable`] if there is no such room, it is on its way already, or the node is this one.
 pub fn move_room(world: &mut World, room: &RoomName, node: &str) -> Result<(), NotMovable> {
+    move_to_any(world, room, vec![node.to_owned()])
+}
+
+/// The same with several nodes, of which each is tried in turn.
+///
+/// # Errors
+/// [`NotMovable`] if there is no such room, it is on its way already, or one of the nodes is this one.
+pub fn move_to_any(world: &mut World, room: &RoomName, nodes: Vec<String>) -> Result<(), NotMovable> {
     let missing = || NotMovable::NoSuchRoom { room: room.clone() };
     let entity = world.resource::<Rooms>().get(room).ok_or_else(missing)?;
     if is_arriving(world, entity) {
         return Err(missing());
     }
     let mut moves = world.resource_mut::<Moves>();
-    if !message::is_node_name(node) || node == moves.node {
-        return Err(NotMovable::NoSuchNode { node: node.to_owned() });
+    if nodes.is_empty() {
+        return Err(NotMovable::NoSuchNode { node: String::new() });
+    }
+    if let Some(node) = nodes.iter().find(|node| !message::is_node_name(node) || **node == moves.node) {
+        return Err(NotMovable::NoSuchNode { node: node.clone() });
     }
     if matches!(moves.outcome(room), Some(MoveOutcome::Going { .. })) {
         return Err(NotMovable::OnItsWay { room: room.clone() });
     }
-    moves.begin(entity, room.clone(), node.to_owned(), 0);
+    moves.begin(Wish { room: entity, name: room.clone(), nodes, tries: 0 });
     Ok(())
 }
 
@@ -323,16 +334,16 @@ pub(crate) fn advance_moves(world: &mut World) {
 fn set_out(world: &mut World) {
     let now = world.resource::<Clock>().now();
     while world.resource::<Moves>().outgoing.len() < MOVES_AT_ONCE {
-        let Some((room, name, node, tries)) = world.resource_mut::<Moves>().queue.pop_front() else { return };
-        if world.get::<Room>(room).is_none() || world.get::<Phase>(room).is_none() {
+        let Some(wish) = world.resource_mut::<Moves>().queue.pop_front() else { return };
+        if world.get::<Room>(wish.room).is_none() || world.get::<Phase>(wish.room).is_none() {
             let why = "the room was closed".to_owned();
-            world.resource_mut::<Moves>().end(name, MoveOutcome::Stayed { why });
+            world.resource_mut::<Moves>().end(wish.name, MoveOutcome::Stayed { why });
             continue;
         }
         let mut chance = world.resource_mut::<Chance>();
         let id = MoveId(u128::from(chance.next()) << 64 | u128::from(chance.next()));
-        debug!(%id, room = %name, node, "a room is to move");
-        let going = Outgoing::new(room, name, node, tries, now);
+        debug!(%id, room = %wish.name, node = wish.node(), "a room is to move");
+        let going = Outgoing::new(wish, now);
         world.resource_mut::<Moves>().outgoing.insert(id, going);
     }
 }

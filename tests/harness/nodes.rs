@@ -10,7 +10,7 @@ use framekeep_protocol::Role;
 use framekeep_server::{
     Chance, Clock, Counters, Durability, Games, MemoryWire, MemoryWireEnd, Moves, NodeKey, PeerMail,
     Recorder, Room, Rooms, Server, ServerConfig, Stage, TicketRequest, mint_with_timeout, move_room,
-    player_id_of,
+    move_to_any, player_id_of,
 };
 use framekeep_sim::{Game as _, GameRegistry};
 
@@ -187,6 +187,15 @@ impl Nodes {
     /// If it cannot.
     pub fn send(&mut self, room: &str, from: usize, to: usize) {
         move_room(self.nodes[from].server.world_mut(), &room_name(room), &name(to)).unwrap();
+    }
+
+    /// Wants a room to go from one server to one that nobody knows, or else to another.
+    ///
+    /// # Panics
+    /// If it cannot.
+    pub fn send_to_any(&mut self, room: &str, from: usize, to: usize) {
+        let nodes = vec!["nowhere".to_owned(), name(to)];
+        move_to_any(self.nodes[from].server.world_mut(), &room_name(room), nodes).unwrap();
     }
 
     /// One turn: the clock moves, servers pump, letters are brought, clients act.

@@ -123,6 +123,19 @@ fn help_of_every_command_has_an_example_and_exit_code_0() {
     }
 }
 
+/// As docs/SCALING.md says: key and secret were brought here, and there is no data folder yet.
+#[test]
+fn a_gateway_starts_in_a_folder_that_has_only_its_key_and_its_secret() {
+    let settings = "[identity]\nkey_file = \"framekeep.key\"\n[cluster]\nrole = \"gateway\"\n\
+                    redis_url = \"redis://127.0.0.1:9\"\nsecret_file = \"cluster.secret\"\n";
+    let desk = Desk::new().with_file("framekeep.toml", settings);
+    let desk = desk.with_file("cluster.secret", "a secret of the cluster\n");
+    assert_eq!(desk.run(&["key", "--out", "framekeep.key"], &[]).code(), 0);
+    let gateway = desk.serve(&["serve", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"], &[]);
+    assert!(desk.path().join("framekeep-data/admin.token").exists(), "{}", gateway.banner);
+    assert_eq!(gateway.end_by(Signal::SIGTERM), 0);
+}
+
 #[test]
 fn a_part_of_a_node_is_refused_without_a_cluster_and_a_gateway_without_a_secret() {
     let desk = Desk::new();

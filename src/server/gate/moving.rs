@@ -28,15 +28,17 @@ fn state(world: &World, room: &RoomName) -> MoveState {
     }
 }
 
-/// Lets all rooms go on at other nodes, in turn.
+/// Lets all rooms go on at other nodes, in turn. What one of them does not take is offered to the next.
 pub(super) fn start_all(world: &mut World, nodes: &[String]) {
     let mut rooms: Vec<RoomName> = world.resource::<Rooms>().by_name.keys().cloned().collect();
     rooms.sort_unstable();
-    for (room, node) in rooms.iter().zip(nodes.iter().cycle()) {
+    let mut nodes = nodes.to_vec();
+    for room in &rooms {
         // One that is on its way goes on, one that cannot go stays and says so.
-        if let Err(why) = moves::move_room(world, room, node) {
-            tracing::warn!(%room, node, %why, "a room is not moved");
+        if let Err(why) = moves::move_to_any(world, room, nodes.clone()) {
+            tracing::warn!(%room, ?nodes, %why, "a room is not moved");
         }
+        nodes.rotate_left(1);
     }
 }
 

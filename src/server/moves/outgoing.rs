@@ -51,13 +51,38 @@ impl Step {
     }
 }
 
+/// A room that is to go on at another node.
+#[derive(Clone, Debug)]
+pub(super) struct Wish {
+    pub(super) room: Entity,
+    pub(super) name: RoomName,
+    /// Those that are tried in turn, of which there is one.
+    pub(super) nodes: Vec<String>,
+    /// How often it was tried before.
+    pub(super) tries: u32,
+}
+
+impl Wish {
+    /// The one that is tried now.
+    pub(super) fn node(&self) -> &String {
+        &self.nodes[self.tries as usize % self.nodes.len()]
+    }
+
+    /// The next try, if there is one: each node is tried, and a single one several times.
+    fn again(self) -> Option<Self> {
+        let most = MOVE_TRIES.max(self.nodes.len() as u32);
+        (self.tries + 1 < most).then(|| Self { tries: self.tries + 1, ..self })
+    }
+}
+
 /// A room on its way to another node.
 pub(super) struct Outgoing {
     pub(super) room: Entity,
     pub(super) name: RoomName,
     pub(super) node: String,
     pub(super) step: Step,
-    pub(super) tries: u32,
+    nodes: Vec<String>,
+    tries: u32,
     since: Duration,
     tail: Segment,
     /// When frames are sent ahead next.
@@ -94,12 +119,15 @@ impl Departed {
 }
 
 impl Outgoing {
-    pub(super) fn new(room: Entity, name: RoomName, node: String, tries: u32, now: Duration) -> Self {
+    pub(super) fn new(wish: Wish, now: Duration) -> Self {
+        let node = wish.node().clone();
+        let Wish { room, name, nodes, tries } = wish;
         Self {
             room,
             name,
             node,
             step: Step::Waits,
+            nodes,
             tries,
             since: now,
             tail: Segment::new(),
@@ -144,7 +172,9 @@ fn advance_one(world: &mut World, id: MoveId, going: &mut Outgoing) -> Result<bo
     match &going.step {
         Step::Waits if waited > MOVE_WAIT_MAX => return Err("its match does not end".to_owned()),
         Step::Waits => offer(world, id, going)?,
-        Step::Offered if waited > MOVE_ANSWER_MAX => return Err("the other node does not answer".to_owned()),
+        Step::Offered if waited > MOVE_ANSWER_MAX => {
+            return Err(format!("the node {} does not answer", going.node));
+        }
         Step::Offered => gather(world, going)?,
         Step::Approaches { tick, at } => {
             let (tick, at) = (*tick, *at);
@@ -162,7 +192,9 @@ fn advance_one(world: &mut World, id: MoveId, going: &mut Outgoing) -> Result<bo
                 send_tail(world, id, going);
             }
         }
-        Step::Handed if waited > MOVE_HOLD_MAX => return Err("the other node does not take it".to_owned()),
+        Step::Handed if waited > MOVE_HOLD_MAX => {
+            return Err(format!("the node {} does not take it", going.node));
+        }
         Step::Handed => {}
         Step::Decided(departure, written) => match record::is_written(world, written) {
             Some(true) => {
@@ -385,7 +417,7 @@ pub(super) fn be_refused(world: &mut World, id: MoveId, from: &str, why: &str) {
 /// The room stays here after all, and goes on where it stood still.
 fn stay(world: &mut World, id: MoveId, going: Outgoing, why: &str) {
     warn!(room = %going.name, node = going.node, why, "a room does not move");
-    let Outgoing { room, name, node, tries, said, step, .. } = going;
+    let Outgoing { room, name, node, nodes, tries, said, step, .. } = going;
     world.resource_mut::<Moves>().post(&node, &PeerMessage::Stay { id });
     let is_there = world.get::<Room>(room).is_some();
     if is_there {
@@ -405,13 +437,13 @@ fn stay(world: &mut World, id: MoveId, going: Outgoing, why: &str) {
             hear_again(world, player, &bytes);
         }
     }
-    let may_retry = is_there && tries + 1 < MOVE_TRIES && !matches!(step, Step::Waits);
+    let may_retry = is_there && !matches!(step, Step::Waits);
+    let wish = Wish { room, name: name.clone(), nodes, tries };
     let mut moves = world.resource_mut::<Moves>();
     moves.moves_given_up += 1;
-    if may_retry {
-        moves.begin(room, name, node, tries + 1);
-    } else {
-        moves.end(name, MoveOutcome::Stayed { why: why.to_owned() });
+    match wish.again().filter(|_| may_retry) {
+        Some(wish) => moves.begin(wish),
+        None => moves.end(name, MoveOutcome::Stayed { why: why.to_owned() }),
     }
 }
 

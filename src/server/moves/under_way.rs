@@ -29,6 +29,6 @@ pub(crate) fn under_way(world: &World) -> Vec<MoveRow> {
         let opened = it.room.and_then(|room| world.get::<Room>(room)).map(|room| room.name.as_str());
         row(opened.or(it.offered_name()).unwrap_or_default(), (&it.from, own), it.step_name(), it.since)
     });
-    let waiting = moves.queue.iter().map(|(_, room, node, _)| row(room.as_str(), (own, node), "queued", now));
+    let waiting = moves.queue.iter().map(|wish| row(wish.name.as_str(), (own, wish.node()), "queued", now));
     going.chain(gone).chain(coming).chain(waiting).take(MOVES_LISTED_MAX).collect()
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use framekeep_journal::{Replay, Verifier};
@@ -30,7 +30,7 @@ fn move_to(folder: &Path, admin: &str, node: &str) -> Child {
             command.env_remove(name);
         }
     }
-    command.spawn().expect("the binary runs")
+    command.stderr(Stdio::piped()).spawn().expect("the binary runs")
 }
 
 #[test]
@@ -61,6 +61,9 @@ fn a_room_goes_to_and_fro_between_two_processes() {
         assert!(players.play_until(LONGEST, all_are), "the match goes on");
     };
     plays_on(&mut players, 30);
+    let lost = move_to(folders[0].path(), &admins[0], "nowhere").wait_with_output().expect("a child");
+    let said = String::from_utf8_lossy(&lost.stderr).into_owned();
+    assert!(!lost.status.success() && said.contains("nowhere") && said.contains(names[1]), "{said}");
     for turn in 0..4_usize {
         let (from, to) = (turn % 2, (turn + 1) % 2);
         let moving = RefCell::new(move_to(folders[from].path(), &admins[from], names[to]));
