@@ -157,8 +157,8 @@ pub enum Ask {
         after: u64,
         /// Most tickets.
         limit: u32,
-        /// Whether all of them is told, with what they say, and not only how far they are; of one whose match has its room the match, with the first ticket of
-        /// it in the list.
+        /// Whether all of them is told, with what they say, and not only how far they are; of one whose match has its
+        /// room the match, with the first ticket of it in the list.
         bodies: bool,
     },
     /// The coordinator: the players of these tickets are asked.
