@@ -5,7 +5,7 @@
 mod rooms;
 mod strays;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use framekeep_matchmaking::limits::TIME_MS_MAX;
@@ -46,6 +46,8 @@ pub struct Coordinator {
     matcher: Matcher,
     placement: Placement,
     rooms: Rooms,
+    /// Regions of nodes, which the matcher keeps places for.
+    regions: BTreeSet<String>,
     strays: Strays,
     /// The number of the last change that was read.
     cursor: u64,
@@ -94,6 +96,7 @@ impl Coordinator {
             matcher: Matcher::new(modes.into_iter().map(later).collect())?.with_tickets_max(tickets_max),
             placement: Placement::default(),
             rooms: Rooms::default(),
+            regions: BTreeSet::new(),
             strays: Strays::default(),
             cursor: 0,
             made: 0,
@@ -251,6 +254,15 @@ impl Coordinator {
         }
     }
 
+    /// Tickets that invent regions cannot take the places of those that nodes are in.
+    fn name_regions(&mut self, now_ms: u64, nodes: &[NodeView]) {
+        for region in nodes.iter().map(|view| &view.load.region) {
+            if !self.regions.contains(region) && self.matcher.name_region(now_ms, region).is_ok() {
+                self.regions.insert(region.clone());
+            }
+        }
+    }
+
     /// Tickets that the matcher does not take end when others would, and are tried again where they may fit later.
     fn look_at_strays(&mut self, now_ms: u64) {
         for id in self.strays.take_ended(now_ms) {
@@ -274,6 +286,7 @@ impl Coordinator {
         while self.formed_at_ms.front().is_some_and(|at_ms| at_ms + MINUTE_MS < now_ms) {
             self.formed_at_ms.pop_front();
         }
+        self.name_regions(now_ms, nodes);
         self.look_at_strays(now_ms);
         self.placed.retain(|_, (at_ms, _)| *at_ms + PLACED_KEPT_MS > now_ms);
         self.rooms.look_at(now_ms, &mut self.matcher, nodes, &self.modes_digest);

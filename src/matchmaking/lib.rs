@@ -32,6 +32,7 @@ mod mode;
 mod operation;
 mod pool;
 mod queue;
+mod regions;
 mod rules;
 mod seating;
 #[cfg(test)]

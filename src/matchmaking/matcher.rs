@@ -15,10 +15,11 @@ use self::asking::Formed;
 use self::pairing::Scratch;
 use self::rooms::OpenRooms;
 use crate::lane::{Entry, Lane};
-use crate::limits::{REGIONS_KNOWN_MAX, REMEMBERED_MAX, REMEMBERED_MS, TICKETS_MAX};
+use crate::limits::{REMEMBERED_MAX, REMEMBERED_MS, TICKETS_MAX};
 use crate::mode::validate_all;
 use crate::pool::Pool;
 use crate::queue::{NearLanes, Queue, Slot};
+use crate::regions::Regions;
 use crate::rules::Rules;
 use crate::{
     Ended, Event, Match, MatchId, Mode, ModeFault, Operation, QueueView, Refused, Ticket, TicketId,
@@ -32,8 +33,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Matcher {
     rules: Vec<Rules>,
-    /// The first is the one without a name.
-    regions: Vec<Arc<str>>,
+    regions: Regions,
     pools: Vec<Pool>,
     lanes: Vec<Lane>,
     /// Lanes in which something is new.
@@ -69,7 +69,7 @@ impl Matcher {
         }
         Ok(Self {
             rules,
-            regions: vec![Arc::from("")],
+            regions: Regions::default(),
             pools,
             lanes: Vec::new(),
             unsettled: Vec::new(),
@@ -118,6 +118,7 @@ impl Matcher {
             Operation::GiveBack(id) => self.give_back(now_ms, id),
             Operation::OpenBackfill(room) => self.open_backfill(now_ms, room),
             Operation::CloseBackfill(room) => self.close_backfill(now_ms, &room),
+            Operation::NameRegion(region) => self.name_region(now_ms, &region),
             Operation::Round => {
                 self.round(now_ms);
                 Ok(())
@@ -154,9 +155,10 @@ impl Matcher {
             }
         }
         let rules = self.rules_of(&ticket.game, &ticket.mode)?;
-        let (regions, new_regions) = self.regions_of(&ticket)?;
-        let wish = self.rules[rules].wish(rules, &ticket, regions)?;
-        self.regions.extend(new_regions);
+        let regions = self.take_regions(&ticket)?;
+        let numbers = regions.clone();
+        let wish = self.rules[rules].wish(rules, &ticket, regions);
+        let wish = wish.inspect_err(|_| self.release_regions(&numbers))?;
         let slot = self.queue.add(ticket, wish, since_ms.min(self.now_ms));
         self.begin_waiting(slot);
         Ok(self.queue.view(slot))
@@ -223,31 +225,36 @@ impl Matcher {
         found.ok_or_else(|| Refused::UnknownMode { game: game.to_owned(), mode: mode.to_owned() })
     }
 
-    /// The numbers of a ticket's regions, the nearest first, and those of its regions that are new.
-    fn regions_of(&self, ticket: &Ticket) -> Result<(Vec<(u8, u32)>, Vec<Arc<str>>), Refused> {
-        let mut new: Vec<Arc<str>> = Vec::new();
+    /// Operators name a region: tickets that invent others cannot take its place.
+    ///
+    /// # Errors
+    /// [`Refused::TooManyRegions`] if as many as there may be are named, or used now.
+    pub fn name_region(&mut self, now_ms: u64, region: &str) -> Result<(), Refused> {
+        self.elapse(now_ms);
+        self.regions.name_for_good(region)
+    }
+
+    /// The numbers of a ticket's regions, the nearest first; each is used once more.
+    fn take_regions(&mut self, ticket: &Ticket) -> Result<Vec<(u8, u32)>, Refused> {
         let mut regions = Vec::with_capacity(ticket.regions.len().max(1));
         for wanted in &ticket.regions {
-            let nth = self.region(&wanted.region).unwrap_or_else(|| {
-                new.push(wanted.region.as_str().into());
-                self.regions.len() + new.len() - 1
-            });
-            regions.push((nth as u8, wanted.latency_ms));
-        }
-        if let Some(last) = new.last()
-            && self.regions.len() + new.len() > REGIONS_KNOWN_MAX
-        {
-            return Err(Refused::TooManyRegions { region: (**last).to_owned() });
+            match self.regions.take(&wanted.region) {
+                Ok(number) => regions.push((number, wanted.latency_ms)),
+                Err(why) => {
+                    self.release_regions(&regions);
+                    return Err(why);
+                }
+            }
         }
         regions.sort_by_key(|(_, latency_ms)| *latency_ms);
         if regions.is_empty() {
-            regions.push((0, 0));
+            regions.push((self.regions.take("")?, 0));
         }
-        Ok((regions, new))
+        Ok(regions)
     }
 
-    fn region(&self, region: &str) -> Option<usize> {
-        self.regions.iter().position(|one| **one == *region)
+    fn release_regions(&mut self, regions: &[(u8, u32)]) {
+        regions.iter().for_each(|(number, _)| self.regions.release(*number));
     }
 
     /// The lane of a pool, region and content; made if there is none.
@@ -322,7 +329,17 @@ impl Matcher {
         self.set_state(slot, TicketState::Ended(ended));
         self.events.push_back(Event::Ended(self.queue.card(slot).id, ended));
         self.queue.end(slot, self.now_ms + REMEMBERED_MS);
-        self.queue.forget(self.now_ms, REMEMBERED_MAX);
+        let record = self.queue.record_mut(slot);
+        record.near = 0;
+        let regions = std::mem::take(&mut record.wish.regions);
+        self.release_regions(&regions);
+        self.forget();
+    }
+
+    /// Forgets tickets that were over long ago; those that had their match have kept their regions until now.
+    fn forget(&mut self) {
+        let regions = self.queue.forget(self.now_ms, REMEMBERED_MAX);
+        self.release_regions(&regions);
     }
 
     /// Answers for a player who was asked.

@@ -29,6 +29,8 @@ pub enum Operation {
     CloseBackfill(String),
     /// Form the matches that can be formed.
     Round,
+    /// A region that operators name keeps its place, whatever tickets invent.
+    NameRegion(String),
 }
 
 /// What has come of operations and of time.

@@ -277,22 +277,25 @@ impl Queue {
         }
     }
 
-    /// Forgets what was over long ago, and what is too much to remember.
-    pub(crate) fn forget(&mut self, now_ms: u64, most: usize) {
+    /// Forgets what was over long ago, and what is too much to remember; gives the regions of the tickets.
+    pub(crate) fn forget(&mut self, now_ms: u64, most: usize) -> Vec<(u8, u32)> {
+        let mut regions = Vec::new();
         for _ in 0..FORGET_AT_ONCE {
-            let Some(&(at_ms, slot, seq)) = self.over.front() else { return };
+            let Some(&(at_ms, slot, seq)) = self.over.front() else { break };
             if at_ms > now_ms && self.over.len() <= most {
-                return;
+                break;
             }
             self.over.pop_front();
             if self.holds(slot, seq) && self.card(slot).forget_at_ms == at_ms {
                 let id = self.card(slot).id;
                 self.by_id.remove(&id);
                 self.forget_players(slot);
-                self.records[slot as usize] = None;
+                let record = self.records[slot as usize].take();
+                regions.extend(record.into_iter().flat_map(|record| record.wish.regions));
                 self.free.push(slot);
                 self.over_count -= 1;
             }
         }
+        regions
     }
 }

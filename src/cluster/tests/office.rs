@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use framekeep_gate::SharedTicket;
-use framekeep_matchmaking::{Mode, Ticket, TicketId};
+use framekeep_matchmaking::{Mode, RegionLatency, Ticket, TicketId};
 use framekeep_protocol::{PlayerId, PlayerName};
 
 use crate::board::{Ask, Board, Stage, Told};
@@ -49,9 +49,15 @@ impl Office {
     }
 
     fn submit(&mut self, mode: &str) -> String {
+        self.submit_from(mode, &[])
+    }
+
+    fn submit_from(&mut self, mode: &str, regions: &[String]) -> String {
         self.tickets += 1;
         let number = self.tickets;
-        let ticket = Ticket::solo(TicketId(number), "arena", mode, PlayerId(number as u64), 1_500);
+        let mut ticket = Ticket::solo(TicketId(number), "arena", mode, PlayerId(number as u64), 1_500);
+        let region = |region: &String| RegionLatency { region: region.clone(), latency_ms: 20 };
+        ticket.regions = regions.iter().map(region).collect();
         let names = vec![PlayerName::try_from("ada").unwrap()];
         let kept = TicketBody::new(&SharedTicket { ticket, names, is_guest: false }).kept(0).unwrap();
         let id = kept.id.clone();
@@ -170,4 +176,20 @@ fn a_ticket_for_which_there_is_no_room_now_is_tried_again() {
     office.submit("duel");
     office.run(1_000);
     assert_eq!(office.started, 2);
+}
+
+#[test]
+fn regions_that_guests_invent_keep_nobody_from_the_region_of_a_node() {
+    let load = Load { region: "eu".to_owned(), ..Load::default() };
+    let mut office = Office::new(vec![node(1, load)]);
+    office.step();
+    for nth in 0..16 {
+        let invented: Vec<_> = (0..8).map(|other| format!("r{nth}-{other}")).collect();
+        office.submit_from("duel", &invented);
+    }
+    office.step();
+    office.submit_from("duel", &["eu".to_owned()]);
+    office.submit_from("duel", &["eu".to_owned()]);
+    office.run(500);
+    assert_eq!(office.started, 1);
 }

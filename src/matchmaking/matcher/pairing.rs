@@ -227,7 +227,7 @@ impl Matcher {
         let rules = &self.rules[self.pools[pool].rules];
         let places = seating::places(group, &self.queue, rules, None);
         let id = self.next_match();
-        let (rules, region) = (&self.rules[self.pools[pool].rules], &self.regions[usize::from(region)]);
+        let (rules, region) = (&self.rules[self.pools[pool].rules], self.regions.name(region));
         let mut of = seating::compose(id, rules, (content, region), places);
         of.tick_rate_hz = self.pools[pool].tick_rate_hz;
         self.found(of, &group.picks, pool);

@@ -7,9 +7,7 @@ use framekeep_protocol::PlayerId;
 
 use super::Matcher;
 use crate::group::{Filling, Group, Team, seats_of_sets};
-use crate::limits::{
-    BACKFILL_LOOKS_MAX, BACKFILLS_MAX, LOOKS_MIN, LOOKS_PER_SEAT, RATING_MAX, REGIONS_KNOWN_MAX,
-};
+use crate::limits::{BACKFILL_LOOKS_MAX, BACKFILLS_MAX, LOOKS_MIN, LOOKS_PER_SEAT, RATING_MAX};
 use crate::queue::Slot;
 use crate::{Backfill, FreeSeats, Match, MatchId, Refused, seating};
 
@@ -87,16 +85,7 @@ impl Matcher {
         if old.is_none() && self.rooms.rooms.len() >= BACKFILLS_MAX {
             return Err(Refused::TooManyBackfills);
         }
-        let region = match self.region(&backfill.region) {
-            Some(region) => region as u8,
-            None if self.regions.len() >= REGIONS_KNOWN_MAX => {
-                return Err(Refused::TooManyRegions { region: backfill.region });
-            }
-            None => {
-                self.regions.push(backfill.region.as_str().into());
-                (self.regions.len() - 1) as u8
-            }
-        };
+        let region = self.regions.take(&backfill.region)?;
         let lane = self.lane_of(pool, region, content);
         let number = old.unwrap_or(self.rooms.count + 1);
         self.rooms.count = self.rooms.count.max(number);
@@ -105,7 +94,9 @@ impl Matcher {
         let name: Arc<str> = backfill.room.as_str().into();
         self.rooms.by_name.insert(name.clone(), number);
         let room = OpenRoom { backfill, name, rules, lane, guests, is_listed: false };
-        self.rooms.rooms.insert(number, room);
+        if let Some(before) = self.rooms.rooms.insert(number, room) {
+            self.regions.release(self.lanes[before.lane as usize].region);
+        }
         self.list(number);
         Ok(())
     }
@@ -118,7 +109,9 @@ impl Matcher {
         self.elapse(now_ms);
         let number = self.rooms.by_name.remove(room).ok_or_else(|| Refused::UnknownRoom(room.to_owned()))?;
         self.unlist(number);
-        self.rooms.rooms.remove(&number);
+        if let Some(room) = self.rooms.rooms.remove(&number) {
+            self.regions.release(self.lanes[room.lane as usize].region);
+        }
         Ok(())
     }
 
@@ -215,7 +208,7 @@ impl Matcher {
         }
         let places = seating::places(&mut group, &self.queue, rules, Some(&free));
         let lane = &self.lanes[room.lane as usize];
-        let (pool, content, region) = (lane.pool, lane.content, &self.regions[usize::from(lane.region)]);
+        let (pool, content, region) = (lane.pool, lane.content, self.regions.name(lane.region));
         let mut of = seating::compose(MatchId(0), rules, (content, region), places);
         of.tick_rate_hz = self.pools[pool].tick_rate_hz;
         of.room = Some(room.name.clone());

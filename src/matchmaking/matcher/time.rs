@@ -1,7 +1,7 @@
 //! What comes of time: limits widen, questions and tickets run out, what is over is forgotten.
 
 use super::Matcher;
-use crate::limits::{REMEMBERED_MAX, RETRY_EVERY_MS, WIDEN_EVERY_MS};
+use crate::limits::{RETRY_EVERY_MS, WIDEN_EVERY_MS};
 use crate::queue::Slot;
 use crate::{Ended, TicketState};
 
@@ -18,7 +18,7 @@ impl Matcher {
         while let Some(woken) = self.queue.take_woken(self.now_ms) {
             woken.into_iter().for_each(|slot| self.look_again(slot));
         }
-        self.queue.forget(self.now_ms, REMEMBERED_MAX);
+        self.forget();
         while let Some(&(at_ms, of)) = self.settled.front()
             && at_ms <= self.now_ms
         {

@@ -112,6 +112,7 @@ pub(super) fn operation() -> impl Strategy<Value = Operation> {
         1 => (1..12_u64).prop_map(|of| Operation::GiveBack(MatchId(of))),
         1 => room().prop_map(Operation::OpenBackfill),
         1 => (0..3_u8).prop_map(|name| Operation::CloseBackfill(format!("room-{name}"))),
+        1 => Just(Operation::NameRegion("eu".to_owned())),
         6 => Just(Operation::Round),
     ]
 }

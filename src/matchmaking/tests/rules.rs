@@ -309,3 +309,40 @@ fn places_are_of_the_match() {
     assert_eq!(of.tickets().collect::<Vec<_>>(), [id(1), id(4)]);
     assert_eq!(matcher.matched(of.id).map(|of| of.places.len()), Some(4));
 }
+
+fn of_regions(number: u64, regions: std::ops::Range<u32>) -> crate::Ticket {
+    let region = |nth| RegionLatency { region: format!("r{nth}"), latency_ms: 20 };
+    crate::Ticket { regions: regions.map(region).collect(), ..solo(number, "duel", 1_500) }
+}
+
+#[test]
+fn regions_that_tickets_invent_lock_nobody_out() {
+    let mut matcher = matcher([Mode::new("arena", "duel", 2, 1)]);
+    matcher.name_region(0, "r900").unwrap();
+    // 63 names besides the one without are known: one that is named, and 62 that tickets use.
+    for nth in 0..8 {
+        let regions = nth * 8..(nth * 8 + 8).min(62);
+        matcher.submit(0, of_regions(nth.into(), regions)).unwrap();
+    }
+    let refused = matcher.submit(0, of_regions(100, 500..501));
+    assert!(matches!(refused, Err(Refused::TooManyRegions { .. })), "{refused:?}");
+    // What operators name is there all the same.
+    matcher.submit(0, of_regions(101, 900..901)).unwrap();
+    // Nothing is used by who was refused, and a ticket that is over gives back what it used.
+    let refused = matcher.submit(0, of_regions(102, 56..64));
+    assert!(matches!(refused, Err(Refused::TooManyRegions { .. })), "{refused:?}");
+    matcher.cancel(0, id(0)).unwrap();
+    matcher.submit(0, of_regions(103, 500..508)).unwrap();
+    matcher.submit(0, of_regions(104, 500..501)).unwrap();
+    matcher.round(100);
+    let formed = formed(&mut matcher);
+    assert_eq!((formed.len(), players(&formed[0]), &*formed[0].region), (1, vec![103, 104], "r500"));
+    // Those of a match keep theirs for as long as it may be given back.
+    let refused = matcher.submit(200, of_regions(105, 600..601));
+    assert!(matches!(refused, Err(Refused::TooManyRegions { .. })), "{refused:?}");
+    matcher.submit(70_000, of_regions(106, 600..608)).unwrap();
+    for nth in 1..8 {
+        matcher.cancel(70_000, id(nth)).unwrap();
+    }
+    matcher.submit(70_000, of_regions(107, 700..708)).unwrap();
+}
