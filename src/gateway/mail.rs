@@ -281,7 +281,8 @@ pub(crate) async fn reach(front: &Front, node: &str) -> Result<SendRequest<Body>
 pub(crate) async fn know(front: &Front, node: &str) -> Result<(), Problem> {
     let live = front.live();
     if live.config.peer_secret.is_none() {
-        let why = "this node has no peers: set cluster.peer, cluster.secret_file, and cluster.peers or cluster.redis_url";
+        let why = "this node has no peers: set cluster.peer, cluster.secret_file, and cluster.peers or \
+                   cluster.redis_url";
         return Err(Problem::new(StatusCode::CONFLICT, "no_cluster", why));
     }
     if front.peer(node).is_some() || look_up(front, node).await.is_some() {

@@ -3,8 +3,8 @@
 mod agones;
 mod api;
 mod away;
-mod behind;
 mod backfill;
+mod behind;
 mod canary;
 mod cluster;
 mod drain;
