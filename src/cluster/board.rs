@@ -26,8 +26,9 @@ pub struct Board {
     /// By which ticket a player waits.
     players: BTreeMap<String, String>,
     matches: BTreeMap<String, Placed>,
-    /// Of matches that no room is open for, those that were not told.
-    untold: BTreeMap<String, Vec<String>>,
+    /// By node, of matches that no room is open for, those that were not told, and until when they are remembered: a
+    /// node that is gone fetches nothing any more.
+    untold: BTreeMap<String, (Vec<String>, u64)>,
     /// When tickets that are over, or play, are forgotten.
     forget: BTreeSet<(u64, String)>,
     /// When matches are forgotten.
@@ -107,6 +108,12 @@ impl Board {
     #[cfg(test)]
     pub(crate) fn records(&self) -> impl Iterator<Item = (&String, &Record)> {
         self.tickets.iter().map(|(id, (record, _))| (id, record))
+    }
+
+    /// Nodes for which there are matches that they were not told.
+    #[cfg(test)]
+    pub(crate) fn untold_lists(&self) -> usize {
+        self.untold.len()
     }
 
     fn touch(&mut self, id: &str) {
@@ -354,7 +361,9 @@ impl Board {
             into: seats.map(|seats| seats.room.clone()).unwrap_or_default(),
         };
         self.matches.insert(of.to_owned(), placed);
-        self.untold.entry(node.to_owned()).or_default().push(of.to_owned());
+        let (untold, until_ms) = self.untold.entry(node.to_owned()).or_default();
+        untold.push(of.to_owned());
+        *until_ms = now_ms + REMEMBERED_MS;
         Told::Done
     }
 
@@ -395,11 +404,11 @@ impl Board {
     }
 
     fn fetch(&mut self, node: &str, limit: u32) -> Told {
-        let untold = self.untold.entry(node.to_owned()).or_default();
-        let first: Vec<_> = untold.drain(..untold.len().min(limit as usize)).collect();
-        if untold.is_empty() {
-            self.untold.remove(node);
+        let mut first = Vec::new();
+        if let Some((untold, _)) = self.untold.get_mut(node) {
+            first.extend(untold.drain(..untold.len().min(limit as usize)));
         }
+        self.untold.retain(|_, (untold, _)| !untold.is_empty());
         let open = |of: &String| self.matches.get(of).filter(|it| it.step == Step::Placed && it.node == node);
         Told::Matches { matches: first.iter().filter_map(|of| open(of).cloned()).collect() }
     }
@@ -473,6 +482,7 @@ impl Board {
             self.old.remove(&(at_ms, of));
             matches += 1;
         }
+        self.untold.retain(|_, (_, until_ms)| *until_ms > now_ms);
         self.offers.forget(now_ms);
         Told::Swept { more: tickets == FORGET_AT_ONCE || matches == FORGET_AT_ONCE }
     }

@@ -487,6 +487,8 @@ function asks.claim()
     tickets = ask.tickets, room = '', at_ms = now, into = seats and seats.room or '' }))
   opened_by.add(ask.of, now)
   redis.call('RPUSH', untold, ask.of)
+  -- A node that is gone fetches nothing any more, and another start of it has another list.
+  redis.call('PEXPIRE', untold, remembered_ms)
   return told('done')
 end
 

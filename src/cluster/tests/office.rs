@@ -193,3 +193,16 @@ fn regions_that_guests_invent_keep_nobody_from_the_region_of_a_node() {
     office.run(500);
     assert_eq!(office.started, 1);
 }
+
+#[test]
+fn what_a_node_that_is_gone_was_not_told_is_forgotten() {
+    let mut office = Office::new(Vec::new());
+    let (of, tickets) = ("m1".to_owned(), office.submit("duel"));
+    let (body, node) = (String::new(), "gone".to_owned());
+    office.ask(&Ask::Claim { epoch: EPOCH, of, body, tickets, node, seats: None });
+    for (after_ms, left) in [(59_900, 1), (100, 0)] {
+        office.now_ms += after_ms;
+        office.ask(&Ask::Sweep { epoch: EPOCH });
+        assert_eq!(office.board.untold_lists(), left);
+    }
+}

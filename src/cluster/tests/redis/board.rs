@@ -210,3 +210,33 @@ fn the_script_answers_what_the_model_answers() {
         assert!(into_rooms > 10 && unsettled > 0, "{into_rooms} claims of seats, {unsettled} too early");
     });
 }
+
+#[test]
+fn what_a_node_that_is_gone_was_not_told_is_forgotten() {
+    let Some(redis) = RedisServer::start() else { return };
+    run(async {
+        let store = Store::new(redis.address(), "test", TIMING);
+        let epoch = Epoch(until_granted(&store, take(COORDINATOR, 1, None)).await);
+        let mut rng = Pcg32::new(1, 1);
+        let (one, other) =
+            (kept(&format!("{:032x}", 1), 0, &mut rng), kept(&format!("{:032x}", 9), 0, &mut rng));
+        let node = "n9".to_owned();
+        for (ticket, of) in [(one, "m1"), (other, "m2")] {
+            let id = ticket.id.clone();
+            let told = store.ask(&Ask::Submit { ticket, limit: 200 }).await.unwrap();
+            assert!(matches!(told, Told::Ticket { .. }), "{told:?}");
+            let (of, body, node) = (of.to_owned(), "b".to_owned(), node.clone());
+            let claim = Ask::Claim { epoch, of, body, tickets: id, node, seats: None };
+            assert_eq!(store.ask(&claim).await.unwrap(), Told::Done);
+        }
+        let list = "framekeep:{test.queue}:to:n9";
+        assert_eq!(redis.command(&format!("LLEN {list}")), ":2");
+        let left = redis.command(&format!("PTTL {list}"));
+        let left_ms: i64 = left.trim_start_matches(':').parse().unwrap();
+        assert!((1..=60_000).contains(&left_ms), "{left}");
+        let Told::Matches { matches } = store.ask(&Ask::Fetch { node, limit: 5 }).await.unwrap() else {
+            panic!()
+        };
+        assert_eq!((matches.len(), redis.command(&format!("EXISTS {list}")).as_str()), (2, ":0"));
+    });
+}

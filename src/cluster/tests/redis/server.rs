@@ -1,6 +1,6 @@
 //! A `redis-server` of a test's own.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -50,6 +50,15 @@ impl RedisServer {
             std::thread::yield_now();
         }
         Some(server)
+    }
+
+    /// Sends it a command of one line, and gives the first line of its answer.
+    pub(crate) fn command(&self, line: &str) -> String {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.write_all(format!("{line}\r\n").as_bytes()).unwrap();
+        let mut answer = String::new();
+        BufReader::new(stream).read_line(&mut answer).unwrap();
+        answer.trim_end().to_owned()
     }
 
     /// Where it is.
