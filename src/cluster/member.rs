@@ -158,6 +158,19 @@ impl Member {
         &self.nodes
     }
 
+    /// Whether this node is to coordinate if it can: matches go to nodes with the coordinator's modes only, so it is one
+    /// whose modes as many nodes with rooms have as have any others.
+    fn stands(&self, card: &Card) -> bool {
+        let mut with: BTreeMap<&str, usize> = BTreeMap::new();
+        let has_rooms = |view: &&NodeView| !view.card.is_gateway && !view.load.draining;
+        let nodes = self.nodes.iter().filter(has_rooms);
+        for view in nodes.filter(|view| !view.card.modes_digest.is_empty()) {
+            *with.entry(&view.card.modes_digest).or_default() += 1;
+        }
+        let most = with.values().max().copied().unwrap_or(0);
+        with.get(card.modes_digest.as_str()).copied().unwrap_or(0) >= most
+    }
+
     /// What is to be asked of the store now.
     pub fn poll(&mut self, now_ms: u64, card: &Card, load: &Load) -> Vec<Request> {
         let (node, timing) = (self.node, self.timing);
@@ -175,8 +188,17 @@ impl Member {
             })));
             requests.push(Request::Nodes);
         }
+        let stands = self.stands(card);
+        if !stands && let Some(Hold::Held { epoch, .. }) = self.names.get(COORDINATOR) {
+            self.released.insert((COORDINATOR.to_owned(), *epoch), 0);
+            self.names.insert(COORDINATOR.to_owned(), Hold::Wanted { ask_at_ms: now_ms, over: None });
+            self.news.push(News::Lost(COORDINATOR.to_owned()));
+        }
         let ranks = &self.ranks;
         for (name, hold) in &mut self.names {
+            if !stands && name == COORDINATOR {
+                continue;
+            }
             let rank = ranks.get(name).copied().unwrap_or(0);
             if let Hold::Held { until_ms, .. } = *hold
                 && now_ms >= until_ms

@@ -179,6 +179,7 @@ struct Node {
     /// Since when the store serves whose parts were told that nodes are there.
     touched_since_ms: Option<u64>,
     told_keys: Option<Instant>,
+    told_modes: Option<Instant>,
     /// Nodes that had this one's data folder before, and since when their names are to be given up.
     dead: Vec<NodeId>,
     bury_at: Option<Instant>,
@@ -194,6 +195,7 @@ impl Node {
             is_there: None,
             touched_since_ms: None,
             told_keys: None,
+            told_modes: None,
             dead,
             bury_at: None,
         }
@@ -311,15 +313,26 @@ impl Node {
         let shared = &self.handle.0;
         let own = &shared.card;
         let differs = |view: &&NodeView| view.card.key_digest != own.key_digest;
-        let is_due = self.told_keys.is_none_or(|at| at.elapsed() > TELL_AGAIN_AFTER);
+        let is_due = |told: Option<Instant>| told.is_none_or(|at| at.elapsed() > TELL_AGAIN_AFTER);
         if let Some(other) = nodes.iter().find(differs)
-            && is_due
+            && is_due(self.told_keys)
         {
             self.told_keys = Some(Instant::now());
             error!(
                 other = %other.card.name,
                 "node {} has another key (identity.key_file) than this one: players who are sent from one to the \
                  other are refused. Give all nodes of the cluster the same key file",
+                other.card.name
+            );
+        }
+        if let Some(other) = with_other_modes(own, &nodes)
+            && is_due(self.told_modes)
+        {
+            self.told_modes = Some(Instant::now());
+            warn!(
+                other = %other.card.name,
+                "node {} has other modes (matchmaking.modes) than this one: matches go to the nodes that have the \
+                 coordinator's only. Give all nodes of the cluster the same file",
                 other.card.name
             );
         }
@@ -372,6 +385,11 @@ impl Node {
     }
 }
 
+/// The first of the nodes whose modes are not those of this one.
+fn with_other_modes<'a>(own: &Card, nodes: &'a [NodeView]) -> Option<&'a NodeView> {
+    nodes.iter().find(|view| view.card.modes_digest != own.modes_digest)
+}
+
 /// Settles whose a name is of which two nodes have a room. Both were opened while the store was away, or while one of
 /// the nodes was.
 async fn settle(handle: ClusterHandle, door: Door, name: String, holder: NodeId) {
@@ -406,4 +424,25 @@ fn rank(row: &RoomRow) -> u64 {
     let plays = u64::from(row.phase == "playing");
     let played_s = u64::from(row.tick.unwrap_or(0)) / u64::from(row.tick_rate_hz.max(1));
     plays << 52 | u64::from(row.taken.min(255)) << 44 | (played_s / 5 + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_with_other_modes_is_found_to_be_told_of() {
+        let node = |name: &str, modes: &str| NodeView {
+            node: NodeId(1),
+            card: Card { name: name.to_owned(), modes_digest: modes.to_owned(), ..Card::default() },
+            load: crate::Load::default(),
+        };
+        let nodes = [node("eu1", "a"), node("eu2", "b"), node("eu3", "")];
+        let other = |modes: &str| {
+            let own = Card { modes_digest: modes.to_owned(), ..Card::default() };
+            with_other_modes(&own, &nodes).map(|view| view.card.name.clone())
+        };
+        assert_eq!((other("a").as_deref(), other("b").as_deref()), (Some("eu2"), Some("eu1")));
+        assert_eq!(with_other_modes(&nodes[0].card, &nodes[..1]), None);
+    }
 }

@@ -62,7 +62,7 @@ pub struct Card {
     pub is_gateway: bool,
     /// A digest of the node's key. Tickets that one node makes are good at others with the same key only.
     pub key_digest: String,
-    /// A digest of its modes: nodes with other modes form other matches.
+    /// A digest of its modes: nodes with other modes form other matches. Empty without any.
     pub modes_digest: String,
     /// The version of the program.
     pub version: String,

@@ -258,6 +258,39 @@ fn the_lowest_node_is_first_where_all_begin_together() {
     assert_eq!(coordinators[0].nodes().len(), 3);
 }
 
+/// What nodes with those modes do together; gives who coordinates in the end.
+fn elect(table: &mut Table, members: &mut [(Member, &str)], from_ms: u64, for_ms: u64) -> Vec<NodeId> {
+    for now_ms in (from_ms..from_ms + for_ms).step_by(10) {
+        for (member, modes) in members.iter_mut() {
+            let card = Card { modes_digest: (*modes).to_owned(), ..Card::default() };
+            for request in member.poll(now_ms, &card, &Load::default()) {
+                let reply = table.apply(now_ms, &request);
+                member.hear(now_ms, &request, now_ms, &reply);
+            }
+        }
+        let acting = members.iter().filter(|(member, _)| member.is_coordinator(now_ms)).count();
+        assert!(acting <= 1, "{acting} coordinate at {now_ms}");
+    }
+    let acting = members.iter().filter(|(member, _)| member.is_coordinator(from_ms + for_ms));
+    acting.map(|(member, _)| member.node()).collect()
+}
+
+#[test]
+fn a_node_with_new_modes_coordinates_once_most_have_them() {
+    let (mut table, timing) = (Table::new(0, Timing::default()), Timing::default());
+    let member = |id, modes| (Member::new(NodeId(id), timing), modes);
+    // The first of the new is the lowest, and the only one at first.
+    let mut members = vec![member(1, "new")];
+    assert_eq!(elect(&mut table, &mut members, 0, 8_000), [NodeId(1)]);
+    members.extend([member(2, "old"), member(3, "old")]);
+    assert_eq!(elect(&mut table, &mut members, 8_000, 6_000), [NodeId(2)], "most have the old ones");
+    members.push(member(4, "new"));
+    assert_eq!(elect(&mut table, &mut members, 14_000, 6_000), [NodeId(2)], "as many have the old ones");
+    members.retain(|(member, _)| member.node() != NodeId(3));
+    let elected = elect(&mut table, &mut members, 20_000, 8_000);
+    assert!(elected == [NodeId(1)] || elected == [NodeId(4)], "most have the new ones: {elected:?}");
+}
+
 #[test]
 fn a_name_that_is_given_up_is_free_at_once() {
     let (mut table, timing) = (Table::new(0, FREE), FREE);

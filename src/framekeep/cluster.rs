@@ -177,7 +177,8 @@ pub(crate) fn start(
     let Parts { number: (node, dead), udp, gateway, relay } = parts;
     let matchmaking = modes::matchmaking(settings)?;
     let modes: Vec<_> = matchmaking.modes.iter().map(|setup| setup.mode.clone()).collect();
-    let modes_digest = digest(key, "modes", format!("{:?}", matchmaking.modes).as_bytes());
+    let digest_of_modes = || digest(key, "modes", format!("{:?}", matchmaking.modes).as_bytes());
+    let modes_digest = if matchmaking.modes.is_empty() { String::new() } else { digest_of_modes() };
     let config = ClusterConfig {
         address: Address::parse(&redis_url(settings))?,
         name: settings.cluster.name.clone(),
