@@ -222,7 +222,8 @@ impl Run {
 
     fn live(&mut self) {
         let (begun, mut made, mut faulted) = (Instant::now(), Instant::now(), Instant::now());
-        while begun.elapsed() < FAULTS_FOR {
+        // On a busy machine less happens in that time.
+        while begun.elapsed() < FAULTS_FOR || self.is_short() && begun.elapsed() < LONGEST {
             if made.elapsed() >= TICKET_EVERY {
                 made += TICKET_EVERY;
                 self.make_ticket();
@@ -237,6 +238,11 @@ impl Run {
             pause();
         }
         self.until_unheld();
+    }
+
+    /// Whether too little has happened to mean anything.
+    fn is_short(&self) -> bool {
+        self.history.acknowledged() <= 50 || self.history.started() <= 15
     }
 
     /// All is well again: asks until everybody for whom there is a match has it.
@@ -294,7 +300,7 @@ fn history(seed: u64) {
         settled.as_millis(),
         run.faults
     );
-    assert!(run.history.acknowledged() > 50 && run.history.started() > 15, "too few to mean anything");
+    assert!(!run.is_short(), "too few to mean anything");
 }
 
 #[test]
