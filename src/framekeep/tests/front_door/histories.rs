@@ -309,6 +309,11 @@ fn a_history_in_which_nodes_die_is_one_that_may_be() {
 }
 
 #[test]
+fn a_history_in_which_redis_forgets_is_one_that_may_be() {
+    history(1);
+}
+
+#[test]
 #[ignore = "takes minutes"]
 fn five_histories_are_ones_that_may_be() {
     (1..=5).for_each(history);

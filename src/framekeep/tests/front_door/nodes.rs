@@ -172,18 +172,50 @@ pub(crate) fn mixed(count: u64) -> Vec<Value> {
 pub(crate) struct Seen {
     pub(crate) rooms: BTreeMap<String, BTreeSet<String>>,
     pub(crate) players: BTreeSet<String>,
+    /// Those who have a place in a room, seen or not.
+    placed: BTreeSet<String>,
     pub(crate) waited_ms: Vec<u64>,
     pub(crate) nodes: BTreeSet<String>,
 }
 
+/// Asserts that a match has as many players in each team as its mode says, and a party in one team.
+fn assert_seats_are_filled(status: &Value) {
+    let seats: BTreeMap<String, u64> = status["match"]["places"]
+        .as_array()
+        .expect("places")
+        .iter()
+        .map(|place| {
+            (place["player"].as_str().expect("a player").to_owned(), place["team"].as_u64().expect("a team"))
+        })
+        .collect();
+    let mut teams = [0_usize; 2];
+    seats.values().for_each(|team| teams[*team as usize] += 1);
+    let is_right = match status["match"]["mode"].as_str().expect("a mode") {
+        "duel" => teams == [1, 1],
+        "pairs" => teams == [2, 2],
+        "brawl" => (2..=4).contains(&teams[0]) && teams[1] == 0,
+        "crew" => teams == [2, 0],
+        _ => false,
+    };
+    assert!(is_right, "{teams:?} players in the teams: {status}");
+    let party = status["tickets"].as_array().expect("tickets").iter();
+    let of_party: BTreeSet<_> = party.filter_map(|one| seats.get(one["player"].as_str()?)).collect();
+    assert_eq!(of_party.len(), 1, "a party is in one team: {status}");
+}
+
 impl Seen {
     pub(crate) fn note(&mut self, status: &Value) {
+        assert_seats_are_filled(status);
         let room = status["room"].as_str().expect("a room").to_owned();
         let places = status["match"]["places"].as_array().expect("places");
         let of_room = places.iter().map(|place| place["player"].as_str().expect("a player").to_owned());
         let of_room: BTreeSet<_> = of_room.collect();
         let before = self.rooms.insert(room, of_room.clone());
+        let is_first = before.is_none();
         assert!(before.is_none_or(|before| before == of_room), "one room, one match: {status}");
+        for player in of_room.iter().filter(|_| is_first) {
+            assert!(self.placed.insert(player.clone()), "nobody has places in two rooms: {status}");
+        }
         for minted in status["tickets"].as_array().expect("tickets") {
             let player = minted["player"].as_str().expect("a player").to_owned();
             assert!(of_room.contains(&player), "{status}");
