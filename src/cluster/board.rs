@@ -35,6 +35,8 @@ pub struct Board {
     old: BTreeSet<(u64, String)>,
     /// Free seats of running rooms.
     offers: Offers,
+    /// Since when it serves.
+    since_ms: u64,
 }
 
 /// The parts of a list that is separated by commas.
@@ -43,6 +45,11 @@ pub(crate) fn parts(list: &str) -> impl Iterator<Item = &str> {
 }
 
 impl Board {
+    /// Takes over from one that is gone, with what is known of its writes.
+    pub fn promote(&mut self, now_ms: u64) {
+        self.since_ms = now_ms;
+    }
+
     /// Does what is asked, in one step. `coordinator` is who coordinates by what the store knows; `is_settled` says
     /// that the store serves long enough to know what others knew before it.
     pub fn apply(&mut self, now_ms: u64, coordinator: Option<Epoch>, is_settled: bool, ask: &Ask) -> Told {
@@ -271,7 +278,7 @@ impl Board {
             Some(Change { id: id.clone(), record, body })
         };
         let tickets = found.into_iter().filter_map(change).collect();
-        Told::Changes { tickets, last, newest: self.changes, now_ms }
+        Told::Changes { tickets, last, newest: self.changes, now_ms, since_ms: self.since_ms }
     }
 
     /// Those of the tickets that are neither waiting nor asked for that match.

@@ -3,6 +3,7 @@
 
 mod feed;
 mod lead;
+pub(crate) mod memory;
 mod offers;
 mod status;
 
@@ -20,8 +21,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc};
 use tracing::warn;
 
+use self::memory::Memory;
 use self::offers::Offered;
-use crate::board::{Ask, Kept, Placed, Step, Told};
+use crate::board::{Ask, Placed, Told};
 use crate::body::{MatchBody, TicketBody};
 use crate::{ClusterHandle, Coordinator, StoreError, TakeError, room_name};
 
@@ -37,14 +39,11 @@ const TELL_WITHIN: Duration = Duration::from_secs(60);
 /// How often.
 const TELL_EVERY: Duration = Duration::from_millis(250);
 
-/// How long matches that started here are remembered, for a store that has forgotten them.
-const STARTED_KEPT: Duration = Duration::from_secs(120);
-
 /// How long a ticket that the store has acknowledged is not taken in by this node alone, should it be sent again.
 const SENT_KEPT: Duration = Duration::from_secs(120);
 
-/// Tickets that this node remembers for a store that has forgotten them.
-const KEPT_MAX: usize = 200_000;
+/// Tickets of which that is remembered.
+const SENT_MAX: usize = 200_000;
 
 /// Other nodes of which a client is told.
 const OTHERS_MAX: usize = 8;
@@ -77,17 +76,10 @@ pub struct ClusterQueue {
 
 #[derive(Default)]
 struct State {
-    /// Tickets that were taken in here and are not over, for a store that has forgotten them; and since when they have
-    /// a match.
-    kept: BTreeMap<TicketId, (Kept, Option<Instant>)>,
-    /// Tickets that the store was asked to take in: since when it is known that it has, if it is.
-    sent: HashMap<TicketId, Option<Instant>>,
-    /// Matches that are opened, or were started, here.
-    mine: BTreeMap<String, (Placed, Instant)>,
-    /// Matches that have their room at other nodes, as far as this one has seen them.
-    theirs: BTreeMap<String, (Placed, Instant)>,
-    /// When changes were read last.
-    noted: Option<Instant>,
+    /// Tickets and matches for a store that has forgotten them.
+    memory: Memory,
+    /// Tickets that the store was asked to take in.
+    sent: HashMap<TicketId, Sent>,
     /// Running rooms of this node that may look for players.
     offers: BTreeMap<RoomName, Offered>,
     /// How often anything was said of them.
@@ -97,6 +89,21 @@ struct State {
     /// The store's time less this node's, in milliseconds.
     ahead_ms: i64,
     published: Published,
+}
+
+/// A ticket that the store was asked to take in.
+#[derive(Clone, Copy, Default)]
+struct Sent {
+    /// Since when it is known that the store has it, if it is.
+    known: Option<Instant>,
+    /// Whether it was read since that it waits no more.
+    is_over: bool,
+}
+
+impl Sent {
+    fn is_recent(&self) -> bool {
+        self.known.is_none_or(|since| since.elapsed() < SENT_KEPT)
+    }
 }
 
 /// What the coordinator lets all nodes know.
@@ -136,12 +143,13 @@ impl ClusterQueue {
     ) -> Result<Arc<Self>, ModeFault> {
         Matcher::new(config.modes.clone())?;
         let (sender, receiver) = mpsc::channel(PLACED_MAX);
+        let state = State { memory: Memory::new(handle.node().to_string()), ..State::default() };
         Ok(Arc::new(Self {
             handle,
             name: name.to_owned(),
             config,
             door,
-            state: Mutex::default(),
+            state: Mutex::new(state),
             coordinator: Mutex::new(None),
             placed: (sender, tokio::sync::Mutex::new(receiver)),
         }))
@@ -178,6 +186,18 @@ impl ClusterQueue {
         self.status_of(id, told)
     }
 
+    /// Whether the changes of the store are followed.
+    #[cfg(test)]
+    pub(crate) fn follows(&self) -> bool {
+        self.state().memory.store_since_ms().is_some()
+    }
+
+    /// Whether a ticket would be told to a store that has forgotten it.
+    #[cfg(test)]
+    pub(crate) fn may_tell(&self, id: TicketId) -> bool {
+        self.state().memory.keeps(id)
+    }
+
     /// What a matcher refuses of a ticket whoever else waits.
     fn check(&self, ticket: &SharedTicket) -> Result<(), SharedRefused> {
         let matcher = Matcher::new(self.config.modes.clone());
@@ -193,7 +213,7 @@ impl ClusterQueue {
         let kept = TicketBody::new(&ticket).kept(since_ms);
         let kept = kept.ok_or(SharedRefused::Refused(Refused::UnknownTicket(id)))?;
         let limit = u32::try_from(self.config.tickets_max).unwrap_or(u32::MAX);
-        let is_first = self.note_sent(id).ok_or(SharedRefused::Away)?;
+        let (is_first, store_since_ms) = self.note_sent(id).ok_or(SharedRefused::Away)?;
         let told = match self.ask(&Ask::Submit { ticket: kept.clone(), limit }).await {
             // What it says is known here.
             Ok(Told::Ticket { record, placed, .. }) => {
@@ -206,17 +226,17 @@ impl ClusterQueue {
             }
             // It may be there, or come to be there: only the store can say so.
             Err(_) => {
-                self.state().sent.entry(id).or_insert(None);
+                self.state().sent.entry(id).or_default();
                 return Err(SharedRefused::Away);
             }
         };
         let mut state = self.state();
         if let Told::Ticket { record, .. } = &told {
-            if state.kept.len() < KEPT_MAX {
-                let kept = Kept { since_ms: record.since_ms.max(1), ..kept };
-                state.kept.insert(id, (kept, None));
+            // It may be read before its answer is here that it is over.
+            if !state.sent.get(&id).is_some_and(|sent| sent.is_over) {
+                state.memory.take_in(id, kept, record, store_since_ms);
             }
-            state.sent.insert(id, Some(Instant::now()));
+            state.sent.insert(id, Sent { known: Some(Instant::now()), is_over: false });
         } else {
             state.sent.remove(&id);
         }
@@ -224,19 +244,19 @@ impl ClusterQueue {
         self.status_of(id, told)
     }
 
-    /// Notes that the store is about to be asked for a ticket: whether for the first time, or `None` if there are too
-    /// many.
-    fn note_sent(&self, id: TicketId) -> Option<bool> {
+    /// Notes that the store is about to be asked for a ticket: whether for the first time, and which store; or `None` if
+    /// there are too many.
+    fn note_sent(&self, id: TicketId) -> Option<(bool, Option<u64>)> {
         let mut state = self.state();
-        if state.sent.len() >= KEPT_MAX {
-            state.sent.retain(|_, known| known.is_none_or(|since| since.elapsed() < SENT_KEPT));
+        if state.sent.len() >= SENT_MAX {
+            state.sent.retain(|_, sent| sent.is_recent());
         }
         let is_first = !state.sent.contains_key(&id);
-        if is_first && state.sent.len() >= KEPT_MAX {
+        if is_first && state.sent.len() >= SENT_MAX {
             return None;
         }
-        state.sent.entry(id).or_insert(None);
-        Some(is_first)
+        state.sent.entry(id).or_default().is_over = false;
+        Some((is_first, state.memory.store_since_ms()))
     }
 
     /// Tells the store that the room of a match is open, until it has heard it.
@@ -251,17 +271,12 @@ impl ClusterQueue {
             let ask = Ask::Started { of: key.clone(), node: node.clone(), room: room.clone() };
             match self.ask(&ask).await {
                 Ok(Told::Done) => {
-                    let mut state = self.state();
-                    state.mine.retain(|_, (_, since)| since.elapsed() < STARTED_KEPT);
-                    if let Some((placed, _)) = state.mine.get_mut(&key) {
-                        placed.step = Step::Started;
-                        placed.room = room;
-                    }
+                    self.state().memory.started(self.handle.0.now_ms(), &key, room);
                     return true;
                 }
                 Ok(Told::Fenced) | Err(_) => tokio::time::sleep(TELL_EVERY).await,
                 Ok(_) => {
-                    self.state().mine.remove(&key);
+                    self.state().memory.forget_match(&key);
                     return false;
                 }
             }
@@ -299,8 +314,7 @@ impl SharedQueue for ClusterQueue {
 
     fn may_have(&self, id: TicketId) -> bool {
         let state = self.state();
-        let is_recent = |known: &Option<Instant>| known.is_none_or(|since| since.elapsed() < SENT_KEPT);
-        state.kept.contains_key(&id) || state.sent.get(&id).is_some_and(is_recent)
+        state.memory.keeps(id) || state.sent.get(&id).is_some_and(Sent::is_recent)
     }
 
     fn submit(
@@ -372,7 +386,7 @@ impl SharedQueue for ClusterQueue {
     fn failed(&self, key: String) -> Later<'_, ()> {
         Box::pin(async move {
             self.close_offer(&key);
-            self.state().mine.remove(&key);
+            self.state().memory.forget_match(&key);
             let node = self.handle.node().to_string();
             // If the store does not hear it, the coordinator takes the match back in time.
             let _ = self.ask(&Ask::TakeBack { epoch: crate::Epoch(0), of: key, node }).await;

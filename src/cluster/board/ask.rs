@@ -328,6 +328,8 @@ pub enum Told {
         newest: u64,
         /// The store's time.
         now_ms: u64,
+        /// Since when it serves, by its time: another time is another store, which may have forgotten something.
+        since_ms: u64,
     },
     /// Matches.
     Matches {

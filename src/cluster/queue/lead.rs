@@ -120,10 +120,14 @@ impl ClusterQueue {
         let now_ms = loop {
             let Some((_, after)) = self.cursor() else { return Ok(()) };
             let ask = Ask::Changes { after, limit: CHANGES_MAX, bodies: true };
-            let Told::Changes { tickets, last, now_ms, .. } = self.ask(&ask).await? else {
+            let Told::Changes { tickets, last, now_ms, since_ms, .. } = self.ask(&ask).await? else {
                 return Err(StoreError::Nonsense("no changes".to_owned()));
             };
-            self.note(&tickets, now_ms, true);
+            {
+                let mut state = self.state();
+                state.memory.hear_as_coordinator(self.handle.0.now_ms(), &tickets, since_ms);
+                self.note(&mut state, &tickets, now_ms);
+            }
             if let Some(one) = self.coordinator().as_mut() {
                 one.take_in(now_ms, &tickets, last);
             }

@@ -49,7 +49,7 @@ impl ClusterQueue {
     /// A match has come into its room, or has not: until it is said anew which seats are free, none are.
     pub(super) fn close_offer(&self, key: &str) {
         let mut state = self.state();
-        let Some(into) = state.mine.get(key).map(|(placed, _)| placed.into.clone()) else { return };
+        let Some(into) = state.memory.mine(key).map(|placed| placed.into.clone()) else { return };
         let room = RoomName::try_from(into.as_str()).ok();
         if let Some(offered) = room.and_then(|room| state.offers.get_mut(&room)) {
             offered.body.backfill.teams.iter_mut().for_each(|team| team.seats = 0);

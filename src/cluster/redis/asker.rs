@@ -186,10 +186,11 @@ struct Brief<'a> {
     last: u64,
     newest: u64,
     now_ms: u64,
+    since_ms: u64,
 }
 
 fn brief(text: &str) -> Option<Told> {
-    let Brief { tickets, last, newest, now_ms } = serde_json::from_str(text).ok()?;
+    let Brief { tickets, last, newest, now_ms, since_ms } = serde_json::from_str(text).ok()?;
     let change = |one: &str| {
         let (letter, id) = one.split_at_checked(1)?;
         let (stage, plays) = match letter {
@@ -203,5 +204,5 @@ fn brief(text: &str) -> Option<Told> {
         Some(Change::brief(id, stage, plays))
     };
     let tickets = parts(tickets).map(change).collect::<Option<Vec<_>>>()?;
-    Some(Told::Changes { tickets, last, newest, now_ms })
+    Some(Told::Changes { tickets, last, newest, now_ms, since_ms })
 }

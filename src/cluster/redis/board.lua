@@ -314,8 +314,8 @@ local function brief(ids, last, newest)
       if stage then tickets[#tickets + 1] = stage .. ids[first + nth - 1] end
     end
   end
-  return string.format('{"told":"brief","tickets":"%s","last":%.0f,"newest":%.0f,"now_ms":%.0f}',
-    table.concat(tickets, ','), last, newest, now)
+  return string.format('{"told":"brief","tickets":"%s","last":%.0f,"newest":%.0f,"now_ms":%.0f,"since_ms":%.0f}',
+    table.concat(tickets, ','), last, newest, now, since())
 end
 
 function asks.changes()
@@ -341,7 +341,7 @@ function asks.changes()
       end
     end
   end
-  local numbers = string.format('"last":%.0f,"newest":%.0f,"now_ms":%.0f', last, newest, now)
+  local numbers = string.format('"last":%.0f,"newest":%.0f,"now_ms":%.0f,"since_ms":%.0f', last, newest, now, since())
   return '{"told":"changes","tickets":[' .. table.concat(tickets, ',') .. '],' .. numbers .. '}'
 end
 

@@ -1,6 +1,7 @@
 //! The scripts in a real Redis mean what `Table` says.
 
 mod board;
+mod broken;
 mod load;
 mod server;
 mod sustained;

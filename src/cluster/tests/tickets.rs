@@ -73,3 +73,13 @@ fn a_node_that_is_gone_with_the_last_writes_takes_nothing_that_replicas_had_to_k
     assert!(sum.tickets > 5_000 && sum.matches > 1_500, "{sum:?} is too little");
     assert_eq!((sum.unseen, sum.wrong), (0, 0));
 }
+
+/// The store begins anew, its connections break again and again at first, and clients send tickets again at any time.
+#[test]
+fn nothing_is_lost_doubled_or_comes_back_to_life_where_the_store_forgets_everything() {
+    let mut sum = Sum::default();
+    (0..SEEDS / 2).for_each(|seed| run(seed, Loss::Everything, &mut sum));
+    println!("{sum:?}");
+    assert!(sum.tickets > 5_000 && sum.matches > 1_500, "{sum:?} is too little");
+    assert_eq!((sum.unseen, sum.wrong), (0, 0));
+}

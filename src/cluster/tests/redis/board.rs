@@ -116,7 +116,7 @@ fn timeless(mut told: Told) -> Told {
             record(one);
             placed.iter_mut().for_each(|placed| placed.at_ms = 0);
         }
-        Told::Changes { tickets, now_ms, last, newest } => {
+        Told::Changes { tickets, now_ms, last, newest, since_ms } => {
             for change in tickets.iter_mut() {
                 record(&mut change.record);
                 // The match is told with any of its tickets.
@@ -126,7 +126,7 @@ fn timeless(mut told: Told) -> Told {
             }
             // Those of one request are counted in an order of their own.
             tickets.sort_by(|a, b| a.id.cmp(&b.id));
-            (*now_ms, *last, *newest) = (0, 0, 0);
+            (*now_ms, *last, *newest, *since_ms) = (0, 0, 0, 0);
         }
         Told::Offers { offers, .. } => offers.iter_mut().for_each(|offer| offer.at_ms = 0),
         Told::Matches { matches } => {

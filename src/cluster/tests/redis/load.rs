@@ -26,10 +26,14 @@ const ROUNDS: u64 = 4;
 /// Names of rooms of one node.
 const NAMES: u64 = 10_000;
 
-pub(super) fn kept(number: u64) -> Kept {
+pub(super) fn shared(number: u64) -> SharedTicket {
     let ticket = Ticket::solo(TicketId(number.into()), "arena", "duel", PlayerId(number), 1_500);
     let names = vec![PlayerName::try_from(format!("player-{number}")).unwrap()];
-    TicketBody::new(&SharedTicket { ticket, names, is_guest: false }).kept(0).unwrap()
+    SharedTicket { ticket, names, is_guest: false }
+}
+
+pub(super) fn kept(number: u64) -> Kept {
+    TicketBody::new(&shared(number)).kept(0).unwrap()
 }
 
 /// Asks all of it and gives how long Redis worked for each ticket, in microseconds.

@@ -9,16 +9,17 @@ use framekeep_sim::Pcg32;
 
 use super::history::History;
 use super::rooms::{CREW, CREW_SEATS, Rooms, room_of};
-use crate::board::{Ask, Board, Change, Kept, Placed, Record, Stage, Step, Told, parts};
-use crate::body::{MatchBody, TicketBody};
+use crate::board::{Ask, Board, Placed, Record, Stage, Told, parts};
+use crate::body::TicketBody;
+use crate::queue::memory::{Heard, Memory};
 use crate::{COORDINATOR, Card, Coordinator, Epoch, Load, Member, NodeId, Reply, Request, Table, Timing};
 
 const STEP_MS: u64 = 20;
 const WORK_EVERY_MS: u64 = 100;
 const NODES: u64 = 3;
 const REPLICA_AGE_MS: u64 = 2_000;
-const KEPT_MS: u64 = 60_000;
-const THEIRS_KEPT_MS: u64 = 10_000;
+/// For so long after another store has begun some of its answers are lost.
+const UNSTEADY_MS: u64 = 2_000;
 /// What nobody but the store and one node knows yet: what was done since the others looked last, twice ten a second.
 const UNSEEN_MS: u64 = 2 * WORK_EVERY_MS + STEP_MS;
 
@@ -34,6 +35,8 @@ pub(super) enum Loss {
     LastWritesAndANode,
     /// The same, where tickets and matches are acknowledged only when the replica has them.
     CopiedAndANode,
+    /// All of it: the store begins anew and knows nothing. No node is gone.
+    Everything,
 }
 
 impl Loss {
@@ -56,15 +59,8 @@ struct Store {
 pub(super) struct Node {
     member: Member,
     coordinator: Option<Coordinator>,
-    /// Tickets that were taken in here, and until when they are remembered once they have a match.
-    kept: BTreeMap<TicketId, (Kept, u64)>,
-    mine: BTreeMap<String, Placed>,
-    /// Matches of other nodes that it has seen, and until when they are remembered.
-    theirs: BTreeMap<String, (Placed, u64)>,
-    witnesses: bool,
+    memory: Memory,
     pub(super) rooms: Rooms,
-    store_since_ms: Option<u64>,
-    cursor: u64,
     paused_until_ms: u64,
     cut_off_until_ms: u64,
     work_at_ms: u64,
@@ -81,6 +77,10 @@ pub(super) struct World {
     tickets: u128,
     /// Tickets that nobody has acknowledged yet.
     unsent: Vec<SharedTicket>,
+    /// All others: their clients may send them again at any time.
+    sent: Vec<SharedTicket>,
+    /// Tickets that were over when the store began anew, and were not sent again since.
+    buried: BTreeSet<String>,
     /// Requests whose sender has given them up, and that are done later all the same.
     late: Vec<(u64, Ask)>,
     /// Tickets whose players have answered for a match.
@@ -118,6 +118,8 @@ impl World {
             started: 0,
             tickets: 0,
             unsent: Vec::new(),
+            sent: Vec::new(),
+            buried: BTreeSet::new(),
             late: Vec::new(),
             answered: BTreeSet::new(),
             well_since_ms: now_ms,
@@ -174,13 +176,8 @@ impl World {
         let node = Node {
             member: Member::new(NodeId(self.started), Timing::default()),
             coordinator: None,
-            kept: BTreeMap::new(),
-            mine: BTreeMap::new(),
-            theirs: BTreeMap::new(),
-            witnesses: false,
+            memory: Memory::new(NodeId(self.started).to_string()),
             rooms: Rooms::default(),
-            store_since_ms: None,
-            cursor: 0,
             paused_until_ms: 0,
             cut_off_until_ms: 0,
             work_at_ms: self.now_ms + u64::from(self.rng.below(100)),
@@ -197,7 +194,7 @@ impl World {
         let ill_until_ms = self.now_ms + u64::from(self.rng.below(7_000));
         let Some(id) = self.some_node() else { return self.start_node() };
         match self.rng.below(5) {
-            0 => {
+            0 if self.loss != Loss::Everything => {
                 self.nodes.remove(&id);
                 self.well_since_ms = self.now_ms;
             }
@@ -221,7 +218,11 @@ impl World {
             }
             let nth = self.rng.below((self.replicas.len() as u32).max(1)) as usize;
             let Some((_, replica)) = self.replicas.get(nth) else { return };
-            self.store = replica.clone();
+            if self.loss == Loss::Everything {
+                self.bury();
+            } else {
+                self.store = replica.clone();
+            }
             self.quiet_until_ms = self.now_ms + 4_500;
             self.late.clear();
             if self.loss.of_a_node() && self.nodes.len() > 2 {
@@ -230,7 +231,17 @@ impl World {
         }
         self.store.since_ms = self.now_ms;
         self.store.table.promote(self.now_ms);
+        self.store.board.promote(self.now_ms);
         self.replicas.clear();
+    }
+
+    /// The store forgets everything. What was over for a while, so that every node has read it, must not come back.
+    fn bury(&mut self) {
+        let now = std::mem::replace(&mut self.store, self.replicas[0].1.clone());
+        let over = self.board_view().into_iter().filter(|(_, record)| record.stage == Stage::Over);
+        self.buried.extend(over.map(|(id, _)| id));
+        let table = Table::new(self.now_ms, Timing::default());
+        self.store = Store { table, board: Board::default(), since_ms: now.since_ms };
     }
 
     fn lose_a_node(&mut self) {
@@ -293,9 +304,13 @@ impl World {
     fn clients(&mut self) {
         if let Some(ticket) = self.unsent.pop() {
             let sent = self.some_node().is_some_and(|id| self.submit(id, &ticket));
-            if !sent {
-                self.unsent.insert(0, ticket);
+            match sent {
+                true => self.sent.push(ticket),
+                false => self.unsent.insert(0, ticket),
             }
+        }
+        if !self.is_healed && self.now_ms >= self.quiet_until_ms && self.chance(200) {
+            self.resend();
         }
         let Some(id) = self.some_node() else { return };
         if !self.now_ms.is_multiple_of(200) {
@@ -320,15 +335,24 @@ impl World {
         }
     }
 
+    /// A client that does not know whether its ticket was heard sends it again, perhaps to another node, however it is by
+    /// now.
+    fn resend(&mut self) {
+        let nth = self.rng.below((self.sent.len() as u32).max(1)) as usize;
+        let (Some(ticket), Some(id)) = (self.sent.get(nth).cloned(), self.some_node()) else { return };
+        self.buried.remove(&ticket.ticket.id.to_string());
+        self.submit(id, &ticket);
+    }
+
     fn submit(&mut self, id: NodeId, ticket: &SharedTicket) -> bool {
         if self.node(id).paused_until_ms > self.now_ms {
             return false;
         }
         let kept = TicketBody::new(ticket).kept(0).unwrap();
+        let since_ms = self.node(id).memory.store_since_ms();
         match self.call(id, &Ask::Submit { ticket: kept.clone(), limit: 10_000 }) {
             Some(Told::Ticket { record, .. }) => {
-                let kept = Kept { since_ms: record.since_ms.max(1), ..kept };
-                self.node(id).kept.insert(ticket.ticket.id, (kept, u64::MAX));
+                self.node(id).memory.take_in(ticket.ticket.id, kept, &record, since_ms);
                 let id = ticket.ticket.id.to_string();
                 self.history.acknowledge(&id);
                 self.since_ms.insert(id.clone(), record.since_ms);
@@ -354,6 +378,17 @@ impl World {
     pub(super) fn call(&mut self, id: NodeId, ask: &Ask) -> Option<Told> {
         if self.node(id).cut_off_until_ms > self.now_ms {
             return None;
+        }
+        // Connections to a store that has just begun break again and again.
+        if self.now_ms < self.store.since_ms + UNSTEADY_MS && self.now_ms < self.quiet_until_ms {
+            match self.rng.below(6) {
+                0 => return None,
+                1 => {
+                    self.apply(ask);
+                    return None;
+                }
+                _ => {}
+            }
         }
         let may_fail = !self.is_healed && self.now_ms >= self.quiet_until_ms;
         if may_fail && self.chance(60) {
@@ -397,57 +432,49 @@ impl World {
             }
             let node = self.node(id);
             node.member.hear(now_ms, &request, now_ms, &reply);
-            if let Reply::Noted { since_ms } = reply {
-                let is_other = node.store_since_ms.is_some_and(|before| before != since_ms);
-                node.store_since_ms = Some(since_ms);
-                if is_other {
-                    self.retell(id);
+        }
+    }
+
+    /// Tells a store that has begun anew what it has not answered to yet, and reads what has changed, as
+    /// `queue/feed.rs` does.
+    fn follow(&mut self, id: NodeId) {
+        self.tell(id);
+        let witnesses = self.is_witness(id);
+        loop {
+            let now_ms = self.now_ms;
+            let ask = self.node(id).memory.question(now_ms, witnesses);
+            let Some(told) = self.call(id, &ask) else { return };
+            if let Told::Changes { tickets, .. } = &told {
+                let over = tickets.iter().filter(|change| change.record.stage == Stage::Over);
+                over.for_each(|change| self.history.over(&change.id));
+            }
+            match self.node(id).memory.hear_changes(now_ms, &told).unwrap() {
+                Heard::More => {}
+                Heard::All => return,
+                Heard::Anew => {
+                    let node = self.node(id);
+                    node.coordinator = None;
+                    node.rooms.forget_told();
+                    return;
                 }
             }
         }
     }
 
-    fn retell(&mut self, id: NodeId) {
-        let node = self.node(id);
-        node.cursor = 0;
-        node.coordinator = None;
-        node.rooms.forget_told();
-        let started = node.mine.values().filter(|it| it.step == Step::Started);
-        let started: Vec<_> =
-            started.chain(node.theirs.values().map(|(placed, _)| placed)).cloned().collect();
-        let kept: Vec<_> = node.kept.values().map(|(kept, _)| kept.clone()).collect();
-        let mut is_told = true;
-        for placed in started {
-            let tickets = MatchBody::read(&placed.body).unwrap().tickets;
-            let told = self.call(id, &Ask::Retell { placed: placed.clone(), tickets });
-            let is_unseen = parts(&placed.tickets).any(|ticket| self.unseen.contains(ticket));
-            assert!(
-                is_unseen || told != Some(Told::Gone),
-                "match {} was started, its tickets are in another",
-                placed.of
-            );
-            is_told &= told.is_some();
+    fn tell(&mut self, id: NodeId) {
+        let now_ms = self.now_ms;
+        loop {
+            let asks = self.node(id).memory.still_to_tell(now_ms, 64);
+            if asks.is_empty() {
+                return;
+            }
+            for ask in asks {
+                let Some(told) = self.call(id, &ask) else { return };
+                let Some(placed) = self.node(id).memory.hear_told(now_ms, &ask, &told) else { continue };
+                let is_unseen = parts(&placed.tickets).any(|ticket| self.unseen.contains(ticket));
+                assert!(is_unseen, "match {} was started, its tickets are in another", placed.of);
+            }
         }
-        for ticket in kept {
-            is_told &= self.call(id, &Ask::Submit { ticket, limit: u32::MAX }).is_some();
-        }
-        if !is_told {
-            // All of it is told again.
-            self.node(id).store_since_ms = Some(0);
-        }
-    }
-
-    fn follow(&mut self, id: NodeId) {
-        let bodies = self.is_witness(id);
-        let node = self.node(id);
-        if bodies != node.witnesses {
-            node.witnesses = bodies;
-            node.cursor = if bodies { 0 } else { node.cursor };
-        }
-        let ask = Ask::Changes { after: node.cursor, limit: 1_000, bodies };
-        let Some(Told::Changes { tickets, last, .. }) = self.call(id, &ask) else { return };
-        self.node(id).cursor = last;
-        self.note(id, &tickets, bodies);
     }
 
     /// Of the nodes that do not coordinate the first one remembers what all tickets say.
@@ -460,62 +487,17 @@ impl World {
         self.nodes.keys().find(|node| Some(**node) != coordinator) == Some(&id)
     }
 
-    fn note(&mut self, id: NodeId, tickets: &[Change], bodies: bool) {
-        let until_ms = self.now_ms + KEPT_MS;
-        for change in tickets {
-            let ticket = change.id.parse().unwrap();
-            if bodies {
-                self.witness(id, ticket, change);
-            }
-            match change.record.stage {
-                Stage::Over => {
-                    self.history.over(&change.id);
-                    self.node(id).kept.remove(&ticket);
-                }
-                Stage::Matched if change.record.plays => drop(self.node(id).kept.remove(&ticket)),
-                Stage::Matched => {
-                    let kept = self.node(id).kept.get_mut(&ticket);
-                    kept.into_iter().for_each(|(_, until)| *until = until_ms.min(*until));
-                }
-                Stage::Waiting | Stage::Asked => {
-                    let kept = self.node(id).kept.get_mut(&ticket);
-                    kept.into_iter().for_each(|(_, until)| *until = u64::MAX);
-                }
-            }
-        }
-        let now_ms = self.now_ms;
-        self.node(id).kept.retain(|_, (_, until)| *until > now_ms);
-        self.node(id).theirs.retain(|_, (_, until)| *until > now_ms);
-    }
-
-    fn witness(&mut self, id: NodeId, ticket: TicketId, change: &Change) {
-        let until_ms = self.now_ms + THEIRS_KEPT_MS;
-        let (node, record) = (self.node(id), &change.record);
-        if record.plays {
-            if let Ok(placed) = serde_json::from_str::<Placed>(&change.body) {
-                node.theirs.insert(placed.of.clone(), (placed, until_ms));
-            }
-        } else if record.stage != Stage::Over {
-            let kept = Kept {
-                id: change.id.clone(),
-                body: change.body.clone(),
-                players: record.players.clone(),
-                since_ms: record.since_ms,
-            };
-            node.kept.entry(ticket).or_insert((kept, u64::MAX));
-        }
-    }
-
     /// Opens rooms for the matches that are this node's, and says so until the store has heard it.
     fn open(&mut self, id: NodeId) {
         let fetch = Ask::Fetch { node: id.to_string(), limit: 64 };
         if let Some(Told::Matches { matches }) = self.call(id, &fetch) {
-            self.node(id).mine.extend(matches.into_iter().map(|placed| (placed.of.clone(), placed)));
+            let now_ms = self.now_ms;
+            matches.into_iter().for_each(|placed| self.node(id).memory.open(now_ms, placed));
         }
-        for mut placed in self.unopened(id) {
+        for placed in self.unopened(id) {
             let of = placed.of.clone();
             if !self.seat(id, &placed) {
-                self.node(id).mine.remove(&of);
+                self.node(id).memory.forget_match(&of);
                 self.call(id, &Ask::TakeBack { epoch: Epoch(0), of, node: id.to_string() });
                 continue;
             }
@@ -523,16 +505,17 @@ impl World {
             let ask = Ask::Started { of: of.clone(), node: id.to_string(), room: room.clone() };
             match self.call(id, &ask) {
                 Some(Told::Done) => {
-                    (placed.step, placed.room) = (Step::Started, room);
+                    let back = parts(&placed.tickets).find(|ticket| self.buried.contains(*ticket));
+                    assert_eq!(back, None, "a ticket was over, and has come back to life");
                     self.history.start(&of, parts(&placed.tickets));
                     let now_ms = self.now_ms;
                     self.told_at_ms.extend(parts(&placed.tickets).map(|ticket| (ticket.to_owned(), now_ms)));
-                    self.node(id).mine.insert(of, placed);
+                    self.node(id).memory.started(now_ms, &of, room);
                 }
                 Some(Told::Fenced) | None => {}
                 Some(_) => {
                     self.unseat(id, &placed);
-                    self.node(id).mine.remove(&of);
+                    self.node(id).memory.forget_match(&of);
                 }
             }
         }
@@ -540,7 +523,7 @@ impl World {
 
     /// Matches that the node has fetched and has no room for yet, or has not told of.
     pub(super) fn unopened(&mut self, id: NodeId) -> Vec<Placed> {
-        self.node(id).mine.values().filter(|it| it.step == Step::Placed).cloned().collect()
+        self.node(id).memory.unopened().cloned().collect()
     }
 
     /// Forms matches while the node coordinates, as `queue/lead.rs` does.
@@ -557,9 +540,9 @@ impl World {
         };
         let nodes = node.member.nodes().to_vec();
         let ask = Ask::Changes { after: coordinator.cursor(), limit: 1_000, bodies: true };
-        let Some(Told::Changes { tickets, last, .. }) = self.call(id, &ask) else { return };
+        let Some(Told::Changes { tickets, last, since_ms, .. }) = self.call(id, &ask) else { return };
         coordinator.take_in(now_ms, &tickets, last);
-        self.note(id, &tickets, true);
+        self.node(id).memory.hear_as_coordinator(now_ms, &tickets, since_ms);
         let ask = Ask::Offers { after: coordinator.offers_cursor(), limit: 1_000 };
         let Some(Told::Offers { offers, last }) = self.call(id, &ask) else { return };
         coordinator.take_offers(now_ms, &offers, last);
