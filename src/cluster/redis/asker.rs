@@ -61,7 +61,7 @@ impl Asker {
     pub(super) fn new(link: Arc<Link>, lease_ms: u64, prefix: String, copies: u32) -> Arc<Self> {
         Arc::new(Self {
             link,
-            script: Code::new(include_str!("board.lua")),
+            script: Code::new(concat!(include_str!("clock.lua"), include_str!("board.lua"))),
             lease_ms,
             prefix,
             copies,

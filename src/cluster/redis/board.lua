@@ -11,15 +11,14 @@ local matches, unopened, forget, old, leases = KEYS[6], KEYS[7], KEYS[8], KEYS[9
 local offers, offered, said = KEYS[11], KEYS[12], KEYS[13]
 local lease_ms, ask, text_of_ask, untold = tonumber(ARGV[1]), nil, nil, nil
 local remembered_ms, at_once, offer_kept_ms, offers_max = 60000, 256, 180000, 100000
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local now = store_ms(meta)
 
 local since_ms = nil
 local function since()
   if since_ms then return since_ms end
   local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
   local known = redis.call('HMGET', meta, 'run', 'since')
-  if known[1] ~= run then
+  if known[1] ~= run or tonumber(known[2]) > now then
     redis.call('HSET', meta, 'run', run, 'since', now)
     since_ms = now
   else

@@ -3,29 +3,34 @@
 -- rooms are kept, how many requests, then six words for each: what, name, node, epoch, another node, rank.
 local leases, meta = KEYS[1], KEYS[2]
 local lease_ms, keeps = tonumber(ARGV[1]), ARGV[2] == '1'
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local now = store_ms(meta)
 
 -- A server that was started again, or a replica that took over, may not know what was granted last.
 local function since()
   local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
   local known = redis.call('HMGET', meta, 'run', 'since')
-  if known[1] ~= run then
+  if known[1] ~= run or tonumber(known[2]) > now then
     redis.call('HSET', meta, 'run', run, 'since', now)
     return now
   end
   return tonumber(known[2])
 end
 
+local function write(name, node, epoch, upto, rank)
+  redis.call('HSET', leases, name, string.format('%s %.0f %.0f %.0f', node, epoch, upto, rank))
+end
+
 local function read(name)
   local text = redis.call('HGET', leases, name)
   if not text then return nil end
   local node, epoch, upto, rank = string.match(text, '^(%x+) (%d+) (%d+) ?(%d*)$')
-  return { node = node, epoch = tonumber(epoch), upto = tonumber(upto), rank = tonumber(rank) or 0 }
-end
-
-local function write(name, node, epoch, upto, rank)
-  redis.call('HSET', leases, name, string.format('%s %.0f %.0f %.0f', node, epoch, upto, rank))
+  local lease = { node = node, epoch = tonumber(epoch), upto = tonumber(upto), rank = tonumber(rank) or 0 }
+  if lease.upto > now + lease_ms then
+    -- No grant is longer: it was written by another clock, and runs out from now on.
+    lease.upto = now + lease_ms
+    write(name, lease.node, lease.epoch, lease.upto, lease.rank)
+  end
+  return lease
 end
 
 local function grant(name, node, epoch, rank)
@@ -57,6 +62,8 @@ end
 local function renew(name, node, epoch, rank)
   local old = read(name)
   if old and (old.epoch > epoch or (old.epoch == epoch and old.node ~= node)) then return { 'lost' } end
+  -- It was the time when it was given, of a store that this one knows nothing of.
+  if epoch > now then now = put_forward(meta, epoch) end
   return grant(name, node, epoch, rank)
 end
 

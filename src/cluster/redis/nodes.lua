@@ -6,13 +6,12 @@ local cards, loads, seen, changed, carded, meta = KEYS[1], KEYS[2], KEYS[3], KEY
 local lease_ms, what, node, card, load = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 -- So many nodes that are gone are remembered for those who know of them.
 local gone_max = 256
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local now = store_ms(meta)
 
 local function since()
   local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
   local known = redis.call('HMGET', meta, 'run', 'since')
-  if known[1] ~= run then
+  if known[1] ~= run or tonumber(known[2]) > now then
     redis.call('HSET', meta, 'run', run, 'since', now)
     return string.format('%.0f', now)
   end
@@ -51,6 +50,9 @@ if what == 'leave' then
 end
 if what == 'until' then return { 'until', redis.call('ZSCORE', seen, node) or '' } end
 
+-- No report is good for longer: these were written by another clock.
+local latest = string.format('%.0f', now + lease_ms)
+for _, one in ipairs(redis.call('ZRANGEBYSCORE', seen, '(' .. latest, '+inf')) do redis.call('ZADD', seen, latest, one) end
 for _, one in ipairs(redis.call('ZRANGEBYSCORE', seen, 0, string.format('%.0f', now))) do remove(one) end
 if redis.call('ZCARD', changed) - redis.call('HLEN', cards) > gone_max then
   for _, one in ipairs(redis.call('ZRANGE', changed, 0, -1)) do

@@ -82,8 +82,8 @@ impl Store {
             link,
             name: name.to_owned(),
             timing,
-            leases: Code::new(include_str!("lease.lua")),
-            nodes: Code::new(include_str!("nodes.lua")),
+            leases: Code::new(concat!(include_str!("clock.lua"), include_str!("lease.lua"))),
+            nodes: Code::new(concat!(include_str!("clock.lua"), include_str!("nodes.lua"))),
             registry: tokio::sync::Mutex::default(),
         }
     }
@@ -208,6 +208,35 @@ impl Store {
         let key = self.key("queue", set);
         let mut command = redis::cmd("ZUNIONSTORE");
         command.arg(&key).arg(1).arg(&key).arg("WEIGHTS").arg(0);
+        assert!(self.link.send(&command).await.is_ok());
+    }
+
+    /// Sets times that the scripts of a part keep forward, as they are where the server's clock was put back by so much.
+    #[cfg(test)]
+    pub(crate) async fn put_clock_back(&self, part: &str, by_ms: u64) {
+        let text = "local by = tonumber(ARGV[1])
+            for _, name in ipairs({ 'high', 'since' }) do
+              local at = redis.call('HGET', KEYS[1], name)
+              if at then redis.call('HSET', KEYS[1], name, string.format('%.0f', tonumber(at) + by)) end
+            end
+            for _, one in ipairs(redis.call('HKEYS', KEYS[2])) do
+              local a, upto, b = string.match(redis.call('HGET', KEYS[2], one), '^(%x+ %d+ )(%d+)(.*)$')
+              if upto ~= '0' then
+                redis.call('HSET', KEYS[2], one, a .. string.format('%.0f', tonumber(upto) + by) .. b)
+              end
+            end
+            for _, one in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do redis.call('ZINCRBY', KEYS[3], by, one) end";
+        let keys = ["meta", "leases", "seen"].map(|name| self.key(part, name));
+        let mut command = redis::cmd("EVAL");
+        command.arg(text).arg(keys.len()).arg(&keys).arg(by_ms);
+        assert!(self.link.send(&command).await.is_ok());
+    }
+
+    /// Forgets the latest time that was told, as a server of an older version knows none.
+    #[cfg(test)]
+    pub(crate) async fn forget_latest_time(&self, part: &str) {
+        let mut command = redis::cmd("HDEL");
+        command.arg(self.key(part, "meta")).arg("high").arg("ahead");
         assert!(self.link.send(&command).await.is_ok());
     }
 

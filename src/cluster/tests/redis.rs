@@ -2,6 +2,7 @@
 
 mod board;
 mod broken;
+mod clock;
 mod load;
 mod server;
 mod sustained;
