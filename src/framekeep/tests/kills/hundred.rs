@@ -16,8 +16,12 @@ const SEATS: usize = 2;
 const ENTER_AT_ONCE: usize = 10;
 /// A tick of the rooms, in milliseconds.
 const TICK_MS: f64 = 1_000.0 / 30.0;
-/// The pause that 99 of 100 stay under, in ticks.
+/// The pause that 99 of 100 stay under, in ticks, where nobody else takes the processor.
 const PAUSE_MAX: f64 = 3.0;
+/// The same on a machine that is busy with other tests: what it keeps from a server is in it too.
+const PAUSE_BUSY_MAX: f64 = 30.0;
+/// So many rooms are on their way for long enough to be seen.
+const MANY: usize = 100;
 
 /// How late rooms went on at a node, as it has logged it, in ticks.
 fn late(fleet: &Fleet, nth: usize) -> Pauses {
@@ -41,7 +45,11 @@ fn go(fleet: &Fleet, players: &mut Players, rooms: usize, from: usize, to: usize
                 assert!(reply.status < 300, "{} {}", reply.status, reply.body);
             }
             let approaches = |row: &Value| row["step"] == "approaches" && row["to"] == format!("eu{to}");
-            fleet.until("rooms are listed on their way", |fleet| fleet.moves(from).iter().any(approaches));
+            // Of a few nobody may be seen to be on the way.
+            if rooms >= MANY {
+                fleet
+                    .until("rooms are listed on their way", |fleet| fleet.moves(from).iter().any(approaches));
+            }
             asked.store(true, Ordering::Relaxed);
         });
         let have_moved = |all: &[Player]| {
@@ -54,7 +62,7 @@ fn go(fleet: &Fleet, players: &mut Players, rooms: usize, from: usize, to: usize
 }
 
 /// Rooms of two nodes go to and fro.
-fn to_and_fro(rooms: usize, durability: &'static str) {
+fn to_and_fro(rooms: usize, durability: &'static str, pause_max: f64) {
     let Some(redis) = RedisServer::start() else { return };
     let fleet = Fleet::start(&redis, 2, durability, Vec::new());
     let mut players = Players::crowd(37, rooms, SEATS);
@@ -86,11 +94,16 @@ fn to_and_fro(rooms: usize, durability: &'static str) {
         found.len() == rooms && found.values().all(|nodes| *nodes == [0])
     };
     assert!(players.play_until(Duration::from_secs(20), is_single), "{:?}", fleet.rooms());
-    assert!(worst <= PAUSE_MAX, "{report}");
+    assert!(worst <= pause_max, "{report}");
 }
 
 #[test]
 #[ignore = "takes a minute; 100 rooms, and means something on a machine with time to spare"]
 fn a_hundred_rooms_go_to_and_fro_with_a_pause_of_three_ticks_at_most() {
-    to_and_fro(100, "second");
+    to_and_fro(MANY, "second", PAUSE_MAX);
+}
+
+#[test]
+fn ten_rooms_go_to_and_fro_and_nobody_waits_for_long() {
+    to_and_fro(10, "second", PAUSE_BUSY_MAX);
 }
