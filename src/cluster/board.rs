@@ -13,6 +13,11 @@ use crate::Epoch;
 /// How long a ticket or match that is over is remembered, in milliseconds.
 pub const REMEMBERED_MS: u64 = 60_000;
 
+/// How long of a ticket that had its match the number is remembered after everything else is forgotten, in milliseconds,
+/// and of how many.
+const PLAYED_KEPT_MS: u64 = 1_800_000;
+const PLAYED_MAX: usize = 500_000;
+
 /// Most tickets or matches that one step forgets.
 const FORGET_AT_ONCE: usize = 256;
 
@@ -31,6 +36,8 @@ pub struct Board {
     untold: BTreeMap<String, (Vec<String>, u64)>,
     /// When tickets that are over, or play, are forgotten.
     forget: BTreeSet<(u64, String)>,
+    /// Tickets that had their match and are forgotten but for their numbers, and since when.
+    played: BTreeMap<String, u64>,
     /// When matches are forgotten.
     old: BTreeSet<(u64, String)>,
     /// Free seats of running rooms.
@@ -134,6 +141,9 @@ impl Board {
     fn submit(&mut self, now_ms: u64, ticket: &Kept, limit: u32) -> Told {
         if let Some((_, body)) = self.tickets.get(&ticket.id) {
             return if *body == ticket.body { self.taken_in(&ticket.id) } else { Told::Other };
+        }
+        if self.played.contains_key(&ticket.id) {
+            return Told::Matched { of: String::new() };
         }
         // A ticket that was taken in before is not refused for there being many.
         let is_new = ticket.since_ms == 0;
@@ -477,10 +487,18 @@ impl Board {
         while tickets < FORGET_AT_ONCE
             && let Some((at_ms, id)) = self.forget.first().filter(|(at_ms, _)| *at_ms <= now_ms).cloned()
         {
-            self.tickets.remove(&id);
+            if self.tickets.remove(&id).is_some_and(|(record, _)| record.plays) {
+                self.played.insert(id.clone(), now_ms);
+            }
             self.changed.remove(&id);
             self.forget.remove(&(at_ms, id));
             tickets += 1;
+        }
+        self.played.retain(|_, at_ms| now_ms < *at_ms + PLAYED_KEPT_MS);
+        while self.played.len() > PLAYED_MAX
+            && let Some(first) = self.played.iter().min_by_key(|(_, at_ms)| **at_ms).map(|(id, _)| id.clone())
+        {
+            self.played.remove(&first);
         }
         while matches < FORGET_AT_ONCE
             && let Some((at_ms, of)) = self.old.first().filter(|(at_ms, _)| *at_ms <= now_ms).cloned()

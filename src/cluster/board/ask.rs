@@ -313,9 +313,9 @@ pub enum Told {
     Full,
     /// Nobody is asked for this ticket, or not that player.
     NotAsked,
-    /// The ticket has its match.
+    /// The ticket has its match, or had it for long.
     Matched {
-        /// Which.
+        /// Which; empty if only the ticket's number is remembered.
         of: String,
     },
     /// What has changed, in the order of the changes.

@@ -26,9 +26,9 @@ const WAITING_MAX: usize = 10_000;
 const WAITS_AT_MOST: Duration = Duration::from_secs(3);
 
 /// What every request of tickets may touch, in the order of the script.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "meta", "records", "bodies", "changed", "players", "matches", "unopened", "forget", "old", "leases",
-    "offers", "offered", "said",
+    "offers", "offered", "said", "played",
 ];
 
 /// A request that waits.

@@ -1,6 +1,6 @@
 -- Tickets and matches. One call is one atomic step for all of its requests; src/cluster/board.rs says what each means.
--- KEYS: meta, records, bodies, changed, players, matches, unopened, forget, old, leases, offers, offered, said, then for
--- each request the list of the node that it is about. ARGV: milliseconds of a lease, then each request as JSON and, after
+-- KEYS: meta, records, bodies, changed, players, matches, unopened, forget, old, leases, offers, offered, said, played,
+-- then for each request the list of the node that it is about. ARGV: milliseconds of a lease, then each request as JSON and, after
 -- it, a text that is kept as it is (what a ticket or match says). Answers a list of JSON.
 --
 -- A call has many requests. What they need is read in a few commands before them, and what they change of tickets, players
@@ -9,6 +9,9 @@ local meta, records, bodies, changed, players = KEYS[1], KEYS[2], KEYS[3], KEYS[
 local matches, unopened, forget, old, leases = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 -- What rooms offered last (by room), the numbers of the changes, and when it was said.
 local offers, offered, said = KEYS[11], KEYS[12], KEYS[13]
+-- Tickets that had their match and are forgotten but for their numbers, by when that was.
+local played = KEYS[14]
+local played_kept_ms, played_max = 1800000, 500000
 local lease_ms, ask, text_of_ask, untold = tonumber(ARGV[1]), nil, nil, nil
 local remembered_ms, at_once, offer_kept_ms, offers_max = 60000, 256, 180000, 100000
 local now = store_ms(meta)
@@ -241,6 +244,7 @@ function asks.submit()
     if body == ticket.body then return show(ticket.id, '') end
     return told('other')
   end
+  if redis.call('ZSCORE', played, ticket.id) then return told('matched', 'of', '') end
   if ticket.since_ms == 0 then
     if not live then
       write()
@@ -598,6 +602,9 @@ function asks.sweep()
   local upto = string.format('%.0f', now)
   local ids = redis.call('ZRANGEBYSCORE', forget, 0, upto, 'LIMIT', 0, at_once)
   if #ids > 0 then
+    for nth, text in ipairs(redis.call('HMGET', records, unpack(ids))) do
+      if text and string.find(text, '"plays":true', 1, true) then redis.call('ZADD', played, now, ids[nth]) end
+    end
     redis.call('HDEL', records, unpack(ids))
     redis.call('HDEL', bodies, unpack(ids))
     redis.call('ZREM', changed, unpack(ids))
@@ -610,6 +617,8 @@ function asks.sweep()
     redis.call('ZREM', old, unpack(those))
     for _, of in ipairs(those) do placed_as.known[of] = false end
   end
+  redis.call('ZREMRANGEBYSCORE', played, 0, string.format('%.0f', now - played_kept_ms))
+  redis.call('ZREMRANGEBYRANK', played, 0, -played_max - 1)
   local rooms = redis.call('ZRANGEBYSCORE', said, 0, string.format('%.0f', now - offer_kept_ms), 'LIMIT', 0, at_once)
   if #rooms > 0 then
     redis.call('HDEL', offers, unpack(rooms))
@@ -668,7 +677,7 @@ local all, answers = {}, {}
 for nth = 2, #ARGV, 2 do all[#all + 1] = cjson.decode(ARGV[nth]) end
 if #all > 1 then read_ahead(all) end
 for nth, one in ipairs(all) do
-  ask, text_of_ask, untold = one, ARGV[2 * nth + 1], KEYS[13 + nth]
+  ask, text_of_ask, untold = one, ARGV[2 * nth + 1], KEYS[14 + nth]
   answers[nth] = answer_to()
 end
 write()

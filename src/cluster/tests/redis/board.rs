@@ -240,3 +240,45 @@ fn what_a_node_that_is_gone_was_not_told_is_forgotten() {
         assert_eq!((matches.len(), redis.command(&format!("EXISTS {list}")).as_str()), (2, ":0"));
     });
 }
+
+#[test]
+fn a_ticket_that_had_its_match_is_not_taken_in_again_after_it_is_forgotten() {
+    let Some(redis) = RedisServer::start() else { return };
+    run(async {
+        let store = Store::new(redis.address(), "test", TIMING);
+        let epoch = Epoch(until_granted(&store, take(COORDINATOR, 1, None)).await);
+        let (mut board, mut now_ms) = (Board::default(), 10_000);
+        let id = |number: u32| format!("{number:032x}");
+        let submit = |number: u32| {
+            let (id, body, players) = (id(number), "body".to_owned(), format!("{number:016x}"));
+            Ask::Submit { ticket: Kept { id, body, players, since_ms: 0 }, limit: 100 }
+        };
+        let (of, node) = ("m1".to_owned(), "n1".to_owned());
+        let (body, tickets, room) = (String::new(), id(1), "room".to_owned());
+        let claim = Ask::Claim { epoch, of: of.clone(), body, tickets, node: node.clone(), seats: None };
+        let started = Ask::Started { of, node, room };
+        for ask in [submit(1), submit(2), Ask::Cancel { id: id(2) }, claim, started] {
+            board.apply(now_ms, Some(epoch), true, &ask);
+            store.ask(&ask).await.unwrap();
+        }
+        store.age_all("forget").await;
+        now_ms += 120_000;
+        assert_eq!(
+            board.apply(now_ms, Some(epoch), true, &Ask::Sweep { epoch }),
+            Told::Swept { more: false }
+        );
+        assert_eq!(store.ask(&Ask::Sweep { epoch }).await.unwrap(), Told::Swept { more: false });
+        for (number, may_wait) in [(1, false), (2, true)] {
+            let ask = submit(number);
+            let (model, real) =
+                (board.apply(now_ms, Some(epoch), true, &ask), store.ask(&ask).await.unwrap());
+            let waits = [&model, &real].map(|told| matches!(told, Told::Ticket { .. }));
+            assert_eq!(waits, [may_wait; 2], "{model:?}, {real:?}");
+        }
+        assert_eq!(store.ask(&Ask::Show { id: id(1) }).await.unwrap(), Told::Unknown);
+        // After half an hour the number is forgotten as well.
+        now_ms += 1_800_000;
+        board.apply(now_ms, Some(epoch), true, &Ask::Sweep { epoch });
+        assert!(matches!(board.apply(now_ms, Some(epoch), true, &submit(1)), Told::Ticket { .. }));
+    });
+}
