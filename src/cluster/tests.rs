@@ -1,6 +1,7 @@
 //! Nodes and a store in virtual time, with crashes, pauses, partitions, lost answers and replicas that were promoted
 //! without the last writes: no name is ever held by two, no number given twice, and somebody takes over soon.
 
+mod kept;
 mod office;
 mod redis;
 mod tickets;
@@ -9,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use framekeep_sim::Pcg32;
 
+use self::kept::Kept;
 use crate::{COORDINATOR, Card, Epoch, Lapsed, Load, Member, NodeId, Reply, Request, Table, Timing};
 
 const ROOMS: [&str; 3] = ["room/den", "room/pit", "room/hall"];
@@ -38,6 +40,7 @@ struct World {
     /// The highest number under which anybody has acted, by name, and who.
     acted: BTreeMap<String, (Epoch, NodeId)>,
     takeovers: u32,
+    kept: Kept,
 }
 
 struct Node {
@@ -48,7 +51,11 @@ struct Node {
 
 impl World {
     fn new(seed: u64) -> Self {
-        let store = Table::new(0, FREE);
+        Self::with(seed, Kept::default())
+    }
+
+    fn with(seed: u64, kept: Kept) -> Self {
+        let store = Table::new(0, kept.timing());
         let mut world = Self {
             rng: Pcg32::new(seed, 3),
             now_ms: 100_000,
@@ -60,6 +67,7 @@ impl World {
             started: 0,
             acted: BTreeMap::new(),
             takeovers: 0,
+            kept,
         };
         (0..NODES).for_each(|_| world.start_node());
         world
@@ -67,7 +75,8 @@ impl World {
 
     fn start_node(&mut self) {
         self.started += 1;
-        let mut member = Member::new(NodeId(self.started), FREE);
+        let mut member = Member::new(NodeId(self.started), self.kept.timing());
+        self.kept.dead.iter().for_each(|dead| member.know_dead(*dead));
         ROOMS.iter().for_each(|room| member.want(room));
         self.nodes.insert(member.node(), Node { member, paused_until_ms: 0, cut_off_until_ms: 0 });
     }
@@ -93,17 +102,21 @@ impl World {
         let for_ms = u64::from(self.rng.below(8_000));
         let Some(node) = self.some_node() else { return self.start_node() };
         match self.rng.below(5) {
-            0 => drop(self.nodes.remove(&node)),
+            0 => {
+                self.nodes.remove(&node);
+                self.kept.dead.push(node);
+            }
             1 if (self.nodes.len() as u64) < NODES => self.start_node(),
             2 => self.nodes.get_mut(&node).unwrap().paused_until_ms = self.now_ms + for_ms,
             3 => self.nodes.get_mut(&node).unwrap().cut_off_until_ms = self.now_ms + for_ms,
-            4 => {
+            4 if !self.kept.is_lossless => {
                 // The replica that is promoted lacks the writes of up to two seconds.
                 let nth = self.rng.below((self.replicas.len() as u32).max(1)) as usize;
                 if let Some((_, replica)) = self.replicas.get(nth) {
                     self.store = replica.clone();
                     self.store.promote(self.now_ms);
                     self.replicas.clear();
+                    self.kept.stores += 1;
                 }
             }
             _ => {}
@@ -119,6 +132,7 @@ impl World {
             match first.remove() {
                 Letter::Asked { by, request, at_ms } => {
                     let reply = self.store.apply(self.now_ms, &request);
+                    self.kept.note(by, &request, &reply);
                     if !self.is_cut_off(by) {
                         self.post(Letter::Answered { to: by, request, asked_at_ms: at_ms, reply });
                     }
@@ -163,6 +177,10 @@ impl World {
     fn check(&mut self) {
         for name in ROOMS.iter().chain(&[COORDINATOR]) {
             let acting = self.acting(name);
+            if self.kept.timing().keeps(name) {
+                self.check_kept(name, &acting);
+                continue;
+            }
             let who: BTreeSet<_> = acting.iter().map(|(node, _)| *node).collect();
             assert!(who.len() <= 1, "{name} is held by {acting:?} at {}", self.now_ms);
             let Some((node, epoch)) = acting.first().copied() else { continue };
