@@ -19,7 +19,7 @@
 //! - [`Mode`] says what a match has to look like, [`Ticket`] what somebody wants, [`Backfill`] what a running room
 //!   lacks, [`limits`] how much of everything there may be.
 //! - [`Matcher`] takes [`Operation`]s and time, and gives [`Event`]s.
-//! - [`log_operation`] and [`LogReader`] keep what was asked and play it again.
+//! - [`Matcher::with_log`] keeps what was asked, and [`replay`] plays it again.
 
 mod backfill;
 mod group;
@@ -33,6 +33,7 @@ mod operation;
 mod pool;
 mod queue;
 mod regions;
+mod replay;
 mod rules;
 mod seating;
 #[cfg(test)]
@@ -41,10 +42,11 @@ mod ticket;
 mod view;
 
 pub use backfill::{Backfill, FreeSeats};
-pub use log::{LogError, LogReader, log_header, log_operation};
+pub use log::{LogEntry, LogError, LogReader, Outcome, log_header, log_operation};
 pub use matched::{Match, MatchId, Place};
 pub use matcher::Matcher;
 pub use mode::{Fewer, Mode, ModeFault, RoleSeats, Widening};
 pub use operation::{Event, Operation, Refused};
+pub use replay::{Replayed, replay};
 pub use ticket::{NoTicketId, PartyMember, RegionLatency, Ticket, TicketFault, TicketId};
 pub use view::{Ended, Hindrance, QueueView, TicketState, TicketView, Why};

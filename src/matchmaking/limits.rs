@@ -72,6 +72,9 @@ pub const OPERATION_BYTES_MAX: usize = 16 << 10;
 /// Longest encoded list of modes, in bytes.
 pub const MODES_BYTES_MAX: usize = 256 << 10;
 
+/// Bytes of a log that wait to be taken; a log that is not taken ends.
+pub const LOG_WAITING_MAX: usize = 64 << 20;
+
 /// Tickets that are looked at for one match, for each seat of it, and as many again as [`LOOKS_MIN`].
 pub(crate) const LOOKS_PER_SEAT: usize = 4;
 

@@ -2,6 +2,7 @@
 
 mod asking;
 mod pairing;
+mod record;
 mod rooms;
 mod time;
 mod why;
@@ -52,6 +53,7 @@ pub struct Matcher {
     now_ms: u64,
     events: VecDeque<Event>,
     scratch: Scratch,
+    log: Option<Vec<u8>>,
 }
 
 impl Matcher {
@@ -84,6 +86,7 @@ impl Matcher {
             now_ms: 0,
             events: VecDeque::new(),
             scratch: Scratch::default(),
+            log: None,
         })
     }
 
@@ -139,6 +142,11 @@ impl Matcher {
     /// # Errors
     /// As for [`submit`](Self::submit).
     pub fn restore(&mut self, now_ms: u64, ticket: Ticket, since_ms: u64) -> Result<TicketView, Refused> {
+        let operation = self.to_log(|| Operation::Restore(ticket.clone(), since_ms));
+        self.logged(now_ms, operation, |it| it.take_in(now_ms, ticket, since_ms))
+    }
+
+    fn take_in(&mut self, now_ms: u64, ticket: Ticket, since_ms: u64) -> Result<TicketView, Refused> {
         self.elapse(now_ms);
         if let Some(slot) = self.queue.find(ticket.id) {
             let is_same = self.queue.record(slot).ticket == ticket;
@@ -187,6 +195,11 @@ impl Matcher {
     /// # Errors
     /// [`Refused`] if there is no such ticket or it has its match. One that is over stays as it is.
     pub fn cancel(&mut self, now_ms: u64, id: TicketId) -> Result<TicketView, Refused> {
+        let operation = self.to_log(|| Operation::Cancel(id));
+        self.logged(now_ms, operation, |it| it.take_back(now_ms, id))
+    }
+
+    fn take_back(&mut self, now_ms: u64, id: TicketId) -> Result<TicketView, Refused> {
         self.elapse(now_ms);
         let slot = self.queue.find(id).ok_or(Refused::UnknownTicket(id))?;
         match self.queue.card(slot).state {
@@ -230,8 +243,11 @@ impl Matcher {
     /// # Errors
     /// [`Refused::TooManyRegions`] if as many as there may be are named, or used now.
     pub fn name_region(&mut self, now_ms: u64, region: &str) -> Result<(), Refused> {
-        self.elapse(now_ms);
-        self.regions.name_for_good(region)
+        let operation = self.to_log(|| Operation::NameRegion(region.to_owned()));
+        self.logged(now_ms, operation, |it| {
+            it.elapse(now_ms);
+            it.regions.name_for_good(region)
+        })
     }
 
     /// The numbers of a ticket's regions, the nearest first; each is used once more.
@@ -347,6 +363,21 @@ impl Matcher {
     /// # Errors
     /// [`Refused`] if nobody is asked, or not that player.
     pub fn answer(
+        &mut self,
+        now_ms: u64,
+        id: TicketId,
+        player: PlayerId,
+        accepts: bool,
+    ) -> Result<TicketView, Refused> {
+        let said = |id, player| match accepts {
+            true => Operation::Accept(id, player),
+            false => Operation::Decline(id, player),
+        };
+        let operation = self.to_log(|| said(id, player));
+        self.logged(now_ms, operation, |it| it.hear_answer(now_ms, id, player, accepts))
+    }
+
+    fn hear_answer(
         &mut self,
         now_ms: u64,
         id: TicketId,

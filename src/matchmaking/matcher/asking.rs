@@ -8,7 +8,7 @@ use super::Matcher;
 use crate::group::Pick;
 use crate::limits::REMEMBERED_MS;
 use crate::queue::Slot;
-use crate::{Ended, Event, Match, MatchId, Refused, TicketState};
+use crate::{Ended, Event, Match, MatchId, Operation, Refused, TicketState};
 
 /// A match that was found.
 #[derive(Clone, Debug)]
@@ -130,6 +130,11 @@ impl Matcher {
     /// # Errors
     /// [`Refused::UnknownMatch`] if there is none, or it was formed long ago.
     pub fn give_back(&mut self, now_ms: u64, id: MatchId) -> Result<(), Refused> {
+        let operation = self.to_log(|| Operation::GiveBack(id));
+        self.logged(now_ms, operation, |it| it.undo(now_ms, id))
+    }
+
+    fn undo(&mut self, now_ms: u64, id: MatchId) -> Result<(), Refused> {
         self.elapse(now_ms);
         let formed = self.matches.get(&id).ok_or(Refused::UnknownMatch(id))?;
         let mut busy = Vec::new();

@@ -10,7 +10,7 @@ use crate::limits::{
 };
 use crate::queue::Slot;
 use crate::rules::Rules;
-use crate::{MatchId, seating};
+use crate::{MatchId, Operation, seating};
 
 /// What one attempt works with, kept to be used again.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +37,15 @@ impl Matcher {
     /// Forms the matches that can be formed. Whoever is new, waits again, or whose limits have widened is tried; what
     /// others wait for cannot have come about without one of these.
     pub fn round(&mut self, now_ms: u64) {
+        let operation = self.to_log(|| Operation::Round);
+        let done = self.logged(now_ms, operation, |it| {
+            it.form(now_ms);
+            Ok::<_, core::convert::Infallible>(())
+        });
+        let Ok(()) = done;
+    }
+
+    fn form(&mut self, now_ms: u64) {
         self.elapse(now_ms);
         for lane in std::mem::take(&mut self.unsettled) {
             let lane = &mut self.lanes[lane as usize];

@@ -9,7 +9,7 @@ use super::Matcher;
 use crate::group::{Filling, Group, Team, seats_of_sets};
 use crate::limits::{BACKFILL_LOOKS_MAX, BACKFILLS_MAX, LOOKS_MIN, LOOKS_PER_SEAT, RATING_MAX};
 use crate::queue::Slot;
-use crate::{Backfill, FreeSeats, Match, MatchId, Refused, seating};
+use crate::{Backfill, FreeSeats, Match, MatchId, Operation, Refused, seating};
 
 /// Who has been given a seat in a room since it said which are free.
 #[derive(Clone, Debug)]
@@ -76,6 +76,11 @@ impl Matcher {
     /// # Errors
     /// [`Refused`] if it is no room of a mode, or there are too many.
     pub fn open_backfill(&mut self, now_ms: u64, backfill: Backfill) -> Result<(), Refused> {
+        let operation = self.to_log(|| Operation::OpenBackfill(backfill.clone()));
+        self.logged(now_ms, operation, |it| it.open_room(now_ms, backfill))
+    }
+
+    fn open_room(&mut self, now_ms: u64, backfill: Backfill) -> Result<(), Refused> {
         self.elapse(now_ms);
         let rules = self.rules_of(&backfill.game, &backfill.mode)?;
         backfill.validate(&self.rules[rules].mode)?;
@@ -106,6 +111,11 @@ impl Matcher {
     /// # Errors
     /// [`Refused::UnknownRoom`] if it did not.
     pub fn close_backfill(&mut self, now_ms: u64, room: &str) -> Result<(), Refused> {
+        let operation = self.to_log(|| Operation::CloseBackfill(room.to_owned()));
+        self.logged(now_ms, operation, |it| it.close_room(now_ms, room))
+    }
+
+    fn close_room(&mut self, now_ms: u64, room: &str) -> Result<(), Refused> {
         self.elapse(now_ms);
         let number = self.rooms.by_name.remove(room).ok_or_else(|| Refused::UnknownRoom(room.to_owned()))?;
         self.unlist(number);

@@ -9,11 +9,14 @@ use super::model::{self, Waiting};
 use super::{events, matcher};
 use crate::{
     Backfill, Event, Fewer, FreeSeats, LogReader, Match, MatchId, Matcher, Mode, Operation, PartyMember,
-    Refused, RegionLatency, RoleSeats, Ticket, TicketId, TicketState, Widening, log_header, log_operation,
+    Refused, RegionLatency, RoleSeats, Ticket, TicketId, TicketState, Widening, replay,
 };
 
 /// Tickets of a mode that are few enough to try every match.
 const TRIED_MAX: usize = 9;
+
+/// Few enough that some are refused for there being too many.
+const TICKETS_MAX: usize = 40;
 
 const ROLES: [&str; 3] = ["guard", "medic", "scout"];
 const PLACES: [&str; 2] = ["pit", "ring"];
@@ -140,7 +143,7 @@ struct Life {
 impl Life {
     fn new() -> Self {
         Self {
-            matcher: matcher(modes()),
+            matcher: matcher(modes()).with_tickets_max(TICKETS_MAX).with_log(),
             modes: modes(),
             now_ms: 0,
             tickets: BTreeMap::new(),
@@ -322,18 +325,19 @@ proptest! {
         operations in proptest::collection::vec((0..500_u64, operation()), 1..250),
     ) {
         let mut life = Life::new();
-        let mut log = log_header(&life.modes);
         let mut happened = Vec::new();
         for (after_ms, operation) in &operations {
             let one = life.act(*after_ms, operation);
-            log_operation(&mut log, life.now_ms, &one.operation);
             happened.push(one);
         }
+        let log = life.matcher.take_log();
+        prop_assert_eq!(replay(&log, |_, _| {}).unwrap().differs, None);
         let reader = LogReader::new(&log).unwrap();
-        let mut again = matcher(reader.modes().to_vec());
+        let mut again = matcher(reader.modes().to_vec()).with_tickets_max(reader.tickets_max());
         for (entry, expected) in reader.zip(&happened) {
-            let (at_ms, operation) = entry.unwrap();
-            let done = again.apply(at_ms, operation.clone());
+            // The matcher logs every ticket as one that waits since then.
+            let (entry, operation) = (entry.unwrap(), expected.operation.clone());
+            let done = again.apply(entry.at_ms, entry.operation);
             let events = events(&mut again);
             prop_assert_eq!(&Happened { operation, done, events }, expected);
         }
