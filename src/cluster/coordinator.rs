@@ -112,6 +112,18 @@ impl Coordinator {
         })
     }
 
+    /// With a log of its matcher, which [`take_log`](Self::take_log) gives.
+    #[must_use]
+    pub fn with_log(mut self) -> Self {
+        self.matcher = self.matcher.with_log();
+        self
+    }
+
+    /// What was added to the log since it was last taken; nothing without one.
+    pub fn take_log(&mut self) -> Vec<u8> {
+        self.matcher.take_log()
+    }
+
     /// Under which number it acts.
     #[must_use]
     pub fn epoch(&self) -> Epoch {

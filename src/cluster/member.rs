@@ -158,8 +158,8 @@ impl Member {
         &self.nodes
     }
 
-    /// Whether this node is to coordinate if it can: matches go to nodes with the coordinator's modes only, so it is one
-    /// whose modes as many nodes with rooms have as have any others.
+    /// Whether this node is to coordinate if it can: matches go to nodes with the coordinator's modes only, so it is
+    /// one whose modes as many nodes with rooms have as have any others.
     fn stands(&self, card: &Card) -> bool {
         let mut with: BTreeMap<&str, usize> = BTreeMap::new();
         let has_rooms = |view: &&NodeView| !view.card.is_gateway && !view.load.draining;

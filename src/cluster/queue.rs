@@ -8,12 +8,13 @@ mod offers;
 mod status;
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use framekeep_gate::{
-    Claim, ClusterStatus, Door, Later, Order, Question, SharedMatch, SharedOffer, SharedQueue, SharedRefused,
-    SharedStatus, SharedTicket,
+    Claim, ClusterStatus, Door, Later, MatchLog, Order, Question, SharedMatch, SharedOffer, SharedQueue,
+    SharedRefused, SharedStatus, SharedTicket,
 };
 use framekeep_matchmaking::{Matcher, Mode, ModeFault, QueueView, Refused, TicketId};
 use framekeep_protocol::{PlayerId, RoomName};
@@ -61,6 +62,8 @@ pub struct QueueConfig {
     pub tickets_max: usize,
     /// After how long names of rooms are free that their node has not said any more; never without.
     pub unsaid_after: Option<Duration>,
+    /// The file that the log of the matcher is written to while this node coordinates; none without.
+    pub log: Option<PathBuf>,
 }
 
 /// The tickets of the cluster as one node has them.
@@ -71,6 +74,7 @@ pub struct ClusterQueue {
     door: Door,
     state: Mutex<State>,
     coordinator: Mutex<Option<Coordinator>>,
+    log: Mutex<Option<MatchLog>>,
     placed: (mpsc::Sender<SharedMatch>, tokio::sync::Mutex<mpsc::Receiver<SharedMatch>>),
 }
 
@@ -144,6 +148,8 @@ impl ClusterQueue {
         Matcher::new(config.modes.clone())?;
         let (sender, receiver) = mpsc::channel(PLACED_MAX);
         let state = State { memory: Memory::new(handle.node().to_string()), ..State::default() };
+        let told = |why: &str| warn!("the log of matches (matchmaking.log) {why}");
+        let log = config.log.as_deref().and_then(|path| MatchLog::new(path, told).ok());
         Ok(Arc::new(Self {
             handle,
             name: name.to_owned(),
@@ -151,6 +157,7 @@ impl ClusterQueue {
             door,
             state: Mutex::new(state),
             coordinator: Mutex::new(None),
+            log: Mutex::new(log),
             placed: (sender, tokio::sync::Mutex::new(receiver)),
         }))
     }
@@ -166,6 +173,10 @@ impl ClusterQueue {
 
     fn coordinator(&self) -> MutexGuard<'_, Option<Coordinator>> {
         self.coordinator.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn log(&self) -> MutexGuard<'_, Option<MatchLog>> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The store's time, about.

@@ -204,6 +204,7 @@ pub(crate) fn start(
         modes_digest,
         round_every: Duration::from_millis(settings.matchmaking.round_ms),
         tickets_max: settings.matchmaking.tickets_max,
+        log: settings.matchmaking.log.clone(),
         unsaid_after: match (&settings.cluster.heirs, settings.cluster.forget_after_s) {
             (Some(_), _) | (None, 0) => None,
             (None, after_s) => Some(Duration::from_secs(after_s)),

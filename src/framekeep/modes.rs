@@ -185,6 +185,8 @@ pub(crate) fn matchmaking(settings: &Settings) -> Result<MatchmakingConfig, Mode
         modes,
         round_every: Duration::from_millis(section.round_ms),
         tickets_max: section.tickets_max,
+        // In a cluster the one that forms the matches of all writes it.
+        log: section.log.clone().filter(|_| !cluster::is_wanted(settings)),
         alone_after: cluster::is_wanted(settings)
             .then(|| Duration::from_secs(settings.cluster.alone_after_s)),
     })

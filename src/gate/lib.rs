@@ -17,6 +17,7 @@
 
 mod bell;
 mod door;
+mod match_log;
 mod member;
 mod order;
 mod report;
@@ -26,6 +27,7 @@ mod web_ticket;
 
 pub use bell::Bell;
 pub use door::{Detour, Door, GateFull, Keeper, Letter, gate};
+pub use match_log::MatchLog;
 pub use member::MemberRow;
 pub use order::{
     Answer, LaterReplay, MoveReply, MoveState, NewLink, Order, Question, Reply, RoomHappening, Viewer,

@@ -5,10 +5,11 @@ mod backfill;
 mod desk;
 mod shared;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use framekeep_gate::{Answer, Question, SharedQueue};
+use framekeep_gate::{Answer, MatchLog, Question, SharedQueue};
 use framekeep_matchmaking::{
     Match, MatchId, Matcher, Mode, ModeFault, Refused, Ticket, TicketId, TicketView,
 };
@@ -57,6 +58,8 @@ pub struct MatchmakingConfig {
     /// For one node of a cluster: how long its store may be away until tickets are matched with those of this node
     /// only. Default `None`: the node works alone.
     pub alone_after: Option<Duration>,
+    /// The file that the log of the matcher is written to. Default `None`.
+    pub log: Option<PathBuf>,
 }
 
 impl Default for MatchmakingConfig {
@@ -66,6 +69,7 @@ impl Default for MatchmakingConfig {
             round_every: Duration::from_millis(100),
             tickets_max: 100_000,
             alone_after: None,
+            log: None,
         }
     }
 }
@@ -73,7 +77,8 @@ impl Default for MatchmakingConfig {
 impl MatchmakingConfig {
     fn matcher(&self) -> Result<Matcher, ModeFault> {
         let modes = self.modes.iter().map(|setup| setup.mode.clone()).collect();
-        Ok(Matcher::new(modes)?.with_tickets_max(self.tickets_max))
+        let matcher = Matcher::new(modes)?.with_tickets_max(self.tickets_max);
+        Ok(if self.log.is_some() { matcher.with_log() } else { matcher })
     }
 
     fn backfills(&self) -> bool {
@@ -89,6 +94,7 @@ impl MatchmakingConfig {
 pub(crate) struct Matchmaking {
     config: MatchmakingConfig,
     desk: Mutex<Desk>,
+    log: Mutex<Option<MatchLog>>,
     /// Changes with every round in which something happened: who waits for news looks again.
     news: watch::Sender<u64>,
     begun: Instant,
@@ -105,8 +111,16 @@ impl Matchmaking {
         }
         let matcher = config.matcher();
         let matcher = matcher.inspect_err(|fault| error!(%fault, "there is no matchmaking")).ok()?;
+        let told = |why: &str| warn!("the log of matches (matchmaking.log) {why}");
+        let log = config.log.as_deref().and_then(|path| MatchLog::new(path, told).ok());
+        let mut desk = Desk::new(matcher);
+        let log = log.map(|mut log| {
+            log.begin(desk.matcher.take_log());
+            log
+        });
         Some(Self {
-            desk: Mutex::new(Desk::new(matcher)),
+            log: Mutex::new(log),
+            desk: Mutex::new(desk),
             config: config.clone(),
             news: watch::Sender::new(0),
             begun: Instant::now(),
@@ -188,7 +202,13 @@ impl Matchmaking {
     /// A round; gives the matches that were formed.
     fn round(&self) -> Vec<Arc<Match>> {
         let now_ms = self.now_ms();
-        let (formed, is_news) = self.desk().round(now_ms);
+        let ((formed, is_news), logged) = {
+            let mut desk = self.desk();
+            (desk.round(now_ms), desk.matcher.take_log())
+        };
+        if let Some(log) = self.log.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            log.add(logged);
+        }
         if is_news {
             self.tell();
         }

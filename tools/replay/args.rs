@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Stats(StatsArgs),
     /// Torture the rules with a match: rollback, restore, order, threads, builds.
     Check(CheckArgs),
+    /// Form the matches of a log of matchmaking again (`matchmaking.log`).
+    Matches(MatchesArgs),
     /// Work on a folder of replays.
     Corpus(CorpusArgs),
     /// Let bots play a match and seal it.
@@ -98,6 +100,16 @@ pub(crate) struct InfoArgs {
     /// Print one JSON object instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  framekeep-replay matches --list matches.fkmm")]
+pub(crate) struct MatchesArgs {
+    /// The log.
+    pub(crate) file: PathBuf,
+    /// Print a line for each match: milliseconds, number, mode, players.
+    #[arg(long)]
+    pub(crate) list: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -14,6 +14,7 @@ mod failure;
 mod info;
 mod key;
 mod load;
+mod matches;
 mod opened;
 mod picture;
 mod play;
@@ -81,6 +82,7 @@ fn command(command: &Command, out: &mut impl Write) -> Result<Exit, Failure> {
         Command::Corpus(CorpusArgs { command: CorpusCommand::Verify(args) }) => corpus::verify(args, out),
         Command::Record(args) => record::run(args, out),
         Command::Render(args) => render::run(args, out),
+        Command::Matches(args) => matches::run(args, out),
         Command::Play(args) => play::run(args, out),
         Command::Explain(args) => explain::run(args, out),
     }

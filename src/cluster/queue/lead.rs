@@ -101,13 +101,25 @@ impl ClusterQueue {
         match Coordinator::new(epoch, nonce, modes, most, &self.config.modes_digest) {
             Ok(new) => {
                 info!(epoch = epoch.0, "this node forms the matches of the cluster");
-                *place = Some(new);
+                *place = Some(self.begin_log(new));
                 true
             }
             Err(why) => {
                 error!(%why, "no matches can be formed");
                 false
             }
+        }
+    }
+
+    /// A coordinator with a log if that is wanted, which begins anew with it.
+    fn begin_log(&self, new: Coordinator) -> Coordinator {
+        match self.log().as_mut() {
+            Some(log) => {
+                let mut new = new.with_log();
+                log.begin(new.take_log());
+                new
+            }
+            None => new,
         }
     }
 
@@ -138,6 +150,10 @@ impl ClusterQueue {
         self.read_offers(now_ms).await?;
         let nodes = self.handle.nodes();
         let asks = self.coordinator().as_mut().map(|one| one.round(now_ms, &nodes)).unwrap_or_default();
+        let logged = self.coordinator().as_mut().map(Coordinator::take_log).unwrap_or_default();
+        if let Some(log) = self.log().as_mut() {
+            log.add(logged);
+        }
         for group in asks.chunk_by(|a, b| discriminant(a) == discriminant(b)) {
             for some in group.chunks(AT_ONCE) {
                 self.ask_all(now_ms, some).await?;

@@ -94,3 +94,27 @@ fn a_damaged_report_is_told() {
     assert_eq!(run(&["explain", &path]).0, Exit::Damaged);
     assert_eq!(run(&["explain", &recorded.beside("nowhere.fkd")]).0, Exit::Failure);
 }
+
+#[test]
+fn matches_are_formed_again_from_their_log() {
+    use framekeep_matchmaking::{Matcher, Mode, Ticket, TicketId};
+
+    let desk = tempfile::tempdir().unwrap();
+    let path = desk.path().join("matches.fkmm");
+    let mut matcher = Matcher::new(vec![Mode::new("arena", "duel", 2, 1)]).unwrap().with_log();
+    for number in [1, 2] {
+        let player = framekeep_protocol::PlayerId(number);
+        let ticket = Ticket::solo(TicketId(number.into()), "arena", "duel", player, 1_500);
+        matcher.submit(0, ticket).unwrap();
+    }
+    matcher.round(100);
+    let log = matcher.take_log();
+    fs::write(&path, &log).unwrap();
+    let (exit, said) = run(&["matches", "--list", path.to_str().unwrap()]);
+    assert_eq!(exit, Exit::Ok);
+    assert_eq!(said, "100 1 duel 0000000000000001,0000000000000002\n3 operations, 1 matches: the same\n");
+    // What came of the last operation is changed.
+    let changed: Vec<u8> = log[..log.len() - 1].iter().copied().chain([log[log.len() - 1] ^ 1]).collect();
+    fs::write(&path, &changed).unwrap();
+    assert_eq!(run(&["matches", path.to_str().unwrap()]).0, Exit::Disagrees);
+}

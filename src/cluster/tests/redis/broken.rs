@@ -28,6 +28,7 @@ fn queue(redis: &RedisServer) -> Arc<ClusterQueue> {
         round_every: Duration::from_millis(100),
         tickets_max: 10_000,
         unsaid_after: None,
+        log: None,
     };
     ClusterQueue::new(ClusterHandle(Arc::new(shared)), "test", config, gate(8).0).unwrap()
 }

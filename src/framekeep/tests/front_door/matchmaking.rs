@@ -35,6 +35,10 @@ backfill = true
 const TICKETS: &str = "/api/v1/matchmaking/tickets";
 
 fn start() -> Serving {
+    start_with(&[])
+}
+
+fn start_with(more: &[(&str, &str)]) -> Serving {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("modes.toml"), MODES).expect("a file");
     let settings = [
@@ -42,7 +46,7 @@ fn start() -> Serving {
         ("FRAMEKEEP__MATCHMAKING__ROUND_MS", "20"),
         ("FRAMEKEEP__HTTP__KEY_REQUESTS_PER_S", "0"),
     ];
-    Serving::start_in(folder, &settings)
+    Serving::start_in(folder, &[&settings[..], more].concat())
 }
 
 fn ask(serving: &Serving, method: &str, path: &str, body: &Value) -> Reply {
@@ -234,4 +238,24 @@ fn tickets_are_explained_taken_back_and_kept_from_others() {
     assert_eq!(unknown.problem(), "unknown_mode");
     let plain = Serving::start(&[]);
     assert_eq!(plain.get("/api/v1/matchmaking").problem(), "not_found");
+}
+
+#[test]
+fn the_matches_of_a_node_are_formed_again_from_its_log() {
+    let serving = start_with(&[("FRAMEKEEP__MATCHMAKING__LOG", "matches.fkmm")]);
+    let ids = [1, 2, 3, 4].map(|player| submit(&serving, &ticket(player, 1, "duel")));
+    let rooms: BTreeSet<String> =
+        ids.iter().map(|id| until_matched(&serving, id)["room"].to_string()).collect();
+    let path = serving.folder().join("matches.fkmm");
+    serving.until("the log has the matches", |_| {
+        let mut players = Vec::new();
+        let log = std::fs::read(&path).unwrap_or_default();
+        let formed = |_, of: &framekeep_matchmaking::Match| {
+            players.extend(of.places.iter().map(|place| place.player.0));
+        };
+        let Ok(replayed) = framekeep_matchmaking::replay(&log, formed) else { return false };
+        assert_eq!(replayed.differs, None);
+        players.sort_unstable();
+        players == [1, 2, 3, 4] && replayed.matches == rooms.len() as u64
+    });
 }
