@@ -6,6 +6,9 @@ mod rooms;
 mod world;
 
 use self::world::{Loss, World};
+use crate::Epoch;
+use crate::board::{Ask, Board, Kept, Told};
+use crate::queue::memory::{Heard, Memory};
 
 /// Tickets that may be left over: a duel lacks one player, pairs three, a crew two.
 const TOO_FEW: usize = 6;
@@ -82,4 +85,39 @@ fn nothing_is_lost_doubled_or_comes_back_to_life_where_the_store_forgets_everyth
     println!("{sum:?}");
     assert!(sum.tickets > 5_000 && sum.matches > 1_500, "{sum:?} is too little");
     assert_eq!((sum.unseen, sum.wrong), (0, 0));
+}
+
+/// A node reads what has changed.
+fn read(memory: &mut Memory, board: &mut Board, now_ms: u64) -> Heard {
+    let ask = memory.question(now_ms, false);
+    memory.hear_changes(now_ms, &board.apply(now_ms, None, true, &ask)).unwrap()
+}
+
+#[test]
+fn a_node_that_was_cut_off_while_a_ticket_was_over_and_forgotten_does_not_tell_it_again() {
+    let (mut memory, mut board) = (Memory::new("1".to_owned()), Board::default());
+    assert_eq!(read(&mut memory, &mut board, 1_000), Heard::All);
+    let ids = ["1", "2"].map(|digit| format!("{digit:0>32}"));
+    for id in &ids {
+        let (body, players) = ("body".to_owned(), id[16..].to_owned());
+        let kept = Kept { id: id.clone(), body, players, since_ms: 0 };
+        let ask = Ask::Submit { ticket: kept.clone(), limit: 10 };
+        let Told::Ticket { record, .. } = board.apply(1_000, None, true, &ask) else { panic!("it waits") };
+        memory.take_in(id.parse().unwrap(), kept, &record, memory.store_since_ms());
+    }
+    board.apply(1_100, None, true, &Ask::Cancel { id: ids[0].clone() });
+    board.apply(70_000, Some(Epoch(1)), true, &Ask::Sweep { epoch: Epoch(1) });
+    assert_eq!(read(&mut memory, &mut board, 70_100), Heard::All);
+    assert_eq!(ids.clone().map(|id| memory.keeps(id.parse().unwrap())), [false, true]);
+    // A store that has begun anew knows nothing, and is told of the one that waits before it is believed.
+    let mut anew = Board::default();
+    anew.promote(170_000);
+    assert_eq!(read(&mut memory, &mut anew, 170_100), Heard::Anew);
+    assert_eq!(read(&mut memory, &mut anew, 170_200), Heard::All);
+    let asks = memory.still_to_tell(170_300, 10);
+    assert!(matches!(&asks[..], [Ask::Submit { ticket, .. }] if ticket.id == ids[1]), "{asks:?}");
+    let told = anew.apply(170_300, None, true, &asks[0]);
+    memory.hear_told(170_300, &asks[0], &told);
+    assert_eq!(read(&mut memory, &mut anew, 170_400), Heard::All);
+    assert!(memory.keeps(ids[1].parse().unwrap()) && memory.untold() == (0, 0));
 }
