@@ -7,7 +7,8 @@
 //! | 1 | layout version, 2 |
 //! | 4 | most tickets that are not over |
 //! | 4, n | length and encoding of the modes |
-//! | 8, 4, n, 8 | of each operation the time in milliseconds, the length and the encoding, and the digest of what came of it |
+//! | 8, 4, n | of each operation the time in milliseconds, the length and the encoding |
+//! | 8 | and the digest of what came of it |
 //!
 //! Integers are little-endian; what is encoded is encoded as control messages of the wire are.
 

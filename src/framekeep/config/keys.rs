@@ -431,8 +431,8 @@ settings! {
         /// Tickets that wait or whose players are asked, at most.
         tickets_max: usize = Value::Integer(100_000), Allowed::Integer(1, 200_000), "tickets",
             wrong: "too small refuses players, each costs about 1 KiB of memory";
-        /// The file in which everything is kept that matches depend on, so that `framekeep-replay matches FILE` can form
-        /// them again; empty for none. 256 MiB at most, and as much again of the one before.
+        /// The file in which everything is kept that matches depend on, so that `framekeep-replay matches FILE` can
+        /// form them again; empty for none. 256 MiB at most, and as much again of the one before.
         log: Option<PathBuf> = Value::text(""), Allowed::PathOrEmpty, "",
             wrong: "a file that cannot be written is named in the log, and nothing is kept";
     }
