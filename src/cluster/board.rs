@@ -13,8 +13,8 @@ use crate::Epoch;
 /// How long a ticket or match that is over is remembered, in milliseconds.
 pub const REMEMBERED_MS: u64 = 60_000;
 
-/// How long of a ticket that had its match the number is remembered after everything else is forgotten, in milliseconds,
-/// and of how many.
+/// How long of a ticket that had its match the number is remembered after everything else is forgotten, in
+/// milliseconds, and of how many.
 const PLAYED_KEPT_MS: u64 = 1_800_000;
 const PLAYED_MAX: usize = 500_000;
 

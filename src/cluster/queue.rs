@@ -255,8 +255,8 @@ impl ClusterQueue {
         self.status_of(id, told)
     }
 
-    /// Notes that the store is about to be asked for a ticket: whether for the first time, and which store; or `None` if
-    /// there are too many.
+    /// Notes that the store is about to be asked for a ticket: whether for the first time, and which store; or `None`
+    /// if there are too many.
     fn note_sent(&self, id: TicketId) -> Option<(bool, Option<u64>)> {
         let mut state = self.state();
         if state.sent.len() >= SENT_MAX {

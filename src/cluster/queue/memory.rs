@@ -87,8 +87,8 @@ impl Memory {
         self.store_since_ms
     }
 
-    /// The store has shown a ticket that was sent to it when it served since `store_since_ms`: it is remembered while it
-    /// waits.
+    /// The store has shown a ticket that was sent to it when it served since `store_since_ms`: it is remembered while
+    /// it waits.
     pub(crate) fn take_in(&mut self, id: TicketId, kept: Kept, record: &Record, store_since_ms: Option<u64>) {
         if !matches!(record.stage, Stage::Waiting | Stage::Asked) {
             self.kept.remove(&id);

@@ -211,7 +211,8 @@ impl Store {
         assert!(self.link.send(&command).await.is_ok());
     }
 
-    /// Sets times that the scripts of a part keep forward, as they are where the server's clock was put back by so much.
+    /// Sets times that the scripts of a part keep forward, as they are where the server's clock was put back by so
+    /// much.
     #[cfg(test)]
     pub(crate) async fn put_clock_back(&self, part: &str, by_ms: u64) {
         let text = "local by = tonumber(ARGV[1])

@@ -335,8 +335,8 @@ impl World {
         }
     }
 
-    /// A client that does not know whether its ticket was heard sends it again, perhaps to another node, however it is by
-    /// now.
+    /// A client that does not know whether its ticket was heard sends it again, perhaps to another node, however it
+    /// is by now.
     fn resend(&mut self) {
         let nth = self.rng.below((self.sent.len() as u32).max(1)) as usize;
         let (Some(ticket), Some(id)) = (self.sent.get(nth).cloned(), self.some_node()) else { return };
