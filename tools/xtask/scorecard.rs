@@ -4,8 +4,8 @@ use anyhow::Result;
 
 use crate::step::Step;
 
-/// Prints the headline table. Box2D is compiled as it is for a game that ships: without its assertions, and optimised as
-/// this project is.
+/// Prints the headline table. Box2D is compiled as it is for a game that ships: without its assertions, and
+/// optimised as this project is.
 pub(crate) fn print(rest: &[String]) -> Result<()> {
     if measures_clients(rest) {
         // Programs that the scorecard starts, from beside itself.
