@@ -44,7 +44,8 @@ impl LoadMeter {
         }
         let open = report.rooms.iter().filter(|row| row.phase != "closed").count();
         Load {
-            players: u32::try_from(report.players).unwrap_or(u32::MAX),
+            // Who watches takes a place as well, of which there are `players_max`.
+            players: u32::try_from(report.players + report.watchers).unwrap_or(u32::MAX),
             rooms: u32::try_from(open).unwrap_or(u32::MAX),
             tick_us_p99: self.tick_us_p99,
             memory_mib: resident_mib(),

@@ -191,17 +191,21 @@ pub(crate) async fn drain(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     JsonBody(how): JsonBody<DrainJson>,
 ) -> Result<StatusCode, Problem> {
-    for node in &how.move_to {
-        mail::know(&front, node).await?;
-    }
     let grace = Duration::from_secs(how.grace_s.unwrap_or(GRACE_S).min(GRACE_S_MAX));
-    if !how.move_to.is_empty() {
-        front.order(Order::MoveAll(how.move_to)).await.map_err(|_| Problem::busy())?;
-    }
-    let ordered = front.order(Order::Drain { grace }).await.map_err(|_| Problem::busy());
-    let result = ordered.map(|()| StatusCode::ACCEPTED);
+    let result = begin_drain(&front, how.move_to, grace).await;
     note(&front, peer, "drain", format!("{} s", grace.as_secs()), &result).await;
     result
+}
+
+async fn begin_drain(front: &Front, move_to: Vec<String>, grace: Duration) -> Result<StatusCode, Problem> {
+    for node in &move_to {
+        mail::know(front, node).await?;
+    }
+    if !move_to.is_empty() {
+        front.order(Order::MoveAll(move_to)).await.map_err(|_| Problem::busy())?;
+    }
+    front.order(Order::Drain { grace }).await.map_err(|_| Problem::busy())?;
+    Ok(StatusCode::ACCEPTED)
 }
 
 /// Sends a player away from the node.

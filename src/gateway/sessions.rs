@@ -20,6 +20,8 @@ const KEPT_BYTES_MAX: usize = 128 << 10;
 
 /// How long a session that another connection has is waited for.
 const STEAL_WITHIN: Duration = Duration::from_secs(2);
+/// How soon one that is about to be put down is looked for again.
+const PUT_DOWN_WITHIN: Duration = Duration::from_millis(5);
 
 /// What lets a client go on with its session.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -160,29 +162,39 @@ impl Sessions {
 
     /// Takes a session, from another connection if need be; `None` if there is none, or its client comes too late.
     pub(crate) async fn take(&self, token: SessionToken) -> Option<Box<Session>> {
-        let holder = {
-            let mut places = self.lock();
-            match places.remove(&token)? {
-                Place::Parked(session, until) => {
-                    drop(places);
-                    // Who comes too late does not gain from nobody having looked yet: here the session ends.
-                    return (Instant::now() < until).then_some(session);
+        let until = Instant::now() + STEAL_WITHIN;
+        loop {
+            let holder = {
+                let mut places = self.lock();
+                match places.remove(&token)? {
+                    Place::Parked(session, until) => {
+                        drop(places);
+                        // Who comes too late does not gain from nobody having looked yet: here the session ends.
+                        return (Instant::now() < until).then_some(session);
+                    }
+                    Place::Attached(holder) => {
+                        places.insert(token, Place::Attached(holder.clone()));
+                        holder
+                    }
                 }
-                Place::Attached(holder) => {
-                    places.insert(token, Place::Attached(holder.clone()));
-                    holder
+            };
+            let (thief, mut session) = oneshot::channel();
+            if holder.try_send(thief).is_ok() {
+                match tokio::time::timeout_at(until, &mut session).await {
+                    Ok(Ok(session)) => return Some(session),
+                    Ok(Err(_)) => {}
+                    Err(_) => {
+                        // From now on the holder keeps it; what it has handed over just now is not lost.
+                        session.close();
+                        return session.try_recv().ok();
+                    }
                 }
             }
-        };
-        let (thief, mut session) = oneshot::channel();
-        holder.try_send(thief).ok()?;
-        match tokio::time::timeout(STEAL_WITHIN, &mut session).await {
-            Ok(session) => session.ok(),
-            Err(_) => {
-                // From now on the holder keeps it; what it has handed over just now is not lost.
-                session.close();
-                session.try_recv().ok()
+            // Its connection has just ended and is about to put it down, or somebody else is about to have it.
+            if Instant::now() >= until {
+                return None;
             }
+            tokio::time::sleep(PUT_DOWN_WITHIN).await;
         }
     }
 
@@ -285,6 +297,23 @@ mod tests {
             let session = thief.send(session).expect_err("nobody waits any more");
             assert!(keeper.take().is_none());
             sessions.park(session, Instant::now() + STEAL_WITHIN);
+        });
+    }
+
+    #[test]
+    fn a_session_whose_connection_has_just_ended_is_had_once_it_is_put_down() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.expect("a runtime").block_on(async {
+            let (door, _keeper) = framekeep_gate::gate(8);
+            let (sessions, session) = (Sessions::default(), Box::new(session(&door)));
+            let token = session.token;
+            drop(sessions.attach(token));
+            let put_down = async {
+                tokio::time::sleep(PUT_DOWN_WITHIN * 3).await;
+                sessions.park(session, Instant::now() + STEAL_WITHIN);
+            };
+            let (taken, ()) = tokio::join!(sessions.take(token), put_down);
+            assert!(taken.is_some(), "it is not unknown meanwhile");
         });
     }
 

@@ -51,7 +51,7 @@ pub(crate) struct RoomJson {
     step_us: u64,
     bytes: u64,
     next_deadline_unix_ms: Option<u64>,
-    /// What holds the room, and until when.
+    /// What holds the room, and until when; of a private one with the key only, as who is in it.
     holds: Vec<HoldJson>,
     /// Who is in it; only where one room is asked for, and of a private one with the key only.
     members: Vec<MemberJson>,
@@ -217,7 +217,8 @@ pub(crate) fn list_here(front: &Front, filter: &RoomFilter) -> Json<RoomsJson> {
     let report = front.door.report();
     let limit = filter.limit();
     let mut found = report.rooms.iter().filter(|row| filter.admits(row));
-    let rooms: Vec<RoomJson> = found.by_ref().take(limit).map(RoomJson::from).collect();
+    let rooms: Vec<RoomJson> =
+        found.by_ref().take(limit).map(|row| RoomJson::from(row).for_strangers()).collect();
     let next = found.next().and(rooms.last()).map(|room| room.name.clone());
     Json(RoomsJson {
         as_of_unix_ms: report.unix_ms,
@@ -264,11 +265,8 @@ pub(crate) async fn show_here(
     name: &RoomName,
     has_key: bool,
 ) -> Result<Json<RoomJson>, Problem> {
-    let mut room = show_room(front, name).await?;
-    if room.private && !has_key {
-        room.members.clear();
-    }
-    Ok(room)
+    let Json(room) = show_room(front, name).await?;
+    Ok(Json(if has_key { room } else { room.for_strangers() }))
 }
 
 /// A room with everybody who is in it.
@@ -283,6 +281,17 @@ fn room_of(answer: Answer, name: &RoomName) -> Result<Json<RoomJson>, Problem> {
         Answer::Missing | Answer::Done | Answer::Past { .. } | Answer::Happenings { .. } => {
             Err(Problem::not_found(format!("there is no room {name}")))
         }
+    }
+}
+
+impl RoomJson {
+    /// What anybody may know: of a private room not who is in it, which what holds it tells as well.
+    fn for_strangers(mut self) -> Self {
+        if self.private {
+            self.members.clear();
+            self.holds.clear();
+        }
+        self
     }
 }
 

@@ -324,6 +324,10 @@ impl Line {
                     if let ToClient::Closing { reason } = &told.message {
                         end = Some(End::Closed(translate::closing(*reason)));
                     }
+                    if matches!(told.message, ToClient::Joined(_) | ToClient::Left { .. }) {
+                        // The next match may be of another room, and its number the same.
+                        session.queue.set_base(None);
+                    }
                     let body = translate::told(told.message, told.to);
                     if let Some(body) = body.filter(|_| end.is_none()) {
                         self.push(session.keep(body));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framekeep_gate::StateView;
-use framekeep_protocol::{Epoch, RoomEvent, RoomEventKind, ToClient};
+use framekeep_protocol::{Epoch, LeftReason, RoomEvent, RoomEventKind, ToClient};
 use framekeep_sim::{Tick, View, ViewBody};
 use serde_json::Value;
 
@@ -59,6 +59,22 @@ fn views_are_shown_whole_and_then_by_what_has_changed() {
         again.hear("pong").await;
         hall.server.show(&view(41, 3));
         assert_eq!(hear_view(&mut again).await, (41, true, 3, 0));
+    });
+}
+
+#[test]
+fn the_first_view_of_the_next_room_is_whole_though_both_are_in_their_first_match() {
+    on_a_still_clock(async {
+        let hall = Hall::new(WebConfig::default());
+        let (mut player, _) = hall.enter().await;
+        hall.server.show(&view(1, 3));
+        assert_eq!(hear_view(&mut player).await, (1, true, 3, 0));
+        tokio::time::sleep(66 * MS).await;
+        hall.server.tell(&ToClient::Left { reason: LeftReason::Asked });
+        player.hear("left").await;
+        tokio::time::sleep(66 * MS).await;
+        hall.server.show(&view(2, 3));
+        assert_eq!(hear_view(&mut player).await, (2, true, 3, 0));
     });
 }
 

@@ -134,6 +134,11 @@ fn who_is_in_a_private_room_is_told_with_the_key_only() {
     };
     assert_eq!(members(&[]), Some(0));
     assert_eq!(members(&[("Authorization", &bearer(API_KEY))]), Some(1));
+    for path in ["/api/v1/rooms", "/api/v1/rooms/secret"] {
+        let told = serving.get(path).body;
+        let says = |player: &str| told.contains(player);
+        assert!(!says(&host.player) && !says("00000000000000ff"), "{path}: {told}");
+    }
     let seen = serving.operate("GET", "/admin/v1/rooms/secret", "").json();
     assert_eq!(seen["members"][0]["player"], host.player);
 }
