@@ -1,48 +1,30 @@
-//! Running rooms of a cluster get players whose tickets came in at any node.
+//! Running rooms get players whose tickets came in at any node.
 
 use serde_json::{Value, json};
 
-use crate::nodes::{Nodes, TICKETS, ask, look, ticket, until_matched};
+use crate::nodes::{MODES, Nodes, Setting, TICKETS, alone_and_together, ask, look, ticket, until_matched};
 use crate::redis::RedisServer;
 use crate::serving::{LONGEST, Serving};
-use crate::web::Web;
-
-/// The node that has the room of a ticket that is matched.
-fn node_of<'a>(nodes: &'a Nodes, seen: &Value) -> &'a Serving {
-    let http = seen["http"].as_str().expect("where its node is");
-    let is_it = |serving: &&Serving| http.ends_with(&format!(":{}", serving.http.port()));
-    nodes.serving.iter().find(is_it).expect("it is one of them")
-}
-
-/// Takes the seat that is kept for a ticket's only player.
-fn join(nodes: &Nodes, seen: &Value) -> Web {
-    let mut web = Web::connect(node_of(nodes, seen));
-    web.authenticate(seen["tickets"][0]["websocket"]["ticket"].as_str().expect("a ticket"));
-    web.hear("welcome");
-    web.ask("join", json!({ "room": seen["room"] }));
-    web.hear("joined");
-    web
-}
 
 /// Sends a ticket to that node and waits until it has its match.
 fn matched_at(nodes: &Nodes, nth: usize, ticket: &Value) -> Value {
-    let serving = &nodes.serving[nth];
+    let serving = &nodes.serving[nth % nodes.serving.len()];
     let reply = ask(serving, "POST", TICKETS, ticket);
     assert_eq!(reply.status, 201, "{}", reply.body);
     serving.until("it has its match", |serving| look(serving, ticket)["state"] == "matched");
     look(serving, ticket)
 }
 
-#[test]
-fn free_seats_of_a_running_room_are_filled_wherever_it_is_and_wherever_the_ticket_came_in() {
-    let Some(redis) = RedisServer::start() else { return };
-    let mut nodes = Nodes::start(&redis, 3);
+alone_and_together!(free_seats_of_a_running_room_are_filled_wherever_it_is_and_wherever_the_ticket_came_in);
+
+fn free_seats_of_a_running_room_are_filled_wherever_it_is_and_wherever_the_ticket_came_in(setting: Setting) {
+    let Some(mut nodes) = Nodes::start_in(setting, MODES, &[]) else { return };
     let first = [ticket(1, 1, "crew"), ticket(9, 1, "crew")];
     first.iter().for_each(|ticket| nodes.submit(ticket));
     until_matched(&mut nodes, first.to_vec(), 0, LONGEST);
     let seen: Vec<_> = first.iter().map(|ticket| look(&nodes.serving[0], ticket)).collect();
     let room = seen[0]["room"].clone();
-    let mut webs: Vec<_> = seen.iter().map(|seen| join(&nodes, seen)).collect();
+    let mut webs: Vec<_> = seen.iter().map(|seen| nodes.join(seen)).collect();
     webs[0].hear("started");
     for nth in 0..3 {
         let mut leaving = webs.remove(1);
@@ -51,17 +33,17 @@ fn free_seats_of_a_running_room_are_filled_wherever_it_is_and_wherever_the_ticke
         let seen = matched_at(&nodes, nth, &late);
         assert_eq!(seen["room"], room, "{seen}");
         assert_eq!(seen["match"]["places"].as_array().map(Vec::len), Some(1), "{seen}");
-        webs.push(join(&nodes, &seen));
+        webs.push(nodes.join(&seen));
     }
     // One seat is offered once: of two who come at once one gets it, the other waits on.
     webs.remove(1).ask("leave", json!({}));
     let both = [ticket(200, 1, "crew"), ticket(300, 1, "crew")];
-    ask(&nodes.serving[0], "POST", TICKETS, &both[0]);
-    ask(&nodes.serving[1], "POST", TICKETS, &both[1]);
-    let state = |ticket: &Value| look(&nodes.serving[2], ticket)["state"].clone();
-    nodes.serving[2].until("they have their seats", |_| both.iter().any(|one| state(one) == "matched"));
-    let in_room = both.iter().filter(|one| look(&nodes.serving[2], one)["room"] == room).count();
-    let together = both.iter().all(|one| look(&nodes.serving[2], one)["state"] == "matched");
+    both.iter().for_each(|ticket| nodes.submit(ticket));
+    let shown = |ticket: &Value| look(nodes.next(), ticket);
+    let is_matched = |ticket: &&Value| shown(ticket)["state"] == "matched";
+    nodes.until("they have their seats", || both.iter().any(|one| is_matched(&one)));
+    let in_room = both.iter().filter(|one| shown(one)["room"] == room).count();
+    let together = both.iter().all(|one| is_matched(&one));
     assert!(in_room == 1 || together && in_room == 0, "a seat is one player's");
 }
 
@@ -75,9 +57,9 @@ fn a_room_that_has_moved_is_filled_at_its_new_node() {
     until_matched(&mut nodes, first.to_vec(), 0, LONGEST);
     let seen: Vec<_> = first.iter().map(|ticket| look(&nodes.serving[0], ticket)).collect();
     let room = seen[0]["room"].as_str().expect("a room").to_owned();
-    let mut webs: Vec<_> = seen.iter().map(|seen| join(&nodes, seen)).collect();
+    let mut webs: Vec<_> = seen.iter().map(|seen| nodes.join(seen)).collect();
     webs[0].hear("started");
-    let at = node_of(&nodes, &seen[0]).http;
+    let at = nodes.node_of(&seen[0]).http;
     let from = nodes.serving.iter().position(|serving| serving.http == at).expect("one of them");
     let to = (from + 1) % 3;
     let body = json!({ "node": format!("node-{to}") }).to_string();
@@ -88,7 +70,7 @@ fn a_room_that_has_moved_is_filled_at_its_new_node() {
     webs.remove(1).ask("leave", json!({}));
     let seen = matched_at(&nodes, from, &ticket(100, 1, "crew"));
     assert_eq!(seen["room"], room.as_str(), "{seen}");
-    webs.push(join(&nodes, &seen));
+    webs.push(nodes.join(&seen));
     nodes.kill(from);
     webs.remove(1).ask("leave", json!({}));
     let seen = matched_at(&nodes, 0, &ticket(200, 1, "crew"));

@@ -1,11 +1,14 @@
-//! Matchmaking: tickets over HTTP become matches in rooms, and players come into them.
+//! Matchmaking: tickets over HTTP become matches in rooms, and players come into them, at a node alone and at nodes
+//! that share a Redis.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::http::{self, Reply};
-use crate::serving::{API_KEY, Serving};
+use crate::nodes::{Nodes, Setting, TICKETS, alone_and_together, id, ticket, together};
+use crate::serving::Serving;
 use crate::web::Web;
 
 const MODES: &str = r#"
@@ -32,105 +35,74 @@ fewer = { after_s = 3, team_seats_min = 2 }
 backfill = true
 "#;
 
-const TICKETS: &str = "/api/v1/matchmaking/tickets";
+alone_and_together!(
+    two_hundred_tickets_in_mixed_modes_fill_rooms_as_the_rules_say,
+    players_come_into_their_match_and_it_begins,
+    who_leaves_a_running_brawl_is_followed_by_another,
+    tickets_are_explained_taken_back_and_kept_from_others,
+    the_matches_are_formed_again_from_the_log,
+);
 
-fn start() -> Serving {
-    start_with(&[])
+fn start(setting: Setting) -> Option<Nodes> {
+    start_with(setting, &[])
 }
 
-fn start_with(more: &[(&str, &str)]) -> Serving {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("modes.toml"), MODES).expect("a file");
-    let settings = [
-        ("FRAMEKEEP__MATCHMAKING__MODES", "modes.toml"),
-        ("FRAMEKEEP__MATCHMAKING__ROUND_MS", "20"),
-        ("FRAMEKEEP__HTTP__KEY_REQUESTS_PER_S", "0"),
-    ];
-    Serving::start_in(folder, &[&settings[..], more].concat())
+fn start_with(setting: Setting, more: &[(&str, &str)]) -> Option<Nodes> {
+    Nodes::start_in(setting, MODES, &[more, &[("FRAMEKEEP__MATCHMAKING__ROUND_MS", "20")]].concat())
 }
 
-fn ask(serving: &Serving, method: &str, path: &str, body: &Value) -> Reply {
-    let key = format!("Bearer {API_KEY}");
-    let body = if body.is_null() { String::new() } else { body.to_string() };
-    http::ask(serving.http, method, path, &[("Authorization", &key)], &body)
-}
-
-/// A ticket whose players are `first`, `first + 1`, and so on.
-fn ticket(first: u64, size: u64, mode: &str) -> Value {
-    let member = |player: u64| {
-        let (id, name) = (format!("{player:016x}"), format!("p{player}"));
-        json!({ "player": id, "name": name, "rating": 1_000 + player % 300 })
-    };
-    let party: Vec<_> = (first..first + size).map(member).collect();
-    json!({ "id": format!("{first:032x}"), "game": "arena", "mode": mode, "party": party })
-}
-
-fn submit(serving: &Serving, ticket: &Value) -> String {
-    let reply = ask(serving, "POST", TICKETS, ticket);
+fn submit(nodes: &Nodes, ticket: &Value) -> String {
+    let reply = nodes.ask("POST", TICKETS, ticket);
     assert_eq!(reply.status, 201, "{}", reply.body);
-    reply.json()["id"].as_str().expect("an id").to_owned()
+    id(ticket)
 }
 
-fn look(serving: &Serving, id: &str, query: &str) -> Value {
-    ask(serving, "GET", &format!("{TICKETS}/{id}{query}"), &Value::Null).json()
+fn look(nodes: &Nodes, id: &str, query: &str) -> Value {
+    nodes.ask("GET", &format!("{TICKETS}/{id}{query}"), &Value::Null).json()
 }
 
 /// Its players say that they are there, if they are asked.
-fn answer(serving: &Serving, id: &str, seen: &Value) {
+fn answer(nodes: &Nodes, id: &str, seen: &Value) {
     for player in seen["why"]["unanswered"].as_array().into_iter().flatten() {
         let answer = json!({ "player": player, "accept": true });
-        assert_eq!(ask(serving, "POST", &format!("{TICKETS}/{id}/answer"), &answer).status, 200);
+        assert_eq!(nodes.ask("POST", &format!("{TICKETS}/{id}/answer"), &answer).status, 200);
     }
 }
 
 /// Watches a ticket until it has its room.
-fn until_matched(serving: &Serving, id: &str) -> Value {
-    let mut seen = look(serving, id, "");
+fn until_matched(nodes: &Nodes, id: &str) -> Value {
+    let mut seen = look(nodes, id, "");
     while seen["state"] != "matched" {
         assert!(["waiting", "opening"].contains(&seen["state"].as_str().unwrap_or_default()), "{seen}");
-        seen = look(serving, id, &format!("?revision={}&wait_s=1", seen["revision"]));
+        seen = look(nodes, id, &format!("?revision={}&wait_s=1", seen["revision"]));
     }
     seen
 }
 
 /// Two hundred tickets: their ids, modes and sizes.
-fn two_hundred(serving: &Serving) -> Vec<(String, &'static str, u64)> {
+fn two_hundred(nodes: &Nodes) -> Vec<(String, &'static str, u64)> {
     let modes = ["duel", "pairs", "brawl"];
     let tickets = (0..200_u64).map(|number| {
         let mode = modes[(number % 3) as usize];
         let size = if mode == "pairs" && number % 2 == 0 { 2 } else { 1 };
-        (submit(serving, &ticket(1 + number * 8, size, mode)), mode, size)
+        (submit(nodes, &ticket(1 + number * 8, size, mode)), mode, size)
     });
     tickets.collect()
 }
 
-/// Everybody whose ticket has a match takes the seat that is kept.
-fn all_join(serving: &Serving, matched: &[Value], room: &str) -> Vec<Web> {
-    let join = |seen: &Value| {
-        let mut web = Web::connect(serving);
-        web.authenticate(seen["tickets"][0]["websocket"]["ticket"].as_str().expect("a ticket"));
-        web.hear("welcome");
-        web.ask("join", json!({ "room": room }));
-        web.hear("joined");
-        web
-    };
-    matched.iter().map(join).collect()
-}
-
-#[test]
-fn two_hundred_tickets_in_mixed_modes_fill_rooms_as_the_rules_say() {
-    let serving = start();
-    let mut waiting = two_hundred(&serving);
+fn two_hundred_tickets_in_mixed_modes_fill_rooms_as_the_rules_say(setting: Setting) {
+    let Some(nodes) = start(setting) else { return };
+    let mut waiting = two_hundred(&nodes);
     let of_mode = |waiting: &[(String, &str, u64)], mode: &str| -> u64 {
         waiting.iter().filter(|one| one.1 == mode).map(|one| one.2).sum()
     };
     // As many as do not make up a match wait on.
     let expected = (of_mode(&waiting, "duel") % 2, of_mode(&waiting, "pairs") % 4, 0);
     let mut rooms: BTreeMap<String, (&str, BTreeMap<String, u64>)> = BTreeMap::new();
-    serving.until("everybody for whom there is a match has it", |serving| {
+    nodes.until("everybody for whom there is a match has it", || {
         waiting.retain(|(id, mode, size)| {
-            let seen = look(serving, id, "");
-            answer(serving, id, &seen);
+            let seen = look(&nodes, id, "");
+            answer(&nodes, id, &seen);
             let state = seen["state"].as_str().unwrap_or_default();
             assert!(["waiting", "asked", "opening", "matched"].contains(&state), "{seen}");
             if state != "matched" {
@@ -154,7 +126,7 @@ fn two_hundred_tickets_in_mixed_modes_fill_rooms_as_the_rules_say() {
             "pairs" => assert_eq!((of_team(0), of_team(1)), (2, 2), "{room}"),
             _ => assert!((2..=8).contains(&places.len()), "{room}: {places:?}"),
         }
-        let shown = serving.get(&format!("/api/v1/rooms/{room}")).json();
+        let shown = nodes.next().get(&format!("/api/v1/rooms/{room}")).json();
         assert_eq!((&shown["seats"], &shown["private"]), (&json!(places.len()), &json!(true)), "{shown}");
     }
     println!("{} rooms for {seats} players, {expected:?} wait on", rooms.len());
@@ -175,87 +147,151 @@ fn take_places(seen: &Value, size: u64, places: &mut BTreeMap<String, u64>) {
     assert_eq!(teams.len(), 1, "a party is in one team: {seen}");
 }
 
-#[test]
-fn players_come_into_their_match_and_it_begins() {
-    let serving = start();
-    let ids: Vec<_> = (0..2).map(|nth| submit(&serving, &ticket(1 + nth * 8, 1, "duel"))).collect();
-    assert_eq!(submit(&serving, &ticket(1, 1, "duel")), ids[0], "the same ticket is the same ticket");
+fn players_come_into_their_match_and_it_begins(setting: Setting) {
+    let Some(nodes) = start(setting) else { return };
+    let ids: Vec<_> = (0..2).map(|nth| submit(&nodes, &ticket(1 + nth * 8, 1, "duel"))).collect();
+    assert_eq!(submit(&nodes, &ticket(1, 1, "duel")), ids[0], "the same ticket is the same ticket");
     let mut other = ticket(1, 1, "duel");
     other["mode"] = json!("brawl");
-    assert_eq!(ask(&serving, "POST", TICKETS, &other).problem(), "other_ticket");
-    let seen: Vec<_> = ids.iter().map(|id| until_matched(&serving, id)).collect();
+    assert_eq!(nodes.ask("POST", TICKETS, &other).problem(), "other_ticket");
+    let seen: Vec<_> = ids.iter().map(|id| until_matched(&nodes, id)).collect();
     assert_eq!(seen[0]["room"], seen[1]["room"]);
     let room = seen[0]["room"].as_str().expect("a room");
-    let mut stranger = Web::enter(&serving, "eve");
+    let mut stranger = Web::enter(nodes.next(), "eve");
     stranger.ask("join", json!({ "room": room }));
     stranger.hear("refused");
-    let mut webs = all_join(&serving, &seen, room);
+    let mut webs = seen.iter().map(|seen| nodes.join(seen)).collect::<Vec<_>>();
     for web in &mut webs {
         web.hear("started");
     }
-    let reply = ask(&serving, "DELETE", &format!("{TICKETS}/{}", ids[0]), &Value::Null);
+    let reply = nodes.ask("DELETE", &format!("{TICKETS}/{}", ids[0]), &Value::Null);
     assert_eq!(reply.problem(), "already_matched");
 }
 
-#[test]
-fn who_leaves_a_running_brawl_is_followed_by_another() {
-    let serving = start();
-    let ids: Vec<_> = (0..2).map(|nth| submit(&serving, &ticket(1 + nth * 8, 1, "brawl"))).collect();
-    let seen: Vec<_> = ids.iter().map(|id| until_matched(&serving, id)).collect();
+fn who_leaves_a_running_brawl_is_followed_by_another(setting: Setting) {
+    let Some(nodes) = start(setting) else { return };
+    let ids: Vec<_> = (0..2).map(|nth| submit(&nodes, &ticket(1 + nth * 8, 1, "brawl"))).collect();
+    let seen: Vec<_> = ids.iter().map(|id| until_matched(&nodes, id)).collect();
     let room = seen[0]["room"].as_str().expect("a room").to_owned();
-    let mut webs = all_join(&serving, &seen, &room);
+    let mut webs = seen.iter().map(|seen| nodes.join(seen)).collect::<Vec<_>>();
     webs[0].hear("started");
     webs[1].ask("leave", json!({}));
-    let late = submit(&serving, &ticket(100, 1, "brawl"));
-    assert_eq!(until_matched(&serving, &late)["room"], room.as_str());
+    let late = submit(&nodes, &ticket(100, 1, "brawl"));
+    assert_eq!(until_matched(&nodes, &late)["room"], room.as_str());
 }
 
-#[test]
-fn tickets_are_explained_taken_back_and_kept_from_others() {
-    let serving = start();
-    let id = submit(&serving, &ticket(1, 2, "pairs"));
+fn tickets_are_explained_taken_back_and_kept_from_others(setting: Setting) {
+    let Some(nodes) = start(setting) else { return };
+    let id = submit(&nodes, &ticket(1, 2, "pairs"));
     let path = format!("{TICKETS}/{id}");
-    let seen = ask(&serving, "GET", &path, &Value::Null).json();
+    let seen = nodes.ask("GET", &path, &Value::Null).json();
     assert_eq!((&seen["state"], &seen["why"]["code"]), (&json!("waiting"), &json!("too_few")), "{seen}");
-    assert_eq!(serving.get(&path).problem(), "not_found", "a back end's ticket is not for everybody");
-    let queues = serving.get("/api/v1/matchmaking").json();
-    assert!(queues.as_array().expect("queues").iter().any(|queue| queue["players"] == 2), "{queues}");
+    assert_eq!(nodes.next().get(&path).problem(), "not_found", "a back end's ticket is not for everybody");
+    nodes.until("every node shows that two wait", || {
+        let queues = |serving: &Serving| serving.get("/api/v1/matchmaking").json();
+        let shows = |queues: Value| queues.as_array().expect("queues").iter().any(|one| one["players"] == 2);
+        nodes.serving.iter().all(|serving| shows(queues(serving)))
+    });
     let mut again = ticket(1, 1, "duel");
     again["id"] = json!(format!("{:032x}", 77));
-    assert_eq!(ask(&serving, "POST", TICKETS, &again).problem(), "player_waits");
-    assert_eq!(ask(&serving, "DELETE", &path, &Value::Null).json()["state"], "cancelled");
-    assert_eq!(ask(&serving, "POST", TICKETS, &again).status, 201);
+    assert_eq!(nodes.ask("POST", TICKETS, &again).problem(), "player_waits");
+    assert_eq!(nodes.ask("DELETE", &path, &Value::Null).json()["state"], "cancelled");
+    assert_eq!(nodes.ask("POST", TICKETS, &again).status, 201);
 
     let guest = json!({ "game": "arena", "mode": "brawl", "party": [{ "name": "ada" }] }).to_string();
-    let made = serving.post(TICKETS, &[], &guest).json();
+    let made = nodes.next().post(TICKETS, &[], &guest).json();
     assert!(made["guest"].is_string(), "{made}");
     let path = format!("{TICKETS}/{}", made["id"].as_str().expect("an id"));
-    assert_eq!(serving.get(&path).json()["state"], "waiting");
+    assert_eq!(nodes.next().get(&path).json()["state"], "waiting");
     let many = json!({ "game": "arena", "mode": "brawl", "party": [{ "name": "ada" }, { "name": "bob" }] });
-    assert_eq!(serving.post(TICKETS, &[], &many.to_string()).problem(), "out_of_range");
-    assert_eq!(ask(&serving, "POST", TICKETS, &json!({ "game": "arena" })).status, 400);
-    let unknown = ask(&serving, "POST", TICKETS, &ticket(500, 1, "chess"));
+    assert_eq!(nodes.next().post(TICKETS, &[], &many.to_string()).problem(), "out_of_range");
+    assert_eq!(nodes.ask("POST", TICKETS, &json!({ "game": "arena" })).status, 400);
+    let unknown = nodes.ask("POST", TICKETS, &ticket(500, 1, "chess"));
     assert_eq!(unknown.problem(), "unknown_mode");
-    let plain = Serving::start(&[]);
-    assert_eq!(plain.get("/api/v1/matchmaking").problem(), "not_found");
 }
 
 #[test]
-fn the_matches_of_a_node_are_formed_again_from_its_log() {
-    let serving = start_with(&[("FRAMEKEEP__MATCHMAKING__LOG", "matches.fkmm")]);
-    let ids = [1, 2, 3, 4].map(|player| submit(&serving, &ticket(player, 1, "duel")));
-    let rooms: BTreeSet<String> =
-        ids.iter().map(|id| until_matched(&serving, id)["room"].to_string()).collect();
-    let path = serving.folder().join("matches.fkmm");
-    serving.until("the log has the matches", |_| {
-        let mut players = Vec::new();
-        let log = std::fs::read(&path).unwrap_or_default();
-        let formed = |_, of: &framekeep_matchmaking::Match| {
-            players.extend(of.places.iter().map(|place| place.player.0));
-        };
-        let Ok(replayed) = framekeep_matchmaking::replay(&log, formed) else { return false };
-        assert_eq!(replayed.differs, None);
+fn without_modes_there_are_no_queues() {
+    assert_eq!(Serving::start(&[]).get("/api/v1/matchmaking").problem(), "not_found");
+}
+
+/// Who plays in the matches of a log, if it is there. Played again it gives the same.
+fn players_in(log: &Path) -> Vec<u64> {
+    let mut players = Vec::new();
+    let formed =
+        |_, of: &framekeep_matchmaking::Match| players.extend(of.places.iter().map(|place| place.player.0));
+    let bytes = std::fs::read(log).unwrap_or_default();
+    let differs = framekeep_matchmaking::replay(&bytes, formed).ok().and_then(|replayed| replayed.differs);
+    assert_eq!(differs, None, "{}", log.display());
+    players.sort_unstable();
+    players
+}
+
+const LOG: &str = "matches.fkmm";
+
+const WITH_LOG: [(&str, &str); 1] = [("FRAMEKEEP__MATCHMAKING__LOG", LOG)];
+
+fn until_all_matched(nodes: &Nodes, players: &[u64]) {
+    let ids: Vec<_> = players.iter().map(|player| submit(nodes, &ticket(*player, 1, "duel"))).collect();
+    ids.iter().for_each(|id| drop(until_matched(nodes, id)));
+}
+
+fn the_matches_are_formed_again_from_the_log(setting: Setting) {
+    let Some(nodes) = start_with(setting, &WITH_LOG) else { return };
+    until_all_matched(&nodes, &[1, 2, 3, 4]);
+    nodes.until("the logs have the matches, each once", || {
+        let logs = nodes.serving.iter().map(|serving| players_in(&serving.folder().join(LOG)));
+        let mut players: Vec<_> = logs.flatten().collect();
         players.sort_unstable();
-        players == [1, 2, 3, 4] && replayed.matches == rooms.len() as u64
+        players == [1, 2, 3, 4]
     });
+}
+
+#[test]
+fn the_log_of_a_coordinator_that_is_killed_and_that_of_the_next_give_all_matches_again() {
+    let Some(mut nodes) = start_with(Setting::Together, &WITH_LOG) else { return };
+    until_all_matched(&nodes, &[1, 2, 3, 4]);
+    // One that waits is in the log of both, and has its match by the second.
+    let waits = submit(&nodes, &ticket(5, 1, "duel"));
+    let first = nodes.coordinator().expect("one of them");
+    let log = nodes.serving[first].folder().join(LOG);
+    nodes.until("what was matched is in its log", || players_in(&log) == [1, 2, 3, 4]);
+    let left = nodes.kill(first);
+    until_all_matched(&nodes, &[6, 7, 8]);
+    until_matched(&nodes, &waits);
+    assert_eq!(players_in(&left.path().join(LOG)), [1, 2, 3, 4]);
+    let next = &nodes.serving[nodes.coordinator().expect("one of them")];
+    next.until("what was matched since is in its log", |next| {
+        // A match that was given to the dead node is formed again.
+        let mut players = players_in(&next.folder().join(LOG));
+        players.dedup();
+        players == [5, 6, 7, 8]
+    });
+}
+
+#[test]
+fn a_node_that_coordinates_again_begins_another_log_and_keeps_the_one_before() {
+    let Some(mut nodes) = start_with(Setting::Together, &WITH_LOG) else { return };
+    nodes.kill(2);
+    nodes.until("one of two coordinates", || nodes.coordinator().is_some());
+    let first = nodes.coordinator().expect("one of them");
+    let mut expected = Vec::new();
+    for turn in 0..3 {
+        let nth = (first + turn) % 2;
+        let (own, other) = (&nodes.serving[nth], &nodes.serving[1 - nth]);
+        // The other one stands still until this one forms the matches.
+        if turn > 0 {
+            other.signal(Signal::SIGSTOP);
+            own.until("it coordinates", |own| together(own)["coordinator"] == together(own)["node"]);
+            other.signal(Signal::SIGCONT);
+        }
+        let players = [1, 2].map(|player| player + 2 * turn as u64);
+        until_all_matched(&nodes, &players);
+        own.until("they are in its log", |own| players_in(&own.folder().join(LOG)) == players);
+        expected.push(players);
+    }
+    let own = nodes.serving[first].folder();
+    assert_eq!(players_in(&own.join(format!("{LOG}.1"))), expected[0]);
+    assert_eq!(players_in(&own.join(LOG)), expected[2]);
+    assert_eq!(players_in(&nodes.serving[1 - first].folder().join(LOG)), expected[1]);
 }

@@ -1,14 +1,17 @@
-//! `Nodes`, real servers of one cluster, and what is asked of them.
+//! `Nodes`, real servers of one cluster or one alone, and what is asked of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::http::{self, Reply};
 use crate::redis::RedisServer;
 use crate::serving::{API_KEY, LONGEST, Serving};
+use crate::web::Web;
 
 pub(crate) const MODES: &str = r#"
 [[mode]]
@@ -40,13 +43,41 @@ backfill = true
 
 pub(crate) const TICKETS: &str = "/api/v1/matchmaking/tickets";
 
-/// Nodes of one cluster; those that were killed are gone.
+/// Where tests run whose outcome is the same with and without a Redis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Setting {
+    /// A node that has its queue to itself.
+    Alone,
+    /// Three nodes that share a Redis.
+    Together,
+}
+
+/// Makes two tests of each function, one in each [`Setting`].
+macro_rules! alone_and_together {
+    ($($name:ident),* $(,)?) => {
+        mod alone {
+            use crate::nodes::Setting;
+            $(#[test] fn $name() { super::$name(Setting::Alone) })*
+        }
+        mod together {
+            use crate::nodes::Setting;
+            $(#[test] fn $name() { super::$name(Setting::Together) })*
+        }
+    };
+}
+pub(crate) use alone_and_together;
+
+/// Nodes of one cluster, or one alone; those that were killed are gone.
 pub(crate) struct Nodes {
     pub(crate) serving: Vec<Serving>,
-    asked: usize,
+    asked: AtomicUsize,
     started: usize,
-    url: String,
+    /// Where their Redis is; one alone has none.
+    url: Option<String>,
+    modes: &'static str,
     more: Vec<(String, String)>,
+    /// Ends after them, where nobody else has it.
+    _redis: Option<RedisServer>,
 }
 
 impl Nodes {
@@ -57,28 +88,50 @@ impl Nodes {
 
     /// The same where Redis is at that address, with further settings.
     pub(crate) fn start_at(url: &str, count: usize, more: &[(&str, &str)]) -> Self {
+        Self::start_all(Some(url.to_owned()), count, MODES, more)
+    }
+
+    /// A node alone, or three that have a Redis to themselves, where there is one.
+    pub(crate) fn start_in(setting: Setting, modes: &'static str, more: &[(&str, &str)]) -> Option<Self> {
+        if setting == Setting::Alone {
+            return Some(Self::start_all(None, 1, modes, more));
+        }
+        let redis = RedisServer::start()?;
+        let secret = ("FRAMEKEEP_CLUSTER_SECRET", "a-secret-of-all-nodes");
+        let nodes = Self::start_all(Some(redis.url()), 3, modes, &[more, &[secret]].concat());
+        Some(Self { _redis: Some(redis), ..nodes })
+    }
+
+    fn start_all(url: Option<String>, count: usize, modes: &'static str, more: &[(&str, &str)]) -> Self {
         let more = more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        let mut nodes = Self { serving: Vec::new(), asked: 0, started: 0, url: url.to_owned(), more };
+        let (serving, asked) = (Vec::new(), AtomicUsize::new(0));
+        let mut nodes = Self { serving, asked, started: 0, url, modes, more, _redis: None };
         (0..count).for_each(|_| nodes.start_one());
-        nodes.until_together();
+        if nodes.url.is_some() {
+            nodes.until_together();
+        }
         nodes
     }
 
     /// Starts one more.
     pub(crate) fn start_one(&mut self) {
         let folder = tempfile::tempdir().expect("a folder");
-        std::fs::write(folder.path().join("modes.toml"), MODES).expect("a file");
+        std::fs::write(folder.path().join("modes.toml"), self.modes).expect("a file");
         let name = format!("node-{}", self.started);
         self.started += 1;
         let mut settings = vec![
             ("FRAMEKEEP__MATCHMAKING__MODES", "modes.toml"),
             ("FRAMEKEEP__HTTP__KEY_REQUESTS_PER_S", "0"),
-            ("FRAMEKEEP__CLUSTER__REDIS_URL", &self.url),
-            ("FRAMEKEEP__CLUSTER__PEER", "127.0.0.1:0"),
-            ("FRAMEKEEP__CLUSTER__ALONE_AFTER_S", "2"),
             ("FRAMEKEEP__NET__NAME", &name),
             ("FRAMEKEEP__LOG__LEVEL", "info"),
         ];
+        if let Some(url) = &self.url {
+            settings.extend([
+                ("FRAMEKEEP__CLUSTER__REDIS_URL", url.as_str()),
+                ("FRAMEKEEP__CLUSTER__PEER", "127.0.0.1:0"),
+                ("FRAMEKEEP__CLUSTER__ALONE_AFTER_S", "2"),
+            ]);
+        }
         settings.extend(self.more.iter().map(|(key, value)| (key.as_str(), value.as_str())));
         self.serving.push(Serving::start_in(folder, &settings));
     }
@@ -95,14 +148,24 @@ impl Nodes {
         }
     }
 
+    /// Asks again and again until something holds.
+    pub(crate) fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
+        self.serving[0].until(what, |_| holds());
+    }
+
+    /// One node after the other.
+    pub(crate) fn next(&self) -> &Serving {
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        &self.serving[asked % self.serving.len()]
+    }
+
     /// Asks one node after the other.
-    pub(crate) fn ask(&mut self, method: &str, path: &str, body: &Value) -> Reply {
-        self.asked += 1;
-        ask(&self.serving[self.asked % self.serving.len()], method, path, body)
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &Value) -> Reply {
+        ask(self.next(), method, path, body)
     }
 
     /// Sends a ticket until it is taken.
-    pub(crate) fn submit(&mut self, ticket: &Value) {
+    pub(crate) fn submit(&self, ticket: &Value) {
         let begun = Instant::now();
         loop {
             let reply = self.ask("POST", TICKETS, ticket);
@@ -113,18 +176,40 @@ impl Nodes {
         }
     }
 
-    /// Kills the coordinator without a word.
-    pub(crate) fn kill_coordinator(&mut self) {
-        let coordinator = together(&self.serving[0])["coordinator"].clone();
-        let nth = self.serving.iter().position(|serving| together(serving)["node"] == coordinator);
-        self.kill(nth.expect("it is one of them"));
+    /// The node that has the room of a ticket that is matched.
+    pub(crate) fn node_of(&self, seen: &Value) -> &Serving {
+        // One alone does not say where it is.
+        let Some(http) = seen["http"].as_str() else { return &self.serving[0] };
+        let is_it = |serving: &&Serving| http.ends_with(&format!(":{}", serving.http.port()));
+        self.serving.iter().find(is_it).expect("it is one of them")
     }
 
-    /// Kills that one without a word.
-    pub(crate) fn kill(&mut self, nth: usize) {
+    /// The only player of a ticket takes the seat that is kept.
+    pub(crate) fn join(&self, seen: &Value) -> Web {
+        let mut web = Web::connect(self.node_of(seen));
+        web.authenticate(seen["tickets"][0]["websocket"]["ticket"].as_str().expect("a ticket"));
+        web.hear("welcome");
+        web.ask("join", json!({ "room": seen["room"] }));
+        web.hear("joined");
+        web
+    }
+
+    /// Which of them coordinates, as the first one says.
+    pub(crate) fn coordinator(&self) -> Option<usize> {
+        let coordinator = together(&self.serving[0])["coordinator"].clone();
+        self.serving.iter().position(|serving| together(serving)["node"] == coordinator)
+    }
+
+    /// Kills the coordinator without a word; gives what it leaves.
+    pub(crate) fn kill_coordinator(&mut self) -> TempDir {
+        self.kill(self.coordinator().expect("it is one of them"))
+    }
+
+    /// Kills that one without a word; gives what it leaves.
+    pub(crate) fn kill(&mut self, nth: usize) -> TempDir {
         let killed = self.serving.remove(nth);
         killed.signal(Signal::SIGKILL);
-        killed.end();
+        killed.end_in_folder().1
     }
 }
 
@@ -222,7 +307,7 @@ impl Seen {
             assert!(self.players.insert(player), "nobody is in two tickets' matches: {status}");
         }
         self.waited_ms.push(status["waited_ms"].as_u64().expect("a time"));
-        self.nodes.insert(status["http"].as_str().expect("where its node is").to_owned());
+        self.nodes.insert(status["http"].as_str().unwrap_or_default().to_owned());
     }
 
     pub(crate) fn wait_p99(&mut self) -> u64 {
