@@ -40,6 +40,7 @@ mod query;
 mod rot;
 mod row;
 mod shape;
+mod sieve;
 mod softness;
 mod spot;
 mod state;

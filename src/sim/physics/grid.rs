@@ -5,7 +5,7 @@ use core::ops::Range;
 
 use super::bundle::Bundle;
 use super::census::Census;
-use super::hull::P;
+use super::lanes::Vector;
 use super::layout::Layout;
 use super::near;
 use super::proxy::Proxies;
@@ -15,8 +15,6 @@ use crate::{Fx, WorldDesc};
 
 /// Bodies that are compared at once.
 pub(crate) const LANES: usize = 8;
-/// Which of them are near, 0 or 1 each.
-pub(crate) type Lanes = [u8; LANES];
 
 /// Which bodies are near which. The bodies in cells are sorted by cell, then by number; a *place* is a position
 /// in that order.
@@ -68,7 +66,7 @@ impl Grid {
         for column in [&mut self.x, &mut self.y, &mut self.half_x, &mut self.half_y] {
             column.resize(places + LANES, 0);
         }
-        self.scatter(proxies);
+        self.scatter();
     }
 
     /// Empties everything; there is room for so many shapes afterwards, wherever they are.
@@ -109,11 +107,10 @@ impl Grid {
     /// Puts discs into cells; false if one of them needs a closer look.
     #[inline(always)]
     fn put_bundle(&mut self, state: &State, bundle: &Bundle, proxies: &mut Proxies) -> bool {
-        let (cells, widest) = bundle.cells(&self.layout);
-        if bundle.any_fast || widest > self.layout.small_half {
+        if bundle.any_fast || bundle.any_wider(self.layout.small_half) {
             return false;
         }
-        let spots = bundle.spots();
+        let (cells, spots) = (bundle.cells(&self.layout), bundle.spots());
         bundle.mark_edge(state, &spots, proxies);
         self.drafts.extend_from_slice(&spots);
         self.cells_by_draft.extend_from_slice(&cells);
@@ -123,11 +120,11 @@ impl Grid {
 
     #[inline(never)]
     fn draft_one(&mut self, state: &State, slot: usize, tick: i64, proxies: &mut Proxies) {
-        proxies.draft(state, slot, tick, |spot, half, _| self.put(spot, half));
+        proxies.draft(state, slot, tick, |spot, _| self.put(spot));
     }
 
-    fn put(&mut self, spot: Spot, half: P) {
-        if half.0.max(half.1) > self.layout.small_half {
+    fn put(&mut self, spot: Spot) {
+        if spot.half_x.max(spot.half_y) > self.layout.small_half {
             self.large.push(spot);
             return;
         }
@@ -139,7 +136,7 @@ impl Grid {
     }
 
     #[inline(never)]
-    fn scatter(&mut self, proxies: &Proxies) {
+    fn scatter(&mut self) {
         let places = self.spots.len();
         let (xs, ys) = (&mut self.x[..places], &mut self.y[..places]);
         let (half_x, half_y) = (&mut self.half_x[..places], &mut self.half_y[..places]);
@@ -150,10 +147,15 @@ impl Grid {
             let place = usize::from(*end);
             *end += 1;
             (xs[place], ys[place]) = spot.middle();
-            (half_x[place], half_y[place]) = proxies.half(spot);
+            (half_x[place], half_y[place]) = spot.half();
             spots[place] = *spot;
             cells[place] = cell;
         }
+    }
+
+    /// No shape in a cell is larger than twice that.
+    pub(crate) fn small_half(&self) -> i32 {
+        self.layout.small_half
     }
 
     /// The shapes by place.
@@ -228,25 +230,25 @@ impl Columns<'_> {
         (self.ends[cell + 1], self.ends[above - 2]..self.ends[above + 1])
     }
 
-    /// Marks which of the [`LANES`] places from `from` on have boxes that touch the one at `place`.
-    ///
-    /// The marks are written to memory, not returned: that is what makes this one comparison of vectors.
+    /// A bit for each of the next [`LANES`] places from `from` on, `count` at most, the box of which touches that of
+    /// `place`.
     #[inline(always)]
-    pub(crate) fn compare(&self, place: usize, from: usize, near: &mut Lanes) {
-        let (x, y, half_x, half_y) = (self.x[place], self.y[place], self.half_x[place], self.half_y[place]);
-        let (xs, ys) = (lanes(self.x, from), lanes(self.y, from));
-        let (halves_x, halves_y) = (lanes(self.half_x, from), lanes(self.half_y, from));
-        for lane in 0..LANES {
-            let apart_x = xs[lane].abs_diff(x) > (half_x + halves_x[lane]).cast_unsigned();
-            let apart_y = ys[lane].abs_diff(y) > (half_y + halves_y[lane]).cast_unsigned();
-            near[lane] = u8::from(!(apart_x | apart_y));
-        }
+    pub(crate) fn touching(&self, place: usize, from: usize, count: usize) -> u32 {
+        let touch = |middles: &[i32], halves: &[i32]| {
+            let (middle, half) = (Vector::splat(middles[place]), Vector::splat(halves[place]));
+            let (middles, reach) = (lanes(middles, from), half + lanes(halves, from));
+            // Without a sign: as far apart as the ends of the plane.
+            let apart = middles.max(middle) - middles.min(middle);
+            apart.max_unsigned(reach).equals(reach)
+        };
+        let touch = touch(self.x, self.half_x) & touch(self.y, self.half_y);
+        touch.signs() & ((1 << count.min(LANES)) - 1)
     }
 }
 
 /// The lanes from `from` on; there are always that many.
 #[inline(always)]
-fn lanes(column: &[i32], from: usize) -> &[i32; LANES] {
+fn lanes(column: &[i32], from: usize) -> Vector {
     const NONE: &[i32; LANES] = &[i32::MIN / 2; LANES];
-    column.get(from..from + LANES).and_then(|lanes| lanes.first_chunk()).unwrap_or(NONE)
+    Vector::of(column.get(from..from + LANES).and_then(|lanes| lanes.first_chunk()).unwrap_or(NONE))
 }

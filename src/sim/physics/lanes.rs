@@ -11,12 +11,14 @@ mod avx2;
 mod plain;
 
 #[cfg(all(target_arch = "x86_64", target_feature = "avx2"))]
-pub(crate) use avx2::{Four, Mask, Pairs, Vector, Wide};
+pub(crate) use avx2::{Bytes, Four, Mask, Pairs, Vector, Wide};
 #[cfg(not(all(target_arch = "x86_64", target_feature = "avx2")))]
-pub(crate) use plain::{Four, Mask, Pairs, Vector, Wide};
+pub(crate) use plain::{Bytes, Four, Mask, Pairs, Vector, Wide};
 
 /// Contacts that are solved at once.
 pub(crate) const WIDTH: usize = 8;
+/// Bytes that are compared at once.
+pub(crate) const BYTES: usize = 32;
 
 /// One number of each contact, in memory.
 #[derive(Clone, Copy, Debug, Default)]
@@ -89,7 +91,7 @@ impl Bodies {
 
 #[cfg(all(test, target_arch = "x86_64", target_feature = "avx2"))]
 mod tests {
-    use super::{WIDTH, avx2, plain};
+    use super::{BYTES, WIDTH, avx2, plain};
     use crate::Pcg32;
 
     /// Numbers of all sizes, and those at the ends.
@@ -99,6 +101,15 @@ mod tests {
             1 => i32::MAX,
             _ => rng.next_u32().cast_signed() >> rng.below(32),
         })
+    }
+
+    macro_rules! bytes {
+        ($kind:ident, $a:expr, $b:expr) => {{
+            let bytes = |a: &[i32; WIDTH]| $kind::Bytes::of(&bytemuck::cast::<[i32; WIDTH], [u8; BYTES]>(*a));
+            let (one, other) = (bytes(&$a), bytes(&$b));
+            let over = one.over($kind::Bytes::splat($b[0] as u8)).zeros();
+            (over, (one.over(other) | $kind::Bytes::splat(0)).zeros())
+        }};
     }
 
     macro_rules! results {
@@ -131,6 +142,22 @@ mod tests {
             ];
             let turned = $kind::Vector::transposed(core::array::from_fn(|lane| [&$a, &$b, &$c][lane % 3]));
             let unsigned = a.times_unsigned(b).halved().numbers();
+            let more = a.times(b).above(b.times(c)).bits();
+            let bits = (a.above(b).bits(), a.signs(), more, (a | b).array(), bytes!($kind, $a, $b));
+            let sums = [
+                a.equals(b & c),
+                a.above(c).of_ones(),
+                a.plus(b),
+                a.times_low(b),
+                a.times(b).floor::<32, 0>(),
+            ]
+            .map(|vector| vector.array());
+            let (mut fours_of, mut twos_of) = ([[0; 4]; WIDTH], [[0; 2]; WIDTH]);
+            let [x, y, z, w] = $kind::Vector::of_fours(&rows);
+            $kind::Vector::put_fours([w, x, z, y], &mut fours_of);
+            $kind::Vector::put_twos([a, b], &mut twos_of);
+            let twos = $kind::Vector::of_twos(&twos_of).map(|vector| vector.array());
+            let more = (bits, sums, fours_of, twos_of, twos);
             let (vectors, turned) = (vectors.map(|vector| vector.array()), turned.map(|one| one.array()));
             let pairs =
                 |numbers: &[i32; WIDTH]| core::array::from_fn(|at| (numbers[2 * at], numbers[2 * at + 1]));
@@ -140,7 +167,7 @@ mod tests {
             let fours =
                 [dot + next, dot.min(next), marked, marked.where_above(dot, next, $kind::Four::splat(7))];
             let fours = (fours.map(|four| four.array()), one.turned($c[0], $c[1]).array());
-            (vectors, turned, unsigned, fours, (a & b).any(), rows)
+            (vectors, turned, unsigned, fours, (a & b).any(), rows, more)
         }};
     }
 

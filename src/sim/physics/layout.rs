@@ -2,6 +2,7 @@
 
 use super::WorldDesc;
 use super::census::Census;
+use super::lanes::{Vector, WIDTH};
 
 /// Cells per body that are worth their clearing.
 const CELLS_PER_BODY_MAX: u64 = 3;
@@ -123,23 +124,25 @@ impl Layout {
 
     /// The cells of several places at once.
     #[inline(always)]
-    pub(crate) fn cells_of<const N: usize>(&self, x: &[i32; N], y: &[i32; N]) -> [u32; N] {
-        let stride = self.stride();
-        // A side of a cell is at least 64, so that this fits.
-        let inverse = self.inverse as u32;
-        let along = |value: i32, origin: i32| {
-            let offset = value.max(origin).wrapping_sub(origin).cast_unsigned();
-            ((u64::from(offset) * u64::from(inverse)) >> 32) as u32
+    pub(crate) fn cells_of(&self, x: Vector, y: Vector) -> [u32; WIDTH] {
+        let splat = |number: u32| Vector::splat(number.cast_signed());
+        // A side of a cell is at least 64, so that this fits, and no number of a cell has more than 26 bits.
+        let inverse = splat(self.inverse as u32);
+        let along = |value: Vector, origin: i32| {
+            let origin = Vector::splat(origin);
+            (value.max(origin) - origin).times_unsigned(inverse).floor::<32, 0>()
         };
-        let columns = x.map(|x| along(x, self.origin_x));
-        let rows = y.map(|y| along(y, self.origin_y));
+        let (columns, rows) = (along(x, self.origin_x), along(y, self.origin_y));
         if self.columns.folded | self.rows.folded {
+            let [columns, rows] = [columns, rows].map(|all| all.array().map(i32::cast_unsigned));
             return core::array::from_fn(|lane| {
-                (self.rows.fold(rows[lane]) + 1) * stride + self.columns.fold(columns[lane]) + 1
+                (self.rows.fold(rows[lane]) + 1) * self.stride() + self.columns.fold(columns[lane]) + 1
             });
         }
-        let (right, top) = (self.columns.count - 1, self.rows.count - 1);
-        core::array::from_fn(|lane| (rows[lane].min(top) + 1) * stride + columns[lane].min(right) + 1)
+        let one = Vector::splat(1);
+        let (right, top) = (splat(self.columns.count - 1), splat(self.rows.count - 1));
+        let cells = (rows.min(top) + one).times_low(splat(self.stride())) + columns.min(right) + one;
+        cells.array().map(i32::cast_unsigned)
     }
 
     /// The first and the last column, and the same of the rows, of a box.

@@ -9,27 +9,28 @@ use alloc::vec::Vec;
 use super::bundle::Bundle;
 use super::census::Census;
 use super::grid::LANES;
-use super::hull::P;
+use super::lanes::{BYTES, Bytes};
 use super::layout::small_half;
 use super::meeting::Meeting;
 use super::pairs::pairs_max;
 use super::proxy::{Proxies, Proxy};
+use super::sieve::sift;
 use super::spot::{DISC, LISTED, MOVES, OPEN, PUSHED, SENSOR, Spot};
 use super::state::{BULLET, State, is_moving};
 use super::still::{Stills, UNMADE};
 
 /// Most shapes of a small world.
 const SHAPES_MAX: usize = 255;
-/// Shapes that are compared at once.
-const WIDE: usize = 32;
 /// Most pairs of one that moves and any other.
 const COMPARED_MAX: usize = 96 * 96;
 /// Most pairs that are looked at for each shape; where boxes overlap that often, cells are better.
 const PAIRS_PER_SHAPE: usize = 12;
 /// Room for all pairs, and for those that are written without being counted.
-const PAIRS_MAX: usize = PAIRS_PER_SHAPE * SHAPES_MAX + 2 * WIDE;
-/// A box, rounded: left, right, bottom, top.
-type Sides<T> = [T; 4];
+const PAIRS_MAX: usize = PAIRS_PER_SHAPE * SHAPES_MAX + 5 * WIDE;
+/// Shapes that are compared at once.
+const WIDE: usize = 2 * BYTES;
+/// The boxes of some shapes, rounded: left, right, bottom, top.
+type Block = [[u8; WIDE]; 4];
 
 /// All shapes of a small world in a row: those that rest first. The columns are as long as they ever get.
 #[derive(Debug, Default)]
@@ -38,9 +39,9 @@ pub(crate) struct Lineup {
     /// What is larger is compared as the grid does what it keeps out of its cells.
     small_half: i32,
     spots: Vec<Spot>,
-    halves: Vec<P>,
-    sides: Sides<Vec<i32>>,
-    rounded: Sides<Vec<u8>>,
+    /// Left, right, bottom, top.
+    sides: [Vec<i32>; 4],
+    blocks: Vec<Block>,
     pairs: Vec<[u16; 2]>,
 }
 
@@ -68,7 +69,7 @@ impl Lineup {
             return false;
         }
         for still in Stills::of(state, proxies) {
-            self.push(still.spot(), still.half);
+            self.push(still.spot());
         }
         let stills = self.count;
         proxies.clear(state.places());
@@ -82,22 +83,21 @@ impl Lineup {
     fn clear(&mut self) {
         self.count = 0;
         if self.pairs.is_empty() {
-            let len = SHAPES_MAX + WIDE;
+            let len = SHAPES_MAX + LANES;
             self.spots.resize(len, Spot::default());
-            self.halves.resize(len, (0, 0));
             self.sides.iter_mut().for_each(|side| side.resize(len, 0));
-            self.rounded.iter_mut().for_each(|side| side.resize(len, 0));
+            self.blocks.resize(len.div_ceil(WIDE), [[0; WIDE]; 4]);
             self.pairs.resize(PAIRS_MAX, [0; 2]);
         }
     }
 
     #[inline(always)]
-    fn push(&mut self, spot: Spot, half: P) {
-        let ((x, y), place) = (spot.middle(), self.count);
+    fn push(&mut self, spot: Spot) {
+        let ((x, y), (half_x, half_y), place) = (spot.middle(), spot.half(), self.count);
         let [left, right, bottom, top] = &mut self.sides;
-        (left[place], right[place]) = (x.saturating_sub(half.0), x.saturating_add(half.0));
-        (bottom[place], top[place]) = (y.saturating_sub(half.1), y.saturating_add(half.1));
-        (self.spots[place], self.halves[place]) = (spot, half);
+        (left[place], right[place]) = (x.saturating_sub(half_x), x.saturating_add(half_x));
+        (bottom[place], top[place]) = (y.saturating_sub(half_y), y.saturating_add(half_y));
+        self.spots[place] = spot;
         self.count += 1;
     }
 
@@ -111,7 +111,7 @@ impl Lineup {
                 continue;
             }
             for slot in (slot..end).filter(moves) {
-                proxies.draft(state, slot, tick, |spot, half, _| self.push(spot, half));
+                proxies.draft(state, slot, tick, |spot, _| self.push(spot));
             }
         }
     }
@@ -121,22 +121,20 @@ impl Lineup {
     #[inline(always)]
     fn put_bundle(&mut self, state: &State, slot: usize, tick: i64, proxies: &mut Proxies) -> bool {
         let Some(bundle) = Bundle::of(state, slot, tick) else { return false };
-        let boxes = bundle.boxes();
-        if bundle.any_fast || boxes.widest > self.small_half {
+        if bundle.any_fast || bundle.any_wider(self.small_half) {
             return false;
         }
         let spots = bundle.spots();
         bundle.mark_edge(state, &spots, proxies);
-        if spots.iter().fold(false, |any, spot| any | (spot.traits & MOVES == 0)) {
-            let moving = spots.iter().zip(&boxes.halves).filter(|(spot, _)| spot.traits & MOVES != 0);
-            moving.for_each(|(&spot, &half)| self.push(spot, half));
+        if !bundle.all_move {
+            let moving = spots.iter().filter(|spot| spot.traits & MOVES != 0);
+            moving.for_each(|&spot| self.push(spot));
             return true;
         }
         let places = self.count..self.count + LANES;
-        for (side, lanes) in self.sides.iter_mut().zip(&boxes.sides) {
-            side[places.clone()].copy_from_slice(lanes);
+        for (side, lanes) in self.sides.iter_mut().zip(bundle.sides()) {
+            side[places.clone()].copy_from_slice(&lanes.array());
         }
-        self.halves[places.clone()].copy_from_slice(&boxes.halves);
         self.spots[places].copy_from_slice(&spots);
         self.count += LANES;
         true
@@ -152,30 +150,33 @@ impl Lineup {
             let most = high[stills..].iter().fold(i32::MIN, |most, &high| most.max(high)).max(least);
             let bits = u32::BITS - most.abs_diff(least).leading_zeros();
             let shift = bits.saturating_sub(u8::BITS);
-            let narrow = |side: &[i32], rounded: &mut [u8]| {
-                for (rounded, &side) in rounded.iter_mut().zip(side) {
-                    let offset = side.clamp(least, most).wrapping_sub(least).cast_unsigned();
-                    *rounded = (offset >> shift) as u8;
+            for (block, (low, high)) in self.blocks.iter_mut().zip(low.chunks(WIDE).zip(high.chunks(WIDE))) {
+                for (rounded, side) in block[2 * axis..].iter_mut().zip([low, high]) {
+                    for (rounded, &side) in rounded.iter_mut().zip(side) {
+                        let offset = side.clamp(least, most).wrapping_sub(least).cast_unsigned();
+                        *rounded = (offset >> shift) as u8;
+                    }
                 }
-            };
-            narrow(low, &mut self.rounded[2 * axis]);
-            narrow(high, &mut self.rounded[2 * axis + 1]);
+            }
         }
     }
 
     /// Lists the pairs of which the rounded boxes touch and tells how many there are; nothing if there are very many.
     #[inline(never)]
     fn find_pairs(&mut self, stills: usize) -> Option<usize> {
-        let (places, [left, right, bottom, top]) = (self.count, &self.rounded);
-        let most = PAIRS_PER_SHAPE * places;
+        let most = PAIRS_PER_SHAPE * self.count;
         let mut count = 0;
-        for place in stills..places {
-            let own = [left[place], right[place], bottom[place], top[place]];
-            for from in (0..place).step_by(WIDE) {
-                let sides = [left, right, bottom, top].map(|side| wide(side, from));
-                let marks = touching(own, sides) & u32::MAX >> (WIDE - (place - from).min(WIDE));
-                let free = self.pairs.get_mut(count..count + WIDE)?;
-                list(marks, [place as u16, from as u16], free);
+        for place in stills..self.count {
+            let (last, lane) = (place / WIDE, place % WIDE);
+            let blocks = self.blocks.get(..=last)?;
+            let own = [0, 1, 2, 3].map(|side| Bytes::splat(blocks[last][side][lane]));
+            let mut before = u64::MAX;
+            for (number, block) in blocks.iter().enumerate() {
+                // Of its own block only those before it.
+                before = if number == last { (1 << lane) - 1 } else { before };
+                let free = self.pairs.get_mut(count..)?.first_chunk_mut()?;
+                let marks = touching(own, block) & before;
+                list(marks, [place, number * WIDE], free);
                 count += marks.count_ones() as usize;
             }
             if count > most {
@@ -196,14 +197,12 @@ impl Lineup {
         (count, meetings): (usize, &mut Vec<Meeting>),
     ) -> bool {
         let mut pairs = core::mem::take(&mut self.pairs);
-        let mut kept = 0;
-        for index in 0..count {
-            let pair = pairs[index];
-            pairs[kept] = pair;
-            kept += usize::from(self.may_touch(pair));
-        }
+        let kept = sift(&self.spots, &mut pairs[..count], self.small_half);
         for &pair in &pairs[..kept] {
             let [one, other] = pair.map(|place| self.spots[usize::from(place)]);
+            if !one.boxes_touch(&other) {
+                continue;
+            }
             let discs = one.traits & other.traits & (DISC | MOVES | OPEN) == DISC | MOVES | OPEN;
             if discs && apart.is_empty() && !self.is_large(pair) {
                 let (a, b) = if one.shape < other.shape { (one, other) } else { (other, one) };
@@ -216,21 +215,10 @@ impl Lineup {
         meetings.len() < pairs_max(self.count)
     }
 
-    /// Whether boxes touch, and it is of interest whether shapes do.
-    #[inline(always)]
-    fn may_touch(&self, pair: [u16; 2]) -> bool {
-        let [a, b] = pair.map(usize::from);
-        let (one, other, half, half_other) = (&self.spots[a], &self.spots[b], self.halves[a], self.halves[b]);
-        let ((x, y), (other_x, other_y)) = (one.middle(), other.middle());
-        let touch_x = x.abs_diff(other_x) <= (half.0 + half_other.0).unsigned_abs();
-        let touch_y = y.abs_diff(other_y) <= (half.1 + half_other.1).unsigned_abs();
-        touch_x & touch_y && (self.is_large(pair) || one.may_touch(other))
-    }
-
     /// Whether one of two shapes is among those that the grid keeps out of its cells.
     #[inline(always)]
     fn is_large(&self, pair: [u16; 2]) -> bool {
-        let [one, other] = pair.map(|place| self.halves[usize::from(place)]);
+        let [one, other] = pair.map(|place| self.spots[usize::from(place)].half());
         one.0.max(one.1).max(other.0).max(other.1) > self.small_half
     }
 
@@ -276,35 +264,28 @@ impl Lineup {
     }
 }
 
-/// The lanes from `from` on.
+/// A bit for each box of a block that touches one.
 #[inline(always)]
-fn wide(side: &[u8], from: usize) -> &[u8; WIDE] {
-    const NONE: &[u8; WIDE] = &[0; WIDE];
-    side.get(from..from + WIDE).and_then(|lanes| lanes.first_chunk()).unwrap_or(NONE)
-}
-
-/// A bit for each box that touches one.
-#[inline(always)]
-fn touching([left, right, bottom, top]: Sides<u8>, sides: Sides<&[u8; WIDE]>) -> u32 {
-    let [lefts, rights, bottoms, tops] = sides;
-    let mut marks = [0_u8; WIDE];
-    for lane in 0..WIDE {
-        let beside = (lefts[lane] <= right) & (rights[lane] >= left);
-        marks[lane] = u8::from(beside & (bottoms[lane] <= top) & (tops[lane] >= bottom));
-    }
-    let mut bits = 0;
-    for (index, eight) in (0..).zip(marks.as_chunks::<8>().0) {
-        let gathered = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        bits |= (gathered as u32) << (8 * index);
-    }
-    bits
+fn touching([left, right, bottom, top]: [Bytes; 4], block: &Block) -> u64 {
+    let half = |half: usize| {
+        let sides = |side: usize| Bytes::of(&block[side].as_chunks().0[half]);
+        let [lefts, rights, bottoms, tops] = [0, 1, 2, 3].map(sides);
+        let apart = lefts.over(right) | left.over(rights) | bottoms.over(top) | bottom.over(tops);
+        u64::from(apart.zeros())
+    };
+    half(0) | half(1) << BYTES
 }
 
 /// Writes down the pairs of a place and those marked after another. Nearly always there are two at most: those are
 /// written without a question.
 #[inline(always)]
-fn list(marks: u32, [place, from]: [u16; 2], free: &mut [[u16; 2]]) {
-    let other = |marks: u32| [place, from + marks.trailing_zeros() as u16];
+fn list(marks: u64, [place, from]: [usize; 2], free: &mut [[u16; 2]; WIDE]) {
+    // At once: of two halves, each would be written for itself.
+    let both = (place | from << u16::BITS) as u32;
+    let other = |marks: u64| {
+        let both = both + (marks.trailing_zeros() << u16::BITS);
+        [both as u16, (both >> u16::BITS) as u16]
+    };
     let (one, two) = (marks, marks & marks.wrapping_sub(1));
     (free[0], free[1]) = (other(one), other(two));
     let (mut rest, mut at) = (two & two.wrapping_sub(1), 2);

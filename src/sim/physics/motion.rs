@@ -3,9 +3,11 @@
 use alloc::vec::Vec;
 
 use super::blueprint::{Blueprints, LOCK_X, LOCK_Y};
+use super::bundle::{one_flags, one_kind};
 use super::grid::LANES;
 use super::islands::{SLOW, is_slow};
 use super::joint_solver::turned_by;
+use super::lanes::Vector;
 use super::row::{Offset, Velocity};
 use super::spot::CALM;
 use super::state::{ALIVE, DYNAMIC, Motion, SLEEPLESS, State, is_moving};
@@ -104,12 +106,12 @@ impl Laws {
         glide
     }
 
-    /// The way of a tick at one speed, in whole steps of positions.
+    /// The ways of a tick at one speed each, in whole steps of positions.
     #[inline(always)]
-    fn tick_way(&self, speed: i32) -> i32 {
-        let product = i64::from(speed) * i64::from(self.substep) + (1 << 25);
-        let offset = ((product >> 26) as i32) * i32::from(self.substeps);
-        (offset >> 8) + ((offset >> 7) & 1)
+    fn tick_ways(&self, speeds: Vector) -> Vector {
+        let ways = speeds.times(Vector::splat(self.substep)).narrow::<26, 6>();
+        let ways = ways.times_low(Vector::splat(i32::from(self.substeps)));
+        ways.shr::<8>() + (ways.shr::<7>() & Vector::splat(1))
     }
 
     /// A tick of what nothing pushes.
@@ -279,61 +281,48 @@ impl Movers {
     #[inline(always)]
     fn drift_bundle(&self, state: &mut State, slot: usize, rest_ticks: u32) -> Option<bool> {
         let flags: &[u8; LANES] = state.flags.get(slot..)?.first_chunk()?;
-        if !flags.iter().fold(true, |all, &flags| all & is_moving(flags)) {
-            return None;
-        }
         let kinds: &[u16; LANES] = state.kinds.get(slot..)?.first_chunk()?;
         let index: &[u32; LANES] = self.index.get(slot..)?.first_chunk()?;
-        let (laws, mut plain) = (self.laws, are_calm(&state.blueprints, kinds));
+        let can_rest = calm_of(&state.blueprints, flags, kinds)?;
         let motions: &mut [Motion; LANES] = state.motions.get_mut(slot..)?.first_chunk_mut()?;
-        let (mut x, mut y, mut ticks) = ([0; LANES], [0; LANES], [0; LANES]);
-        let (mut free, mut can_rest) = ([0; LANES], [0; LANES]);
-        for lane in 0..LANES {
-            let motion = &motions[lane];
-            plain &= is_moving(flags[lane]) & (motion.spin == 0);
-            (x[lane], y[lane], ticks[lane]) = (motion.x, motion.y, motion.slow_ticks.cast_signed());
-            free[lane] = -i32::from(index[lane] == FREE);
-            can_rest[lane] = -i32::from(flags[lane] & (DYNAMIC | SLEEPLESS) == DYNAMIC);
-        }
+        let [x, y, spin, ticks] = Vector::of_fours(motions);
+        let fastest = x.abs().max_unsigned(y.abs());
         // Slow enough that no way of a tick leaves its range.
-        let fastest =
-            (0..LANES).fold(0, |most, lane| most.max(x[lane].unsigned_abs()).max(y[lane].unsigned_abs()));
-        if !plain || fastest > laws.speed_max.unsigned_abs() / u32::from(laws.substeps) {
+        let bound = self.laws.speed_max / i32::from(self.laws.substeps);
+        let fast = fastest.max_unsigned(Vector::splat(bound)) - Vector::splat(bound);
+        if (fast | spin).any() {
             return None;
         }
+        let free = Vector::of(&index.map(u32::cast_signed)).equals(Vector::splat(FREE.cast_signed()));
         let places: &mut [Vec2; LANES] = state.positions.get_mut(slot..)?.first_chunk_mut()?;
-        let slow = SLOW.cast_signed();
-        let rest_ticks = rest_ticks.cast_signed();
-        let (mut way_x, mut way_y) = ([0; LANES], [0; LANES]);
-        for lane in 0..LANES {
-            way_x[lane] = laws.tick_way(x[lane]) & free[lane];
-            way_y[lane] = laws.tick_way(y[lane]) & free[lane];
+        let [at_x, at_y] = Vector::of_twos(places);
+        let way = |speed: Vector| self.laws.tick_ways(speed) & free;
+        Vector::put_twos([at_x.plus(way(x)), at_y.plus(way(y))], places);
+        if !state.desc.sleep {
+            return Some(false);
         }
-        let mut most = 0;
-        for lane in 0..LANES {
-            let is_slow = -i32::from(x[lane].abs().max(y[lane].abs()) < slow) & can_rest[lane];
-            let next = (ticks[lane] + 1).min(rest_ticks) & is_slow;
-            ticks[lane] = if free[lane] == 0 { ticks[lane] } else { next };
-            most = most.max(next & free[lane]);
-        }
-        for lane in 0..LANES {
-            places[lane] += Vec2::new(Fx::from_bits(way_x[lane]), Fx::from_bits(way_y[lane]));
-        }
-        if state.desc.sleep {
-            for lane in 0..LANES {
-                motions[lane].slow_ticks = ticks[lane].cast_unsigned();
-            }
-        }
-        Some(state.desc.sleep && most >= rest_ticks)
+        let one = Vector::splat(1);
+        let is_slow = Vector::splat(SLOW.cast_signed()).above(fastest).of_ones() & can_rest;
+        let rest_ticks = Vector::splat(rest_ticks.cast_signed());
+        let next = (ticks + one).min(rest_ticks) & is_slow;
+        // Those that are pushed keep theirs for now.
+        let kept = ticks - (ticks & free);
+        Vector::put_fours([x, y, spin, kept + (next & free)], motions);
+        Some((next & free).above(rest_ticks - one).bits() != 0)
     }
 }
 
-/// Whether all of these bodies are of blueprints that leave their motion alone.
+/// Of bodies of blueprints that leave their motion alone and that all move, which may rest: all ones for those.
 #[inline(always)]
-fn are_calm(blueprints: &Blueprints, kinds: &[u16; LANES]) -> bool {
+fn calm_of(blueprints: &Blueprints, flags: &[u8; LANES], kinds: &[u16; LANES]) -> Option<Vector> {
     let calm = |kind: u16| blueprints.try_brief(kind).is_some_and(|brief| brief.traits & CALM != 0);
-    // Nearly always they are of one.
-    if *kinds == [kinds[0]; LANES] { calm(kinds[0]) } else { kinds.iter().all(|&kind| calm(kind)) }
+    let rests = |flags: u8| -i32::from(flags & (DYNAMIC | SLEEPLESS) == DYNAMIC);
+    // Nearly always they are of one kind.
+    if let (Some(flags), Some(kind)) = (one_flags(flags), one_kind(kinds)) {
+        return (is_moving(flags) && calm(kind)).then(|| Vector::splat(rests(flags)));
+    }
+    let all = flags.iter().all(|&flags| is_moving(flags)) && kinds.iter().all(|&kind| calm(kind));
+    all.then(|| Vector::of(&flags.map(rests)))
 }
 
 #[inline(always)]

@@ -1,10 +1,9 @@
-//! `Near`, for each body which of the next ones may touch it: the wide, branch-free part of the search for
-//! pairs.
+//! `Near`, for each shape which of the next ones may touch it: the wide part of the search for pairs.
 
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::grid::{Grid, LANES, Lanes};
+use super::grid::{Grid, LANES};
 
 /// Most neighbours per body, on average, that are compared in one step: bounds what bodies that all lie in
 /// one place can cost.
@@ -14,33 +13,12 @@ const PAIRS: usize = 2_048;
 /// The most that one body adds at once.
 const PAIRS_AT_ONCE: usize = 2 * LANES + 2;
 
-/// For the body at one place of the grid, which bodies may touch it.
-#[derive(Clone, Copy, Debug, Default)]
-struct Neighbourhood {
-    /// Of the places after its own.
-    beside: Lanes,
-    /// Of the places from `above_start` on.
-    above: Lanes,
-    above_start: u16,
-    above_end: u16,
-    beside_end: u16,
-    /// Whether there are more places than lanes.
-    crowded: bool,
-}
-
-/// For each body which of the next ones may touch it.
-#[derive(Debug, Default)]
-pub(crate) struct Near {
-    by_place: Vec<Neighbourhood>,
-    pairs: Pairs,
-}
-
 /// Two places whose boxes touch.
 pub(crate) type Places = [u16; 2];
 
 /// Pairs of places that are to be looked at.
 #[derive(Debug, Default)]
-struct Pairs {
+pub(crate) struct Near {
     list: Vec<Places>,
     count: usize,
 }
@@ -66,65 +44,52 @@ pub(crate) fn is_cut(grid: &Grid) -> bool {
 }
 
 impl Near {
-    /// Compares every body with the next ones in its own cell, the one to the right and those in the row
-    /// above.
-    #[inline(never)]
-    pub(crate) fn fill(&mut self, grid: &Grid) {
+    /// Compares every shape with the next ones in its own cell, the one to the right and those in the row above. Calls
+    /// `look` for all pairs of places that may touch, in order and some at a time, until it returns false. It may
+    /// change what it is given.
+    #[inline(always)]
+    pub(crate) fn for_each_pair(&mut self, grid: &Grid, mut look: impl FnMut(&mut [Places]) -> bool) {
+        self.list.resize(PAIRS + 2 * PAIRS_AT_ONCE, [0; 2]);
+        self.count = 0;
         let (places, columns) = (grid.spots().len(), grid.columns());
         let mut left = places * NEIGHBOURS_PER_BODY_MAX;
-        let shapes = places + grid.large().len();
-        self.by_place.reserve(shapes.saturating_sub(self.by_place.len()));
-        self.by_place.resize(places, Neighbourhood::default());
-        for (place, near) in self.by_place.iter_mut().enumerate() {
+        for place in 0..places {
             let (beside_end, above) = columns.neighbours(place);
-            (near.beside_end, near.above_start, near.above_end) = (beside_end, above.start, above.end);
-            columns.compare(place, place + 1, &mut near.beside);
-            columns.compare(place, usize::from(above.start), &mut near.above);
+            let starts = [place + 1, usize::from(above.start)];
+            let counts = [usize::from(beside_end) - starts[0], above.len()];
+            let beside = columns.touching(place, starts[0], counts[0]);
+            let over = columns.touching(place, starts[1], counts[1]);
             let longest = longest(place, beside_end, &above);
-            near.crowded = longest > LANES;
-            if near.crowded {
+            if longest > LANES {
                 left = left.saturating_sub(2 * longest);
                 if left == 0 {
-                    self.by_place.truncate(place);
+                    break;
+                }
+            }
+            self.add(place, starts, beside | over << LANES);
+            if longest > LANES {
+                let mut rest = |run: usize| self.rest(grid, place, starts[run], counts[run], &mut look);
+                if !(rest(0) && rest(1)) {
                     return;
                 }
             }
-        }
-    }
-
-    /// Calls `look` for all pairs of places that may touch, in order and some at a time, until it returns false. It may
-    /// change what it is given.
-    pub(crate) fn for_each_pair(&mut self, grid: &Grid, mut look: impl FnMut(&mut [Places]) -> bool) {
-        let pairs = &mut self.pairs;
-        pairs.list.resize(PAIRS + 2 * PAIRS_AT_ONCE, [0; 2]);
-        pairs.count = 0;
-        for (place, near) in self.by_place.iter().enumerate() {
-            let beside = usize::from(near.beside_end) - place - 1;
-            let above = usize::from(near.above_end - near.above_start);
-            let marks = marks(&near.beside, beside) | marks(&near.above, above) << LANES;
-            pairs.add(place, [place + 1, usize::from(near.above_start)], marks);
-            if near.crowded {
-                let rests = [(place + 1, beside), (usize::from(near.above_start), above)];
-                if !rests.iter().all(|&(start, count)| pairs.rest(grid, place, start, count, &mut look)) {
-                    return;
-                }
-            }
-            if pairs.count >= PAIRS && !pairs.flush(&mut look) {
+            if self.count >= PAIRS && !self.flush(&mut look) {
                 return;
             }
         }
-        pairs.flush(&mut look);
+        self.flush(&mut look);
     }
-}
 
-impl Pairs {
     /// Adds the marked ones of two runs of places. Nearly always there are two at most: those are written without a
     /// question.
     #[inline(always)]
     fn add(&mut self, place: usize, starts: [usize; 2], marks: u32) {
         let other = |marks: u32| {
             let lane = marks.trailing_zeros() as usize;
-            [place as u16, (starts[lane / LANES % 2] + lane % LANES) as u16]
+            let other = starts[lane / LANES % 2] + lane % LANES;
+            // At once: of two halves, each would be written for itself.
+            let both = (place | other << u16::BITS) as u32;
+            [both as u16, (both >> u16::BITS) as u16]
         };
         let end = self.count + PAIRS_AT_ONCE;
         let Some(free) = self.list.get_mut(self.count..end) else { return };
@@ -153,9 +118,8 @@ impl Pairs {
         look: &mut impl FnMut(&mut [Places]) -> bool,
     ) -> bool {
         for done in (LANES..count).step_by(LANES) {
-            let (from, mut lanes) = (start + done, Lanes::default());
-            grid.columns().compare(place, from, &mut lanes);
-            let marks = marks(&lanes, count - done);
+            let from = start + done;
+            let marks = grid.columns().touching(place, from, count - done);
             if marks != 0 {
                 self.add(place, [from; 2], marks);
                 if self.count >= PAIRS && !self.flush(look) {
@@ -170,11 +134,4 @@ impl Pairs {
         let count = core::mem::take(&mut self.count);
         look(&mut self.list[..count])
     }
-}
-
-/// A bit for each of the first `count` lanes that is marked.
-#[inline(always)]
-fn marks(lanes: &Lanes, count: usize) -> u32 {
-    let bits = (u64::from_le_bytes(*lanes).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32;
-    bits & ((1 << count.min(LANES)) - 1)
 }

@@ -91,6 +91,12 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
+    /// As that of a [`Pairing`].
+    #[inline(always)]
+    pub(crate) const fn sort_key(&self) -> u64 {
+        (self.a[0] as u64) << 48 | (self.b[0] as u64) << 32 | (self.sub_a as u64) << 16 | self.sub_b as u64
+    }
+
     /// Nothing for those that did not touch, or touched the border.
     pub(crate) fn of(state: &State, pairing: &Pairing) -> Option<Self> {
         if pairing.bits & TOUCHING == 0 || pairing.b == BORDER {

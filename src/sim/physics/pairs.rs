@@ -3,6 +3,7 @@
 use super::grid::Grid;
 use super::near::Near;
 use super::proxy::{Proxies, Proxy};
+use super::sieve::sift;
 use super::spot::{DISC, LISTED, MOVES, OPEN, PUSHED, SENSOR, Spot};
 use super::state::State;
 
@@ -41,15 +42,10 @@ impl<F: FnMut(Found) -> bool> Search<'_, F> {
     pub(crate) fn run(mut self) {
         let grid = self.grid;
         let mut left = pairs_max(grid.spots().len() + grid.large().len());
-        let spots = grid.spots();
+        let (spots, small_half) = (grid.spots(), grid.small_half());
         let mut near = core::mem::take(self.near);
         near.for_each_pair(grid, |pairs| {
-            let mut kept = 0;
-            for index in 0..pairs.len() {
-                let [a, b] = pairs[index];
-                pairs[kept] = [a, b];
-                kept += usize::from(spots[usize::from(a)].may_touch(&spots[usize::from(b)]));
-            }
+            let kept = sift(spots, pairs, small_half);
             pairs[..kept].iter().all(|&pair| {
                 let [a, b] = pair.map(|place| &spots[usize::from(place)]);
                 left -= usize::from(self.meet_spots(a, b));
@@ -57,18 +53,14 @@ impl<F: FnMut(Found) -> bool> Search<'_, F> {
             })
         });
         *self.near = near;
-        for (index, large) in grid.large().iter().enumerate() {
-            let large = self.proxies.of(self.state, large);
-            let ((low, high), (x, y)) = (large.corners(), large.middle());
+        for (index, spot) in grid.large().iter().enumerate() {
+            let large = self.proxies.of(self.state, spot);
+            let (low, high) = large.corners();
             for other in grid.within(low, high).chain(&grid.large()[index + 1..]) {
                 if left == 0 {
                     return;
                 }
-                // Whether the boxes around both and their ways touch.
-                let ((other_x, other_y), half) = (other.middle(), self.proxies.half(other));
-                let touch_x = x.abs_diff(other_x) <= (large.half_x + half.0).unsigned_abs();
-                let touch_y = y.abs_diff(other_y) <= (large.half_y + half.1).unsigned_abs();
-                if touch_x & touch_y {
+                if spot.boxes_touch(other) {
                     left -= usize::from(self.meet(&large, &self.proxies.of(self.state, other)));
                 }
             }

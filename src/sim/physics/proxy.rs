@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::WorldDesc;
 use super::blueprint::Kind;
-use super::hull::{Hull, P};
+use super::hull::Hull;
 use super::rot::Rot;
 use super::spot::{DISC, LISTED, MOVES, PUSHED, Spot, traits_of};
 use super::state::{
@@ -152,8 +152,8 @@ impl Proxies {
         if spot.traits & LISTED != 0 {
             return self.list[usize::from(spot.shape)];
         }
-        let (slot, (half_x, half_y)) = (usize::from(spot.shape), spot.disc_half());
-        let Spot { x, y, way_x, way_y, radius, traits, .. } = *spot;
+        let slot = usize::from(spot.shape);
+        let Spot { x, y, way_x, way_y, half_x, half_y, radius, traits, .. } = *spot;
         let (kind, flags) = (state.kinds[slot], state.flags[slot]);
         let margin = if traits & MOVES == 0 { 0 } else { way_x.abs() + way_y.abs() + MARGIN };
         let slot = spot.shape;
@@ -174,16 +174,6 @@ impl Proxies {
             flags,
             traits,
         }
-    }
-
-    /// Half the size of the box around a shape and its way.
-    #[inline(always)]
-    pub(crate) fn half(&self, spot: &Spot) -> P {
-        if spot.traits & LISTED == 0 {
-            return spot.disc_half();
-        }
-        let proxy = &self.list[usize::from(spot.shape)];
-        (proxy.half_x, proxy.half_y)
     }
 
     /// The outline of a shape, turned.
@@ -208,9 +198,9 @@ impl Proxies {
         }
     }
 
-    /// Adds the shapes of a body; `put` is told of each and of half the size of the box around it.
+    /// Adds the shapes of a body; `put` is told of each.
     #[inline(always)]
-    pub(crate) fn draft(&mut self, state: &State, slot: usize, tick: i64, mut put: impl FnMut(Spot, P, Who)) {
+    pub(crate) fn draft(&mut self, state: &State, slot: usize, tick: i64, mut put: impl FnMut(Spot, Who)) {
         let flags = state.flags[slot];
         if flags & ALIVE == 0 {
             return;
@@ -221,14 +211,14 @@ impl Proxies {
             self.push_all(state, slot as u16, tick);
             for (proxy, index) in self.list[from..].iter().zip(from as u16..) {
                 let who = Who { slot: proxy.slot, sub: proxy.sub, kind: proxy.kind };
-                put(Spot::of(index, proxy), (proxy.half_x, proxy.half_y), who);
+                put(Spot::of(index, proxy), who);
             }
             return;
         }
         let radius = brief.radius;
         let (x, y) = (state.positions[slot].x.to_bits(), state.positions[slot].y.to_bits());
         let traits = brief.traits | traits_of(flags);
-        let mut spot = Spot { x, y, way_x: 0, way_y: 0, radius, shape: slot as u16, traits };
+        let mut spot = Spot { x, y, radius, shape: slot as u16, traits, ..Spot::default() };
         let mut fast = false;
         if is_moving(flags) {
             let (motion, limit) = (state.motions[slot], i64::from(radius.max(MARGIN)));
@@ -237,9 +227,9 @@ impl Proxies {
             fast = (x.abs() > limit) | (y.abs() > limit);
             spot.traits = traits & if fast { !DISC } else { u8::MAX };
         }
-        let half = spot.disc_half();
-        self.mark_edge(&state.desc, &spot, half, fast);
-        put(spot, half, Who { slot: slot as u16, sub: 0, kind: state.kinds[slot] });
+        let spot = spot.with_box();
+        self.mark_edge(&state.desc, &spot, fast);
+        put(spot, Who { slot: slot as u16, sub: 0, kind: state.kinds[slot] });
     }
 
     /// Whose shape the one at a spot is; `place` is its number among those that rest, if it does.
@@ -290,19 +280,19 @@ impl Proxies {
         };
         let reach = if hull == NO_HULL { 0 } else { kind.hull.reach - kind.hull.radius };
         let fast = proxy.look_ahead(&motion, (reach, farther), tick);
-        let half = (proxy.half_x, proxy.half_y);
-        self.mark_edge(&state.desc, &Spot::of(self.list.len() as u16, &proxy), half, fast);
+        self.mark_edge(&state.desc, &Spot::of(self.list.len() as u16, &proxy), fast);
         self.list.push(proxy);
     }
 
     /// Keeps in mind what may come to the border.
     #[inline(always)]
-    pub(crate) fn mark_edge(&mut self, desc: &WorldDesc, spot: &Spot, half: P, fast: bool) {
+    pub(crate) fn mark_edge(&mut self, desc: &WorldDesc, spot: &Spot, fast: bool) {
         let (x, y) = spot.middle();
         let beyond = |at: i32, half: i32, end: crate::Fx| {
             i64::from(at).abs() + i64::from(half) + i64::from(MARGIN) > i64::from(end.to_bits())
         };
-        let near = fast | beyond(x, half.0, desc.half_extent.x) | beyond(y, half.1, desc.half_extent.y);
+        let end = desc.half_extent;
+        let near = fast | beyond(x, spot.half_x, end.x) | beyond(y, spot.half_y, end.y);
         if near & desc.walls && spot.traits & (MOVES | PUSHED) == MOVES | PUSHED {
             self.edge.push(*spot);
         }

@@ -29,7 +29,8 @@ pub(crate) const fn traits_of(flags: u8) -> u8 {
 }
 
 /// A shape as the search for pairs sees it first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
 pub(crate) struct Spot {
     pub(crate) x: i32,
     pub(crate) y: i32,
@@ -38,16 +39,22 @@ pub(crate) struct Spot {
     pub(crate) way_y: i32,
     /// Of the disc, or of one around the shape however it turns in this tick.
     pub(crate) radius: i32,
+    /// Half the size of the box around it on all of its way, and a margin.
+    pub(crate) half_x: i32,
+    pub(crate) half_y: i32,
     /// The number of its proxy, or the slot of its body.
     pub(crate) shape: u16,
     pub(crate) traits: u8,
+    /// Eight numbers are loaded at once.
+    pub(crate) unused: u8,
 }
 
 impl Spot {
     #[inline(always)]
     pub(crate) fn of(shape: u16, proxy: &Proxy) -> Self {
-        let Proxy { x, y, way_x, way_y, reach, traits, .. } = *proxy;
-        Self { x, y, way_x, way_y, radius: reach, shape, traits: traits & !DISC | LISTED }
+        let Proxy { x, y, way_x, way_y, half_x, half_y, reach, traits, .. } = *proxy;
+        let traits = traits & !DISC | LISTED;
+        Self { x, y, way_x, way_y, radius: reach, half_x, half_y, shape, traits, unused: 0 }
     }
 
     /// The middle of its way.
@@ -56,11 +63,26 @@ impl Spot {
         (self.x.saturating_add(self.way_x >> 1), self.y.saturating_add(self.way_y >> 1))
     }
 
-    /// Half the size of the box around a disc on all of its way, and a margin.
+    /// A disc with the box around it.
     #[inline(always)]
-    pub(crate) const fn disc_half(&self) -> (i32, i32) {
+    pub(crate) const fn with_box(self) -> Self {
         let margin = self.radius + if self.traits & MOVES == 0 { 0 } else { MARGIN + 1 };
-        (margin + (self.way_x.abs() >> 1), margin + (self.way_y.abs() >> 1))
+        Self { half_x: margin + (self.way_x.abs() >> 1), half_y: margin + (self.way_y.abs() >> 1), ..self }
+    }
+
+    /// Half the size of the box around it.
+    #[inline(always)]
+    pub(crate) const fn half(&self) -> (i32, i32) {
+        (self.half_x, self.half_y)
+    }
+
+    /// Whether the boxes around two of them and their ways touch.
+    #[inline(always)]
+    pub(crate) fn boxes_touch(&self, other: &Self) -> bool {
+        let ((x, y), (other_x, other_y)) = (self.middle(), other.middle());
+        let touch_x = x.abs_diff(other_x) <= (self.half_x + other.half_x).unsigned_abs();
+        let touch_y = y.abs_diff(other_y) <= (self.half_y + other.half_y).unsigned_abs();
+        touch_x & touch_y
     }
 
     /// False if the two cannot touch in this tick, or do not care.

@@ -152,7 +152,6 @@ impl Scratch {
     #[inline(never)]
     fn search_grid(&mut self, state: &State, tick: i64) {
         self.grid.fill(state, tick, &mut self.proxies);
-        self.near.fill(&self.grid);
         self.meetings.clear();
         let (proxies, meetings) = (&self.proxies, &mut self.meetings);
         let (grid, near, apart) = (&self.grid, &mut self.near, &self.apart);
@@ -383,10 +382,11 @@ impl Scratch {
             sensor: ended.sensor != 0,
             impulse: Fx::ZERO,
         };
-        // All but what ended is gone through in order.
-        let in_order = state.ended.is_empty() && self.ended.is_empty();
-        told.events.extend(state.ended.iter().chain(&self.ended).map(over));
+        // All but what ended by a removal is gone through in order.
+        let in_order = state.ended.is_empty();
+        told.events.extend(state.ended.iter().map(over));
         state.ended.clear();
+        let mut ended = self.ended.iter().peekable();
         for (pairing, report) in self.pairings.iter().zip(&self.reports) {
             let touches = pairing.bits & TOUCHING != 0;
             if pairing.b == BORDER || !(touches | report.was_touching) {
@@ -398,6 +398,9 @@ impl Scratch {
                 told.contacts.push(contact);
             }
             if touches != report.was_touching {
+                while let Some(before) = ended.next_if(|ended| ended.sort_key() < pairing.sort_key()) {
+                    told.events.push(over(before));
+                }
                 told.events.push(ContactEvent {
                     a: contact.a,
                     b: contact.b,
@@ -409,6 +412,7 @@ impl Scratch {
                 });
             }
         }
+        told.events.extend(ended.map(over));
         if !in_order {
             sort_few(&mut told.events, order_of);
         }

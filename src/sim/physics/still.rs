@@ -25,7 +25,7 @@ pub(crate) struct Still {
     x: i32,
     y: i32,
     /// Half the size of the box around it.
-    pub(crate) half: P,
+    half: P,
     radius: i32,
     who: Who,
     traits: u8,
@@ -35,9 +35,9 @@ impl Still {
     /// Its proxy is [`UNMADE`], if it has one.
     #[inline(always)]
     pub(crate) fn spot(&self) -> Spot {
-        let Self { x, y, radius, traits, .. } = *self;
+        let Self { x, y, radius, traits, half: (half_x, half_y), .. } = *self;
         let shape = if traits & LISTED == 0 { self.who.slot } else { UNMADE };
-        Spot { x, y, way_x: 0, way_y: 0, radius, shape, traits }
+        Spot { x, y, radius, half_x, half_y, shape, traits, ..Spot::default() }
     }
 }
 
@@ -99,8 +99,9 @@ impl Stills {
         self.reserve(state.places());
         proxies.clear(state.places());
         for slot in (0..state.slots()).filter(|&slot| is_still(state.flags[slot])) {
-            proxies.draft(state, slot, 0, |Spot { x, y, radius, traits, .. }, half, who| {
-                self.list.push(Still { x, y, half, radius, who, traits });
+            proxies.draft(state, slot, 0, |spot, who| {
+                let Spot { x, y, radius, traits, .. } = spot;
+                self.list.push(Still { x, y, half: spot.half(), radius, who, traits });
             });
         }
         self.known = true;

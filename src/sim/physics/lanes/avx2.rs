@@ -1,19 +1,21 @@
 //! Eight numbers in a register of 256 bits.
 
-use core::ops::{Add, BitAnd, Sub};
+use core::ops::{Add, BitAnd, BitOr, Sub};
 
 use bytemuck::Pod;
 use safe_arch::{
-    abs_i32_m256i, add_i32_m256i, add_i64_m256i, bitand_m256i, bitandnot_m256i, bitor_m256i,
-    blend_imm_i32_m256i, blend_varying_i8_m256i, cmp_eq_mask_i32_m256i, cmp_gt_mask_i32_m256i,
-    cmp_gt_mask_i64_m256i, extract_m128i_m256i, insert_m128i_to_m256i, m128i, m256i, max_i32_m256i,
-    max_u32_m256i, min_i32_m256i, move_mask_i8_m256i, mul_i64_low_bits_m256i, mul_u64_low_bits_m256i,
-    set_splat_i32_m256i, set_splat_i64_m256i, shl_imm_u32_m256i, shl_imm_u64_m256i, shr_imm_i32_m256i,
-    shr_imm_u64_m256i, shuffle_ai_i32_half_m256i, sub_i32_m256i, sub_i64_m256i, unpack_high_i32_m256i,
-    unpack_high_i64_m256i, unpack_low_i32_m256i, unpack_low_i64_m256i, zero_extend_m128i, zeroed_m256i,
+    abs_i32_m256i, add_i32_m256i, add_i64_m256i, bitand_m256i, bitandnot_m256i, bitor_m256i, bitxor_m256i,
+    blend_imm_i32_m256i, blend_varying_i8_m256i, cast_to_m256_from_m256i, cmp_eq_mask_i8_m256i,
+    cmp_eq_mask_i32_m256i, cmp_gt_mask_i32_m256i, cmp_gt_mask_i64_m256i, extract_m128i_m256i,
+    insert_m128i_to_m256i, m128i, m256i, max_i32_m256i, max_u32_m256i, min_i32_m256i, move_mask_i8_m256i,
+    move_mask_m256, mul_i32_keep_low_m256i, mul_i64_low_bits_m256i, mul_u64_low_bits_m256i,
+    set_splat_i8_m256i, set_splat_i32_m256i, set_splat_i64_m256i, shl_imm_u32_m256i, shl_imm_u64_m256i,
+    shr_imm_i32_m256i, shr_imm_u64_m256i, shuffle_ai_i32_half_m256i, shuffle_ai_i64_all_m256i, sub_i32_m256i,
+    sub_i64_m256i, sub_saturating_u8_m256i, unpack_high_i32_m256i, unpack_high_i64_m256i,
+    unpack_low_i32_m256i, unpack_low_i64_m256i, zero_extend_m128i, zeroed_m256i,
 };
 
-use super::WIDTH;
+use super::{BYTES, WIDTH};
 
 /// Eight numbers of 32 bits.
 #[derive(Clone, Copy, Default)]
@@ -29,6 +31,10 @@ pub(crate) struct Wide {
 /// In which lanes something holds.
 #[derive(Clone, Copy)]
 pub(crate) struct Mask(m256i);
+
+/// Thirty-two numbers of eight bits without a sign.
+#[derive(Clone, Copy)]
+pub(crate) struct Bytes(m256i);
 
 /// Four pairs of numbers, those of a place or a direction: the first and the second ones.
 #[derive(Clone, Copy)]
@@ -82,6 +88,12 @@ impl Vector {
         Mask(cmp_gt_mask_i32_m256i(self.0, other.0))
     }
 
+    /// All ones where they are the same.
+    #[inline(always)]
+    pub(crate) fn equals(self, other: Self) -> Self {
+        Self(cmp_eq_mask_i32_m256i(self.0, other.0))
+    }
+
     #[inline(always)]
     pub(crate) fn times(self, other: Self) -> Wide {
         let odd = |numbers: m256i| shuffle_ai_i32_half_m256i::<0b11_11_01_01>(numbers);
@@ -113,6 +125,12 @@ impl Vector {
         Self(max_u32_m256i(self.0, other.0))
     }
 
+    /// A bit for each that is less than zero.
+    #[inline(always)]
+    pub(crate) fn signs(self) -> u32 {
+        move_mask_m256(cast_to_m256_from_m256i(self.0)).cast_unsigned()
+    }
+
     /// Whether any of them is not zero.
     #[inline(always)]
     pub(crate) fn any(self) -> bool {
@@ -133,6 +151,56 @@ impl Vector {
             |from: usize| transposed_halves([pair(0, from), pair(1, from), pair(2, from), pair(3, from)]);
         let ([a, b, c, d], [e, f, g, h]) = (four(0), four(4));
         [Self(a), Self(b), Self(c), Self(d), Self(e), Self(f), Self(g), Self(h)]
+    }
+
+    /// The columns of rows of four numbers.
+    #[inline(always)]
+    pub(crate) fn of_fours<T: Pod>(rows: &[T; WIDTH]) -> [Self; 4] {
+        let row = |lane: usize| bytemuck::cast::<T, m128i>(rows[lane]);
+        let pair = |lane: usize| insert_m128i_to_m256i::<1>(zero_extend_m128i(row(lane)), row(lane + 4));
+        transposed_halves([pair(0), pair(1), pair(2), pair(3)]).map(Self)
+    }
+
+    /// Puts columns into rows of four numbers.
+    #[inline(always)]
+    pub(crate) fn put_fours<T: Pod>(columns: [Self; 4], rows: &mut [T; WIDTH]) {
+        let turned = transposed_halves(columns.map(|column| column.0));
+        for (lane, pair) in turned.into_iter().enumerate() {
+            rows[lane] = bytemuck::cast(extract_m128i_m256i::<0>(pair));
+            rows[lane + WIDTH / 2] = bytemuck::cast(extract_m128i_m256i::<1>(pair));
+        }
+    }
+
+    /// The columns of rows of two numbers.
+    #[inline(always)]
+    pub(crate) fn of_twos<T: Pod>(rows: &[T; WIDTH]) -> [Self; 2] {
+        let [low, high] =
+            bytemuck::cast::<[T; WIDTH], [m256i; 2]>(*rows).map(shuffle_ai_i32_half_m256i::<0b11_01_10_00>);
+        [unpack_low_i64_m256i(low, high), unpack_high_i64_m256i(low, high)]
+            .map(|column| Self(shuffle_ai_i64_all_m256i::<0b11_01_10_00>(column)))
+    }
+
+    /// Puts columns into rows of two numbers.
+    #[inline(always)]
+    pub(crate) fn put_twos<T: Pod>(columns: [Self; 2], rows: &mut [T; WIDTH]) {
+        let [x, y] = columns.map(|column| shuffle_ai_i64_all_m256i::<0b11_01_10_00>(column.0));
+        *rows = bytemuck::cast([unpack_low_i32_m256i(x, y), unpack_high_i32_m256i(x, y)]);
+    }
+
+    /// The sum, which stays at the ends of the range.
+    #[inline(always)]
+    pub(crate) fn plus(self, other: Self) -> Self {
+        let sum = add_i32_m256i(self.0, other.0);
+        // Over the end if the sum has another sign than both.
+        let over = bitand_m256i(bitxor_m256i(sum, self.0), bitxor_m256i(sum, other.0));
+        let end = bitxor_m256i(shr_imm_i32_m256i::<31>(sum), set_splat_i32_m256i(i32::MIN));
+        Self(blend_varying_i8_m256i(sum, end, shr_imm_i32_m256i::<31>(over)))
+    }
+
+    /// The products; what is beyond 32 bits is lost.
+    #[inline(always)]
+    pub(crate) fn times_low(self, other: Self) -> Self {
+        Self(mul_i32_keep_low_m256i(self.0, other.0))
     }
 
     /// The first three numbers of each of the rows of `list` that are named.
@@ -200,6 +268,15 @@ impl Sub for Vector {
     }
 }
 
+impl BitOr for Vector {
+    type Output = Self;
+
+    #[inline(always)]
+    fn bitor(self, other: Self) -> Self {
+        Self(bitor_m256i(self.0, other.0))
+    }
+}
+
 impl BitAnd for Vector {
     type Output = Self;
 
@@ -209,11 +286,56 @@ impl BitAnd for Vector {
     }
 }
 
+impl Bytes {
+    #[inline(always)]
+    pub(crate) fn of(numbers: &[u8; BYTES]) -> Self {
+        Self(bytemuck::cast(*numbers))
+    }
+
+    #[inline(always)]
+    pub(crate) fn splat(number: u8) -> Self {
+        Self(set_splat_i8_m256i(number.cast_signed()))
+    }
+
+    /// How far each is above another one, 0 if it is not.
+    #[inline(always)]
+    pub(crate) fn over(self, other: Self) -> Self {
+        Self(sub_saturating_u8_m256i(self.0, other.0))
+    }
+
+    /// A bit for each that is 0.
+    #[inline(always)]
+    pub(crate) fn zeros(self) -> u32 {
+        move_mask_i8_m256i(cmp_eq_mask_i8_m256i(self.0, zeroed_m256i())).cast_unsigned()
+    }
+}
+
+impl BitOr for Bytes {
+    type Output = Self;
+
+    #[inline(always)]
+    fn bitor(self, other: Self) -> Self {
+        Self(bitor_m256i(self.0, other.0))
+    }
+}
+
 impl Mask {
+    /// A bit for each lane in which it holds.
+    #[inline(always)]
+    pub(crate) fn bits(self) -> u32 {
+        move_mask_m256(cast_to_m256_from_m256i(self.0)).cast_unsigned()
+    }
+
     /// One where it holds and the other where it does not.
     #[inline(always)]
     pub(crate) fn select(self, holds: Vector, not: Vector) -> Vector {
         Vector(blend_varying_i8_m256i(not.0, holds.0, self.0))
+    }
+
+    /// All ones where it holds.
+    #[inline(always)]
+    pub(crate) fn of_ones(self) -> Vector {
+        Vector(self.0)
     }
 
     /// Zero where it holds.
@@ -252,6 +374,14 @@ impl Wide {
             blend_varying_i8_m256i(all, low, cmp_gt_mask_i64_m256i(low, all))
         };
         Self { even: bring(self.even), odd: bring(self.odd) }
+    }
+
+    /// Where it is more than another one.
+    #[inline(always)]
+    pub(crate) fn above(self, other: Self) -> Mask {
+        let (even, odd) =
+            (cmp_gt_mask_i64_m256i(self.even, other.even), cmp_gt_mask_i64_m256i(self.odd, other.odd));
+        Mask(blend_imm_i32_m256i::<0b1010_1010>(even, odd))
     }
 
     /// Half of numbers without a sign.

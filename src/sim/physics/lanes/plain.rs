@@ -1,11 +1,11 @@
 //! Eight numbers in an array.
 
 use core::array::from_fn;
-use core::ops::{Add, BitAnd, Sub};
+use core::ops::{Add, BitAnd, BitOr, Sub};
 
 use bytemuck::Pod;
 
-use super::WIDTH;
+use super::{BYTES, WIDTH};
 
 /// Eight numbers of 32 bits.
 #[derive(Clone, Copy, Default)]
@@ -18,6 +18,10 @@ pub(crate) struct Wide([i64; WIDTH]);
 /// In which lanes something holds.
 #[derive(Clone, Copy)]
 pub(crate) struct Mask([bool; WIDTH]);
+
+/// Thirty-two numbers of eight bits without a sign.
+#[derive(Clone, Copy)]
+pub(crate) struct Bytes([u8; BYTES]);
 
 /// Four pairs of numbers, those of a place or a direction.
 #[derive(Clone, Copy)]
@@ -73,6 +77,12 @@ impl Vector {
         Mask(from_fn(|lane| self.0[lane] > other.0[lane]))
     }
 
+    /// All ones where they are the same.
+    #[inline(always)]
+    pub(crate) fn equals(self, other: Self) -> Self {
+        self.with(other, |one, other| -i32::from(one == other))
+    }
+
     #[inline(always)]
     pub(crate) fn times(self, other: Self) -> Wide {
         Wide(from_fn(|lane| i64::from(self.0[lane]) * i64::from(other.0[lane])))
@@ -97,6 +107,12 @@ impl Vector {
         self.with(other, |one, other| one.cast_unsigned().max(other.cast_unsigned()).cast_signed())
     }
 
+    /// A bit for each that is less than zero.
+    #[inline(always)]
+    pub(crate) fn signs(self) -> u32 {
+        (0..).zip(self.0).fold(0, |bits, (lane, number)| bits | u32::from(number < 0) << lane)
+    }
+
     /// Whether any of them is not zero.
     #[inline(always)]
     pub(crate) fn any(self) -> bool {
@@ -107,6 +123,44 @@ impl Vector {
     #[inline(always)]
     pub(crate) fn transposed(rows: [&[i32; WIDTH]; WIDTH]) -> [Self; WIDTH] {
         from_fn(|column| Self(from_fn(|lane| rows[lane][column])))
+    }
+
+    /// The columns of rows of four numbers.
+    #[inline(always)]
+    pub(crate) fn of_fours<T: Pod>(rows: &[T; WIDTH]) -> [Self; 4] {
+        let rows = rows.map(|row| bytemuck::cast::<T, [i32; 4]>(row));
+        from_fn(|column| Self(from_fn(|lane| rows[lane][column])))
+    }
+
+    /// Puts columns into rows of four numbers.
+    #[inline(always)]
+    pub(crate) fn put_fours<T: Pod>(columns: [Self; 4], rows: &mut [T; WIDTH]) {
+        *rows = from_fn(|lane| bytemuck::cast(columns.map(|column| column.0[lane])));
+    }
+
+    /// The columns of rows of two numbers.
+    #[inline(always)]
+    pub(crate) fn of_twos<T: Pod>(rows: &[T; WIDTH]) -> [Self; 2] {
+        let rows = rows.map(|row| bytemuck::cast::<T, [i32; 2]>(row));
+        from_fn(|column| Self(from_fn(|lane| rows[lane][column])))
+    }
+
+    /// Puts columns into rows of two numbers.
+    #[inline(always)]
+    pub(crate) fn put_twos<T: Pod>(columns: [Self; 2], rows: &mut [T; WIDTH]) {
+        *rows = from_fn(|lane| bytemuck::cast(columns.map(|column| column.0[lane])));
+    }
+
+    /// The sum, which stays at the ends of the range.
+    #[inline(always)]
+    pub(crate) fn plus(self, other: Self) -> Self {
+        self.with(other, i32::saturating_add)
+    }
+
+    /// The products; what is beyond 32 bits is lost.
+    #[inline(always)]
+    pub(crate) fn times_low(self, other: Self) -> Self {
+        self.with(other, i32::wrapping_mul)
     }
 
     /// The first three numbers of each of the rows of `list` that are named.
@@ -143,6 +197,15 @@ impl Sub for Vector {
     }
 }
 
+impl BitOr for Vector {
+    type Output = Self;
+
+    #[inline(always)]
+    fn bitor(self, other: Self) -> Self {
+        self.with(other, |one, other| one | other)
+    }
+}
+
 impl BitAnd for Vector {
     type Output = Self;
 
@@ -152,11 +215,60 @@ impl BitAnd for Vector {
     }
 }
 
+impl Bytes {
+    #[inline(always)]
+    pub(crate) fn of(numbers: &[u8; BYTES]) -> Self {
+        Self(*numbers)
+    }
+
+    #[inline(always)]
+    pub(crate) fn splat(number: u8) -> Self {
+        Self([number; BYTES])
+    }
+
+    /// How far each is above another one, 0 if it is not.
+    #[inline(always)]
+    pub(crate) fn over(self, other: Self) -> Self {
+        Self(from_fn(|lane| self.0[lane].saturating_sub(other.0[lane])))
+    }
+
+    /// A bit for each that is 0.
+    #[inline(always)]
+    pub(crate) fn zeros(self) -> u32 {
+        let bits = self.0.as_chunks::<8>().0.iter().map(|eight| {
+            let zeros = eight.map(|number| u8::from(number == 0));
+            (u64::from_le_bytes(zeros).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
+        });
+        bits.rev().fold(0, |all, bits| all << 8 | bits)
+    }
+}
+
+impl BitOr for Bytes {
+    type Output = Self;
+
+    #[inline(always)]
+    fn bitor(self, other: Self) -> Self {
+        Self(from_fn(|lane| self.0[lane] | other.0[lane]))
+    }
+}
+
 impl Mask {
+    /// A bit for each lane in which it holds.
+    #[inline(always)]
+    pub(crate) fn bits(self) -> u32 {
+        (0..).zip(self.0).fold(0, |bits, (lane, holds)| bits | u32::from(holds) << lane)
+    }
+
     /// One where it holds and the other where it does not.
     #[inline(always)]
     pub(crate) fn select(self, holds: Vector, not: Vector) -> Vector {
         Vector(from_fn(|lane| if self.0[lane] { holds.0[lane] } else { not.0[lane] }))
+    }
+
+    /// All ones where it holds.
+    #[inline(always)]
+    pub(crate) fn of_ones(self) -> Vector {
+        Vector(self.0.map(|holds| -i32::from(holds)))
     }
 
     /// Zero where it holds.
@@ -185,6 +297,12 @@ impl Wide {
     #[inline(always)]
     pub(crate) fn within(self, low: i64, high: i64) -> Self {
         Self(self.0.map(|wide| wide.min(high).max(low)))
+    }
+
+    /// Where it is more than another one.
+    #[inline(always)]
+    pub(crate) fn above(self, other: Self) -> Mask {
+        Mask(from_fn(|lane| self.0[lane] > other.0[lane]))
     }
 
     /// Half of numbers without a sign.
