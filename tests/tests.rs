@@ -14,6 +14,7 @@ mod grid;
 mod isolation;
 mod model;
 mod moves;
+mod operators;
 mod packets;
 mod play;
 mod record;

@@ -12,7 +12,7 @@ use framekeep_cluster::{
     Timing, room_name,
 };
 use framekeep_gate::{Door, Later, Mint as _};
-use framekeep_gateway::{Gateway, PeerBook, RoomClaim};
+use framekeep_gateway::{Gateway, NoAnswer, PeerBook, RoomClaim};
 use framekeep_matchmaking::ModeFault;
 use framekeep_protocol::RoomName;
 use framekeep_server::{KeyMint, NodeKey};
@@ -270,17 +270,18 @@ impl PeerBook for Book {
         })
     }
 
-    fn claim(&self, room: RoomName) -> Later<'_, Option<RoomClaim>> {
+    fn claim(&self, room: RoomName) -> Later<'_, Result<Option<RoomClaim>, NoAnswer>> {
         Box::pin(async move {
-            let lease = self.0.holder(&room_name(room.as_str())).await.ok()??;
+            let held = self.0.holder(&room_name(room.as_str())).await.map_err(|_| NoAnswer)?;
+            let Some(lease) = held else { return Ok(None) };
             let nodes = self.0.nodes();
             let view = nodes.iter().find(|view| view.node == lease.node);
-            Some(RoomClaim {
+            Ok(Some(RoomClaim {
                 node: view.map_or_else(String::new, |view| view.card.name.clone()),
                 id: lease.node.to_string(),
                 epoch: lease.epoch.0,
                 is_own: lease.node == self.0.node(),
-            })
+            }))
         })
     }
 }

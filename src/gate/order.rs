@@ -153,6 +153,8 @@ pub struct RoomHappening {
     pub unix_ms: Option<u64>,
     /// In which match of the room, modulo 16; 0 for between matches.
     pub epoch: u8,
+    /// When that match started, in seconds since 1970: what tells it from those whose epoch is the same.
+    pub started_unix_s: Option<u64>,
     /// Before which frame of that match.
     pub tick: Option<Tick>,
     /// What the player was called of whom it tells; empty if of nobody.

@@ -142,6 +142,8 @@ pub struct RoomRow {
     pub tick_rate_hz: u32,
     /// The tick of the match, while there is one.
     pub tick: Option<u32>,
+    /// When that match started, in seconds since 1970, and its number in the room modulo 16.
+    pub plays: Option<(u64, u8)>,
     /// How long its last step took, in microseconds.
     pub step_us: u64,
     /// Bytes of memory it takes, about.

@@ -233,8 +233,8 @@ async fn kick_player(front: &Front, player: &str) -> Result<StatusCode, Problem>
     }
 }
 
-/// Gives a ticket to watch a room of this node, whether it admits spectators or not, and without its code. Those in it
-/// are told that an operator watches.
+/// Gives a ticket to watch a room of whatever node of the cluster, whether it admits spectators or not, and without its
+/// code. Those in it are told that an operator watches.
 #[utoipa::path(post, path = "/admin/v1/rooms/{name}/watch", tag = "admin", params(("name" = String, Path)),
     security(("admin" = [])), responses((status = 201, body = TicketJson), (status = 401, body = ProblemJson),
     (status = 404, body = ProblemJson), (status = 503, body = ProblemJson)))]
@@ -243,14 +243,14 @@ pub(crate) async fn watch(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     RoomPath(name): RoomPath,
 ) -> Result<(StatusCode, Json<TicketJson>), Problem> {
-    let is_there = api::rooms::show_room(&front, &name).await;
+    let is_there = api::rooms::find(&front, &name).await;
     let ticket = is_there.and_then(|_| for_operator(&front, name.clone()));
     let result = ticket.as_ref().map(|_| StatusCode::CREATED).map_err(Clone::clone);
     note(&front, peer, "watch", name.as_str().to_owned(), &result).await;
     ticket.map(|ticket| (StatusCode::CREATED, Json(ticket)))
 }
 
-/// States of the match that runs in a room of this node, from any tick on.
+/// States of the match that runs in a room of whatever node of the cluster, from any tick on.
 #[utoipa::path(get, path = "/admin/v1/rooms/{name}/views", tag = "admin",
     params(("name" = String, Path), PastFilter), security(("admin" = [])), responses(
     (status = 200, body = PastJson), (status = 400, body = ProblemJson), (status = 401, body = ProblemJson),
@@ -259,11 +259,11 @@ pub(crate) async fn views(
     State(front): State<Arc<Front>>,
     RoomPath(name): RoomPath,
     Asked(filter): Asked<PastFilter>,
-) -> Result<Json<PastJson>, Problem> {
-    api::past::so_far(&front, name, Viewer::Operator, filter).await
+) -> Result<Response, Problem> {
+    api::past::so_far(&front, &name, Viewer::Operator, filter).await
 }
 
-/// What has happened in a room of this node.
+/// What has happened in a room of whatever node of the cluster.
 #[utoipa::path(get, path = "/admin/v1/rooms/{name}/events", tag = "admin",
     params(("name" = String, Path), HappeningFilter), security(("admin" = [])), responses(
     (status = 200, body = HappeningsJson), (status = 400, body = ProblemJson), (status = 401, body = ProblemJson),
@@ -272,8 +272,8 @@ pub(crate) async fn events(
     State(front): State<Arc<Front>>,
     RoomPath(name): RoomPath,
     Asked(filter): Asked<HappeningFilter>,
-) -> Result<Json<HappeningsJson>, Problem> {
-    api::happenings::page(&front, name, Viewer::Operator, filter).await
+) -> Result<Response, Problem> {
+    api::happenings::page(&front, &name, Viewer::Operator, filter).await
 }
 
 /// A room as it is now, with everybody who is in it.

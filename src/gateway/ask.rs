@@ -10,16 +10,20 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use framekeep_gate::Viewer;
 use framekeep_protocol::RoomName;
 use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
+use crate::api::happenings::{self, HappeningFilter};
+use crate::api::past::{self, PastFilter};
 use crate::api::rooms::{self, NewRoom, RoomFilter};
 use crate::front::Front;
-use crate::mail::{self, RoomClaim};
+use crate::mail::{self, NoAnswer, RoomClaim};
 use crate::problem::Problem;
 
 /// Longest question, in bytes.
@@ -28,8 +32,17 @@ const QUESTION_BYTES_MAX: usize = 64 << 10;
 /// Longest answer, in bytes.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
 
+/// Longest answer with states of a match, in bytes: as many bodies as one may have, in JSON.
+const VIEWS_BYTES_MAX: usize = 32 << 20;
+
 /// How long an answer may take.
 const WITHIN: Duration = Duration::from_secs(6);
+
+/// How long one with states of a match may take.
+const VIEWS_WITHIN: Duration = Duration::from_secs(16);
+
+/// Answers with states of matches that are taken in at one time.
+static TAKING_VIEWS: Semaphore = Semaphore::const_new(2);
 
 /// How long all nodes together may take to give their rooms.
 const LIST_WITHIN: Duration = Duration::from_secs(5);
@@ -55,6 +68,22 @@ pub(crate) enum RoomQuestion {
     Open(NewRoom),
     /// Closes a room.
     Close(RoomName),
+    /// What has happened in a room, and whether an operator asks: others only of one that they may watch.
+    Events(RoomName, bool, HappeningFilter),
+    /// States of the match that runs in a room, and whether an operator asks.
+    Views(RoomName, bool, PastFilter),
+}
+
+impl RoomQuestion {
+    /// How long its answer may take. A match is played again only when it is its turn.
+    fn within(&self) -> Duration {
+        if matches!(self, Self::Views(..)) { VIEWS_WITHIN } else { WITHIN }
+    }
+
+    /// The longest answer, in bytes.
+    fn bytes_max(&self) -> usize {
+        if matches!(self, Self::Views(..)) { VIEWS_BYTES_MAX } else { ANSWER_BYTES_MAX }
+    }
 }
 
 /// What the peers' port answers.
@@ -75,13 +104,23 @@ async fn answer(State(front): State<Arc<Front>>, headers: HeaderMap, body: Bytes
         }
         Ok(RoomQuestion::Open(new)) => rooms::open_here(&front, new).await.into_response(),
         Ok(RoomQuestion::Close(name)) => rooms::close_room(&front, name).await.into_response(),
+        Ok(RoomQuestion::Events(name, oversees, filter)) => {
+            happenings::page_here(&front, &name, viewer(oversees), filter).await.into_response()
+        }
+        Ok(RoomQuestion::Views(name, oversees, filter)) => {
+            past::so_far_here(&front, &name, viewer(oversees), filter).await.into_response()
+        }
         Err(problem) => problem.into_response(),
     }
 }
 
+const fn viewer(oversees: bool) -> Viewer {
+    if oversees { Viewer::Operator } else { Viewer::Anybody }
+}
+
 /// Asks a node; the answer is its own. That it takes no question of this node is no answer to who has asked.
 pub(crate) async fn ask(front: &Front, node: &str, question: &RoomQuestion) -> Result<Response, Problem> {
-    let answered = match tokio::time::timeout(WITHIN, put(front, node, question)).await {
+    let answered = match tokio::time::timeout(question.within(), put(front, node, question)).await {
         Ok(Ok((StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED, _, body))) => {
             let said: Value = serde_json::from_slice(&body).unwrap_or_default();
             Err(format!("it takes no question: {}", said["detail"].as_str().unwrap_or_default()))
@@ -89,10 +128,8 @@ pub(crate) async fn ask(front: &Front, node: &str, question: &RoomQuestion) -> R
         Ok(answered) => answered,
         Err(_) => Err("it takes too long".to_owned()),
     };
-    let (status, kind, body) = answered.map_err(|why| {
-        let why = format!("the node {node} of that room does not answer: {why}");
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "node_away", why).retry_after(1)
-    })?;
+    let (status, kind, body) =
+        answered.map_err(|why| away(format!("the node {node} of that room does not answer: {why}")))?;
     let mut answer = (status, body).into_response();
     answer.headers_mut().insert(header::CONTENT_TYPE, kind);
     Ok(answer)
@@ -104,22 +141,64 @@ async fn put(
     node: &str,
     question: &RoomQuestion,
 ) -> Result<(StatusCode, HeaderValue, Bytes), String> {
+    let _place = match question {
+        RoomQuestion::Views(..) => Some(TAKING_VIEWS.acquire().await.map_err(|error| error.to_string())?),
+        _ => None,
+    };
     let body = serde_json::to_vec(question).unwrap_or_default();
     let request = mail::signed(front, node, "/peer/v1/rooms", (&body.into(), PURPOSE))?;
     let mut line = mail::reach(front, node).await?;
     let answer: Response<_> = line.send_request(request).await.map_err(|error| error.to_string())?;
     let (head, body) = answer.into_parts();
-    let body = axum::body::to_bytes(Body::new(body), ANSWER_BYTES_MAX).await;
+    let body = axum::body::to_bytes(Body::new(body), question.bytes_max()).await;
     let body = body.map_err(|error| error.to_string())?;
     let kind = head.headers.get(header::CONTENT_TYPE).cloned();
     Ok((head.status, kind.unwrap_or(HeaderValue::from_static("application/json")), body))
 }
 
 /// The node that has a room, if it is another one.
-pub(crate) async fn owner(front: &Front, room: &RoomName) -> Option<String> {
-    let claim = tokio::time::timeout(CLAIM_WITHIN, front.peers.get()?.claim(room.clone())).await.ok()??;
-    let RoomClaim { node, is_own, .. } = claim;
-    (!is_own && !node.is_empty()).then_some(node)
+///
+/// # Errors
+/// A [`Problem`] if nobody can say, or the node is gone and has the room still.
+pub(crate) async fn owner(front: &Front, room: &RoomName) -> Result<Option<String>, Problem> {
+    let Some(peers) = front.peers.get() else { return Ok(None) };
+    let claimed = tokio::time::timeout(CLAIM_WITHIN, peers.claim(room.clone())).await;
+    match claimed.unwrap_or(Err(NoAnswer)).map_err(|_| silent_store(room))? {
+        Some(RoomClaim { is_own: false, node, .. }) if node.is_empty() => {
+            Err(away(format!("the node of the room {room} is gone: it goes on when that is back")))
+        }
+        Some(RoomClaim { is_own: false, node, .. }) => Ok(Some(node)),
+        _ => Ok(None),
+    }
+}
+
+/// Nobody can say whose a room is.
+pub(crate) fn silent_store(room: &RoomName) -> Problem {
+    let why = format!("the store of names does not answer: whose the room {room} is cannot be said");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_away", why).retry_after(1)
+}
+
+fn away(why: String) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "node_away", why).retry_after(1)
+}
+
+/// The answer of this node, or of the one that has a room that this one has not.
+///
+/// # Errors
+/// The [`Problem`] of this node if it has the room or nobody has, or one that says that the other does not answer.
+pub(crate) async fn here_or_there(
+    front: &Front,
+    name: &RoomName,
+    here: Result<impl IntoResponse, Problem>,
+    question: &RoomQuestion,
+) -> Result<Response, Problem> {
+    match here {
+        Err(problem) if problem.status() == StatusCode::NOT_FOUND => match owner(front, name).await? {
+            Some(node) => ask(front, &node, question).await,
+            None => Err(problem),
+        },
+        here => here.map(IntoResponse::into_response),
+    }
 }
 
 /// The rooms of all nodes that have some, as one answer, which names the nodes that did not give theirs.
@@ -143,8 +222,7 @@ pub(crate) async fn list_all(front: &Front, filter: &RoomFilter) -> Result<Respo
     }
     all.failed_nodes.sort();
     if asked > 0 && all.failed_nodes.len() == asked {
-        let why = format!("no node gives its rooms: {}", all.failed_nodes.join(", "));
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "node_away", why).retry_after(1));
+        return Err(away(format!("no node gives its rooms: {}", all.failed_nodes.join(", "))));
     }
     all.next = all.rooms.last().filter(|_| all.is_more).map(|room| room["name"].clone());
     Ok(axum::Json(all).into_response())

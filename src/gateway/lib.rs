@@ -44,7 +44,7 @@ pub mod wire;
 
 pub use config::{AlertConfig, GatewayConfig, WebConfig};
 pub use gateway::{Gateway, GatewayError, GatewayHandle};
-pub use mail::{PeerBook, RoomClaim};
+pub use mail::{NoAnswer, PeerBook, RoomClaim};
 pub use matchmaking::{MatchmakingConfig, ModeSetup};
 pub use networks::is_network;
 pub use secret::{SECRET_BYTES_MIN, Secret, SecretTooShort};

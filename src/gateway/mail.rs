@@ -71,9 +71,13 @@ pub trait PeerBook: Send + Sync {
     /// Keeps the name of a room that was handed over under that number.
     fn adopt(&self, room: RoomName, epoch: u64) -> Later<'_, ()>;
 
-    /// Whose the name of a room is; `None` if it is nobody's, or the store of names does not answer.
-    fn claim(&self, room: RoomName) -> Later<'_, Option<RoomClaim>>;
+    /// Whose the name of a room is; `None` if it is nobody's.
+    fn claim(&self, room: RoomName) -> Later<'_, Result<Option<RoomClaim>, NoAnswer>>;
 }
+
+/// The store of names does not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoAnswer;
 
 /// Whose the name of a room is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,7 +201,7 @@ pub(crate) async fn run(front: Arc<Front>) {
 async fn find_owner(front: &Front, room: RoomName, letter: Letter) -> Option<Letter> {
     let owner = || async {
         let peers = front.peers.get()?;
-        tokio::time::timeout(OWNER_WITHIN, peers.claim(room.clone())).await.unwrap_or_default()
+        tokio::time::timeout(OWNER_WITHIN, peers.claim(room.clone())).await.ok()?.ok()?
     };
     let mut claim = owner().await;
     if let (None, true, Some(cluster)) = (&claim, letter.opens, front.cluster.get())

@@ -1,7 +1,7 @@
 //! `LinkQueue`, what waits for one WebSocket client.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use framekeep_gate::{KindBytes, LinkSink, LinkWay, StateView};
@@ -34,8 +34,7 @@ pub(crate) struct Told {
 #[derive(Default)]
 #[repr(C, align(64))]
 pub(crate) struct Shown {
-    /// The newest view, and when it was made.
-    view: Mutex<Option<(Arc<StateView>, Instant)>>,
+    view: Mutex<Place>,
     /// Whether something was told since the connection's task found last that nothing was.
     is_told: AtomicBool,
     /// Whether it waits for whoever passes views on.
@@ -44,6 +43,15 @@ pub(crate) struct Shown {
     pub(crate) figures: Figures,
     direct: Mutex<Direct>,
     bell: Notify,
+}
+
+/// Where the newest view waits.
+#[derive(Default)]
+pub(crate) struct Place {
+    /// The view, and when it was made.
+    view: Option<(Arc<StateView>, Instant)>,
+    /// How often the client has left a room: what it was shown of that is told no more.
+    rooms_left: u64,
 }
 
 /// What is known of a link.
@@ -123,6 +131,12 @@ impl LinkSink for QueueSink {
             }
             other => other.clone(),
         };
+        if let ToClient::Left { .. } = message {
+            // Before that is told: afterwards nothing of that room comes.
+            let mut place = self.shown.view();
+            place.view = None;
+            place.rooms_left += 1;
+        }
         let is_told = self.told.as_ref().is_some_and(|told| told.try_send(Told { message, to }).is_ok());
         // After it is there: whoever clears this finds it.
         self.shown.is_told.store(true, Ordering::Release);
@@ -144,7 +158,7 @@ impl LinkSink for QueueSink {
     fn show(&self, view: &Arc<StateView>) {
         // While the client's task takes the view before this one, it is not waited for.
         if let Ok(mut place) = self.shown.view.try_lock() {
-            let before = place.replace((view.clone(), Instant::now()));
+            let before = place.view.replace((view.clone(), Instant::now()));
             self.shown.figures.note_view(before.is_some());
         }
     }
@@ -248,10 +262,17 @@ impl LinkQueue {
 
     /// What is there already.
     pub(crate) fn try_next(&mut self) -> Option<Next> {
-        match self.told.try_recv() {
-            Ok(told) => Some(Next::Told(told)),
-            Err(TryRecvError::Empty) => self.take_view(),
-            Err(TryRecvError::Disconnected) => Some(self.take_view().unwrap_or(Next::Gone)),
+        loop {
+            match self.told.try_recv() {
+                Ok(told) => return Some(Next::Told(told)),
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => return Some(self.take_view().unwrap_or(Next::Gone)),
+            }
+            let mut place = self.shown.view();
+            // Looked at under the lock: what was told before this view was shown is seen.
+            if self.told.is_empty() {
+                return place.view.take().map(|(view, at)| Next::View(view, at));
+            }
         }
     }
 
@@ -261,15 +282,11 @@ impl LinkQueue {
     }
 
     fn is_empty(&self) -> bool {
-        self.told.is_empty() && self.view().is_none()
+        self.told.is_empty() && self.shown.view().view.is_none()
     }
 
     fn take_view(&self) -> Option<Next> {
-        self.view().take().map(|(view, at)| Next::View(view, at))
-    }
-
-    fn view(&self) -> MutexGuard<'_, Option<(Arc<StateView>, Instant)>> {
-        self.shown.view()
+        self.shown.view().view.take().map(|(view, at)| Next::View(view, at))
     }
 }
 
@@ -297,6 +314,23 @@ mod tests {
         let all: Vec<_> = std::iter::from_fn(|| queue.try_next()).collect();
         assert_eq!(all.len(), 9);
         assert!(matches!(all.last(), Some(Next::View(view, _)) if view.tick == Tick(2)));
+    }
+
+    #[test]
+    fn who_has_left_a_room_is_shown_nothing_more_of_it() {
+        let (sink, mut queue) = link_queue(8);
+        let view = Arc::new(StateView::default());
+        sink.show(&view);
+        let taken = sink.shown.view().view.take();
+        let left = ToClient::Left { reason: framekeep_protocol::LeftReason::Asked };
+        let before = sink.shown.view().rooms_left;
+        sink.shown.give_back(taken.clone().expect("it was shown"), before);
+        assert!(sink.tell(&left, 0));
+        sink.shown.give_back(taken.expect("it was shown"), before);
+        assert!(matches!(queue.try_next(), Some(Next::Told(_))));
+        assert!(queue.try_next().is_none(), "neither what waited nor what nobody took");
+        sink.show(&view);
+        assert!(matches!(queue.try_next(), Some(Next::View(..))), "the next room is another");
     }
 
     /// Follows a queue on a clock that stands still while anything can be done.

@@ -8,7 +8,8 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use framekeep_protocol::RoomName;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 
 use crate::front::Front;
 use crate::problem::Problem;
@@ -88,6 +89,14 @@ impl<S: Send + Sync> FromRequestParts<S> for RoomPath {
         let name = RoomName::try_from(text);
         name.map(Self).map_err(|fault| Problem::bad_request(format!("the name of the room: {fault}")))
     }
+}
+
+/// How many of something are wanted: none is not an answer that anybody needs.
+pub(crate) fn at_least_one<'de, D: Deserializer<'de>, T: Deserialize<'de> + PartialEq + From<u8>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let count = Option::<T>::deserialize(deserializer)?;
+    if count == Some(T::from(0)) { Err(D::Error::custom("0 is under the least, 1")) } else { Ok(count) }
 }
 
 /// What stands behind the question mark. No value of it is over [`FILTER_BYTES_MAX`].

@@ -26,8 +26,8 @@ pub struct Lobby {
     phase: RoomPhase,
     roster: Roster,
     spectators: Vec<(PlayerId, PlayerName)>,
-    /// Those of the spectators who operate the server. After a restart they are like the others.
-    operators: Vec<PlayerId>,
+    /// Those who watch and operate the server.
+    operators: Vec<(PlayerId, PlayerName)>,
     banned: Vec<PlayerId>,
     locked: bool,
     /// The host has opened a room that is not full.
@@ -77,7 +77,7 @@ impl Lobby {
     pub(crate) fn take_over(&mut self, state: LobbyState) {
         self.phase = state.phase;
         self.roster.take_over(state.seats, state.reserved, state.host);
-        self.spectators = state.spectators;
+        (self.spectators, self.operators) = (state.spectators, state.operators);
         self.banned = state.banned;
         (self.locked, self.opened) = (state.locked, state.opened);
     }
@@ -197,38 +197,38 @@ impl Lobby {
     ) -> Result<(), Refusal> {
         self.admit(player, code)?;
         let limit = self.options.spectators_max;
-        if self.spectators.len() - self.operators.len() >= usize::from(limit)
-            || self.spectators.len() >= WATCHERS_MAX
-        {
+        if self.spectators.len() >= usize::from(limit) || self.watchers().count() >= WATCHERS_MAX {
             return Err(Refusal::SpectatorsFull { room: self.options.name.clone(), limit });
         }
-        self.watch(player, name, change);
+        let name = self.watch(player, name, change);
+        self.spectators.push((player, name));
         Ok(())
     }
 
     /// Neither code nor lock nor ban keeps an operator out, and the room's own limit does not count them.
     fn oversee(&mut self, player: PlayerId, name: PlayerName, change: &mut Change) -> Result<(), Refusal> {
-        if self.operators.len() >= OPERATORS_MAX || self.spectators.len() >= WATCHERS_MAX {
+        if self.operators.len() >= OPERATORS_MAX || self.watchers().count() >= WATCHERS_MAX {
             let room = self.options.name.clone();
             return Err(Refusal::SpectatorsFull { room, limit: OPERATORS_MAX as u8 });
         }
-        self.operators.push(player);
-        self.watch(player, name, change);
+        let name = self.watch(player, name, change);
+        self.operators.push((player, name));
         Ok(())
     }
 
-    fn watch(&mut self, player: PlayerId, name: PlayerName, change: &mut Change) {
+    /// Somebody watches from now on; gives the name they have in the room.
+    fn watch(&self, player: PlayerId, name: PlayerName, change: &mut Change) -> PlayerName {
         let name = self.unique_name(name);
-        self.spectators.push((player, name.clone()));
         change.effects.push(Effect::Watch(player));
-        change.events.push(RoomEventKind::Watching { player, name });
+        change.events.push(RoomEventKind::Watching { player, name: name.clone() });
+        name
     }
 
     /// The name, or the name with a number if somebody in the room has it already.
     fn unique_name(&self, name: PlayerName) -> PlayerName {
         let taken = |name: &PlayerName| {
             self.roster.occupants().any(|occupant| occupant.name == *name)
-                || self.spectators.iter().any(|(_, other)| other == name)
+                || self.watchers().any(|(_, other)| other == name)
         };
         let numbered = |number: usize| {
             let end = format!(" ({number})");
@@ -272,7 +272,7 @@ impl Lobby {
     fn remove(&mut self, player: PlayerId, reason: LeftReason, change: &mut Change) {
         let sat = self.roster.leave(player).is_some();
         self.spectators.retain(|(spectator, _)| *spectator != player);
-        self.operators.retain(|operator| *operator != player);
+        self.operators.retain(|(operator, _)| *operator != player);
         change.effects.push(Effect::Remove(player, reason));
         change.events.push(RoomEventKind::Left { player, reason });
         if sat && self.roster.is_empty() && std::mem::take(&mut self.locked) {
@@ -457,7 +457,7 @@ impl Lobby {
             Role::Host
         } else if self.roster.seat_of(player).is_some() {
             Role::Member
-        } else if self.spectators.iter().any(|(spectator, _)| *spectator == player) {
+        } else if self.watchers().any(|(watcher, _)| *watcher == player) {
             Role::Spectator
         } else {
             Role::Stranger
@@ -476,10 +476,27 @@ impl Lobby {
         &self.roster
     }
 
-    /// Who watches.
+    /// Who watches as the room allows it.
     #[must_use]
     pub fn spectators(&self) -> &[(PlayerId, PlayerName)] {
         &self.spectators
+    }
+
+    /// Who watches and operates the server.
+    #[must_use]
+    pub fn operators(&self) -> &[(PlayerId, PlayerName)] {
+        &self.operators
+    }
+
+    /// Everybody who watches: spectators, and then operators.
+    pub fn watchers(&self) -> impl Iterator<Item = &(PlayerId, PlayerName)> {
+        self.spectators.iter().chain(&self.operators)
+    }
+
+    /// Whether somebody watches and operates the server.
+    #[must_use]
+    pub fn is_operator(&self, player: PlayerId) -> bool {
+        self.operators.iter().any(|(operator, _)| *operator == player)
     }
 
     /// Who may not come back.
@@ -510,12 +527,6 @@ impl Lobby {
     #[must_use]
     pub fn occupant(&self, player: PlayerId) -> Option<&Occupant> {
         self.roster.occupants().find(|occupant| occupant.player == player)
-    }
-
-    /// Whether neither players nor spectators nor kept seats are there; operators keep no room.
-    #[must_use]
-    pub fn is_deserted(&self) -> bool {
-        self.roster.is_empty() && self.spectators.len() == self.operators.len() && self.roster.reserved() == 0
     }
 }
 

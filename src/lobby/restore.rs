@@ -15,8 +15,10 @@ pub struct LobbyState {
     pub reserved: Vec<(u8, PlayerId)>,
     /// Who may start matches.
     pub host: Option<PlayerId>,
-    /// Who watches.
+    /// Who watches as the room allows it.
     pub spectators: Vec<(PlayerId, PlayerName)>,
+    /// Who watches and operates the server.
+    pub operators: Vec<(PlayerId, PlayerName)>,
     /// Who may not come back.
     pub banned: Vec<PlayerId>,
     /// Nobody else is let in.
@@ -39,6 +41,7 @@ impl Lobby {
             reserved: roster.reserved_seats().collect(),
             host: roster.host(),
             spectators: self.spectators().to_vec(),
+            operators: self.operators().to_vec(),
             banned: self.banned().to_vec(),
             locked: self.is_locked(),
             opened: self.is_opened(),
@@ -85,6 +88,7 @@ mod tests {
             (player(1), join("ada")),
             (player(2), join("bob")),
             (player(3), Operation::Spectate { name: name("eve"), code: "x".to_owned() }),
+            (player(4), Operation::Oversee { name: name("root") }),
             (player(1), Operation::Reserve(PlayerId(9))),
             (player(1), Operation::Ready(true)),
             (player(1), Operation::Lock(true)),

@@ -3,7 +3,7 @@
 //! | bytes | field |
 //! |---|---|
 //! | 0 | layout version, 1 |
-//! | 1 | role: 0 player, 1 spectator |
+//! | 1 | role: 0 player, 1 spectator, 2 operator |
 //! | 2 | length of the name, 1 to 32 |
 //! | 3 | length of the room's name, 0 (no room) to 64 |
 //! | 4..8 | zero |
@@ -17,6 +17,8 @@
 //! | 224..256 | HMAC-SHA-256 over bytes 0..224 |
 //!
 //! Integers are little-endian. There is one encoding of a ticket: whatever else is refused.
+
+use serde::{Deserialize, Serialize};
 
 use crate::{NameFault, PLAYER_NAME_BYTES_MAX, PlayerId, PlayerName, ROOM_NAME_BYTES_MAX, RoomName, TokenId};
 
@@ -36,7 +38,7 @@ const ROOM: usize = NAME + PLAYER_NAME_BYTES_MAX;
 const FILL: usize = ROOM + ROOM_NAME_BYTES_MAX;
 
 /// What a client may do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Role {
     /// Take a seat and play.
     #[default]

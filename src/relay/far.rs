@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use framekeep_gate::{Door, GateFull, Mint, NewLink, Order, TicketWish, WebInput, WebLinkId};
-use framekeep_protocol::Role;
 
 use crate::limits::{LINKS_PER_NODE_MAX, ORDERS_WAITING_MAX};
 use crate::outbox::Outbox;
@@ -98,8 +97,8 @@ impl Far {
             let links = self.lock();
             links.len() >= LINKS_PER_NODE_MAX || links.contains_key(&channel)
         };
-        let role = if new.watches_only { Role::Spectator } else { Role::Player };
-        let wish = TicketWish { player: Some(new.player), name: new.name, room: new.only_room, role };
+        let (player, role) = (Some(new.player), new.role);
+        let wish = TicketWish { player, name: new.name, room: new.only_room, role };
         let minted = if is_taken { None } else { self.shared.mint.mint(&wish).ok() };
         let Some(minted) = minted else {
             self.outbox.push_always(framed(&ToNear::Gone(channel)));

@@ -1,7 +1,7 @@
 //! What crosses from node to node: `ToFar` and `ToNear`, each a frame of length and message.
 
 use framekeep_protocol::{
-    CodecError, Epoch, PlayerId, PlayerName, RoomName, ToClient, ToServer, decode, encode,
+    CodecError, Epoch, PlayerId, PlayerName, Role, RoomName, ToClient, ToServer, decode, encode,
 };
 use framekeep_sim::{Tick, View};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::limits::{TO_FAR_BYTES_MAX, TO_NEAR_BYTES_MAX};
 
 /// The version of the frames; both ends must have the same.
-pub const RELAY_VERSION: u16 = 2;
+pub const RELAY_VERSION: u16 = 3;
 
 /// A link of the near end, a number within its connection.
 pub type Channel = u32;
@@ -28,8 +28,8 @@ pub struct OpenLink {
     pub name: PlayerName,
     /// The only room the ticket allows.
     pub only_room: Option<RoomName>,
-    /// Whether the ticket allows only to watch.
-    pub watches_only: bool,
+    /// What the ticket allows.
+    pub role: Role,
     /// Where the player comes from, as an address of IPv6.
     pub from: [u8; 16],
     /// State views a second, 0 for none.

@@ -208,8 +208,7 @@ fn view_of(world: &World, entity: Entity) -> Option<RoomView> {
             out: occupant.out,
         })
     });
-    let watchers = lobby.spectators().iter();
-    let watchers = watchers.map(|(player, name)| Watcher { player: *player, name: name.clone() });
+    let watchers = lobby.watchers().map(|(player, name)| Watcher { player: *player, name: name.clone() });
     Some(RoomView {
         room: room.id,
         name: room.name.clone(),

@@ -185,7 +185,8 @@ pub(crate) fn keep_while_empty(world: &mut World, room: Entity) {
 fn is_played(world: &World, room: Entity) -> bool {
     world.get::<Stage>(room).is_some_and(|stage| !stage.is_over())
         && Seats::entities(world.get::<Seats>(room))
-            .any(|seat| world.get::<Seat>(seat).is_some_and(|seat| seat.link.is_some()))
+            .filter_map(|seat| world.get::<Seat>(seat))
+            .any(|seat| seat.link.is_some() && seat.index != SPECTATOR_SEAT)
 }
 
 /// A room begins empty; the player for whom it is opened comes with the same request.

@@ -51,8 +51,8 @@ impl Room {
         /// What a name or a text takes.
         const TEXT: usize = 32;
         let seats = usize::from(self.roster().capacity()) * (size_of::<Option<Occupant>>() + TEXT);
-        let spectators = self.lobby.spectators().len() * (size_of::<(PlayerId, PlayerName)>() + TEXT);
-        size_of::<Self>() + seats + spectators + size_of_val(&*self.reservations) + self.content.len()
+        let watchers = self.lobby.watchers().count() * (size_of::<(PlayerId, PlayerName)>() + TEXT);
+        size_of::<Self>() + seats + watchers + size_of_val(&*self.reservations) + self.content.len()
     }
 }
 

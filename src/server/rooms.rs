@@ -76,10 +76,12 @@ fn oversee(
     (player, name): (PlayerId, PlayerName),
     room: &RoomName,
 ) -> Result<(), Refusal> {
-    let missing = || Refusal::NoSuchRoom { room: room.clone() };
-    let room = world.resource::<Rooms>().get(room).ok_or_else(missing)?;
-    check_rules(world, link, room_game(world, room))?;
-    operate(world, room, Actor::Player(player), Operation::Oversee { name })
+    let Some(entity) = world.resource::<Rooms>().get(room) else {
+        moves::check_moved(world, link, room)?;
+        return Err(Refusal::NoSuchRoom { room: room.clone() });
+    };
+    check_rules(world, link, room_game(world, entity))?;
+    operate(world, entity, Actor::Player(player), Operation::Oversee { name })
 }
 
 fn entering(name: PlayerName, join: &JoinRoom, code: String) -> Operation {
@@ -291,10 +293,11 @@ pub(crate) fn operate(
     let is_ban = matches!(operation, Operation::Kick { ban: true, .. });
     let is_chat = matches!(operation, Operation::Chat(_));
     let mut room = world.get_mut::<Room>(entity).ok_or(Refusal::NotInRoom)?;
+    let is_overseeing = is_of_operator(&room.lobby, actor, &operation);
     let Change { events, effects } = room.lobby.apply(actor, operation)?;
     let phase = room.lobby.phase();
-    // What changes nothing, and what is only said, keeps no room alive.
-    let changes = is_ban || !(is_chat || (events.is_empty() && effects.is_empty()));
+    // What changes nothing, what is only said, and operators who come and go keep no room alive.
+    let changes = is_ban || !(is_chat || is_overseeing || (events.is_empty() && effects.is_empty()));
     if let Some(player) = reserved {
         let until = world.resource::<Clock>().now() + RESERVATION_LIFE;
         let mut first = until;
@@ -316,6 +319,16 @@ pub(crate) fn operate(
     }
     follow(world, entity, events, &effects, by_whom);
     Ok(())
+}
+
+/// Whether it is only an operator who comes or goes.
+fn is_of_operator(lobby: &Lobby, actor: Actor, operation: &Operation) -> bool {
+    match (operation, actor) {
+        (Operation::Oversee { .. }, _) => true,
+        (Operation::Leave(_), Actor::Player(player)) => lobby.is_operator(player),
+        (Operation::Kick { player, .. }, _) => lobby.is_operator(*player),
+        _ => false,
+    }
 }
 
 fn closing_by(actor: Actor) -> Closing {

@@ -53,10 +53,10 @@ pub(crate) fn resume_seat(world: &mut World, link: Entity) {
         note_presence(world, room, player, true);
         return moves::attach(world, link, seat_entity);
     }
-    let mut was_lost = false;
+    let (mut was_lost, mut plays) = (false, false);
     if let Some(mut seat) = world.get_mut::<Seat>(seat_entity) {
         seat.link = Some(link);
-        was_lost = seat.lost_at.take().is_some();
+        (was_lost, plays) = (seat.lost_at.take().is_some(), seat.index != SPECTATOR_SEAT);
     }
     note_presence(world, room, player, true);
     world.resource_mut::<Rooms>().deadlines.cancel(Due::SeatGrace, seat_entity);
@@ -64,7 +64,10 @@ pub(crate) fn resume_seat(world: &mut World, link: Entity) {
         this.seat = Some(seat_entity);
     }
     let begin = world.resource::<Clock>().now() + world.resource::<ServerConfig>().start_delay;
-    recover::wake(world, room, begin);
+    // A match that stands still waits for somebody who plays it.
+    if plays {
+        recover::wake(world, room, begin);
+    }
     events::show_room(world, room, link);
     leaderboard::show_board(world, room, link);
     if was_lost {

@@ -252,7 +252,7 @@ pub(crate) fn free_places(world: &mut World) -> u64 {
             seats.any(|seat| seat.player == player)
         };
         let members = room.roster().occupants().map(|occupant| occupant.player);
-        let everybody = members.chain(room.lobby.spectators().iter().map(|(player, _)| *player));
+        let everybody = members.chain(room.lobby.watchers().map(|(player, _)| *player));
         strays.extend(everybody.filter(|player| !is_seated(*player)).map(|player| (entity, player)));
     }
     for &(room, player) in &strays {

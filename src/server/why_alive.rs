@@ -99,15 +99,16 @@ pub fn why_alive(world: &World, room: Entity) -> Vec<Hold> {
     holds
 }
 
+/// Who only watches keeps no room.
 fn hold_seats(world: &World, room: Entity, holds: &mut Vec<Hold>) {
     let grace = world.resource::<ServerConfig>().reconnect_grace;
-    for seat in seats(world, room) {
+    for seat in seats(world, room).filter(|seat| seat.index != SPECTATOR_SEAT) {
         let (index, player) = (seat.index, seat.player.0);
-        let place =
-            if index == SPECTATOR_SEAT { "a place to watch".to_owned() } else { format!("seat {index}") };
         holds.push(match seat.lost_at {
-            Some(lost) => Hold::new(format!("{place} is held for player {player:016x}"), Some(lost + grace)),
-            None => Hold::new(format!("{place} is taken by player {player:016x}"), None),
+            Some(lost) => {
+                Hold::new(format!("seat {index} is held for player {player:016x}"), Some(lost + grace))
+            }
+            None => Hold::new(format!("seat {index} is taken by player {player:016x}"), None),
         });
     }
 }
@@ -194,7 +195,7 @@ fn row(world: &World, entity: Entity) -> Option<RoomRow> {
         capacity: room.roster().capacity().into(),
         seats: room.roster().taken().into(),
         connected: connected(world, entity),
-        watching: room.lobby.spectators().len() as u32,
+        watching: room.lobby.watchers().count() as u32,
         tick: stage.map(|stage| stage.tick().0),
         next_deadline_unix_ms: holds.iter().filter_map(|hold| hold.until_unix_ms).min(),
         bytes: bytes(world, entity) as u64,

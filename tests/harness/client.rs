@@ -7,7 +7,7 @@ use framekeep_client::{ClientHello, ClientLink, LinkState};
 use framekeep_conditioner::{Conditioner, LinkConditions};
 use framekeep_games::arena::{Arena, ArenaBot};
 use framekeep_protocol::{
-    CloseReason, DesyncAsk, GameRules, InputHead, JoinRoom, MatchEnd, PlayerName, Refusal, RoomEvent,
+    CloseReason, DesyncAsk, GameRules, InputHead, JoinRoom, MatchEnd, PlayerName, Refusal, Role, RoomEvent,
     RoomName, RoomOptions, RoomView, Snapshot, ToClient, ToServer, decode_frames, decode_inputs,
     encode_inputs,
 };
@@ -44,6 +44,8 @@ pub struct Client {
     pub name: PlayerName,
     /// Where its datagrams come from.
     pub address: SocketAddr,
+    /// What its tickets let it do.
+    pub role: Role,
     /// What it does.
     pub kind: ClientKind,
     /// What the server refused, in order.
@@ -109,6 +111,7 @@ impl Client {
         Self {
             name,
             address,
+            role: Role::Player,
             kind: ClientKind::Honest,
             refusals: Vec::new(),
             room: None,
@@ -190,6 +193,12 @@ impl Client {
         let content = self.content.clone();
         let options = RoomOptions { content, ..RoomOptions::new(Arena::NAME, seats) };
         self.say(&ToServer::Join(JoinRoom::seat(room_name(room), Some(options))));
+    }
+
+    /// Watches a room that is there.
+    pub fn watch(&mut self, room: &str) {
+        let join = JoinRoom { spectate: true, ..JoinRoom::seat(room_name(room), None) };
+        self.say(&ToServer::Join(join));
     }
 
     /// Vanishes without a word.

@@ -153,11 +153,17 @@ impl Nodes {
 
     /// A new client connects to the first server; returns its number.
     pub fn come(&mut self, name: &str) -> usize {
+        self.come_as(name, Role::Player)
+    }
+
+    /// A new client connects to the first server with a ticket for this role; returns its number.
+    pub fn come_as(&mut self, name: &str, role: Role) -> usize {
         let number = self.clients.len();
         let address = SocketAddr::from(([127, 1, (number >> 8) as u8, number as u8], 40_000));
         let seed = self.seed.wrapping_mul(1_000_003) ^ number as u64;
         let mut client = Client::new(player_name(name), address, self.conditions, seed);
         LONG.clone_into(&mut client.content);
+        client.role = role;
         self.clients.push(client);
         self.connect(number, 0);
         number
@@ -174,7 +180,7 @@ impl Nodes {
             player: player_id_of(&client.name),
             name: client.name.clone(),
             room: None,
-            role: Role::Player,
+            role: client.role,
             now: self.now,
         };
         let ticket = mint_with_timeout(&key(node), &request, Duration::from_secs(10)).unwrap();

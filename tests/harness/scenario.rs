@@ -149,10 +149,16 @@ impl Scenario {
 
     /// A new client connects; returns its number.
     pub fn come(&mut self, name: &str) -> usize {
+        self.come_as(name, Role::Player)
+    }
+
+    /// A new client connects with a ticket for this role; returns its number.
+    pub fn come_as(&mut self, name: &str, role: Role) -> usize {
         let number = self.clients.len();
         let address = SocketAddr::from(([127, 0, (number >> 8) as u8, number as u8], 40_000 + number as u16));
         let seed = self.seed.wrapping_mul(1_000_003) ^ number as u64;
-        let client = Client::new(player_name(name), address, self.conditions, seed);
+        let mut client = Client::new(player_name(name), address, self.conditions, seed);
+        client.role = role;
         self.clients.push(client);
         self.clients[number].content.clone_from(&self.content);
         self.reconnect(number);
@@ -161,7 +167,8 @@ impl Scenario {
 
     /// A client connects with a new ticket.
     pub fn reconnect(&mut self, number: usize) {
-        let ticket = self.ticket(&self.clients[number].name.clone());
+        let Client { name, role, .. } = &self.clients[number];
+        let ticket = self.mint(player_id_of(name), name, *role);
         self.clients[number].connect(&ticket, self.now, self.fingerprint);
     }
 
@@ -180,12 +187,16 @@ impl Scenario {
     /// If none can be minted.
     #[must_use]
     pub fn ticket_for(&self, player: PlayerId, name: &PlayerName) -> Vec<u8> {
+        self.mint(player, name, Role::Player)
+    }
+
+    fn mint(&self, player: PlayerId, name: &PlayerName, role: Role) -> Vec<u8> {
         let request = TicketRequest {
             server: self.server.local_addr(),
             player,
             name: name.clone(),
             room: None,
-            role: Role::Player,
+            role,
             now: self.now,
         };
         let timeout = self.server.world().resource::<ServerConfig>().link_timeout;

@@ -4,26 +4,31 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use framekeep_gate::{Answer, Question, RoomHappening, Viewer};
 use framekeep_protocol::{RoomEvent, RoomName};
 use serde::{Deserialize, Serialize};
 
+use super::rooms::match_name;
+use crate::ask::{self, RoomQuestion};
 use crate::front::Front;
 use crate::problem::{Problem, ProblemJson};
-use crate::request::{Asked, RoomPath};
+use crate::request::{Asked, RoomPath, at_least_one};
 use crate::translate;
 
 /// Most events in one answer.
 const PAGE_MAX: u32 = 100;
 
 /// Which events are wanted.
-#[derive(Clone, Copy, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, utoipa::IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct HappeningFilter {
     /// Only those after the one with this number.
     after: u64,
-    /// How many, 1 to 100.
+    /// At most so many, 100 at most.
+    #[serde(deserialize_with = "at_least_one")]
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
 }
 
@@ -38,6 +43,10 @@ pub(crate) struct HappeningJson {
     at_unix_ms: Option<u64>,
     /// In which match of the room, 1 to 15 and then from 0 again; 0 also between matches.
     epoch: u8,
+    /// Which match that was, by a name that no other of the room has: when it started, in seconds since 1970, and the
+    /// epoch, as in the name of its replay. Null between matches.
+    #[serde(rename = "match")]
+    of_match: Option<String>,
     /// Before which frame of that match.
     tick: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,8 +80,8 @@ pub(crate) struct HappeningsJson {
     next: Option<u64>,
 }
 
-/// What has happened in a room, the oldest that is remembered first, for whoever may watch it. Chat and scores are not
-/// remembered.
+/// What has happened in a room of whatever node of the cluster, the oldest that is remembered first, for whoever may
+/// watch it. Chat and scores are not remembered.
 #[utoipa::path(get, path = "/api/v1/rooms/{name}/events", tag = "rooms",
     params(("name" = String, Path), HappeningFilter), responses((status = 200, body = HappeningsJson),
     (status = 400, body = ProblemJson), (status = 404, body = ProblemJson), (status = 422, body = ProblemJson),
@@ -81,14 +90,25 @@ pub(crate) async fn list(
     State(front): State<Arc<Front>>,
     RoomPath(name): RoomPath,
     Asked(filter): Asked<HappeningFilter>,
-) -> Result<Json<HappeningsJson>, Problem> {
-    page(&front, name, Viewer::Anybody, filter).await
+) -> Result<Response, Problem> {
+    page(&front, &name, Viewer::Anybody, filter).await
+}
+
+/// A page of what has happened in a room, of this node or another.
+pub(crate) async fn page(
+    front: &Front,
+    room: &RoomName,
+    viewer: Viewer,
+    filter: HappeningFilter,
+) -> Result<Response, Problem> {
+    let question = RoomQuestion::Events(room.clone(), viewer == Viewer::Operator, filter);
+    ask::here_or_there(front, room, page_here(front, room, viewer, filter).await, &question).await
 }
 
 /// A page of what has happened in a room of this node.
-pub(crate) async fn page(
+pub(crate) async fn page_here(
     front: &Front,
-    room: RoomName,
+    room: &RoomName,
     viewer: Viewer,
     filter: HappeningFilter,
 ) -> Result<Json<HappeningsJson>, Problem> {
@@ -106,7 +126,7 @@ pub(crate) async fn page(
 
 impl From<RoomHappening> for HappeningJson {
     fn from(happening: RoomHappening) -> Self {
-        let RoomHappening { number, unix_ms, epoch, tick, name, kind } = happening;
+        let RoomHappening { number, unix_ms, epoch, started_unix_s, tick, name, kind } = happening;
         let event = translate::room_event(RoomEvent { number, kind });
         let (ended, winner) = event.ended.map(|ended| (ended.reason, ended.winner)).unwrap_or_default();
         let reason = if event.reason.is_empty() { ended } else { event.reason };
@@ -115,6 +135,7 @@ impl From<RoomHappening> for HappeningJson {
             kind: event.kind,
             at_unix_ms: unix_ms,
             epoch,
+            of_match: started_unix_s.map(|started_unix_s| match_name(started_unix_s, epoch)),
             tick: tick.map(|tick| tick.0),
             seat: event.seat,
             player: event.player,

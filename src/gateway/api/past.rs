@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use framekeep_games::{CONTENT, ContentFile};
 use framekeep_gate::{Answer, LaterReplay, Question, StateView, Viewer};
 use framekeep_journal::{Frames, Replay, Verifier};
 use framekeep_protocol::{Epoch, RoomName};
@@ -18,10 +20,11 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::replays;
+use crate::ask::{self, RoomQuestion};
 use crate::delta::Delta;
 use crate::front::Front;
 use crate::problem::{Problem, ProblemJson};
-use crate::request::{Asked, RoomPath, Segment, has_key};
+use crate::request::{Asked, RoomPath, Segment, at_least_one, has_key};
 use crate::stats::Refused;
 use crate::wire;
 use event::{PastEvent, Presence};
@@ -59,16 +62,33 @@ static PLAYING: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::
 static VERIFIER: LazyLock<Mutex<Verifier>> =
     LazyLock::new(|| Mutex::new(Verifier::new(framekeep_games::registry())));
 
+/// The contents that ship: of which game, by what name, and encoded.
+static SHIPPED: LazyLock<Vec<(&str, &str, Vec<u8>)>> = LazyLock::new(|| {
+    let games = framekeep_games::registry();
+    let encoded = |file: &ContentFile| games.get(file.game).ok()?.parse_content(file.text).ok();
+    CONTENT.iter().filter_map(|file| Some((file.game, file.name, encoded(file)?))).collect()
+});
+
+/// What a content is called, if it ships.
+fn shipped(game: &str, content: &[u8]) -> &'static str {
+    let found = SHIPPED.iter().find(|(of, _, bytes)| *of == game && *bytes == content);
+    found.map_or("", |(_, name, _)| name)
+}
+
 /// Which part of a match is wanted.
-#[derive(Clone, Copy, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, utoipa::IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PastFilter {
     /// The first tick; the match's first if it is not said.
     from: Option<u32>,
     /// How many ticks, 1,800 at most.
+    #[serde(deserialize_with = "at_least_one")]
+    #[param(minimum = 1, maximum = 1_800)]
     ticks: Option<u32>,
-    /// Every how many ticks a state is wanted, 1 to 30.
+    /// Every how many ticks a state is wanted, 30 at most.
+    #[serde(deserialize_with = "at_least_one")]
+    #[param(minimum = 1, maximum = 30)]
     every: Option<u32>,
 }
 
@@ -86,6 +106,8 @@ pub(crate) struct PastSeat {
 pub(crate) struct PastJson {
     room: String,
     game: String,
+    /// What it was played on, of the contents that ship; empty for any other.
+    content: &'static str,
     seats: u8,
     tick_rate_hz: u16,
     started_unix_s: u64,
@@ -127,7 +149,7 @@ pub(crate) async fn stored(
     show(turn().await?, Source::Stored(path), filter).await
 }
 
-/// States of the match that runs in a room, from any tick on, for whoever may watch it.
+/// States of the match that runs in a room of whatever node of the cluster, from any tick on, for whoever may watch it.
 #[utoipa::path(get, path = "/api/v1/rooms/{name}/views", tag = "rooms", params(("name" = String, Path), PastFilter),
     responses((status = 200, body = PastJson), (status = 400, body = ProblemJson), (status = 404, body = ProblemJson),
     (status = 422, body = ProblemJson), (status = 503, body = ProblemJson)))]
@@ -135,17 +157,31 @@ pub(crate) async fn running(
     State(front): State<Arc<Front>>,
     RoomPath(name): RoomPath,
     Asked(filter): Asked<PastFilter>,
-) -> Result<Json<PastJson>, Problem> {
-    so_far(&front, name, Viewer::Anybody, filter).await
+) -> Result<Response, Problem> {
+    so_far(&front, &name, Viewer::Anybody, filter).await
+}
+
+/// States of the match that runs in a room, of this node or another.
+pub(crate) async fn so_far(
+    front: &Front,
+    name: &RoomName,
+    viewer: Viewer,
+    filter: PastFilter,
+) -> Result<Response, Problem> {
+    let question = RoomQuestion::Views(name.clone(), viewer == Viewer::Operator, filter);
+    ask::here_or_there(front, name, so_far_here(front, name, viewer, filter).await, &question).await
 }
 
 /// States of the match that runs in a room of this node.
-pub(crate) async fn so_far(
+pub(crate) async fn so_far_here(
     front: &Front,
-    name: RoomName,
+    name: &RoomName,
     viewer: Viewer,
     filter: PastFilter,
 ) -> Result<Json<PastJson>, Problem> {
+    if !front.live().config.rooms {
+        return Err(Problem::not_found(format!("there is no room {name}")));
+    }
     // The server is asked for the match only by the one whose turn it is.
     let turn = turn().await?;
     match front.ask(Question::Past(name.clone(), viewer)).await? {
@@ -334,6 +370,7 @@ fn header(replay: &Replay) -> PastJson {
     PastJson {
         room: header.room.clone(),
         game: header.game.clone(),
+        content: shipped(&header.game, &header.content),
         seats: header.seats,
         tick_rate_hz: header.tick_rate_hz,
         started_unix_s: header.started_unix_s,
@@ -423,6 +460,7 @@ mod tests {
     fn a_match_is_shown_from_any_tick_as_it_was_recorded() {
         let whole = ask(0, 1_800);
         assert_eq!(whole.disagrees_at, None);
+        assert_eq!(whole.content, "courtyard", "it is known by what it was played on");
         assert!(whole.views[0].whole && whole.views.len() > 400 && whole.views.len() == whole.hashes.len());
         let fell = whole.events.iter().filter(|event| event.kind == "knocked_out");
         let fell: Vec<u32> = fell.map(|event| event.tick).collect();

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::chunks::Chunks;
 use crate::front::Front;
 use crate::problem::{Problem, ProblemJson};
-use crate::request::{Asked, Segment, has_key};
+use crate::request::{Asked, Segment, at_least_one, has_key};
 use crate::shelf::{SealedMatch, is_private, is_replay};
 use crate::stats::Refused;
 
@@ -42,6 +42,7 @@ pub(crate) struct ReplayFilter {
     /// Only those whose name has this in it.
     q: Option<String>,
     /// At most so many, 500 at most.
+    #[serde(deserialize_with = "at_least_one")]
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }

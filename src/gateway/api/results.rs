@@ -13,7 +13,7 @@ use tracing::warn;
 
 use crate::front::Front;
 use crate::problem::{Problem, ProblemJson};
-use crate::request::{Asked, FILTER_BYTES_MAX, Segment, has_key};
+use crate::request::{Asked, FILTER_BYTES_MAX, Segment, at_least_one, has_key};
 use crate::shelf::is_private;
 
 /// The file within the data folder.
@@ -40,6 +40,7 @@ pub(crate) struct ResultFilter {
     /// It ended before then.
     until_unix_ms: Option<u64>,
     /// At most so many, 500 at most.
+    #[serde(deserialize_with = "at_least_one")]
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// Where the page before ended: its `next_after`.

@@ -16,7 +16,7 @@ use self::phase::Phase;
 use crate::ask::{self, RoomQuestion};
 use crate::front::{Front, unix_now};
 use crate::problem::{Problem, ProblemJson};
-use crate::request::{Asked, JsonBody, RoomPath, WithKey, has_key};
+use crate::request::{Asked, JsonBody, RoomPath, WithKey, at_least_one, has_key};
 use crate::{translate, wire};
 
 /// Most rooms in one answer.
@@ -47,6 +47,9 @@ pub(crate) struct RoomJson {
     tick_rate_hz: u32,
     /// The tick of the running match.
     tick: Option<u32>,
+    /// Which match runs, as `match` of an event.
+    #[serde(rename = "match")]
+    plays: Option<String>,
     /// How long its last step took.
     step_us: u64,
     bytes: u64,
@@ -133,6 +136,7 @@ impl From<&RoomRow> for RoomJson {
             locked: row.locked,
             tick_rate_hz: row.tick_rate_hz,
             tick: row.tick,
+            plays: row.plays.map(|(started_unix_s, epoch)| match_name(started_unix_s, epoch)),
             step_us: row.step_us,
             bytes: row.bytes,
             next_deadline_unix_ms: row.next_deadline_unix_ms,
@@ -143,6 +147,11 @@ impl From<&RoomRow> for RoomJson {
                 .collect(),
         }
     }
+}
+
+/// The name of a match of a room, which no other match of the room has or gets: as in the name of its replay.
+pub(crate) fn match_name(started_unix_s: u64, epoch: u8) -> String {
+    format!("{started_unix_s:010}-{epoch}")
 }
 
 /// Which rooms are wanted.
@@ -160,6 +169,7 @@ pub(crate) struct RoomFilter {
     /// Only those whose name has this in it.
     q: Option<String>,
     /// At most so many, 500 at most.
+    #[serde(deserialize_with = "at_least_one")]
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// Only those after this name.
@@ -240,23 +250,7 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let has_key = has_key(&front, &headers)?;
     let question = RoomQuestion::Show(name.clone(), has_key);
-    here_or_there(&front, &name, show_here(&front, &name, has_key).await, &question).await
-}
-
-/// The answer of this node, or of the one that has a room that this one has not.
-async fn here_or_there(
-    front: &Front,
-    name: &RoomName,
-    here: Result<impl IntoResponse, Problem>,
-    question: &RoomQuestion,
-) -> Result<Response, Problem> {
-    match here {
-        Err(problem) if problem.status() == StatusCode::NOT_FOUND => match ask::owner(front, name).await {
-            Some(node) => ask::ask(front, &node, question).await,
-            None => Err(problem),
-        },
-        here => here.map(IntoResponse::into_response),
-    }
+    ask::here_or_there(&front, &name, show_here(&front, &name, has_key).await, &question).await
 }
 
 /// A room of this node as it is now.
@@ -267,6 +261,19 @@ pub(crate) async fn show_here(
 ) -> Result<Json<RoomJson>, Problem> {
     let Json(room) = show_room(front, name).await?;
     Ok(Json(if has_key { room } else { room.for_strangers() }))
+}
+
+/// Whether a room is at this node or another.
+///
+/// # Errors
+/// A [`Problem`] if it is nowhere, or its node does not answer.
+pub(crate) async fn find(front: &Front, name: &RoomName) -> Result<(), Problem> {
+    let question = RoomQuestion::Show(name.clone(), false);
+    let found = ask::here_or_there(front, name, show_here(front, name, false).await, &question).await?;
+    if found.status().is_success() {
+        return Ok(());
+    }
+    Err(Problem::not_found(format!("there is no room {name}")))
 }
 
 /// A room with everybody who is in it.
@@ -335,7 +342,7 @@ pub(crate) async fn open(
     }
     // The name is looked at there; whose it is already, is known here.
     if let Ok(name) = RoomName::try_from(new.name.clone())
-        && let Some(node) = ask::owner(&front, &name).await
+        && let Ok(Some(node)) = ask::owner(&front, &name).await
     {
         return Err(Problem::new(
             StatusCode::CONFLICT,
@@ -388,7 +395,7 @@ pub(crate) async fn close(
     RoomPath(name): RoomPath,
 ) -> Result<Response, Problem> {
     let question = RoomQuestion::Close(name.clone());
-    here_or_there(&front, &name, close_room(&front, name.clone()).await, &question).await
+    ask::here_or_there(&front, &name, close_room(&front, name.clone()).await, &question).await
 }
 
 /// Closes a room.

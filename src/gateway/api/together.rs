@@ -8,6 +8,7 @@ use framekeep_gate::{ClusterNode, ClusterStatus};
 use serde::Serialize;
 
 use super::matchmaking::QueueJson;
+use crate::ask;
 use crate::front::Front;
 use crate::problem::{Problem, ProblemJson};
 use crate::request::RoomPath;
@@ -47,14 +48,15 @@ pub(crate) struct ClaimJson {
 
 /// The node that has a room, as the directory of the cluster says.
 #[utoipa::path(get, path = "/api/v1/cluster/rooms/{name}", tag = "node", params(("name" = String, Path)),
-    responses((status = 200, body = ClaimJson), (status = 404, body = ProblemJson)))]
+    responses((status = 200, body = ClaimJson), (status = 404, body = ProblemJson),
+    (status = 503, body = ProblemJson)))]
 pub(crate) async fn claim(
     State(front): State<Arc<Front>>,
     RoomPath(name): RoomPath,
 ) -> Result<Json<ClaimJson>, Problem> {
     let missing = || Problem::not_found(format!("no node of the cluster has a room {name}"));
     let peers = front.peers.get().ok_or_else(missing)?;
-    let claim = peers.claim(name.clone()).await.ok_or_else(missing)?;
+    let claim = peers.claim(name.clone()).await.map_err(|_| ask::silent_store(&name))?.ok_or_else(missing)?;
     Ok(Json(ClaimJson { room: name.to_string(), node: claim.node, id: claim.id, epoch: claim.epoch }))
 }
 

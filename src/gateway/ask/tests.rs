@@ -14,8 +14,14 @@ use crate::GatewayConfig;
 use crate::mail::PeerBook;
 use crate::socket::player::{NoTickets, on_a_still_clock};
 
-/// Names of nodes and where they are.
+/// Names of nodes and where they are; every room is the last one's.
 struct Book(Vec<(&'static str, SocketAddr)>);
+
+/// The room that nobody can say anything of.
+const UNKNOWN: &str = "unknown";
+
+/// The room whose node is gone.
+const ORPHAN: &str = "orphan";
 
 impl PeerBook for Book {
     fn look_up(&self, _: String) -> Later<'_, Option<SocketAddr>> {
@@ -40,8 +46,12 @@ impl PeerBook for Book {
         Box::pin(async {})
     }
 
-    fn claim(&self, _: RoomName) -> Later<'_, Option<RoomClaim>> {
-        Box::pin(async { None })
+    fn claim(&self, room: RoomName) -> Later<'_, Result<Option<RoomClaim>, NoAnswer>> {
+        let node = if room.as_str() == ORPHAN { None } else { self.0.last() };
+        let node = node.map_or_else(String::new, |(name, _)| (*name).to_owned());
+        let claim = RoomClaim { node, id: String::new(), epoch: 1, is_own: false };
+        let answer = if room.as_str() == UNKNOWN { Err(NoAnswer) } else { Ok(Some(claim)) };
+        Box::pin(async { answer })
     }
 }
 
@@ -146,5 +156,45 @@ fn a_node_that_takes_no_question_of_another_is_away_for_who_asks_for_its_room() 
         let problem = ask(&front, "clock", &RoomQuestion::Show(room, false)).await.expect_err("no answer");
         assert_eq!(problem.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(format!("{problem:?}").contains("this is node another"), "{problem:?}");
+    });
+}
+
+/// What is answered to a question of the past of a room that is not here.
+async fn past_of(front: &Front, room: &str) -> (StatusCode, String) {
+    let room: RoomName = room.parse().expect("a name");
+    let here = Err::<Response, _>(Problem::not_found("not here"));
+    let question = RoomQuestion::Events(room.clone(), false, HappeningFilter::default());
+    let answered = here_or_there(front, &room, here, &question).await;
+    let answer = answered.unwrap_or_else(IntoResponse::into_response);
+    let status = answer.status();
+    (status, read(answer).await["code"].as_str().unwrap_or_default().to_owned())
+}
+
+#[test]
+fn what_happened_at_a_node_that_does_not_answer_is_no_room_that_is_not_there() {
+    on_a_clock(async {
+        let (dead, nobody) = listener().await;
+        drop(dead);
+        let away = |code: &str| (StatusCode::SERVICE_UNAVAILABLE, code.to_owned());
+        let gateway = front("gateway", vec![("dead", nobody)]);
+        assert_eq!(past_of(&gateway, "friday").await, away("node_away"));
+        assert_eq!(past_of(&gateway, ORPHAN).await, away("node_away"));
+        assert_eq!(past_of(&gateway, UNKNOWN).await, away("store_away"));
+    });
+}
+
+#[test]
+fn the_past_of_a_room_is_asked_of_its_node_as_it_was_asked_here() {
+    on_a_clock(async {
+        let answer = async |body: Bytes| Json(serde_json::from_slice::<Value>(&body).expect("a question"));
+        let gateway =
+            front("gateway", vec![("home", node(Router::new().route("/peer/v1/rooms", post(answer))).await)]);
+        let room: RoomName = "friday".parse().expect("a name");
+        let filter: PastFilter = serde_json::from_value(json!({ "from": 7, "every": 2 })).expect("a filter");
+        let asked = ask(&gateway, "home", &RoomQuestion::Views(room, true, filter)).await.expect("an answer");
+        let wanted = json!({ "views": ["friday", true, { "from": 7, "ticks": null, "every": 2 }] });
+        assert_eq!(read(asked).await, wanted);
+        let same: RoomQuestion = serde_json::from_value(wanted.clone()).expect("a question");
+        assert_eq!(serde_json::to_value(same).expect("JSON"), wanted, "the node reads what it was asked");
     });
 }

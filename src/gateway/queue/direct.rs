@@ -7,7 +7,7 @@ use std::time::Duration;
 use framekeep_gate::StateView;
 use tokio::time::Instant;
 
-use super::Shown;
+use super::{Place, Shown};
 use crate::pipe::{Pipe, Put};
 use crate::stats::Stats;
 use crate::traffic::Kind;
@@ -51,7 +51,7 @@ impl Shown {
         self.direct.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn view(&self) -> MutexGuard<'_, Option<(Arc<StateView>, Instant)>> {
+    pub(super) fn view(&self) -> MutexGuard<'_, Place> {
         self.view.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -97,12 +97,13 @@ impl Shown {
         if self.is_told.load(Ordering::Acquire) {
             return false;
         }
-        let Some((view, at)) = place.take() else { return true };
+        let Some((view, at)) = place.view.take() else { return true };
+        let rooms_left = place.rooms_left;
         drop(place);
         let (frame, bytes) = frames.frame(direct.base.as_ref(), &view, way.manner, direct.ack);
         let put = way.pipe.put(frame);
         if put == Put::Not {
-            self.give_back(view, at);
+            self.give_back((view, at), rooms_left);
             return false;
         }
         stats.traffic.tell(Kind::View, bytes);
@@ -116,10 +117,14 @@ impl Shown {
         !direct.is_cut
     }
 
-    fn give_back(&self, view: Arc<StateView>, at: Instant) {
+    /// A view that nobody took waits again, unless the client has left its room meanwhile.
+    pub(super) fn give_back(&self, view: (Arc<StateView>, Instant), rooms_left: u64) {
         let mut place = self.view();
-        if place.is_none() {
-            *place = Some((view, at));
+        if place.rooms_left != rooms_left {
+            return;
+        }
+        if place.view.is_none() {
+            place.view = Some(view);
         } else {
             // A newer one came meanwhile, and stands for this one.
             self.figures.note_view(true);

@@ -96,6 +96,24 @@ fn what_is_told_in_a_turn_comes_before_what_is_shown_in_it() {
 }
 
 #[test]
+fn nothing_is_shown_of_a_room_after_it_was_left() {
+    on_a_still_clock(async {
+        let hall = Hall::new(WebConfig { batch_within: 50 * MS, ..WebConfig::default() });
+        let (mut player, _) = hall.enter().await;
+        tokio::time::sleep(66 * MS).await;
+        hall.server.show(&view(1, 1));
+        hear_view(&mut player).await;
+        // Within the time in which messages are gathered.
+        hall.server.show(&view(2, 1));
+        hall.server.tell(&ToClient::Left { reason: LeftReason::Asked });
+        let batch = player.batch().await;
+        assert!(batch.len() == 1 && batch[0].get("left").is_some(), "{batch:?}");
+        hall.server.show(&view(1, 2));
+        assert_eq!(hear_view(&mut player).await, (1, true, 2, 0), "what comes next is of the next room");
+    });
+}
+
+#[test]
 fn a_view_right_after_a_frame_waits_until_frames_may_follow() {
     on_a_still_clock(async {
         let hall = Hall::new(WebConfig { batch_within: 5 * MS, ..WebConfig::default() });

@@ -290,7 +290,7 @@ fn operators_take_nobodys_place_and_are_bounded() {
     let (actor, operation) = watch(200);
     let full = Refusal::SpectatorsFull { room: "den".parse().unwrap(), limit: OPERATORS_MAX as u8 };
     assert_eq!(lobby.apply(actor, operation).unwrap_err(), full);
-    assert!(lobby.is_deserted(), "operators keep no room");
+    assert!(lobby.spectators().is_empty(), "operators are no spectators");
     let spectate = |code: &str| Operation::Spectate { name: name(), code: code.to_owned() };
     assert!(lobby.apply(Actor::Player(SPECTATOR), spectate("")).is_err(), "others need the code");
     lobby.apply(Actor::Player(SPECTATOR), spectate("sesame")).unwrap();

@@ -207,7 +207,7 @@ impl NearLink {
             player: self.who.player,
             name: self.who.name.clone(),
             only_room: self.who.only_room.clone(),
-            watches_only: self.who.role != Role::Player,
+            role: self.who.role,
             from: from.octets(),
             views_hz: self.views_hz,
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use framekeep_protocol::{Epoch, JoinRoom, PlayerId, ToClient, ToServer};
+use framekeep_protocol::{Epoch, JoinRoom, PlayerId, Role, ToClient, ToServer};
 use framekeep_sim::{Tick, View, ViewBody};
 use proptest::prelude::*;
 
@@ -16,7 +16,7 @@ fn to_far() -> Vec<ToFar> {
         player: PlayerId(9),
         name: "Ada".parse().unwrap(),
         only_room: Some("friday".parse().unwrap()),
-        watches_only: true,
+        role: Role::Spectator,
         from: [1; 16],
         views_hz: 20,
     };

@@ -42,9 +42,10 @@ pub(super) fn show_states(
         return;
     }
     waiting.retain(|unsettled| {
-        let now = rooms.get(unsettled.room).ok().map(|(_, stage, _, journaled)| (stage.epoch, journaled));
-        let Some((epoch, journaled)) = now else { return false };
-        if epoch != unsettled.view.epoch {
+        let Ok((_, stage, taken, journaled)) = rooms.get(unsettled.room) else { return false };
+        let is_there = |seat| seats.get(seat).is_ok_and(|seat| seat.link == Some(unsettled.link));
+        // Who has left meanwhile is shown nothing more of the room.
+        if stage.epoch != unsettled.view.epoch || !Seats::entities(taken).any(is_there) {
             return false;
         }
         let is_settled = journaled.is_none_or(|journaled| journaled.sendable >= unsettled.view.tick);

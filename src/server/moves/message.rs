@@ -27,17 +27,11 @@ pub struct PeerMail {
 pub(crate) struct Wish {
     pub(crate) player: PlayerId,
     pub(crate) name: PlayerName,
-    pub(crate) spectates: bool,
+    pub(crate) role: Role,
     /// The only room that the player may join.
     pub(crate) room: Option<RoomName>,
     /// Comes through the front door.
     pub(crate) is_web: bool,
-}
-
-impl Wish {
-    pub(crate) fn role(&self) -> Role {
-        if self.spectates { Role::Spectator } else { Role::Player }
-    }
 }
 
 /// What opens a link at the node where the room goes.
@@ -109,6 +103,8 @@ pub(crate) struct Handover {
     pub(crate) packets: Vec<PacketParcel>,
     /// For whom seats are kept, and for how many more milliseconds.
     pub(crate) reserved: Vec<(PlayerId, u32)>,
+    /// Who watches and operates the server, which the room's records do not tell.
+    pub(crate) operators: Vec<(PlayerId, PlayerName)>,
     pub(crate) played: bool,
 }
 

@@ -9,6 +9,7 @@ use framekeep_sim::{Tick, hash_bytes};
 use smallvec::SmallVec;
 
 use super::message::{Handover, HolderParcel, PacketParcel, PlayParcel};
+use super::parcel;
 use crate::deadlines::Due;
 use crate::desync::Recall;
 use crate::frame::{CommittedFrame, FrameOf, Frames};
@@ -42,7 +43,10 @@ pub(super) fn open(
     handover: &Handover,
 ) -> Result<Entity, String> {
     let now = world.resource::<Clock>().now();
-    let room = room_of(world, room_id, &state, 0).ok_or("the node cannot have the room")?;
+    // One may watch another room of this node by now.
+    let operators = handover.operators.iter().filter(|(player, _)| parcel::sits_in(world, *player).is_none());
+    let operators: Vec<(PlayerId, PlayerName)> = operators.cloned().collect();
+    let room = room_of(world, room_id, &state, &operators, 0).ok_or("the node cannot have the room")?;
     let room = Room { reservations: reservations(handover, now), ..room };
     let entity = rooms::open(world, room);
     world.entity_mut(entity).insert(Arriving);
@@ -55,8 +59,8 @@ pub(super) fn open(
         world.resource_mut::<Rooms>().deadlines.put(until, Due::Reservation, entity);
     }
     let members = state.members.into_iter().map(|member| (member.player, member.name, Some(member.seat)));
-    let spectators = state.spectators.into_iter().map(|(player, name)| (player, name, None));
-    for (player, name, seat) in members.chain(spectators) {
+    let watchers = state.spectators.into_iter().chain(operators).map(|(player, name)| (player, name, None));
+    for (player, name, seat) in members.chain(watchers) {
         keep_place(world, entity, player, name, seat, now);
     }
     if let Some(ended) = handover.last_end.clone() {

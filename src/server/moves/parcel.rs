@@ -69,7 +69,7 @@ pub(super) fn wish_of(world: &World, entity: Entity) -> Option<Wish> {
     Some(Wish {
         player: link.player,
         name,
-        spectates: link.role != framekeep_protocol::Role::Player,
+        role: link.role,
         room: link.only_room.clone(),
         is_web: gate::is_web(world, entity),
     })
@@ -133,6 +133,7 @@ pub(super) fn handover(
         last_end: world.get::<LastEnd>(entity).map(|end| end.0.clone()),
         packets: packet::of_room(world, entity).map(packet).collect(),
         reserved: reserved(room, now),
+        operators: room.lobby.operators().to_vec(),
         played: world.get::<RoomLife>(entity).is_some_and(|life| life.played),
     })
 }

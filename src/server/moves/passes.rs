@@ -19,7 +19,7 @@ pub(super) fn mint(world: &World, wish: &Wish) -> Option<Pass> {
         player: wish.player,
         name: wish.name.clone(),
         room: wish.room.clone(),
-        role: wish.role(),
+        role: wish.role,
         now: world.resource::<Clock>().now(),
     };
     let (address, token) = if wish.is_web {

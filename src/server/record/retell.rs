@@ -149,7 +149,19 @@ pub(crate) fn tell_match(
 /// All there is to know of a room besides its match.
 pub(crate) fn state_of(room: &Room) -> RoomState {
     let (options, lobby) = (room.lobby.options(), room.lobby.state());
-    let LobbyState { phase, seats, reserved, host, spectators, banned, locked, opened, content } = lobby;
+    // Operators come again by themselves where it is opened again, with a new ticket.
+    let LobbyState {
+        phase,
+        seats,
+        reserved,
+        host,
+        spectators,
+        operators: _,
+        banned,
+        locked,
+        opened,
+        content,
+    } = lobby;
     let member = |(seat, taken): (u8, framekeep_lobby::Occupant)| MemberState {
         seat,
         player: taken.player,

@@ -28,7 +28,7 @@ pub(super) fn open_again(world: &mut World, id: u64, life: Life, play: Play) -> 
     let goes_on = state.phase == RoomPhase::Playing && !state.play_again && !is_sealed;
     let was_playing = state.phase == RoomPhase::Playing;
     // What was told since the state was written has numbers too.
-    let room = room_of(world, id, &state, EVENTS_UNKNOWN_MAX);
+    let room = room_of(world, id, &state, &[], EVENTS_UNKNOWN_MAX);
     let Some(room) = room.filter(|_| state.phase != RoomPhase::Closed) else {
         seal_what_is_left(world, id, &state.content, told, play);
         record::forget_room(world, id);
@@ -69,8 +69,14 @@ fn can_go_on(resumed: &Resumed) -> bool {
     resumed.disagreed.is_none() && resumed.outcome.is_none()
 }
 
-/// The room as a value; `None` if it cannot be here.
-pub(crate) fn room_of(world: &World, id: u64, state: &RoomState, events_unknown: u64) -> Option<Room> {
+/// The room as a value, with operators who watch it; `None` if it cannot be here.
+pub(crate) fn room_of(
+    world: &World,
+    id: u64,
+    state: &RoomState,
+    operators: &[(PlayerId, PlayerName)],
+    events_unknown: u64,
+) -> Option<Room> {
     let (game, content) = match world.resource::<Games>().find(&state.game, &state.content) {
         Ok(found) => found,
         Err(refusal) => {
@@ -95,7 +101,7 @@ pub(crate) fn room_of(world: &World, id: u64, state: &RoomState, events_unknown:
     Some(Room {
         id: RoomId(id),
         name: state.name.clone(),
-        lobby: Lobby::restored(options, lobby_state(state)),
+        lobby: Lobby::restored(options, lobby_state(state, operators)),
         game,
         content,
         tick_rate_hz: state.tick_rate_hz,
@@ -107,7 +113,7 @@ pub(crate) fn room_of(world: &World, id: u64, state: &RoomState, events_unknown:
     })
 }
 
-fn lobby_state(state: &RoomState) -> LobbyState {
+fn lobby_state(state: &RoomState, operators: &[(PlayerId, PlayerName)]) -> LobbyState {
     let seats = state.members.iter().map(|member| {
         let (player, name) = (member.player, member.name.clone());
         (member.seat, Occupant { player, name, ready: member.ready, out: member.out, present: false })
@@ -118,6 +124,7 @@ fn lobby_state(state: &RoomState) -> LobbyState {
         reserved: state.reserved.clone(),
         host: state.host,
         spectators: state.spectators.clone(),
+        operators: operators.to_vec(),
         banned: state.banned.clone(),
         locked: state.locked,
         opened: state.opened,

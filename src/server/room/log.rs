@@ -89,6 +89,7 @@ pub(crate) fn note(world: &mut World, room: Entity, number: u64, kind: &RoomEven
         RoomEventKind::Finished(end) => (end.epoch.get(), Some(end.ticks)),
         _ => (stage.map_or(0, |stage| stage.epoch.get()), stage.map(Stage::tick)),
     };
+    let started_unix_s = stage.map(|stage| stage.started_at.as_secs());
     let Some(log) = world.get::<RoomLog>(room) else { return };
     let name = who(kind).and_then(|player| {
         let called = world.get::<Room>(room).and_then(|room| called(room, player));
@@ -98,6 +99,7 @@ pub(crate) fn note(world: &mut World, room: Entity, number: u64, kind: &RoomEven
         number,
         unix_ms: Some(unix_ms),
         epoch,
+        started_unix_s,
         tick,
         name: name.unwrap_or_default(),
         kind: kind.clone(),
@@ -111,7 +113,7 @@ pub(crate) fn note(world: &mut World, room: Entity, number: u64, kind: &RoomEven
 fn called(room: &Room, player: PlayerId) -> Option<String> {
     let seated = room.lobby.roster().seats().iter().flatten();
     let seated = seated.filter(|occupant| occupant.player == player).map(|occupant| &occupant.name);
-    let watching = room.lobby.spectators().iter().filter(|(id, _)| *id == player).map(|(_, name)| name);
+    let watching = room.lobby.watchers().filter(|(id, _)| *id == player).map(|(_, name)| name);
     seated.chain(watching).next().map(|name| name.as_str().to_owned())
 }
 
@@ -140,18 +142,21 @@ pub(crate) fn retrace(world: &mut World, entity: Entity) {
         }
     }
     told.sort_by_key(|(tick, ..)| *tick);
-    let (tick, events) = (stage.tick(), room.events);
+    let (tick, stage_started, events) = (stage.tick(), stage.started_at, room.events);
     let Some(mut log) = world.get_mut::<RoomLog>(entity) else { return };
     let mut since = std::mem::take(&mut log.0);
     // Those whose links are gone with the earlier run were lost where the match stands.
+    let started_unix_s = Some(stage_started.as_secs());
     for happening in since.iter_mut().filter(|happening| happening.tick.is_none()) {
         (happening.epoch, happening.tick) = (epoch.get(), Some(tick));
+        happening.started_unix_s = started_unix_s;
     }
     let next = since.front().map_or(events + 1, |first| first.number);
     let numbers = next.saturating_sub(told.len() as u64)..;
     for (number, (tick, at, name, kind)) in numbers.zip(told) {
         let unix_ms = at.map(|at: Duration| at.as_millis() as u64);
-        log.push(RoomHappening { number, unix_ms, epoch: epoch.get(), tick: Some(tick), name, kind });
+        let (epoch, tick) = (epoch.get(), Some(tick));
+        log.push(RoomHappening { number, unix_ms, epoch, started_unix_s, tick, name, kind });
     }
     since.into_iter().for_each(|happening| log.push(happening));
 }
@@ -163,7 +168,8 @@ mod tests {
     fn happening(number: u64) -> RoomHappening {
         let kind = RoomEventKind::Ready { player: PlayerId(7), ready: true };
         let name = if number == 3 { "ada" } else { "" };
-        RoomHappening { number, unix_ms: Some(number), epoch: 1, tick: None, name: name.to_owned(), kind }
+        let (unix_ms, name) = (Some(number), name.to_owned());
+        RoomHappening { number, unix_ms, epoch: 1, started_unix_s: Some(1), tick: None, name, kind }
     }
 
     #[test]

@@ -126,5 +126,7 @@ fn the_dashboard_is_one() {
         let place = &panel["gridPos"];
         assert!(place["x"].as_u64().unwrap() + place["w"].as_u64().unwrap() <= 24, "{}", panel["title"]);
     }
-    assert!(text.contains("framekeep_rooms_moved_total"), "moves between nodes are on it");
+    for name in ["framekeep_rooms_moved_total", "framekeep_watchers{"] {
+        assert!(text.contains(name), "{name} is on it");
+    }
 }

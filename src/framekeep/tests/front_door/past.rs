@@ -103,6 +103,10 @@ fn the_past_of_a_room_is_for_whoever_may_watch_it() {
         assert_eq!(serving.get(&format!("/api/v1/rooms/open/events?{wrong}")).status, 400, "{wrong}");
     }
     assert_eq!(serving.get("/api/v1/rooms/open/events?limit=4000000000").status, 200, "it is 100 at most");
+    for list in ["rooms", "rooms/open/events", "replays", "results"] {
+        let none = serving.get(&format!("/api/v1/{list}?limit=0"));
+        assert!(none.status == 400 && none.body.contains("0 is under the least, 1"), "{list}: {}", none.body);
+    }
 }
 
 #[test]

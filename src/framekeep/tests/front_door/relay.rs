@@ -352,3 +352,52 @@ fn clients_of_two_nodes_who_open_a_room_while_the_store_hangs_are_in_one_room_wh
     nodes[0].until("one has it", |_| nodes.iter().filter(|serving| has(serving)).count() == 1);
     assert!(is_closed_somewhere(&nodes));
 }
+
+#[test]
+fn the_past_of_a_room_elsewhere_is_asked_of_its_node_and_operators_watch_it_there() {
+    let Some(redis) = RedisServer::start() else { return };
+    let game = node(&redis, "game");
+    let gateway = gateway(&redis, 2);
+    let mut ada = Web::enter(&gateway, "ada");
+    let create = json!({ "game": "arena", "seats": 2, "code": "sesame" });
+    ada.ask("join", json!({ "room": "den", "create": create }));
+    ada.hear("joined");
+    let (mut bob, _cleo) = (enter(&gateway, "bob", "friday", 2), enter(&gateway, "cleo", "friday", 2));
+    bob.hear_if("view", |view| view["tick"].as_u64() > Some(40));
+    let path = |room: &str, what: &str| format!("/api/v1/rooms/{room}/{what}");
+    gateway.until("the directory has both", |gateway| {
+        ["friday", "den"].iter().all(|room| gateway.get(&path(room, "events")).status != 404)
+    });
+    let told = gateway.get(&path("friday", "events")).json();
+    let of = |kind: &str| {
+        let all = told["events"].as_array().expect("events").clone();
+        all.into_iter().filter(|event| event["kind"] == kind).collect::<Vec<_>>()
+    };
+    assert_eq!((of("joined").len(), of("started").len()), (2, 1), "{told}");
+    assert!(of("started")[0]["match"].as_str().is_some_and(|of| of.ends_with("-1")), "{told}");
+    let seen = gateway.get(&path("friday", "views?every=10")).json();
+    assert!(seen["ticks"].as_u64() > Some(40) && seen["views"][0]["whole"] == true, "{seen}");
+    assert_eq!(seen["reason"], "running");
+    for what in ["events", "views"] {
+        assert_eq!(gateway.get(&path("den", what)).problem(), "wrong_code");
+        assert_eq!(gateway.get(&path("nowhere", what)).problem(), "not_found");
+    }
+    let seen = gateway.operate("GET", "/admin/v1/rooms/den/events", "");
+    assert!(seen.status == 200 && !seen.json()["events"].is_null(), "{}", seen.body);
+    // Operators watch what nobody else may, as such and without its code.
+    let given = gateway.operate("POST", "/admin/v1/rooms/den/watch", "");
+    assert_eq!(given.status, 201, "{}", given.body);
+    assert_eq!(gateway.operate("POST", "/admin/v1/rooms/nowhere/watch", "").status, 404);
+    let mut operator = Web::connect(&gateway);
+    operator.authenticate(given.json()["websocket"]["ticket"].as_str().expect("a ticket"));
+    operator.hear("welcome");
+    operator.ask("join", json!({ "room": "den", "spectate": true }));
+    assert_eq!(operator.hear("joined")["seat"], 255);
+    assert_eq!(ada.event("watching")["name"], "Operator");
+    game.signal(Signal::SIGKILL);
+    game.end();
+    for what in ["events", "views"] {
+        let away = gateway.get(&path("friday", what));
+        assert_eq!((away.status, away.problem().as_str()), (503, "node_away"), "{}", away.body);
+    }
+}
