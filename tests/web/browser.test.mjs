@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { Framekeep } from '../../assets/web/framekeep.js';
 import { Chromium, WITHOUT } from './chromium.mjs';
 import { Node, binary, until } from './node.mjs';
+import { Nodes, WITHOUT_REDIS } from './nodes.mjs';
 
 const LONG = { skip: WITHOUT, timeout: 180_000 };
 const PICTURES = process.env.FRAMEKEEP_PICTURES;
@@ -260,6 +261,7 @@ test('a replay is seen from any tick, with its hashes', LONG, async (context) =>
   await page.value(`(() => { const input = document.querySelector('#file'); const transfer = new DataTransfer();
     const bytes = Uint8Array.from(atob('${bytes}'), (c) => c.charCodeAt(0));
     transfer.items.add(new File([bytes], 'duel.fkr')); input.files = transfer.files; input.dispatchEvent(new Event('change')); })()`);
+  await page.until('it says on what', `[...document.querySelectorAll('.about .tag')].some((tag) => tag.innerText === 'courtyard')`);
   await page.until('it was played again', `document.querySelector('.proof')?.innerText.includes('the recorded one')`, 60_000);
   await page.value(`(() => { const bar = document.querySelector('.seek'); bar.value = 300; bar.dispatchEvent(new Event('input')); })()`);
   await page.until('tick 300 is shown', `document.querySelector('.place').innerText.endsWith('tick 300')`);
@@ -395,6 +397,37 @@ test('an operator watches a room that lets nobody watch', LONG, async (context) 
   await until('those in the room see it', async () => ada.room.watchers.some(({ name }) => name === 'Operator'));
   await picture(page, 'operator');
   assert.deepEqual(page.complaints, []);
+});
+
+test('the page of a room at another node has its past, and nothing is drawn of a room that may not be watched', { ...LONG, skip: WITHOUT || WITHOUT_REDIS }, async (context) => {
+  const nodes = new Nodes();
+  context.after(() => nodes.remove());
+  await nodes.start(2, { redis: true });
+  const [home, other] = nodes.all;
+  const browser = await Chromium.start();
+  context.after(() => browser.close());
+  const [ada, bob, eve] = ['ada', 'bob', 'eve'].map((name) => new Framekeep({ url: home.url, name }));
+  context.after(() => [ada, bob, eve].forEach((link) => link.close()));
+  for (const link of [ada, bob, eve]) await link.connect();
+  await ada.join('friday', { create: { game: 'arena', seats: 2, spectators_max: 4 } });
+  await bob.join('friday');
+  await eve.join('den', { create: { game: 'arena', seats: 2, code: 'sesame' } });
+  await until('they play', async () => ada.state?.tick > 40);
+  const page = await browser.page({ width: 1_400, height: 1_000 });
+  for (const room of ['friday', 'den']) await until('the directory has it', async () => (await fetch(`${other.url}/api/v1/rooms/${room}`)).ok);
+  await page.open(`${other.url}/#/room/friday`);
+  await page.until('it is drawn', isPainted('canvas.scene'));
+  await page.until('its bar goes back to the beginning', `Number(document.querySelector('.seek').min) <= 1`);
+  await page.until('what happened is marked and listed', `document.querySelector('.marks .mark.match') !== null
+    && document.querySelector('.events').innerText.includes('the match started')`);
+  await picture(page, 'elsewhere');
+  const phone = await browser.page({ width: 360, height: 740, touch: true });
+  await phone.open(`${other.url}/#/room/den`);
+  await phone.until('a stranger sees why', `document.querySelector('.timeline + .hint')?.innerText.includes('cannot be watched without its code')`);
+  assert.equal(await phone.value(`document.querySelector('.timeline').offsetParent`), null, 'there is no bar to go back with');
+  await phone.until('and that those in it are not told', `document.querySelector('.seats tbody').innerText.includes('Who is in a private room')`);
+  await picture(phone, 'private');
+  assert.deepEqual([page.complaints, phone.complaints], [[], []]);
 });
 
 test('alerts say how much it was and how much it may be, and a waiting table shows nothing behind its card', LONG, async (context) => {

@@ -65,10 +65,15 @@ export class Happenings {
     this.known = new Map();
     this.names = new Map();
     this.rateHz = 30;
+    this.turns = 0;
+    this.match = null;
     this.element = make('ol', { class: 'events', 'aria-label': 'Events' }, make('li', { class: 'hint' }, empty));
   }
 
-  /** Events of a room, with their `number` in it and `at` (ms since 1970), or such as playing again has found (`isOfGame`). */
+  /**
+   * Events of a room, with their `number` in it and `at` (ms since 1970), and the `match` of which they are or, where they
+   * are told as they happen, the `turn`; or such as playing again has found (`isOfGame`).
+   */
   add(events) {
     const shown = events.filter(({ kind }) => !HIDDEN.has(kind));
     for (const event of shown) this.known.set(event.number ? `n${event.number}` : `${event.tick} ${event.kind} ${event.seat}`, event);
@@ -76,10 +81,19 @@ export class Happenings {
   }
 
   /** Another match: places of the one before cannot be gone to any more, and what was found in its states is gone. */
-  turn(epoch) {
+  turn() {
     for (const [key, event] of this.known) if (event.isOfGame) this.known.delete(key);
-    this.epoch = epoch;
+    this.turns += 1;
+    this.match = null;
     this.show();
+  }
+
+  /** Which match is shown; gives whether that was not known. */
+  is(match) {
+    if (this.match === match) return false;
+    this.match = match;
+    this.show();
+    return true;
   }
 
   /** What is marked of the match that is shown. */
@@ -88,8 +102,10 @@ export class Happenings {
       .map((event) => ({ tick: event.tick, kind: markOf(event), title: `${clock(event.tick, this.rateHz)} ${sentence(event, this.names)}` }));
   }
 
-  #hasPlace({ tick, epoch }) {
-    return tick !== undefined && tick !== null && (epoch === undefined || epoch === this.epoch);
+  /** Numbers of matches come again, their names do not. */
+  #hasPlace({ tick, match, turn }) {
+    if (tick === undefined || tick === null) return false;
+    return match === undefined ? turn === undefined || turn === this.turns : match !== null && match === this.match;
   }
 
   #sorted() {

@@ -45,13 +45,14 @@ export function showOperators(element) {
   };
   const leave = () => {
     remember('tab', TOKEN, null);
-    log.replaceChildren();
+    showNothing('Who is signed in sees it.');
     said.textContent = 'Signed out.';
     showDrain();
   };
+  const out = make('button', { type: 'button', onclick: leave }, 'Sign out');
   const form = make('form', { class: 'sign', onsubmit: enter },
     make('label', {}, 'Token', token), make('label', {}, 'Operators’ port', port),
-    make('p', { class: 'actions' }, make('button', { class: 'main' }, 'Sign in'), make('button', { type: 'button', onclick: leave }, 'Sign out')));
+    make('p', { class: 'actions' }, make('button', { class: 'main' }, 'Sign in'), out));
   const grace = make('input', { type: 'number', min: 0, max: 86_400, value: 30, id: 'grace' });
   const drain = make('button', { onclick: async () => {
     if (!drain.dataset.sure) {
@@ -63,15 +64,17 @@ export function showOperators(element) {
     const error = await operate('POST', 'drain', { grace_s: Number(grace.value) }).then(() => null, (failed) => failed);
     said.textContent = error ? `Not done: ${error.message}` : 'The node lets nobody open rooms any more, and stops when no match runs.';
   } }, 'Drain this node');
+  const showNothing = (why) => log.replaceChildren(make('tr', {}, make('td', { colspan: 5, class: 'hint' }, why)));
   const showDrain = () => {
-    drain.disabled = !signedIn();
+    drain.disabled = out.disabled = !signedIn();
     drain.title = drain.disabled ? 'Only who is signed in may drain it' : '';
   };
   async function look() {
     try {
       const actions = await operate('GET', 'audit');
       said.textContent = 'Signed in for this tab. Nothing is kept when it is closed.';
-      log.replaceChildren(...actions.map((action) => make('tr', {}, ...[new Date(action.unix_ms ?? action.at_unix_ms ?? 0).toLocaleString(),
+      if (!actions.length) showNothing('Nothing yet.');
+      else log.replaceChildren(...actions.map((action) => make('tr', {}, ...[new Date(action.unix_ms ?? action.at_unix_ms ?? 0).toLocaleString(),
         action.action, action.target, action.status, action.from ?? action.peer].map((text) => make('td', {}, String(text ?? ''))))));
     } catch (error) {
       remember('tab', TOKEN, null);
@@ -86,6 +89,7 @@ export function showOperators(element) {
     make('h2', {}, 'What operators did'),
     make('div', { class: 'scroll' }, make('table', {}, make('thead', {}, make('tr', {}, ...['When', 'What', 'To', 'Status', 'From'].map((title) => make('th', { scope: 'col' }, title)))), log)));
   showDrain();
+  showNothing('Who is signed in sees it.');
   if (signedIn()) look();
   return () => {};
 }

@@ -126,9 +126,11 @@ class ReplayPage {
   #begin(piece) {
     const started = piece.started_unix_s ? new Date(piece.started_unix_s * 1_000).toLocaleString() : null;
     this.title.textContent = piece.room || this.title.textContent;
-    this.about.replaceChildren(...[piece.game, `${piece.seats} ${piece.seats === 1 ? 'seat' : 'seats'}`, `${piece.tick_rate_hz} ticks/s`, started, piece.reason]
+    this.about.replaceChildren(...[piece.game, piece.content, `${piece.seats} ${piece.seats === 1 ? 'seat' : 'seats'}`, `${piece.tick_rate_hz} ticks/s`, started, piece.reason]
       .filter(Boolean).map((text) => make('span', { class: 'tag' }, text)));
     this.timeline.rateHz = piece.tick_rate_hz;
+    // Of one that does not ship only what stands in it is known.
+    this.timeline.content = piece.content || undefined;
     this.timeline.grows = true;
     this.happenings.rateHz = piece.tick_rate_hz;
     this.happenings.names = new Map(piece.players.map(({ seat, name }) => [seat, readName(name).name]));

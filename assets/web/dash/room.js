@@ -11,7 +11,7 @@ import { Timeline } from './timeline.js';
 import { get, pastOf } from './watch.js';
 
 /** Every how many seconds a match that runs is played again for what has happened in it. */
-const RECALL_EVERY_S = 15;
+const RECALL_EVERY_S = 5;
 
 const BAR = 'The bar goes back to the beginning of the match, ten minutes at most.';
 
@@ -78,9 +78,10 @@ class RoomPage {
     link.on('room', (room) => this.#showMembers(room));
     link.on('event', (event) => this.#tell(event));
     link.on('started', (match) => {
-      if (match.epoch !== this.epoch) this.#turn(match.epoch);
-      if (match.epoch !== this.epoch && match.next > 0) this.#recall();
+      const isNew = match.epoch !== this.epoch;
       this.epoch = match.epoch;
+      if (isNew) this.#turn();
+      if (isNew && match.next > 0) this.#recall();
       this.timeline.rateHz = this.happenings.rateHz = match.tick_rate_hz;
       this.timeline.start(match.game);
       this.#say(this.#live(), true);
@@ -97,7 +98,11 @@ class RoomPage {
       this.timeline.start(room.game);
       this.timeline.content = room.content;
       if (!link.match) this.#say('No match is running. As soon as one does it is shown here.');
-    }).catch((error) => this.#say(WHY[error.code]?.() ?? `It cannot be watched: ${error.message}`));
+    }).catch((error) => {
+      // There is nothing to look at, and no bar to go back with.
+      this.timeline.element.hidden = true;
+      this.#say(WHY[error.code]?.() ?? `It cannot be watched: ${error.message}`);
+    });
   }
 
   end() {
@@ -153,11 +158,13 @@ class RoomPage {
   }
 
   /** Another match is shown. */
-  #turn(epoch) {
+  #turn() {
     this.timeline.clear();
-    this.happenings.turn(epoch);
+    this.happenings.turn();
     this.foundTo = 0;
     this.#showMarks();
+    this.#look();
+    this.#remember();
   }
 
   #showMarks() {
@@ -239,12 +246,16 @@ class RoomPage {
       ['Tick time', room.tick === null ? '–' : seconds(room.step_us / 1e6)], ['Memory', bytes(room.bytes)],
       ['Next deadline', until(room.next_deadline_unix_ms)], ['Id', room.id]];
     this.facts.replaceChildren(...facts.map(([name, value]) => make('div', {}, make('dt', {}, name), make('dd', {}, String(value)))));
-    this.holds.replaceChildren(...room.holds.map((hold) => make('li', {}, hold.what,
+    this.nobody = room.private && room.taken ? 'Who is in a private room is told to those in it.' : 'Nobody has a seat.';
+    const holds = room.holds.length ? room.holds : [{ what: room.private ? 'Of a private room that is not told.' : 'Nothing holds it.' }];
+    this.holds.replaceChildren(...holds.map((hold) => make('li', {}, hold.what,
       hold.until_unix_ms ? make('small', {}, ` until ${new Date(hold.until_unix_ms).toLocaleTimeString()}, ${until(hold.until_unix_ms)}`) : null)));
     const members = (room.members ?? []).filter(({ seat }) => seat !== NOBODY);
     this.ways = new Map(members.map((member) => [member.seat, member]));
     if (!this.link.room) this.#showSeats(members.map((member) => ({ ...member, connected: member.transport !== '' })));
     this.timeline.rateHz = room.tick_rate_hz;
+    // What was asked before the match began tells of the one before.
+    if (room.match?.endsWith(`-${this.epoch}`) && this.happenings.is(room.match)) this.#showMarks();
     this.timeline.content ??= room.content;
     this.rates = rates(this.carried, room.traffic, performance.now());
     this.carried = { at: performance.now(), traffic: room.traffic };
@@ -264,7 +275,7 @@ class RoomPage {
   #showScores(state) {
     if (state.scores === this.scores) return;
     this.scores = state.scores;
-    for (const row of this.seats.children) row.children[2].textContent = String(state.scores[row.dataset.seat] ?? '–');
+    for (const row of this.seats.querySelectorAll('[data-seat]')) row.children[2].textContent = String(state.scores[row.dataset.seat] ?? '–');
   }
 
   #showTraffic() {
@@ -279,6 +290,10 @@ class RoomPage {
     const focused = document.activeElement;
     const here = new Set(members.map((member) => member.player));
     for (const player of this.kicks.keys()) if (!here.has(player)) this.kicks.delete(player);
+    if (!members.length) {
+      this.seats.replaceChildren(make('tr', { class: 'nobody' }, make('td', { colspan: 7, class: 'hint' }, this.nobody ?? '')));
+      return;
+    }
     this.seats.replaceChildren(...members.map((member) => {
       const way = this.ways?.get(member.seat);
       const is = [member.host && 'host', member.ready && 'ready', !member.connected && 'away', member.out && 'out'].filter(Boolean);
@@ -309,7 +324,7 @@ class RoomPage {
     const name = event.name || this.link.room?.members.find((member) => member.player === event.player)?.name || '';
     const inMatch = this.link.match && !this.link.match.ended;
     const tick = event.ended?.ticks ?? (inMatch ? this.timeline.last : null);
-    this.happenings.add([{ ...event, name, at: Date.now(), tick, epoch: this.epoch }]);
+    this.happenings.add([{ ...event, name, at: Date.now(), tick, turn: this.happenings.turns }]);
     this.#showMarks();
   }
 

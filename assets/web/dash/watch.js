@@ -51,7 +51,7 @@ export const CHARTS = [
     ['p99', (c) => c.quantile('framekeep_journal_durable_seconds', 0.99)]] },
   { id: 'inputs', title: 'Inputs that did not arrive in time', unit: '', lines: ['repeated', 'absent', 'late', 'early'].map((fate) =>
     [fate, (c) => c.rate('framekeep_inputs_total', { fate })]) },
-  { id: 'rollbacks', title: 'Frames a second, and those that may roll clients back', unit: '', lines: [
+  { id: 'rollbacks', title: 'Frames a second, and at most how many roll a client back', unit: '', lines: [
     ['frames', (c) => c.rate('framekeep_frames_total')], ['may roll back', (c) => c.rate('framekeep_frames_changed_total')]] },
   { id: 'desyncs', title: 'Desyncs, and hashes that differed', unit: '', lines: [
     ['desyncs', (c) => c.rate('framekeep_desyncs_total')],

@@ -59,7 +59,8 @@ export class ArenaScene {
     while (this.waiting.length && this.waiting[0].tick <= drawn.tick + 0.001) {
       for (const event of this.watcher.see(this.waiting.shift())) this.#happen(event, how);
     }
-    this.floor = this.ownFloor ?? floorOf(how.content ?? '', drawn);
+    this.floor = this.ownFloor ?? floorOf(how.content, drawn, this.floorIs === how.content ? this.floor : null);
+    this.floorIs = how.content;
     this.camera.fit(this.canvas, this.floor, this);
     const players = drawn.bodies.filter((body) => body.kind === ARENA.player);
     const own = players.find((body) => body.seat === how.seat);
@@ -383,6 +384,10 @@ export class ArenaScene {
       const name = shortened(how.names?.get(body.seat) ?? '');
       if (!name) continue;
       const place = camera.toScreen(body.x, body.y - 0.95);
+      // Whoever stands at the edge is named, too.
+      const half = context.measureText(name).width / 2 + 2;
+      place.x = Math.max(half, Math.min(camera.width - half, place.x));
+      place.y = Math.min(camera.height - 20, place.y);
       context.lineWidth = 3;
       context.strokeStyle = colours.floor;
       context.strokeText(name, place.x, place.y + 8);

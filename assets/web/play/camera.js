@@ -9,12 +9,13 @@ const SCALE_MIN = 21;
 /** As large as this it is shown then, if it is high enough. */
 const SCALE_NEAR = 29;
 
-/** Half of the floor's width and height. */
-export function floorOf(content, state) {
-  const known = SIZES[content];
+/** Half of the floor's width and height; where the content is none that ships, as large as all that was seen of it. */
+export function floorOf(content, state, seen = null) {
+  const bodies = [...state?.bodies.values() ?? []];
+  const known = SIZES[content] ?? (bodies.length ? null : SIZES['']);
   if (known) return { halfWidth: known[0] / 2, halfHeight: known[1] / 2 };
-  const floor = { halfWidth: 8, halfHeight: 8 };
-  for (const body of state?.bodies.values() ?? []) {
+  const floor = seen?.isSeen ? { ...seen } : { halfWidth: 8, halfHeight: 8, isSeen: true };
+  for (const body of bodies) {
     floor.halfWidth = Math.max(floor.halfWidth, Math.abs(body.x) + body.halfWidth);
     floor.halfHeight = Math.max(floor.halfHeight, Math.abs(body.y) + body.halfHeight);
   }
