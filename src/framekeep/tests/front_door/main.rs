@@ -14,6 +14,7 @@ mod histories;
 mod http;
 mod matchmaking;
 mod measured;
+mod named;
 mod nodes;
 mod past;
 mod play;

@@ -31,6 +31,8 @@ pub(crate) struct Serving {
     child: Child,
     stdout: BufReader<ChildStdout>,
     folder: Option<TempDir>,
+    /// Its `net.name`, if it was given one.
+    pub(crate) name: String,
     pub(crate) udp: SocketAddr,
     pub(crate) http: SocketAddr,
     pub(crate) admin: SocketAddr,
@@ -93,7 +95,9 @@ impl Serving {
         let (http, admin) = (address("http"), address("admin"));
         // A gateway has none.
         let udp = if banner.contains("  udp ") { address("udp") } else { http };
-        let serving = Self { child, stdout, folder: Some(folder), udp, http, admin };
+        let name = settings.iter().find(|(key, _)| *key == "FRAMEKEEP__NET__NAME");
+        let name = name.map(|(_, name)| (*name).to_owned()).unwrap_or_default();
+        let serving = Self { child, stdout, folder: Some(folder), name, udp, http, admin };
         serving.until("it is ready", |serving| serving.get("/readyz").status == 200);
         serving
     }
