@@ -37,7 +37,9 @@ mod pairs;
 mod proxy;
 mod push_solver;
 mod query;
+mod recent;
 mod rot;
+mod routine;
 mod row;
 mod shape;
 mod sieve;
@@ -49,6 +51,7 @@ mod still;
 #[cfg(test)]
 mod tests;
 mod tiles;
+mod vicinity;
 mod waking;
 mod wire;
 mod world;

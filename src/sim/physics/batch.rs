@@ -31,8 +31,8 @@ pub(crate) struct Batch {
     a: [u32; WIDTH],
     b: [u32; WIDTH],
     shared: Shared,
-    /// Contacts of batches of one colour are of different bodies.
-    colour: u32,
+    /// Contacts of batches of one class are of different bodies.
+    class: u32,
     /// Points of the contact that has most of them.
     count: usize,
     /// Whether one of them has friction.
@@ -318,7 +318,7 @@ impl Batch {
     /// Whether two batches may be solved in step with each other.
     #[inline(always)]
     pub(crate) fn goes_with(&self, other: &Self) -> bool {
-        (self.colour, self.count, self.rubs) == (other.colour, other.count, other.rubs)
+        (self.class, self.count, self.rubs) == (other.class, other.count, other.rubs)
     }
 
     /// One pass that pushes overlaps apart; bodies are where they were in the pass before. Several batches go with each

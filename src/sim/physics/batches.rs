@@ -18,7 +18,7 @@ pub(crate) struct Batches {
     drafts: Vec<[Draft; WIDTH]>,
     /// By number.
     fills: Vec<Fill>,
-    /// By colour, the batch that may have room; none if it is the number of all batches or more.
+    /// By class, the batch that may have room; none if it is the number of all batches or more.
     open: Vec<u32>,
     /// By body, which of the first colours it has.
     few: Vec<u64>,
@@ -26,7 +26,7 @@ pub(crate) struct Batches {
     many: Vec<u32>,
     /// By number, where it is in the order.
     places: Vec<u32>,
-    /// By colour, where the next of its batches comes in the order.
+    /// By class, where the next of its batches comes in the order.
     starts: Vec<u32>,
 }
 
@@ -39,9 +39,12 @@ pub(crate) enum Turn<'a> {
 /// What is in a batch.
 #[derive(Clone, Copy, Debug, Default)]
 struct Fill {
-    colour: u32,
+    /// Twice the colour, and one more if contacts have two points.
+    class: u32,
     /// How many contacts it has.
     used: u8,
+    /// Whether its drafts are others than those of which it was made.
+    changed: bool,
 }
 
 /// Colours that bodies remember one by one.
@@ -55,8 +58,8 @@ impl Batches {
         self.few.clear();
         self.many.clear();
         self.places.clear();
-        // Each colour may have one that is not full.
-        let batches = (bodies / 2 + FEW as usize).min(1_024);
+        // Each class may have one that is not full.
+        let batches = (bodies / 2 + 2 * FEW as usize).min(1_024);
         self.list.reserve(batches.saturating_sub(self.list.len()));
         self.drafts.reserve(batches.saturating_sub(self.drafts.len()));
         self.fills.reserve(batches);
@@ -68,9 +71,10 @@ impl Batches {
     }
 
     /// Puts a contact into a batch of the first colour that none of the bodies `pushed` has, or of the first one
-    /// `behind` all that they have; 0 is no body. Gives the batch, the lane, and where it is to be written.
+    /// `behind` all that they have; 0 is no body. Contacts of two points have batches of their own. Gives the batch,
+    /// the lane, and where it is to be written.
     #[inline(always)]
-    pub(crate) fn add(&mut self, pushed: [u32; 2], behind: bool) -> (u32, usize, &mut Draft) {
+    pub(crate) fn add(&mut self, pushed: [u32; 2], behind: bool, two: bool) -> (u32, usize, &mut Draft) {
         let last = pushed[0].max(pushed[1]) as usize;
         if self.few.len() <= last {
             self.few.resize(last + 1, 0);
@@ -88,31 +92,32 @@ impl Batches {
                 None => self.many[body] = colour + 1,
             }
         }
-        let batch = self.room(colour);
+        let class = 2 * colour + u32::from(two);
+        let batch = self.room(class);
         let fill = &mut self.fills[batch as usize];
         let lane = usize::from(fill.used) % WIDTH;
         fill.used += 1;
         if lane + 1 == WIDTH {
-            self.open[colour as usize] = u32::MAX;
+            self.open[class as usize] = u32::MAX;
         }
         (batch, lane, &mut self.drafts[batch as usize][lane])
     }
 
-    /// A batch of a colour that has room.
+    /// A batch of a class that has room.
     #[inline(always)]
-    fn room(&mut self, colour: u32) -> u32 {
-        let at = colour as usize;
+    fn room(&mut self, class: u32) -> u32 {
+        let at = class as usize;
         if self.open.len() <= at {
             self.open.resize(at + 1, u32::MAX);
         }
-        if self.open[at] == u32::MAX { self.begin(colour) } else { self.open[at] }
+        if self.open[at] == u32::MAX { self.begin(class) } else { self.open[at] }
     }
 
     #[inline(never)]
-    fn begin(&mut self, colour: u32) -> u32 {
+    fn begin(&mut self, class: u32) -> u32 {
         let batch = self.fills.len();
-        self.open[colour as usize] = batch as u32;
-        self.fills.push(Fill { colour, used: 0 });
+        self.open[class as usize] = batch as u32;
+        self.fills.push(Fill { class, used: 0, changed: true });
         if self.drafts.len() <= batch {
             self.drafts.resize(batch + 1, [Draft::default(); WIDTH]);
         }
@@ -125,7 +130,7 @@ impl Batches {
         self.starts.clear();
         self.starts.resize(self.open.len() + 1, 0);
         for fill in &self.fills {
-            self.starts[fill.colour as usize + 1] += 1;
+            self.starts[fill.class as usize + 1] += 1;
         }
         let mut sum = 0;
         for start in &mut self.starts {
@@ -135,13 +140,34 @@ impl Batches {
         if self.list.len() < self.fills.len() {
             self.list.resize(self.fills.len(), Batch::default());
         }
-        for (fill, drafts) in self.fills.iter().zip(&mut self.drafts) {
-            let place = &mut self.starts[fill.colour as usize];
+        for (fill, drafts) in self.fills.iter_mut().zip(&mut self.drafts) {
+            fill.changed = false;
+            let place = &mut self.starts[fill.class as usize];
             let used = usize::from(fill.used);
             drafts[used..].fill(Draft::default());
-            self.list[*place as usize].prepare(drafts, (fill.colour, used), springs);
+            self.list[*place as usize].prepare(drafts, (fill.class, used), springs);
             self.places.push(*place);
             *place += 1;
+        }
+    }
+
+    /// The place of a contact in a batch to write it down anew.
+    #[inline(always)]
+    pub(crate) fn draft(&mut self, batch: u32, lane: u8, changes: bool) -> &mut Draft {
+        self.fills[batch as usize].changed |= changes;
+        &mut self.drafts[batch as usize][usize::from(lane) % WIDTH]
+    }
+
+    /// As [`Self::prepare`], of the same contacts as in the step before.
+    #[inline(never)]
+    pub(crate) fn prepare_again(&mut self, springs: &Springs) {
+        for ((fill, drafts), &place) in self.fills.iter_mut().zip(&self.drafts).zip(&self.places) {
+            let batch = &mut self.list[place as usize];
+            if core::mem::take(&mut fill.changed) {
+                batch.prepare(drafts, (fill.class, usize::from(fill.used)), springs);
+            } else {
+                batch.renew(drafts);
+            }
         }
     }
 

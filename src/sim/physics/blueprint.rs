@@ -1,6 +1,7 @@
 //! `Blueprint`, what many bodies have in common, and `Blueprints`, the table of them.
 
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
@@ -236,6 +237,8 @@ impl Brief {
 /// Every blueprint that is in use, each once.
 #[derive(Debug, Default)]
 pub(crate) struct Blueprints {
+    /// Another one for each table of kinds; not part of the state.
+    edition: Edition,
     kinds: Vec<Kind>,
     /// By kind.
     briefs: Vec<Brief>,
@@ -247,10 +250,11 @@ pub(crate) struct Blueprints {
 impl Clone for Blueprints {
     fn clone(&self) -> Self {
         let (kinds, briefs) = (self.kinds.clone(), self.briefs.clone());
-        Self { kinds, briefs, sorted: self.sorted.clone(), free: self.free.clone() }
+        Self { edition: self.edition, kinds, briefs, sorted: self.sorted.clone(), free: self.free.clone() }
     }
 
     fn clone_from(&mut self, source: &Self) {
+        self.edition = source.edition;
         self.kinds.clone_from(&source.kinds);
         self.briefs.clone_from(&source.briefs);
         self.sorted.clone_from(&source.sorted);
@@ -258,7 +262,24 @@ impl Clone for Blueprints {
     }
 }
 
+/// Tables of blueprints of one edition have the same kinds by the same numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Edition(u64);
+
+impl Edition {
+    /// One that nobody has.
+    fn next() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Self(LAST.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}
+
 impl Blueprints {
+    /// Which table of kinds it is.
+    pub(crate) const fn edition(&self) -> Edition {
+        self.edition
+    }
+
     #[inline]
     pub(crate) fn get(&self, index: u16) -> &Kind {
         &self.kinds[usize::from(index)]
@@ -299,6 +320,7 @@ impl Blueprints {
             }
             Err(at) => at,
         };
+        self.edition = Edition::next();
         let kind = Kind::new(blueprint);
         let brief = Brief { uses: 1, ..Brief::of(&kind) };
         let index = match self.free.pop() {
@@ -354,7 +376,7 @@ impl Blueprints {
         }
         let kinds: Vec<Kind> = blueprints.iter().copied().map(Kind::new).collect();
         let briefs = kinds.iter().map(Brief::of).collect();
-        Some(Self { kinds, briefs, sorted, free: Vec::new() })
+        Some(Self { edition: Edition::next(), kinds, briefs, sorted, free: Vec::new() })
     }
 
     /// Counts a use of what came from outside; false if there is no such blueprint.

@@ -73,6 +73,8 @@ fn meet(
                 manifold,
                 lever_a: (lever.x.to_bits(), lever.y.to_bits()),
                 lever_b: (0, 0),
+                margin: 0,
+                stays: false,
             });
         }
     }

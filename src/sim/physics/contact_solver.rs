@@ -113,6 +113,10 @@ pub(crate) struct Contacts {
     batches: Batches,
     entries: Vec<Entry>,
     bounces: bool,
+    /// Whether one of them has restitution.
+    springy: bool,
+    /// Whether they are those of the step before.
+    again: bool,
 }
 
 /// Where a contact is solved, and what is told of it afterwards.
@@ -133,7 +137,42 @@ impl Contacts {
         self.batches.clear(bodies);
         self.entries.clear();
         self.entries.reserve(2 * bodies);
-        self.bounces = false;
+        (self.bounces, self.springy, self.again) = (false, false, false);
+    }
+
+    /// Goes on with the contacts of the step before, none of which has restitution; each is to be brought up to date.
+    pub(crate) fn begin_again(&mut self) {
+        (self.bounces, self.again) = (false, true);
+    }
+
+    /// Whether all of `count` pairings are contacts without restitution.
+    pub(crate) fn are_plain(&self, count: usize) -> bool {
+        self.entries.len() == count && !self.springy
+    }
+
+    /// Whether a contact of the step before has as many points as that meeting.
+    #[inline(always)]
+    pub(crate) fn has_points_of(&self, number: usize, meeting: &Meeting) -> bool {
+        self.entries.get(number).is_some_and(|entry| entry.count == meeting.manifold.count)
+    }
+
+    /// Brings a contact of the step before up to date.
+    #[inline(always)]
+    pub(crate) fn renew(&mut self, number: usize, meeting: &Meeting, before: &Pairing) {
+        let Entry { batch, lane, .. } = self.entries[number];
+        let entry = &mut self.entries[number];
+        let draft = self.batches.draft(batch, lane, !meeting.stays);
+        if !meeting.stays {
+            draft.place(meeting);
+            entry.features = meeting.manifold.points.map(|point| point.feature);
+        }
+        let of = |index: usize| {
+            let known = if index < usize::from(entry.count) { Some(before) } else { None };
+            Pairing::memory(known, entry.features[index])
+        };
+        let (first, second) = (of(0), of(1));
+        (draft.points[0].total, draft.points[1].total) = (first.normal, second.normal);
+        draft.pulled = second.tangent.saturating_add(first.tangent);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -151,7 +190,7 @@ impl Contacts {
         ];
         // What stands on something lighter stands on it firmly only if it is pushed after it.
         let unlike = pushed[0] != 0 && pushed[1] != 0 && mass_a.inverse != mass_b.inverse;
-        let (batch, lane, draft) = self.batches.add(pushed, unlike);
+        let (batch, lane, draft) = self.batches.add(pushed, unlike, meeting.manifold.count > 1);
         let (count, shares) = (usize::from(meeting.manifold.count), Shares::new(mass_a, mass_b));
         let point = |index: usize| {
             let point = &meeting.manifold.points[index];
@@ -164,6 +203,7 @@ impl Contacts {
             (DraftPoint { from_a, from_b, separation, total, bounce, unused: 0 }, memory)
         };
         let ((first, of_first), (second, of_second)) = (point(0), point(1));
+        self.springy |= touch.bounce.0 > crate::Fx::ZERO;
         self.bounces |= (first.bounce > 0) | (second.bounce > 0);
         *draft = Draft {
             normal: meeting.manifold.normal.into(),
@@ -191,8 +231,10 @@ impl Contacts {
 
     /// Makes the rows of all contacts; no more are added.
     pub(crate) fn prepare(&mut self, times: &ContactTimes) {
-        if !self.is_empty() {
-            self.batches.prepare(&Springs::of(times));
+        match (self.is_empty(), self.again) {
+            (true, _) => {}
+            (_, true) => self.batches.prepare_again(&Springs::of(times)),
+            (_, false) => self.batches.prepare(&Springs::of(times)),
         }
     }
 

@@ -1,6 +1,8 @@
 //! `Draft`, a contact as numbers, of which those of a batch are prepared at once.
 
+use super::hull::P;
 use super::lanes::WIDTH;
+use super::meeting::Meeting;
 
 /// What is to be known of a contact before it is solved. All numbers have 32 bits, so that those of eight contacts are
 /// turned into lanes.
@@ -45,6 +47,18 @@ pub(crate) struct DraftPoint {
 }
 
 impl Draft {
+    /// Puts it where shapes meet.
+    #[inline(always)]
+    pub(crate) fn place(&mut self, meeting: &Meeting) {
+        self.normal = meeting.manifold.normal.into();
+        self.count = i32::from(meeting.manifold.count);
+        for (at, point) in self.points.iter_mut().zip(&meeting.manifold.points) {
+            let from = |(x, y): P| [point.x.saturating_add(x), point.y.saturating_add(y)];
+            (at.from_a, at.from_b) = (from(meeting.lever_a), from(meeting.lever_b));
+            at.separation = point.separation;
+        }
+    }
+
     /// All of its numbers.
     pub(crate) fn parts(&self) -> &[[i32; WIDTH]; 4] {
         bytemuck::cast_ref(self)

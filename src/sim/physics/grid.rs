@@ -20,6 +20,7 @@ pub(crate) const LANES: usize = 8;
 /// in that order.
 #[derive(Debug, Default)]
 pub(crate) struct Grid {
+    census: Census,
     layout: Layout,
     /// Per cell, the place where its bodies end.
     ends: Vec<u16>,
@@ -39,27 +40,41 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    /// Forgets what was there and sorts all shapes into cells; `tick` is the time for which margins have to do,
-    /// in 1/2³² of a second.
+    /// Forgets what was there and finds the cells of all shapes; `tick` is the time for which margins have to do, in
+    /// 1/2³² of a second.
+    pub(crate) fn begin(&mut self, state: &State, tick: i64, proxies: &mut Proxies) {
+        self.census = Census::of(state, tick);
+        self.begin_as(state, tick, proxies, Layout::of(&state.desc, &self.census));
+    }
+
+    fn begin_as(&mut self, state: &State, tick: i64, proxies: &mut Proxies, layout: Layout) {
+        self.layout = layout;
+        self.clear(state.places());
+        proxies.clear(state);
+        self.draft(state, tick, proxies);
+    }
+
+    /// Whether there are so few shapes in each cell that all are compared that may touch.
+    pub(crate) fn is_sparse(&self) -> bool {
+        /// Next to a shape there are those of three cells at most.
+        const IN_CELL_MAX: u16 = (near::NEIGHBOURS_PER_BODY_MAX / 2 / 3) as u16;
+        self.ends.iter().fold(0, |most, &count| most.max(count)) < IN_CELL_MAX
+    }
+
+    /// Sorts all shapes into their cells.
     pub(crate) fn fill(&mut self, state: &State, tick: i64, proxies: &mut Proxies) {
-        let census = Census::of(state, tick);
-        let layout = Layout::of(&state.desc, &census);
-        self.sort(state, tick, proxies, layout);
+        self.sort();
         if state.desc.cell > Fx::ZERO && near::is_cut(self) {
             // Wider cells than the bodies need must not be the reason for which pairs are left out.
-            let layout = Layout::of(&WorldDesc { cell: Fx::ZERO, ..state.desc }, &census);
+            let layout = Layout::of(&WorldDesc { cell: Fx::ZERO, ..state.desc }, &self.census);
             if layout.small_half < self.layout.small_half {
-                self.sort(state, tick, proxies, layout);
+                self.begin_as(state, tick, proxies, layout);
+                self.sort();
             }
         }
     }
 
-    fn sort(&mut self, state: &State, tick: i64, proxies: &mut Proxies, layout: Layout) {
-        self.layout = layout;
-        let shapes = state.places();
-        self.clear(shapes);
-        proxies.clear(shapes);
-        self.draft(state, tick, proxies);
+    fn sort(&mut self) {
         let places = start_cells(&mut self.ends);
         self.spots.resize(places, Spot::default());
         self.cells_by_place.resize(places, 0);
@@ -153,9 +168,24 @@ impl Grid {
         }
     }
 
-    /// No shape in a cell is larger than twice that.
-    pub(crate) fn small_half(&self) -> i32 {
+    /// The shapes in cells by number.
+    pub(crate) fn drafts(&self) -> &[Spot] {
+        &self.drafts
+    }
+
+    /// All shapes by number: those in cells, then the large ones.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Spot> {
+        self.drafts.iter().chain(&self.large)
+    }
+
+    /// The largest half size of a shape in cells.
+    pub(crate) const fn small_half(&self) -> i32 {
         self.layout.small_half
+    }
+
+    /// How far something goes in a tick at most, and what turns swings.
+    pub(crate) const fn farthest(&self) -> i32 {
+        self.census.farthest()
     }
 
     /// The shapes by place.

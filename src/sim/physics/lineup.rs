@@ -14,6 +14,7 @@ use super::layout::small_half;
 use super::meeting::Meeting;
 use super::pairs::pairs_max;
 use super::proxy::{Proxies, Proxy};
+use super::recent::Recent;
 use super::sieve::sift;
 use super::spot::{DISC, LISTED, MOVES, OPEN, PUSHED, SENSOR, Spot};
 use super::state::{BULLET, State, is_moving};
@@ -72,7 +73,7 @@ impl Lineup {
             self.push(still.spot());
         }
         let stills = self.count;
-        proxies.clear(state.places());
+        proxies.clear(state);
         self.small_half = small_half(&state.desc, &Census::of_sizes(state, tick));
         self.draft(state, tick, proxies);
         self.round(stills);
@@ -249,7 +250,7 @@ impl Lineup {
         }
         let (one, other) = (self.proxy(state, tick, proxies, a), self.proxy(state, tick, proxies, b));
         let (one, other) = if who.slot < who_other.slot { (one, other) } else { (other, one) };
-        Meeting::find(state, proxies, tick, (&one, &other), meetings);
+        Meeting::find(state, proxies, tick, (&one, &other), &Recent::default(), meetings);
     }
 
     /// The shape at a place; that of one that rests is made when it is asked for first.

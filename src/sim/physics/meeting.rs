@@ -7,6 +7,7 @@ use super::islands::SLOW;
 use super::manifold::{Facing, Manifold, Outline, collide, dot};
 use super::pairing::Pairing;
 use super::proxy::{MARGIN, NO_HULL, Proxies, Proxy, swung, way_of};
+use super::recent::Recent;
 use super::spot::{CHAINED, SENSOR, Spot};
 use super::state::{ASLEEP, KINEMATIC, State};
 
@@ -27,7 +28,14 @@ pub(crate) struct Meeting {
     /// From each body's centre of mass to the centroid of the first shape.
     pub(crate) lever_a: P,
     pub(crate) lever_b: P,
+    /// How far apart outlines may be that are in its manifold; 0 for others than outlines with sides.
+    pub(crate) margin: i32,
+    /// Whether both shapes lie where they lay in the step before, with the same manifold.
+    pub(crate) stays: bool,
 }
+
+/// So much farther apart than the margin, no side of an outline is from another than the best one.
+const SLACK: i32 = 64;
 
 impl Meeting {
     /// Its key as one number, as that of a [`Pairing`].
@@ -46,22 +54,42 @@ impl Meeting {
     }
 
     /// Adds the meeting of two shapes, the boxes around which touch; tells whether they come near.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn find(
+        state: &State,
+        proxies: &Proxies,
+        tick: i64,
+        (a, b): (&Proxy, &Proxy),
+        recent: &Recent,
+        found: &mut Vec<Self>,
+    ) -> bool {
+        let Some(before) = recent.find(a, b).filter(|before| before.holds_for(margin_of(a, b))) else {
+            return Self::find_anew(state, proxies, tick, (a, b), found);
+        };
+        let [lever_a, lever_b] = levers(state, a, b);
+        let mut meeting = Self { wakes: false, stays: true, lever_a, lever_b, ..*before };
+        let met = meeting.comes_near(state, tick, a, b);
+        found.extend(met.then_some(meeting));
+        met
+    }
+
+    #[inline(never)]
+    fn find_anew(
         state: &State,
         proxies: &Proxies,
         tick: i64,
         (a, b): (&Proxy, &Proxy),
         found: &mut Vec<Self>,
     ) -> bool {
-        let margin = if (a.traits | b.traits) & SENSOR != 0 { 0 } else { a.margin + b.margin };
+        let margin = margin_of(a, b);
         let offset = (b.x.wrapping_sub(a.x), b.y.wrapping_sub(a.y));
         let (one, other) = (proxies.hull(state, a), proxies.hull(state, b));
         let plain = (a.traits | b.traits) & CHAINED == 0 && a.hull != NO_HULL && b.hull != NO_HULL;
         let met = if plain {
             let Some(facing) = Facing::of(one, other, offset, margin) else { return false };
             // Made where it stays: what is written and read again at once in other parts is waited for.
-            let meeting = Self::add([lever(state, a), lever(state, b)], (a, b), found);
+            let meeting = Self::add(levers(state, a, b), (a, b), found);
+            meeting.margin = margin;
             facing.clip(one, other, offset, margin, &mut meeting.manifold);
             meeting.manifold.count > 0 && meeting.comes_near(state, tick, a, b)
         } else {
@@ -74,7 +102,7 @@ impl Meeting {
             if manifold.count == 0 {
                 return false;
             }
-            let meeting = Self::add([lever(state, a), lever(state, b)], (a, b), found);
+            let meeting = Self::add(levers(state, a, b), (a, b), found);
             meeting.manifold = manifold;
             meeting.comes_near(state, tick, a, b)
         };
@@ -84,11 +112,13 @@ impl Meeting {
         met
     }
 
-    /// Adds one without points. `levers` are from each body's centre of mass to the centroid of its shape.
+    /// Adds one without points.
     #[inline(always)]
-    fn add<'a>(levers: [P; 2], (a, b): (&Proxy, &Proxy), found: &'a mut Vec<Self>) -> &'a mut Self {
-        let [lever_a, lever_b] = levers;
-        let offset = (b.x.wrapping_sub(a.x), b.y.wrapping_sub(a.y));
+    fn add<'a>(
+        [lever_a, lever_b]: [P; 2],
+        (a, b): (&Proxy, &Proxy),
+        found: &'a mut Vec<Self>,
+    ) -> &'a mut Self {
         found.push(Self {
             a: a.slot,
             b: b.slot,
@@ -100,10 +130,22 @@ impl Meeting {
             wakes: false,
             manifold: Manifold::default(),
             lever_a,
-            lever_b: (lever_b.0.saturating_sub(offset.0), lever_b.1.saturating_sub(offset.1)),
+            lever_b,
+            margin: 0,
+            stays: false,
         });
         let last = found.len() - 1;
         &mut found[last]
+    }
+
+    /// Whether its manifold is that of the same outlines in the same places for this margin too: all points it has are
+    /// within, and there are no more.
+    #[inline(always)]
+    fn holds_for(&self, margin: i32) -> bool {
+        let [first, second] = &self.manifold.points;
+        let two = self.manifold.count > 1;
+        let farthest = if two { first.separation.max(second.separation) } else { first.separation };
+        self.margin > 0 && farthest.saturating_add(SLACK) <= margin && (two || margin <= self.margin)
     }
 
     /// The meeting of two discs that both move; nothing if they do not come near.
@@ -128,6 +170,8 @@ impl Meeting {
             manifold,
             lever_a: (0, 0),
             lever_b: (offset.0.wrapping_neg(), offset.1.wrapping_neg()),
+            margin: 0,
+            stays: false,
         })
     }
 
@@ -135,6 +179,10 @@ impl Meeting {
     #[inline(always)]
     fn comes_near(&mut self, state: &State, tick: i64, a: &Proxy, b: &Proxy) -> bool {
         let separation = self.separation();
+        let sleeps = (a.flags | b.flags) & ASLEEP != 0 && !self.sensor;
+        if separation <= MARGIN && !sleeps {
+            return true;
+        }
         let of = |proxy: &Proxy| {
             let motion = state.motions[usize::from(proxy.slot)];
             if proxy.flags & KINEMATIC == 0 { motion } else { swung(proxy.flags, motion, proxy.lever(state)) }
@@ -149,11 +197,16 @@ impl Meeting {
         approach += swing(one.spin, a.kind) + swing(other.spin, b.kind);
         let way = way_of(approach.clamp(0, i64::from(i32::MAX)) as i32, tick);
         let gap = i64::from(separation) - way;
-        let sleeps = (a.flags | b.flags) & ASLEEP != 0 && !self.sensor;
         self.wakes =
             sleeps && (approach > i64::from(SLOW) && gap <= i64::from(MARGIN) || separation < -MARGIN);
         self.sensor || gap <= i64::from(MARGIN)
     }
+}
+
+/// How far apart two shapes may be that are about to touch.
+#[inline(always)]
+fn margin_of(a: &Proxy, b: &Proxy) -> i32 {
+    if (a.traits | b.traits) & SENSOR != 0 { 0 } else { a.margin + b.margin }
 }
 
 /// The neighbours of a segment of a chain.
@@ -162,8 +215,12 @@ fn ghosts(state: &State, proxy: &Proxy) -> Option<Ghosts> {
     Some(ghosts.turned(state.rotations[usize::from(proxy.slot)]))
 }
 
+/// From each body's centre of mass to the centroid of the first shape.
 #[inline(always)]
-fn lever(state: &State, proxy: &Proxy) -> P {
-    let lever = proxy.lever(state);
-    (lever.x.to_bits(), lever.y.to_bits())
+fn levers(state: &State, a: &Proxy, b: &Proxy) -> [P; 2] {
+    let [lever_a, lever_b] = [a, b].map(|proxy| proxy.lever(state));
+    let offset = (b.x.wrapping_sub(a.x), b.y.wrapping_sub(a.y));
+    let lever_b =
+        (lever_b.x.to_bits().saturating_sub(offset.0), lever_b.y.to_bits().saturating_sub(offset.1));
+    [(lever_a.x.to_bits(), lever_a.y.to_bits()), lever_b]
 }

@@ -16,6 +16,9 @@ use crate::{Fx, Vec2};
 
 /// Farthest way in a substep, in 1/2²⁴: 100 units.
 const WAY_MAX: i64 = 100 << 24;
+/// The least turn in a tick of what is pushed and stays where it is, in 1/2²⁴: 1/131,072, half a step of a place at a
+/// lever of one.
+const TURN_MIN: u32 = 1 << 7;
 /// The body is not among those that are solved.
 const FREE: u32 = u32::MAX;
 
@@ -147,22 +150,34 @@ impl Velocity {
 impl Movers {
     /// Forgets all bodies.
     pub(crate) fn begin(&mut self, state: &State) {
+        self.index.clear();
+        self.index.resize(state.slots(), FREE);
+        self.slots.clear();
+        self.slots.reserve(state.slots() + 1);
+        self.slots.push(u16::MAX);
+        self.clear(state);
+    }
+
+    /// The same bodies as in the step before, which are of the same kinds, as they move now.
+    pub(crate) fn begin_again(&mut self, state: &State) {
+        self.clear(state);
+        for number in 1..self.slots.len() {
+            self.push(state, self.slots[number]);
+        }
+    }
+
+    fn clear(&mut self, state: &State) {
         self.laws = Laws::of(state);
         self.velocities.clear();
         self.offsets.clear();
         self.pulls.clear();
         self.held.clear();
-        self.index.clear();
-        self.index.resize(state.slots(), FREE);
         self.velocities.reserve(state.slots() + 1);
         self.offsets.reserve(state.slots() + 1);
         self.free.reserve(state.slots() + 1);
         self.pulls.reserve(if self.laws.pulls() { state.slots() + 1 } else { 0 });
-        self.slots.clear();
-        self.slots.reserve(state.slots() + 1);
         self.velocities.push(Velocity::default());
         self.offsets.push(Offset::default());
-        self.slots.push(u16::MAX);
         if self.laws.pulls() {
             self.pulls.push([0; 2]);
         }
@@ -184,22 +199,28 @@ impl Movers {
         let mut index = 0;
         let flags = state.flags[slot];
         if flags & (DYNAMIC | super::state::KINEMATIC) != 0 {
-            index = self.velocities.len() as u32;
-            let moves = is_moving(flags);
-            let still = Glide { velocity: Velocity::default(), pull: [0; 2], locks: 0 };
-            let glide = if moves { self.laws.glide(state, slot) } else { still };
-            self.velocities.push(glide.velocity);
-            self.offsets.push(Offset::default());
+            index = self.slots.len() as u32;
             self.slots.push(slot as u16);
-            if self.laws.pulls() {
-                self.pulls.push(glide.pull);
-            }
-            if glide.locks != 0 {
-                self.held.push((index, glide.locks));
-            }
+            self.push(state, slot as u16);
         }
         self.index[slot] = index;
         index
+    }
+
+    /// Adds how a body moves before anything pushes it.
+    #[inline(always)]
+    fn push(&mut self, state: &State, slot: u16) {
+        let (slot, index) = (usize::from(slot), self.velocities.len() as u32);
+        let still = Glide { velocity: Velocity::default(), pull: [0; 2], locks: 0 };
+        let glide = if is_moving(state.flags[slot]) { self.laws.glide(state, slot) } else { still };
+        self.velocities.push(glide.velocity);
+        self.offsets.push(Offset::default());
+        if self.laws.pulls() {
+            self.pulls.push(glide.pull);
+        }
+        if glide.locks != 0 {
+            self.held.push((index, glide.locks));
+        }
     }
 
     /// Keeps the velocities in mind, as they are before anything pushes.
@@ -270,8 +291,9 @@ impl Movers {
             slot = end;
         }
         let movers = self.velocities.iter().zip(&self.offsets).zip(&self.slots).skip(1);
-        for ((&velocity, &offset), &slot) in movers {
+        for ((&velocity, offset), &slot) in movers {
             let slot = usize::from(slot);
+            let offset = if state.flags[slot] & DYNAMIC != 0 { offset.settled() } else { *offset };
             rests |= is_moving(state.flags[slot]) && store_one(state, slot, (velocity, offset), rest_ticks);
         }
         rests
@@ -357,6 +379,13 @@ impl Motion {
 }
 
 impl Offset {
+    /// Without a turn that is less than what would be seen of a way: what lies in a heap would tremble.
+    #[inline(always)]
+    fn settled(self) -> Self {
+        let still = self.way() == Vec2::ZERO && self.turn.unsigned_abs() < TURN_MIN;
+        Self { turn: if still { 0 } else { self.turn }, ..self }
+    }
+
     /// In whole steps of positions.
     #[inline(always)]
     pub(crate) fn way(&self) -> Vec2 {
@@ -392,5 +421,21 @@ pub(crate) fn keep_inside(state: &mut State) {
         if beyond(&position) && state.flags[slot] & (ALIVE | DYNAMIC) == ALIVE | DYNAMIC {
             state.positions[slot] = position.clamped(-limit, limit);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Offset;
+
+    /// Half a step of a place at a lever of one: less is not seen, if the body does not go anywhere either.
+    #[test]
+    fn what_trembles_lies_still() {
+        let turned = |x: i32, turn: i32| Offset { x, turn, ..Offset::default() }.settled().turn;
+        assert_eq!(
+            [turned(127, 127), turned(-127, -127), turned(0, 128), turned(0, -128)],
+            [0, 0, 128, -128]
+        );
+        assert_eq!([turned(128, 127), turned(-129, 3)], [127, 3]);
     }
 }

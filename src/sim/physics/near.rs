@@ -7,7 +7,7 @@ use super::grid::{Grid, LANES};
 
 /// Most neighbours per body, on average, that are compared in one step: bounds what bodies that all lie in
 /// one place can cost.
-const NEIGHBOURS_PER_BODY_MAX: usize = 512;
+pub(crate) const NEIGHBOURS_PER_BODY_MAX: usize = 512;
 /// Pairs that are gathered before they are looked at.
 const PAIRS: usize = 2_048;
 /// The most that one body adds at once.

@@ -7,6 +7,7 @@ use super::meeting::Meeting;
 /// Meetings in the order of their keys: a counting sort by the lower slot, and what is left by comparing.
 #[derive(Debug, Default)]
 pub(crate) struct Order {
+    /// By lower slot, where its meetings end; none if there are only a few in all.
     starts: Vec<u32>,
     /// Keys and numbers of meetings.
     pub(crate) sorted: Vec<(u64, u32)>,
@@ -16,6 +17,20 @@ pub(crate) struct Order {
 const FEW: usize = 24;
 
 impl Order {
+    /// Those of a lower slot; none if there are only a few in all.
+    #[inline(always)]
+    pub(crate) fn of_slot(&self, slot: u16) -> &[(u64, u32)] {
+        let end = |slot: usize| self.starts.get(slot).map_or(0, |&end| end as usize);
+        let start = usize::from(slot).checked_sub(1).map_or(0, end);
+        self.sorted.get(start..end(usize::from(slot))).unwrap_or_default()
+    }
+
+    /// Whether these are meetings of the same shapes.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        self.sorted.len() == other.sorted.len()
+            && self.sorted.iter().zip(&other.sorted).all(|(one, other)| one.0 == other.0)
+    }
+
     #[inline(never)]
     pub(crate) fn sort(&mut self, meetings: &[Meeting], slots: usize) {
         if meetings.len() <= FEW {
@@ -23,6 +38,7 @@ impl Order {
             for (key, (index, meeting)) in keys.iter_mut().zip((0..).zip(meetings)) {
                 *key = (meeting.sort_key(), index);
             }
+            self.starts.clear();
             self.sorted.clear();
             self.sorted.reserve(3 * slots);
             self.sorted.resize(meetings.len(), (0, 0));
@@ -41,6 +57,12 @@ impl Order {
         }
         self.sorted.clear();
         self.sorted.reserve(3 * slots);
+        if meetings.is_sorted_by_key(Meeting::sort_key) {
+            self.sorted.extend(meetings.iter().map(Meeting::sort_key).zip(0..));
+            // Where each slot's begin, those of the one before end.
+            self.starts.copy_within(1.., 0);
+            return;
+        }
         self.sorted.resize(meetings.len(), (0, 0));
         for (index, meeting) in (0_u32..).zip(meetings) {
             let place = &mut self.starts[usize::from(meeting.a)];

@@ -6,6 +6,7 @@ use super::proxy::{Proxies, Proxy};
 use super::sieve::sift;
 use super::spot::{DISC, LISTED, MOVES, OPEN, PUSHED, SENSOR, Spot};
 use super::state::State;
+use super::vicinity::Vicinity;
 
 /// Most pairs per shape that are looked at in one step; more only exist where bodies lie in each other.
 const PAIRS_PER_SHAPE_MAX: usize = 16;
@@ -65,6 +66,29 @@ impl<F: FnMut(Found) -> bool> Search<'_, F> {
                 }
             }
         }
+    }
+
+    /// As [`Self::run`], where all pairs of which the boxes touch are known; false if there are more than are looked at
+    /// in a step.
+    pub(crate) fn run_among(mut self, vicinity: &Vicinity) -> bool {
+        let (small, large) = (self.grid.drafts(), self.grid.large());
+        let mut left = pairs_max(small.len() + large.len());
+        vicinity.all(|pair| {
+            let [one, other] = pair.map(usize::from);
+            let met = match (small.get(one), small.get(other)) {
+                (Some(a), Some(b)) => a.may_touch(b) && self.meet_spots(a, b),
+                (a, b) => {
+                    let spot = |number: usize, small: Option<&Spot>| match small {
+                        Some(small) => self.proxies.of(self.state, small),
+                        None => self.proxies.of(self.state, &large[number - self.grid.drafts().len()]),
+                    };
+                    let (a, b) = (spot(one, a), spot(other, b));
+                    self.meet(&a, &b)
+                }
+            };
+            left -= usize::from(met);
+            left > 0
+        })
     }
 
     #[inline(always)]

@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use super::WorldDesc;
-use super::blueprint::Kind;
-use super::hull::Hull;
+use super::blueprint::Edition;
+use super::hull::{Hull, P};
 use super::rot::Rot;
 use super::spot::{DISC, LISTED, MOVES, PUSHED, Spot, traits_of};
 use super::state::{
@@ -67,6 +67,8 @@ pub(crate) struct Proxy {
     pub(crate) flags: u8,
     /// See [`Spot`](super::spot::Spot).
     pub(crate) traits: u8,
+    /// Since which search it is where it is, and turned as it is.
+    pub(crate) since: u64,
 }
 
 impl Proxy {
@@ -126,8 +128,15 @@ impl Proxy {
 #[derive(Debug, Default)]
 pub(crate) struct Proxies {
     pub(crate) list: Vec<Proxy>,
-    /// Outlines as they are turned in the world, around their centroids.
+    /// Outlines as they are turned in the world, around their centroids; and some more.
     pub(crate) hulls: Vec<Hull>,
+    /// How many there are.
+    turned: u32,
+    /// Where those of `list` are, and where they were in the search before.
+    stances: Vec<Stance>,
+    /// How many searches there were.
+    pub(crate) search: u64,
+    edition: Edition,
     /// Those that may come to the border of a world with walls.
     pub(crate) edge: Vec<Spot>,
     /// The first shapes of bullets that move.
@@ -135,14 +144,20 @@ pub(crate) struct Proxies {
 }
 
 impl Proxies {
-    /// Forgets all shapes; there are going to be so many.
-    pub(crate) fn clear(&mut self, shapes: usize) {
+    /// Forgets all shapes; those of a state are going to be listed. Where they were is kept in mind.
+    pub(crate) fn clear(&mut self, state: &State) {
+        let shapes = state.places();
+        let known = if self.edition == state.blueprints.edition() { self.list.len() } else { 0 };
+        self.stances.truncate(known);
+        self.edition = state.blueprints.edition();
+        self.search += 1;
+        self.turned = 0;
         self.list.clear();
-        self.hulls.clear();
         self.edge.clear();
         self.bullets.clear();
         self.list.reserve(shapes);
-        self.hulls.reserve(shapes);
+        self.hulls.reserve(shapes.saturating_sub(self.hulls.len()));
+        self.stances.reserve(shapes.saturating_sub(self.stances.len()));
         self.edge.reserve(shapes);
     }
 
@@ -173,6 +188,7 @@ impl Proxies {
             kind,
             flags,
             traits,
+            since: u64::MAX,
         }
     }
 
@@ -250,7 +266,6 @@ impl Proxies {
         let at = usize::from(slot);
         let (flags, rot, mut motion) = (state.flags[at], state.rotations[at], state.motions[at]);
         let kind = state.blueprints.get(kind_index);
-        let (half_x, half_y, hull) = self.outline(kind, rot);
         let (mut centre, mut farther) = (state.positions[at], 0);
         if flags & COMPOUND != 0 {
             let lever = turned(rot, kind.extent.centroid - state.masses[at].centre);
@@ -263,6 +278,9 @@ impl Proxies {
             farther =
                 swing.min(i64::from(lever.x.to_bits().unsigned_abs().max(lever.y.to_bits().unsigned_abs())));
         }
+        let stance =
+            Stance { at: centre, rot, slot, sub, kind: kind_index, hull: OWN_HULL, since: self.search };
+        let ((half_x, half_y), hull, since) = self.outline(&kind.hull, stance);
         let mut proxy = Proxy {
             x: centre.x.to_bits(),
             y: centre.y.to_bits(),
@@ -276,6 +294,7 @@ impl Proxies {
             kind: kind_index,
             flags,
             traits: if flags & COMPOUND == 0 { kind.traits } else { kind.traits & !DISC },
+            since,
             ..Proxy::default()
         };
         let reach = if hull == NO_HULL { 0 } else { kind.hull.reach - kind.hull.radius };
@@ -298,18 +317,50 @@ impl Proxies {
         }
     }
 
+    /// Half the size of the box around the outline of a shape that is the next one of the list, which outline it is,
+    /// and since which search the shape is where it is.
     #[inline]
-    fn outline(&mut self, kind: &Kind, rot: Rot) -> (i32, i32, u32) {
-        let hull = &kind.hull;
-        if hull.count <= 1 {
-            return (hull.half.0, hull.half.1, NO_HULL);
+    fn outline(&mut self, own: &Hull, mut stance: Stance) -> (P, u32, u64) {
+        let turns = own.count > 1 && stance.rot != Rot::NONE;
+        stance.hull = if turns { self.turned } else { OWN_HULL };
+        self.turned += u32::from(turns);
+        let stays = match self.stances.get_mut(self.list.len()) {
+            Some(known) => {
+                let stays = *known == Stance { since: known.since, ..stance };
+                stance.since = if stays { known.since } else { self.search };
+                *known = stance;
+                stays
+            }
+            None => {
+                self.stances.push(stance);
+                false
+            }
+        };
+        let since = stance.since;
+        if !turns {
+            return (own.half, if own.count > 1 { OWN_HULL } else { NO_HULL }, since);
         }
-        if rot == Rot::NONE {
-            return (hull.half.0, hull.half.1, OWN_HULL);
+        let at = stance.hull as usize;
+        if self.hulls.len() <= at {
+            self.hulls.push(*own);
         }
-        let index = self.hulls.len() as u32;
-        self.hulls.push(*hull);
-        let (x, y) = hull.turn_into(rot, &mut self.hulls[index as usize]);
-        (x, y, index)
+        if !stays {
+            self.hulls[at] = *own;
+            own.turn_into(stance.rot, &mut self.hulls[at]);
+        }
+        (self.hulls[at].half, stance.hull, since)
     }
+}
+
+/// Where a shape is and how it is turned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stance {
+    at: Vec2,
+    rot: Rot,
+    slot: u16,
+    sub: u16,
+    kind: u16,
+    hull: u32,
+    /// The search that found it there first.
+    since: u64,
 }

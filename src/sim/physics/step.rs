@@ -18,8 +18,11 @@ use super::pairing::{BORDER, Ended, PASSING, Pairing, PointMemory, SENSOR, TOUCH
 use super::pairs::{Found, Search};
 use super::proxy::{MARGIN, Proxies};
 use super::push_solver::{Push, Pushes};
+use super::recent::Recent;
 use super::rot::Rot;
+use super::routine::Routine;
 use super::state::{ASLEEP, Mass, State, is_moving};
+use super::vicinity::Vicinity;
 use super::{Contact, ContactEvent, ContactPhase, bullet};
 use crate::{Fx, Vec2};
 
@@ -77,10 +80,17 @@ struct Scratch {
     proxies: Proxies,
     grid: Grid,
     near: Near,
+    vicinity: Vicinity,
     lineup: Lineup,
     movers: Movers,
     meetings: Vec<Meeting>,
     order: Order,
+    /// Which search of a grid the meetings are from; 0 if they are from none.
+    searched: u64,
+    recent: Recent,
+    routine: Routine,
+    /// Whether what becomes of a pair in this step depends on more than its bodies and shapes.
+    is_varied: bool,
     pairings: Vec<Pairing>,
     reports: Vec<Report>,
     ended: Vec<Ended>,
@@ -105,7 +115,6 @@ impl Scratch {
         let rest_ticks = u32::from(state.desc.ticks_per_second).div_ceil(2);
         let rate = i64::from(state.desc.ticks_per_second) * i64::from(state.desc.substeps);
         self.find(state);
-        self.movers.begin(state);
         let times = self.times.of(rate, substep, &state.desc);
         self.times = times;
         self.merge(state, &times);
@@ -132,12 +141,16 @@ impl Scratch {
     fn find(&mut self, state: &mut State) {
         let tick = state.desc.tick_seconds();
         self.list_apart(state);
+        core::mem::swap(&mut self.recent.meetings, &mut self.meetings);
+        core::mem::swap(&mut self.recent.order, &mut self.order);
+        self.recent.search = core::mem::take(&mut self.searched);
         for _ in 0..WAKES_MAX {
             self.meetings.clear();
             self.meetings.reserve(3 * state.slots());
             let (proxies, meetings) = (&mut self.proxies, &mut self.meetings);
             if !self.lineup.search(state, tick, proxies, &self.apart, meetings) {
                 self.search_grid(state, tick);
+                self.searched = self.proxies.search;
             }
             if !self.wake_hit(state) {
                 break;
@@ -151,19 +164,34 @@ impl Scratch {
     /// Finds out what touches or is about to in a world of any size.
     #[inline(never)]
     fn search_grid(&mut self, state: &State, tick: i64) {
-        self.grid.fill(state, tick, &mut self.proxies);
+        self.grid.begin(state, tick, &mut self.proxies);
+        self.vicinity.reserve(state);
+        let known = self.grid.is_sparse()
+            && self.proxies.bullets.is_empty()
+            && self.vicinity.is_known(state, &self.proxies, &self.grid);
+        if !known {
+            self.grid.fill(state, tick, &mut self.proxies);
+        }
         self.meetings.clear();
+        let vicinity = &self.vicinity;
         let (proxies, meetings) = (&self.proxies, &mut self.meetings);
-        let (grid, near, apart) = (&self.grid, &mut self.near, &self.apart);
+        let (grid, near, apart, recent) = (&self.grid, &mut self.near, &self.apart, &self.recent);
         let found = |found: Found| match found {
             Found::Discs(a, b) => {
                 let meeting = Meeting::of_discs(state, a, b);
                 meetings.extend(meeting);
                 meeting.is_some()
             }
-            Found::Shapes(a, b) => Meeting::find(state, proxies, tick, (a, b), meetings),
+            Found::Shapes(a, b) => Meeting::find(state, proxies, tick, (a, b), recent, meetings),
         };
-        Search { state, proxies, grid, near, apart, found }.run();
+        let search = Search { state, proxies, grid, near, apart, found };
+        if !known {
+            search.run();
+        } else if !search.run_among(vicinity) {
+            self.meetings.clear();
+            self.vicinity.forget();
+            self.search_grid(state, tick);
+        }
     }
 
     /// Wakes what is hit in this step, and all that hangs together with it; whether there was any.
@@ -204,6 +232,15 @@ impl Scratch {
         self.pairings.reserve(3 * state.slots());
         self.reports.reserve(3 * state.slots());
         self.ended.clear();
+        let same = self.order.is_like(&self.recent.order);
+        if same && self.routine.is_of(state) && self.is_remembered(state) {
+            self.repeat(state);
+            return;
+        }
+        self.routine.forget();
+        self.routine.reserve(state.slots(), state.extras.len());
+        self.is_varied = false;
+        self.movers.begin(state);
         self.contacts.clear(state.slots());
         self.pushes.list.clear();
         self.pushes.list.reserve(2 * state.slots());
@@ -224,6 +261,37 @@ impl Scratch {
         }
         old[next..].iter().for_each(|before| self.drop_or_carry(state, before));
         self.meetings = meetings;
+        let all = self.order.sorted.len();
+        let plain = state.joints.is_empty() && self.pairings.len() == all && self.contacts.are_plain(all);
+        if same && plain && !self.is_varied {
+            self.routine.keep(state);
+        }
+    }
+
+    /// Whether of all meetings something is remembered, of as many points, and of nothing else.
+    fn is_remembered(&self, state: &State) -> bool {
+        let mut pairs = state.pairings.iter().zip(&self.order.sorted).enumerate();
+        state.joints.is_empty()
+            && state.pairings.len() == self.order.sorted.len()
+            && pairs.all(|(number, (before, &(key, index)))| {
+                let meeting = &self.meetings[index as usize];
+                before.sort_key() == key && self.contacts.has_points_of(number, meeting)
+            })
+    }
+
+    /// As [`Self::merge`], of the contacts of the step before, which are solved in the same order.
+    #[inline(never)]
+    fn repeat(&mut self, state: &State) {
+        self.movers.begin_again(state);
+        self.contacts.begin_again();
+        for (number, (before, &(_, index))) in state.pairings.iter().zip(&self.order.sorted).enumerate() {
+            let meeting = &self.meetings[index as usize];
+            let was_touching = before.bits & TOUCHING != 0;
+            let bits = if touches(meeting, was_touching) { TOUCHING } else { 0 };
+            self.pairings.push(Pairing { bits, ..meeting.pairing() });
+            self.reports.push(Report { was_touching, met: true, meeting: index, impulse: 0 });
+            self.contacts.renew(number, meeting, before);
+        }
     }
 
     /// A pairing that was not found: it ended, or both sleep.
@@ -244,14 +312,13 @@ impl Scratch {
         let of = |kind: u16| &state.blueprints.brief(kind).material;
         let materials = (of(meeting.kind_a), of(meeting.kind_b));
         let one_way = (materials.0.one_way | materials.1.one_way) && meeting.b != BORDER;
+        self.is_varied |= one_way;
         if meeting.sensor {
             pairing.bits = SENSOR | TOUCHING;
         } else if one_way && passes(state, meeting, before.map(|before| before.bits)) {
             pairing.bits = PASSING;
         } else {
-            let separation = meeting.separation();
-            let holds_on = was & TOUCHING != 0 && separation <= MARGIN;
-            pairing.bits = if holds_on || separation <= 0 { TOUCHING } else { 0 };
+            pairing.bits = if touches(meeting, was & TOUCHING != 0) { TOUCHING } else { 0 };
             self.add_contact(state, meeting, before, materials, times);
         }
         self.pairings.push(pairing);
@@ -289,6 +356,7 @@ impl Scratch {
         let surface = if meeting.b == BORDER { belt(one) } else { belt(one) + belt(other) };
         let surface = crate::fx::clamp_to_i32(-(surface << 4));
         let turns = (masses.0.inverse_gyration | masses.1.inverse_gyration) != 0;
+        self.is_varied |= !turns && friction == Fx::ZERO;
         if turns || friction != Fx::ZERO || meeting.manifold.count != 1 {
             let bounce = (restitution, bounce_speed_min, &velocities[..]);
             let touch = Touch { bodies: [a, b], masses, friction, surface, bounce, pairing };
@@ -417,6 +485,13 @@ impl Scratch {
             sort_few(&mut told.events, order_of);
         }
     }
+}
+
+/// Whether shapes touch that did before, or did not.
+#[inline(always)]
+fn touches(meeting: &Meeting, before: bool) -> bool {
+    let separation = meeting.separation();
+    separation <= 0 || before && separation <= MARGIN
 }
 
 /// What events are sorted by: bodies, shapes, and which of them.

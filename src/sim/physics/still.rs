@@ -97,7 +97,7 @@ impl Stills {
     fn fill(&mut self, state: &State, proxies: &mut Proxies) {
         self.list.clear();
         self.reserve(state.places());
-        proxies.clear(state.places());
+        proxies.clear(state);
         for slot in (0..state.slots()).filter(|&slot| is_still(state.flags[slot])) {
             proxies.draft(state, slot, 0, |spot, who| {
                 let Spot { x, y, radius, traits, .. } = spot;

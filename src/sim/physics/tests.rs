@@ -8,6 +8,7 @@ mod events;
 mod extremes;
 mod features;
 mod golden;
+mod heaps;
 mod joints;
 mod motion;
 mod quality;

@@ -218,10 +218,10 @@ impl Batch {
     pub(crate) fn prepare(
         &mut self,
         drafts: &[Draft; WIDTH],
-        (colour, used): (u32, usize),
+        (class, used): (u32, usize),
         springs: &Springs,
     ) {
-        self.colour = colour;
+        self.class = class;
         let [x, y, a, b, inverse_a, inverse_b, gyration_a, gyration_b] = columns(drafts, 0);
         let [share_b, friction, surface, hard, count, pulled, _, _] = columns(drafts, 1);
         self.a = a.array().map(i32::cast_unsigned);
@@ -267,5 +267,24 @@ impl Batch {
         shared.bound([&first.normal, &second.normal]);
         self.count = 1 + usize::from((count & Vector::splat(2)).any());
         self.rubs = friction.any();
+    }
+
+    /// As it was made for the step before, of contacts that lie as they did: only how hard they pushed is another.
+    #[inline(never)]
+    pub(crate) fn renew(&mut self, drafts: &[Draft; WIDTH]) {
+        let numbers = |of: fn(&Draft) -> i32| {
+            let all = drafts.each_ref().map(of);
+            Vector::of(&all).shr::<{ FINER_BITS as i32 }>()
+        };
+        let (zero, most) = (Vector::splat(0), Vector::splat(MOST));
+        let totals = [numbers(|draft| draft.points[0].total), numbers(|draft| draft.points[1].total)];
+        for (points, total) in self.points.iter_mut().zip(totals) {
+            points.normal.total.put(total.max(zero).min(most));
+            points.apart = points.separation;
+            points.sum.put(zero);
+        }
+        let pulled = numbers(|draft| draft.pulled).within(most);
+        let rubs = self.shared.friction.all().above(zero);
+        self.shared.tangent.total.put(rubs.select(pulled, zero));
     }
 }

@@ -1,0 +1,101 @@
+//! What lies still in a heap: what is known from the step before is of no consequence.
+
+use alloc::vec::Vec;
+
+use super::scenes::{bytes_of, cube, earth, ground, mixed_bodies, mixing_bowl, pyramid, ratio};
+use crate::{Angle, BodyDesc, BodyId, Fx, Shape, ShapeDesc, Vec2, World, decode};
+
+/// So many boxes that the world is one of cells, and what becomes of them: they settle, are hit, and settle again.
+fn heap() -> (World, impl FnMut(&mut World, u32)) {
+    let mut world = earth();
+    ground(&mut world);
+    let boxes = pyramid(&mut world, 14);
+    for level in 0..6 {
+        let post = cube().at(Vec2::new(Fx::from_int(14), ratio(4 * level + 1, 2))).sleepless();
+        let post = world.add(post).unwrap();
+        let beam = Shape::Box { half: Vec2::new(Fx::ONE, Fx::HALF) };
+        let beam = ShapeDesc::new(beam).offset(Vec2::new(Fx::ZERO, Fx::ONE), Angle::ZERO);
+        assert_eq!(world.attach(post, beam), Ok(1));
+    }
+    let hit = move |world: &mut World, tick: u32| match tick {
+        150 => {
+            let ball = BodyDesc::circle(Fx::ONE).density(Fx::from_int(3)).restitution(Fx::HALF);
+            let from = Vec2::new(Fx::from_int(-14), Fx::from_int(2));
+            assert!(world.add(ball.at(from).moving(Vec2::from_ints(12, 1))).is_ok());
+        }
+        260 => assert!(world.remove(boxes[3])),
+        330 => assert!(world.set_position(boxes[90], Vec2::from_ints(0, 12))),
+        _ => {}
+    };
+    (world, hit)
+}
+
+const TICKS: u32 = 400;
+
+/// The states before each step and after the last one.
+fn states(
+    world: &mut World,
+    mut change: impl FnMut(&mut World, u32),
+    mut beside: impl FnMut(u32),
+) -> Vec<Vec<u8>> {
+    let mut step = |tick| {
+        change(world, tick);
+        let before = bytes_of(world);
+        world.step();
+        beside(tick);
+        before
+    };
+    let mut states: Vec<_> = (0..TICKS).map(&mut step).collect();
+    states.push(bytes_of(world));
+    states
+}
+
+#[test]
+fn a_heap_goes_on_from_each_of_its_states_alone() {
+    let (mut world, hit) = heap();
+    let states = states(&mut world, hit, |_| ());
+    for (tick, two) in (0..).zip(states.windows(2)) {
+        let mut restored: World = decode(&two[0]).unwrap();
+        restored.step();
+        // What the game changes comes between two steps.
+        if ![149, 259, 329].contains(&tick) {
+            assert!(bytes_of(&restored) == two[1], "tick {tick}");
+        }
+    }
+}
+
+/// Worlds of one origin are stepped in turns: neither takes anything of the other's for its own.
+#[test]
+fn two_heaps_in_turns_go_on_as_each_by_itself() {
+    let ((mut world, hit), (mut same, hit_too)) = (heap(), heap());
+    let alone = states(&mut world, hit, |_| ());
+    let mut other = same.clone();
+    let mut copy = other.clone();
+    let in_turns = states(&mut same, hit_too, |tick| {
+        if tick == 40 {
+            other = copy.clone();
+            assert!(other.set_velocity(BodyId { index: 30, generation: 0 }, Vec2::from_ints(1, 0)));
+        }
+        (other.step(), copy.step()).0
+    });
+    assert!(alone == in_turns);
+    assert!(other != copy);
+}
+
+/// Of every kind of shape, in a bowl: what is in cells and what is too large for them.
+#[test]
+fn a_mixture_goes_on_from_each_of_its_states_alone() {
+    let mut world = mixing_bowl();
+    for round in 0..2 {
+        for body in mixed_bodies().into_iter().filter(|body| !body.bullet) {
+            let at = body.position + Vec2::from_ints(round, round);
+            assert!(world.add(body.at(at).sleepless()).is_ok());
+        }
+    }
+    let states = states(&mut world, |_, _| (), |_| ());
+    for (tick, two) in states.windows(2).enumerate() {
+        let mut restored: World = decode(&two[0]).unwrap();
+        restored.step();
+        assert!(bytes_of(&restored) == two[1], "tick {tick}");
+    }
+}
