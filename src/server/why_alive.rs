@@ -138,7 +138,8 @@ fn hold_packets(world: &World, room: Entity, holds: &mut Vec<Hold>) {
         counts[packet.kind as usize] += 1;
     }
     for (kind, count) in PacketKind::ALL.iter().zip(counts).filter(|&(_, count)| count > 0) {
-        holds.push(Hold::new(format!("{count} {} packets wait", kind.name()), None));
+        let wait = if count == 1 { "packet waits" } else { "packets wait" };
+        holds.push(Hold::new(format!("{count} {} {wait}", kind.name()), None));
     }
     for task in world.get::<Cleanups>(room).map(|cleanups| cleanups.0.as_slice()).unwrap_or_default() {
         let (tier, failures) = (task.tier.name(), task.failures);

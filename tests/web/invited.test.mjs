@@ -20,6 +20,15 @@ test('a busy server says when it is asked again', async () => {
   assert.deepEqual(found, { is: 'unknown', againMs: 7_000, why: 'The server is busy' });
 });
 
+test('a room whose node is away is not one that is gone', async () => {
+  const away = (code) => async () => new Response(JSON.stringify({ code }), { status: 503 });
+  for (const [code, why] of [['node_away', /^The node that has the room/], ['store_away', /^The server cannot find out/], ['busy', /busy$/]]) {
+    const found = await lookUp('friday', away(code));
+    assert.equal(found.is, 'unknown');
+    assert.match(found.why, why);
+  }
+});
+
 test('a link tells the game, so that a song is not opened again as an arena', () => {
   const { search } = new URL(pathOf('a & b', 'rhythm'), 'http://127.0.0.1');
   assert.deepEqual(invitationOf(search), { room: 'a & b', game: 'rhythm' });

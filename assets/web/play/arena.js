@@ -384,7 +384,9 @@ export class ArenaScene {
       const name = shortened(how.names?.get(body.seat) ?? '');
       if (!name) continue;
       const place = camera.toScreen(body.x, body.y - 0.95);
-      // Whoever stands at the edge is named, too.
+      const stands = camera.toScreen(body.x, body.y);
+      // Whoever stands at the edge is named, and nobody who is out of sight.
+      if (stands.x < 0 || stands.x > camera.width || stands.y < 0 || stands.y > camera.height) continue;
       const half = context.measureText(name).width / 2 + 2;
       place.x = Math.max(half, Math.min(camera.width - half, place.x));
       place.y = Math.min(camera.height - 20, place.y);

@@ -6,6 +6,9 @@ const PATIENCE_MS = 8_000;
 /** When it is asked again that could not say, if it did not say when, in seconds. */
 const AGAIN_S = 3;
 
+/** Who does not answer where several nodes have rooms. */
+const AWAY = { node_away: 'The node that has the room does not answer', store_away: 'The server cannot find out where the room is' };
+
 /**
  * Looks a room up. Only a server that says so makes a room one that is gone: one that is busy, or not to be reached,
  * has said nothing of it.
@@ -21,7 +24,8 @@ export async function lookUp(room, ask = (...args) => fetch(...args)) {
     if (reply.status === 404) return { is: 'gone' };
     if (reply.ok) return { is: 'open', view: await reply.json() };
     const seconds = Number(reply.headers.get('retry-after')) || AGAIN_S;
-    const why = [429, 503].includes(reply.status) ? 'The server is busy' : 'The server cannot say whether the room is open';
+    const { code } = await reply.json().catch(() => ({}));
+    const why = AWAY[code] ?? ([429, 503].includes(reply.status) ? 'The server is busy' : 'The server cannot say whether the room is open');
     return { is: 'unknown', againMs: seconds * 1_000, why };
   } catch {
     return { is: 'unknown', againMs: AGAIN_S * 1_000, why: 'The server does not answer' };
