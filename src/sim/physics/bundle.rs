@@ -126,8 +126,8 @@ impl Bundle {
     }
 }
 
-/// The radius of each of the bodies from `slot` on, and its traits above 16 bits; nothing if they are not all discs that
-/// are looked ahead for as others are.
+/// The radius of each of the bodies from `slot` on, and its traits above 16 bits; nothing if they are not all discs
+/// that are looked ahead for as others are.
 #[inline(always)]
 fn plain_of(state: &State, slot: usize) -> Option<[Vector; 2]> {
     let flags: &[u8; LANES] = state.flags.get(slot..)?.first_chunk()?;

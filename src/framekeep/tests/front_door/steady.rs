@@ -142,8 +142,8 @@ impl Field {
         });
     }
 
-    /// Attacks for a while and asserts that frames were no later than in quiet times, and that none was missing; in each
-    /// round that next to all came.
+    /// Attacks for a while and asserts that frames were no later than in quiet times, and that none was missing; in
+    /// each round that next to all came.
     /// `begin` gives what is done again and again; what it holds is gone before the quiet time after it.
     fn endures<A: FnMut(&Serving)>(&self, what: &str, begin: impl Fn() -> A) {
         let mut attacked = Vec::new();
