@@ -251,7 +251,10 @@ impl Player {
             let (socket, server) = (&self.socket, link.server_addr());
             link.transmit(now, |datagram| drop(socket.send_to(datagram, server)));
         }
-        if let LinkState::Closed { reason } = link.state() {
+        // One that is on its way goes on waiting for where its room goes, as a client does.
+        if let LinkState::Closed { reason } = link.state()
+            && self.crossing.is_none()
+        {
             return self.trouble(format!("lost its link: {reason}"));
         }
         self.link = Some(link);
@@ -292,7 +295,9 @@ impl Player {
                 }
                 RollbackEvent::NeedSnapshot { .. } => {
                     let epoch = play.epoch();
-                    link.send_control(&ToServer::NeedSnapshot { epoch }).unwrap();
+                    // One that is closed takes nothing; it is asked for again where the room goes.
+                    let asked = link.send_control(&ToServer::NeedSnapshot { epoch });
+                    assert!(asked.is_ok() || self.crossing.is_some());
                 }
                 _ => {}
             }
