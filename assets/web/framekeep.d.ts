@@ -21,8 +21,11 @@ export interface Options {
   delayMs?: number | null;
   /** Whether the link follows a room that goes on at another node. Default true. */
   follow?: boolean;
-  /** How long a room is asked for at other nodes after its own is gone, in milliseconds, before it is lost. Default 4500. */
-  lostAfterMs?: number;
+  /**
+   * How long a room is asked for at other nodes after its own is gone, in milliseconds, before it is lost. By default as the
+   * server says in `welcome`: 4,500, or 15,000 where other nodes open its rooms again.
+   */
+  lostAfterMs?: number | null;
   backoff?: { firstMs?: number; longestMs?: number; random?: () => number };
   WebSocket?: typeof WebSocket;
   fetch?: typeof fetch;
@@ -169,7 +172,8 @@ export interface Messages {
   /** Keep this to be the same guest another time. */
   guest: string;
   welcome: { player: string; resume_token: string; resume_s: number; heartbeat_s: number;
-    message_bytes_max: number; messages_per_s: number; others: string[] };
+    message_bytes_max: number; messages_per_s: number; others: string[];
+    lost_after_ms: number };
   resumed: { last_id: number };
   joined: Room;
   room: Room;

@@ -66,8 +66,6 @@ export class Framekeep {
   #held = 0;
   #ahead = [];
   #event = 0;
-  #lostAt = 0;
-  #lostOf = null;
 
   /** @param {import('./framekeep.js').Options} [options] */
   constructor(options = {}) {
@@ -78,13 +76,13 @@ export class Framekeep {
       viewsHz: 30,
       delayMs: null,
       follow: true,
-      lostAfterMs: 4_500,
+      lostAfterMs: null,
       WebSocket: globalThis.WebSocket,
       fetch: (...args) => globalThis.fetch(...args),
       now: () => performance.now(),
       ...options,
     };
-    this.#places = new Places(String(url));
+    this.#places = new Places(String(url), this.#options.lostAfterMs);
     if (typeof this.#options.WebSocket !== 'function') {
       throw new Error('there is no WebSocket here: pass a class as `WebSocket`');
     }
@@ -263,7 +261,7 @@ export class Framekeep {
 
   #again() {
     if (!this.#wanted) return;
-    if (this.status === 'online') [this.#lostAt, this.#lostOf] = [this.#options.now(), this.url];
+    if (this.status === 'online') this.#places.lost(this.#options.now());
     else this.#places.failed(typeof this.#options.ticket === 'string');
     this.#become('offline');
     const waitMs = this.#backoff.next();
@@ -417,7 +415,7 @@ export class Framekeep {
     this.#tokenOf = this.url;
     this.#ticketUsed = true;
     this.#inbox.clear();
-    this.#places.found(welcome.others ?? []);
+    this.#places.found(welcome.others ?? [], welcome.lost_after_ms);
     if (this.#arrival) {
       const lost = this.#outbox.carry(this.#arrival.isSure);
       this.#online();
@@ -557,8 +555,8 @@ export class Framekeep {
     answer?.reject(new FramekeepError(refused.code, refused.text));
     if (Number(refused.to) !== this.#rejoin || refused.code === 'already_in_room') return;
     if (/^(busy|too_fast)$/.test(refused.code)) return setTimeout(() => this.#joinAgain(), PING_EVERY_MS);
-    const mayComeUp = this.url !== this.#lostOf && this.#options.now() < this.#lostAt + this.#options.lostAfterMs;
-    if (COMING_UP.test(refused.code) && mayComeUp) return setTimeout(() => this.#joinAgain(), ASK_EVERY_MS);
+    const mayComeUp = COMING_UP.test(refused.code) && this.#places.mayComeUp(this.#options.now());
+    if (mayComeUp) return setTimeout(() => this.#joinAgain(), ASK_EVERY_MS);
     this._left();
     this.#emit('left', { reason: 'lost', text: refused.text });
   }

@@ -60,6 +60,9 @@ impl Reason {
             Self::Left(LeftReason::Idle) => {
                 "You did nothing for too long, and your seat was given up.".to_owned()
             }
+            Self::Left(LeftReason::Elsewhere) => {
+                "The room was opened twice, and the other one stays. Join it again to go there.".to_owned()
+            }
             Self::Left(LeftReason::RoomClosed) => "The room was closed.".to_owned(),
             Self::Left(LeftReason::Lost) => "You were away too long; your seat is free again.".to_owned(),
             Self::Left(LeftReason::Asked) => "You have left the room.".to_owned(),
@@ -187,6 +190,7 @@ mod tests {
             Reason::NoTicket(TicketFault::None),
             Reason::Left(LeftReason::Lost),
             Reason::Left(LeftReason::Idle),
+            Reason::Left(LeftReason::Elsewhere),
             Reason::GaveUp(20),
         ];
         for reason in reasons {

@@ -254,7 +254,7 @@ impl Coordinator {
     fn restore(&mut self, now_ms: u64, change: &Change) {
         let Ok(id) = change.id.parse::<TicketId>() else { return };
         let Some(body) = TicketBody::read(&change.body) else {
-            return self.strays.refuse(id, change, strays::WAIT_MS, None);
+            return self.strays.refuse(now_ms, (id, change), strays::WAIT_MS, None);
         };
         let ticket = &body.ticket;
         let is_of = |mode: &&Mode| mode.game == ticket.game && mode.name == ticket.mode;
@@ -262,7 +262,7 @@ impl Coordinator {
         let wait_ms = strays::wait_ms(ticket, of_mode_ms);
         match self.matcher.restore(now_ms, body.ticket, change.record.since_ms) {
             Ok(_) => drop(self.bodies.insert(id, change.body.clone())),
-            Err(why) => self.strays.refuse(id, change, wait_ms, Some(&why)),
+            Err(why) => self.strays.refuse(now_ms, (id, change), wait_ms, Some(&why)),
         }
     }
 
@@ -277,8 +277,8 @@ impl Coordinator {
 
     /// Tickets that the matcher does not take end when others would, and are tried again where they may fit later.
     fn look_at_strays(&mut self, now_ms: u64) {
-        for id in self.strays.take_ended(now_ms) {
-            self.end(id, "expired");
+        for (id, why) in self.strays.take_ended(now_ms) {
+            self.end(id, why);
         }
         for change in self.strays.take_due(now_ms) {
             self.restore(now_ms, &change);
@@ -331,6 +331,7 @@ impl Coordinator {
                 Event::Ended(id, Ended::Expired) => self.end(id, "expired"),
                 Event::Ended(id, Ended::NoAnswer) => self.end(id, "no_answer"),
                 Event::Ended(id, Ended::Superseded) => self.end(id, "superseded"),
+                Event::Ended(id, Ended::UnknownMode) => self.end(id, "unknown_mode"),
                 // The store knows.
                 Event::Ended(_, Ended::Cancelled | Ended::Declined) => {}
             }

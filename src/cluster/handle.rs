@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast;
 
-use crate::{Card, Epoch, Lease, Load, Member, NodeId, NodeView, Reply, Request, Store, StoreError, Timing};
+use crate::{
+    Card, Epoch, Lease, Load, Member, NodeId, NodeView, Placement, Reply, Request, Store, StoreError, Timing,
+};
 
 /// How long a name that was taken for a room may be without one.
 pub(crate) const ROOM_WITHIN: Duration = Duration::from_secs(30);
@@ -16,6 +18,9 @@ const OPEN_WITHIN: Duration = Duration::from_secs(3);
 
 /// Rooms that have come from other nodes and whose names are not held yet.
 const EXPECTED_MAX: usize = 65_536;
+
+/// How long the server may take to report that a room is gone which gave way.
+const REPORTED_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long the list of nodes is not read again for a node that is not in it.
 const LOOK_UP_APART: Duration = Duration::from_millis(100);
@@ -71,12 +76,18 @@ pub(crate) struct Shared {
 pub(crate) struct Known {
     pub(crate) load: Load,
     pub(crate) nodes: Arc<Vec<NodeView>>,
+    /// Where rooms were placed that were opened through this node.
+    placement: Placement,
     /// Names that were taken for a room that is about to be opened.
     pub(crate) pinned: BTreeMap<String, Instant>,
     /// Names that were handed over while the room was still there.
     pub(crate) passed: BTreeMap<String, Instant>,
     /// Names of rooms that have come from a node: it may not have handed them over yet.
     pub(crate) expected: BTreeMap<String, Expected>,
+    /// Names of rooms that gave way to those of other nodes, and when.
+    gave_way: BTreeMap<String, Instant>,
+    /// Whether names of rooms are kept when this node says goodbye.
+    pub(crate) keeps_names: bool,
     /// Since when the store serves.
     pub(crate) store_since_ms: Option<u64>,
 }
@@ -128,6 +139,10 @@ impl Shared {
     }
 
     pub(crate) fn tell_lost(&self, name: &str) {
+        let mut known = self.known();
+        known.gave_way.retain(|_, at| at.elapsed() < REPORTED_WITHIN);
+        known.gave_way.insert(name.to_owned(), Instant::now());
+        drop(known);
         // Nobody may be listening.
         let _ = self.lost.send(name.to_owned());
     }
@@ -173,6 +188,42 @@ impl ClusterHandle {
         }
         drop(read_at);
         self.find(node)
+    }
+
+    /// Whether a room of this node gave way a moment ago: it may still be in the server's last report.
+    #[must_use]
+    pub fn has_given_way(&self, name: &str) -> bool {
+        self.0.known().gave_way.get(name).is_some_and(|at| at.elapsed() < REPORTED_WITHIN)
+    }
+
+    /// Whether rooms of a node that is gone are opened again at others.
+    #[must_use]
+    pub fn reopens(&self) -> bool {
+        self.nodes().iter().any(|view| view.card.heirs)
+    }
+
+    /// The node at which a room is opened that somebody asks this one for, as a match would be placed: by region, load
+    /// and what is taken of it, and only at one that `can` have it. It counts there from now on.
+    #[must_use]
+    pub fn place_room(&self, can: impl Fn(&NodeView) -> bool) -> Option<NodeView> {
+        self.placed(|placement, now_ms, nodes, region| placement.place_room(now_ms, nodes, region, can))
+    }
+
+    /// The same, where nothing is opened yet.
+    #[must_use]
+    pub fn idlest(&self, can: impl Fn(&NodeView) -> bool) -> Option<NodeView> {
+        self.placed(|placement, now_ms, nodes, region| placement.look(now_ms, nodes, region, can))
+    }
+
+    fn placed(
+        &self,
+        place: impl FnOnce(&mut Placement, u64, &[NodeView], &str) -> Option<NodeId>,
+    ) -> Option<NodeView> {
+        let now_ms = self.0.now_ms();
+        let mut known = self.0.known();
+        let (nodes, region) = (known.nodes.clone(), known.load.region.clone());
+        let node = place(&mut known.placement, now_ms, &nodes, &region)?;
+        nodes.iter().find(|view| view.node == node).cloned()
     }
 
     /// Whether the store has answered within the time of a lease.

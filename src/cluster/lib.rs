@@ -47,7 +47,7 @@ pub use lease::{Epoch, Lapsed, Lease, NoNodeId, NodeId, Timing, room_name};
 pub use member::{Member, News};
 pub use placement::Placement;
 pub use queue::{ClusterQueue, QueueConfig};
-pub use redis::{Address, AddressFault, Store, StoreError, without_password};
+pub use redis::{Address, AddressFault, Copies, Store, StoreError, without_password};
 pub use run::{Cluster, ClusterConfig, StartError};
 pub use table::{Card, Load, NodeView, Reply, Request, Table};
 

@@ -1,10 +1,10 @@
-//! `Placement`, which node a match goes to.
+//! `Placement`, which node a match goes to, or a room that somebody opens through a node without rooms.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::{Load, NodeId, NodeView};
 
-/// How long a match counts for its node before the node's own report says so.
+/// How long a match or room counts for its node before the node's own report says so.
 const REPORTED_MS: u64 = 2_000;
 
 /// Turns that take longer than this, in microseconds, come after all others.
@@ -28,10 +28,11 @@ struct Refusals {
     times: u32,
 }
 
-/// Which node a match goes to: one of its region if one there takes it, the one of which the least share is taken.
+/// Which node a match or a room goes to: one of its region if one there takes it, the one of which the least share is
+/// taken.
 #[derive(Clone, Debug, Default)]
 pub struct Placement {
-    /// Matches that were placed lately, with when.
+    /// Matches and rooms that were placed lately, with when.
     recent: VecDeque<(u64, NodeId)>,
     refused: BTreeMap<NodeId, Refusals>,
 }
@@ -45,26 +46,52 @@ impl Placement {
         region: &str,
         modes_digest: &str,
     ) -> Option<NodeId> {
+        let coming = self.coming(now_ms);
+        let can = |view: &&NodeView| {
+            let is_left_alone = self.refused.get(&view.node).is_some_and(|it| it.until_ms > now_ms);
+            view.card.modes_digest == modes_digest && !is_left_alone && !is_full(&view.load, coming.of(view))
+        };
+        let found = least_taken(nodes.iter().filter(can), region, &coming)?;
+        self.recent.push_back((now_ms, found));
+        Some(found)
+    }
+
+    /// The node for a room that somebody of that region opens, of those that `can` have it; where all are full, one of
+    /// them, which says so itself.
+    pub fn place_room(
+        &mut self,
+        now_ms: u64,
+        nodes: &[NodeView],
+        region: &str,
+        can: impl Fn(&NodeView) -> bool,
+    ) -> Option<NodeId> {
+        let found = self.look(now_ms, nodes, region, can)?;
+        self.recent.push_back((now_ms, found));
+        Some(found)
+    }
+
+    /// The node that such a room would be placed at; nothing is.
+    pub fn look(
+        &mut self,
+        now_ms: u64,
+        nodes: &[NodeView],
+        region: &str,
+        can: impl Fn(&NodeView) -> bool,
+    ) -> Option<NodeId> {
+        let coming = self.coming(now_ms);
+        let those = || nodes.iter().filter(|view| can(view));
+        let free = those().filter(|view| !is_full(&view.load, coming.of(view)));
+        least_taken(free, region, &coming).or_else(|| least_taken(those(), region, &coming))
+    }
+
+    /// What was placed at each node and is not in its report yet.
+    fn coming(&mut self, now_ms: u64) -> Coming {
         while self.recent.front().is_some_and(|(at_ms, _)| at_ms + REPORTED_MS < now_ms) {
             self.recent.pop_front();
         }
-        let mut pending: BTreeMap<NodeId, u32> = BTreeMap::new();
-        self.recent.iter().for_each(|(_, node)| *pending.entry(*node).or_default() += 1);
-        let coming = |view: &NodeView| pending.get(&view.node).copied().unwrap_or(0);
-        let can = |view: &&NodeView| {
-            let is_for_rooms = !view.load.draining && !view.card.is_gateway;
-            let is_left_alone = self.refused.get(&view.node).is_some_and(|it| it.until_ms > now_ms);
-            let same_modes = view.card.modes_digest == modes_digest;
-            is_for_rooms && same_modes && !is_left_alone && !is_full(&view.load, coming(view))
-        };
-        let cost = |view: &NodeView| {
-            let is_busy = view.load.tick_us_p99 > BUSY_US;
-            let is_far = !region.is_empty() && view.load.region != region;
-            (is_far, is_busy, share(&view.load, coming(view)), view.load.players, view.node)
-        };
-        let found = nodes.iter().filter(can).min_by_key(|view| cost(view))?.node;
-        self.recent.push_back((now_ms, found));
-        Some(found)
+        let mut coming = BTreeMap::new();
+        self.recent.iter().for_each(|(_, node)| *coming.entry(*node).or_default() += 1);
+        Coming(coming)
     }
 
     /// A node has taken a match back, or has not opened its room in time: it is left alone for some seconds.
@@ -82,6 +109,30 @@ impl Placement {
     pub fn opened(&mut self, node: NodeId) {
         self.refused.remove(&node);
     }
+}
+
+/// Rooms that come to nodes.
+struct Coming(BTreeMap<NodeId, u32>);
+
+impl Coming {
+    fn of(&self, view: &NodeView) -> u32 {
+        self.0.get(&view.node).copied().unwrap_or(0)
+    }
+}
+
+/// Of those that take rooms the one of which the least share is taken, in that region if there is one there.
+fn least_taken<'a>(
+    nodes: impl Iterator<Item = &'a NodeView>,
+    region: &str,
+    coming: &Coming,
+) -> Option<NodeId> {
+    let cost = |view: &&NodeView| {
+        let is_busy = view.load.tick_us_p99 > BUSY_US;
+        let is_far = !region.is_empty() && view.load.region != region;
+        (is_far, is_busy, share(&view.load, coming.of(view)), view.load.players, view.node)
+    };
+    let takes_rooms = |view: &&NodeView| !view.load.draining && !view.card.is_gateway;
+    Some(nodes.filter(takes_rooms).min_by_key(cost)?.node)
 }
 
 fn is_full(load: &Load, coming: u32) -> bool {
@@ -120,6 +171,26 @@ mod tests {
         let nodes = [node(1, "eu", 1, 1), node(2, "us", 40, 4_096)];
         assert_eq!(place(&mut Placement::default(), 0, &nodes, "eu"), Some(2));
         assert_eq!(place(&mut Placement::default(), 0, &nodes[..1], "eu"), None);
+    }
+
+    #[test]
+    fn a_room_that_somebody_opens_goes_where_a_match_would_and_to_a_full_node_only_if_all_are() {
+        let mut draining = node(3, "eu", 0, 9);
+        draining.load.draining = true;
+        let mut gateway = node(4, "eu", 0, 0);
+        gateway.card.is_gateway = true;
+        let nodes = [node(1, "eu", 2, 2), node(2, "us", 40, 4_096), draining, gateway, node(5, "eu", 1, 2)];
+        let room = |placement: &mut Placement, nodes: &[NodeView]| {
+            placement.place_room(0, nodes, "eu", |view| view.node.0 != 5).map(|node| node.0)
+        };
+        let mut placement = Placement::default();
+        assert_eq!((room(&mut placement, &nodes), room(&mut placement, &nodes[..1])), (Some(2), Some(1)));
+        assert_eq!(room(&mut placement, &nodes[2..4]), None, "neither takes rooms");
+        // What is only looked for fills nobody.
+        let mut anywhere = || placement.look(0, &nodes, "eu", |_| true).map(|node| node.0);
+        assert_eq!([anywhere(), anywhere()], [Some(5); 2]);
+        let mut opened = || placement.place_room(0, &nodes, "eu", |_| true).map(|node| node.0);
+        assert_eq!([opened(), opened()], [Some(5), Some(2)], "the place there was the last");
     }
 
     #[test]

@@ -164,7 +164,7 @@ impl ClusterQueue {
 
     /// Follows what changes and forms matches, for as long as it is polled.
     pub async fn run(self: Arc<Self>) {
-        tokio::join!(self.follow(), self.fetch(), self.lead(), self.forget(), self.say_offers());
+        tokio::join!(self.follow(), self.fetch(), self.lead(), self.forget(), self.tidy(), self.say_offers());
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -424,6 +424,10 @@ impl SharedQueue for ClusterQueue {
         let fronts = after.into_iter().chain(before).filter(|view| !view.load.draining);
         let urls = fronts.map(|view| view.card.http.clone()).filter(|url| !url.is_empty());
         urls.take(OTHERS_MAX).collect()
+    }
+
+    fn reopens(&self) -> bool {
+        self.handle.reopens()
     }
 
     fn status(&self) -> Later<'_, ClusterStatus> {

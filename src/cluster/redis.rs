@@ -7,4 +7,7 @@ mod registry;
 mod store;
 
 pub use address::{Address, AddressFault, without_password};
+pub use link::Copies;
+#[cfg(test)]
+pub(crate) use store::NameSweep;
 pub use store::{Store, StoreError};

@@ -17,8 +17,8 @@ use tracing::{error, info, warn};
 use crate::handle::{ROOM_WITHIN, Shared};
 use crate::load::LoadMeter;
 use crate::{
-    Address, COORDINATOR, Card, ClusterHandle, ClusterQueue, Member, News, NodeId, NodeView, QueueConfig,
-    Reply, Request, Store, Timing, room_name,
+    Address, COORDINATOR, Card, ClusterHandle, ClusterQueue, Copies, Member, News, NodeId, NodeView,
+    QueueConfig, Reply, Request, Store, Timing, room_name,
 };
 
 /// How often what is due is looked for.
@@ -58,8 +58,8 @@ pub struct ClusterConfig {
     pub region: String,
     /// How long things are good for.
     pub timing: Timing,
-    /// How many replicas of Redis have to know of a ticket before it is acknowledged, and of a match before it is told.
-    pub copies: u32,
+    /// Which replicas of Redis know of a ticket before it is acknowledged, and of a match before it is told.
+    pub copies: Copies,
     /// Nodes that are known to be dead: those that had this one's data folder before.
     pub dead: Vec<NodeId>,
 }
@@ -91,6 +91,7 @@ pub enum StartError {
 /// What runs beside a server. Dropping it says goodbye to the others.
 pub struct Cluster {
     stop: watch::Sender<bool>,
+    handle: ClusterHandle,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -112,6 +113,8 @@ impl Cluster {
             member.forget(COORDINATOR);
         }
         let handle = ClusterHandle(Shared::new(member, config.card.clone(), config.timing, store).into());
+        // Known before its first report.
+        handle.0.known().load.region.clone_from(&config.region);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let other = check_name(&handle, &config.dead);
@@ -130,7 +133,15 @@ impl Cluster {
             });
         };
         let thread = thread.name("framekeep-cluster".to_owned()).spawn(work)?;
-        Ok((Self { stop, thread: Some(thread) }, handle, queue))
+        Ok((Self { stop, handle: handle.clone(), thread: Some(thread) }, handle, queue))
+    }
+}
+
+impl Cluster {
+    /// The rooms of this node go on when it is there again, or at an heir: their names are not given up when it says
+    /// goodbye, as those of a node that was killed are not.
+    pub fn keep_names(&self) {
+        self.handle.0.known().keeps_names = true;
     }
 }
 
@@ -216,7 +227,12 @@ impl Node {
         }
         // The others need not wait until what this node has runs out.
         let goodbye = async {
-            let requests = self.shared().member().give_up_all();
+            let mut requests = self.shared().member().give_up_all();
+            if self.shared().known().keeps_names {
+                requests.retain(
+                    |request| !matches!(request, Request::Release { name, .. } if name != COORDINATOR),
+                );
+            }
             self.shared().store.execute(&requests).await;
             self.shared().store.leave(self.shared().node).await
         };
@@ -380,7 +396,7 @@ impl Node {
                 }
                 News::Busy(_, None) => continue,
             };
-            close(&self.handle, &self.door, &name, &why);
+            tokio::spawn(give_way(self.handle.clone(), self.door.clone(), name, None, why));
         }
     }
 }
@@ -401,21 +417,30 @@ async fn settle(handle: ClusterHandle, door: Door, name: String, holder: NodeId)
         Some(true) => {
             info!(name, %holder, "two nodes have a room of one name: more is done in the one here, which stays");
         }
-        Some(false) => close(&handle, &door, &name, &format!("node {holder} has a room of that name")),
+        Some(false) => {
+            let why = format!("node {holder} has a room of that name");
+            give_way(handle, door, name, Some(holder), why).await;
+        }
         // It is asked again when the store says again that it is somebody else's.
         None => {}
     }
 }
 
-/// Closes a room whose name is another node's. Its match is sealed as it is, and its players are told.
-fn close(handle: &ClusterHandle, door: &Door, name: &str, why: &str) {
+/// Closes a room whose name is another node's. Its match is sealed as it is, and its players are told where the other
+/// room is, if that is known.
+async fn give_way(handle: ClusterHandle, door: Door, name: String, holder: Option<NodeId>, why: String) {
     let Some(room) = name.strip_prefix("room/").map(str::to_owned) else { return };
-    handle.0.member().forget(name);
-    handle.0.tell_lost(name);
+    handle.0.member().forget(&name);
+    handle.0.tell_lost(&name);
     let Ok(room) = RoomName::try_from(room) else { return };
-    warn!(%room, why, "a room is closed here");
+    let holder = match holder {
+        None => handle.holder(&name).await.ok().flatten().map(|lease| lease.node),
+        known => known,
+    };
+    let node = holder.and_then(|holder| handle.find(&holder.to_string())).map(|view| view.card.name);
+    warn!(%room, why, ?node, "a room is closed here");
     // What is not taken now is asked again: the room is still in the next report.
-    let _ = door.send(Order::Ask(Question::CloseRoom(room), Box::new(drop)));
+    let _ = door.send(Order::Ask(Question::GiveWay(room, node.unwrap_or_default()), Box::new(drop)));
 }
 
 /// How much is done in a room, never 0: one in which a match runs comes before others, then the one with more players,

@@ -60,6 +60,9 @@ pub struct Card {
     /// Whether it has clients and never rooms.
     #[serde(default)]
     pub is_gateway: bool,
+    /// Whether it opens rooms of nodes that are gone, so that they go on at others.
+    #[serde(default)]
+    pub heirs: bool,
     /// A digest of the node's key. Tickets that one node makes are good at others with the same key only.
     pub key_digest: String,
     /// A digest of its modes: nodes with other modes form other matches. Empty without any.

@@ -3,13 +3,13 @@
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use framekeep_cluster::{
-    Address, AddressFault, Card, Cluster, ClusterConfig, ClusterHandle, Epoch, Lapsed, NodeId, QueueConfig,
-    Timing, room_name,
+    Address, AddressFault, Card, Cluster, ClusterConfig, ClusterHandle, Copies, Epoch, Lapsed, NodeId,
+    QueueConfig, Timing, room_name,
 };
 use framekeep_gate::{Door, Later, Mint as _};
 use framekeep_gateway::{Gateway, NoAnswer, PeerBook, RoomClaim};
@@ -109,9 +109,18 @@ impl ClusterFault {
 
 /// What runs beside the server; dropping it says goodbye to the other nodes.
 pub(crate) struct Node {
-    _cluster: Cluster,
+    cluster: Cluster,
     /// What the process knows of its cluster, and asks of it.
     pub(crate) handle: ClusterHandle,
+}
+
+impl Node {
+    /// The server has stopped: the names of rooms that it has left in its data folder are not given up.
+    pub(crate) fn keep_names_of(&self, folder: &Path) {
+        if framekeep_server::has_left_rooms(folder).unwrap_or(true) {
+            self.cluster.keep_names();
+        }
+    }
 }
 
 /// Where Redis is; empty where the node works alone.
@@ -190,13 +199,17 @@ pub(crate) fn start(
             peer: gateway.and_then(Gateway::peer),
             relay: relay.and_then(RelayNode::address),
             is_gateway: settings.cluster.role == Role::Gateway,
+            heirs: settings.cluster.heirs.is_some() && settings.cluster.role != Role::Gateway,
             key_digest: digest(key, "cluster", settings.cluster.name.as_bytes()),
             modes_digest: modes_digest.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
         region: settings.cluster.region.clone(),
         timing: timing(settings)?,
-        copies: settings.cluster.copies,
+        copies: Copies {
+            needed: settings.cluster.copies,
+            within: Duration::from_millis(settings.cluster.copied_within_ms),
+        },
         dead,
     };
     let queue = QueueConfig {
@@ -222,7 +235,7 @@ pub(crate) fn start(
     if let Some(relay) = relay {
         relay.join(handle.clone());
     }
-    Ok(Node { _cluster: cluster, handle })
+    Ok(Node { cluster, handle })
 }
 
 /// Where the nodes of the cluster are, and whose its rooms.
@@ -239,10 +252,12 @@ impl PeerBook for Book {
 
     fn with_rooms(&self) -> Vec<String> {
         let nodes = self.0.nodes();
-        let mut found: Vec<_> =
-            nodes.iter().filter(|view| !view.card.is_gateway && view.card.peer.is_some()).collect();
-        found.sort_by_key(|view| (view.load.draining, view.load.rooms, view.load.players, view.node));
-        found.into_iter().map(|view| view.card.name.clone()).collect()
+        let found = nodes.iter().filter(|view| !view.card.is_gateway && view.card.peer.is_some());
+        found.map(|view| view.card.name.clone()).collect()
+    }
+
+    fn for_room(&self) -> Option<String> {
+        self.0.place_room(|view| view.card.peer.is_some()).map(|view| view.card.name)
     }
 
     fn hand_over(&self, room: RoomName, node: String) -> Later<'_, Option<u64>> {

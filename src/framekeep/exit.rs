@@ -144,13 +144,13 @@ fn run_command(args: &Args) -> Result<(), CommandError> {
         Some(Command::Results(wanted)) => results::run(&wanted.command, args.config.load()?.settings()),
         Some(Command::Cluster(seen)) => together::show(seen, &ports::settings(&args.config)?),
         Some(Command::Check) => check::check(&args.config),
-        Some(Command::Healthcheck(wanted)) => healthcheck::check(wanted, args.config.load()?.settings()),
+        Some(Command::Healthcheck(wanted)) => healthcheck::check(wanted, &ports::settings(&args.config)?),
         Some(Command::Move(room)) => operate::move_room(room, &ports::settings(&args.config)?),
         Some(Command::Drain(drain)) => operate::drain(drain, &ports::settings(&args.config)?),
         Some(Command::Close(close)) => operate::close(close, &ports::settings(&args.config)?),
         Some(Command::Kick(kick)) => operate::kick(kick, &ports::settings(&args.config)?),
         #[cfg(feature = "top")]
-        Some(Command::Top(top)) => crate::top::run(top, args.config.load()?.settings()),
+        Some(Command::Top(top)) => crate::top::run(top, &ports::settings(&args.config)?),
         Some(Command::Completions(wanted)) => output::print(&manual::completions(wanted.shell)),
         Some(Command::Man(wanted)) => manual::man(wanted.out.as_deref()),
         Some(Command::Config(config)) => {

@@ -16,8 +16,8 @@ use crate::config::{Role, Settings};
 use crate::front_door::configured;
 use crate::identity::CLUSTER_SECRET_ENV;
 
-/// Turns that take longer than this, in microseconds, make a node the last that rooms are opened at.
-const BUSY_US: u32 = 16_000;
+/// How long the rooms of a node that is gone are waited for where others open them, which takes them 4 to 10 s.
+const REOPENED_WITHIN: Duration = Duration::from_secs(15);
 
 /// The relay of a process.
 pub(crate) struct RelayNode {
@@ -137,19 +137,12 @@ impl ClusterDirectory {
         self.cluster.get()?.nodes().iter().find(|view| wanted(view)).cloned()
     }
 
-    /// The node that has the least to do.
-    fn idlest(&self) -> Option<NodeView> {
-        let nodes = self.cluster.get()?.nodes();
-        let can =
-            |view: &&NodeView| !view.load.draining && !view.card.is_gateway && view.card.relay.is_some();
-        let cost = |view: &&NodeView| {
-            (view.load.tick_us_p99 > BUSY_US, view.load.rooms, view.load.players, view.node)
-        };
-        nodes.iter().filter(can).min_by_key(cost).cloned()
-    }
-
     fn is_here(&self, room: &RoomName) -> bool {
         let Some(door) = &self.door else { return false };
+        // What the server has reported last is a moment old.
+        if self.cluster.get().is_some_and(|cluster| cluster.has_given_way(&room_name(room.as_str()))) {
+            return false;
+        }
         let report = door.report();
         report.rooms.iter().any(|row| row.name == room.as_str() && row.phase != "closed")
     }
@@ -201,11 +194,17 @@ impl Directory for ClusterDirectory {
     }
 
     fn least_loaded(&self) -> Option<PeerId> {
-        self.idlest().map(|view| PeerId(view.node.0))
+        let placed = self.cluster.get()?.place_room(|view| view.card.relay.is_some());
+        placed.map(|view| PeerId(view.node.0))
+    }
+
+    fn lost_after(&self) -> Duration {
+        let reopens = self.cluster.get().is_some_and(ClusterHandle::reopens);
+        if reopens { REOPENED_WITHIN } else { framekeep_relay::LOST_AFTER }
     }
 }
 
-/// Makes tickets at a node without rooms: those over UDP are for the node that has the least to do.
+/// Makes tickets at a node without rooms: those over UDP are for the node that a room would be opened at.
 struct GatewayMint {
     key: KeyMint,
     directory: Arc<ClusterDirectory>,
@@ -213,7 +212,9 @@ struct GatewayMint {
 
 impl Mint for GatewayMint {
     fn mint(&self, wish: &TicketWish) -> Result<Minted, MintFailed> {
-        let udp = self.directory.idlest().and_then(|view| view.card.udp);
+        let cluster = self.directory.cluster.get();
+        let node = cluster.and_then(|cluster| cluster.idlest(|view| view.card.udp.is_some()));
+        let udp = node.and_then(|view| view.card.udp);
         let udp = udp.ok_or_else(|| MintFailed("no node of the cluster has rooms".to_owned()))?;
         self.key.mint_for(wish, udp)
     }

@@ -124,6 +124,7 @@ pub(crate) fn serve(args: &ConfigArgs) -> Result<(), CommandError> {
     }
     info!(%udp, data = %settings.data.folder.display(), "ready");
     let grace_s = Arc::new(AtomicU64::new(settings.drain.grace_s));
+    let left = (settings.drain.unfinished == Unfinished::Keep).then(|| settings.data.folder.clone());
     let handle = gateway.as_ref().map(Gateway::handle);
     let (args, grace) = (args.clone(), grace_s.clone());
     *lock(&reloader) = Some(Reloader { args, effective, gateway: handle, set_level, grace_s: grace });
@@ -135,6 +136,9 @@ pub(crate) fn serve(args: &ConfigArgs) -> Result<(), CommandError> {
     server.drain(grace, &stop.at_once);
     pumping.is_over();
     let kept = server.shut_down();
+    if let (Some(node), Some(folder)) = (&node, &left) {
+        node.keep_names_of(folder);
+    }
     supervision.end();
     drop((heirs, node, relay));
     // Closing the front door may take a moment, in which the watchdog is still told.

@@ -125,6 +125,8 @@ pub enum Question {
     OpenRoom(RoomName, RoomOptions),
     /// Close a room.
     CloseRoom(RoomName),
+    /// Close a room whose name is another node's, of that name if it is known: its players are told.
+    GiveWay(RoomName, String),
     /// What was played so far in this room?
     Past(RoomName, Viewer),
     /// What has happened in this room?

@@ -178,6 +178,9 @@ pub trait SharedQueue: Send + Sync {
     /// Where players reach other nodes over HTTP and WebSocket, a few of them.
     fn others(&self) -> Vec<String>;
 
+    /// Whether rooms of a node that is gone are opened again at others.
+    fn reopens(&self) -> bool;
+
     /// How the cluster is.
     fn status(&self) -> Later<'_, ClusterStatus>;
 }

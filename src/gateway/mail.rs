@@ -57,8 +57,11 @@ pub trait PeerBook: Send + Sync {
     /// The same by what the store of names says now: a node may have come since it was read last.
     fn look_up(&self, name: String) -> Later<'_, Option<SocketAddr>>;
 
-    /// The names of the nodes that have rooms, the one with the least to do first.
+    /// The names of the nodes that have rooms.
     fn with_rooms(&self) -> Vec<String>;
+
+    /// The name of the node at which a room is opened that somebody asks for now; none if no node takes rooms.
+    fn for_room(&self) -> Option<String>;
 
     /// Hands the name of a room over to a node, where names are shared; gives the number under which it is the node's
     /// from then on, if that is known. The node that has the room has decided: a store that does not answer holds

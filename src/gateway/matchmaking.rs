@@ -3,6 +3,7 @@
 
 mod backfill;
 mod desk;
+mod played;
 mod shared;
 
 use std::path::PathBuf;
@@ -144,10 +145,18 @@ impl Matchmaking {
         u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
+    /// Whether a ticket had its match and is forgotten since.
+    ///
+    /// # Errors
+    /// [`Refused::AlreadyMatched`] if so.
+    pub(crate) fn check_new(&self, id: TicketId) -> Result<(), Refused> {
+        self.desk().check_new(id)
+    }
+
     /// Lets a ticket wait.
     ///
     /// # Errors
-    /// What the matcher refuses.
+    /// What the matcher refuses; [`Refused::AlreadyMatched`] of one that had its match and is forgotten since.
     pub(crate) fn submit(
         &self,
         ticket: Ticket,
@@ -155,11 +164,7 @@ impl Matchmaking {
         is_guest: bool,
     ) -> Result<TicketView, Refused> {
         let now_ms = self.now_ms();
-        let mut desk = self.desk();
-        let id = ticket.id;
-        let view = desk.matcher.submit(now_ms, ticket)?;
-        desk.tickets.entry(id).or_insert(desk::Holder { names, is_guest });
-        Ok(view)
+        self.desk().submit(now_ms, ticket, desk::Holder { names, is_guest })
     }
 
     /// Takes a ticket back.
@@ -253,7 +258,7 @@ pub(crate) async fn run(front: Arc<Front>) {
             let mut desk = matchmaking.desk();
             if forgot.elapsed() >= FORGET_EVERY {
                 forgot = Instant::now();
-                desk.forget();
+                desk.forget(now_ms);
             }
             desk.look_at_rooms(&matchmaking.config, &report, now_ms, cluster.map(|cluster| &**cluster));
             if let Some(cluster) = cluster.filter(|_| matchmaking.config.backfills()) {

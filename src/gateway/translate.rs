@@ -196,6 +196,7 @@ pub(crate) fn room_event(event: RoomEvent) -> wire::Event {
             out.scores = scores.into_iter().map(score).collect();
         }
         RoomEventKind::ClosingSoon { in_s } => out.in_ms = in_s.saturating_mul(1_000),
+        RoomEventKind::Elsewhere { node } => out.text = node,
         RoomEventKind::Closed(reason) => out.reason = closed(reason).to_owned(),
         _ => {}
     }
@@ -247,6 +248,7 @@ const fn left(reason: LeftReason) -> &'static str {
         LeftReason::Removed => "removed",
         LeftReason::Lost => "lost",
         LeftReason::Idle => "idle",
+        LeftReason::Elsewhere => "elsewhere",
     }
 }
 
@@ -257,6 +259,7 @@ const fn closed(reason: ClosedReason) -> &'static str {
         ClosedReason::Expired => "expired",
         ClosedReason::Server => "server",
         ClosedReason::Failing => "failing",
+        ClosedReason::Elsewhere => "elsewhere",
     }
 }
 
@@ -298,6 +301,7 @@ const fn kind(kind: &RoomEventKind) -> &'static str {
         RoomEventKind::Scores(_) => "scores",
         RoomEventKind::Released { .. } => "released",
         RoomEventKind::ClosingSoon { .. } => "closing_soon",
+        RoomEventKind::Elsewhere { .. } => "elsewhere",
         RoomEventKind::Closed(_) => "closed",
         #[allow(unreachable_patterns, reason = "kinds may be added")]
         _ => "other",

@@ -116,6 +116,7 @@ pub(crate) fn outcome<'a>(done: bool, events: impl Iterator<Item = &'a Event>) -
                     Ended::Declined => 2,
                     Ended::NoAnswer => 3,
                     Ended::Superseded => 4,
+                    Ended::UnknownMode => 5,
                 };
                 hash.number(why);
             }

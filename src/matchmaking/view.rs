@@ -18,6 +18,8 @@ pub enum Ended {
     NoAnswer,
     /// Its match fell through, and a player of it has another ticket by now.
     Superseded,
+    /// Of several nodes the one that forms the matches does not have its mode.
+    UnknownMode,
 }
 
 /// Where a ticket is in its life.

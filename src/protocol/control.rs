@@ -175,6 +175,8 @@ pub enum LeftReason {
     Lost,
     /// They did nothing for too long.
     Idle,
+    /// Another node has a room of this name, and that one stays: who joins it again is sent there.
+    Elsewhere,
 }
 
 /// Why the server closes a link.

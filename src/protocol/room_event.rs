@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::at_most;
 use crate::{
     CHAT_BYTES_MAX, CodecError, Epoch, GAME_NAME_BYTES_MAX, LeftReason, MatchEnd, PlayerId, PlayerName,
-    RoomPhase, SeatIndex,
+    RoomPhase, SERVER_NAME_BYTES_MAX, SeatIndex,
 };
 
 /// Something that happened in a room. Numbers rise by one within a room; a gap means that events were left out for
@@ -134,6 +134,11 @@ pub enum RoomEventKind {
         /// For whom it was.
         player: PlayerId,
     },
+    /// Another node has a room of this name, which stays; this one is about to be closed.
+    Elsewhere {
+        /// The name of that node, at most [`SERVER_NAME_BYTES_MAX`] bytes; empty if it is not known.
+        node: String,
+    },
 }
 
 /// Why a room was closed.
@@ -149,6 +154,8 @@ pub enum ClosedReason {
     Server,
     /// Its matches failed again and again.
     Failing,
+    /// Another node has a room of its name, and that one stays.
+    Elsewhere,
 }
 
 impl core::fmt::Display for ClosedReason {
@@ -159,6 +166,7 @@ impl core::fmt::Display for ClosedReason {
             Self::Expired => "nothing happened in it",
             Self::Server => "by the server",
             Self::Failing => "its matches kept failing",
+            Self::Elsewhere => "a room of its name is at another node",
         })
     }
 }
@@ -185,6 +193,7 @@ impl RoomEventKind {
             | Self::Countdown { .. }
             | Self::Left { .. }
             | Self::ClosingSoon { .. }
+            | Self::Elsewhere { .. }
             | Self::Closed(_) => Urgency::Critical,
             Self::Leaderboard(_) | Self::Scores(_) | Self::Chat { .. } => Urgency::Ordinary,
             _ => Urgency::State,
@@ -197,6 +206,9 @@ impl RoomEvent {
         match &self.kind {
             RoomEventKind::ContentChosen { content } => {
                 at_most("content name bytes", content.len(), GAME_NAME_BYTES_MAX)
+            }
+            RoomEventKind::Elsewhere { node } => {
+                at_most("node name bytes", node.len(), SERVER_NAME_BYTES_MAX)
             }
             RoomEventKind::Chat { text, .. } => at_most("chat bytes", text.len(), CHAT_BYTES_MAX),
             RoomEventKind::Leaderboard(scores) | RoomEventKind::Scores(scores) => {

@@ -43,6 +43,8 @@ pub(crate) struct Near {
     /// Links that were told something since they were let go last.
     told: Vec<WebLinkId>,
     todo: VecDeque<Todo>,
+    /// Nobody is let in any more.
+    is_stopping: bool,
 }
 
 /// What is to be done for the near end.
@@ -76,6 +78,7 @@ impl Near {
             unsettled: BTreeSet::new(),
             told: Vec::new(),
             todo: VecDeque::new(),
+            is_stopping: false,
         }
     }
 
@@ -160,6 +163,11 @@ impl Near {
                 let ticket = framekeep_protocol::Ticket::decode(&new.ticket).ok().map(|(ticket, ..)| ticket);
                 home.open(new)?;
                 ticket
+            }
+            // Whoever comes back at once is sent to another one, with the ticket as it was.
+            (None, Some(_)) if self.is_stopping => {
+                let _ = sink.tell(&ToClient::Refused(Refusal::ShuttingDown), 0);
+                None
             }
             (None, Some(admission)) => match admission.redeem(&new.ticket) {
                 Ok(ticket) => {
@@ -409,12 +417,12 @@ impl Near {
         self.leave(id);
     }
 
-    /// Tells all clients of a node without rooms that it stops.
+    /// Tells all clients of a node without rooms that it stops: their matches go on without it.
     pub(crate) fn say_goodbye(&mut self) {
-        let has_none = self.home.is_none();
-        let links: Vec<_> = self.links.keys().copied().filter(|_| has_none).collect();
+        self.is_stopping = self.home.is_none();
+        let links: Vec<_> = self.links.keys().copied().filter(|_| self.is_stopping).collect();
         for id in links {
-            self.tell(id, &ToClient::Closing { reason: CloseReason::ShuttingDown }, 0);
+            self.tell(id, &ToClient::Closing { reason: CloseReason::Restarting }, 0);
         }
         self.let_go();
     }

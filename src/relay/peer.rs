@@ -3,10 +3,13 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::time::Duration;
 
 use framekeep_protocol::{Refusal, RoomName, Ticket};
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
+
+use crate::LOST_AFTER;
 
 /// A node, from one start to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,6 +81,11 @@ pub trait Directory: Send + Sync {
 
     /// The node that a new room is opened at.
     fn least_loaded(&self) -> Option<PeerId>;
+
+    /// How long after the last word of a node its rooms are waited for: longer where others open them again.
+    fn lost_after(&self) -> Duration {
+        LOST_AFTER
+    }
 }
 
 /// Lets players in where no server does: checks tickets and uses them up.

@@ -7,7 +7,7 @@ mod stage;
 mod watching;
 
 use framekeep_gate::Order;
-use framekeep_protocol::{Refusal, ToClient, ToServer};
+use framekeep_protocol::{CloseReason, Refusal, ToClient, ToServer};
 
 use stage::{Client, HERE, Stage, THERE, event, joined};
 
@@ -146,4 +146,14 @@ fn a_gateway_lets_players_in_itself_and_opens_rooms_where_least_is_done() {
     stage.run();
     assert_eq!(client.told(), [joined(0, 1)]);
     assert_ne!(HERE, THERE);
+}
+
+#[test]
+fn a_gateway_that_stops_says_that_it_will_be_back_and_lets_nobody_in_again() {
+    let mut stage = Stage::without_rooms();
+    let client = stage.client(1);
+    client.told();
+    stage.near.say_goodbye();
+    assert_eq!(client.told(), [ToClient::Closing { reason: CloseReason::Restarting }]);
+    assert_eq!(stage.client(2).told(), [ToClient::Refused(Refusal::ShuttingDown)]);
 }

@@ -49,12 +49,14 @@ pub(crate) struct ClosedRoom {
     until: Duration,
 }
 
-/// Keeps the name of a room that is gone, if somebody closed it. Nobody comes late to one that was empty or forgotten.
+/// Keeps the name of a room that is gone, if somebody closed it. Nobody comes late to one that was empty or forgotten,
+/// and for one that is another node's one is sent there.
 pub(crate) fn keep_name(world: &mut World, name: RoomName, closing: Closing) {
     let config = world.resource::<ServerConfig>();
     let (life, most) = (config.closed_room_life, config.rooms_max);
-    let by_clock = matches!(closing.reason, ClosedReason::Empty | ClosedReason::Expired);
-    if by_clock || life.is_zero() || world.resource::<Rooms>().closed.len() >= most {
+    let is_free =
+        matches!(closing.reason, ClosedReason::Empty | ClosedReason::Expired | ClosedReason::Elsewhere);
+    if is_free || life.is_zero() || world.resource::<Rooms>().closed.len() >= most {
         return;
     }
     let until = world.resource::<Clock>().now() + life;

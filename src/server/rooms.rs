@@ -8,7 +8,7 @@ use bevy_ecs::prelude::{Entity, World};
 use framekeep_lobby::{Actor, Change, Effect, Lobby, LobbyOptions, Operation};
 use framekeep_protocol::{
     ClosedReason, Epoch, JoinRoom, LeftReason, MATCH_ROOM_PREFIX, PlayerId, PlayerName, Refusal, Role,
-    RoomEventKind, RoomId, RoomName, RoomOptions, RoomPhase, SPECTATOR_SEAT,
+    RoomEventKind, RoomId, RoomName, RoomOptions, RoomPhase, SERVER_NAME_BYTES_MAX, SPECTATOR_SEAT,
 };
 use tracing::{debug, info};
 
@@ -461,16 +461,29 @@ pub(crate) fn close(world: &mut World, entity: Entity, reason: ClosedReason) {
     follow(world, entity, events, &effects, reason.into());
 }
 
+/// Closes a room of whose name another node has one that stays.
+pub(crate) fn give_way(world: &mut World, entity: Entity, mut node: String) {
+    if node.len() > SERVER_NAME_BYTES_MAX {
+        node.clear();
+    }
+    events::tell_all(world, entity, vec![RoomEventKind::Elsewhere { node }]);
+    close(world, entity, ClosedReason::Elsewhere);
+}
+
 /// The last of a room: everybody is told, everything that hangs on it goes.
 fn clear_away(world: &mut World, entity: Entity, closing: Closing) {
     let reason = closing.reason;
     let Some(room) = world.get::<Room>(entity) else { return };
     let (name, id) = (room.name.clone(), room.id);
+    let left = match reason {
+        ClosedReason::Elsewhere => LeftReason::Elsewhere,
+        _ => LeftReason::RoomClosed,
+    };
     events::tell_all(world, entity, vec![RoomEventKind::Closed(reason)]);
     for seat in seats_of(world, entity) {
         let player = world.get::<crate::Seat>(seat).map(|seat| seat.player);
         if let Some(player) = player {
-            seating::leave_seat(world, entity, player, LeftReason::RoomClosed);
+            seating::leave_seat(world, entity, player, left);
         }
     }
     matches::abort(world, entity);

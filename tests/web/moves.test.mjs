@@ -19,7 +19,7 @@ async function scene(context, how) {
     players.forEach((player) => player.close());
     await nodes.remove();
   });
-  await nodes.start(2, how);
+  await nodes.start(how.roles?.length ?? 2, how);
   const enter = async (nth, name, options) => {
     const backoff = { firstMs: 100, longestMs: 800 };
     const player = new Framekeep({ url: nodes.all[nth].url, name, backoff, ...options });
@@ -50,8 +50,8 @@ const place = (player, seat) => [...(player.state?.bodies.values() ?? [])]
   .find((body) => body.kind === ARENA.player && body.seat === seat);
 
 /** Two who play and one who watches. */
-async function match(enter, options) {
-  const [ada, bob, eve] = [await enter(0, 'ada', options), await enter(0, 'bob', options), await enter(0, 'eve', options)];
+async function match(enter, at = 0) {
+  const [ada, bob, eve] = [await enter(at, 'ada'), await enter(at, 'bob'), await enter(at, 'eve')];
   await ada.join('friday', { create: DUEL });
   await bob.join('friday');
   await eve.join('friday', { spectate: true });
@@ -118,7 +118,7 @@ test('the players of a node that is killed are told within 6 s that their room i
 
 test('where others take the rooms of a node that is killed, players follow by themselves', OVER_REDIS, async (context) => {
   const { nodes, enter } = await scene(context, { redis: true, heirs: true });
-  const all = await match(enter, { lostAfterMs: 20_000 });
+  const all = await match(enter);
   const ids = all.map((player) => player.player);
   const tick = all[0].state.tick;
   await nodes.all[0].kill();
@@ -128,4 +128,27 @@ test('where others take the rooms of a node that is killed, players follow by th
   const [ada, bob, eve] = all;
   assert.deepEqual(all.map((player) => player.player), ids);
   assert.deepEqual([ada.room.seat, bob.room.seat, eve.room.seat], [0, 1, 255]);
+});
+
+test('the players of a gateway that is stopped come back to their seats through another one', OVER_REDIS, async (context) => {
+  const { nodes, enter } = await scene(context, { redis: true, roles: ['game', 'gateway', 'gateway'] });
+  const all = await match(enter, 1);
+  const [ids, causes, left] = [all.map((player) => player.player), [], []];
+  for (const player of all) {
+    player.on('status', (status) => status === 'offline' && causes.push(player.cause));
+    player.on('left', ({ reason }) => left.push(reason));
+  }
+  const [epoch, tick] = [all[0].match.epoch, all[0].state.tick];
+  nodes.all[1].child.kill('SIGTERM');
+  const stopped = performance.now();
+  await until('all are back', async () => all.every((player) => player.url === nodes.all[2].url && player.state?.tick > tick));
+  context.diagnostic(`back after ${((performance.now() - stopped) / 1_000).toFixed(1)} s`);
+  await until('the match goes on', async () => all.every((player) => player.state.tick > tick + 60));
+  const [ada, bob, eve] = all;
+  assert.deepEqual(all.map((player) => player.player), ids);
+  assert.deepEqual([ada.room.seat, bob.room.seat, eve.room.seat, ada.match.epoch], [0, 1, 255, epoch]);
+  assert.deepEqual([left, [...new Set(causes)]], [[], ['restarting']], 'nothing is said to be lost');
+  ada.input(arenaInput({ x: 1 }));
+  ada.chat('here again');
+  await until('what they do is heard', async () => [bob, eve].every((player) => player.chats.includes('here again')));
 });

@@ -47,8 +47,9 @@ export class Node {
       this.child.once('exit', (code) => reject(new Error(`the server did not start: ${code}\n${text}`)));
     });
     for (const name of ['udp', 'http', 'admin']) {
-      const address = new RegExp(`^\\s*${name}\\s+(?:http://)?([\\d.]+:\\d+)`, 'm').exec(banner)[1];
-      this.addresses[name] = address;
+      const line = new RegExp(`^\\s*${name}\\s+(?:http://)?([\\d.]+:\\d+)`, 'm').exec(banner);
+      // A gateway has no UDP.
+      if (line) [, this.addresses[name]] = line;
     }
     this.url = `http://${this.addresses.http}`;
     await until('the server is ready', async () => (await fetch(`${this.url}/readyz`)).ok);

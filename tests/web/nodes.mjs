@@ -27,9 +27,9 @@ export const WITHOUT_REDIS = spawnSync('redis-server', ['--version']).status ===
 export class Nodes {
   /**
    * Starts so many, each with a web address of its own that the others know; over a Redis if it is wanted, and with
-   * `heirs` on one disk, where others take the rooms of a node that is gone.
+   * `heirs` on one disk, where others take the rooms of a node that is gone; with `roles` if they do not all have rooms.
    */
-  async start(count, { redis = false, heirs = false } = {}) {
+  async start(count, { redis = false, heirs = false, roles = [] } = {}) {
     if (heirs) this.disk = mkdtempSync(join(tmpdir(), 'framekeep-web-disk-'));
     const names = [...Array(count).keys()].map((nth) => `eu${nth + 1}`);
     const ports = [];
@@ -45,10 +45,13 @@ export class Nodes {
       node.env = { FRAMEKEEP_KEY: 'c0ffee00'.repeat(8), FRAMEKEEP_CLUSTER_SECRET: 'a secret of several nodes' };
       const others = names.flatMap((other, at) => (at === nth ? [] : [`${other}=127.0.0.1:${peers[at]}`]));
       const known = redis ? `cluster.redis_url=redis://127.0.0.1:${ports.at(-1)}` : `cluster.peers=${others.join(',')}`;
-      await node.start([`net.name=${name}`, `cluster.peer=127.0.0.1:${peers[nth]}`, known,
-        `cluster.public_url=http://127.0.0.1:${webs[nth]}`, ...(heirs ? [`cluster.heirs=${this.disk}`] : [])]);
+      const role = roles[nth] ?? 'all';
+      await node.start([`net.name=${name}`, known, `cluster.public_url=http://127.0.0.1:${webs[nth]}`, `cluster.role=${role}`,
+        ...(role === 'gateway' ? [] : [`cluster.peer=127.0.0.1:${peers[nth]}`]),
+        ...(heirs ? [`cluster.heirs=${this.disk}`] : [])]);
     }
-    if (redis) await until('all are one cluster', async () => (await Promise.all(this.all.map((node) => this.seen(node))))
+    const fronts = this.all.filter((_, nth) => roles[nth] !== 'game');
+    if (redis) await until('all are one cluster', async () => (await Promise.all(fronts.map((node) => this.seen(node))))
       .every((seen) => seen === count));
     return this;
   }

@@ -12,7 +12,8 @@ const HIDDEN = new Set(['leaderboard', 'scores', 'countdown', 'phase']);
 const MARKS = { started: 'match', finished: 'match', aborted: 'match', joined: 'came', link_back: 'came', present: 'came', left: 'went', link_lost: 'went',
   absent: 'went', gave_up: 'went' };
 
-const LEFT = { removed: 'was sent away', lost: 'did not come back', idle: 'was idle for too long', room_closed: 'left: the room was closed' };
+const LEFT = { removed: 'was sent away', lost: 'did not come back', idle: 'was idle for too long', room_closed: 'left: the room was closed',
+  elsewhere: 'left: the room is at another node' };
 
 /** What an event is marked as: match, came, went, kick, game or, where it is not worth a mark, nothing. */
 export function markOf(event) {
@@ -44,6 +45,7 @@ export function sentence(event, names = new Map()) {
     case 'host_changed': return `${who} is host`;
     case 'locked': return event.flag ? 'the room is locked' : 'the room is open again';
     case 'closing_soon': return `the room closes in ${Math.round((event.in_ms ?? 0) / 1_000)} s`;
+    case 'elsewhere': return `a room of this name is at ${event.text || 'another node'}, and that one stays`;
     case 'closed': return `the room is closed${event.reason ? `: ${event.reason}` : ''}`;
     case 'chat': return `${event.name || 'the server'}: ${event.text}`;
     case 'knocked_out': return fields.by === event.seat ? `${who} went out by their own shot` : `${seat(fields.by)} knocked ${who} out`;

@@ -462,6 +462,7 @@ export class Table {
 const LEFT = {
   asked: null,
   room_closed: 'The room was closed.',
+  elsewhere: 'The room was opened twice, and the other one stays: join it again to go there.',
   removed: 'The host has sent you away.',
   lost: 'You were away for too long; your seat was given up.',
   shut_down: 'The server was shut down, and the room with it.',

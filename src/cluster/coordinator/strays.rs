@@ -1,5 +1,5 @@
 //! Tickets that the coordinator's matcher does not take: the node that took them in has other modes, or there is no
-//! room for them now. They wait no longer than others.
+//! room for them now. They wait no longer than others, and of a mode that is not known only for a moment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,8 +8,11 @@ use tracing::warn;
 
 use crate::board::Change;
 
-/// How long a ticket waits whose mode is not known, unless it says less itself.
+/// How long a ticket waits that cannot be read.
 pub(super) const WAIT_MS: u64 = 600_000;
+
+/// How long one waits whose mode is not known here: long enough for another node to coordinate that knows it.
+const UNKNOWN_MODE_MS: u64 = 10_000;
 
 /// How often those that may fit later are tried again, and how many at once.
 const AGAIN_MS: u64 = 1_000;
@@ -22,6 +25,8 @@ struct Stray {
     /// What is tried again; nothing of a ticket that never fits.
     again: Option<Change>,
     ends_at_ms: u64,
+    /// Why it ends then.
+    why: &'static str,
 }
 
 /// Tickets that the matcher does not take.
@@ -36,7 +41,13 @@ pub(super) struct Strays {
 
 impl Strays {
     /// The matcher does not take a ticket; `wait_ms` is how long it waits at most.
-    pub(super) fn refuse(&mut self, id: TicketId, change: &Change, wait_ms: u64, why: Option<&Refused>) {
+    pub(super) fn refuse(
+        &mut self,
+        now_ms: u64,
+        (id, change): (TicketId, &Change),
+        wait_ms: u64,
+        why: Option<&Refused>,
+    ) {
         if let Some(Refused::UnknownMode { game, mode }) = why
             && self.told.len() < TOLD_MAX
             && self.told.insert((game.clone(), mode.clone()))
@@ -50,8 +61,17 @@ impl Strays {
             why,
             Some(Refused::TooManyRegions { .. } | Refused::QueueFull { .. } | Refused::PlayerWaits { .. })
         );
-        let ends_at_ms = change.record.since_ms.saturating_add(wait_ms);
-        self.known.insert(id, Stray { again: may_fit.then(|| change.clone()), ends_at_ms });
+        let mut stray = Stray {
+            again: may_fit.then(|| change.clone()),
+            ends_at_ms: change.record.since_ms.saturating_add(wait_ms),
+            why: "expired",
+        };
+        // Counted from now on: another one may have known it until a moment ago.
+        let until_ms = now_ms.saturating_add(UNKNOWN_MODE_MS);
+        if matches!(why, Some(Refused::UnknownMode { .. })) && until_ms < stray.ends_at_ms {
+            (stray.ends_at_ms, stray.why) = (until_ms, "unknown_mode");
+        }
+        self.known.insert(id, stray);
     }
 
     /// A ticket does not wait any more.
@@ -59,10 +79,10 @@ impl Strays {
         self.known.remove(&id);
     }
 
-    /// Those that have waited for as long as they may; they are forgotten.
-    pub(super) fn take_ended(&mut self, now_ms: u64) -> Vec<TicketId> {
+    /// Those that have waited for as long as they may, and why they end; they are forgotten.
+    pub(super) fn take_ended(&mut self, now_ms: u64) -> Vec<(TicketId, &'static str)> {
         let ended = self.known.extract_if(.., |_, stray| stray.ends_at_ms <= now_ms);
-        ended.map(|(id, _)| id).collect()
+        ended.map(|(id, stray)| (id, stray.why)).collect()
     }
 
     /// Those that are to be tried again now; they are forgotten.

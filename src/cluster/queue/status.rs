@@ -141,6 +141,7 @@ fn ended(why: &str) -> Ended {
         "declined" => Ended::Declined,
         "no_answer" => Ended::NoAnswer,
         "superseded" => Ended::Superseded,
+        "unknown_mode" => Ended::UnknownMode,
         _ => Ended::Cancelled,
     }
 }

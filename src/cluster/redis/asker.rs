@@ -9,7 +9,7 @@ use redis::Value;
 use serde::Deserialize;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::link::Link;
+use super::link::{Copies, Link};
 use super::store::{Code, StoreError, run_copied, text};
 use crate::board::{Ask, Change, Stage, Told, parts};
 
@@ -51,14 +51,14 @@ pub(super) struct Asker {
     lease_ms: u64,
     /// What the keys of the queue begin with.
     prefix: String,
-    /// How many replicas have to know of what is promised.
-    copies: u32,
+    /// Which replicas know of what is promised.
+    copies: Copies,
     waiting: Mutex<VecDeque<Waiting>>,
     calls: Arc<Semaphore>,
 }
 
 impl Asker {
-    pub(super) fn new(link: Arc<Link>, lease_ms: u64, prefix: String, copies: u32) -> Arc<Self> {
+    pub(super) fn new(link: Arc<Link>, lease_ms: u64, prefix: String, copies: Copies) -> Arc<Self> {
         Arc::new(Self {
             link,
             script: Code::new(concat!(include_str!("clock.lua"), include_str!("board.lua"))),
@@ -155,7 +155,8 @@ impl Asker {
         let keys: Vec<_> = names.map(|name| format!("{}{name}", self.prefix)).collect();
         let mut args = vec![self.lease_ms.to_string()];
         args.extend(batch.iter_mut().flat_map(|one| [&mut one.json, &mut one.text].map(std::mem::take)));
-        let copies = if batch.iter().any(|one| one.promises) { self.copies } else { 0 };
+        let promises = batch.iter().any(|one| one.promises);
+        let copies = if promises { self.copies } else { Copies::default() };
         let mut answers = match run_copied(&self.link, &self.script, &keys, &args, copies).await {
             Ok(Value::Array(answers)) => answers.into_iter().map(Ok).collect::<VecDeque<_>>(),
             Ok(other) => VecDeque::from([Err(StoreError::Nonsense(format!("{other:?}")))]),

@@ -617,15 +617,16 @@ function asks.sweep()
     redis.call('ZREM', old, unpack(those))
     for _, of in ipairs(those) do placed_as.known[of] = false end
   end
-  redis.call('ZREMRANGEBYSCORE', played, 0, string.format('%.0f', now - played_kept_ms))
-  redis.call('ZREMRANGEBYRANK', played, 0, -played_max - 1)
+  local old_numbers = redis.call('ZCOUNT', played, 0, string.format('%.0f', now - played_kept_ms))
+  local numbers = math.min(math.max(old_numbers, redis.call('ZCARD', played) - played_max), 4 * at_once)
+  if numbers > 0 then redis.call('ZREMRANGEBYRANK', played, 0, numbers - 1) end
   local rooms = redis.call('ZRANGEBYSCORE', said, 0, string.format('%.0f', now - offer_kept_ms), 'LIMIT', 0, at_once)
   if #rooms > 0 then
     redis.call('HDEL', offers, unpack(rooms))
     redis.call('ZREM', offered, unpack(rooms))
     redis.call('ZREM', said, unpack(rooms))
   end
-  return told('swept', 'more', #ids == at_once or #those == at_once)
+  return told('swept', 'more', #ids == at_once or #those == at_once or numbers == 4 * at_once)
 end
 
 local fenced = { question = true, unask = true, ['end'] = true, claim = true, sweep = true, take_back = true }

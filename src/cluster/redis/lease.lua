@@ -1,9 +1,12 @@
 -- Names and who has them. One call is one atomic step for all of its requests; src/cluster/table.rs says what each
 -- means. KEYS: leases (hash, name -> "node epoch until"), meta (hash). ARGV: milliseconds of a lease, whether lapsed
--- rooms are kept, how many requests, then six words for each: what, name, node, epoch, another node, rank.
+-- rooms are kept, how many requests, then six words for each: what, name (or from where on the names are looked
+-- through), node, epoch, another node, rank.
 local leases, meta = KEYS[1], KEYS[2]
 local lease_ms, keeps = tonumber(ARGV[1]), ARGV[2] == '1'
 local now = store_ms(meta)
+-- So many names are looked through in a call: all of a large directory at once would keep everybody else waiting.
+local slice = 256
 
 -- A server that was started again, or a replica that took over, may not know what was granted last.
 local function since()
@@ -20,9 +23,7 @@ local function write(name, node, epoch, upto, rank)
   redis.call('HSET', leases, name, string.format('%s %.0f %.0f %.0f', node, epoch, upto, rank))
 end
 
-local function read(name)
-  local text = redis.call('HGET', leases, name)
-  if not text then return nil end
+local function parse(name, text)
   local node, epoch, upto, rank = string.match(text, '^(%x+) (%d+) (%d+) ?(%d*)$')
   local lease = { node = node, epoch = tonumber(epoch), upto = tonumber(upto), rank = tonumber(rank) or 0 }
   if lease.upto > now + lease_ms then
@@ -31,6 +32,17 @@ local function read(name)
     write(name, lease.node, lease.epoch, lease.upto, lease.rank)
   end
   return lease
+end
+
+local function read(name)
+  local text = redis.call('HGET', leases, name)
+  return text and parse(name, text) or nil
+end
+
+-- The next names and what is known of them, and where to go on: 0 after the last. What is there all the while is seen.
+local function some(from)
+  local found = redis.call('HSCAN', leases, from, 'COUNT', slice)
+  return found[2], found[1]
 end
 
 local function grant(name, node, epoch, rank)
@@ -89,21 +101,23 @@ local function holder(name)
   return { 'holder', told(name, lease) }
 end
 
-local function held(node)
-  local found = { 'held' }
-  local all = redis.call('HKEYS', leases)
-  for _, name in ipairs(all) do
-    local lease = read(name)
-    if lease and lease.node == node and lease.upto > 0 then found[#found + 1] = told(name, lease) end
+local function held(node, from)
+  local all, after = some(from)
+  local found = { 'held', after }
+  for nth = 1, #all, 2 do
+    if string.sub(all[nth + 1], 1, #node + 1) == node .. ' ' then
+      local lease = parse(all[nth], all[nth + 1])
+      if lease.upto > 0 then found[#found + 1] = told(all[nth], lease) end
+    end
   end
   return found
 end
 
 -- What was given up is forgotten once every new number is larger anyhow; so is a room that nobody has said for very long,
 -- but not by a server that has begun anew, before its nodes have said what they have.
-local function sweep(unsaid_ms)
+local function sweep(unsaid_ms, from)
   local is_old = now > since() + lease_ms + 60000 and unsaid_ms > 0
-  local all = redis.call('HGETALL', leases)
+  local all, after = some(from)
   local count = 0
   for nth = 1, #all, 2 do
     local epoch, upto = string.match(all[nth + 1], '^%x+ (%d+) (%d+)')
@@ -115,7 +129,7 @@ local function sweep(unsaid_ms)
       count = count + 1
     end
   end
-  return { 'swept', count }
+  return { 'swept', count, after }
 end
 
 local answers = {}
@@ -130,8 +144,8 @@ for nth = 1, tonumber(ARGV[3]) do
   elseif what == 'pass' then answer = pass(name, node, tonumber(epoch), other)
   elseif what == 'release' then answer = release(name, node, tonumber(epoch))
   elseif what == 'holder' then answer = holder(name)
-  elseif what == 'held' then answer = held(node)
-  elseif what == 'sweep' then answer = sweep(rank)
+  elseif what == 'held' then answer = held(node, name)
+  elseif what == 'sweep' then answer = sweep(rank, name)
   elseif what == 'touch' then
     since()
     answer = { 'done' }

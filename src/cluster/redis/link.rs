@@ -17,8 +17,26 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// How long replicas may take to hear of what is asked.
 const COPIED_WITHIN: Duration = Duration::from_millis(500);
 
+/// How often it is looked whether there are replicas, and how long one is not waited for that has not kept up.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// How long nobody tries again after it could not be connected to.
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(200);
+
+/// Which replicas of Redis know of what was written before it is said to be done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Copies {
+    /// So many, or it is not done as far as anybody knows. Default 0.
+    pub needed: u32,
+    /// Where none is needed: one of those that there are, if it has heard of it so soon. Default 0, for none.
+    pub within: Duration,
+}
+
+impl Copies {
+    pub(super) fn waits(self) -> bool {
+        self.needed > 0 || !self.within.is_zero()
+    }
+}
 
 /// Why there is no answer.
 pub(super) enum LinkError {
@@ -47,6 +65,8 @@ struct State {
     /// Which connection it is, counted from the first.
     number: u64,
     failed: Option<(Instant, String)>,
+    /// Whether a replica keeps up, as it was seen last, and when that is looked at again.
+    replica: (bool, Option<Instant>),
 }
 
 #[derive(Clone)]
@@ -62,6 +82,16 @@ impl Wire {
             Self::Cluster(many) => many.req_packed_command(command).await?,
         };
         answer.extract_error()
+    }
+
+    /// Waits until so many replicas have heard of everything that was written, for so long: how many have.
+    async fn wait_for(&mut self, count: u32, within: Duration) -> RedisResult<i64> {
+        let mut wait = redis::cmd("WAIT");
+        wait.arg(count).arg(u64::try_from(within.as_millis()).unwrap_or(0));
+        match self.send(&wait).await? {
+            Value::Int(heard) => Ok(heard),
+            _ => Ok(0),
+        }
     }
 }
 
@@ -80,22 +110,44 @@ impl Link {
         answer.map_err(LinkError::Unanswered)
     }
 
-    /// Asks Redis, and then until so many replicas have heard of everything that this connection has written.
-    pub(super) async fn send_copied(&self, command: &Cmd, copies: u32) -> Result<Value, LinkError> {
+    /// Asks Redis, and then until those replicas have heard of everything that this connection has written.
+    pub(super) async fn send_copied(&self, command: &Cmd, copies: Copies) -> Result<Value, LinkError> {
         let (mut wire, number) = self.wire().await.map_err(LinkError::Unconnected)?;
-        let mut wait = redis::cmd("WAIT");
-        wait.arg(copies).arg(u64::try_from(COPIED_WITHIN.as_millis()).unwrap_or(0));
         let asked = async {
             let answer = wire.send(command).await?;
-            match wire.send(&wait).await? {
-                Value::Int(heard) if heard >= i64::from(copies) => Ok(answer),
-                _ => Err(io_error("too few replicas have heard of it in time")),
+            match copies.needed {
+                0 => self.spread(&mut wire, copies.within).await,
+                needed if wire.wait_for(needed, COPIED_WITHIN).await? < i64::from(needed) => {
+                    return Err(io_error("too few replicas have heard of it in time"));
+                }
+                _ => {}
             }
+            Ok(answer)
         };
         let sent = tokio::time::timeout(ANSWER_WITHIN * 2, asked).await;
         let answer = sent.unwrap_or_else(|_| Err(io_error("it does not answer")));
         self.look_at(&answer, number).await;
         answer.map_err(LinkError::Unanswered)
+    }
+
+    /// Waits until a replica has heard of everything that a connection has written, if there is one that keeps up. What
+    /// was asked is done whether or not that can be found out.
+    async fn spread(&self, wire: &mut Wire, within: Duration) {
+        // In a Redis Cluster another server's replica may be the one that counts.
+        if matches!(wire, Wire::Cluster(_)) {
+            return;
+        }
+        let (mut keeps_up, look_at) = self.state.lock().await.replica;
+        if look_at.is_none_or(|at| at <= Instant::now()) {
+            let told = wire.send(redis::cmd("INFO").arg("replication")).await;
+            let told = told.ok().as_ref().and_then(super::store::text);
+            keeps_up = told.is_some_and(|told| told.contains("state=online"));
+            self.state.lock().await.replica = (keeps_up, Some(Instant::now() + LOOK_EVERY));
+        }
+        if keeps_up && wire.wait_for(1, within).await.unwrap_or(0) < 1 {
+            // The others do not wait for it.
+            self.state.lock().await.replica = (false, Some(Instant::now() + LOOK_EVERY));
+        }
     }
 
     /// After an error other than that of a script the next question goes to a new connection.

@@ -7,7 +7,7 @@ use redis::{Cmd, Script, Value};
 
 use super::Address;
 use super::asker::Asker;
-use super::link::{Link, LinkError};
+use super::link::{Copies, Link, LinkError};
 use super::registry::Registry;
 use crate::board::{Ask, Told};
 use crate::{COORDINATOR, Epoch, Lapsed, Lease, NodeId, NodeView, Reply, Request, Timing};
@@ -41,6 +41,16 @@ impl From<LinkError> for StoreError {
     }
 }
 
+/// How far the directory is looked through and tidied.
+#[derive(Debug, Default)]
+pub(crate) struct NameSweep {
+    part: u64,
+    /// From where on within the part.
+    from: u64,
+    /// Names that are held, so far.
+    held: u64,
+}
+
 /// The shared store. Every request is one atomic step, a script that touches one slot.
 pub struct Store {
     link: Arc<Link>,
@@ -68,15 +78,15 @@ impl Store {
     /// The store of the cluster of that name; nothing is connected to yet.
     #[must_use]
     pub fn new(address: Address, name: &str, timing: Timing) -> Self {
-        Self::with_copies(address, name, timing, 0)
+        Self::with_copies(address, name, timing, Copies::default())
     }
 
-    /// One that acknowledges tickets and started matches when so many replicas have them.
+    /// One that acknowledges tickets and started matches when those replicas have them.
     #[must_use]
-    pub fn with_copies(address: Address, name: &str, timing: Timing, copies: u32) -> Self {
+    pub fn with_copies(address: Address, name: &str, timing: Timing, copies: Copies) -> Self {
         let link = Arc::new(Link::new(address.clone()));
         // Replicas are waited for on a connection of its own: the names' must not wait with it.
-        let own = if copies > 0 { Arc::new(Link::new(address)) } else { link.clone() };
+        let own = if copies.waits() { Arc::new(Link::new(address)) } else { link.clone() };
         Self {
             asker: Asker::new(own, timing.lease_ms, key(name, "queue", ""), copies),
             link,
@@ -134,13 +144,30 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if Redis does not answer.
     pub async fn sweep_names(&self, unsaid_ms: u64) -> Result<u64, StoreError> {
-        let mut count = 0;
-        for part in 0..PARTS {
-            let words = ["sweep", "", "", "0", "", &unsaid_ms.to_string()].map(str::to_owned);
-            let told = self.lease_script(&part.to_string(), 1, words.into()).await?;
-            count += told.first().and_then(|words| words.get(1)?.parse::<u64>().ok()).unwrap_or(0);
+        let mut sweep = NameSweep::default();
+        loop {
+            if let Some(held) = self.sweep_some(&mut sweep, unsaid_ms).await? {
+                return Ok(held);
+            }
         }
-        Ok(count)
+    }
+
+    /// The same a few hundred names at a time, so that nobody waits for it: how many are held, once it was all.
+    pub(crate) async fn sweep_some(
+        &self,
+        sweep: &mut NameSweep,
+        unsaid_ms: u64,
+    ) -> Result<Option<u64>, StoreError> {
+        let words =
+            ["sweep", &sweep.from.to_string(), "", "0", "", &unsaid_ms.to_string()].map(str::to_owned);
+        let told = self.lease_script(&sweep.part.to_string(), 1, words.into()).await?;
+        let number = |nth: usize| told.first()?.get(nth)?.parse::<u64>().ok();
+        let (Some(held), Some(from)) = (number(1), number(2)) else {
+            return Err(StoreError::Nonsense(format!("{told:?}")));
+        };
+        (sweep.held, sweep.from) = (sweep.held + held, from);
+        sweep.part += u64::from(from == 0);
+        Ok((sweep.part == PARTS).then(|| std::mem::take(sweep).held))
     }
 
     /// Lets every part of the directory note since when its server serves: until a lease after that, nothing of it is
@@ -241,6 +268,19 @@ impl Store {
         assert!(self.link.send(&command).await.is_ok());
     }
 
+    /// Fills a part of the directory with so many rooms of seven nodes.
+    #[cfg(test)]
+    pub(crate) async fn fill_part(&self, part: &str, names: u64) {
+        let text = "for nth = tonumber(ARGV[1]), tonumber(ARGV[2]) do
+              redis.call('HSET', KEYS[1], 'room/den-' .. nth, string.format('%016x 7 9 1', nth % 7))
+            end";
+        for first in (1..=names).step_by(1_000) {
+            let mut command = redis::cmd("EVAL");
+            command.arg(text).arg(1).arg(self.key(part, "leases")).arg(first).arg(names.min(first + 999));
+            assert!(self.link.send(&command).await.is_ok());
+        }
+    }
+
     /// Lets every part of the directory serve since long ago.
     #[cfg(test)]
     pub(crate) async fn begin_long_ago(&self) {
@@ -274,14 +314,24 @@ impl Store {
     }
 
     async fn held(&self, node: NodeId) -> Result<Reply, StoreError> {
-        let mut held = Vec::new();
+        // A name may be seen twice while others come and go.
+        let mut held = BTreeMap::new();
         for part in 0..PARTS {
-            let words = ["held", "", &node.to_string(), "0", "", "0"].map(str::to_owned).to_vec();
-            for words in self.lease_script(&part.to_string(), 1, words).await? {
-                held.extend(words[1..].chunks_exact(5).filter_map(named_lease));
+            let mut from = "0".to_owned();
+            loop {
+                let words = ["held", &from, &node.to_string(), "0", "", "0"].map(str::to_owned).to_vec();
+                let told = self.lease_script(&part.to_string(), 1, words).await?;
+                let [_, after, names @ ..] = told.first().map(Vec::as_slice).unwrap_or_default() else {
+                    return Err(StoreError::Nonsense(format!("{told:?}")));
+                };
+                held.extend(names.chunks_exact(5).filter_map(named_lease));
+                if after == "0" {
+                    break;
+                }
+                from.clone_from(after);
             }
         }
-        Ok(Reply::Held(held))
+        Ok(Reply::Held(held.into_iter().collect()))
     }
 
     async fn report(&self, view: &NodeView) -> Result<Reply, StoreError> {
@@ -340,25 +390,25 @@ pub(super) async fn run(
     keys: &[String],
     args: &[String],
 ) -> Result<Value, StoreError> {
-    run_copied(link, script, keys, args, 0).await
+    run_copied(link, script, keys, args, Copies::default()).await
 }
 
-/// The same, until so many replicas have heard of what it has written.
+/// The same, until those replicas have heard of what it has written.
 pub(super) async fn run_copied(
     link: &Link,
     script: &Code,
     keys: &[String],
     args: &[String],
-    copies: u32,
+    copies: Copies,
 ) -> Result<Value, StoreError> {
     let command = |word: &str, script: &str| {
         let mut command: Cmd = redis::cmd(word);
         command.arg(script).arg(keys.len()).arg(keys).arg(args);
         command
     };
-    let send = async |command: Cmd| match copies {
-        0 => link.send(&command).await,
-        copies => link.send_copied(&command, copies).await,
+    let send = async |command: Cmd| match copies.waits() {
+        false => link.send(&command).await,
+        true => link.send_copied(&command, copies).await,
     };
     match send(command("EVALSHA", &script.hash)).await {
         Err(error) if error.wants_script() => Ok(send(command("EVAL", script.text)).await?),

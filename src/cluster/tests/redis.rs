@@ -3,6 +3,7 @@
 mod board;
 mod broken;
 mod clock;
+mod copies;
 mod load;
 mod server;
 mod sustained;

@@ -494,6 +494,11 @@ settings! {
         /// Sentinel.
         copies: u32 = Value::Integer(0), Allowed::Integer(0, 8), "replicas",
             wrong: "more than there are, and no ticket is taken in";
+        /// For how long at most a ticket is not acknowledged, and a match not told of, until a replica of Redis has
+        /// heard of it, where there is one that keeps up: then neither is lost when it takes over. Where `copies` is
+        /// set, that counts. For one server with replicas, or Sentinel; 0 for never.
+        copied_within_ms: u64 = Value::Integer(50), Allowed::Integer(0, 500), "milliseconds",
+            wrong: "too short, or never, loses what was acknowledged in the last moment before a replica takes over";
         /// What becomes of rooms while Redis cannot be reached: `play` goes on, and nobody else gets them before this
         /// node is proven to be dead; `stop` stops them in time, and anybody gets them. The same at all nodes.
         isolated: Isolated = Value::text("play"), Allowed::OneOf(Isolated::WORDS), "",

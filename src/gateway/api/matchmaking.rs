@@ -182,6 +182,7 @@ pub(crate) async fn submit(
         names.collect::<Result<Vec<_>, _>>().map_err(|fault| unprocessable(format!("name: {fault}")))?;
     let (ticket, guest) = if with_key { (of_back_end(new)?, None) } else { of_guest(&front, new)? };
     let id = ticket.id;
+    matchmaking.check_new(id).map_err(problem)?;
     let mut status = match shared::queue(&front, matchmaking, id)? {
         Some(cluster) => {
             let shared = SharedTicket { ticket, names, is_guest: !with_key };

@@ -350,9 +350,8 @@ pub(crate) async fn open(
             format!("node {node} has a room {name}"),
         ));
     }
-    let nodes = front.peers.get().map_or_else(Vec::new, |peers| peers.with_rooms());
-    let node = nodes.first().ok_or_else(Problem::busy)?;
-    ask::ask(&front, node, &RoomQuestion::Open(new)).await
+    let node = front.peers.get().and_then(|peers| peers.for_room()).ok_or_else(Problem::busy)?;
+    ask::ask(&front, &node, &RoomQuestion::Open(new)).await
 }
 
 /// Opens a room at this node.

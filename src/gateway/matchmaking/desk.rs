@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framekeep_gate::SharedTicket;
-use framekeep_matchmaking::{Event, Match, MatchId, Matcher, TicketId, TicketState};
+use framekeep_matchmaking::{
+    Event, Match, MatchId, Matcher, Refused, Ticket, TicketId, TicketState, TicketView,
+};
 use framekeep_protocol::{PlayerId, PlayerName, RoomName};
 
+use super::played::Played;
 use crate::front::unix_now;
 
 /// Most players that are remembered of a room.
@@ -52,6 +55,8 @@ pub(crate) struct Desk {
     /// The rooms of matches that have one.
     pub(crate) seated: BTreeMap<MatchId, RoomName>,
     pub(super) rooms: BTreeMap<RoomName, Served>,
+    /// Tickets that had their match.
+    played: Played,
     /// No matches are formed until then.
     pub(super) pause_until_ms: u64,
     /// Whether free seats were offered to the whole cluster last.
@@ -67,9 +72,39 @@ impl Desk {
             tickets: BTreeMap::new(),
             seated: BTreeMap::new(),
             rooms: BTreeMap::new(),
+            played: Played::default(),
             pause_until_ms: 0,
             offers_to_all: false,
             foreign: BTreeMap::new(),
+        }
+    }
+
+    /// Lets a ticket wait.
+    pub(super) fn submit(
+        &mut self,
+        now_ms: u64,
+        ticket: Ticket,
+        holder: Holder,
+    ) -> Result<TicketView, Refused> {
+        let id = ticket.id;
+        self.check_new(id)?;
+        let view = self.matcher.submit(now_ms, ticket)?;
+        if let Some(of) = self.played.of(id)
+            && !matches!(view.state, TicketState::Matched { .. })
+        {
+            // The matcher has forgotten it just now.
+            let _ = self.matcher.cancel(now_ms, id);
+            return Err(Refused::AlreadyMatched { ticket: id, of });
+        }
+        self.tickets.entry(id).or_insert(holder);
+        Ok(view)
+    }
+
+    /// Whether a ticket had its match and is forgotten since.
+    pub(super) fn check_new(&self, id: TicketId) -> Result<(), Refused> {
+        match self.played.of(id) {
+            Some(of) if self.matcher.view(id).is_none() => Err(Refused::AlreadyMatched { ticket: id, of }),
+            _ => Ok(()),
         }
     }
 
@@ -115,6 +150,7 @@ impl Desk {
         let mean = ratings.iter().sum::<i64>() / i64::try_from(ratings.len().max(1)).unwrap_or(1);
         self.note_seated(of, (i32::try_from(mean).unwrap_or_default(), &blocked), &room, now_ms);
         self.seated.insert(of.id, room);
+        of.tickets().for_each(|id| self.played.add(now_ms, id, of.id));
     }
 
     /// Players with that mean rating, who do not play with those, have seats in a room.
@@ -157,9 +193,40 @@ impl Desk {
     }
 
     /// Forgets what the matcher has forgotten.
-    pub(super) fn forget(&mut self) {
+    pub(super) fn forget(&mut self, now_ms: u64) {
+        self.played.forget(now_ms, usize::MAX);
         let matcher = &self.matcher;
         self.tickets.retain(|id, _| matcher.view(*id).is_some());
         self.seated.retain(|of, _| matcher.matched(*of).is_some());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use framekeep_matchmaking::Mode;
+
+    use super::*;
+
+    #[test]
+    fn a_ticket_that_is_sent_again_after_its_match_gets_no_second_one() {
+        let mut desk = Desk::new(Matcher::new(vec![Mode::new("arena", "duel", 2, 1)]).unwrap());
+        let submit = |desk: &mut Desk, now_ms: u64, id: u64| {
+            let ticket = Ticket::solo(TicketId(id.into()), "arena", "duel", PlayerId(id), 1_500);
+            desk.submit(now_ms, ticket, Holder { names: Vec::new(), is_guest: false }).map(|view| view.state)
+        };
+        assert!((1..=2).all(|id| submit(&mut desk, 0, id) == Ok(TicketState::Waiting)));
+        let (formed, _) = desk.round(0);
+        desk.seated(&formed[0], "den".parse().unwrap(), 100);
+        // For a minute it is shown as it is, also in the moment in which it is forgotten.
+        assert!(matches!(submit(&mut desk, 59_000, 1), Ok(TicketState::Matched { .. })));
+        let played = |id| Err(Refused::AlreadyMatched { ticket: TicketId(id), of: formed[0].id });
+        assert_eq!(submit(&mut desk, 70_000, 1), played(1));
+        for now_ms in [80_000, 1_860_000] {
+            desk.round(now_ms);
+            desk.forget(now_ms);
+            assert_eq!([submit(&mut desk, now_ms, 1), submit(&mut desk, now_ms, 2)], [played(1), played(2)]);
+        }
+        desk.forget(1_860_100);
+        assert_eq!(submit(&mut desk, 1_860_100, 1), Ok(TicketState::Waiting));
     }
 }

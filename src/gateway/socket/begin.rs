@@ -19,6 +19,11 @@ use crate::wire::{self, Authenticate, ClientBody, ClientMessage, Resume, ServerB
 /// Most state views a second.
 const VIEWS_HZ_MAX: u32 = 60;
 
+/// How long a room whose node is gone is looked for elsewhere, in milliseconds: as clients of other nodes are told by
+/// the relay; and where nodes open the rooms of those that are gone, which takes them 4 to 10 s.
+const LOST_AFTER_MS: u32 = 4_500;
+const REOPENED_WITHIN_MS: u32 = 15_000;
+
 /// Waits for the first message and follows it; `Err` says why there is no session. What the client is to hear
 /// first is not sent yet.
 ///
@@ -100,6 +105,10 @@ async fn open(line: &mut Line, authenticate: &Authenticate) -> Result<Box<Sessio
         message_bytes_max: web.message_bytes_max as u32,
         messages_per_s: web.messages_per_s,
         others: front.cluster.get().map(|cluster| cluster.others()).unwrap_or_default(),
+        lost_after_ms: match front.cluster.get().is_some_and(|cluster| cluster.reopens()) {
+            true => REOPENED_WITHIN_MS,
+            false => LOST_AFTER_MS,
+        },
     })));
     Ok(session)
 }

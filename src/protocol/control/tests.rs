@@ -133,6 +133,8 @@ fn to_client() -> Vec<ToClient> {
             kind: RoomEventKind::Chat { player: None, text: "hi".to_owned() },
         }),
         ToClient::Event(RoomEvent { number: 10, kind: RoomEventKind::Closed(ClosedReason::Expired) }),
+        ToClient::Event(RoomEvent { number: 11, kind: RoomEventKind::Elsewhere { node: "n".repeat(64) } }),
+        ToClient::Left { reason: LeftReason::Elsewhere },
         ToClient::Started(start()),
         ToClient::Ended(MatchEnd { epoch, ticks: Tick(9), hash, outcome, reason }),
         ToClient::Desynced { epoch, tick: Tick(70), expected: 1, got: 2 },

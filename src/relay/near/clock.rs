@@ -9,7 +9,7 @@ use framekeep_protocol::{Refusal, ToClient};
 use super::home::News;
 use super::place::{NearLink, Place, Route, Stage, Wish};
 use super::{Near, Todo};
-use crate::limits::{BEAT_EVERY, DIAL_AGAIN_MAX, FIND_AGAIN_EVERY, FIND_MOVED_EVERY, LOST_AFTER, NODES_MAX};
+use crate::limits::{BEAT_EVERY, DIAL_AGAIN_MAX, FIND_AGAIN_EVERY, FIND_MOVED_EVERY, NODES_MAX};
 use crate::outbox::Outbox;
 use crate::stats::RelayStats;
 use crate::wire::ToFar;
@@ -53,7 +53,7 @@ impl Near {
             outbox.close();
         }
         peer.failed(now, chance);
-        let until = peer.heard_at + LOST_AFTER;
+        let until = peer.heard_at + self.directory.lost_after();
         let links: Vec<_> = peer.links.values().copied().collect();
         for id in links {
             let Some(place) = self.links.get_mut(&id).and_then(NearLink::place) else { continue };

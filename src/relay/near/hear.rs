@@ -10,7 +10,7 @@ use super::peer::Cursor;
 use super::place::{Place, Route, Stage, Wish};
 use super::{Near, NearLink, OF_RELAY};
 use crate::PeerId;
-use crate::limits::{FIND_MOVED_EVERY, LOST_AFTER, MOVE_WITHIN};
+use crate::limits::{FIND_MOVED_EVERY, MOVE_WITHIN};
 use crate::stats::RelayStats;
 use crate::wire::{Channel, Shown, StreamId, ToFar, ToNear};
 
@@ -119,7 +119,7 @@ impl Near {
         match reason {
             CloseReason::Moved => self.wait_for_room(id, now + MOVE_WITHIN, now, true),
             CloseReason::ShuttingDown | CloseReason::Restarting => {
-                self.wait_for_room(id, now + LOST_AFTER, now, false)
+                self.wait_for_room(id, now + self.directory.lost_after(), now, false)
             }
             reason => {
                 self.tell(id, &ToClient::Closing { reason }, 0);
@@ -234,7 +234,7 @@ impl Near {
             return;
         }
         // It was too slow there, or the server has no place for it: it is tried once more.
-        self.wait_for_room(id, now + LOST_AFTER, now, false);
+        self.wait_for_room(id, now + self.directory.lost_after(), now, false);
     }
 
     fn show(&mut self, from: PeerId, channel: Channel, view: &Arc<StateView>) {

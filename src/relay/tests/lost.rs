@@ -87,6 +87,28 @@ fn a_room_that_comes_up_at_another_node_is_followed_there() {
 }
 
 #[test]
+fn a_room_that_others_open_again_is_waited_for_longer() {
+    let mut stage = Stage::new();
+    stage.places.lost_after(Duration::from_secs(15));
+    let client = play(&mut stage, 1);
+    let there = stage.there.only_link();
+    stage.there.tell(there, &joined(0, 1), 7);
+    stage.run();
+    client.told();
+    stage.reachable.retain(|peer| *peer != THERE);
+    stage.cut(THERE);
+    stage.places.put("friday", Place::Nowhere);
+    stage.pass(Duration::from_secs(10));
+    assert_eq!(client.told(), []);
+    stage.places.put("friday", Place::At(PeerId(3)));
+    stage.pass(Duration::from_secs(2));
+    let third = stage.third.only_link();
+    stage.third.tell(third, &joined(0, 12), 0);
+    stage.run();
+    assert_eq!(client.told(), [room(0, 12)]);
+}
+
+#[test]
 fn a_seat_that_was_not_kept_is_told_of() {
     let mut stage = Stage::new();
     let client = play(&mut stage, 1);

@@ -19,7 +19,7 @@ use crate::near::{Home, HomeNews, Near, Todo};
 use crate::outbox::Outbox;
 use crate::stats::RelayStats;
 use crate::wire::{FrameReader, ToFar, ToNear};
-use crate::{Admission, Awaited, Directory, PeerId, Place};
+use crate::{Admission, Awaited, Directory, LOST_AFTER, PeerId, Place};
 
 pub(super) const HERE: PeerId = PeerId(1);
 pub(super) const THERE: PeerId = PeerId(2);
@@ -38,7 +38,7 @@ fn ticket(player: PlayerId) -> Ticket {
 
 /// What the tests know of the nodes.
 #[derive(Default)]
-pub(super) struct Places(Mutex<(BTreeMap<String, Place>, Option<PeerId>)>);
+pub(super) struct Places(Mutex<(BTreeMap<String, Place>, Option<PeerId>, Option<Duration>)>);
 
 impl Places {
     pub(super) fn put(&self, room: &str, place: Place) {
@@ -47,6 +47,10 @@ impl Places {
 
     pub(super) fn least_loaded(&self, node: Option<PeerId>) {
         self.0.lock().unwrap().1 = node;
+    }
+
+    pub(super) fn lost_after(&self, time: Duration) {
+        self.0.lock().unwrap().2 = Some(time);
     }
 
     fn get(&self, room: &RoomName) -> Place {
@@ -70,6 +74,10 @@ impl Directory for Places {
 
     fn least_loaded(&self) -> Option<PeerId> {
         self.0.lock().unwrap().1
+    }
+
+    fn lost_after(&self) -> Duration {
+        self.0.lock().unwrap().2.unwrap_or(LOST_AFTER)
     }
 }
 

@@ -26,6 +26,13 @@ pub(super) fn answer(world: &mut World, question: Question) -> Answer {
             }
             None => Answer::Missing,
         },
+        Question::GiveWay(name, node) => match world.resource::<Rooms>().get(&name) {
+            Some(room) => {
+                rooms::give_way(world, room, node);
+                Answer::Done
+            }
+            None => Answer::Missing,
+        },
         Question::Past(name, viewer) => past(world, &name, viewer),
         Question::Happenings { room, viewer, after, limit } => {
             happenings(world, &room, viewer, (after, limit))

@@ -101,3 +101,30 @@ fn a_view_has_who_watches_and_for_whom_seats_are_kept_until_they_are_released() 
     let released = |told: &ToClient| matches!(told, ToClient::Event(told) if told.kind == event);
     assert!(heard.iter().any(released), "{heard:?}");
 }
+
+#[test]
+fn whoever_is_in_a_room_that_gives_way_is_told_where_the_other_one_is_and_its_name_is_free() {
+    let mut server = server(|_| {});
+    let (ada, eve) = (come(&mut server, ADA), come(&mut server, PlayerId(2)));
+    let world = server.world_mut();
+    assert_eq!(drill::say(world, ada, &join(false)), None);
+    assert_eq!(drill::say(world, eve, &join(true)), None);
+    let room = world.resource::<Rooms>().get(&"den".parse().unwrap()).unwrap();
+    give_way(world, room, "eu2".to_owned());
+    for link in [ada, eve] {
+        let heard = told(&mut server, link);
+        let kinds = heard.iter().filter_map(|told| match told {
+            ToClient::Event(event) => Some(&event.kind),
+            _ => None,
+        });
+        let is_end = |kind: &&RoomEventKind| {
+            matches!(kind, RoomEventKind::Elsewhere { .. } | RoomEventKind::Closed(_))
+        };
+        let node = "eu2".to_owned();
+        let closed = RoomEventKind::Closed(ClosedReason::Elsewhere);
+        let told: Vec<_> = kinds.filter(is_end).collect();
+        assert_eq!(told, [&RoomEventKind::Elsewhere { node }, &closed], "{heard:?}");
+        assert!(heard.contains(&ToClient::Left { reason: LeftReason::Elsewhere }), "{heard:?}");
+    }
+    assert_eq!(drill::say(server.world_mut(), ada, &join(false)), None, "the name is kept from nobody");
+}

@@ -12,6 +12,7 @@ use super::server::RedisServer;
 use super::{TIMING, run, take, until_granted};
 use crate::board::{Ask, Kept, Told};
 use crate::body::TicketBody;
+use crate::redis::NameSweep;
 use crate::{COORDINATOR, Card, Epoch, Load, Member, NodeId, NodeView, Reply, Request, Store, Timing};
 
 /// Requests that are under way at once.
@@ -140,6 +141,40 @@ async fn forgets(tickets: u64) -> (f64, Duration) {
     let shown = store.ask(&Ask::Show { id: format!("{:032x}", 7) }).await.unwrap();
     assert_eq!(shown, Told::Unknown);
     (each, longest)
+}
+
+/// How many microseconds of Redis the longest call takes with which a part of so many names is looked through.
+async fn look_through(names: u64) -> f64 {
+    let redis = RedisServer::start().unwrap();
+    let store = Store::new(redis.address(), "test", Timing::default());
+    store.fill_part("0", names).await;
+    let (mut sweep, mut calls, mut longest_us, mut all_us) = (NameSweep::default(), 0_u32, 0.0_f64, 0.0);
+    let held = loop {
+        let before = store.worked_us().await;
+        let told = store.sweep_some(&mut sweep, 0).await.unwrap();
+        let us = store.worked_us().await - before;
+        (calls, longest_us, all_us) = (calls + 1, longest_us.max(us), all_us + us);
+        if let Some(held) = told {
+            break held;
+        }
+    };
+    println!(
+        "to look through {names} names: {calls} calls, {all_us:.0} µs of Redis, {longest_us:.0} in a call"
+    );
+    assert!((names..names + names / 8).contains(&held), "{held} were seen");
+    let Ok(Reply::Held(of_one)) = store.one(Request::Held(NodeId(3))).await else { panic!("it is asked") };
+    assert_eq!(of_one.len() as u64, names.div_ceil(7), "each once");
+    longest_us
+}
+
+#[test]
+fn nobody_waits_while_a_large_directory_is_looked_through() {
+    if RedisServer::start().is_none() {
+        return;
+    }
+    let longest_us = run(look_through(62_500));
+    // All of it at once is a tenth of a second and more.
+    assert!(longest_us < 20_000.0, "{longest_us} µs");
 }
 
 #[test]

@@ -61,6 +61,16 @@ impl RedisServer {
         answer.trim_end().to_owned()
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its port.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Where it is.
     pub(crate) fn address(&self) -> Address {
         Address::parse(&format!("redis://127.0.0.1:{}", self.port)).unwrap()

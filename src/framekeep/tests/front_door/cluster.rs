@@ -11,6 +11,7 @@ use crate::nodes::{
 use crate::redis::RedisServer;
 use crate::serving::{LONGEST, Serving};
 use crate::udp::UdpBot;
+use crate::web::Web;
 
 /// Tickets through all nodes, the coordinator killed in the middle.
 fn crowd(count: u64, within: Duration) {
@@ -162,21 +163,31 @@ fn of_two_rooms_of_one_name_that_were_opened_while_redis_was_away_one_is_closed(
 }
 
 #[test]
-fn of_two_rooms_of_one_name_the_one_with_a_match_stays_and_the_others_are_told() {
+fn of_two_rooms_of_one_name_the_one_with_a_match_stays_and_the_others_are_told_where_it_is() {
     let Some(mut redis) = RedisServer::start() else { return };
-    let nodes = Nodes::start(&redis, 2);
+    let nodes =
+        Nodes::start_at(&redis.url(), 2, &[("FRAMEKEEP_CLUSTER_SECRET", "canary-cluster-secret-0123")]);
     redis.kill();
     let [empty, played] = &nodes.serving[..] else { panic!("there are two") };
     for serving in [empty, played] {
         serving.until("it notices", |serving| together(serving)["redis_away_ms"] != 0);
     }
     assert_eq!(open_room(empty, "den"), 201);
+    let mut eve = Web::enter(empty, "eve");
+    eve.ask("join", json!({ "room": "den" }));
+    eve.hear("joined");
     let _bots = ["ada", "bob"].map(|who| UdpBot::join_as(played, "den", who, ""));
     let plays = |serving: &Serving| serving.rooms().iter().any(|row| row["phase"] == "playing");
     played.until("they play", plays);
     redis.start_again();
     empty.until("the empty one is closed", |serving| serving.log().contains("a room is closed here"));
     assert!(plays(played) && !played.log().contains("a room is closed here"), "{}", played.log());
+    assert_eq!(eve.event("elsewhere")["text"], "node-1");
+    assert_eq!(eve.event("closed")["reason"], "elsewhere");
+    assert_eq!(eve.hear("left")["reason"], "elsewhere");
+    // Whoever joins again is brought there, where both seats are taken.
+    let asked = eve.ask("join", json!({ "room": "den" }));
+    assert_eq!(eve.hear_if("refused", |refused| refused["to"] == asked)["code"], "room_full");
     let holder = together(played)["node"].as_str().expect("a number").to_owned();
     played.until("its name is that node's", |_| {
         redis.directory().get("room/den").is_some_and(|(node, ..)| *node == holder)

@@ -17,6 +17,7 @@ mod measured;
 mod named;
 mod nodes;
 mod past;
+mod placed;
 mod play;
 mod python;
 mod redis;

@@ -16,6 +16,11 @@ use crate::web::Web;
 const TOLD_WITHIN: Duration = Duration::from_secs(6);
 
 fn node(redis: &RedisServer, role: &str) -> Serving {
+    node_with(redis, role, &[])
+}
+
+/// The same with further settings.
+pub(crate) fn node_with(redis: &RedisServer, role: &str, more: &[(&str, &str)]) -> Serving {
     static STARTED: AtomicU32 = AtomicU32::new(0);
     // No two nodes have one name.
     let (url, nth) = (redis.url(), STARTED.fetch_add(1, Ordering::Relaxed));
@@ -30,11 +35,12 @@ fn node(redis: &RedisServer, role: &str) -> Serving {
     if role != "gateway" {
         settings.push(("FRAMEKEEP__CLUSTER__PEER", "127.0.0.1:0"));
     }
+    settings.extend(more);
     Serving::start(&settings)
 }
 
 /// A gateway that sees so many nodes, itself among them.
-fn gateway(redis: &RedisServer, count: usize) -> Serving {
+pub(crate) fn gateway(redis: &RedisServer, count: usize) -> Serving {
     let gateway = node(redis, "gateway");
     gateway.until("it sees the others", |gateway| {
         let seen = gateway.get("/api/v1/cluster").json()["together"]["nodes"].clone();
@@ -43,7 +49,7 @@ fn gateway(redis: &RedisServer, count: usize) -> Serving {
     gateway
 }
 
-fn enter(gateway: &Serving, name: &str, room: &str, seats: u32) -> Web {
+pub(crate) fn enter(gateway: &Serving, name: &str, room: &str, seats: u32) -> Web {
     let mut web = Web::enter(gateway, name);
     let create = json!({ "game": "arena", "seats": seats, "spectators_max": 8 });
     web.ask("join", json!({ "room": room, "create": create }));
@@ -164,6 +170,8 @@ fn a_client_of_one_node_plays_in_a_room_of_another() {
     ada.join("friday", 2);
     ada.hear("joined");
     let mut bob = Web::enter(&nodes[1], "bob");
+    let welcome = bob.heard.iter().find_map(|message| message.get("welcome")).expect("it was heard");
+    assert_eq!(welcome["lost_after_ms"], 4_500, "nobody opens rooms of nodes that are gone");
     // Until the cluster knows the room.
     join_at_last(&nodes[1], &mut bob, &json!({ "room": "friday" }));
     for web in [&mut ada, &mut bob] {

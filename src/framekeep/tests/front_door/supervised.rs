@@ -186,6 +186,20 @@ fn a_health_check_is_an_exit_code() {
 }
 
 #[test]
+fn commands_find_a_server_by_its_data_folder_whatever_port_it_got() {
+    let serving = Serving::start(&[]);
+    let data = serving.data().display().to_string();
+    for port in [&[][..], &["--http", "127.0.0.1:0"]] {
+        let well = run(&[&["healthcheck", "--ready", "--data", &data], port].concat(), &[], serving.folder());
+        assert_eq!(well.status.code(), Some(0), "{}", String::from_utf8_lossy(&well.stderr));
+        let args = [&["top", "--once", "100x30", "--data", &data], port].concat();
+        let top = run(&args, &[], serving.folder());
+        let picture = String::from_utf8_lossy(&top.stdout).into_owned();
+        assert!(picture.contains(&serving.http.to_string()), "{picture}");
+    }
+}
+
+#[test]
 fn operators_close_kick_and_drain_from_the_command_line() {
     let serving = Serving::start(&[]);
     let admin = serving.admin.to_string();

@@ -131,6 +131,11 @@ impl Fleet {
         self.nodes[nth].take().expect("it is up").kill(&folder);
     }
 
+    /// Ends a node in order.
+    pub(crate) fn stop(&mut self, nth: usize) {
+        self.nodes[nth].take().expect("it is up").stop();
+    }
+
     /// Asks the operators' port of a node.
     pub(crate) fn operate(&self, nth: usize, method: &str, path: &str, body: &str) -> Reply {
         let bearer = format!("Bearer {ADMIN_TOKEN}");

@@ -17,7 +17,7 @@ use crate::problem::Problem;
 pub(crate) struct StatusJson {
     id: String,
     /// waiting, asked, opening (its room is about to be there), matched; or over: cancelled, expired, declined,
-    /// no_answer, superseded.
+    /// no_answer, superseded, unknown_mode.
     state: &'static str,
     /// Another one whenever the state is another: give it to wait for news.
     revision: u32,
@@ -225,6 +225,7 @@ fn state(state: TicketState, has_room: bool) -> &'static str {
         TicketState::Ended(Ended::Declined) => "declined",
         TicketState::Ended(Ended::NoAnswer) => "no_answer",
         TicketState::Ended(Ended::Superseded) => "superseded",
+        TicketState::Ended(Ended::UnknownMode) => "unknown_mode",
     }
 }
 
