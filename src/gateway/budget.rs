@@ -75,17 +75,23 @@ fn buckets<K: std::hash::Hash + Eq + Clone>(per_s: u32) -> Option<Buckets<K>> {
     Some(RateLimiter::hashmap(Quota::per_second(per_second).allow_burst(burst)))
 }
 
+/// So many more messages over the budget than within it, and a link is not heard any more: who asks for a little too much
+/// for ever is not let go, who floods is, however slowly a busy machine reads the flood.
+const OVER_MAX: u32 = 600;
+
 /// A bucket of messages of one link, which fills with time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MessageBudget {
     per_s: f64,
     level: f64,
     at: Instant,
+    /// How many more messages there were over the budget than within it.
+    over: u32,
 }
 
 impl MessageBudget {
     pub(crate) fn new(per_s: u32, now: Instant) -> Self {
-        Self { per_s: per_s.into(), level: per_s.into(), at: now }
+        Self { per_s: per_s.into(), level: per_s.into(), at: now, over: 0 }
     }
 
     /// Takes one message; `false` if there is none left.
@@ -94,10 +100,17 @@ impl MessageBudget {
         self.at = now;
         self.level = (self.level + passed * self.per_s).min(self.per_s);
         if self.level < 1.0 {
+            self.over = self.over.saturating_add(1);
             return false;
         }
         self.level -= 1.0;
+        self.over = self.over.saturating_sub(1);
         true
+    }
+
+    /// Whether so much was over the budget that nobody means well who says it.
+    pub(crate) fn is_flooded(&self) -> bool {
+        self.over > OVER_MAX
     }
 }
 
@@ -114,6 +127,20 @@ mod tests {
         assert_eq!((0..100).filter(|_| budget.take(start)).count(), 60);
         let later = start + Duration::from_millis(500);
         assert_eq!((0..100).filter(|_| budget.take(later)).count(), 30);
+    }
+
+    #[test]
+    fn a_flood_is_one_however_slowly_it_is_read_and_a_little_too_much_is_none() {
+        let start = Instant::now();
+        for (per_s, is_flood) in [(6_000, true), (200, true), (130, true), (110, false), (60, false)] {
+            let mut budget = MessageBudget::new(60, start);
+            let mut flooded = false;
+            for nth in 0..per_s * 120 {
+                budget.take(start + Duration::from_secs(1) * nth / per_s);
+                flooded |= budget.is_flooded();
+            }
+            assert_eq!(flooded, is_flood, "{per_s} a second");
+        }
     }
 
     #[test]

@@ -29,9 +29,6 @@ use crate::translate;
 use crate::view_frames::{Manner, ended_unix_us};
 use crate::wire::{self, ClientBody, ClientMessage, Encoding, ServerBody, ServerMessage};
 
-/// Frames over the budget after which a client is not heard any more.
-const OVER_BUDGET_MAX: u32 = 600;
-
 /// How often at most a client is told that it is over the budget.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
@@ -62,7 +59,6 @@ pub(super) struct Line {
     /// As it was when the connection came.
     pub(super) web: WebConfig,
     budget: MessageBudget,
-    over_budget: u32,
     /// The id of a request that was over the budget, until it is refused; else 0.
     skipped: u64,
     /// When the client was told last that it is over the budget.
@@ -92,7 +88,6 @@ impl Line {
             asked_at: now,
             web,
             budget,
-            over_budget: 0,
             skipped: 0,
             told_at: None,
             heard_at: now,
@@ -155,17 +150,15 @@ impl Line {
     /// Takes a frame from the budget; `false` if there is none left.
     fn spend(&mut self, now: Instant) -> Result<bool, End> {
         if self.budget.take(now) {
-            self.over_budget = 0;
             return Ok(true);
         }
         self.front.stats.refuse(Refused::TooFast);
-        self.over_budget += 1;
         if self.told_at.is_none_or(|told| now.saturating_duration_since(told) >= TELL_EVERY) {
             self.told_at = Some(now);
             let limit = self.web.messages_per_s;
             self.push_error("too_fast", &format!("at most {limit} messages a second are heard"));
         }
-        if self.over_budget > OVER_BUDGET_MAX { Err(End::Closed("faulty")) } else { Ok(false) }
+        if self.budget.is_flooded() { Err(End::Closed("faulty")) } else { Ok(false) }
     }
 
     fn count_heard(&self, kind: Kind, bytes: usize) {
