@@ -207,7 +207,7 @@ impl Lineup {
             let discs = one.traits & other.traits & (DISC | MOVES | OPEN) == DISC | MOVES | OPEN;
             if discs && apart.is_empty() && !self.is_large(pair) {
                 let (a, b) = if one.shape < other.shape { (one, other) } else { (other, one) };
-                Meeting::of_discs(state, &a, &b, meetings);
+                meetings.extend(Meeting::of_discs(state, &a, &b));
             } else {
                 self.meet_shapes(state, tick, proxies, apart, (pair, meetings));
             }
@@ -283,7 +283,10 @@ fn touching([left, right, bottom, top]: [Bytes; 4], block: &Block) -> u64 {
 fn list(marks: u64, [place, from]: [usize; 2], free: &mut [[u16; 2]; WIDE]) {
     // At once: of two halves, each would be written for itself.
     let both = (place | from << u16::BITS) as u32;
-    let other = |marks: u64| -> [u16; 2] { bytemuck::cast(both + (marks.trailing_zeros() << u16::BITS)) };
+    let other = |marks: u64| {
+        let both = both + (marks.trailing_zeros() << u16::BITS);
+        [both as u16, (both >> u16::BITS) as u16]
+    };
     let (one, two) = (marks, marks & marks.wrapping_sub(1));
     (free[0], free[1]) = (other(one), other(two));
     let (mut rest, mut at) = (two & two.wrapping_sub(1), 2);

@@ -84,11 +84,12 @@ impl Near {
     /// question.
     #[inline(always)]
     fn add(&mut self, place: usize, starts: [usize; 2], marks: u32) {
-        let other = |marks: u32| -> Places {
+        let other = |marks: u32| {
             let lane = marks.trailing_zeros() as usize;
-            let other = if lane < LANES { starts[0] + lane } else { starts[1] + lane - LANES };
+            let other = starts[lane / LANES % 2] + lane % LANES;
             // At once: of two halves, each would be written for itself.
-            bytemuck::cast((place | other << u16::BITS) as u32)
+            let both = (place | other << u16::BITS) as u32;
+            [both as u16, (both >> u16::BITS) as u16]
         };
         let end = self.count + PAIRS_AT_ONCE;
         let Some(free) = self.list.get_mut(self.count..end) else { return };

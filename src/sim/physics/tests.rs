@@ -3,7 +3,6 @@
 mod bodies;
 mod bounds;
 mod character;
-mod couples;
 mod crowds;
 mod events;
 mod extremes;
