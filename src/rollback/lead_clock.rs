@@ -1,6 +1,5 @@
 //! `LeadClock`, when a client makes which input.
 
-use core::mem::replace;
 use core::time::Duration;
 
 use framekeep_sim::Tick;
@@ -48,12 +47,6 @@ pub struct LeadClock {
     margin_eighths: i64,
     /// How much earlier than its packet's newest the oldest input of a packet is due.
     batch_eighths: i64,
-    /// When inputs were made last, and how many in that call so far.
-    call: (Duration, u32),
-    /// The fewest inputs of a call in the last half window and in this one: whoever renders every third tick makes
-    /// three each time, the oldest of which was due two ticks ago.
-    together_before: Option<u32>,
-    together: Option<u32>,
     late_eighths: i64,
     calm: u32,
     /// The earliest origin seen in the last half window and in this one.
@@ -96,9 +89,6 @@ impl LeadClock {
             drift_permille: i64::from(drift_permille),
             margin_eighths: i64::from(margin_eighths),
             batch_eighths: 0,
-            call: (Duration::ZERO, 0),
-            together_before: None,
-            together: None,
             late_eighths: 0,
             calm: 0,
             worst_before: None,
@@ -155,14 +145,6 @@ impl LeadClock {
         let due_ns = self.origin_ns.saturating_add(i64::from(tick.0) * self.period_ns);
         let late_ns = nanoseconds(now).saturating_sub(due_ns);
         self.made[slot(tick)] = Made { tick, origin_ns: self.origin_ns, late_ns };
-        if self.call.0 == now {
-            self.call.1 = self.call.1.saturating_add(1);
-            return;
-        }
-        let (_, together) = replace(&mut self.call, (now, 1));
-        if together > 0 {
-            self.together = Some(self.together.map_or(together, |fewest| fewest.min(together)));
-        }
     }
 
     /// The server's word: input `newest` arrived `lead_eighths` / 8 ticks before its deadline.
@@ -185,7 +167,6 @@ impl LeadClock {
             self.worst_before = self.worst.take();
             self.best_before = self.best.take();
             self.best_way_before = self.best_way.take();
-            self.together_before = self.together.take();
         }
         let exact = origin_ns + i64::from(lead_eighths) * self.period_ns / 8;
         self.worst = Some(self.worst.map_or(exact, |worst| worst.min(exact)));
@@ -222,24 +203,13 @@ impl LeadClock {
     /// The lead aimed for on the best recent path, in 1/8 ticks, if the worst is hardly worse.
     #[must_use]
     pub fn target_eighths(&self) -> u32 {
-        (self.margin_eighths + self.oldest_eighths() + self.late_eighths) as u32
+        (self.margin_eighths + self.batch_eighths + self.late_eighths) as u32
     }
 
     /// How often the clock was set instead of drifting.
     #[must_use]
     pub fn jumps(&self) -> u32 {
         self.jumps
-    }
-
-    /// How much earlier the oldest of the inputs that arrive together is due than the newest, of which the server
-    /// speaks. One call that made many, after a pause, does not count: each call of the last seconds did.
-    fn oldest_eighths(&self) -> i64 {
-        self.batch_eighths.max(8 * i64::from(self.together().saturating_sub(1)))
-    }
-
-    /// The fewest inputs that were made in a call of the last seconds.
-    fn together(&self) -> u32 {
-        [self.together, self.together_before].into_iter().flatten().min().unwrap_or(1)
     }
 
     fn is_acquiring(&self) -> bool {
@@ -254,9 +224,7 @@ impl LeadClock {
         // The margin is for what is worse than usual; the worst that was needs a part of it on top.
         let spare = (self.margin_eighths + SPARE_PART - 1) / SPARE_PART;
         let wanted = (best - eighths(self.margin_eighths)).min(worst - eighths(spare));
-        let error = wanted - eighths(self.oldest_eighths() + self.late_eighths) - self.origin_ns;
-        // Who renders seldom makes an input a whole tick later or not at all later.
-        if error > 0 && self.together() > 1 { (error - self.period_ns).max(0) } else { error }
+        wanted - eighths(self.batch_eighths + self.late_eighths) - self.origin_ns
     }
 
     /// While acquiring the clock is a guess and may be set; later only if it is far out.
@@ -328,29 +296,6 @@ mod tests {
             let last = leads[500..].iter();
             assert!(last.clone().all(|lead| (12..=40).contains(lead)), "{start_ms}: {last:?}");
         }
-    }
-
-    #[test]
-    fn the_oldest_of_the_inputs_that_are_made_together_is_in_time() {
-        let mut clock = clock();
-        let mut oldest = Vec::new();
-        // A frame every 100 ms, which is three ticks: who is asked then makes all that have become due.
-        let mut next = 0;
-        for frame in 0..200 {
-            let now = Duration::from_millis(10_000 + 100 * frame);
-            clock.advance(now);
-            let newest = clock.due(now).expect("it is after the first").0;
-            let lead_ns =
-                |tick: u32| 10_050 * MS + i64::from(tick) * clock.period_ns - now.as_nanos() as i64 - 20 * MS;
-            if next <= newest {
-                oldest.push(lead_ns(next) / MS);
-            }
-            let eighths = (lead_ns(newest) * 8).div_euclid(clock.period_ns).clamp(-127, 127) as i8;
-            (next..=newest).for_each(|tick| clock.made(now, Tick(tick)));
-            next = next.max(newest + 1);
-            clock.feedback(Tick(newest), eighths);
-        }
-        assert!(oldest[100..].iter().all(|&lead| (0..=50).contains(&lead)), "{oldest:?}");
     }
 
     #[test]

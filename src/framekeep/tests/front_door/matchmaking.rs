@@ -278,8 +278,8 @@ fn the_log_of_a_coordinator_that_is_killed_and_that_of_the_next_give_all_matches
 /// Times that a machine may stand still for so long that a node is not the coordinator any more.
 const STANDSTILLS_MAX: u64 = 8;
 
-/// Two nodes coordinate in turns, each with players of its own, the first one twice; which one is the first, and who had
-/// a match at each turn. `None` if another coordinated in between, because the machine stood still.
+/// Two nodes coordinate in turns, each with players of its own, the first one twice; which one is the first, and who
+/// had a match at each turn. `None` if another coordinated in between, because the machine stood still.
 fn coordinate_in_turns(nodes: &Nodes, first_player: u64) -> Option<(usize, [[u64; 2]; 3])> {
     nodes.until("one of two coordinates", || nodes.coordinator().is_some());
     let first = nodes.coordinator().expect("one of them");
