@@ -117,6 +117,44 @@ fn a_move_that_is_refused_leaves_the_room_where_it_is() {
     nodes.assert_all_agree();
 }
 
+/// What became of a move of which the first node writes in another version from the `nth` letter on.
+fn misread_from(nth: usize) -> Option<MoveOutcome> {
+    let mut nodes = Nodes::new(200 + nth as u64, 2, None).link("wifi");
+    nodes.rooms(1, 2);
+    nodes.run_for(1.0);
+    nodes.other_version_from = Some((nth, 7));
+    nodes.send(&room(0), 0, 1);
+    let name = room(0).parse().unwrap();
+    let outcome = |nodes: &Nodes| nodes.server(0).world().resource::<Moves>().outcome(&name);
+    nodes.run_until("it is known what becomes of it", |nodes| {
+        !matches!(outcome(nodes), None | Some(MoveOutcome::Going { .. }))
+    });
+    let became = outcome(&nodes);
+    if matches!(became, Some(MoveOutcome::Stayed { .. })) {
+        assert_eq!(owners(&mut nodes, &room(0)), [0], "letter {nth}");
+        let before = nodes.stage(0, &room(0)).map(|stage| stage.tick());
+        nodes.run_for(2.0);
+        assert!(nodes.stage(0, &room(0)).map(|stage| stage.tick()) > before, "letter {nth}: it stands still");
+        assert!(nodes.room_of(1, &room(0)).is_none(), "letter {nth}: it is at one node only");
+        nodes.assert_all_agree();
+    }
+    became
+}
+
+#[test]
+fn what_a_node_of_another_version_says_is_refused_with_the_reason_and_the_room_stays() {
+    let mut stayed = 0;
+    for nth in 1.. {
+        match misread_from(nth) {
+            Some(MoveOutcome::Stayed { why }) => assert!(why.contains("version 7"), "letter {nth}: {why}"),
+            // What cannot be read came after the decision.
+            _ => break,
+        }
+        stayed = nth;
+    }
+    assert!(stayed >= 3, "the offer and the hand-over are among them: {stayed} letters");
+}
+
 /// Kills a node right after the `nth` letter was posted, runs on, starts it again.
 fn killed_at(nth: usize, victim: usize) -> Option<Nodes> {
     let folder = tempfile::tempdir().unwrap();

@@ -9,7 +9,7 @@ use framekeep_journal::{
     EndReason, Record, Replay, RoomState, SegmentHeader, SegmentReader, SegmentWriter, Verifier,
 };
 use framekeep_protocol::{ClosedReason, PlayerId, Refusal, RoomPhase, ToServer};
-use framekeep_server::{Counters, Recorder};
+use framekeep_server::{Counters, Recorder, list_rooms};
 use framekeep_tests::{Client, Scenario};
 
 fn on(folder: &Path, seed: u64) -> Scenario {
@@ -56,6 +56,9 @@ fn a_match_goes_on_at_the_tick_at_which_its_server_was_killed() {
         assert_eq!(place(&play, "duel"), before);
         play.run_for(1.0);
         assert_eq!(place(&play, "duel"), before, "it stands still until somebody is back");
+        let still = format!("a match stands still at tick {} until one of its players is back", before.0);
+        let holds = list_rooms(play.server.world())[0].holds.clone();
+        assert!(holds.iter().any(|hold| hold.what == still), "{holds:?}");
         come_back(&mut play);
         play.run_until("everybody plays", |play| play.clients.iter().all(|client| client.hashes.len() > 30));
         play.assert_all_agree();

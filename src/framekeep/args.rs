@@ -103,20 +103,21 @@ Examples:
   framekeep drain --grace 600 --admin 127.0.0.1:7781 --data /var/lib/framekeep
   framekeep drain --move eu2,eu3 --data /var/lib/framekeep")]
     Drain(DrainArgs),
-    /// Close a room of the server that runs here.
+    /// Close a room of the server that runs here, or of another node of its cluster.
     #[command(after_help = "\
 Example:
   framekeep close friday --data /var/lib/framekeep")]
     Close(CloseArgs),
-    /// Let a room of the server that runs here go on at another node, between two ticks; waits until it does.
+    /// Let a room go on at another node of the cluster, between two ticks; waits until it does.
     #[command(after_help = "\
 Example:
   framekeep move friday eu2 --data /var/lib/framekeep")]
     Move(MoveArgs),
-    /// Send a player away from the server that runs here.
+    /// Send a player away from the server that runs here, or from the node of a room.
     #[command(after_help = "\
-Example:
-  framekeep kick 9c0e41d2a7b35f60 --data /var/lib/framekeep")]
+Examples:
+  framekeep kick 9c0e41d2a7b35f60 --data /var/lib/framekeep
+  framekeep kick 9c0e41d2a7b35f60 --room friday --admin 127.0.0.1:7781")]
     Kick(KickArgs),
     /// Watch a server that runs: rooms, turns, alerts, as they are.
     #[cfg(feature = "top")]
@@ -287,6 +288,9 @@ pub struct MoveArgs {
 pub struct KickArgs {
     /// The player's id: 16 hexadecimal digits, as `GET /api/v1/rooms/{name}` shows it.
     pub player: String,
+    /// The room that the player is in, where another node of the cluster may have it.
+    #[arg(long)]
+    pub room: Option<RoomName>,
 }
 
 /// How often a server may be looked at.

@@ -100,8 +100,11 @@ pub(crate) fn move_room(args: &MoveArgs, settings: &Settings) -> Result<(), Comm
     loop {
         let moving: serde_json::Value = serde_json::from_str(&answer).unwrap_or_default();
         match moving["state"].as_str() {
-            Some("moved") => return output::print(&format!("{} goes on at {}\n", args.room, args.node)),
-            Some("going") if Instant::now() < until => {
+            // Whoever has it now may not know that it was told to go.
+            Some("moved" | "here") if moving["node"] == *args.node => {
+                return output::print(&format!("{} goes on at {}\n", args.room, args.node));
+            }
+            Some("going" | "moved" | "here") if Instant::now() < until => {
                 std::thread::sleep(LOOK_EVERY);
                 answer = ask(settings, "GET", &path, None)?;
             }
@@ -116,7 +119,9 @@ pub(crate) fn move_room(args: &MoveArgs, settings: &Settings) -> Result<(), Comm
 
 /// Sends a player away.
 pub(crate) fn kick(args: &KickArgs, settings: &Settings) -> Result<(), CommandError> {
-    ask(settings, "POST", &format!("players/{}/kick", encoded(&args.player)), None)?;
+    let room = args.room.as_ref().map(|room| format!("?room={}", encoded(room.as_str())));
+    let path = format!("players/{}/kick{}", encoded(&args.player), room.unwrap_or_default());
+    ask(settings, "POST", &path, None)?;
     output::print(&format!("{} is sent away\n", args.player))
 }
 

@@ -110,8 +110,10 @@ pub enum Order {
 /// Who looks at the past of a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Viewer {
-    /// Whoever may watch it: of rooms that admit spectators without a code.
+    /// Whoever may come and watch it now: of rooms that admit spectators, have no code and are not locked.
     Anybody,
+    /// A player: of a room that lets everybody watch, or has let that one in.
+    Player(PlayerId),
     /// Whoever operates the server: of any room.
     Operator,
 }
@@ -127,6 +129,8 @@ pub enum Question {
     CloseRoom(RoomName),
     /// Close a room whose name is another node's, of that name if it is known: its players are told.
     GiveWay(RoomName, String),
+    /// May this one look at the past of this room?
+    MayLook(RoomName, Viewer),
     /// What was played so far in this room?
     Past(RoomName, Viewer),
     /// What has happened in this room?
@@ -207,8 +211,8 @@ pub enum Answer {
     Room(Box<RoomRow>),
     /// What was played so far in the running match.
     Past {
-        /// A replay of it.
-        replay: LaterReplay,
+        /// A replay of it; `None` if no match runs, or it is too long to be shown.
+        replay: Option<LaterReplay>,
         /// Frames before this tick may be shown.
         until: Tick,
     },

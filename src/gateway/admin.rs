@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use framekeep_gate::{Answer, MoveState, Order, Question, Viewer};
-use framekeep_protocol::RoomName;
+use framekeep_protocol::{PlayerId, RoomName};
 use serde::{Deserialize, Serialize};
 
 use crate::api;
@@ -19,6 +19,7 @@ use crate::api::happenings::{HappeningFilter, HappeningsJson};
 use crate::api::past::{PastFilter, PastJson};
 use crate::api::rooms::RoomJson;
 use crate::api::tickets::{TicketJson, for_operator};
+use crate::ask::{self, RoomQuestion};
 use crate::audit::Action;
 use crate::front::Front;
 use crate::mail;
@@ -132,25 +133,38 @@ pub(crate) struct MoveJson {
 /// What becomes of a room that is to go on at another node.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct MovingJson {
-    /// going, moved or stayed.
+    /// going, moved or stayed; here if the node that has the room was not told to let it go.
     state: &'static str,
-    /// The other node.
+    /// The other node; of `here` the one that has the room.
     node: String,
     /// Why it stayed.
     why: String,
 }
 
-fn moving_json(state: MoveState, room: &RoomName) -> Result<Json<MovingJson>, Problem> {
-    let (state, node, why) = match state {
+/// Lets a room of this node go on at another one, or says what became of that.
+pub(crate) async fn move_here(
+    front: &Front,
+    room: &RoomName,
+    node: Option<String>,
+) -> Result<Json<MovingJson>, Problem> {
+    let is_asked = node.is_none();
+    if let Some(node) = &node {
+        mail::know(front, node).await?;
+    }
+    let (state, node, why) = match front.move_room(room.clone(), node).await? {
         MoveState::Going { node } => ("going", node, String::new()),
         MoveState::Moved { node } => ("moved", node, String::new()),
         MoveState::Stayed { why } => ("stayed", String::new(), why),
+        MoveState::Missing if is_asked => {
+            api::rooms::show_room(front, room).await.map(drop)?;
+            ("here", front.live().config.node.clone(), String::new())
+        }
         MoveState::Missing => return Err(Problem::not_found(format!("there is no room {room}"))),
     };
     Ok(Json(MovingJson { state, node, why }))
 }
 
-/// Lets a room go on at another node. It goes when it can: ask again what became of it.
+/// Lets a room of whatever node of the cluster go on at another one. It goes when it can: ask again what became of it.
 #[utoipa::path(post, path = "/admin/v1/rooms/{name}/move", tag = "admin", request_body = MoveJson,
     params(("name" = String, Path)), security(("admin" = [])), responses((status = 200, body = MovingJson),
     (status = 401, body = ProblemJson), (status = 404, body = ProblemJson), (status = 409, body = ProblemJson),
@@ -160,26 +174,33 @@ pub(crate) async fn move_room(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     RoomPath(name): RoomPath,
     JsonBody(MoveJson { node }): JsonBody<MoveJson>,
-) -> Result<Json<MovingJson>, Problem> {
+) -> Result<Response, Problem> {
     let target = format!("{name} to {node}");
-    let moving = match mail::know(&front, &node).await {
-        Ok(()) => front.move_room(name.clone(), Some(node)).await,
-        Err(unknown) => Err(unknown),
+    let question = RoomQuestion::Move(name.clone(), Some(node.clone()));
+    let moving = match elsewhere(&front, &name, &question).await {
+        Some(there) => there,
+        None => move_here(&front, &name, Some(node)).await.map(IntoResponse::into_response),
     };
-    let moving = moving.and_then(|state| moving_json(state, &name));
-    note(&front, peer, "move", target, &moving.as_ref().map(|_| StatusCode::OK).map_err(Clone::clone)).await;
+    note(&front, peer, "move", target, &status(&moving)).await;
     moving
 }
 
-/// What became of a room that was to go on at another node.
+/// What became of a room, of whatever node of the cluster, that was to go on at another one.
 #[utoipa::path(get, path = "/admin/v1/rooms/{name}/move", tag = "admin", params(("name" = String, Path)),
     security(("admin" = [])), responses((status = 200, body = MovingJson), (status = 401, body = ProblemJson),
     (status = 404, body = ProblemJson), (status = 503, body = ProblemJson)))]
 pub(crate) async fn moving(
     State(front): State<Arc<Front>>,
     RoomPath(name): RoomPath,
-) -> Result<Json<MovingJson>, Problem> {
-    moving_json(front.move_room(name.clone(), None).await?, &name)
+) -> Result<Response, Problem> {
+    let mut here = move_here(&front, &name, None).await;
+    // Where it went from here is not where it is if it has gone on from there: its node knows more.
+    if let Ok(Json(MovingJson { state: "moved", node, .. })) = &here
+        && matches!(ask::owner(&front, &name).await, Ok(Some(owner)) if owner != *node)
+    {
+        here = Err(Problem::not_found(format!("there is no room {name}")));
+    }
+    ask::here_or_there(&front, &name, here, &RoomQuestion::Move(name.clone(), None)).await
 }
 
 /// Lets nobody open rooms any more; the server stops once no match is running, or after a while.
@@ -208,24 +229,54 @@ async fn begin_drain(front: &Front, move_to: Vec<String>, grace: Duration) -> Re
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Sends a player away from the node.
+/// Where a player is who is sent away.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct KickFilter {
+    /// The room that the player is in, of whatever node of the cluster; if it is not said, this node sends the player
+    /// away.
+    #[param(value_type = Option<String>)]
+    room: Option<RoomName>,
+}
+
+/// Sends a player away from the node, or from the one that has the room that the player is in.
 #[utoipa::path(post, path = "/admin/v1/players/{player}/kick", tag = "admin", security(("admin" = [])),
-    params(("player" = String, Path, description = "16 hexadecimal digits")), responses((status = 204),
-    (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 404, body = ProblemJson)))]
+    params(("player" = String, Path, description = "16 hexadecimal digits"), KickFilter), responses((status = 204),
+    (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 404, body = ProblemJson),
+    (status = 503, body = ProblemJson)))]
 pub(crate) async fn kick(
     State(front): State<Arc<Front>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Segment(player): Segment,
-) -> Result<StatusCode, Problem> {
-    let result = kick_player(&front, &player).await;
-    note(&front, peer, "kick", player, &result).await;
-    result
+    Asked(KickFilter { room }): Asked<KickFilter>,
+) -> Result<Response, Problem> {
+    let kicked = kick_player(&front, room.as_ref(), &player).await;
+    let target = room.map_or_else(|| player.clone(), |room| format!("{player} in {room}"));
+    note(&front, peer, "kick", target, &status(&kicked)).await;
+    kicked
 }
 
-async fn kick_player(front: &Front, player: &str) -> Result<StatusCode, Problem> {
+async fn kick_player(front: &Front, room: Option<&RoomName>, player: &str) -> Result<Response, Problem> {
     let id = translate::player_id(player).map_err(Problem::bad_request)?;
+    if let Some(room) = room
+        && let Some(there) = elsewhere(front, room, &RoomQuestion::Kick(room.clone(), id)).await
+    {
+        return there;
+    }
+    kick_here(front, id).await.map(IntoResponse::into_response)
+}
+
+/// Sends a player away from this node, which has to have the room.
+pub(crate) async fn kick_of(front: &Front, room: &RoomName, player: PlayerId) -> Result<StatusCode, Problem> {
+    api::rooms::show_room(front, room).await.map(drop)?;
+    kick_here(front, player).await
+}
+
+async fn kick_here(front: &Front, id: PlayerId) -> Result<StatusCode, Problem> {
     match front.ask(Question::Kick(id)).await? {
-        Answer::Missing => Err(Problem::not_found(format!("the node knows no player {id}"))),
+        Answer::Missing => Err(Problem::not_found(format!(
+            "the node knows no player {id}: if another one has the player's room, say which room that is"
+        ))),
         Answer::Refused(refusal) => Err(refusal.into()),
         Answer::Done | Answer::Room(_) | Answer::Past { .. } | Answer::Happenings { .. } => {
             Ok(StatusCode::NO_CONTENT)
@@ -276,18 +327,19 @@ pub(crate) async fn events(
     api::happenings::page(&front, &name, Viewer::Operator, filter).await
 }
 
-/// A room as it is now, with everybody who is in it.
+/// A room of whatever node of the cluster as it is now, with everybody who is in it.
 #[utoipa::path(get, path = "/admin/v1/rooms/{name}", tag = "admin", params(("name" = String, Path)),
     security(("admin" = [])), responses((status = 200, body = RoomJson), (status = 401, body = ProblemJson),
     (status = 404, body = ProblemJson), (status = 503, body = ProblemJson)))]
 pub(crate) async fn show(
     State(front): State<Arc<Front>>,
     RoomPath(name): RoomPath,
-) -> Result<Json<RoomJson>, Problem> {
-    api::rooms::show_room(&front, &name).await
+) -> Result<Response, Problem> {
+    let here = api::rooms::show_room(&front, &name).await;
+    ask::here_or_there(&front, &name, here, &RoomQuestion::Show(name.clone(), true)).await
 }
 
-/// Closes a room.
+/// Closes a room of whatever node of the cluster.
 #[utoipa::path(delete, path = "/admin/v1/rooms/{name}", tag = "admin", params(("name" = String, Path)),
     security(("admin" = [])), responses((status = 204), (status = 401, body = ProblemJson),
     (status = 404, body = ProblemJson), (status = 503, body = ProblemJson)))]
@@ -295,10 +347,11 @@ pub(crate) async fn close(
     State(front): State<Arc<Front>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     RoomPath(name): RoomPath,
-) -> Result<StatusCode, Problem> {
-    let result = api::rooms::close_room(&front, name.clone()).await;
-    note(&front, peer, "close", name.into(), &result).await;
-    result
+) -> Result<Response, Problem> {
+    let here = api::rooms::close_room(&front, name.clone()).await;
+    let closed = ask::here_or_there(&front, &name, here, &RoomQuestion::Close(name.clone())).await;
+    note(&front, peer, "close", name.into(), &status(&closed)).await;
+    closed
 }
 
 /// What operators did last, the newest first.
@@ -306,6 +359,21 @@ pub(crate) async fn close(
     responses((status = 200, body = Vec<Action>), (status = 401, body = ProblemJson)))]
 pub(crate) async fn audit(State(front): State<Arc<Front>>, _: HeaderMap) -> Json<Vec<Action>> {
     Json(front.audit.last())
+}
+
+/// What another node does that has the room; nothing if this one has it.
+async fn elsewhere(
+    front: &Front,
+    room: &RoomName,
+    question: &RoomQuestion,
+) -> Option<Result<Response, Problem>> {
+    let here = api::rooms::show_room(front, room).await.err()?;
+    Some(ask::here_or_there(front, room, Err::<StatusCode, _>(here), question).await)
+}
+
+/// What became of an action that was perhaps done elsewhere.
+fn status(done: &Result<Response, Problem>) -> Result<StatusCode, Problem> {
+    done.as_ref().map(Response::status).map_err(Clone::clone)
 }
 
 async fn note(

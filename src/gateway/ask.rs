@@ -11,14 +11,15 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use framekeep_gate::Viewer;
-use framekeep_protocol::RoomName;
+use framekeep_protocol::{PlayerId, RoomName};
 use futures_util::{StreamExt as _, stream};
+use hyper::client::conn::http1::SendRequest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
+use crate::admin;
 use crate::api::happenings::{self, HappeningFilter};
 use crate::api::past::{self, PastFilter};
 use crate::api::rooms::{self, NewRoom, RoomFilter};
@@ -40,9 +41,6 @@ const WITHIN: Duration = Duration::from_secs(6);
 
 /// How long one with states of a match may take.
 const VIEWS_WITHIN: Duration = Duration::from_secs(16);
-
-/// Answers with states of matches that are taken in at one time.
-static TAKING_VIEWS: Semaphore = Semaphore::const_new(2);
 
 /// How long all nodes together may take to give their rooms.
 const LIST_WITHIN: Duration = Duration::from_secs(5);
@@ -68,10 +66,44 @@ pub(crate) enum RoomQuestion {
     Open(NewRoom),
     /// Closes a room.
     Close(RoomName),
-    /// What has happened in a room, and whether an operator asks: others only of one that they may watch.
-    Events(RoomName, bool, HappeningFilter),
-    /// States of the match that runs in a room, and whether an operator asks.
-    Views(RoomName, bool, PastFilter),
+    /// Lets a room go on at another node, or asks what became of that.
+    Move(RoomName, Option<String>),
+    /// Sends a player of a room away.
+    Kick(RoomName, PlayerId),
+    /// What has happened in a room, and who asks: all but operators only of one that they may watch.
+    Events(RoomName, Asker, HappeningFilter),
+    /// States of the match that runs in a room, and who asks.
+    Views(RoomName, Asker, PastFilter),
+}
+
+/// Who wants to know.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Asker {
+    /// An operator, or anybody.
+    Operator(bool),
+    /// A player who has a session at the node that asks.
+    Player(PlayerId),
+}
+
+impl From<Viewer> for Asker {
+    fn from(viewer: Viewer) -> Self {
+        match viewer {
+            Viewer::Anybody => Self::Operator(false),
+            Viewer::Operator => Self::Operator(true),
+            Viewer::Player(player) => Self::Player(player),
+        }
+    }
+}
+
+impl From<Asker> for Viewer {
+    fn from(asker: Asker) -> Self {
+        match asker {
+            Asker::Operator(false) => Self::Anybody,
+            Asker::Operator(true) => Self::Operator,
+            Asker::Player(player) => Self::Player(player),
+        }
+    }
 }
 
 impl RoomQuestion {
@@ -104,56 +136,70 @@ async fn answer(State(front): State<Arc<Front>>, headers: HeaderMap, body: Bytes
         }
         Ok(RoomQuestion::Open(new)) => rooms::open_here(&front, new).await.into_response(),
         Ok(RoomQuestion::Close(name)) => rooms::close_room(&front, name).await.into_response(),
-        Ok(RoomQuestion::Events(name, oversees, filter)) => {
-            happenings::page_here(&front, &name, viewer(oversees), filter).await.into_response()
+        Ok(RoomQuestion::Move(name, node)) => admin::move_here(&front, &name, node).await.into_response(),
+        Ok(RoomQuestion::Kick(name, player)) => admin::kick_of(&front, &name, player).await.into_response(),
+        Ok(RoomQuestion::Events(name, asker, filter)) => {
+            happenings::page_here(&front, &name, asker.into(), filter).await.into_response()
         }
-        Ok(RoomQuestion::Views(name, oversees, filter)) => {
-            past::so_far_here(&front, &name, viewer(oversees), filter).await.into_response()
+        Ok(RoomQuestion::Views(name, asker, filter)) => {
+            past::so_far_here(&front, &name, asker.into(), filter).await.into_response()
         }
         Err(problem) => problem.into_response(),
     }
 }
 
-const fn viewer(oversees: bool) -> Viewer {
-    if oversees { Viewer::Operator } else { Viewer::Anybody }
-}
-
 /// Asks a node; the answer is its own. That it takes no question of this node is no answer to who has asked.
 pub(crate) async fn ask(front: &Front, node: &str, question: &RoomQuestion) -> Result<Response, Problem> {
-    let answered = match tokio::time::timeout(question.within(), put(front, node, question)).await {
-        Ok(Ok((StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED, _, body))) => {
-            let said: Value = serde_json::from_slice(&body).unwrap_or_default();
-            Err(format!("it takes no question: {}", said["detail"].as_str().unwrap_or_default()))
-        }
-        Ok(answered) => answered,
-        Err(_) => Err("it takes too long".to_owned()),
-    };
-    let (status, kind, body) =
-        answered.map_err(|why| away(format!("the node {node} of that room does not answer: {why}")))?;
+    let silent = |why: String| away(format!("the node {node} of that room does not answer: {why}"));
+    let is_past = matches!(question, RoomQuestion::Views(..));
+    // Whoever waits for a place waits for others who ask, and not for the node.
+    let _asks = if is_past { Some(front.past_places.ask(node).await?) } else { None };
+    let begun = in_time(question.within(), put(front, node, question)).await.map_err(silent)?;
+    let _arrives = if is_past { Some(front.past_places.arrive().await?) } else { None };
+    let taken = in_time(WITHIN, begun.take_in(question.bytes_max())).await;
+    let (status, headers, body) = taken.map_err(silent)?;
+    if matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED) {
+        let said: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let why = said["detail"].as_str().unwrap_or_default();
+        return Err(silent(format!("it takes no question: {why}")));
+    }
     let mut answer = (status, body).into_response();
-    answer.headers_mut().insert(header::CONTENT_TYPE, kind);
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for name in [header::CONTENT_TYPE, header::RETRY_AFTER] {
+        if let Some(value) = headers.get(&name) {
+            answer.headers_mut().insert(name, value.clone());
+        }
+    }
     Ok(answer)
 }
 
-/// Puts a question to a node: what it answers, and of what type that is.
-async fn put(
-    front: &Front,
-    node: &str,
-    question: &RoomQuestion,
-) -> Result<(StatusCode, HeaderValue, Bytes), String> {
-    let _place = match question {
-        RoomQuestion::Views(..) => Some(TAKING_VIEWS.acquire().await.map_err(|error| error.to_string())?),
-        _ => None,
-    };
+async fn in_time<T>(within: Duration, work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    tokio::time::timeout(within, work).await.unwrap_or_else(|_| Err("it takes too long".to_owned()))
+}
+
+/// What a node has begun to answer.
+struct Begun {
+    answer: Response,
+    /// The connection is kept as long.
+    _line: SendRequest<Body>,
+}
+
+impl Begun {
+    /// The whole answer.
+    async fn take_in(self, bytes_max: usize) -> Result<(StatusCode, HeaderMap, Bytes), String> {
+        let (head, body) = self.answer.into_parts();
+        let body = axum::body::to_bytes(body, bytes_max).await;
+        Ok((head.status, head.headers, body.map_err(|error| error.to_string())?))
+    }
+}
+
+/// Puts a question to a node.
+async fn put(front: &Front, node: &str, question: &RoomQuestion) -> Result<Begun, String> {
     let body = serde_json::to_vec(question).unwrap_or_default();
     let request = mail::signed(front, node, "/peer/v1/rooms", (&body.into(), PURPOSE))?;
     let mut line = mail::reach(front, node).await?;
-    let answer: Response<_> = line.send_request(request).await.map_err(|error| error.to_string())?;
-    let (head, body) = answer.into_parts();
-    let body = axum::body::to_bytes(Body::new(body), question.bytes_max()).await;
-    let body = body.map_err(|error| error.to_string())?;
-    let kind = head.headers.get(header::CONTENT_TYPE).cloned();
-    Ok((head.status, kind.unwrap_or(HeaderValue::from_static("application/json")), body))
+    let answer = line.send_request(request).await.map_err(|error| error.to_string())?;
+    Ok(Begun { answer: answer.map(Body::new), _line: line })
 }
 
 /// The node that has a room, if it is another one.
@@ -182,7 +228,8 @@ fn away(why: String) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "node_away", why).retry_after(1)
 }
 
-/// The answer of this node, or of the one that has a room that this one has not.
+/// The answer of this node, or of the one that has a room that this one has not. A room that is here without a match is
+/// looked for nowhere else.
 ///
 /// # Errors
 /// The [`Problem`] of this node if it has the room or nobody has, or one that says that the other does not answer.
@@ -193,7 +240,7 @@ pub(crate) async fn here_or_there(
     question: &RoomQuestion,
 ) -> Result<Response, Problem> {
     match here {
-        Err(problem) if problem.status() == StatusCode::NOT_FOUND => match owner(front, name).await? {
+        Err(problem) if problem.is_not_here() => match owner(front, name).await? {
             Some(node) => ask(front, &node, question).await,
             None => Err(problem),
         },
@@ -230,7 +277,8 @@ pub(crate) async fn list_all(front: &Front, filter: &RoomFilter) -> Result<Respo
 
 /// The rooms of a node.
 async fn list_of(front: &Front, node: &str, filter: &RoomFilter) -> Result<Listed, String> {
-    let (status, _, body) = put(front, node, &RoomQuestion::List(filter.clone())).await?;
+    let question = RoomQuestion::List(filter.clone());
+    let (status, _, body) = put(front, node, &question).await?.take_in(question.bytes_max()).await?;
     if !status.is_success() {
         return Err(format!("it answers {status}"));
     }

@@ -20,7 +20,7 @@ pub(crate) struct Action {
     unix_ms: u64,
     /// From which address.
     from: String,
-    /// drain, move, close or kick.
+    /// drain, move, close, kick or watch.
     action: &'static str,
     /// To what.
     target: String,

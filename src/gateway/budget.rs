@@ -75,8 +75,8 @@ fn buckets<K: std::hash::Hash + Eq + Clone>(per_s: u32) -> Option<Buckets<K>> {
     Some(RateLimiter::hashmap(Quota::per_second(per_second).allow_burst(burst)))
 }
 
-/// So many more messages over the budget than within it, and a link is not heard any more: who asks for a little too much
-/// for ever is not let go, who floods is, however slowly a busy machine reads the flood.
+/// So many more messages over the budget than within it, and a link is not heard any more: who asks for a little too
+/// much for ever is not let go, who floods is, however slowly a busy machine reads the flood.
 const OVER_MAX: u32 = 600;
 
 /// A bucket of messages of one link, which fills with time.

@@ -17,6 +17,7 @@ use crate::mail::PeerBook;
 use crate::matchmaking::Matchmaking;
 use crate::networks::Networks;
 use crate::origin::Origins;
+use crate::past_places::PastPlaces;
 use crate::places::Places;
 use crate::post::Post;
 use crate::problem::Problem;
@@ -62,6 +63,8 @@ pub(crate) struct Front {
     pub(crate) greeting: Arc<Places>,
     pub(crate) audit: Audit,
     pub(crate) shelf: Arc<Shelf>,
+    /// Who may ask other nodes for the past of their matches.
+    pub(crate) past_places: PastPlaces,
     /// The alerts that hold now.
     pub(crate) alerts: Mutex<Vec<Alert>>,
     /// What pings measure from.
@@ -132,6 +135,7 @@ impl Front {
             sessions: Sessions::default(),
             guesses: Budgets::new(GUESSES_PER_S, 0),
             shelf: Arc::default(),
+            past_places: PastPlaces::default(),
             greeting: Places::new(GREETING_MAX),
             alerts: Mutex::new(Vec::new()),
             origin_of_time: Instant::now(),

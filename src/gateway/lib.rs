@@ -23,6 +23,7 @@ mod networks;
 mod number;
 mod origin;
 mod paced;
+mod past_places;
 mod peer;
 mod pipe;
 mod places;

@@ -5,6 +5,12 @@ use axum::response::{IntoResponse, Response};
 use framekeep_protocol::Refusal;
 use serde::Serialize;
 
+/// Longest problem that another node tells, in bytes.
+const TOLD_BYTES_MAX: usize = 64 << 10;
+
+/// The code of a room that is here without a match.
+const NO_MATCH: &str = "no_match";
+
 /// Why a request was not done: `application/problem+json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -43,6 +49,16 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)
     }
 
+    /// The room is here, and no match runs in it that could be shown.
+    pub(crate) fn no_match(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, NO_MATCH, detail)
+    }
+
+    /// Whether what was asked for is not here: another node may have it.
+    pub(crate) fn is_not_here(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND && self.code != NO_MATCH
+    }
+
     pub(crate) fn unauthorized(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
     }
@@ -55,6 +71,18 @@ impl Problem {
     pub(crate) fn busy() -> Self {
         let detail = "the server is busy or about to stop: try again in a moment";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1)
+    }
+
+    /// What another node has answered instead of doing what it was asked.
+    pub(crate) async fn of(answer: Response) -> Self {
+        let (head, body) = answer.into_parts();
+        let body = axum::body::to_bytes(body, TOLD_BYTES_MAX).await.unwrap_or_default();
+        let said: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+        let text = |name: &str| said[name].as_str().filter(|text| !text.is_empty());
+        let detail = text("detail").unwrap_or("the node of the room does not say why");
+        let after = head.headers.get(header::RETRY_AFTER).and_then(|after| after.to_str().ok()?.parse().ok());
+        let problem = Self::new(head.status, text("code").unwrap_or("unknown"), detail);
+        Self { retry_after_s: after, ..problem }
     }
 
     pub(crate) fn status(&self) -> StatusCode {

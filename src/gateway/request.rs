@@ -7,12 +7,14 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use framekeep_gate::Viewer;
 use framekeep_protocol::RoomName;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
 use crate::front::Front;
 use crate::problem::Problem;
+use crate::sessions::SessionToken;
 use crate::stats::Refused;
 
 /// Longest body of a request, in bytes.
@@ -29,6 +31,12 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let value = headers.get(header::AUTHORIZATION)?.as_bytes();
     let (scheme, token) = value.split_at_checked(7)?;
     scheme.eq_ignore_ascii_case(b"bearer ").then_some(token.trim_ascii())
+}
+
+/// Who looks at a room: the player of a session whose token comes along, or anybody.
+pub(crate) fn viewer(front: &Front, headers: &HeaderMap) -> Viewer {
+    let token = bearer(headers).and_then(|token| SessionToken::parse(str::from_utf8(token).ok()?));
+    token.and_then(|token| front.sessions.player(token)).map_or(Viewer::Anybody, Viewer::Player)
 }
 
 /// Somebody who has the API key.

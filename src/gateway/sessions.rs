@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
 use framekeep_gate::{Door, Order, WebLinkId};
+use framekeep_protocol::PlayerId;
 use prost::Message as _;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -46,6 +47,8 @@ impl SessionToken {
 pub(crate) struct Session {
     pub(crate) link: WebLinkId,
     pub(crate) token: SessionToken,
+    /// Whose it is.
+    pub(crate) player: PlayerId,
     pub(crate) queue: LinkQueue,
     pub(crate) opened_at: Instant,
     /// The id of the last client message that was done.
@@ -63,6 +66,7 @@ impl Session {
         Self {
             link,
             token,
+            player: PlayerId::default(),
             queue,
             opened_at: Instant::now(),
             heard: 0,
@@ -127,7 +131,7 @@ pub(crate) type Thief = oneshot::Sender<Box<Session>>;
 
 enum Place {
     /// A connection has it and can be asked for it.
-    Attached(mpsc::Sender<Thief>),
+    Attached(mpsc::Sender<Thief>, PlayerId),
     /// It waits for its client.
     Parked(Box<Session>, Instant),
 }
@@ -142,10 +146,18 @@ impl Sessions {
     }
 
     /// A connection has a session; on what is returned it is asked for it.
-    pub(crate) fn attach(&self, token: SessionToken) -> mpsc::Receiver<Thief> {
+    pub(crate) fn attach(&self, session: &Session) -> mpsc::Receiver<Thief> {
         let (sender, receiver) = mpsc::channel(1);
-        self.lock().insert(token, Place::Attached(sender));
+        self.lock().insert(session.token, Place::Attached(sender, session.player));
         receiver
+    }
+
+    /// Whose session it is that is not over.
+    pub(crate) fn player(&self, token: SessionToken) -> Option<PlayerId> {
+        match self.lock().get(&token)? {
+            Place::Attached(holder, player) => (!holder.is_closed()).then_some(*player),
+            Place::Parked(session, until) => (Instant::now() < *until).then_some(session.player),
+        }
     }
 
     /// A session waits for its client until a time.
@@ -172,8 +184,8 @@ impl Sessions {
                         // Who comes too late does not gain from nobody having looked yet: here the session ends.
                         return (Instant::now() < until).then_some(session);
                     }
-                    Place::Attached(holder) => {
-                        places.insert(token, Place::Attached(holder.clone()));
+                    Place::Attached(holder, player) => {
+                        places.insert(token, Place::Attached(holder.clone(), player));
                         holder
                     }
                 }
@@ -212,7 +224,7 @@ impl Sessions {
                     None
                 }
                 // Its connection has ended, and who asked for it has not become its next one.
-                Place::Attached(holder) => holder.is_closed().then_some(*token),
+                Place::Attached(holder, _) => holder.is_closed().then_some(*token),
             })
             .collect();
         over.extend(tokens.iter().filter_map(|token| places.remove(token)));
@@ -278,10 +290,15 @@ mod tests {
 
     #[test]
     fn a_session_that_was_handed_to_nobody_is_forgotten() {
-        let (sessions, token) = (Sessions::default(), SessionToken::random().unwrap());
-        let asked = sessions.attach(token);
+        let (door, _keeper) = framekeep_gate::gate(8);
+        let (sessions, mut session) = (Sessions::default(), session(&door));
+        session.player = PlayerId(7);
+        let asked = sessions.attach(&session);
         assert_eq!((sessions.expire(Instant::now()), sessions.lock().len()), (0, 1), "it is attached");
+        assert_eq!(sessions.player(session.token), Some(PlayerId(7)));
+        assert_eq!(sessions.player(SessionToken::random().unwrap()), None);
         drop(asked);
+        assert_eq!(sessions.player(session.token), None, "its connection has ended");
         assert_eq!((sessions.expire(Instant::now()), sessions.lock().len()), (0, 0));
     }
 
@@ -291,7 +308,7 @@ mod tests {
         runtime.expect("a runtime").block_on(async {
             let (door, mut keeper) = framekeep_gate::gate(8);
             let (sessions, session) = (Sessions::default(), Box::new(session(&door)));
-            let mut asked = sessions.attach(session.token);
+            let mut asked = sessions.attach(&session);
             assert!(sessions.take(session.token).await.is_none(), "who has it is busy");
             let thief = asked.recv().await.expect("somebody has asked");
             let session = thief.send(session).expect_err("nobody waits any more");
@@ -307,7 +324,7 @@ mod tests {
             let (door, _keeper) = framekeep_gate::gate(8);
             let (sessions, session) = (Sessions::default(), Box::new(session(&door)));
             let token = session.token;
-            drop(sessions.attach(token));
+            drop(sessions.attach(&session));
             let put_down = async {
                 tokio::time::sleep(PUT_DOWN_WITHIN * 3).await;
                 sessions.park(session, Instant::now() + STEAL_WITHIN);

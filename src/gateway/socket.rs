@@ -97,7 +97,7 @@ async fn serve(mut line: Line, place: Place) {
 async fn attend(mut line: Line, mut session: Box<Session>, front: &Front) {
     line.serve(&session);
     // Who has heard the token may use it at once, over another connection.
-    let mut thieves = front.sessions.attach(session.token);
+    let mut thieves = front.sessions.attach(&session);
     let _ = line.flush().await;
     let _ = line.ping().await;
     let end = converse(&mut line, &mut session, &mut thieves).await;

@@ -251,6 +251,11 @@ impl Lobby {
         if self.banned.contains(&player) {
             return Err(Refusal::Banned { room: room() });
         }
+        self.is_open_to(code)
+    }
+
+    fn is_open_to(&self, code: &str) -> Result<(), Refusal> {
+        let room = || self.options.name.clone();
         if self.options.code != code && !self.options.code.is_empty() {
             return Err(Refusal::WrongCode { room: room() });
         }
@@ -461,6 +466,18 @@ impl Lobby {
             Role::Spectator
         } else {
             Role::Stranger
+        }
+    }
+
+    /// What keeps out whoever comes to watch, of whom nothing is known.
+    ///
+    /// # Errors
+    /// A [`Refusal`] if the room has a code, is locked, or has no places for spectators.
+    pub fn check_watchable(&self) -> Result<(), Refusal> {
+        self.is_open_to("")?;
+        match self.options.spectators_max {
+            0 => Err(Refusal::SpectatorsFull { room: self.options.name.clone(), limit: 0 }),
+            _ => Ok(()),
         }
     }
 

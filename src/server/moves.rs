@@ -25,7 +25,7 @@ use tracing::{debug, warn};
 
 pub(crate) use incoming::{attach, is_arriving, recover};
 pub use message::PeerMail;
-use message::PeerMessage;
+use message::{PeerMessage, Unread};
 pub(crate) use moved::{check as check_moved, say_after, send_after};
 pub(crate) use outgoing::{Leaving, keep_said};
 pub(crate) use seek::{be_sought, seek};
@@ -286,9 +286,23 @@ pub(crate) fn hear_peers(world: &mut World) {
     while let Some(PeerMail { node, body, .. }) = world.resource_mut::<Moves>().inbox.pop_front() {
         match PeerMessage::decode(&body) {
             Ok(message) => hear(world, &node, message),
-            Err(why) => warn!(node, why, "what another node says cannot be read: is it of another version?"),
+            Err(Unread { id, why }) => {
+                warn!(node, why, "what another node says cannot be read");
+                if let Some(id) = id {
+                    be_unread(world, id, &node, &why);
+                }
+            }
         }
     }
+}
+
+/// Something about a move cannot be read: the room stays where it is, unless that is decided already, and the other
+/// node is told why.
+fn be_unread(world: &mut World, id: MoveId, from: &str, why: &str) {
+    outgoing::be_refused(world, id, from, why);
+    incoming::be_unread(world, id, from);
+    let body = message::refusal(id, why);
+    world.resource_mut::<Moves>().send(PeerMail { node: from.to_owned(), body, ..PeerMail::default() });
 }
 
 fn hear(world: &mut World, from: &str, message: PeerMessage) {

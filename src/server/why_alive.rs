@@ -128,6 +128,12 @@ fn hold_match(world: &World, room: Entity, holds: &mut Vec<Hold>) {
         Some(ending) => {
             Hold::new(format!("a match is over at tick {tick} and sends its last frames"), Some(ending.until))
         }
+        None if stage.is_asleep => {
+            Hold::new(format!("a match stands still at tick {tick} until one of its players is back"), None)
+        }
+        None if stage.is_held => {
+            Hold::new(format!("a match stands still at tick {tick}: the room goes to another node"), None)
+        }
         None => Hold::new(format!("a match runs at tick {tick}"), None),
     });
 }

@@ -47,6 +47,8 @@ pub struct Nodes {
     pub posted: usize,
     /// The letter after which the first node, or the second, is killed, before it is brought.
     pub kill_at: Option<(usize, usize)>,
+    /// From which letter on the first node writes as a build of that version would.
+    pub other_version_from: Option<(usize, u8)>,
     seed: u64,
     conditions: LinkConditions,
     now: Duration,
@@ -64,6 +66,7 @@ impl Nodes {
             letters: Vec::new(),
             posted: 0,
             kill_at: None,
+            other_version_from: None,
             seed,
             conditions: LinkConditions::PERFECT,
             now: BEGIN,
@@ -256,9 +259,14 @@ impl Nodes {
             framekeep_server::drill::settle(node.server.world_mut());
         }
         let mail = node.server.world_mut().resource_mut::<Moves>().take_mail();
-        for PeerMail { node, body, .. } in mail {
+        for PeerMail { node, mut body, .. } in mail {
             let Some(to) = (0..self.nodes.len()).find(|to| name(*to) == node) else { continue };
             self.posted += 1;
+            if let Some((_, version)) = self.other_version_from.filter(|(from, _)| *from <= self.posted)
+                && number == 0
+            {
+                body[1] = version;
+            }
             self.letters.push(Letter { from: number, to, at: now + PEER_DELAY, body });
             if let Some((_, victim)) = self.kill_at.filter(|(at, _)| *at == self.posted) {
                 self.kill(victim);

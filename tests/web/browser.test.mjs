@@ -395,6 +395,11 @@ test('an operator watches a room that lets nobody watch', LONG, async (context) 
   await page.until('and says as whom', `${note}.startsWith('Live, watched as an operator; those in the room see that.')`);
   await page.until('its past is there', `Number(document.querySelector('.seek').min) <= 1 && document.querySelector('.marks .mark.match') !== null`);
   await until('those in the room see it', async () => ada.room.watchers.some(({ name }) => name === 'Operator'));
+  await page.until('who is in it is told, with the way of each, and what holds it', `[...document.querySelectorAll('.seats [data-seat]')]
+    .filter((row) => /\\d+ ms/.test(row.innerText)).length === 2 && !/private|Nothing/.test(document.querySelector('.holds').innerText)`);
+  const lines = `[...document.querySelectorAll('.events time')].map((time) => { const range = document.createRange();
+    range.selectNodeContents(time); return range.getClientRects().length; })`;
+  assert.match(String(await page.value(lines)), /^1(,1)*$/, 'each time is in one line');
   await picture(page, 'operator');
   assert.deepEqual(page.complaints, []);
 });

@@ -26,7 +26,7 @@ export async function operate(method, path, body) {
     throw new Error(`the operators' port does not answer at ${address()}; it listens on loopback only: open this page through a tunnel`);
   }
   const answer = await reply.json().catch(() => null);
-  if (!reply.ok) throw new Error(answer?.detail ?? `status ${reply.status}`);
+  if (!reply.ok) throw Object.assign(new Error(answer?.detail ?? `status ${reply.status}`), { status: reply.status });
   return answer;
 }
 

@@ -232,13 +232,29 @@ class RoomPage {
 
   async #look() {
     try {
-      this.#show(await get(`/api/v1/rooms/${encodeURIComponent(this.name)}`));
+      this.#show(await this.#asked());
     } catch (error) {
       if (error.status === 404) this.about.textContent = 'This room is gone.';
     }
   }
 
+  /** The room as it is now: operators are told of private ones too, unless their port does not answer. */
+  async #asked() {
+    const path = `rooms/${encodeURIComponent(this.name)}`;
+    this.isToldAll = signedIn() && this.oversees !== false;
+    if (this.isToldAll) {
+      try {
+        return await operate('GET', path);
+      } catch (error) {
+        if (error.status === 404) throw error;
+      }
+    }
+    this.isToldAll = false;
+    return get(`/api/v1/${path}`);
+  }
+
   #show(room) {
+    const isSecret = room.private && !this.isToldAll;
     const parts = [room.game, room.content, room.phase, room.private && 'private', room.locked && 'locked'];
     this.about.replaceChildren(...parts.filter(Boolean).map((part) => make('span', { class: 'tag' }, part)));
     const facts = [['Seats', `${room.taken} of ${room.seats}`], ['Connected', room.connected], ['Watching', room.spectators],
@@ -246,8 +262,8 @@ class RoomPage {
       ['Tick time', room.tick === null ? '–' : seconds(room.step_us / 1e6)], ['Memory', bytes(room.bytes)],
       ['Next deadline', until(room.next_deadline_unix_ms)], ['Id', room.id]];
     this.facts.replaceChildren(...facts.map(([name, value]) => make('div', {}, make('dt', {}, name), make('dd', {}, String(value)))));
-    this.nobody = room.private && room.taken ? 'Who is in a private room is told to those in it.' : 'Nobody has a seat.';
-    const holds = room.holds.length ? room.holds : [{ what: room.private ? 'Of a private room that is not told.' : 'Nothing holds it.' }];
+    this.nobody = isSecret && room.taken ? 'Who is in a private room is told to those in it.' : 'Nobody has a seat.';
+    const holds = room.holds.length ? room.holds : [{ what: isSecret ? 'Of a private room that is not told.' : 'Nothing holds it.' }];
     this.holds.replaceChildren(...holds.map((hold) => make('li', {}, hold.what,
       hold.until_unix_ms ? make('small', {}, ` until ${new Date(hold.until_unix_ms).toLocaleTimeString()}, ${until(hold.until_unix_ms)}`) : null)));
     const members = (room.members ?? []).filter(({ seat }) => seat !== NOBODY);
@@ -314,7 +330,7 @@ class RoomPage {
     const known = this.kicks.get(player);
     if (known) return known;
     const button = make('button', { class: 'small', 'aria-label': `Kick ${name}`, onclick: () => {
-      if (sure(button, 'Sure?')) this.#act('POST', `players/${player}/kick`, `${name} is sent away`);
+      if (sure(button, 'Sure?')) this.#act('POST', `players/${player}/kick?room=${encodeURIComponent(this.name)}`, `${name} is sent away`);
     } }, 'Kick');
     this.kicks.set(player, button);
     return button;
@@ -375,5 +391,6 @@ const WHY = {
   too_many_spectators: closedToAll,
   spectators_full: closedToAll,
   wrong_code: () => `This room is private: it cannot be watched without its code. ${operatorsMay()}`,
+  room_locked: () => `This room is locked: its host lets nobody new in, not even to watch. ${operatorsMay()}`,
   no_such_room: () => 'There is no such room any more.',
 };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use framekeep_gate::{Answer, Question, RoomHappening, Viewer};
 use framekeep_protocol::{RoomEvent, RoomName};
@@ -13,7 +14,7 @@ use super::rooms::match_name;
 use crate::ask::{self, RoomQuestion};
 use crate::front::Front;
 use crate::problem::{Problem, ProblemJson};
-use crate::request::{Asked, RoomPath, at_least_one};
+use crate::request::{Asked, RoomPath, at_least_one, viewer};
 use crate::translate;
 
 /// Most events in one answer.
@@ -83,15 +84,17 @@ pub(crate) struct HappeningsJson {
 /// What has happened in a room of whatever node of the cluster, the oldest that is remembered first, for whoever may
 /// watch it. Chat and scores are not remembered.
 #[utoipa::path(get, path = "/api/v1/rooms/{name}/events", tag = "rooms",
-    params(("name" = String, Path), HappeningFilter), responses((status = 200, body = HappeningsJson),
+    params(("name" = String, Path), HappeningFilter), security(("session" = []), ()),
+    responses((status = 200, body = HappeningsJson),
     (status = 400, body = ProblemJson), (status = 404, body = ProblemJson), (status = 422, body = ProblemJson),
     (status = 503, body = ProblemJson)))]
 pub(crate) async fn list(
     State(front): State<Arc<Front>>,
     RoomPath(name): RoomPath,
+    headers: HeaderMap,
     Asked(filter): Asked<HappeningFilter>,
 ) -> Result<Response, Problem> {
-    page(&front, &name, Viewer::Anybody, filter).await
+    page(&front, &name, viewer(&front, &headers), filter).await
 }
 
 /// A page of what has happened in a room, of this node or another.
@@ -101,7 +104,7 @@ pub(crate) async fn page(
     viewer: Viewer,
     filter: HappeningFilter,
 ) -> Result<Response, Problem> {
-    let question = RoomQuestion::Events(room.clone(), viewer == Viewer::Operator, filter);
+    let question = RoomQuestion::Events(room.clone(), viewer.into(), filter);
     ask::here_or_there(front, room, page_here(front, room, viewer, filter).await, &question).await
 }
 

@@ -36,6 +36,7 @@ impl Modify for Keys {
         let components = document.components.get_or_insert_with(Default::default);
         components.add_security_scheme("key", bearer());
         components.add_security_scheme("admin", bearer());
+        components.add_security_scheme("session", bearer());
     }
 }
 

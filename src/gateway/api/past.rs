@@ -24,7 +24,7 @@ use crate::ask::{self, RoomQuestion};
 use crate::delta::Delta;
 use crate::front::Front;
 use crate::problem::{Problem, ProblemJson};
-use crate::request::{Asked, RoomPath, Segment, at_least_one, has_key};
+use crate::request::{Asked, RoomPath, Segment, at_least_one, has_key, viewer};
 use crate::stats::Refused;
 use crate::wire;
 use event::{PastEvent, Presence};
@@ -151,14 +151,15 @@ pub(crate) async fn stored(
 
 /// States of the match that runs in a room of whatever node of the cluster, from any tick on, for whoever may watch it.
 #[utoipa::path(get, path = "/api/v1/rooms/{name}/views", tag = "rooms", params(("name" = String, Path), PastFilter),
-    responses((status = 200, body = PastJson), (status = 400, body = ProblemJson), (status = 404, body = ProblemJson),
-    (status = 422, body = ProblemJson), (status = 503, body = ProblemJson)))]
+    security(("session" = []), ()), responses((status = 200, body = PastJson), (status = 400, body = ProblemJson),
+    (status = 404, body = ProblemJson), (status = 422, body = ProblemJson), (status = 503, body = ProblemJson)))]
 pub(crate) async fn running(
     State(front): State<Arc<Front>>,
     RoomPath(name): RoomPath,
+    headers: HeaderMap,
     Asked(filter): Asked<PastFilter>,
 ) -> Result<Response, Problem> {
-    so_far(&front, &name, Viewer::Anybody, filter).await
+    so_far(&front, &name, viewer(&front, &headers), filter).await
 }
 
 /// States of the match that runs in a room, of this node or another.
@@ -168,7 +169,7 @@ pub(crate) async fn so_far(
     viewer: Viewer,
     filter: PastFilter,
 ) -> Result<Response, Problem> {
-    let question = RoomQuestion::Views(name.clone(), viewer == Viewer::Operator, filter);
+    let question = RoomQuestion::Views(name.clone(), viewer.into(), filter);
     ask::here_or_there(front, name, so_far_here(front, name, viewer, filter).await, &question).await
 }
 
@@ -179,17 +180,24 @@ pub(crate) async fn so_far_here(
     viewer: Viewer,
     filter: PastFilter,
 ) -> Result<Json<PastJson>, Problem> {
-    if !front.live().config.rooms {
-        return Err(Problem::not_found(format!("there is no room {name}")));
+    let missing = || Problem::not_found(format!("there is no room {name}"));
+    // Nobody waits for a turn here who asks for a room that is elsewhere, or may not look.
+    match front.ask(Question::MayLook(name.clone(), viewer)).await? {
+        Answer::Done => {}
+        Answer::Refused(refusal) => return Err(refusal.into()),
+        _ => return Err(missing()),
     }
     // The server is asked for the match only by the one whose turn it is.
     let turn = turn().await?;
     match front.ask(Question::Past(name.clone(), viewer)).await? {
-        Answer::Past { replay, until } => show(turn, Source::Running(replay, until), filter).await,
-        Answer::Refused(refusal) => Err(refusal.into()),
-        _ => Err(Problem::not_found(format!(
+        Answer::Past { replay: Some(replay), until } => {
+            show(turn, Source::Running(replay, until), filter).await
+        }
+        Answer::Past { replay: None, .. } => Err(Problem::no_match(format!(
             "no match runs in {name}, or it is too long to be shown as it runs"
         ))),
+        Answer::Refused(refusal) => Err(refusal.into()),
+        _ => Err(missing()),
     }
 }
 
@@ -446,7 +454,10 @@ fn tell(
 
 #[cfg(test)]
 mod tests {
+    use framekeep_gate::{Detour, GateFull, Order, Report, gate};
+
     use super::*;
+    use crate::socket::player::NoTickets;
 
     const DUEL: &[u8] = include_bytes!("../../../assets/replays/courtyard_duel.fkr");
 
@@ -507,6 +518,36 @@ mod tests {
             let_go.send(()).expect("the thread waits");
             assert!(was_gone.await.expect("it ends"), "the thread knows that nobody waits");
             assert!(turn().await.is_ok());
+        });
+    }
+
+    /// A server that has no room.
+    struct NoRooms;
+
+    impl Detour for NoRooms {
+        fn send(&self, order: Order) -> Result<(), GateFull> {
+            if let Order::Ask(_, reply) = order {
+                reply(Answer::Missing);
+            }
+            Ok(())
+        }
+
+        fn report(&self, own: Arc<Report>) -> Arc<Report> {
+            own
+        }
+    }
+
+    #[test]
+    fn who_asks_for_a_room_that_is_not_here_waits_for_nobodys_turn() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        runtime.block_on(async {
+            let door = gate(1).0.through(Arc::new(NoRooms));
+            let front = Front::new(crate::GatewayConfig::default(), door, Arc::new(NoTickets));
+            let _mine = turn().await.expect("a turn");
+            let room = "friday".parse().expect("a name");
+            let asked = so_far_here(&front, &room, Viewer::Anybody, PastFilter::default()).await;
+            let status = asked.err().map(|problem| problem.status());
+            assert_eq!(status, Some(StatusCode::NOT_FOUND), "another node is asked at once");
         });
     }
 

@@ -266,14 +266,14 @@ pub(crate) async fn show_here(
 /// Whether a room is at this node or another.
 ///
 /// # Errors
-/// A [`Problem`] if it is nowhere, or its node does not answer.
+/// A [`Problem`] if it is nowhere, or its node does not answer or cannot say.
 pub(crate) async fn find(front: &Front, name: &RoomName) -> Result<(), Problem> {
     let question = RoomQuestion::Show(name.clone(), false);
     let found = ask::here_or_there(front, name, show_here(front, name, false).await, &question).await?;
     if found.status().is_success() {
         return Ok(());
     }
-    Err(Problem::not_found(format!("there is no room {name}")))
+    Err(Problem::of(found).await)
 }
 
 /// A room with everybody who is in it.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Json;
-use framekeep_gate::{Later, gate};
+use framekeep_gate::{Answer, Detour, GateFull, Later, Order, Report, gate};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::Barrier;
@@ -12,6 +12,7 @@ use tokio::sync::Barrier;
 use super::*;
 use crate::GatewayConfig;
 use crate::mail::PeerBook;
+use crate::past_places::PLACE_WITHIN;
 use crate::socket::player::{NoTickets, on_a_still_clock};
 
 /// Names of nodes and where they are; every room is the last one's.
@@ -59,10 +60,27 @@ impl PeerBook for Book {
     }
 }
 
+/// A server without a room.
+struct Empty;
+
+impl Detour for Empty {
+    fn send(&self, order: Order) -> Result<(), GateFull> {
+        if let Order::Ask(_, reply) = order {
+            reply(Answer::Missing);
+        }
+        Ok(())
+    }
+
+    fn report(&self, own: Arc<Report>) -> Arc<Report> {
+        own
+    }
+}
+
 fn front(node: &str, nodes: Vec<(&'static str, SocketAddr)>) -> Arc<Front> {
     let peer_secret = Some(crate::Secret::new("0123456789abcdef").expect("long enough"));
     let config = GatewayConfig { node: node.to_owned(), peer_secret, ..GatewayConfig::default() };
-    let front = Arc::new(Front::new(config, gate(1).0, Arc::new(NoTickets)));
+    let door = gate(1).0.through(Arc::new(Empty));
+    let front = Arc::new(Front::new(config, door, Arc::new(NoTickets)));
     assert!(front.peers.set(Arc::new(Book(nodes))).is_ok());
     front
 }
@@ -163,11 +181,25 @@ fn a_node_that_takes_no_question_of_another_is_away_for_who_asks_for_its_room() 
     });
 }
 
+#[test]
+fn a_room_whose_node_is_busy_is_no_room_that_is_not_there() {
+    on_a_clock(async {
+        let room: RoomName = "friday".parse().expect("a name");
+        for (problem, status) in [(Problem::busy(), 503), (Problem::not_found("gone"), 404)] {
+            let answer = async move || problem.clone();
+            let home = node(Router::new().route("/peer/v1/rooms", post(answer))).await;
+            let found = rooms::find(&front("gateway", vec![("home", home)]), &room).await;
+            let problem = found.expect_err("it is not found");
+            assert_eq!(problem.status().as_u16(), status, "{problem:?}");
+        }
+    });
+}
+
 /// What is answered to a question of the past of a room that is not here.
 async fn past_of(front: &Front, room: &str) -> (StatusCode, String) {
     let room: RoomName = room.parse().expect("a name");
     let here = Err::<Response, _>(Problem::not_found("not here"));
-    let question = RoomQuestion::Events(room.clone(), false, HappeningFilter::default());
+    let question = RoomQuestion::Events(room.clone(), Asker::Operator(false), HappeningFilter::default());
     let answered = here_or_there(front, &room, here, &question).await;
     let answer = answered.unwrap_or_else(IntoResponse::into_response);
     let status = answer.status();
@@ -195,10 +227,88 @@ fn the_past_of_a_room_is_asked_of_its_node_as_it_was_asked_here() {
             front("gateway", vec![("home", node(Router::new().route("/peer/v1/rooms", post(answer))).await)]);
         let room: RoomName = "friday".parse().expect("a name");
         let filter: PastFilter = serde_json::from_value(json!({ "from": 7, "every": 2 })).expect("a filter");
-        let asked = ask(&gateway, "home", &RoomQuestion::Views(room, true, filter)).await.expect("an answer");
-        let wanted = json!({ "views": ["friday", true, { "from": 7, "ticks": null, "every": 2 }] });
-        assert_eq!(read(asked).await, wanted);
-        let same: RoomQuestion = serde_json::from_value(wanted.clone()).expect("a question");
-        assert_eq!(serde_json::to_value(same).expect("JSON"), wanted, "the node reads what it was asked");
+        for (viewer, told) in [
+            (Viewer::Operator, json!(true)),
+            (Viewer::Anybody, json!(false)),
+            (Viewer::Player(PlayerId(u64::MAX)), json!(u64::MAX)),
+        ] {
+            let question = RoomQuestion::Views(room.clone(), viewer.into(), filter);
+            let asked = ask(&gateway, "home", &question).await.expect("an answer");
+            let wanted = json!({ "views": ["friday", told, { "from": 7, "ticks": null, "every": 2 }] });
+            assert_eq!(read(asked).await, wanted);
+            let same: RoomQuestion = serde_json::from_value(wanted).expect("a question");
+            let RoomQuestion::Views(_, asker, _) = same else { panic!("another question") };
+            assert_eq!(Viewer::from(asker), viewer, "the node reads what it was asked");
+        }
+    });
+}
+
+/// The states of the match in a room that some node has.
+fn views(room: &str) -> RoomQuestion {
+    RoomQuestion::Views(room.parse().expect("a name"), Asker::Operator(false), PastFilter::default())
+}
+
+#[test]
+fn a_node_that_hangs_holds_up_nobody_who_asks_another() {
+    on_a_clock(async {
+        let (_silent, hung) = listener().await;
+        let answer = async || Json(json!({ "views": [] }));
+        let well = node(Router::new().route("/peer/v1/rooms", post(answer))).await;
+        let gateway = front("gateway", vec![("hung", hung), ("well", well)]);
+        let wait = async || ask(&gateway, "hung", &views("friday")).await.expect_err("it says nothing");
+        let look = async || {
+            for _ in 0..10 {
+                let answer = ask(&gateway, "well", &views("sunday")).await.expect("an answer");
+                assert_eq!(answer.status(), StatusCode::OK);
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = futures_util::future::join_all((0..2).map(|_| wait())) => panic!("nobody waits that long"),
+            () = look() => {}
+        }
+    });
+}
+
+#[test]
+fn who_finds_no_place_at_a_node_that_hangs_is_told_that_it_is_busy_and_when_to_ask_again() {
+    on_a_still_clock(async {
+        let (_silent, hung) = listener().await;
+        let (gateway, begun) = (front("gateway", vec![("hung", hung)]), Instant::now());
+        let question = views("friday");
+        let wait = async || {
+            let problem = ask(&gateway, "hung", &question).await.expect_err("it says nothing");
+            let (waited, answer) = (begun.elapsed(), problem.into_response());
+            assert!(answer.headers().contains_key(header::RETRY_AFTER));
+            (read(answer).await["code"].as_str().unwrap_or_default().to_owned(), waited.as_secs())
+        };
+        let told = futures_util::future::join_all((0..3).map(|_| wait())).await;
+        let told: Vec<_> = told.iter().map(|(code, waited)| (&code[..], *waited)).collect();
+        let (away, busy) = (("node_away", VIEWS_WITHIN.as_secs()), ("busy", PLACE_WITHIN.as_secs()));
+        assert_eq!(told, [away, away, busy]);
+    });
+}
+
+#[test]
+fn when_a_node_is_to_be_asked_again_is_told_to_who_has_asked() {
+    on_a_clock(async {
+        let answer = async || Problem::busy().retry_after(7);
+        let gateway =
+            front("gateway", vec![("home", node(Router::new().route("/peer/v1/rooms", post(answer))).await)]);
+        let asked = ask(&gateway, "home", &views("friday")).await.expect("an answer");
+        assert_eq!(asked.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(asked.headers()[header::RETRY_AFTER], "7");
+        assert_eq!(asked.headers()[header::CONTENT_TYPE], "application/problem+json");
+    });
+}
+
+#[test]
+fn a_room_that_is_here_without_a_match_is_looked_for_nowhere_else() {
+    on_a_clock(async {
+        let gateway = front("gateway", Vec::new());
+        let room: RoomName = UNKNOWN.parse().expect("a name");
+        let here = Err::<Response, _>(Problem::no_match("no match runs"));
+        let problem = here_or_there(&gateway, &room, here, &views(UNKNOWN)).await.expect_err("no match");
+        assert_eq!(problem, Problem::no_match("no match runs"));
     });
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use data_encoding::BASE64URL_NOPAD;
 use framekeep_gate::{NewLink, Order};
-use framekeep_protocol::{Refusal, ToClient};
+use framekeep_protocol::{PlayerId, Refusal, ToClient};
 use tokio::time::timeout;
 
 use super::End;
@@ -97,8 +97,9 @@ async fn open(line: &mut Line, authenticate: &Authenticate) -> Result<Box<Sessio
     front.order(Order::Open(new)).await.map_err(|_| ("busy", "the server is behind".to_owned()))?;
     let silent = || ("busy", "the server did not answer".to_owned());
     let player = timeout(ANSWER_WITHIN, admitted(&mut session.queue)).await.map_err(|_| silent())??;
+    session.player = player;
     line.push(session.once(ServerBody::Welcome(wire::Welcome {
-        player,
+        player: player.to_string(),
         resume_token: token.text(),
         resume_s: web.resume_within.as_secs() as u32,
         heartbeat_s: web.ping_after.as_secs() as u32,
@@ -114,11 +115,11 @@ async fn open(line: &mut Line, authenticate: &Authenticate) -> Result<Box<Sessio
 }
 
 /// Waits for the server's word on a ticket.
-async fn admitted(queue: &mut LinkQueue) -> Result<String, Failed> {
+async fn admitted(queue: &mut LinkQueue) -> Result<PlayerId, Failed> {
     loop {
         match queue.next().await {
             Next::Told(told) => match told.message {
-                ToClient::Admitted { player } => return Ok(player.to_string()),
+                ToClient::Admitted { player } => return Ok(player),
                 ToClient::Refused(refusal) => {
                     let text = format!("{}: {refusal}", code_of(&refusal));
                     let is_full = matches!(refusal, Refusal::ServerFull { .. } | Refusal::ShuttingDown);

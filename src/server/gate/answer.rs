@@ -2,8 +2,9 @@
 
 use bevy_ecs::prelude::{Entity, World};
 use framekeep_gate::{Answer, Question, RoomRow, Viewer};
-use framekeep_lobby::{Actor, Operation};
+use framekeep_lobby::{Actor, Operation, Role};
 use framekeep_protocol::{CloseReason, ClosedReason, LeftReason, PlayerId, Refusal, RoomName, RoomOptions};
+use framekeep_sim::Tick;
 
 use super::members::{members, traffic};
 use super::report::row;
@@ -33,6 +34,10 @@ pub(super) fn answer(world: &mut World, question: Question) -> Answer {
             }
             None => Answer::Missing,
         },
+        Question::MayLook(name, viewer) => match watchable(world, &name, viewer) {
+            Ok(_) => Answer::Done,
+            Err(answer) => answer,
+        },
         Question::Past(name, viewer) => past(world, &name, viewer),
         Question::Happenings { room, viewer, after, limit } => {
             happenings(world, &room, viewer, (after, limit))
@@ -54,7 +59,7 @@ fn show(world: &World, name: &RoomName) -> Answer {
     found.map_or(Answer::Missing, |row| Answer::Room(Box::new(row)))
 }
 
-/// What was played so far, for whoever may watch: of rooms that admit spectators without a code.
+/// What was played so far, for whoever may watch.
 fn past(world: &World, name: &RoomName, viewer: Viewer) -> Answer {
     let entity = match watchable(world, name, viewer) {
         Ok(entity) => entity,
@@ -62,11 +67,11 @@ fn past(world: &World, name: &RoomName, viewer: Viewer) -> Answer {
     };
     let archive = world.get::<FrameArchive>(entity);
     let Some((archive, replay)) = archive.and_then(|one| Some((one, one.so_far(PAST_BYTES_MAX)?))) else {
-        return Answer::Missing;
+        return Answer::Past { replay: None, until: Tick(0) };
     };
     // What players are not sent before it is durable is not shown before either.
     let sendable = world.get::<Journaled>(entity).map_or(archive.ticks(), |journaled| journaled.sendable);
-    Answer::Past { replay, until: archive.ticks().min(sendable) }
+    Answer::Past { replay: Some(replay), until: archive.ticks().min(sendable) }
 }
 
 /// What has happened in a room, for whoever may watch it.
@@ -80,20 +85,20 @@ fn happenings(world: &World, name: &RoomName, viewer: Viewer, (after, limit): (u
     Answer::Happenings { found, more }
 }
 
-/// A room that may be watched: by anybody one without a code that has places for spectators.
+/// A room that may be watched: by anybody one that lets whoever comes watch now, by a player also one that the player
+/// was let into.
 fn watchable(world: &World, name: &RoomName, viewer: Viewer) -> Result<Entity, Answer> {
     let entity = world.resource::<Rooms>().get(name).ok_or(Answer::Missing)?;
     if viewer == Viewer::Operator {
         return Ok(entity);
     }
-    let options = world.get::<Room>(entity).ok_or(Answer::Missing)?.lobby.options();
-    if !options.code.is_empty() {
-        return Err(Answer::Refused(Refusal::WrongCode { room: name.clone() }));
+    let lobby = &world.get::<Room>(entity).ok_or(Answer::Missing)?.lobby;
+    if let Viewer::Player(player) = viewer
+        && lobby.role(Actor::Player(player)) != Role::Stranger
+    {
+        return Ok(entity);
     }
-    if options.spectators_max == 0 {
-        return Err(Answer::Refused(Refusal::SpectatorsFull { room: name.clone(), limit: 0 }));
-    }
-    Ok(entity)
+    lobby.check_watchable().map(|()| entity).map_err(Answer::Refused)
 }
 
 /// Opens a room that waits for its players as long as one whose players have left.

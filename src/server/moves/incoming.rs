@@ -378,6 +378,15 @@ pub(super) fn be_kept(world: &mut World, id: MoveId, from: &str) {
     }
 }
 
+/// Something about a room cannot be read: one that was only offered does not come. Of one that is here, standing still,
+/// the other node decides.
+pub(super) fn be_unread(world: &mut World, id: MoveId, from: &str) {
+    let coming = world.resource::<Moves>().incoming.get(&id);
+    if coming.is_some_and(|coming| matches!(coming.step, Step::Offered(_))) {
+        be_kept(world, id, from);
+    }
+}
+
 /// A room that an earlier run had taken, and of which only the other node knows whose it is.
 pub(crate) fn recover(world: &mut World, room: Entity, room_id: u64, arrival: &Arrival) {
     let now = world.resource::<Clock>().now();

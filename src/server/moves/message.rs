@@ -7,6 +7,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::MOVE_BYTES_MAX;
 
+/// The first byte of every letter.
+const MARK: u8 = 0xf5;
+
+/// How what follows the head is to be read; raised with every change of what is in [`PeerMessage`].
+const LETTER_VERSION: u8 = 1;
+
+/// The version of a refusal, which every build can read.
+const REFUSAL_VERSION: u8 = 0;
+
+/// Mark, version, and the number of the move.
+const HEAD_BYTES: usize = 2 + size_of::<u128>();
+
+/// As much of a refusal's text is read, in bytes.
+const REFUSAL_BYTES_MAX: usize = 1_024;
+
 /// What is said at one time to another node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PeerMail {
@@ -155,18 +170,74 @@ pub(crate) struct PacketParcel {
 
 impl PeerMessage {
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
+        let mut bytes = head(LETTER_VERSION, self.id());
         encode_into(self, &mut bytes);
         bytes
     }
 
     /// Reads what a node of the same cluster says. It is believed, and checked where a mistake would do harm.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, String> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Unread> {
+        let nothing = |why: String| Unread { id: None, why };
         if bytes.len() > MOVE_BYTES_MAX {
-            return Err(format!("{} bytes, over {MOVE_BYTES_MAX}", bytes.len()));
+            return Err(nothing(format!("{} bytes, over {MOVE_BYTES_MAX}", bytes.len())));
         }
-        decode(bytes).map_err(|error| error.to_string())
+        let Some((&[MARK, version, ref id @ ..], said)) = bytes.split_first_chunk::<HEAD_BYTES>() else {
+            return Err(nothing("it has no version: another build has written it".to_owned()));
+        };
+        let id = Some(MoveId(u128::from_le_bytes(*id))).filter(|id| id.0 != 0);
+        match (version, id) {
+            (REFUSAL_VERSION, Some(id)) => {
+                let why = String::from_utf8_lossy(&said[..said.len().min(REFUSAL_BYTES_MAX)]).into_owned();
+                Ok(Self::Unwilling { id, why })
+            }
+            (LETTER_VERSION, id) => decode(said).map_err(|error| Unread { id, why: error.to_string() }),
+            (version, id) => {
+                let why = format!(
+                    "what nodes say has version {version} there and {LETTER_VERSION} here: run the same build on both"
+                );
+                Err(Unread { id, why })
+            }
+        }
     }
+
+    /// The move that it is about.
+    fn id(&self) -> Option<MoveId> {
+        match self {
+            Self::Offer { id, .. }
+            | Self::Willing { id, .. }
+            | Self::Unwilling { id, .. }
+            | Self::Tail { id, .. }
+            | Self::Taken { id }
+            | Self::Go { id, .. }
+            | Self::Gone { id }
+            | Self::Stay { id }
+            | Self::Whose { id } => Some(*id),
+            Self::Hand(handover) => Some(handover.id),
+            Self::LetIn { .. } | Self::In { .. } | Self::Elsewhere { .. } | Self::Said { .. } => None,
+        }
+    }
+}
+
+/// Something that cannot be read.
+#[derive(Debug)]
+pub(crate) struct Unread {
+    /// The move that it is about, if it is known.
+    pub(crate) id: Option<MoveId>,
+    pub(crate) why: String,
+}
+
+/// What every letter begins with, in every version: the mark, the version, and the move that it is about or 0.
+fn head(version: u8, id: Option<MoveId>) -> Vec<u8> {
+    let mut bytes = vec![MARK, version];
+    bytes.extend(id.map_or(0, |id| id.0).to_le_bytes());
+    bytes
+}
+
+/// That something about a move cannot be read, as every version reads it: text after the head.
+pub(crate) fn refusal(id: MoveId, why: &str) -> Vec<u8> {
+    let mut bytes = head(REFUSAL_VERSION, Some(id));
+    bytes.extend(why.bytes());
+    bytes
 }
 
 /// Whether a text can be the name of a node.

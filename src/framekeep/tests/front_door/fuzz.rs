@@ -1,12 +1,10 @@
 //! Every route of the document with every kind of nonsense: refused, never a fault of the server.
 
 use std::net::SocketAddr;
-use std::process::Command;
 
 use serde_json::{Map, Value, json};
 
 use crate::http::{self, Reply};
-use crate::schema;
 use crate::serving::{ADMIN_TOKEN, API_KEY, Serving};
 
 /// What a path or a query may hold that nobody means.
@@ -209,31 +207,4 @@ fn nonsense_in_every_place_of_every_route_is_no_fault_of_the_server() {
     }
     assert_eq!(serving.get("/readyz").status, 200);
     assert!(!serving.log().contains("panicked"), "{}", serving.log());
-}
-
-#[test]
-fn schemathesis_finds_no_fault_of_the_server() {
-    let serving = Serving::start(&[]);
-    let document = format!("http://{}/api/openapi.json", serving.http);
-    let program = std::env::var(schema::PROGRAM).unwrap_or_else(|_| "schemathesis".to_owned());
-    let run = |base: SocketAddr, paths: &str, key: &str| {
-        Command::new(&program)
-            .args(["run", &document, "--url", &format!("http://{base}"), "--include-path-regex", paths])
-            .args(["--header", &format!("Authorization: Bearer {key}"), "--exclude-path", "/admin/v1/drain"])
-            .args(["--checks", "not_a_server_error", "--max-examples", "25", "--seed", "1", "--no-color"])
-            .args(["--phases", "examples,coverage,fuzzing", "--suppress-health-check", "all"])
-            .current_dir(serving.folder())
-            .output()
-    };
-    for (base, paths, key) in [
-        (serving.http, "^/(api|debug|healthz|readyz|metrics)", API_KEY),
-        (serving.admin, "^/admin", ADMIN_TOKEN),
-    ] {
-        let Ok(output) = run(base, paths, key) else {
-            return eprintln!("SKIPPED: there is no {program}: pip install schemathesis to run this test");
-        };
-        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        assert!(output.status.success(), "{text}");
-        println!("{}", text.lines().rev().take(12).collect::<Vec<_>>().join("\n"));
-    }
 }

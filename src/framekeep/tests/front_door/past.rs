@@ -110,6 +110,51 @@ fn the_past_of_a_room_is_for_whoever_may_watch_it() {
 }
 
 #[test]
+fn the_past_of_a_locked_room_is_for_those_who_were_let_in_and_for_operators() {
+    let serving = Serving::start(&[]);
+    let mut ada = Web::enter(&serving, "ada");
+    let create = json!({ "game": "arena", "seats": 2, "spectators_max": 2 });
+    ada.ask("join", json!({ "room": "friday", "create": create }));
+    ada.hear("joined");
+    let mut cleo = Web::enter(&serving, "cleo");
+    cleo.ask("join", json!({ "room": "friday", "spectate": true }));
+    cleo.hear("joined");
+    let dora = Web::enter(&serving, "dora");
+    let ask = |what: &str, token: &str| {
+        let bearer = format!("Bearer {token}");
+        let path = format!("/api/v1/rooms/friday/{what}");
+        let asked = http::ask(serving.http, "GET", &path, &[("Authorization", &bearer)], "");
+        let code = if asked.status == 200 { String::new() } else { asked.problem() };
+        (asked.status, code)
+    };
+    let no_match = (404, "no_match".to_owned());
+    assert_eq!(ask("views", "nonsense"), no_match, "it is here");
+    let mut bob = Web::enter(&serving, "bob");
+    bob.ask("join", json!({ "room": "friday" }));
+    bob.hear("started");
+    bob.hear_if("view", |view| tick(view) > 5);
+    ada.ask("lock", json!({ "locked": true }));
+    ada.hear_if("event", |event| event["kind"] == "locked");
+    let (shown, locked) = ((200, String::new()), (422, "room_locked".to_owned()));
+    for what in ["events", "views?every=30"] {
+        for who in ["nonsense", API_KEY, &dora.resume_token] {
+            assert_eq!(ask(what, who), locked, "{what}");
+        }
+        for who in [&ada, &bob, &cleo] {
+            assert_eq!(ask(what, &who.resume_token), shown, "{what}");
+        }
+        assert_eq!(
+            serving.operate("GET", &format!("/admin/v1/rooms/friday/{what}"), "").status,
+            200,
+            "{what}"
+        );
+    }
+    ada.ask("lock", json!({ "locked": false }));
+    ada.hear_if("event", |event| event["kind"] == "locked" && event["flag"] != true);
+    assert_eq!(ask("events", "nonsense"), shown);
+}
+
+#[test]
 fn an_operator_watches_a_room_that_lets_nobody_watch_and_counts_as_no_player() {
     let serving = Serving::start(&[]);
     let mut ada = Web::enter(&serving, "ada");

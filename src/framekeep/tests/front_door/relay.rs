@@ -271,6 +271,74 @@ fn a_back_end_opens_shows_and_closes_rooms_of_all_nodes_through_a_gateway() {
     assert_eq!(gateway.get("/api/v1/rooms/nowhere").problem(), "not_found");
 }
 
+#[test]
+fn operators_of_a_gateway_or_another_node_show_move_kick_and_close_in_rooms_elsewhere() {
+    let Some(redis) = RedisServer::start() else { return };
+    let [home, target, other] = [(); 3].map(|()| node(&redis, "all"));
+    let gateway = gateway(&redis, 4);
+    let name = |serving: &Serving| serving.get("/api/v1/node").json()["name"].clone();
+    let new = json!({ "name": "den", "game": "arena", "seats": 3, "code": "sesame" }).to_string();
+    let key = format!("Bearer {API_KEY}");
+    assert_eq!(home.post("/api/v1/rooms", &[("Authorization", &key)], &new).status, 201);
+    let (mut ada, mut bob) = (Web::enter(&gateway, "ada"), Web::enter(&other, "bob"));
+    join_at_last(&gateway, &mut ada, &json!({ "room": "den", "code": "sesame" }));
+    join_at_last(&other, &mut bob, &json!({ "room": "den", "code": "sesame" }));
+    let path = "/admin/v1/rooms/den";
+    for serving in [&gateway, &other] {
+        let room = serving.operate("GET", path, "");
+        assert_eq!(room.status, 200, "{}", room.body);
+        assert_eq!(room.json()["members"].as_array().map(Vec::len), Some(2), "{}", room.body);
+        assert!(room.json()["holds"].as_array().is_some_and(|holds| !holds.is_empty()), "{}", room.body);
+        let moving = serving.operate("GET", &format!("{path}/move"), "");
+        assert_eq!(
+            moving.json(),
+            json!({ "state": "here", "node": name(&home), "why": "" }),
+            "{}",
+            moving.body
+        );
+    }
+    // Who is kicked through a node that has not the room is told, and the seat is free.
+    let kick = |serving: &Serving, who: &Web, of: &str| {
+        serving.operate("POST", &format!("/admin/v1/players/{}/kick{of}", who.player), "")
+    };
+    assert_eq!(kick(&gateway, &bob, "").status, 404, "no room is named");
+    assert_eq!(kick(&gateway, &bob, "?room=nowhere").problem(), "not_found");
+    assert_eq!(gateway.operate("POST", "/admin/v1/players/nobody/kick?room=den", "").status, 400);
+    assert_eq!(kick(&gateway, &bob, "?room=den").status, 204);
+    assert_eq!(bob.hear("left")["reason"], "removed");
+    let room = gateway.operate("GET", path, "").json();
+    assert_eq!(room["members"].as_array().map(Vec::len), Some(1), "{room}");
+    // A move, asked of a gateway, and what became of it.
+    let wish = json!({ "node": name(&target) }).to_string();
+    let moving = gateway.operate("POST", &format!("{path}/move"), &wish);
+    assert_eq!(moving.status, 200, "{}", moving.body);
+    gateway.until("it is at the other one", |gateway| {
+        let moving = gateway.operate("GET", &format!("{path}/move"), "");
+        let is = if moving.status == 200 { moving.json() } else { json!({}) };
+        assert!(is["state"] != "stayed", "{is}");
+        is == json!({ "state": "here", "node": name(&target), "why": "" })
+    });
+    other.until("ada is there again", |other| {
+        let room = other.operate("GET", path, "").json();
+        room["members"]
+            .as_array()
+            .is_some_and(|members| members.iter().any(|one| one["transport"] == "websocket"))
+    });
+    assert_eq!(other.operate("DELETE", path, "").status, 204);
+    assert_eq!(ada.hear("left")["reason"], "room_closed");
+    gateway.until("it is gone", |gateway| gateway.operate("GET", path, "").status == 404);
+    let noted = |serving: &Serving| {
+        let all = serving.operate("GET", "/admin/v1/audit", "").json();
+        let all = all.as_array().expect("actions").iter();
+        all.map(|one| format!("{} {} {}", one["action"], one["target"], one["status"])).collect::<Vec<_>>()
+    };
+    let kicked = format!("\"kick\" \"{} in den\" 204", bob.player);
+    assert!(noted(&gateway).contains(&kicked), "{:?}", noted(&gateway));
+    let moved = format!("\"move\" \"den to {}\" 200", name(&target).as_str().expect("a name"));
+    assert!(noted(&gateway).contains(&moved), "{:?}", noted(&gateway));
+    assert_eq!(noted(&other), ["\"close\" \"den\" 204"]);
+}
+
 /// How long a room's name is waited for; after that a room is opened all the same.
 const CLAIMED_WITHIN: Duration = Duration::from_secs(1);
 
