@@ -71,22 +71,22 @@ pub(crate) enum RoomQuestion {
     /// Sends a player of a room away.
     Kick(RoomName, PlayerId),
     /// What has happened in a room, and who asks: all but operators only of one that they may watch.
-    Events(RoomName, Asker, HappeningFilter),
+    Events(RoomName, ViewerJson, HappeningFilter),
     /// States of the match that runs in a room, and who asks.
-    Views(RoomName, Asker, PastFilter),
+    Views(RoomName, ViewerJson, PastFilter),
 }
 
-/// Who wants to know.
+/// A [`Viewer`], as it is said to another node.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum Asker {
+pub(crate) enum ViewerJson {
     /// An operator, or anybody.
     Operator(bool),
     /// A player who has a session at the node that asks.
     Player(PlayerId),
 }
 
-impl From<Viewer> for Asker {
+impl From<Viewer> for ViewerJson {
     fn from(viewer: Viewer) -> Self {
         match viewer {
             Viewer::Anybody => Self::Operator(false),
@@ -96,12 +96,12 @@ impl From<Viewer> for Asker {
     }
 }
 
-impl From<Asker> for Viewer {
-    fn from(asker: Asker) -> Self {
-        match asker {
-            Asker::Operator(false) => Self::Anybody,
-            Asker::Operator(true) => Self::Operator,
-            Asker::Player(player) => Self::Player(player),
+impl From<ViewerJson> for Viewer {
+    fn from(viewer: ViewerJson) -> Self {
+        match viewer {
+            ViewerJson::Operator(false) => Self::Anybody,
+            ViewerJson::Operator(true) => Self::Operator,
+            ViewerJson::Player(player) => Self::Player(player),
         }
     }
 }
@@ -138,11 +138,11 @@ async fn answer(State(front): State<Arc<Front>>, headers: HeaderMap, body: Bytes
         Ok(RoomQuestion::Close(name)) => rooms::close_room(&front, name).await.into_response(),
         Ok(RoomQuestion::Move(name, node)) => admin::move_here(&front, &name, node).await.into_response(),
         Ok(RoomQuestion::Kick(name, player)) => admin::kick_of(&front, &name, player).await.into_response(),
-        Ok(RoomQuestion::Events(name, asker, filter)) => {
-            happenings::page_here(&front, &name, asker.into(), filter).await.into_response()
+        Ok(RoomQuestion::Events(name, viewer, filter)) => {
+            happenings::page_here(&front, &name, viewer.into(), filter).await.into_response()
         }
-        Ok(RoomQuestion::Views(name, asker, filter)) => {
-            past::so_far_here(&front, &name, asker.into(), filter).await.into_response()
+        Ok(RoomQuestion::Views(name, viewer, filter)) => {
+            past::so_far_here(&front, &name, viewer.into(), filter).await.into_response()
         }
         Err(problem) => problem.into_response(),
     }
@@ -316,4 +316,4 @@ impl Listed {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

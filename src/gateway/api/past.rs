@@ -454,9 +454,10 @@ fn tell(
 
 #[cfg(test)]
 mod tests {
-    use framekeep_gate::{Detour, GateFull, Order, Report, gate};
+    use framekeep_gate::gate;
 
     use super::*;
+    use crate::ask::tests::Empty;
     use crate::socket::player::NoTickets;
 
     const DUEL: &[u8] = include_bytes!("../../../assets/replays/courtyard_duel.fkr");
@@ -521,27 +522,11 @@ mod tests {
         });
     }
 
-    /// A server that has no room.
-    struct NoRooms;
-
-    impl Detour for NoRooms {
-        fn send(&self, order: Order) -> Result<(), GateFull> {
-            if let Order::Ask(_, reply) = order {
-                reply(Answer::Missing);
-            }
-            Ok(())
-        }
-
-        fn report(&self, own: Arc<Report>) -> Arc<Report> {
-            own
-        }
-    }
-
     #[test]
     fn who_asks_for_a_room_that_is_not_here_waits_for_nobodys_turn() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         runtime.block_on(async {
-            let door = gate(1).0.through(Arc::new(NoRooms));
+            let door = gate(1).0.through(Arc::new(Empty));
             let front = Front::new(crate::GatewayConfig::default(), door, Arc::new(NoTickets));
             let _mine = turn().await.expect("a turn");
             let room = "friday".parse().expect("a name");

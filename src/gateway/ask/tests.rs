@@ -61,7 +61,7 @@ impl PeerBook for Book {
 }
 
 /// A server without a room.
-struct Empty;
+pub(crate) struct Empty;
 
 impl Detour for Empty {
     fn send(&self, order: Order) -> Result<(), GateFull> {
@@ -199,7 +199,8 @@ fn a_room_whose_node_is_busy_is_no_room_that_is_not_there() {
 async fn past_of(front: &Front, room: &str) -> (StatusCode, String) {
     let room: RoomName = room.parse().expect("a name");
     let here = Err::<Response, _>(Problem::not_found("not here"));
-    let question = RoomQuestion::Events(room.clone(), Asker::Operator(false), HappeningFilter::default());
+    let question =
+        RoomQuestion::Events(room.clone(), ViewerJson::Operator(false), HappeningFilter::default());
     let answered = here_or_there(front, &room, here, &question).await;
     let answer = answered.unwrap_or_else(IntoResponse::into_response);
     let status = answer.status();
@@ -245,7 +246,7 @@ fn the_past_of_a_room_is_asked_of_its_node_as_it_was_asked_here() {
 
 /// The states of the match in a room that some node has.
 fn views(room: &str) -> RoomQuestion {
-    RoomQuestion::Views(room.parse().expect("a name"), Asker::Operator(false), PastFilter::default())
+    RoomQuestion::Views(room.parse().expect("a name"), ViewerJson::Operator(false), PastFilter::default())
 }
 
 #[test]
