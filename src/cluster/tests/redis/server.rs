@@ -5,6 +5,8 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
+
 use crate::Address;
 
 /// How long it may take to start.
@@ -14,6 +16,8 @@ const START_WITHIN: Duration = Duration::from_secs(20);
 pub(crate) struct RedisServer {
     child: Child,
     port: u16,
+    /// A replica writes what its master sends it to its folder, where every other server that starts would read it.
+    _folder: TempDir,
 }
 
 impl RedisServer {
@@ -33,8 +37,9 @@ impl RedisServer {
 
     fn start_at(port: u16) -> Option<Self> {
         let args = ["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+        let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new("redis-server");
-        command.args(args).current_dir(std::env::temp_dir());
+        command.args(args).current_dir(folder.path());
         let Ok(child) = command.stdout(Stdio::null()).stdin(Stdio::null()).spawn() else {
             // What is printed by a test that passes is not shown; this is.
             let _ = writeln!(
@@ -43,7 +48,7 @@ impl RedisServer {
             );
             return None;
         };
-        let server = Self { child, port };
+        let server = Self { child, port, _folder: folder };
         let begun = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(begun.elapsed() < START_WITHIN, "redis-server does not start");
