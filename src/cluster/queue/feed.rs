@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tracing::{debug, info, warn};
 
-use super::memory::Heard;
+use super::memory::{Heard, is_witness};
 use super::{ClusterQueue, Published, State, shared_match};
 use crate::StoreError;
 use crate::board::{Ask, Change, Stage, Told};
@@ -47,14 +47,11 @@ impl ClusterQueue {
         }
     }
 
-    /// Whether this node remembers all tickets, though others took them in: of the nodes that do not coordinate the one
-    /// with the lowest number. With the one that took a ticket in and the coordinator, which reads all, two nodes know
-    /// it whichever of them is gone.
+    /// Whether this node remembers all tickets, though others took them in.
     fn is_witness(&self) -> bool {
-        let coordinator = self.state().published.coordinator.clone();
-        let nodes = self.handle.nodes();
-        let others = nodes.iter().filter(|view| view.node.to_string() != coordinator);
-        others.map(|view| view.node).min() == Some(self.handle.node())
+        let coordinator = self.state().published.coordinator.parse().ok();
+        let nodes: Vec<_> = self.handle.nodes().iter().map(|view| view.node).collect();
+        is_witness(self.handle.node(), &nodes, coordinator)
     }
 
     async fn read_changes(&self) -> Result<(), StoreError> {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use framekeep_matchmaking::TicketId;
 
+use crate::NodeId;
 use crate::board::{Ask, Change, Kept, Placed, REMEMBERED_MS, Record, Stage, Step, Told};
 use crate::body::MatchBody;
 
@@ -44,6 +45,15 @@ pub(crate) enum Heard {
     All,
     /// The store is another one than before: it has to be told what this node knows.
     Anew,
+}
+
+/// Whether a node remembers all tickets, though others took them in: of the nodes that do not coordinate the one with
+/// the lowest number, or the two lowest while nobody coordinates. With the one that took a ticket in and the coordinator,
+/// which reads all, two nodes know it whichever of them is gone.
+pub(crate) fn is_witness(node: NodeId, nodes: &[NodeId], coordinator: Option<NodeId>) -> bool {
+    let many = if coordinator.is_some_and(|one| nodes.contains(&one)) { 1 } else { 2 };
+    let lower = nodes.iter().filter(|other| **other < node && Some(**other) != coordinator);
+    Some(node) != coordinator && nodes.contains(&node) && lower.count() < many
 }
 
 /// What a node remembers, and what it still has to tell.
@@ -98,8 +108,8 @@ impl Memory {
             return;
         }
         self.kept.insert(id, (Kept { since_ms: record.since_ms.max(1), ..kept }, None));
-        if store_since_ms.is_some() && store_since_ms != self.store_since_ms {
-            // The one that knows it is gone, and the next one was told without it.
+        if store_since_ms != self.store_since_ms {
+            // The one that knows it may be gone, and the next one was told without it.
             self.untold_tickets.insert(id);
         }
     }
@@ -127,7 +137,9 @@ impl Memory {
     pub(crate) fn hear_changes(&mut self, now_ms: u64, told: &Told) -> Option<Heard> {
         let Told::Changes { tickets, last, newest, since_ms, .. } = told else { return None };
         let before = self.store_since_ms.replace(*since_ms);
-        if before.is_some_and(|before| before != *since_ms) {
+        // What was taken in before the first answer may have gone to a store that was before this one.
+        let knows = !self.kept.is_empty() || !self.mine.is_empty();
+        if before.map_or(knows, |before| before != *since_ms) {
             self.tell_all(now_ms);
             return Some(Heard::Anew);
         }

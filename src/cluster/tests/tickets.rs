@@ -6,9 +6,9 @@ mod rooms;
 mod world;
 
 use self::world::{Loss, World};
-use crate::Epoch;
 use crate::board::{Ask, Board, Kept, Told};
-use crate::queue::memory::{Heard, Memory};
+use crate::queue::memory::{Heard, Memory, is_witness};
+use crate::{Epoch, NodeId};
 
 /// Tickets that may be left over: a duel lacks one player, pairs three, a crew two.
 const TOO_FEW: usize = 6;
@@ -120,4 +120,38 @@ fn a_node_that_was_cut_off_while_a_ticket_was_over_and_forgotten_does_not_tell_i
     memory.hear_told(170_300, &asks[0], &told);
     assert_eq!(read(&mut memory, &mut anew, 170_400), Heard::All);
     assert!(memory.keeps(ids[1].parse().unwrap()) && memory.untold() == (0, 0));
+}
+
+#[test]
+fn a_ticket_that_was_taken_in_before_the_first_answer_is_told_to_the_store_that_answers() {
+    let (mut memory, mut board) = (Memory::new("1".to_owned()), Board::default());
+    let (id, players) = (format!("{:0>32}", 1), "1".to_owned());
+    let kept = Kept { id: id.clone(), body: "body".to_owned(), players, since_ms: 0 };
+    let ask = Ask::Submit { ticket: kept.clone(), limit: 10 };
+    let Told::Ticket { record, .. } = board.apply(1_000, None, true, &ask) else { panic!("it waits") };
+    memory.take_in(id.parse().unwrap(), kept.clone(), &record, None);
+    // That store is gone before the node has read anything.
+    let mut anew = Board::default();
+    anew.promote(2_000);
+    assert_eq!(read(&mut memory, &mut anew, 2_100), Heard::Anew);
+    assert!(matches!(&memory.still_to_tell(2_100, 10)[..], [Ask::Submit { ticket, .. }] if ticket.id == id));
+    // Or the node reads another store while its question is on the way.
+    let mut memory = Memory::new("1".to_owned());
+    assert_eq!(read(&mut memory, &mut anew, 2_200), Heard::All);
+    memory.take_in(id.parse().unwrap(), kept, &record, None);
+    assert!(matches!(&memory.still_to_tell(2_300, 10)[..], [Ask::Submit { ticket, .. }] if ticket.id == id));
+}
+
+#[test]
+fn two_nodes_remember_all_tickets_whoever_coordinates() {
+    let nodes = [5, 2, 9].map(NodeId);
+    let remember = |coordinator: Option<u64>| {
+        let coordinator = coordinator.map(NodeId);
+        nodes.map(|node| is_witness(node, &nodes, coordinator) || coordinator == Some(node))
+    };
+    assert_eq!(remember(None), [true, true, false]);
+    assert_eq!(remember(Some(2)), [true, true, false]);
+    assert_eq!(remember(Some(9)), [false, true, true]);
+    // Who has coordinated is not there any more.
+    assert_eq!(remember(Some(1)), [true, true, false]);
 }

@@ -11,7 +11,7 @@ use super::history::History;
 use super::rooms::{CREW, CREW_SEATS, Rooms, room_of};
 use crate::board::{Ask, Board, Placed, Record, Stage, Told, parts};
 use crate::body::TicketBody;
-use crate::queue::memory::{Heard, Memory};
+use crate::queue::memory::{Heard, Memory, is_witness};
 use crate::{COORDINATOR, Card, Coordinator, Epoch, Load, Member, NodeId, Reply, Request, Table, Timing};
 
 const STEP_MS: u64 = 20;
@@ -477,14 +477,15 @@ impl World {
         }
     }
 
-    /// Of the nodes that do not coordinate the first one remembers what all tickets say.
+    /// By who holds the lease, and those who are there.
     fn is_witness(&mut self, id: NodeId) -> bool {
         let ask = Request::Holder(COORDINATOR.to_owned());
         let coordinator = match self.store.table.apply(self.now_ms, &ask) {
             Reply::Holder(lease) => lease.map(|lease| lease.node),
             _ => None,
         };
-        self.nodes.keys().find(|node| Some(**node) != coordinator) == Some(&id)
+        let nodes: Vec<_> = self.nodes.keys().copied().collect();
+        is_witness(id, &nodes, coordinator)
     }
 
     /// Opens rooms for the matches that are this node's, and says so until the store has heard it.
