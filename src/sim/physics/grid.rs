@@ -138,6 +138,7 @@ impl Grid {
         proxies.draft(state, slot, tick, |spot, _| self.put(spot));
     }
 
+    #[inline(always)]
     fn put(&mut self, spot: Spot) {
         if spot.half_x.max(spot.half_y) > self.layout.small_half {
             self.large.push(spot);
@@ -201,11 +202,13 @@ impl Grid {
     /// What is compared with each other.
     #[inline]
     pub(crate) fn columns(&self) -> Columns<'_> {
+        // All of one length, so that what is asked of one is known of all.
+        let len = self.x.len();
         Columns {
-            x: &self.x,
-            y: &self.y,
-            half_x: &self.half_x,
-            half_y: &self.half_y,
+            x: &self.x[..len],
+            y: &self.y[..len],
+            half_x: &self.half_x[..len],
+            half_y: &self.half_y[..len],
             cells: &self.cells_by_place,
             ends: &self.ends,
             stride: self.layout.stride() as usize,

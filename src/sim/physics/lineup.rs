@@ -170,7 +170,9 @@ impl Lineup {
         for place in stills..self.count {
             let (last, lane) = (place / WIDE, place % WIDE);
             let blocks = self.blocks.get(..=last)?;
-            let own = [0, 1, 2, 3].map(|side| Bytes::splat(blocks[last][side][lane]));
+            let [left, right, bottom, top] = &blocks[last];
+            let own = |side: &[u8; WIDE]| Bytes::splat(side[lane]);
+            let own = [own(left), own(right), own(bottom), own(top)];
             let mut before = u64::MAX;
             for (number, block) in blocks.iter().enumerate() {
                 // Of its own block only those before it.
@@ -207,7 +209,7 @@ impl Lineup {
             let discs = one.traits & other.traits & (DISC | MOVES | OPEN) == DISC | MOVES | OPEN;
             if discs && apart.is_empty() && !self.is_large(pair) {
                 let (a, b) = if one.shape < other.shape { (one, other) } else { (other, one) };
-                meetings.extend(Meeting::of_discs(state, &a, &b));
+                Meeting::of_discs(state, &a, &b, meetings);
             } else {
                 self.meet_shapes(state, tick, proxies, apart, (pair, meetings));
             }
@@ -270,7 +272,7 @@ impl Lineup {
 fn touching([left, right, bottom, top]: [Bytes; 4], block: &Block) -> u64 {
     let half = |half: usize| {
         let sides = |side: usize| Bytes::of(&block[side].as_chunks().0[half]);
-        let [lefts, rights, bottoms, tops] = [0, 1, 2, 3].map(sides);
+        let (lefts, rights, bottoms, tops) = (sides(0), sides(1), sides(2), sides(3));
         let apart = lefts.over(right) | left.over(rights) | bottoms.over(top) | bottom.over(tops);
         u64::from(apart.zeros())
     };
@@ -283,10 +285,7 @@ fn touching([left, right, bottom, top]: [Bytes; 4], block: &Block) -> u64 {
 fn list(marks: u64, [place, from]: [usize; 2], free: &mut [[u16; 2]; WIDE]) {
     // At once: of two halves, each would be written for itself.
     let both = (place | from << u16::BITS) as u32;
-    let other = |marks: u64| {
-        let both = both + (marks.trailing_zeros() << u16::BITS);
-        [both as u16, (both >> u16::BITS) as u16]
-    };
+    let other = |marks: u64| -> [u16; 2] { bytemuck::cast(both + (marks.trailing_zeros() << u16::BITS)) };
     let (one, two) = (marks, marks & marks.wrapping_sub(1));
     (free[0], free[1]) = (other(one), other(two));
     let (mut rest, mut at) = (two & two.wrapping_sub(1), 2);

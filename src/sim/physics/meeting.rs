@@ -148,17 +148,17 @@ impl Meeting {
         self.margin > 0 && farthest.saturating_add(SLACK) <= margin && (two || margin <= self.margin)
     }
 
-    /// The meeting of two discs that both move; nothing if they do not come near.
+    /// Adds the meeting of two discs that both move; false if they do not come near.
     #[inline(always)]
-    pub(crate) fn of_discs(state: &State, a: &Spot, b: &Spot) -> Option<Self> {
+    pub(crate) fn of_discs(state: &State, a: &Spot, b: &Spot, found: &mut Vec<Self>) -> bool {
         let offset = (b.x.wrapping_sub(a.x), b.y.wrapping_sub(a.y));
         let manifold = super::manifold::discs(a.radius, b.radius, offset, i32::MAX / 2, a.shape ^ b.shape);
         let (way_x, way_y) = (b.way_x - a.way_x, b.way_y - a.way_y);
         let way = (-dot(manifold.normal, way_x, way_y)).max(0);
         if i64::from(manifold.points[0].separation) - way > i64::from(MARGIN) {
-            return None;
+            return false;
         }
-        Some(Self {
+        found.push(Self {
             a: a.shape,
             b: b.shape,
             sub_a: 0,
@@ -172,7 +172,8 @@ impl Meeting {
             lever_b: (offset.0.wrapping_neg(), offset.1.wrapping_neg()),
             margin: 0,
             stays: false,
-        })
+        });
+        true
     }
 
     /// Whether they touch in this tick, or nearly. Also finds out whether that wakes one of them.

@@ -223,6 +223,18 @@ impl Movers {
         }
     }
 
+    /// Whether nothing but pushes changes how any of them moves.
+    pub(crate) fn glide_freely(&self) -> bool {
+        self.pulls.is_empty() && self.held.is_empty()
+    }
+
+    /// The ways of a substep, in 1/2²⁴.
+    #[inline(always)]
+    pub(crate) fn ways(&self, speeds: Vector) -> Vector {
+        let speeds = speeds.within(Vector::splat(self.laws.speed_max));
+        speeds.times(Vector::splat(self.laws.substep)).narrow::<26, 6>()
+    }
+
     /// Keeps the velocities in mind, as they are before anything pushes.
     pub(crate) fn mark(&mut self) {
         self.free.clear();

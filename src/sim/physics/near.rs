@@ -84,12 +84,11 @@ impl Near {
     /// question.
     #[inline(always)]
     fn add(&mut self, place: usize, starts: [usize; 2], marks: u32) {
-        let other = |marks: u32| {
+        let other = |marks: u32| -> Places {
             let lane = marks.trailing_zeros() as usize;
-            let other = starts[lane / LANES % 2] + lane % LANES;
+            let other = if lane < LANES { starts[0] + lane } else { starts[1] + lane - LANES };
             // At once: of two halves, each would be written for itself.
-            let both = (place | other << u16::BITS) as u32;
-            [both as u16, (both >> u16::BITS) as u16]
+            bytemuck::cast((place | other << u16::BITS) as u32)
         };
         let end = self.count + PAIRS_AT_ONCE;
         let Some(free) = self.list.get_mut(self.count..end) else { return };

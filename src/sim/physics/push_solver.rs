@@ -5,19 +5,25 @@ use alloc::vec::Vec;
 
 use super::contact_solver::{ContactDesc, ContactTimes, PARTING_MAX, is_hard};
 use super::hull::P;
+use super::motion::Movers;
 use super::pairing::PointMemory;
 use super::row::{Offset, Velocity};
 use crate::fx::clamp_to_i32;
+
+mod couples;
+
+use couples::Couples;
 
 const ONE: i32 = 1 << 30;
 const ROUND: i64 = 1 << 29;
 
 /// Two bodies that push each other.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
 pub(crate) struct Push {
     a: u32,
     b: u32,
-    normal: P,
+    normal: [i32; 2],
     /// The part of every change that `a` takes, in 1/2³⁰.
     share_a: i32,
     /// How it gives way, as in a [`Softness`](super::softness::Softness).
@@ -40,6 +46,9 @@ pub(crate) struct Push {
 #[derive(Debug, Default)]
 pub(crate) struct Pushes {
     pub(crate) list: Vec<Push>,
+    /// The numbers of those that are solved one after the other.
+    single: Vec<u32>,
+    couples: Couples,
 }
 
 /// The part of every change that the first of two inverse masses takes. Nearly always nothing is to be divided.
@@ -52,7 +61,14 @@ fn share_of(a: u32, b: u32) -> i32 {
     }
 }
 
+#[inline(always)]
+fn along(normal: P, x: i64, y: i64) -> i64 {
+    (i64::from(normal.0) * x + i64::from(normal.1) * y + ROUND) >> 30
+}
+
 impl Push {
+    /// Made in one go, where it stays: what is written and read again at once in other parts is waited for.
+    #[inline(always)]
     pub(crate) fn new(
         desc: &ContactDesc,
         separation: i32,
@@ -60,34 +76,34 @@ impl Push {
         times: &ContactTimes,
     ) -> Self {
         let (a, b) = (desc.masses.0.inverse, desc.masses.1.inverse);
-        let ease = u64::from(a) + u64::from(b);
         let softness = if is_hard(a, b) { &times.hard } else { &times.soft };
-        let mut push = Self {
+        let (one, other) = &desc.velocities;
+        let (x, y) = (i64::from(other.x) - i64::from(one.x), i64::from(other.y) - i64::from(one.y));
+        let approach = -along(desc.normal, x, y);
+        // Without a question: whether it bounces changes all the time.
+        let bounces = (desc.bounce_speed_min - approach) >> 63;
+        let bounce = ((approach * i64::from(desc.restitution.to_bits())) >> 16) & bounces;
+        Self {
             a: desc.a,
             b: desc.b,
-            normal: desc.normal,
+            normal: [desc.normal.0, desc.normal.1],
             share_a: share_of(a, b),
             rate: clamp_to_i32(softness.rate),
             change: softness.change as i32,
             give: softness.give as i32,
             separation: clamp_to_i32(i64::from(separation) << 8),
-            bounce: 0,
+            bounce: clamp_to_i32(bounce),
             total: memory.normal,
             sum: 0,
             feature: memory.feature,
             pairing: desc.pairing,
-            ease,
-        };
-        let approach = -push.speed(&desc.velocities.0, &desc.velocities.1);
-        if approach > desc.bounce_speed_min {
-            push.bounce = clamp_to_i32((approach * i64::from(desc.restitution.to_bits())) >> 16);
+            ease: u64::from(a) + u64::from(b),
         }
-        push
     }
 
     #[inline(always)]
     fn along(&self, x: i64, y: i64) -> i64 {
-        (i64::from(self.normal.0) * x + i64::from(self.normal.1) * y + ROUND) >> 30
+        along((self.normal[0], self.normal[1]), x, y)
     }
 
     #[inline(always)]
@@ -100,7 +116,7 @@ impl Push {
         let rounded = |product: i64| (product + ROUND) >> 30;
         let of_a = rounded(i64::from(self.share_a) * change);
         let of_b = change - of_a;
-        let (x, y) = (i64::from(self.normal.0), i64::from(self.normal.1));
+        let [x, y] = self.normal.map(i64::from);
         let a = &mut velocities[self.a as usize];
         a.x = clamp_to_i32(i64::from(a.x) - rounded(of_a * x));
         a.y = clamp_to_i32(i64::from(a.y) - rounded(of_a * y));
@@ -136,10 +152,34 @@ const fn nearing(apart: i64, rate: i64) -> i64 {
 }
 
 impl Pushes {
+    pub(crate) fn clear(&mut self, slots: usize) {
+        self.list.clear();
+        self.list.reserve(2 * slots);
+        self.single.clear();
+        self.single.reserve(2 * slots);
+        self.couples.clear(slots);
+    }
+
+    /// To be called before anything is solved. Those that nothing else pushes are solved for all of the step, unless
+    /// there are other contacts or joints.
+    pub(crate) fn begin(&mut self, movers: &Movers, alone: bool, substeps: u8, rate: i64) {
+        self.single.clear();
+        self.single.extend(0..self.list.len() as u32);
+        if alone && movers.glide_freely() && self.list.len() >= couples::PUSHES_MIN {
+            self.couples.solve((&mut self.list, &mut self.single), movers, substeps, rate);
+        }
+    }
+
+    /// Puts the bodies of those that were solved before all others where they are at the end of the step.
+    pub(crate) fn settle_couples(&self, movers: &mut Movers) {
+        self.couples.settle(movers);
+    }
+
     /// Pushes as hard as in the substep before.
     #[inline(never)]
     pub(crate) fn warm_start(&mut self, velocities: &mut [Velocity]) {
-        for push in &mut self.list {
+        for &number in &self.single {
+            let push = &mut self.list[number as usize];
             push.push(velocities, i64::from(push.total));
         }
     }
@@ -147,7 +187,8 @@ impl Pushes {
     /// One pass that pushes overlaps apart; `rate` is how many substeps a second has.
     #[inline(never)]
     pub(crate) fn solve(&mut self, velocities: &mut [Velocity], offsets: &[Offset], rate: i64) {
-        for push in &mut self.list {
+        for &number in &self.single {
+            let push = &mut self.list[number as usize];
             let (apart, speed) = push.now(velocities, offsets);
             // All ones where they do not touch.
             let outside = -apart >> 63;
@@ -165,7 +206,8 @@ impl Pushes {
     /// One pass that does not, the last one of a substep.
     #[inline(never)]
     pub(crate) fn relax(&mut self, velocities: &mut [Velocity], offsets: &[Offset], rate: i64) {
-        for push in &mut self.list {
+        for &number in &self.single {
+            let push = &mut self.list[number as usize];
             let (apart, speed) = push.now(velocities, offsets);
             let missing = i64::from(clamp_to_i32(-nearing(apart, rate) - speed));
             push.bring(velocities, i64::from(push.total) + missing);
@@ -176,7 +218,8 @@ impl Pushes {
     /// Gives back the speed of what met fast enough.
     #[inline(never)]
     pub(crate) fn bounce(&mut self, velocities: &mut [Velocity]) {
-        for push in &mut self.list {
+        for &number in &self.single {
+            let push = &mut self.list[number as usize];
             if (push.bounce > 0) & (push.sum > 0) {
                 let before = push.total;
                 let speed = push.speed(&velocities[push.a as usize], &velocities[push.b as usize]);

@@ -177,11 +177,7 @@ impl Scratch {
         let (proxies, meetings) = (&self.proxies, &mut self.meetings);
         let (grid, near, apart, recent) = (&self.grid, &mut self.near, &self.apart, &self.recent);
         let found = |found: Found| match found {
-            Found::Discs(a, b) => {
-                let meeting = Meeting::of_discs(state, a, b);
-                meetings.extend(meeting);
-                meeting.is_some()
-            }
+            Found::Discs(a, b) => Meeting::of_discs(state, a, b, meetings),
             Found::Shapes(a, b) => Meeting::find(state, proxies, tick, (a, b), recent, meetings),
         };
         let search = Search { state, proxies, grid, near, apart, found };
@@ -242,8 +238,7 @@ impl Scratch {
         self.is_varied = false;
         self.movers.begin(state);
         self.contacts.clear(state.slots());
-        self.pushes.list.clear();
-        self.pushes.list.reserve(2 * state.slots());
+        self.pushes.clear(state.slots());
         self.ended.reserve(state.slots());
         let meetings = core::mem::take(&mut self.meetings);
         let (old, mut next) = (&state.pairings[..], 0);
@@ -379,6 +374,8 @@ impl Scratch {
         }
         // Joints push otherwise in each substep; and where there are only a few numbers to push, that costs no more.
         let carries = !joined && !self.contacts.is_empty();
+        let alone = !joined && self.contacts.is_empty();
+        self.pushes.begin(&self.movers, alone, state.desc.substeps, times.rate);
         for substep in 0..state.desc.substeps {
             if substep > 0 && carries {
                 self.movers.pull_and_push();
@@ -409,6 +406,7 @@ impl Scratch {
         self.pushes.bounce(&mut self.movers.velocities);
         self.contacts.bounce(&mut self.movers.velocities);
         self.movers.hold();
+        self.pushes.settle_couples(&mut self.movers);
     }
 
     /// Writes down how hard everything pushed.
@@ -460,23 +458,22 @@ impl Scratch {
             if pairing.b == BORDER || !(touches | report.was_touching) {
                 continue;
             }
-            let meeting = if report.met { self.meetings.get(report.meeting as usize) } else { None };
-            let contact = contact(state, pairing, report, meeting);
-            if touches && report.met {
-                told.contacts.push(contact);
+            if let Some(meeting) = self.meetings.get(report.meeting as usize).filter(|_| touches & report.met)
+            {
+                told.contacts.push(contact(state, pairing, report, meeting));
             }
             if touches != report.was_touching {
                 while let Some(before) = ended.next_if(|ended| ended.sort_key() < pairing.sort_key()) {
                     told.events.push(over(before));
                 }
                 told.events.push(ContactEvent {
-                    a: contact.a,
-                    b: contact.b,
-                    shape_a: contact.shape_a,
-                    shape_b: contact.shape_b,
+                    a: state.id(usize::from(pairing.a)),
+                    b: state.id(usize::from(pairing.b)),
+                    shape_a: pairing.sub_a,
+                    shape_b: pairing.sub_b,
                     phase: if touches { ContactPhase::Began } else { ContactPhase::Ended },
-                    sensor: contact.sensor,
-                    impulse: if touches { contact.impulse } else { Fx::ZERO },
+                    sensor: pairing.bits & SENSOR != 0,
+                    impulse: if touches { Fx::from_wide(report.impulse) } else { Fx::ZERO },
                 });
             }
         }
@@ -504,15 +501,12 @@ fn order_of(event: &ContactEvent) -> (u64, u32, ContactPhase) {
     (bodies, u32::from(event.shape_a) << 16 | u32::from(event.shape_b), event.phase)
 }
 
-fn contact(state: &State, pairing: &Pairing, report: &Report, meeting: Option<&Meeting>) -> Contact {
+#[inline(always)]
+fn contact(state: &State, pairing: &Pairing, report: &Report, meeting: &Meeting) -> Contact {
     let slot = usize::from(pairing.a);
-    let (mut normal, mut depth, mut point) = ((0, 0), 0, (0, 0));
-    if let Some(meeting) = meeting {
-        let (first, lever) = (meeting.manifold.points[0], meeting.lever_a);
-        normal = meeting.manifold.normal;
-        point = (first.x.saturating_add(lever.0), first.y.saturating_add(lever.1));
-        depth = meeting.separation().saturating_neg().max(0);
-    }
+    let (first, lever, normal) = (&meeting.manifold.points[0], meeting.lever_a, meeting.manifold.normal);
+    let point = (first.x.saturating_add(lever.0), first.y.saturating_add(lever.1));
+    let depth = meeting.separation().saturating_neg().max(0);
     let at = state.positions[slot] + Vec2::new(Fx::from_bits(point.0), Fx::from_bits(point.1));
     Contact {
         a: state.id(slot),

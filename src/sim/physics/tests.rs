@@ -3,6 +3,7 @@
 mod bodies;
 mod bounds;
 mod character;
+mod couples;
 mod crowds;
 mod events;
 mod extremes;
