@@ -221,8 +221,13 @@ impl Proxies {
         if flags & ALIVE == 0 {
             return;
         }
-        let brief = state.blueprints.brief(state.kinds[slot]);
-        if brief.count > 1 || flags & (COMPOUND | BULLET) != 0 {
+        let kind = state.kinds[slot];
+        let brief = state.blueprints.brief(kind);
+        if flags & (COMPOUND | BULLET) == 0 && brief.count > 1 {
+            put(self.add(state, slot as u16, (0, kind), tick), Who { slot: slot as u16, sub: 0, kind });
+            return;
+        }
+        if flags & (COMPOUND | BULLET) != 0 {
             let from = self.list.len();
             self.push_all(state, slot as u16, tick);
             for (proxy, index) in self.list[from..].iter().zip(from as u16..) {
@@ -245,7 +250,7 @@ impl Proxies {
         }
         let spot = spot.with_box();
         self.mark_edge(&state.desc, &spot, fast);
-        put(spot, Who { slot: slot as u16, sub: 0, kind: state.kinds[slot] });
+        put(spot, Who { slot: slot as u16, sub: 0, kind });
     }
 
     /// Whose shape the one at a spot is; `place` is its number among those that rest, if it does.
@@ -262,7 +267,15 @@ impl Proxies {
     }
 
     /// Adds one shape of a body.
-    pub(crate) fn push(&mut self, state: &State, slot: u16, (sub, kind_index): (u16, u16), tick: i64) {
+    #[inline(never)]
+    pub(crate) fn push(&mut self, state: &State, slot: u16, part: (u16, u16), tick: i64) {
+        self.add(state, slot, part, tick);
+    }
+
+    /// Adds one shape of a body, of which the number and the kind are told; gives it as the search for pairs sees it
+    /// first.
+    #[inline(always)]
+    fn add(&mut self, state: &State, slot: u16, (sub, kind_index): (u16, u16), tick: i64) -> Spot {
         let at = usize::from(slot);
         let (flags, rot, mut motion) = (state.flags[at], state.rotations[at], state.motions[at]);
         let kind = state.blueprints.get(kind_index);
@@ -299,41 +312,49 @@ impl Proxies {
         };
         let reach = if hull == NO_HULL { 0 } else { kind.hull.reach - kind.hull.radius };
         let fast = proxy.look_ahead(&motion, (reach, farther), tick);
-        self.mark_edge(&state.desc, &Spot::of(self.list.len() as u16, &proxy), fast);
+        let spot = Spot::of(self.list.len() as u16, &proxy);
+        self.mark_edge(&state.desc, &spot, fast);
         self.list.push(proxy);
+        spot
     }
 
     /// Keeps in mind what may come to the border.
     #[inline(always)]
     pub(crate) fn mark_edge(&mut self, desc: &WorldDesc, spot: &Spot, fast: bool) {
+        if !desc.walls {
+            return;
+        }
         let (x, y) = spot.middle();
         let beyond = |at: i32, half: i32, end: crate::Fx| {
             i64::from(at).abs() + i64::from(half) + i64::from(MARGIN) > i64::from(end.to_bits())
         };
         let end = desc.half_extent;
         let near = fast | beyond(x, spot.half_x, end.x) | beyond(y, spot.half_y, end.y);
-        if near & desc.walls && spot.traits & (MOVES | PUSHED) == MOVES | PUSHED {
+        if near && spot.traits & (MOVES | PUSHED) == MOVES | PUSHED {
             self.edge.push(*spot);
         }
     }
 
     /// Half the size of the box around the outline of a shape that is the next one of the list, which outline it is,
     /// and since which search the shape is where it is.
-    #[inline]
+    #[inline(always)]
     fn outline(&mut self, own: &Hull, mut stance: Stance) -> (P, u32, u64) {
         let turns = own.count > 1 && stance.rot != Rot::NONE;
         stance.hull = if turns { self.turned } else { OWN_HULL };
         self.turned += u32::from(turns);
-        let stays = match self.stances.get_mut(self.list.len()) {
+        // Whether the outline is there from the search before, and turned as it is: what glides often does not turn.
+        let (there, turned) = match self.stances.get_mut(self.list.len()) {
             Some(known) => {
                 let stays = *known == Stance { since: known.since, ..stance };
                 stance.since = if stays { known.since } else { self.search };
+                let there = (known.hull, known.kind) == (stance.hull, stance.kind);
+                let turned = there && known.rot == stance.rot;
                 *known = stance;
-                stays
+                (there, turned)
             }
             None => {
                 self.stances.push(stance);
-                false
+                (false, false)
             }
         };
         let since = stance.since;
@@ -344,8 +365,10 @@ impl Proxies {
         if self.hulls.len() <= at {
             self.hulls.push(*own);
         }
-        if !stays {
+        if !there {
             self.hulls[at] = *own;
+        }
+        if !turned {
             own.turn_into(stance.rot, &mut self.hulls[at]);
         }
         (self.hulls[at].half, stance.hull, since)
