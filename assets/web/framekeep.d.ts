@@ -220,6 +220,8 @@ export class Framekeep {
   readonly scores: Score[];
   /** The address of the server, which is another one where a room was followed. */
   readonly url: string;
+  /** The secret of the session, with which the HTTP API tells of rooms that let this client in; null while there is none. */
+  readonly resumeToken: string | null;
   readonly rttMs: number | null;
   readonly delayMs: number;
   /** How often the session went on over a new connection. */

@@ -99,6 +99,11 @@ export class Framekeep {
     this.cause = null;
   }
 
+  /** The secret of the session, with which the HTTP API tells of rooms that let this client in; null while there is none. */
+  get resumeToken() {
+    return this.#token;
+  }
+
   /** Calls `handler` for each message of a type; gives a function that ends it. */
   on(type, handler) {
     return this.#handlers.on(type, handler);

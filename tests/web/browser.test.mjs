@@ -404,6 +404,27 @@ test('an operator watches a room that lets nobody watch', LONG, async (context) 
   assert.deepEqual(page.complaints, []);
 });
 
+test('who watches goes on seeing the past of a room that is locked', LONG, async (context) => {
+  const { node, browser } = await scene(context);
+  const [ada, bob] = ['ada', 'bob'].map((name) => new Framekeep({ url: node.url, name }));
+  context.after(() => [ada, bob].forEach((link) => link.close()));
+  await Promise.all([ada.connect(), bob.connect()]);
+  await ada.join('den', { create: { game: 'arena', seats: 2, spectators_max: 4 } });
+  await bob.join('den');
+  await until('they play', async () => ada.state !== null);
+  const page = await browser.page({ width: 1_400, height: 1_000 });
+  await page.open(`${node.url}/#/room/den`);
+  await page.until('it is drawn', isPainted('canvas.scene'));
+  ada.lock();
+  await until('it is locked', async () => (await (await fetch(`${node.url}/api/v1/rooms/den`)).json()).locked);
+  assert.equal((await fetch(`${node.url}/api/v1/rooms/den/views`)).status, 422, 'a stranger is told nothing');
+  await page.value(`globalThis.asked = []; globalThis.before = fetch; globalThis.fetch = async (...how) => {
+    const reply = await before(...how); if (/den\\/views/.test(how[0])) asked.push(reply.status); return reply; }; 1`);
+  await page.until('the page asks for what happened since', 'asked.length > 0');
+  assert.deepEqual(await page.value('asked'), [200]);
+  assert.deepEqual(page.complaints, []);
+});
+
 test('the page of a room at another node has its past, and nothing is drawn of a room that may not be watched', { ...LONG, skip: WITHOUT || WITHOUT_REDIS }, async (context) => {
   const nodes = new Nodes();
   context.after(() => nodes.remove());

@@ -128,10 +128,10 @@ class RoomPage {
     return answer.websocket.ticket;
   }
 
-  /** Something of the room's past. */
+  /** Something of the room's past; who was let in is told it also once the room is locked. */
   #past(what) {
     const path = `rooms/${encodeURIComponent(this.name)}/${what}`;
-    return this.oversees ? operate('GET', path) : get(`/api/v1/${path}`);
+    return this.oversees ? operate('GET', path) : get(`/api/v1/${path}`, this.link.room && this.link.resumeToken);
   }
 
   /** Says how things are; `goesOn` where a match runs that one can go back to from its past. */

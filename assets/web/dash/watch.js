@@ -122,9 +122,10 @@ async function allRooms(most = 2_000) {
   return rooms;
 }
 
-/** A document of the API; an error says what the server said. */
-export async function get(path) {
-  const reply = await fetch(path, { signal: AbortSignal.timeout(8_000) });
+/** A document of the API, asked for with the `token` of a session where there is one; an error says what the server said. */
+export async function get(path, token = null) {
+  const headers = token ? { authorization: `Bearer ${token}` } : {};
+  const reply = await fetch(path, { headers, signal: AbortSignal.timeout(8_000) });
   const answer = await reply.json().catch(() => ({}));
   if (!reply.ok) throw Object.assign(new Error(answer.detail ?? `status ${reply.status}`), { status: reply.status });
   return answer;

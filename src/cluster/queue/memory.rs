@@ -48,8 +48,8 @@ pub(crate) enum Heard {
 }
 
 /// Whether a node remembers all tickets, though others took them in: of the nodes that do not coordinate the one with
-/// the lowest number, or the two lowest while nobody coordinates. With the one that took a ticket in and the coordinator,
-/// which reads all, two nodes know it whichever of them is gone.
+/// the lowest number, or the two lowest while nobody coordinates. With the one that took a ticket in and the
+/// coordinator, which reads all, two nodes know it whichever of them is gone.
 pub(crate) fn is_witness(node: NodeId, nodes: &[NodeId], coordinator: Option<NodeId>) -> bool {
     let many = if coordinator.is_some_and(|one| nodes.contains(&one)) { 1 } else { 2 };
     let lower = nodes.iter().filter(|other| **other < node && Some(**other) != coordinator);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framekeep_gate::{StateView, WebLinkId};
-use framekeep_protocol::{CloseReason, JoinRoom, Redirect, Refusal, RoomName, ToClient};
+use framekeep_protocol::{CloseReason, JoinRoom, LeftReason, Redirect, Refusal, RoomName, ToClient};
 
 use super::peer::Cursor;
 use super::place::{Place, Route, Stage, Wish};
@@ -23,6 +23,11 @@ impl Near {
             ToNear::Told(channel, to, message) => {
                 if let Some(id) = peer.links.get(&channel).copied() {
                     self.told(id, (from, channel), to, message, now);
+                } else if message == (ToClient::Closing { reason: CloseReason::Kicked })
+                    && let Some(id) = peer.take_put_out(channel)
+                {
+                    // First it was put out of its room, and is no more of that node.
+                    self.closing(id, CloseReason::Kicked, now);
                 }
             }
             ToNear::Shown(channels, shown) => {
@@ -61,9 +66,12 @@ impl Near {
             ToClient::Admitted { .. } | ToClient::Welcome { .. } => {}
             ToClient::Joined(_) => self.entered(id, to, message),
             ToClient::Refused(refusal) => self.refused(id, to, refusal, now),
-            ToClient::Left { .. } => {
+            ToClient::Left { reason } => {
                 self.tell(id, &message, to);
                 self.leave(id);
+                if let (LeftReason::Removed, Some(peer)) = (reason, self.peers.get_mut(&at.0)) {
+                    peer.put_out(at.1, id);
+                }
             }
             ToClient::Redirect(redirect) => self.redirect(id, redirect),
             ToClient::Closing { reason } => self.closing(id, reason, now),

@@ -1,6 +1,6 @@
 //! `Peer`, another node as the near end knows it: its connection, the links over it, the streams of watched rooms.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,9 @@ use crate::limits::{DIAL_AGAIN_FIRST, DIAL_AGAIN_MAX, REPAIR_AGAIN_EVERY, STREAM
 use crate::outbox::Outbox;
 use crate::wire::{Channel, StreamId};
 
+/// Links that were put out of a room of which a peer remembers.
+const PUT_OUT_MAX: usize = 64;
+
 /// Another node.
 #[derive(Default)]
 pub(crate) struct Peer {
@@ -18,6 +21,8 @@ pub(crate) struct Peer {
     pub(crate) outbox: Option<Arc<Outbox>>,
     pub(crate) links: BTreeMap<Channel, WebLinkId>,
     last_channel: Channel,
+    /// Whose clients were put out of their room last: the node may send them away altogether.
+    put_out: VecDeque<(Channel, WebLinkId)>,
     pub(crate) streams: BTreeMap<StreamId, Cursor>,
     pub(crate) is_dialing: bool,
     tries: u32,
@@ -38,6 +43,20 @@ impl Peer {
         }
     }
 
+    /// The client of a link was put out of its room.
+    pub(crate) fn put_out(&mut self, channel: Channel, link: WebLinkId) {
+        if self.put_out.len() == PUT_OUT_MAX {
+            self.put_out.pop_front();
+        }
+        self.put_out.push_back((channel, link));
+    }
+
+    /// The link whose client was put out of its room under that number, if that was not long ago.
+    pub(crate) fn take_put_out(&mut self, channel: Channel) -> Option<WebLinkId> {
+        let at = self.put_out.iter().position(|(of, _)| *of == channel)?;
+        self.put_out.remove(at).map(|(_, link)| link)
+    }
+
     /// A link does not watch any more.
     pub(crate) fn unwatch(&mut self, stream: StreamId, link: WebLinkId) {
         if let Some(cursor) = self.streams.get_mut(&stream) {
@@ -51,6 +70,7 @@ impl Peer {
     pub(crate) fn connected(&mut self, outbox: Arc<Outbox>, now: Duration) {
         (self.outbox, self.is_dialing, self.tries) = (Some(outbox), false, 0);
         (self.heard_at, self.beat_at) = (now, now);
+        self.put_out.clear();
         self.streams.clear();
     }
 

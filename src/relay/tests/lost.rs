@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use framekeep_gate::{GateFull, Order};
-use framekeep_protocol::{LeftReason, Refusal, ToClient, ToServer};
+use framekeep_protocol::{CloseReason, LeftReason, Refusal, ToClient, ToServer};
 
 use super::play;
 use super::stage::{Stage, THERE, event, joined, room, watching};
@@ -151,4 +151,26 @@ fn a_link_that_the_other_node_lets_go_is_tried_again() {
     stage.there.tell(after, &joined(0, 5), 0);
     stage.run();
     assert_eq!(client.told(), [room(0, 5)]);
+}
+
+#[test]
+fn a_player_whom_the_other_node_sends_away_is_sent_away_here_too() {
+    const REMOVED: ToClient = ToClient::Left { reason: LeftReason::Removed };
+    const KICKED: ToClient = ToClient::Closing { reason: CloseReason::Kicked };
+    let mut stage = Stage::new();
+    let (kicked, removed) = (play(&mut stage, 1), play(&mut stage, 2));
+    let links = stage.there.all_links();
+    for link in &links {
+        stage.there.tell(*link, &joined(0, 1), 7);
+    }
+    stage.run();
+    kicked.told();
+    removed.told();
+    stage.there.tell(links[0], &REMOVED, 0);
+    stage.there.tell(links[0], &KICKED, 0);
+    // Whom only the room's host removes stays at the node.
+    stage.there.tell(links[1], &REMOVED, 0);
+    stage.pass(Duration::from_secs(1));
+    assert_eq!((kicked.told(), kicked.is_gone()), (vec![REMOVED, KICKED], true));
+    assert_eq!((removed.told(), removed.is_gone()), (vec![REMOVED], false));
 }

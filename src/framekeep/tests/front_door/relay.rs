@@ -306,6 +306,7 @@ fn operators_of_a_gateway_or_another_node_show_move_kick_and_close_in_rooms_else
     assert_eq!(gateway.operate("POST", "/admin/v1/players/nobody/kick?room=den", "").status, 400);
     assert_eq!(kick(&gateway, &bob, "?room=den").status, 204);
     assert_eq!(bob.hear("left")["reason"], "removed");
+    assert_eq!(bob.until_closed(), "kicked");
     let room = gateway.operate("GET", path, "").json();
     assert_eq!(room["members"].as_array().map(Vec::len), Some(1), "{room}");
     // A move, asked of a gateway, and what became of it.
