@@ -17,8 +17,6 @@ pub(crate) struct Census {
     classes: [(u32, i32); 32],
     low: [i32; 2],
     high: [i32; 2],
-    /// The longest way of a tick, and of what swings with the fastest spin.
-    farthest: i32,
 }
 
 impl Census {
@@ -44,24 +42,17 @@ impl Census {
         }
         let way = |speed: i64| way_of(speed.min(i64::from(i32::MAX)) as i32, tick);
         let farthest = way(i64::from(fastest));
-        let (mut classes, mut widest) = ([(0, 0); 32], 0);
+        let mut classes = [(0, 0); 32];
         for brief in state.blueprints.sizes() {
             let most = i64::from(brief.reach);
             // What swings or goes far is looked ahead for no more than its own size.
             let swing = if brief.count > 1 { way((i64::from(spin) * most) >> 16) } else { 0 };
-            widest = widest.max(swing);
             let half = most + farthest.min(most) / 2 + swing.min(most) + i64::from(2 * MARGIN);
             let half = half.min(1 << 30) as i32;
             let class: &mut (u32, i32) = &mut classes[(half.leading_zeros() & 31) as usize];
             *class = (class.0 + brief.uses, class.1.max(half));
         }
-        let farthest = (farthest + widest).min(1 << 30) as i32;
-        Self { classes, low: [i32::MAX; 2], high: [i32::MIN; 2], farthest }
-    }
-
-    /// How far something goes in a tick at most, and what turns swings.
-    pub(crate) const fn farthest(&self) -> i32 {
-        self.farthest
+        Self { classes, low: [i32::MAX; 2], high: [i32::MIN; 2] }
     }
 
     /// How many shapes there are.

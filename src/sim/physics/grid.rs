@@ -184,11 +184,6 @@ impl Grid {
         self.layout.small_half
     }
 
-    /// How far something goes in a tick at most, and what turns swings.
-    pub(crate) const fn farthest(&self) -> i32 {
-        self.census.farthest()
-    }
-
     /// The shapes by place.
     pub(crate) fn spots(&self) -> &[Spot] {
         &self.spots

@@ -14,15 +14,21 @@ use super::state::State;
 type Sides = [i32; 4];
 
 /// The part of the usual half size by which boxes are larger.
-const LOOSE: i32 = 8;
+const LOOSE: i32 = 16;
 /// Most pairs that are compared and most that are near each other, for each shape: where there are more, cells are
 /// better.
 const COMPARED_PER_SHAPE: usize = 64;
 const PAIRS_PER_SHAPE: usize = 6;
+/// So many shapes may leave their boxes in a step: what they are near is looked up again.
+const LEAVERS_MAX: usize = 32;
+/// So many may be on their way to do so: most of these leave theirs every few steps.
+const FAST_MAX: usize = 3 * LEAVERS_MAX;
 /// What did not last for so many steps is not looked for again at once,
 const STEPS_MIN: u32 = 12;
 /// but in so many steps at most.
 const WAIT_MAX: u32 = 1 << 10;
+/// Where too many shapes are on their way, it is seen again after so many steps whether they still are.
+const WAIT_FAST: u32 = 8;
 
 /// Two shapes that are near each other, that of the lower slot first.
 #[derive(Clone, Copy, Debug, Default)]
@@ -45,9 +51,14 @@ pub(crate) struct Vicinity {
     tight: Vec<Sides>,
     /// Sorted by slots and shapes.
     pairs: Vec<Pair>,
-    /// The same unsorted, and by slot how many.
+    /// The same unsorted, or those of shapes that left their boxes, and by slot how many.
     drafts: Vec<Pair>,
     starts: Vec<u32>,
+    /// The numbers of those that left their boxes in this step, and by number whether it did.
+    leavers: Vec<u16>,
+    left: Vec<bool>,
+    /// Room for the pairs when some of them are replaced.
+    spare: Vec<Pair>,
     /// Numbers by where their boxes begin.
     begins: Vec<(i32, u16)>,
     /// For how many steps it lasted; in how many it is not looked for, and in how many next time.
@@ -58,6 +69,37 @@ pub(crate) struct Vicinity {
 
 fn key([a, sub_a]: [u16; 2], [b, sub_b]: [u16; 2]) -> u64 {
     u64::from(a) << 48 | u64::from(b) << 32 | u64::from(sub_a) << 16 | u64::from(sub_b)
+}
+
+/// The pair of two shapes.
+#[inline(always)]
+fn pair(whose: &[[u16; 2]], a: u16, b: u16) -> Pair {
+    let (of_a, of_b) = (whose[usize::from(a)], whose[usize::from(b)]);
+    if of_a < of_b {
+        Pair { key: key(of_a, of_b), shapes: [a, b] }
+    } else {
+        Pair { key: key(of_b, of_a), shapes: [b, a] }
+    }
+}
+
+/// Whether there are only a few shapes that soon leave a box that is a little larger than their own.
+fn lasts(grid: &Grid) -> bool {
+    let way_max = grid.small_half() / LOOSE / STEPS_MIN.cast_signed();
+    let fast =
+        |spot: &&Spot| spot.way_x.unsigned_abs().max(spot.way_y.unsigned_abs()).cast_signed() >= way_max;
+    grid.all().filter(fast).nth(FAST_MAX).is_none()
+}
+
+/// A box that is larger by that, and by the way of some more steps of what is in it.
+#[inline(always)]
+fn loosened([left, bottom, right, top]: Sides, spot: Option<&Spot>, by: i32) -> Sides {
+    /// Steps.
+    const AHEAD: i32 = 4;
+    let ahead = |way: i32| way.saturating_mul(AHEAD);
+    let [x, y] = spot.map_or([0; 2], |spot| [ahead(spot.way_x), ahead(spot.way_y)]);
+    let low = |side: i32, way: i32| side.saturating_sub(by).saturating_add(way.min(0));
+    let high = |side: i32, way: i32| side.saturating_add(by).saturating_add(way.max(0));
+    [low(left, x), low(bottom, y), high(right, x), high(top, y)]
 }
 
 /// Whether two boxes touch.
@@ -73,7 +115,7 @@ impl Vicinity {
         let edition = state.blueprints.edition();
         let same = (self.edition, self.counts) == (edition, counts);
         (self.edition, self.counts) = (edition, counts);
-        if same && self.known && self.holds(proxies, grid) {
+        if same && self.known && self.holds(proxies, grid) && self.refresh(grid) {
             self.age += 1;
             return true;
         }
@@ -81,11 +123,15 @@ impl Vicinity {
             self.wait_next = if self.age < STEPS_MIN { (2 * self.wait_next + 1).min(WAIT_MAX) } else { 0 };
             (self.wait, self.known) = (self.wait_next, false);
         }
-        // What goes farther does not last; and where worlds take turns, nothing does.
-        let lasts = i64::from(grid.farthest()) * i64::from(STEPS_MIN) < i64::from(grid.small_half() / LOOSE);
-        if lasts && same && self.wait == 0 {
-            self.find(proxies, grid, state.slots());
-            self.wait = if self.known { 0 } else { WAIT_MAX };
+        // Where many go farther it does not last; and where worlds take turns, nothing does.
+        if same && self.wait == 0 {
+            self.wait = if !lasts(grid) {
+                WAIT_FAST
+            } else if self.find(proxies, grid, state.slots()) {
+                0
+            } else {
+                WAIT_MAX
+            };
         }
         self.wait = self.wait.saturating_sub(1);
         self.known
@@ -117,18 +163,28 @@ impl Vicinity {
         self.begins.reserve(shapes.saturating_sub(self.begins.len()));
         self.pairs.reserve(pairs.saturating_sub(self.pairs.len()));
         self.drafts.reserve(pairs.saturating_sub(self.drafts.len()));
+        self.spare.reserve(pairs.saturating_sub(self.spare.len()));
+        self.left.reserve(shapes.saturating_sub(self.left.len()));
+        self.leavers.reserve(LEAVERS_MAX);
         self.starts.reserve((slots + 1).saturating_sub(self.starts.len()));
     }
 
-    /// Whether all shapes are those of which the pairs are known, within their boxes.
+    /// Whether all shapes are those of which the pairs are known, within their boxes but for a few.
     #[inline(never)]
     fn holds(&mut self, proxies: &Proxies, grid: &Grid) -> bool {
         self.tight.clear();
+        self.leavers.clear();
         let known = self.whose.iter().zip(&self.loose);
-        for (spot, (whose, loose)) in grid.all().zip(known) {
+        for ((number, spot), (whose, loose)) in (0..).zip(grid.all()).zip(known) {
             let (of, sides) = (owner(proxies, spot), sides(spot));
             let inside = (loose[0] <= sides[0]) & (loose[1] <= sides[1]);
-            if !(inside & (sides[2] <= loose[2]) & (sides[3] <= loose[3])) || of != *whose {
+            if !(inside & (sides[2] <= loose[2]) & (sides[3] <= loose[3])) {
+                if self.leavers.len() >= LEAVERS_MAX {
+                    return false;
+                }
+                self.leavers.push(number);
+            }
+            if of != *whose {
                 return false;
             }
             self.tight.push(sides);
@@ -136,23 +192,69 @@ impl Vicinity {
         true
     }
 
-    /// Finds the pairs, if there are not too many.
+    /// Looks up again which shapes are near those that left their boxes; false if there are too many.
+    fn refresh(&mut self, grid: &Grid) -> bool {
+        self.leavers.is_empty() || self.replace(grid)
+    }
+
     #[inline(never)]
-    fn find(&mut self, proxies: &Proxies, grid: &Grid, slots: usize) {
+    fn replace(&mut self, grid: &Grid) -> bool {
+        self.left.clear();
+        self.left.resize(self.loose.len(), false);
+        let (by, small) = (grid.small_half() / LOOSE, grid.drafts());
+        for &number in &self.leavers {
+            let at = usize::from(number);
+            self.left[at] = true;
+            self.loose[at] = loosened(self.tight[at], small.get(at), by);
+        }
+        self.drafts.clear();
+        for &a in &self.leavers {
+            let one = &self.loose[usize::from(a)];
+            for (b, other) in (0..).zip(&self.loose) {
+                // Of two that left their boxes, once.
+                if touch(one, other) && b != a && (b > a || !self.left[usize::from(b)]) {
+                    self.drafts.push(pair(&self.whose, a, b));
+                }
+            }
+        }
+        self.drafts.sort_unstable_by_key(|pair| pair.key);
+        self.merge();
+        self.pairs.len() < PAIRS_PER_SHAPE * self.loose.len()
+    }
+
+    /// Puts those of shapes that left their boxes in the place of what was known of these.
+    fn merge(&mut self) {
+        self.spare.clear();
+        let mut fresh = self.drafts.iter().peekable();
+        for old in &self.pairs {
+            if !old.shapes.iter().any(|&shape| self.left[usize::from(shape)]) {
+                while let Some(next) = fresh.next_if(|next| next.key < old.key) {
+                    self.spare.push(*next);
+                }
+                self.spare.push(*old);
+            }
+        }
+        self.spare.extend(fresh);
+        core::mem::swap(&mut self.pairs, &mut self.spare);
+    }
+
+    /// Finds the pairs; false if there are too many.
+    #[inline(never)]
+    fn find(&mut self, proxies: &Proxies, grid: &Grid, slots: usize) -> bool {
         let by = grid.small_half() / LOOSE;
         self.whose.clear();
         self.whose.extend(grid.all().map(|spot| owner(proxies, spot)));
         self.tight.clear();
         self.tight.extend(grid.all().map(sides));
+        let small = grid.drafts();
         self.loose.clear();
-        self.loose.extend(self.tight.iter().map(|&[left, bottom, right, top]| {
-            let (left, bottom) = (left.saturating_sub(by), bottom.saturating_sub(by));
-            [left, bottom, right.saturating_add(by), top.saturating_add(by)]
-        }));
+        self.loose
+            .extend(self.tight.iter().enumerate().map(|(at, &sides)| loosened(sides, small.get(at), by)));
         (self.age, self.known) = (0, self.sweep());
         if self.known {
             self.sort(slots);
         }
+        self.known
     }
 
     /// Lists all pairs of boxes that touch; false if there are too many, or too many to compare.
@@ -174,10 +276,7 @@ impl Vicinity {
             for &(_, b) in beside {
                 left -= 1;
                 if touch(one, &self.loose[usize::from(b)]) {
-                    let (of_a, of_b) = (self.whose[usize::from(a)], self.whose[usize::from(b)]);
-                    let ([a, b], key) =
-                        if of_a < of_b { ([a, b], key(of_a, of_b)) } else { ([b, a], key(of_b, of_a)) };
-                    self.drafts.push(Pair { key, shapes: [a, b] });
+                    self.drafts.push(pair(&self.whose, a, b));
                 }
                 if left == 0 || self.drafts.len() >= PAIRS_PER_SHAPE * shapes {
                     return false;

@@ -244,7 +244,12 @@ impl Batch {
             (count.above(zero), count.above(Vector::splat(1)), friction.above(zero));
         let unmade = springs.part(hard, |spring| spring.unmade);
         self.points[0].prepare(&sides, &first, normal, unmade, has_first);
-        self.points[1].prepare(&sides, &second, normal, unmade, has_second);
+        self.count = 1 + usize::from((count & Vector::splat(2)).any());
+        if self.count > 1 {
+            self.points[1].prepare(&sides, &second, normal, unmade, has_second);
+        } else {
+            self.points[1] = Points::default();
+        }
         // Both points are on the surface: one pull at the deeper one does for both.
         let other = has_second.select(second.separation, Vector::splat(i32::MAX));
         let deeper = first.separation.above(other);
@@ -265,7 +270,6 @@ impl Batch {
         shared.inside_max.put(springs.part(hard, |spring| spring.inside_max));
         let [first, second] = &self.points;
         shared.bound([&first.normal, &second.normal]);
-        self.count = 1 + usize::from((count & Vector::splat(2)).any());
         self.rubs = friction.any();
     }
 

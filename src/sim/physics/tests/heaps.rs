@@ -99,3 +99,30 @@ fn a_mixture_goes_on_from_each_of_its_states_alone() {
         assert!(bytes_of(&restored) == two[1], "tick {tick}");
     }
 }
+
+/// Balls that hop over boxes that lie still: which shapes are near each other is known of most of them, and looked up
+/// again for those that leave their places. A thread that never saw the world knows nothing.
+#[test]
+fn what_hops_over_a_heap_is_near_what_it_comes_to() {
+    let mut world = earth();
+    ground(&mut world);
+    for index in 0..120 {
+        let at = Vec2::new(ratio(index % 40 * 11 - 220, 10), ratio(2 * (index / 40) + 1, 2));
+        assert!(world.add(cube().at(at).sleepless()).is_ok());
+    }
+    for index in 0..12 {
+        let ball = BodyDesc::circle(ratio(2, 5)).density(ratio(1, 4)).restitution(Fx::HALF).sleepless();
+        let at = Vec2::from_ints(3 * index - 18, 4 + index % 3);
+        assert!(world.add(ball.at(at).moving(Vec2::from_ints(index % 5 - 2, 0))).is_ok());
+    }
+    let states = states(&mut world, |_, _| (), |_| ());
+    for (tick, two) in states.windows(2).enumerate() {
+        let step = || {
+            let mut restored: World = decode(&two[0]).unwrap();
+            restored.step();
+            bytes_of(&restored)
+        };
+        let alone = std::thread::scope(|scope| scope.spawn(step).join().unwrap());
+        assert!(alone == two[1], "tick {tick}");
+    }
+}
