@@ -28,6 +28,8 @@ pub(crate) struct Batches {
     places: Vec<u32>,
     /// By class, where the next of its batches comes in the order.
     starts: Vec<u32>,
+    /// How many batches are solved.
+    count: usize,
 }
 
 /// What is solved at once.
@@ -45,6 +47,8 @@ struct Fill {
     used: u8,
     /// Whether its drafts are others than those of which it was made.
     changed: bool,
+    /// How many contacts are before its own in the batch that it was joined to, if it was to one.
+    joined: Option<(u32, u8)>,
 }
 
 /// Colours that bodies remember one by one.
@@ -53,6 +57,7 @@ const FEW: u32 = u64::BITS;
 impl Batches {
     /// Forgets all, and has room for what so many bodies need at most times.
     pub(crate) fn clear(&mut self, bodies: usize) {
+        self.count = 0;
         self.fills.clear();
         self.open.clear();
         self.few.clear();
@@ -117,7 +122,7 @@ impl Batches {
     fn begin(&mut self, class: u32) -> u32 {
         let batch = self.fills.len();
         self.open[class as usize] = batch as u32;
-        self.fills.push(Fill { class, used: 0, changed: true });
+        self.fills.push(Fill { class, used: 0, changed: true, joined: None });
         if self.drafts.len() <= batch {
             self.drafts.resize(batch + 1, [Draft::default(); WIDTH]);
         }
@@ -127,9 +132,10 @@ impl Batches {
     /// Makes the batches and puts them in order; no more contacts are added.
     #[inline(never)]
     pub(crate) fn prepare(&mut self, springs: &Springs) {
+        self.join();
         self.starts.clear();
         self.starts.resize(self.open.len() + 1, 0);
-        for fill in &self.fills {
+        for fill in self.fills.iter().filter(|fill| fill.used > 0) {
             self.starts[fill.class as usize + 1] += 1;
         }
         let mut sum = 0;
@@ -137,31 +143,65 @@ impl Batches {
             sum += *start;
             *start = sum;
         }
-        if self.list.len() < self.fills.len() {
-            self.list.resize(self.fills.len(), Batch::default());
+        self.count = sum as usize;
+        if self.list.len() < self.count {
+            self.list.resize(self.count, Batch::default());
         }
         for (fill, drafts) in self.fills.iter_mut().zip(&mut self.drafts) {
             fill.changed = false;
             let place = &mut self.starts[fill.class as usize];
-            let used = usize::from(fill.used);
-            drafts[used..].fill(Draft::default());
-            self.list[*place as usize].prepare(drafts, (fill.class, used), springs);
             self.places.push(*place);
-            *place += 1;
+            let used = usize::from(fill.used);
+            if used > 0 {
+                drafts[used..].fill(Draft::default());
+                self.list[*place as usize].prepare(drafts, (fill.class, used), springs);
+                *place += 1;
+            }
+        }
+    }
+
+    /// Of each colour, puts contacts of one point that fill no batch beside those of two points, if there is room.
+    fn join(&mut self) {
+        for open in self.open.as_chunks::<2>().0 {
+            let [one, two] = open.map(|batch| batch as usize);
+            if one.max(two) >= self.fills.len() {
+                continue;
+            }
+            let (used, before) = (self.fills[one].used, self.fills[two].used);
+            if usize::from(used + before) <= WIDTH {
+                let moved = self.drafts[one];
+                let from = usize::from(before);
+                self.drafts[two][from..][..usize::from(used)].copy_from_slice(&moved[..usize::from(used)]);
+                self.fills[two].used += used;
+                (self.fills[one].used, self.fills[one].joined) = (0, Some((two as u32, before)));
+            }
+        }
+    }
+
+    /// The batch in which a contact is solved, and its lane.
+    #[inline(always)]
+    fn find(&self, batch: u32, lane: u8) -> (u32, usize) {
+        match self.fills[batch as usize].joined {
+            None => (batch, usize::from(lane)),
+            Some((joined, before)) => (joined, usize::from(before + lane)),
         }
     }
 
     /// The place of a contact in a batch to write it down anew.
     #[inline(always)]
     pub(crate) fn draft(&mut self, batch: u32, lane: u8, changes: bool) -> &mut Draft {
+        let (batch, lane) = self.find(batch, lane);
         self.fills[batch as usize].changed |= changes;
-        &mut self.drafts[batch as usize][usize::from(lane) % WIDTH]
+        &mut self.drafts[batch as usize][lane % WIDTH]
     }
 
     /// As [`Self::prepare`], of the same contacts as in the step before.
     #[inline(never)]
     pub(crate) fn prepare_again(&mut self, springs: &Springs) {
         for ((fill, drafts), &place) in self.fills.iter_mut().zip(&self.drafts).zip(&self.places) {
+            if fill.used == 0 {
+                continue;
+            }
             let batch = &mut self.list[place as usize];
             if core::mem::take(&mut fill.changed) {
                 batch.prepare(drafts, (fill.class, usize::from(fill.used)), springs);
@@ -174,13 +214,13 @@ impl Batches {
     /// Goes through all batches in order.
     #[inline(always)]
     pub(crate) fn each(&mut self, solve: impl FnMut(&mut Batch)) {
-        self.list[..self.fills.len()].iter_mut().for_each(solve);
+        self.list[..self.count].iter_mut().for_each(solve);
     }
 
     /// All batches in order, two at a time where they go with each other.
     #[inline(always)]
     pub(crate) fn in_turn(&mut self) -> impl Iterator<Item = Turn<'_>> {
-        let mut left = &mut self.list[..self.fills.len()];
+        let mut left = &mut self.list[..self.count];
         core::iter::from_fn(move || {
             let twins = if let [one, two, ..] = &*left { one.goes_with(two) } else { false };
             let all = core::mem::take(&mut left);
@@ -195,8 +235,10 @@ impl Batches {
         })
     }
 
-    /// A batch by its number.
-    pub(crate) fn get(&self, batch: u32) -> &Batch {
-        &self.list[self.places[batch as usize] as usize]
+    /// Where a contact was solved.
+    #[inline(always)]
+    pub(crate) fn get(&self, batch: u32, lane: u8) -> (&Batch, usize) {
+        let (batch, lane) = self.find(batch, lane);
+        (&self.list[self.places[batch as usize] as usize], lane)
     }
 }

@@ -279,7 +279,7 @@ impl Contacts {
     /// Of each contact which pairing it is, what to remember of its points, and by which impulse it pushed.
     pub(crate) fn results(&self) -> impl Iterator<Item = (usize, u8, [PointMemory; 2], i64)> {
         self.entries.iter().map(|entry| {
-            let (batch, lane): (&Batch, usize) = (self.batches.get(entry.batch), usize::from(entry.lane));
+            let (batch, lane) = self.batches.get(entry.batch, entry.lane);
             let ((normal, sum), (other, other_sum)) = (batch.pushed(0, lane), batch.pushed(1, lane));
             let (pulled, [feature, other_feature], two) =
                 (batch.pulled(lane), entry.features, entry.count > 1);
