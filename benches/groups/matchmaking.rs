@@ -1,12 +1,20 @@
 //! A queue of 100,000 tickets: rounds in which everybody finds a match and rounds in which nobody does, and 10,000
-//! tickets a second for as long as one likes.
+//! tickets a second for as long as one likes; of a few plain modes, and mixed as games have it. Rounds are measured by
+//! the time that the thread works: others may use the machine.
+
+#[path = "matchmaking/mixed.rs"]
+mod mixed;
 
 use std::time::Duration;
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use framekeep_benches::timing::busy;
 use framekeep_matchmaking::{Event, Matcher, Mode, PartyMember, RegionLatency, Ticket, TicketId, Widening};
 use framekeep_protocol::PlayerId;
 use framekeep_sim::Pcg32;
+
+use self::mixed::Mixed;
 
 const TICKETS: u64 = 100_000;
 const TICKETS_PER_S: u64 = 10_000;
@@ -85,26 +93,80 @@ fn matched(matcher: &mut Matcher) -> usize {
     players
 }
 
+/// A round of what is set up, by the time that it works.
+fn rounds<T>(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    set_up: impl Fn() -> T,
+    round: impl Fn(&mut T),
+) {
+    group.bench_function(name, |bencher| {
+        bencher.iter_custom(|times| {
+            let one = |_| {
+                let mut of = set_up();
+                busy(|| round(&mut of))
+            };
+            (0..times).map(one).sum()
+        });
+    });
+}
+
 fn one_round(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("matchmaking_100000_tickets");
     group.sample_size(10).measurement_time(Duration::from_secs(5));
     let full = queue(|number, rng| ticket(number, rng, 3_000));
-    let mut probe = full.clone();
-    probe.round(ROUND_EVERY_MS);
-    assert!(matched(&mut probe) > TICKETS as usize * 99 / 100, "nearly everybody finds a match");
-    let mut round = |name: &str, queue: &Matcher, at_ms: u64| {
-        group.bench_function(name, |bencher| {
-            let setup = || queue.clone();
-            bencher.iter_batched_ref(setup, |matcher| matcher.round(at_ms), BatchSize::PerIteration);
-        });
+    let mut after = full.clone();
+    after.round(ROUND_EVERY_MS);
+    let first = matched(&mut after);
+    assert!(first > TICKETS as usize / 2, "more than half of them find a match in the first round: {first}");
+    let mut probe = after.clone();
+    probe.round(2 * ROUND_EVERY_MS);
+    let both = first + matched(&mut probe);
+    assert!(both > TICKETS as usize * 98 / 100, "nearly everybody finds a match in two rounds: {both}");
+    let mut of = |name: &str, queue: &Matcher, at_ms: u64| {
+        rounds(&mut group, name, || queue.clone(), |matcher: &mut Matcher| matcher.round(at_ms));
     };
-    round("round_in_which_all_find_a_match", &full, ROUND_EVERY_MS);
+    of("first_round_of_those_who_all_find_a_match", &full, ROUND_EVERY_MS);
+    of("second_round_of_those_who_all_find_a_match", &after, 2 * ROUND_EVERY_MS);
     for (what, mut queue) in [("is_near", queue(far_apart)), ("fits", queue(of_three))] {
-        queue.round(ROUND_EVERY_MS);
+        // All are tried, in as many rounds as it takes.
+        (0..10).for_each(|_| queue.round(ROUND_EVERY_MS));
         assert_eq!(matched(&mut queue), 0);
-        round(&format!("round_in_which_nobody_{what}_and_all_widen"), &queue, 1_000);
-        round(&format!("round_in_which_nobody_{what}_and_nothing_is_new"), &queue, ROUND_EVERY_MS + 1);
+        of(&format!("round_in_which_nobody_{what}_and_all_widen"), &queue, 1_000);
+        of(&format!("round_in_which_nobody_{what}_and_nothing_is_new"), &queue, ROUND_EVERY_MS + 1);
     }
+    group.finish();
+}
+
+/// 100,000 tickets at once, of all kinds.
+fn mixed_rounds(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("matchmaking_100000_mixed_tickets");
+    group.sample_size(10).measurement_time(Duration::from_secs(5));
+    let mut queue = Mixed::new();
+    queue.submit(0, TICKETS);
+    let (mut found, mut now_ms) = (0, 0);
+    for nth in ["first", "second", "third"] {
+        now_ms += ROUND_EVERY_MS;
+        rounds(
+            &mut group,
+            &format!("{nth}_round"),
+            || queue.clone(),
+            |queue: &mut Mixed| queue.matcher.round(now_ms),
+        );
+        found += queue.round(now_ms);
+    }
+    assert!(found > TICKETS as usize * 93 / 100, "{found} have a match after three rounds");
+    // Those who are left widen, all in one moment.
+    while now_ms < 900 {
+        now_ms += ROUND_EVERY_MS;
+        queue.round(now_ms);
+    }
+    rounds(
+        &mut group,
+        "round_in_which_those_left_widen",
+        || queue.clone(),
+        |queue| queue.matcher.round(1_000),
+    );
     group.finish();
 }
 
@@ -142,5 +204,35 @@ fn sustained(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, one_round, sustained);
+/// 10,000 tickets of all kinds a second, with a round every 100 ms; half a minute at least, so that those wait of whom
+/// there are too many.
+fn mixed_sustained(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("matchmaking_mixed_sustained");
+    group.sample_size(30).warm_up_time(Duration::from_millis(1)).measurement_time(Duration::from_secs(5));
+    for (name, crowd) in [("round", 0), ("round_after_100000_at_once", TICKETS)] {
+        let (mut queue, mut now_ms, mut found, mut times) = (Mixed::new(), 0, 0, Vec::new());
+        queue.submit(0, crowd);
+        let mut round = || {
+            now_ms += ROUND_EVERY_MS;
+            queue.submit(now_ms, TICKETS_PER_S * ROUND_EVERY_MS / 1_000);
+            let time = busy(|| queue.matcher.round(now_ms));
+            found += queue.found();
+            times.push(time);
+            time
+        };
+        (0..300).for_each(|_| {
+            round();
+        });
+        group.bench_function(name, |bencher| bencher.iter_custom(|times| (0..times).map(|_| round()).sum()));
+        let mean = times.iter().sum::<Duration>() / times.len() as u32;
+        let most = times.iter().max().copied().unwrap_or_default();
+        let waiting = queue.matcher.queues().map(|queue| queue.tickets).sum::<u64>();
+        println!("{name}: {} rounds, mean {mean:.1?}, most {most:.1?}, {waiting} wait", times.len());
+        let number = crowd as usize + times.len() * 1_000;
+        assert!(found > number * 9 / 10, "{found} of {number} tickets found a match");
+    }
+    group.finish();
+}
+
+criterion_group!(benches, one_round, mixed_rounds, sustained, mixed_sustained);
 criterion_main!(benches);

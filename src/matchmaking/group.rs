@@ -1,21 +1,9 @@
 //! `Group`, tickets that may become a match: everything that must hold among them.
 
-use crate::limits::{PARTY_MAX, ROLES_MAX};
+use crate::kinds::Kind;
+use crate::marks::Marks;
 use crate::queue::{Hot, Queue, Slot};
-
-/// Sets of roles: 2 to the power of their number.
-pub(crate) const ROLE_SETS: usize = 1 << ROLES_MAX;
-
-/// Of each set of roles: how many seats are for one of the set.
-pub(crate) type RoleSeatsOfSets = [u8; ROLE_SETS];
-
-/// How many seats each set of roles has.
-pub(crate) fn seats_of_sets(by_role: impl Iterator<Item = u8> + Clone) -> RoleSeatsOfSets {
-    core::array::from_fn(|set| {
-        let of_set = by_role.clone().enumerate().filter(|(role, _)| set & (1 << role) != 0);
-        of_set.map(|(_, seats)| seats).sum()
-    })
-}
+use crate::roles::{BySet, add, bound_to_sets, fit, take_off};
 
 /// A team that is being filled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,15 +11,13 @@ pub(crate) struct Team {
     /// Most players.
     pub(crate) seats: u8,
     pub(crate) players: u8,
-    /// Seats by set of roles; `None` where roles do not matter.
-    by_set: Option<RoleSeatsOfSets>,
-    /// Players who take no role but those of a set, by set.
-    bound: [u8; ROLE_SETS],
+    /// Free seats by set of roles; `None` where roles do not matter.
+    free_by_set: Option<BySet>,
 }
 
 impl Team {
-    pub(crate) fn new(seats: u8, by_set: Option<RoleSeatsOfSets>) -> Self {
-        Self { seats, players: 0, by_set, bound: [0; ROLE_SETS] }
+    pub(crate) fn new(seats: u8, free_by_set: Option<BySet>) -> Self {
+        Self { seats, players: 0, free_by_set }
     }
 
     pub(crate) fn free(&self) -> u8 {
@@ -39,36 +25,29 @@ impl Team {
     }
 
     /// Whether these players fit in: there are seats, and for every set of roles no more players are bound to it than
-    /// it has seats. By Hall's theorem that is enough for everybody to get a role of theirs.
+    /// it has seats.
     pub(crate) fn fits(&self, roles: &[u8]) -> bool {
-        if usize::from(self.free()) < roles.len() {
-            return false;
-        }
-        let Some(by_set) = &self.by_set else { return true };
-        (0..ROLE_SETS).all(|set| {
-            let more = roles.iter().filter(|role| usize::from(**role) & !set == 0).count();
-            usize::from(self.bound[set]) + more <= usize::from(by_set[set])
-        })
+        let bound = |free: &BySet| fit(&bound_to_sets(roles), free);
+        usize::from(self.free()) >= roles.len() && self.free_by_set.as_ref().is_none_or(bound)
+    }
+
+    /// The same for whoever is of a kind, as far as it tells.
+    fn may_take(&self, kind: &Kind) -> bool {
+        self.free() >= kind.size && self.free_by_set.as_ref().is_none_or(|free| fit(&kind.bound, free))
     }
 
     /// Takes players in who fit.
     pub(crate) fn add(&mut self, roles: &[u8]) {
         self.players += roles.len() as u8;
-        self.bind(roles, |count| *count += 1);
+        if let Some(free) = &mut self.free_by_set {
+            take_off(free, &bound_to_sets(roles));
+        }
     }
 
     fn remove(&mut self, roles: &[u8]) {
         self.players -= roles.len() as u8;
-        self.bind(roles, |count| *count -= 1);
-    }
-
-    fn bind(&mut self, roles: &[u8], change: impl Fn(&mut u8)) {
-        if self.by_set.is_none() {
-            return;
-        }
-        for role in roles {
-            let sets = (0..ROLE_SETS).filter(|set| usize::from(*role) & !set == 0);
-            sets.for_each(|set| change(&mut self.bound[set]));
+        if let Some(free) = &mut self.free_by_set {
+            add(free, &bound_to_sets(roles));
         }
     }
 }
@@ -106,8 +85,9 @@ pub(crate) struct Pick {
     pub(crate) team: usize,
     pub(crate) rating: i32,
     pub(crate) size: u8,
-    /// The span without it.
-    before: Span,
+    marks: Marks,
+    /// The span and the marks without it.
+    before: (Span, Marks),
 }
 
 /// Which team a ticket goes to.
@@ -125,26 +105,14 @@ pub(crate) struct Group {
     pub(crate) teams: Vec<Team>,
     pub(crate) picks: Vec<Pick>,
     pub(crate) players: usize,
-    /// Whether roles matter.
-    by_role: bool,
-    /// Those of `picks` who block somebody.
-    blockers: usize,
     span: Span,
+    /// The marks of all picks.
+    marks: Marks,
 }
-
-/// What players take where roles do not matter.
-const NO_ROLES: [u8; PARTY_MAX] = [0; PARTY_MAX];
 
 impl Default for Group {
     fn default() -> Self {
-        Self {
-            teams: Vec::new(),
-            picks: Vec::new(),
-            players: 0,
-            by_role: false,
-            blockers: 0,
-            span: Span::ALL,
-        }
+        Self { teams: Vec::new(), picks: Vec::new(), players: 0, span: Span::ALL, marks: Marks::default() }
     }
 }
 
@@ -153,9 +121,8 @@ impl Group {
     pub(crate) fn reset(&mut self, teams: impl Iterator<Item = Team>) {
         self.teams.clear();
         self.teams.extend(teams);
-        self.by_role = self.teams.iter().any(|team| team.by_set.is_some());
         self.picks.clear();
-        (self.players, self.blockers, self.span) = (0, 0, Span::ALL);
+        (self.players, self.span, self.marks) = (0, Span::ALL, Marks::default());
     }
 
     /// Whether every team has at least so many players.
@@ -163,24 +130,23 @@ impl Group {
         self.teams.iter().all(|team| team.players >= team_seats)
     }
 
-    /// Most players that still fit into one team.
-    pub(crate) fn free_max(&self) -> u8 {
-        self.teams.iter().map(Team::free).max().unwrap_or(0)
+    /// Whether some team has seats for tickets of a kind, and for their roles.
+    pub(crate) fn may_take(&self, kind: &Kind) -> bool {
+        self.teams.iter().any(|team| team.may_take(kind))
     }
 
     /// Whether a ticket goes with those that are there, whatever the teams.
     pub(crate) fn allows(&self, queue: &Queue, slot: Slot) -> bool {
         let hot = &queue.hot[slot as usize];
-        self.span.with(hot).is_some() && self.is_peaceful(queue, slot, hot.blocks)
+        self.span.with(hot).is_some()
+            && (hot.marks.are_peaceful(self.marks) || self.is_peaceful(queue, slot, hot.marks))
     }
 
-    fn is_peaceful(&self, queue: &Queue, slot: Slot, blocks: bool) -> bool {
-        if !blocks && self.blockers == 0 {
-            return true;
-        }
-        let new = &queue.record(slot).ticket;
-        self.picks.iter().all(|pick| {
-            let old = &queue.record(pick.slot).ticket;
+    /// Whether nobody is blocked, where the marks leave it open.
+    fn is_peaceful(&self, queue: &Queue, slot: Slot, marks: Marks) -> bool {
+        let in_doubt = |pick: &&Pick| !pick.marks.are_peaceful(marks);
+        self.picks.iter().filter(in_doubt).all(|pick| {
+            let (new, old) = (&queue.record(slot).ticket, &queue.record(pick.slot).ticket);
             let hates = |one: &crate::Ticket, other: &crate::Ticket| {
                 other.party.iter().any(|member| one.blocked.contains(&member.player))
             };
@@ -200,7 +166,7 @@ impl Group {
 
     /// Takes a ticket in if it goes with all that must hold.
     pub(crate) fn take(&mut self, queue: &Queue, slot: Slot, filling: Filling) -> bool {
-        let roles = self.roles(queue, slot);
+        let roles = queue.hot[slot as usize].roles();
         let Some(team) = self.team_for(roles, filling) else { return false };
         if !self.allows(queue, slot) {
             return false;
@@ -212,29 +178,27 @@ impl Group {
     /// Takes a ticket that is allowed into a team where it fits.
     pub(crate) fn push(&mut self, queue: &Queue, slot: Slot, team: usize) {
         let hot = &queue.hot[slot as usize];
-        let before = self.span;
-        self.span = before.with(hot).unwrap_or(before);
-        let roles = self.roles(queue, slot);
-        self.teams[team].add(roles);
+        let before = (self.span, self.marks);
+        self.span = self.span.with(hot).unwrap_or(self.span);
+        self.marks = self.marks.with(hot.marks);
+        self.teams[team].add(hot.roles());
         self.players += usize::from(hot.size);
-        self.blockers += usize::from(hot.blocks);
-        self.picks.push(Pick { slot, team, rating: hot.rating, size: hot.size, before });
+        let (rating, size, marks) = (hot.rating, hot.size, hot.marks);
+        self.picks.push(Pick { slot, team, rating, size, marks, before });
     }
 
     /// Lets the last go.
     pub(crate) fn pop(&mut self, queue: &Queue) {
         let Some(pick) = self.picks.pop() else { return };
-        self.span = pick.before;
-        let roles = self.roles(queue, pick.slot);
-        self.teams[pick.team].remove(roles);
+        (self.span, self.marks) = pick.before;
+        self.teams[pick.team].remove(queue.hot[pick.slot as usize].roles());
         self.players -= usize::from(pick.size);
-        self.blockers -= usize::from(queue.hot[pick.slot as usize].blocks);
     }
 
     /// Two tickets of equally many players change teams, if their roles allow it.
     pub(crate) fn swap(&mut self, queue: &Queue, one: usize, other: usize) -> bool {
         let (a, b) = (self.picks[one], self.picks[other]);
-        let (of_a, of_b) = (self.roles(queue, a.slot), self.roles(queue, b.slot));
+        let (of_a, of_b) = (queue.hot[a.slot as usize].roles(), queue.hot[b.slot as usize].roles());
         self.teams[a.team].remove(of_a);
         self.teams[b.team].remove(of_b);
         let fits = self.teams[a.team].fits(of_b) && self.teams[b.team].fits(of_a);
@@ -246,9 +210,9 @@ impl Group {
         fits
     }
 
-    /// The roles that a ticket's players take. Looked up only where they matter.
-    pub(crate) fn roles<'q>(&self, queue: &'q Queue, slot: Slot) -> &'q [u8] {
-        let size = usize::from(queue.hot[slot as usize].size);
-        if self.by_role { &queue.record(slot).wish.roles[..size] } else { &NO_ROLES[..size] }
+    /// The ratings that all of the group allow.
+    pub(crate) fn ratings(&self) -> (i32, i32) {
+        let clamp = |rating: i64| rating.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
+        (clamp(self.span.floor), clamp(self.span.ceiling))
     }
 }

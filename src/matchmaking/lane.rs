@@ -1,28 +1,55 @@
 //! `Lane`, tickets that could play together if their ratings, parties and roles allow it.
 
-use crate::limits::PARTY_MAX;
-use crate::queue::{Hot, Slot};
+mod walk;
 
-/// A ticket in a lane. Ordered by rating, then by arrival.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Entry {
-    pub(crate) rating: i32,
+use std::cmp::Reverse;
+
+use crate::kinds::Kinds;
+use crate::queue::{Queue, Slot};
+
+/// A ticket in a lane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Entry {
     /// That of the ticket's stay; a ticket of another stamp has left.
-    pub(crate) stamp: u64,
-    pub(crate) slot: Slot,
+    stamp: u64,
+    slot: Slot,
+    size: u8,
+    kind: u8,
 }
 
-/// The tickets of one mode, tick rate, region and content: sorted lists by size of party. Entries of tickets that have
-/// left stay until they are half of all, so that leaving costs nothing; new ones wait for the next round to be sorted
-/// in together.
+impl Entry {
+    fn is_here(&self, stamps: &[u64]) -> bool {
+        stamps[self.slot as usize] == self.stamp
+    }
+}
+
+/// By rating; of the same the larger party, then the older ticket.
+fn order((rating, entry): (i32, &Entry)) -> (i32, Reverse<u8>, u64) {
+    (rating, Reverse(entry.size), entry.stamp)
+}
+
+/// The tickets of one mode, tick rate, region and content, sorted by rating. Of every 64 of them there is a word for
+/// each kind of ticket, whose bits say which of the 64 are of it and have not been found to have left: so those that a
+/// match lacks are found without a look at the others, and who has left is passed over 64 at a time.
+///
+/// Leaving costs nothing: an entry is found to be of a ticket that has left when it is come by, once. New ones wait for
+/// the next round to be sorted in together.
 #[derive(Clone, Debug)]
 pub(crate) struct Lane {
     pub(crate) pool: usize,
     pub(crate) region: u8,
     pub(crate) content: u8,
-    sorted: [Vec<Entry>; PARTY_MAX],
-    fresh: [Vec<Entry>; PARTY_MAX],
-    count: usize,
+    kinds: Kinds,
+    ratings: Vec<i32>,
+    /// Every 64th of them.
+    heads: Vec<i32>,
+    entries: Vec<Entry>,
+    /// By 64 entries and by kind.
+    here: Vec<u64>,
+    /// Words for 64 entries: kinds that are new since the last were sorted in have none.
+    words: usize,
+    fresh: Vec<(i32, Entry)>,
+    /// Entries of tickets that have left.
     gone: usize,
     /// Whether it is among those to be settled.
     pub(crate) unsettled: bool,
@@ -38,107 +65,126 @@ const GONE_MIN: usize = 64;
 
 impl Lane {
     pub(crate) fn new(pool: usize, region: u8, content: u8) -> Self {
-        let (sorted, fresh) = Default::default();
-        Self { pool, region, content, sorted, fresh, count: 0, gone: 0, unsettled: false, rooms: Vec::new() }
-    }
-
-    pub(crate) fn add(&mut self, size: u8, entry: Entry) {
-        let nth = usize::from(size) - 1;
-        self.fresh[nth].push(entry);
-        self.count += 1;
-        // A crowd is sorted in as it comes, so that no round has to sort all of it.
-        if self.fresh[nth].len() >= FRESH_MAX.max(self.sorted[nth].len() / 4) {
-            self.settle();
+        Self {
+            pool,
+            region,
+            content,
+            kinds: Kinds::default(),
+            ratings: Vec::new(),
+            heads: Vec::new(),
+            entries: Vec::new(),
+            here: Vec::new(),
+            words: 0,
+            fresh: Vec::new(),
+            gone: 0,
+            unsettled: false,
+            rooms: Vec::new(),
         }
     }
 
-    /// A ticket has left. The entries of those that have are dropped once they are many.
-    pub(crate) fn note_gone(&mut self, hot: &[Hot]) {
+    /// A ticket that waits comes in; `by_role` says whether roles matter.
+    pub(crate) fn add(&mut self, slot: Slot, by_role: bool, queue: &Queue) {
+        let (hot, stamp) = (&queue.hot[slot as usize], queue.stamps[slot as usize]);
+        let kind = self.kinds.number(hot.roles(), by_role);
+        self.fresh.push((hot.rating, Entry { stamp, slot, size: hot.size, kind }));
+        // A crowd is sorted in as it comes, so that no round has to sort all of it.
+        if self.fresh.len() >= FRESH_MAX.max(self.entries.len() / 4) {
+            self.settle(&queue.stamps);
+        }
+    }
+
+    /// A ticket has left; says whether so many have that their entries are to be dropped before the next round.
+    pub(crate) fn note_gone(&mut self) -> bool {
         self.gone += 1;
-        if self.gone < GONE_MIN || self.gone * 2 < self.count {
+        self.has_many_gone()
+    }
+
+    fn has_many_gone(&self) -> bool {
+        self.gone >= GONE_MIN && self.gone * 2 >= self.entries.len() + self.fresh.len()
+    }
+
+    /// Sorts in what is new, and drops entries of tickets that have left: those that are known, and all where they are
+    /// many.
+    pub(crate) fn settle(&mut self, stamps: &[u64]) {
+        if self.fresh.is_empty() && !self.has_many_gone() {
             return;
         }
-        let stays = |entry: &Entry| hot[entry.slot as usize].stamp == entry.stamp;
-        for list in self.sorted.iter_mut().chain(&mut self.fresh) {
-            list.retain(stays);
-        }
-        self.count = self.sorted.iter().chain(&self.fresh).map(Vec::len).sum();
-        self.gone = 0;
+        self.drop_gone(stamps);
+        self.merge();
+        self.mark();
     }
 
-    /// Sorts in what is new.
-    pub(crate) fn settle(&mut self) {
-        for (sorted, fresh) in self.sorted.iter_mut().zip(&mut self.fresh) {
-            if fresh.is_empty() {
-                continue;
+    fn drop_gone(&mut self, stamps: &[u64]) {
+        let all = self.has_many_gone();
+        let mut kept = 0;
+        for at in 0..self.entries.len() {
+            let entry = self.entries[at];
+            if self.bit(at) && (!all || entry.is_here(stamps)) {
+                (self.ratings[kept], self.entries[kept]) = (self.ratings[at], entry);
+                kept += 1;
             }
-            fresh.sort_unstable();
-            sorted.append(fresh);
-            // Two sorted runs: the standard sort finds them and merges them in one pass.
-            sorted.sort();
+        }
+        self.gone = self.gone.saturating_sub(self.entries.len() - kept);
+        self.ratings.truncate(kept);
+        self.entries.truncate(kept);
+        if all {
+            self.fresh.retain(|(_, entry)| entry.is_here(stamps));
+            self.gone = 0;
         }
     }
 
-    /// Those who wait, the nearest to a rating first, at most `reach` away.
-    pub(crate) fn walk<'a>(&'a self, rating: i32, reach: u32, hot: &'a [Hot]) -> Walk<'a> {
-        let mut cursors: [Cursor<'a>; PARTY_MAX] = Default::default();
-        for (cursor, list) in cursors.iter_mut().zip(&self.sorted) {
-            let at = list.partition_point(|entry| entry.rating < rating);
-            (cursor.below, cursor.above) = list.split_at(at);
+    /// From the last to the first: what is between two new ones moves up in one piece.
+    fn merge(&mut self) {
+        self.fresh.sort_unstable_by_key(|(rating, entry)| order((*rating, entry)));
+        let mut old = self.entries.len();
+        self.ratings.resize(old + self.fresh.len(), 0);
+        self.entries.resize(old + self.fresh.len(), Entry::default());
+        while let Some((rating, entry)) = self.fresh.pop() {
+            let after = self.place_of(old, (rating, &entry));
+            let up = self.fresh.len() + 1;
+            self.ratings.copy_within(after..old, after + up);
+            self.entries.copy_within(after..old, after + up);
+            (self.ratings[after + up - 1], self.entries[after + up - 1]) = (rating, entry);
+            old = after;
         }
-        let sizes = self.sorted.iter().rposition(|list| !list.is_empty()).map_or(0, |last| last + 1);
-        Walk { cursors, sizes, rating, reach, hot }
     }
-}
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Cursor<'a> {
-    below: &'a [Entry],
-    above: &'a [Entry],
-}
+    /// Where an entry belongs among the first `old`.
+    fn place_of(&self, old: usize, new: (i32, &Entry)) -> usize {
+        let from = self.ratings[..old].partition_point(|rating| *rating < new.0);
+        let to = from + self.ratings[from..old].partition_point(|rating| *rating == new.0);
+        from + self.entries[from..to].partition_point(|entry| order((new.0, entry)) <= order(new))
+    }
 
-/// Those who wait, from a rating outwards.
-#[derive(Clone, Debug)]
-pub(crate) struct Walk<'a> {
-    cursors: [Cursor<'a>; PARTY_MAX],
-    sizes: usize,
-    rating: i32,
-    reach: u32,
-    hot: &'a [Hot],
-}
-
-impl Walk<'_> {
-    /// The nearest that is left of parties of at most `size_max`; of two that are equally near the larger party, the
-    /// better one, the older one.
-    pub(crate) fn next(&mut self, size_max: u8) -> Option<Slot> {
-        let mut best: Option<(u32, usize, bool, Entry)> = None;
-        for nth in (0..self.sizes.min(size_max.into())).rev() {
-            let cursor = &mut self.cursors[nth];
-            while let Some((entry, rest)) = cursor.above.split_first()
-                && self.hot[entry.slot as usize].stamp != entry.stamp
-            {
-                cursor.above = rest;
-            }
-            while let Some((entry, rest)) = cursor.below.split_last()
-                && self.hot[entry.slot as usize].stamp != entry.stamp
-            {
-                cursor.below = rest;
-            }
-            for (is_above, entry) in [(true, cursor.above.first()), (false, cursor.below.last())] {
-                let Some(entry) = entry else { continue };
-                let distance = entry.rating.abs_diff(self.rating);
-                if distance <= self.reach && best.is_none_or(|(least, ..)| distance < least) {
-                    best = Some((distance, nth, is_above, *entry));
-                }
+    /// A bit for every entry.
+    fn mark(&mut self) {
+        let used = self.entries.iter().fold(0_u64, |used, entry| used | 1 << entry.kind);
+        if let Some(numbers) = self.kinds.make_room(used) {
+            self.entries.iter_mut().for_each(|entry| entry.kind = numbers[usize::from(entry.kind)]);
+        }
+        self.heads.clear();
+        self.heads.extend(self.ratings.iter().step_by(64));
+        self.words = self.kinds.len();
+        self.here.clear();
+        self.here.resize(self.entries.len().div_ceil(64) * self.words, 0);
+        for (words, entries) in self.here.chunks_exact_mut(self.words.max(1)).zip(self.entries.chunks(64)) {
+            for (nth, entry) in entries.iter().enumerate() {
+                words[usize::from(entry.kind)] |= 1 << nth;
             }
         }
-        let (_, nth, is_above, entry) = best?;
-        let cursor = &mut self.cursors[nth];
-        if is_above {
-            cursor.above = &cursor.above[1..];
-        } else {
-            cursor.below = &cursor.below[..cursor.below.len() - 1];
+    }
+
+    /// Whether an entry has not been found to be of a ticket that has left.
+    fn bit(&self, at: usize) -> bool {
+        let kind = usize::from(self.entries[at].kind);
+        self.here[at / 64 * self.words + kind] & (1 << (at % 64)) != 0
+    }
+
+    /// Entries that turned out to be of tickets that have left are not come by again.
+    pub(crate) fn pass_over(&mut self, gone: &mut Vec<usize>) {
+        for at in gone.drain(..) {
+            let kind = usize::from(self.entries[at].kind);
+            self.here[at / 64 * self.words + kind] &= !(1 << (at % 64));
         }
-        Some(entry.slot)
     }
 }

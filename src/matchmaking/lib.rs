@@ -23,9 +23,11 @@
 
 mod backfill;
 mod group;
+mod kinds;
 mod lane;
 pub mod limits;
 mod log;
+mod marks;
 mod matched;
 mod matcher;
 mod mode;
@@ -34,8 +36,10 @@ mod pool;
 mod queue;
 mod regions;
 mod replay;
+mod roles;
 mod rules;
 mod seating;
+mod supply;
 #[cfg(test)]
 mod tests;
 mod ticket;

@@ -87,11 +87,33 @@ pub(crate) const SEARCH_TICKETS_MAX: usize = 20;
 /// Steps of one such search.
 pub(crate) const SEARCH_STEPS_MAX: u32 = 2_000;
 
-/// Steps of all such searches of one round; the rest of the tickets is tried without until the next.
+/// Steps of all such searches for one ticket.
+pub(crate) const TICKET_SEARCH_STEPS_MAX: u32 = 20_000;
+
+/// Steps of all such searches of one round; those that are left are done in the next.
 pub(crate) const ROUND_SEARCH_STEPS_MAX: u32 = 100_000;
 
-/// Tickets that are looked at in one round for all that are tried; those that are left are tried in the next.
-pub(crate) const ROUND_LOOKS_MAX: usize = 500_000;
+/// Entries of tickets that are read in one round, those of tickets that have left among them, and what takes as long as
+/// so many of them; tickets that are left are tried in the next.
+pub(crate) const ROUND_LOOKS_MAX: usize = 900_000;
+
+/// What a try takes in a lane besides the entries that are read, as if it were so many of them.
+pub(crate) const LANE_LOOKS: usize = 10;
+
+/// Words of 64 tickets that are counted as one entry that is read.
+pub(crate) const WORDS_PER_LOOK: usize = 32;
+
+/// What a match takes besides its tickets, as if it were so many entries that are read.
+pub(crate) const MATCH_LOOKS: usize = 20;
+
+/// What each ticket of a match takes, as if it were so many entries that are read.
+pub(crate) const TICKET_LOOKS: usize = 8;
+
+/// What a ticket takes whose limits widen, as if it were so many entries that are read.
+pub(crate) const WOKEN_LOOKS: usize = 5;
+
+/// What it takes to see whether a ticket is for a running room, as if it were so many entries that are read.
+pub(crate) const ROOM_LOOKS: usize = 8;
 
 /// Rooms that look for players and are looked at for one ticket.
 pub(crate) const BACKFILL_LOOKS_MAX: usize = 8;

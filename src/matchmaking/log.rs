@@ -4,7 +4,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 4 | `FKMM` |
-//! | 1 | layout version, 2 |
+//! | 1 | version, 3: of the layout, and of the way in which matches are formed |
 //! | 4 | most tickets that are not over |
 //! | 4, n | length and encoding of the modes |
 //! | 8, 4, n | of each operation the time in milliseconds, the length and the encoding |
@@ -18,7 +18,9 @@ use crate::limits::{MODES_BYTES_MAX, OPERATION_BYTES_MAX};
 use crate::{Mode, ModeFault, Operation};
 
 const MAGIC: [u8; 4] = *b"FKMM";
-const LAYOUT_VERSION: u8 = 2;
+/// Another one wherever the same operations would give other matches: an old log is refused then, and not said to
+/// differ.
+const LAYOUT_VERSION: u8 = 3;
 
 /// A digest of what came of an operation: whether it was done, and its events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +44,9 @@ pub enum LogError {
     #[error("this is no log of a matcher: it does not begin with FKMM")]
     NoLog,
     /// It is of another version.
-    #[error("a log of layout {0}, this build reads {LAYOUT_VERSION}")]
+    #[error(
+        "a log of version {0}, this build forms matches as version {LAYOUT_VERSION} does: read it with its own build"
+    )]
     UnknownLayout(u8),
     /// It ends within something; what is before it is good.
     #[error("the log ends within an operation, {0} bytes after its beginning")]

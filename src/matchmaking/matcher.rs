@@ -1,6 +1,9 @@
 //! `Matcher`, the queue and who may ask what of it.
 
 mod asking;
+mod attempt;
+mod due;
+mod effort;
 mod pairing;
 mod record;
 mod rooms;
@@ -13,9 +16,10 @@ use std::sync::Arc;
 use framekeep_protocol::PlayerId;
 
 use self::asking::Formed;
-use self::pairing::Scratch;
+use self::attempt::Scratch;
+use self::due::Due;
 use self::rooms::OpenRooms;
-use crate::lane::{Entry, Lane};
+use crate::lane::Lane;
 use crate::limits::{REMEMBERED_MAX, REMEMBERED_MS, TICKETS_MAX};
 use crate::mode::validate_all;
 use crate::pool::Pool;
@@ -37,11 +41,10 @@ pub struct Matcher {
     regions: Regions,
     pools: Vec<Pool>,
     lanes: Vec<Lane>,
-    /// Lanes in which something is new.
+    /// Lanes in which something is new, or many have left.
     unsettled: Vec<u32>,
     queue: Queue,
-    /// Tickets to be tried in the next round.
-    due: Vec<Slot>,
+    due: Due,
     rooms: OpenRooms,
     matches: BTreeMap<MatchId, Formed>,
     /// Matches whose players are asked, by when they must have answered.
@@ -76,7 +79,7 @@ impl Matcher {
             lanes: Vec::new(),
             unsettled: Vec::new(),
             queue: Queue::default(),
-            due: Vec::new(),
+            due: Due::default(),
             rooms: OpenRooms::default(),
             matches: BTreeMap::new(),
             asked: BTreeSet::new(),
@@ -95,6 +98,19 @@ impl Matcher {
     pub fn with_tickets_max(mut self, tickets_max: usize) -> Self {
         self.tickets_max = tickets_max;
         self
+    }
+
+    /// With rounds that do less.
+    #[cfg(test)]
+    pub(crate) fn with_round(mut self, looks_max: usize, search_steps_max: u32) -> Self {
+        self.scratch.effort.limit(looks_max, search_steps_max);
+        self
+    }
+
+    /// Whether everybody whose turn it is was tried.
+    #[cfg(test)]
+    pub(crate) fn is_caught_up(&self) -> bool {
+        self.due.is_empty()
     }
 
     /// The modes.
@@ -238,6 +254,10 @@ impl Matcher {
         found.ok_or_else(|| Refused::UnknownMode { game: game.to_owned(), mode: mode.to_owned() })
     }
 
+    fn rules_of_ticket(&self, slot: Slot) -> &Rules {
+        &self.rules[self.pools[self.queue.card(slot).pool as usize].rules]
+    }
+
     /// Operators name a region: tickets that invent others cannot take its place.
     ///
     /// # Errors
@@ -287,9 +307,8 @@ impl Matcher {
     /// A ticket waits, from now on or again.
     fn begin_waiting(&mut self, slot: Slot) {
         let stamp = self.queue.next_stamp();
-        let hot = &mut self.queue.hot[slot as usize];
-        hot.stamp = stamp;
-        let size = hot.size;
+        self.queue.stamps[slot as usize] = stamp;
+        let size = self.queue.hot[slot as usize].size;
         self.queue.record_mut(slot).near = 0;
         let card = self.queue.card_mut(slot);
         card.lanes = NearLanes::default();
@@ -302,15 +321,16 @@ impl Matcher {
 
     /// A ticket does not wait any more. Its entries stay behind, marked by their stamp.
     fn stop_waiting(&mut self, slot: Slot) {
-        let hot = &mut self.queue.hot[slot as usize];
-        let size = hot.size;
-        hot.stamp = 0;
+        self.queue.stamps[slot as usize] = 0;
+        let size = self.queue.hot[slot as usize].size;
         let pool = self.queue.card(slot).pool as usize;
         self.pools[pool].tickets -= 1;
         self.pools[pool].players -= u64::from(size);
         let mut nth = 0;
         while let Some(lane) = self.lane_of_ticket(slot, nth) {
-            self.lanes[lane as usize].note_gone(&self.queue.hot);
+            if self.lanes[lane as usize].note_gone() {
+                self.unsettle(lane);
+            }
             nth += 1;
         }
     }
@@ -320,18 +340,21 @@ impl Matcher {
         let record = self.queue.record(slot);
         let (pool, (region, _)) = (record.wish.pool, record.wish.regions[record.near]);
         let contents = record.wish.contents.clone();
-        let hot = self.queue.hot[slot as usize];
-        let entry = Entry { rating: hot.rating, stamp: hot.stamp, slot };
+        let by_role = self.rules[record.wish.rules].by_set.is_some();
         for content in contents {
             let nth = self.lane_of(pool, region, content);
-            let lane = &mut self.lanes[nth as usize];
-            lane.add(hot.size, entry);
+            self.lanes[nth as usize].add(slot, by_role, &self.queue);
             self.queue.card_mut(slot).lanes.push(nth);
-            if !std::mem::replace(&mut lane.unsettled, true) {
-                self.unsettled.push(nth);
-            }
+            self.unsettle(nth);
         }
         self.queue.record_mut(slot).near += 1;
+    }
+
+    /// A lane is settled before the next round.
+    fn unsettle(&mut self, nth: u32) {
+        if !std::mem::replace(&mut self.lanes[nth as usize].unsettled, true) {
+            self.unsettled.push(nth);
+        }
     }
 
     fn set_state(&mut self, slot: Slot, state: TicketState) {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use framekeep_protocol::PlayerId;
 
 use crate::limits::PARTY_MAX;
+use crate::marks::Marks;
 use crate::{Ticket, TicketId, TicketState, TicketView};
 
 /// Tickets that are forgotten with one operation: a crowd that came together does not go together.
@@ -13,25 +14,33 @@ const FORGET_AT_ONCE: usize = 256;
 /// Where a ticket is in memory. Used again once the ticket is forgotten.
 pub(crate) type Slot = u32;
 
-/// What is looked at of every ticket that is considered: kept together and small.
+/// What is looked at of every ticket that is considered: kept together, in one line of the cache.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
 pub(crate) struct Hot {
-    /// A new one each time the ticket begins to wait; 0 while it does not.
-    pub(crate) stamp: u64,
     /// Since when it has been waiting.
     pub(crate) queued_at_ms: u64,
-    /// Its place in the order of arrival.
-    pub(crate) seq: u64,
     pub(crate) rating: i32,
     /// How far away in rating others may be now.
     pub(crate) window: u32,
     pub(crate) size: u8,
     pub(crate) priority: u8,
-    /// Whether it is to be tried in the next round.
-    pub(crate) due: bool,
-    /// Whether it blocks somebody.
-    pub(crate) blocks: bool,
     pub(crate) backfill: bool,
+    /// Whether it is to be tried.
+    pub(crate) due: bool,
+    /// Whether its choices are to be searched through.
+    pub(crate) searches: bool,
+    /// Of each member the roles as bits.
+    roles: [u8; PARTY_MAX],
+    /// The marks of its players, and of those whom it blocks.
+    pub(crate) marks: Marks,
+}
+
+impl Hot {
+    /// The roles of its players.
+    pub(crate) fn roles(&self) -> &[u8] {
+        &self.roles[..usize::from(self.size)]
+    }
 }
 
 /// The lanes a waiting ticket is in: kept beside each other, and only looked up anew where they are too many.
@@ -64,8 +73,10 @@ impl NearLanes {
 #[repr(align(64))]
 pub(crate) struct Card {
     pub(crate) id: TicketId,
-    /// The first of its players; often the only one.
-    pub(crate) first: PlayerId,
+    /// Its place in the order of arrival.
+    pub(crate) seq: u64,
+    /// The first of its players; often they are all.
+    first: [PlayerId; NEAR_PLAYERS],
     pub(crate) state: TicketState,
     pub(crate) revision: u32,
     pub(crate) pool: u32,
@@ -73,6 +84,9 @@ pub(crate) struct Card {
     /// When it is forgotten; 0 while it is not over.
     forget_at_ms: u64,
 }
+
+/// Players of a ticket that are kept.
+const NEAR_PLAYERS: usize = 4;
 
 /// What a ticket wants in numbers.
 #[derive(Clone, Debug)]
@@ -103,6 +117,8 @@ pub(crate) struct Record {
 /// The tickets that are not forgotten.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Queue {
+    /// Of each a new number when it begins to wait; 0 while it does not. Looked at most of all.
+    pub(crate) stamps: Vec<u64>,
     pub(crate) hot: Vec<Hot>,
     pub(crate) cards: Vec<Card>,
     records: Vec<Option<Box<Record>>>,
@@ -116,7 +132,7 @@ pub(crate) struct Queue {
     /// How many tickets are over and remembered.
     over_count: usize,
     seqs: u64,
-    stamps: u64,
+    stamps_given: u64,
 }
 
 impl Queue {
@@ -161,9 +177,21 @@ impl Queue {
         &mut self.cards[slot as usize]
     }
 
+    /// The players of a ticket.
+    pub(crate) fn players(&self, slot: Slot) -> impl Iterator<Item = PlayerId> + '_ {
+        let kept = self.card(slot).first.get(..self.hot[slot as usize].size.into());
+        let all = if kept.is_some() { &[] } else { self.record(slot).ticket.party.as_slice() };
+        kept.unwrap_or_default().iter().copied().chain(all.iter().map(|member| member.player))
+    }
+
     /// Whether the place is still that of the ticket that arrived as the `seq`th.
     pub(crate) fn holds(&self, slot: Slot, seq: u64) -> bool {
         self.records.get(slot as usize).is_some_and(|one| one.as_ref().is_some_and(|one| one.seq == seq))
+    }
+
+    /// Whether the ticket waits, and is not asked, nor over.
+    pub(crate) fn is_waiting(&self, slot: Slot) -> bool {
+        self.stamps[slot as usize] != 0
     }
 
     /// What can be seen of a ticket.
@@ -183,19 +211,22 @@ impl Queue {
         let seq = self.seqs;
         let hot = Hot {
             queued_at_ms,
-            seq,
             rating: ticket.rating(),
             size: ticket.party.len() as u8,
             priority: ticket.priority,
-            blocks: !ticket.blocked.is_empty(),
             backfill: ticket.backfill,
+            roles: wish.roles,
+            marks: Marks::of(&ticket),
             ..Hot::default()
         };
         let slot = self.free.pop().unwrap_or(self.hot.len() as Slot);
         self.by_id.insert(ticket.id, slot);
         let card = Card {
             id: ticket.id,
-            first: ticket.party.first().map_or(PlayerId(0), |member| member.player),
+            seq,
+            first: core::array::from_fn(|nth| {
+                ticket.party.get(nth).map_or(PlayerId(0), |member| member.player)
+            }),
             state: TicketState::Waiting,
             revision: 0,
             pool: wish.pool as u32,
@@ -204,10 +235,12 @@ impl Queue {
         };
         let record = Some(Box::new(Record { ticket, wish, seq, near: 0, wake_at_ms: 0 }));
         if slot as usize == self.hot.len() {
+            self.stamps.push(0);
             self.hot.push(hot);
             self.cards.push(card);
             self.records.push(record);
         } else {
+            self.stamps[slot as usize] = 0;
             self.hot[slot as usize] = hot;
             self.cards[slot as usize] = card;
             self.records[slot as usize] = record;
@@ -218,8 +251,8 @@ impl Queue {
 
     /// A number that no stay in the lanes has had.
     pub(crate) fn next_stamp(&mut self) -> u64 {
-        self.stamps += 1;
-        self.stamps
+        self.stamps_given += 1;
+        self.stamps_given
     }
 
     /// The players of a ticket wait by it.
@@ -253,9 +286,7 @@ impl Queue {
         let first = self.wakes.first_entry().filter(|first| *first.key() <= now_ms)?;
         let (at_ms, woken) = first.remove_entry();
         let is_it = |(slot, seq): &(Slot, u64)| {
-            self.holds(*slot, *seq)
-                && self.hot[*slot as usize].stamp != 0
-                && self.record(*slot).wake_at_ms == at_ms
+            self.holds(*slot, *seq) && self.is_waiting(*slot) && self.record(*slot).wake_at_ms == at_ms
         };
         Some(woken.into_iter().filter(is_it).map(|(slot, _)| slot).collect())
     }
@@ -263,7 +294,7 @@ impl Queue {
     /// A ticket is over; it is forgotten at that time.
     pub(crate) fn end(&mut self, slot: Slot, forget_at_ms: u64) {
         self.card_mut(slot).forget_at_ms = forget_at_ms;
-        let seq = self.hot[slot as usize].seq;
+        let seq = self.card(slot).seq;
         self.over.push_back((forget_at_ms, slot, seq));
         self.over_count += 1;
     }

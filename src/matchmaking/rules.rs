@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::group::{Group, RoleSeatsOfSets, Team, seats_of_sets};
+use crate::group::{Group, Team};
 use crate::limits::{PARTY_MAX, ROLES_MAX};
 use crate::queue::Wish;
+use crate::roles::{BySet, seats_of_sets};
 use crate::{Mode, PartyMember, Refused, Ticket};
 
 /// A mode as the matcher uses it.
@@ -19,7 +20,7 @@ pub(crate) struct Rules {
     pub(crate) tick_rates_hz: Vec<u16>,
     /// The pool of the first tick rate; those of the others follow.
     pub(crate) first_pool: usize,
-    pub(crate) by_set: Option<RoleSeatsOfSets>,
+    pub(crate) by_set: Option<BySet>,
 }
 
 impl Rules {

@@ -56,14 +56,10 @@ pub(crate) fn places(
     let by_role = !rules.mode.roles.is_empty();
     let mut wants = Vec::new();
     for pick in &group.picks {
-        let roles = group.roles(queue, pick.slot);
+        let roles = queue.hot[pick.slot as usize].roles();
         let (card, team) = (queue.card(pick.slot), pick.team as u8);
-        let mut seat = |player| places.push(Place { player, ticket: card.id, team, role: None });
-        if pick.size == 1 {
-            seat(card.first);
-        } else {
-            queue.record(pick.slot).ticket.party.iter().for_each(|member| seat(member.player));
-        }
+        let place = |player| Place { player, ticket: card.id, team, role: None };
+        places.extend(queue.players(pick.slot).map(place));
         if by_role {
             wants.extend_from_slice(roles);
         }

@@ -1,5 +1,7 @@
 //! The matcher against its rules: by example, and random lives against a model that is slow and plain.
 
+mod crowds;
+mod lanes;
 mod lives;
 mod log;
 mod model;

@@ -75,6 +75,13 @@ pub enum Hindrance {
         /// How many a match needs.
         needed: u32,
     },
+    /// There are enough; whether they go together is tried when its turn comes, in one of the next rounds.
+    Turn {
+        /// How many there are with those of the ticket.
+        there: u32,
+        /// How many a match needs.
+        needed: u32,
+    },
     /// There are enough, and their parties, roles, blocked players or limits do not go together.
     DoNotFit {
         /// How many there are with those of the ticket.

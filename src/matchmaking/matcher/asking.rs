@@ -34,7 +34,7 @@ impl Matcher {
     /// The tickets of a group do not wait any more; their players are asked, or play.
     pub(super) fn found(&mut self, of: Match, picks: &[Pick], pool: usize) {
         let id = of.id;
-        let tickets = picks.iter().map(|pick| (pick.slot, self.queue.hot[pick.slot as usize].seq)).collect();
+        let tickets = picks.iter().map(|pick| (pick.slot, self.queue.card(pick.slot).seq)).collect();
         let ready_check_ms = self.rules[self.pools[pool].rules].mode.ready_check_ms;
         let of = Arc::new(of);
         for pick in picks {

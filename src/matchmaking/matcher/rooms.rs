@@ -1,14 +1,15 @@
 //! Running rooms that look for players.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use framekeep_protocol::PlayerId;
 
 use super::Matcher;
-use crate::group::{Filling, Group, Team, seats_of_sets};
-use crate::limits::{BACKFILL_LOOKS_MAX, BACKFILLS_MAX, LOOKS_MIN, LOOKS_PER_SEAT, RATING_MAX};
+use crate::group::{Filling, Group, Team};
+use crate::limits::{BACKFILL_LOOKS_MAX, BACKFILLS_MAX, LOOKS_MIN, LOOKS_PER_SEAT, RATING_MAX, ROOM_LOOKS};
 use crate::queue::Slot;
+use crate::roles::seats_of_sets;
 use crate::{Backfill, FreeSeats, Match, MatchId, Operation, Refused, seating};
 
 /// Who has been given a seat in a room since it said which are free.
@@ -66,7 +67,7 @@ pub(super) struct OpenRooms {
     by_name: BTreeMap<Arc<str>, u64>,
     count: u64,
     /// Rooms to be filled in the next round.
-    due: Vec<u64>,
+    due: VecDeque<u64>,
 }
 
 impl Matcher {
@@ -131,7 +132,7 @@ impl Matcher {
         if !room.is_listed && room.free().iter().any(|team| team.seats > 0) {
             room.is_listed = true;
             self.lanes[room.lane as usize].rooms.push(number);
-            self.rooms.due.push(number);
+            self.rooms.due.push_back(number);
         }
     }
 
@@ -160,23 +161,31 @@ impl Matcher {
         let Some(number) = self.rooms.by_name.get(name).copied() else { return };
         if let Some(room) = self.rooms.rooms.get_mut(&number) {
             room.guests.retain(|guest| guest.of != of);
-            self.rooms.due.push(number);
+            self.rooms.due.push_back(number);
             self.list(number);
         }
     }
 
-    /// Rooms that are new take whom they can.
+    /// Rooms that are new take whom they can; those that are left do so in the next round.
     pub(super) fn fill_rooms(&mut self) {
-        for number in std::mem::take(&mut self.rooms.due) {
+        while let Some(number) = self.rooms.due.pop_front() {
             let Some(room) = self.rooms.rooms.get(&number).filter(|room| room.is_listed) else { continue };
             let mode = &self.rules[room.rules].mode;
-            let reach = mode.rating.at(u64::MAX).min(2 * RATING_MAX.unsigned_abs());
+            let rating = room.backfill.rating;
+            let reach = mode.rating.at(u64::MAX).min(2 * RATING_MAX.unsigned_abs()).cast_signed();
             let looks = LOOKS_MIN + LOOKS_PER_SEAT * mode.seats();
             let lane = &self.lanes[room.lane as usize];
-            let mut walk = lane.walk(room.backfill.rating, reach, &self.queue.hot);
-            let near: Vec<Slot> = std::iter::from_fn(|| walk.next(mode.party_max)).take(looks).collect();
+            let mut walk =
+                lane.walk(rating, (rating - reach, rating + reach), &self.queue, looks, Vec::new());
+            let near: Vec<Slot> =
+                std::iter::from_fn(|| walk.next()).map(|near| near.slot).take(looks).collect();
+            let (reads, _) = walk.end();
+            self.scratch.effort.spend(ROOM_LOOKS * reads);
             for slot in near {
                 self.enter_room(slot, number);
+            }
+            if !self.scratch.effort.is_left_for_old() {
+                return;
             }
         }
     }
@@ -193,6 +202,7 @@ impl Matcher {
             return false;
         }
         let first: Vec<u64> = rooms.iter().take(BACKFILL_LOOKS_MAX).copied().collect();
+        self.scratch.effort.spend(ROOM_LOOKS * first.len());
         first.into_iter().any(|number| self.enter_room(slot, number))
     }
 

@@ -6,8 +6,8 @@ use crate::queue::Slot;
 use crate::{Ended, TicketState};
 
 impl Matcher {
-    /// Lets time pass.
-    pub(super) fn elapse(&mut self, now_ms: u64) {
+    /// Lets time pass; gives how many tickets were looked at again.
+    pub(super) fn elapse(&mut self, now_ms: u64) -> usize {
         self.now_ms = self.now_ms.max(now_ms);
         while let Some(&(until_ms, of)) = self.asked.first()
             && until_ms <= self.now_ms
@@ -15,7 +15,9 @@ impl Matcher {
             let silent = self.silent(of);
             self.fall_through(of, |slot| silent.contains(&slot).then_some(Ended::NoAnswer));
         }
+        let mut count = 0;
         while let Some(woken) = self.queue.take_woken(self.now_ms) {
+            count += woken.len();
             woken.into_iter().for_each(|slot| self.look_again(slot));
         }
         self.forget();
@@ -25,6 +27,7 @@ impl Matcher {
             self.settled.pop_front();
             self.matches.remove(&of);
         }
+        count
     }
 
     /// The time has come that was set for a waiting ticket.
@@ -58,10 +61,10 @@ impl Matcher {
         self.queue.wake(slot, self.wake_at(slot));
     }
 
-    /// A waiting ticket is tried in the next round.
+    /// A waiting ticket is tried in the next round that comes to it.
     pub(super) fn try_later(&mut self, slot: Slot) {
         if !std::mem::replace(&mut self.queue.hot[slot as usize].due, true) {
-            self.due.push(slot);
+            self.due.add(slot, &self.queue);
         }
     }
 
@@ -75,7 +78,7 @@ impl Matcher {
 
     /// When a ticket may start a match with free seats.
     pub(super) fn fewer_at(&self, slot: Slot) -> Option<u64> {
-        let fewer = self.rules[self.queue.record(slot).wish.rules].mode.fewer?;
+        let fewer = self.rules_of_ticket(slot).mode.fewer?;
         Some(self.queue.hot[slot as usize].queued_at_ms + fewer.after_ms)
     }
 

@@ -1,7 +1,7 @@
 //! Why a ticket has no match yet.
 
 use super::Matcher;
-use super::pairing::Scratch;
+use super::attempt::Attempt;
 use crate::queue::Slot;
 use crate::{Hindrance, Refused, TicketId, TicketState, Why};
 
@@ -50,13 +50,15 @@ impl Matcher {
             let nearest_ms = record.wish.regions.first().map_or(0, |(_, latency_ms)| *latency_ms);
             return Hindrance::TooFar { nearest_ms, allowed_ms: rules.mode.latency_ms.at(self.age(slot)) };
         }
-        let mut scratch = Scratch::default();
-        let seen = self.lanes_of(slot).map(|lane| {
-            let lane = &self.lanes[lane as usize];
-            self.look_around(slot, lane, rules, &mut scratch).players
-        });
+        let attempt = Attempt { queue: &self.queue, rules, slot, fewer: false };
+        let seen = self.lanes_of(slot).map(|lane| attempt.players_around(&self.lanes[lane as usize]));
         let (there, needed) = (seen.max().unwrap_or(0), rules.mode.seats());
         let (enough, there, needed) = (there >= needed, there as u32, needed as u32);
-        if enough { Hindrance::DoNotFit { there, needed } } else { Hindrance::TooFew { there, needed } }
+        let hot = &self.queue.hot[slot as usize];
+        match (enough, hot.due || hot.searches) {
+            (false, _) => Hindrance::TooFew { there, needed },
+            (true, true) => Hindrance::Turn { there, needed },
+            (true, false) => Hindrance::DoNotFit { there, needed },
+        }
     }
 }

@@ -44,7 +44,7 @@ pub(crate) struct StatusJson {
 /// Why a ticket has no match yet, and what happens next.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct WhyJson {
-    /// too_far, too_few, do_not_fit or answers.
+    /// too_far, too_few, turn, do_not_fit or answers.
     code: &'static str,
     /// The same for people.
     text: String,
@@ -239,6 +239,12 @@ fn explain(why: &Why, now_ms: u64) -> Option<WhyJson> {
         Hindrance::TooFew { there, needed } => (
             "too_few",
             format!("{there} players want this and are near enough in rating, {needed} are needed"),
+        ),
+        Hindrance::Turn { there, needed } => (
+            "turn",
+            format!(
+                "there are {there} players for {needed} seats: whether they go together is tried in a moment"
+            ),
         ),
         Hindrance::DoNotFit { there, needed } => (
             "do_not_fit",
