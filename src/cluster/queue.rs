@@ -43,6 +43,9 @@ const TELL_EVERY: Duration = Duration::from_millis(250);
 /// How long a ticket that the store has acknowledged is not taken in by this node alone, should it be sent again.
 const SENT_KEPT: Duration = Duration::from_secs(120);
 
+/// How long one is remembered at the least that the store may have, for all that is known.
+const UNSURE_KEPT: Duration = Duration::from_secs(600);
+
 /// Tickets of which that is remembered.
 const SENT_MAX: usize = 200_000;
 
@@ -96,8 +99,10 @@ struct State {
 }
 
 /// A ticket that the store was asked to take in.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Sent {
+    /// When the store was asked last.
+    asked: Instant,
     /// Since when it is known that the store has it, if it is.
     known: Option<Instant>,
     /// Whether it was read since that it waits no more.
@@ -105,8 +110,12 @@ struct Sent {
 }
 
 impl Sent {
+    fn new(known: Option<Instant>) -> Self {
+        Self { asked: Instant::now(), known, is_over: false }
+    }
+
     fn is_recent(&self) -> bool {
-        self.known.is_none_or(|since| since.elapsed() < SENT_KEPT)
+        self.known.map_or(self.asked.elapsed() < UNSURE_KEPT, |since| since.elapsed() < SENT_KEPT)
     }
 }
 
@@ -237,7 +246,7 @@ impl ClusterQueue {
             }
             // It may be there, or come to be there: only the store can say so.
             Err(_) => {
-                self.state().sent.entry(id).or_default();
+                self.state().sent.entry(id).or_insert_with(|| Sent::new(None));
                 return Err(SharedRefused::Away);
             }
         };
@@ -247,7 +256,7 @@ impl ClusterQueue {
             if !state.sent.get(&id).is_some_and(|sent| sent.is_over) {
                 state.memory.take_in(id, kept, record, store_since_ms);
             }
-            state.sent.insert(id, Sent { known: Some(Instant::now()), is_over: false });
+            state.sent.insert(id, Sent::new(Some(Instant::now())));
         } else {
             state.sent.remove(&id);
         }
@@ -266,7 +275,8 @@ impl ClusterQueue {
         if is_first && state.sent.len() >= SENT_MAX {
             return None;
         }
-        state.sent.entry(id).or_default().is_over = false;
+        let sent = state.sent.entry(id).or_insert_with(|| Sent::new(None));
+        (sent.asked, sent.is_over) = (Instant::now(), false);
         Some((is_first, state.memory.store_since_ms()))
     }
 

@@ -256,6 +256,10 @@ impl PeerBook for Book {
         found.map(|view| view.card.name.clone()).collect()
     }
 
+    fn is_gateway(&self, node: &str) -> bool {
+        self.0.nodes().iter().any(|view| view.card.is_gateway && view.card.name == node)
+    }
+
     fn for_room(&self) -> Option<String> {
         self.0.place_room(|view| view.card.peer.is_some()).map(|view| view.card.name)
     }

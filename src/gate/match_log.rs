@@ -17,7 +17,7 @@ enum Piece {
 }
 
 /// The file that the log of a matcher is written to, by a thread of its own: nobody waits for the disk. The log before
-/// stays beside it, with `.1` at the end of its name.
+/// stays beside it, with `.1` at the end of its name, if anything was added to it.
 #[derive(Debug)]
 pub struct MatchLog {
     pieces: SyncSender<Piece>,
@@ -54,11 +54,14 @@ impl MatchLog {
 
 fn write(path: &Path, pieces: &Receiver<Piece>, told: &impl Fn(&str)) {
     let (mut file, mut written): (Option<File>, u64) = (None, 0);
+    // Of a log to which nothing was added nobody learns anything: another one takes its place.
+    let mut is_bare = false;
     while let Ok(piece) = pieces.recv() {
+        let keeps = !std::mem::replace(&mut is_bare, matches!(piece, Piece::Begin(_)));
         let bytes = match piece {
             Piece::Begin(bytes) => {
                 written = 0;
-                file = begin(path).inspect_err(|why| told(&format!("cannot be begun: {why}"))).ok();
+                file = begin(path, keeps).inspect_err(|why| told(&format!("cannot be begun: {why}"))).ok();
                 bytes
             }
             Piece::More(bytes) => bytes,
@@ -75,7 +78,10 @@ fn write(path: &Path, pieces: &Receiver<Piece>, told: &impl Fn(&str)) {
     }
 }
 
-fn begin(path: &Path) -> io::Result<File> {
+fn begin(path: &Path, keeps: bool) -> io::Result<File> {
+    if !keeps {
+        return File::create(path);
+    }
     let mut before = path.as_os_str().to_owned();
     before.push(".1");
     match std::fs::rename(path, PathBuf::from(before)) {
@@ -83,4 +89,24 @@ fn begin(path: &Path) -> io::Result<File> {
         _ => {}
     }
     File::create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_to_which_nothing_was_added_does_not_take_the_place_of_one_that_tells_something() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("matches");
+        let (pieces, receiver) = sync_channel(WAITING_MAX);
+        let begin = |text: &str| pieces.send(Piece::Begin(text.into())).unwrap();
+        begin("first ");
+        pieces.send(Piece::More(b"with a match".to_vec())).unwrap();
+        ["second", "third", "fourth"].into_iter().for_each(begin);
+        drop(pieces);
+        write(&path, &receiver, &|why: &str| panic!("{why}"));
+        let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+        assert_eq!((&read("matches")[..], &read("matches.1")[..]), ("fourth", "first with a match"));
+    }
 }

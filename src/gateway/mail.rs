@@ -60,6 +60,9 @@ pub trait PeerBook: Send + Sync {
     /// The names of the nodes that have rooms.
     fn with_rooms(&self) -> Vec<String>;
 
+    /// Whether a node of that name is there and only takes clients in.
+    fn is_gateway(&self, node: &str) -> bool;
+
     /// The name of the node at which a room is opened that somebody asks for now; none if no node takes rooms.
     fn for_room(&self) -> Option<String>;
 
@@ -281,7 +284,7 @@ pub(crate) async fn reach(front: &Front, node: &str) -> Result<SendRequest<Body>
     connect(look_up(front, node).await.ok_or(failed)?).await
 }
 
-/// That a room can go to a node of that name: somebody knows where it is.
+/// That a room can go to a node of that name: somebody knows where it is, and it can have rooms.
 ///
 /// # Errors
 /// A [`Problem`] that names the nodes there are.
@@ -292,7 +295,8 @@ pub(crate) async fn know(front: &Front, node: &str) -> Result<(), Problem> {
                    cluster.redis_url";
         return Err(Problem::new(StatusCode::CONFLICT, "no_cluster", why));
     }
-    if front.peer(node).is_some() || look_up(front, node).await.is_some() {
+    let is_gateway = front.peers.get().is_some_and(|peers| peers.is_gateway(node));
+    if !is_gateway && (front.peer(node).is_some() || look_up(front, node).await.is_some()) {
         return Ok(());
     }
     let mut known: Vec<String> = live.config.peers.iter().map(|(name, _)| name.clone()).collect();
@@ -305,11 +309,11 @@ pub(crate) async fn know(front: &Front, node: &str) -> Result<(), Problem> {
     } else {
         format!("there are {}", known.join(", "))
     };
-    Err(Problem::new(
-        StatusCode::NOT_FOUND,
-        "no_such_node",
-        format!("nobody knows where the node {node} is; {known}"),
-    ))
+    let why = match is_gateway {
+        true => format!("the node {node} is a gateway and has no rooms; {known}"),
+        false => format!("nobody knows where the node {node} is; {known}"),
+    };
+    Err(Problem::new(StatusCode::NOT_FOUND, "no_such_node", why))
 }
 
 /// Where a node is by what the store of names says now.

@@ -151,7 +151,7 @@ pub enum Refused {
     #[error("nobody is asked for ticket {0} now")]
     NotAsked(TicketId),
     /// The ticket has its match.
-    #[error("ticket {ticket} has its match {of} already")]
+    #[error("ticket {ticket} has its match already")]
     AlreadyMatched {
         /// The ticket.
         ticket: TicketId,

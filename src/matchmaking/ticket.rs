@@ -166,6 +166,12 @@ pub enum TicketFault {
         /// Its length.
         bytes: usize,
     },
+    /// A word has a control character.
+    #[error("{field}: a word has a control character")]
+    Control {
+        /// The field.
+        field: &'static str,
+    },
     /// A rating is out of its range.
     #[error("rating {rating} is not within {} and {RATING_MAX}", -RATING_MAX)]
     Rating {
@@ -197,6 +203,9 @@ pub(crate) fn within(field: &'static str, value: usize, min: usize, max: usize) 
 /// Refuses an empty word and one that is too long.
 pub(crate) fn word(field: &'static str, text: &str) -> Result<(), TicketFault> {
     let bytes = text.len();
+    if text.chars().any(char::is_control) {
+        return Err(TicketFault::Control { field });
+    }
     if (1..=WORD_BYTES_MAX).contains(&bytes) { Ok(()) } else { Err(TicketFault::Word { field, bytes }) }
 }
 

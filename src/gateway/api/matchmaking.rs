@@ -183,7 +183,10 @@ pub(crate) async fn submit(
     let (ticket, guest) = if with_key { (of_back_end(new)?, None) } else { of_guest(&front, new)? };
     let id = ticket.id;
     matchmaking.check_new(id).map_err(problem)?;
-    let mut status = match shared::queue(&front, matchmaking, id)? {
+    // One that this node has matched, or lets wait, alone is not the cluster's as well.
+    let is_own = matchmaking.desk().tickets.contains_key(&id);
+    let cluster = if is_own { None } else { shared::queue(&front, matchmaking, id)? };
+    let mut status = match cluster {
         Some(cluster) => {
             let shared = SharedTicket { ticket, names, is_guest: !with_key };
             shared::submit(&front, cluster, shared).await?

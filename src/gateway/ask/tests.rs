@@ -37,6 +37,10 @@ impl PeerBook for Book {
         self.0.iter().map(|(name, _)| (*name).to_owned()).collect()
     }
 
+    fn is_gateway(&self, _: &str) -> bool {
+        false
+    }
+
     fn for_room(&self) -> Option<String> {
         self.with_rooms().into_iter().next()
     }

@@ -273,6 +273,7 @@ fn what_nobody_could_serve_is_refused() {
     assert!(matches!(fault(party(1, 9, "duel", 0)), TicketFault::OutOfRange { field: "party", .. }));
     assert_eq!(fault(solo(1, "duel", 1_000_001)), TicketFault::Rating { rating: 1_000_001 });
     assert_eq!(fault(solo(1, "", 0)), TicketFault::Word { field: "mode", bytes: 0 });
+    assert_eq!(fault(solo(1, "du\nel", 0)), TicketFault::Control { field: "mode" });
     let mut twice = party(1, 2, "duel", 0);
     twice.party[1].player = PlayerId(1);
     assert_eq!(fault(twice), TicketFault::Twice { field: "party" });

@@ -160,7 +160,7 @@ fn matched(nodes: &mut Nodes) -> Vec<Value> {
 }
 
 /// New tickets at one node until it has matched two of them by itself; how long after `since` the first was taken.
-fn alone(serving: &Serving, since: Instant) -> Duration {
+fn alone(serving: &Serving, since: Instant) -> (Duration, Vec<(Value, Value)>) {
     let (mut taken, mut first, mut at) = (Vec::new(), 1_000, None);
     while taken.len() < 2 {
         assert!(since.elapsed() < LONGEST, "no ticket is taken");
@@ -173,13 +173,16 @@ fn alone(serving: &Serving, since: Instant) -> Duration {
         }
         pause();
     }
-    for one in &taken {
+    let matched = taken.into_iter().map(|one| {
+        let mut status = Value::Null;
         serving.until("it has matched them", |serving| {
             pause();
-            ask(serving, "GET", &format!("{TICKETS}/{}", id(one)), &Value::Null).json()["state"] == "matched"
+            status = ask(serving, "GET", &format!("{TICKETS}/{}", id(&one)), &Value::Null).json();
+            status["state"] == "matched"
         });
-    }
-    at.expect("one was taken")
+        (one, status["room"].clone())
+    });
+    (at.expect("one was taken"), matched.collect())
 }
 
 /// Asks until nothing is wrong any more.
@@ -247,7 +250,8 @@ fn outage(away: Away, alone_after_s: u64, lasting: Duration) {
     // Nobody knows whether Redis has this one: whoever sends it again is told so, and it is matched by nobody else.
     let sent = ticket(101, 1, "duel");
     let is_unsure = ask(&nodes.serving[0], "POST", TICKETS, &sent).status == 503 && away == Away::Hangs;
-    let alone_ms = alone(&nodes.serving[0], gone).as_millis();
+    let (alone_after, matched_alone) = alone(&nodes.serving[0], gone);
+    let alone_ms = alone_after.as_millis();
     if is_unsure {
         assert_eq!(ask(&nodes.serving[0], "POST", TICKETS, &sent).problem(), "store_away");
     }
@@ -263,6 +267,11 @@ fn outage(away: Away, alone_after_s: u64, lasting: Duration) {
     let back = Instant::now();
     until_right(&[&redis], &nodes);
     let consistent = back.elapsed();
+    // Whom the node has matched alone has no second match, or is told so once the node has forgotten the ticket.
+    for (ticket, room) in &matched_alone {
+        let again = ask(&nodes.serving[0], "POST", TICKETS, ticket);
+        assert!(again.status == 409 || again.json()["room"] == *room, "{}", again.body);
+    }
     // Those that were on their way to Redis may be there now, and one may be left over.
     let more = [sent, ticket(201, 1, "duel"), ticket(209, 1, "duel")];
     more.iter().for_each(|ticket| drop(ask(&nodes.serving[0], "POST", TICKETS, ticket)));

@@ -309,6 +309,10 @@ fn operators_of_a_gateway_or_another_node_show_move_kick_and_close_in_rooms_else
     assert_eq!(bob.until_closed(), "kicked");
     let room = gateway.operate("GET", path, "").json();
     assert_eq!(room["members"].as_array().map(Vec::len), Some(1), "{room}");
+    // A gateway is no place for a room, and that is said at once.
+    let wish = json!({ "node": name(&gateway) }).to_string();
+    let refused = home.operate("POST", &format!("{path}/move"), &wish);
+    assert!(refused.problem() == "no_such_node" && refused.body.contains("is a gateway"), "{}", refused.body);
     // A move, asked of a gateway, and what became of it.
     let wish = json!({ "node": name(&target) }).to_string();
     let moving = gateway.operate("POST", &format!("{path}/move"), &wish);

@@ -198,7 +198,10 @@ impl WhyJson {
     fn answers(for_ms: u64, unanswered: &[PlayerId]) -> Self {
         Self {
             code: "answers",
-            text: format!("{} players have not said yet that they are there", unanswered.len()),
+            text: match unanswered.len() {
+                0 => "others have not said yet that they are there".to_owned(),
+                many => format!("{many} players have not said yet that they are there"),
+            },
             rating_allowed: 0,
             latency_allowed_ms: 0,
             widens_in_ms: None,
