@@ -163,9 +163,33 @@ pub(crate) fn reaches(hull_reach: i64, from: Vec2, way: Vec2, centre: Vec2, reac
         && y - reach <= high(from.y, way.y)
 }
 
-/// The distance of a point from an outline around the origin, and the direction from the outline to the point.
-pub(crate) fn distance(hull: &Hull, (x, y): P) -> (i64, P) {
+/// The distance of a point from an outline around the origin, and the direction from the outline to the point; two
+/// places of a world may be further apart than a number of either can be.
+pub(crate) fn distance(hull: &Hull, (x, y): (i64, i64)) -> (i64, P) {
+    if x.abs().max(y.abs()) > i64::from(FAR) {
+        return far_distance(hull, (x, y));
+    }
     let disc = Hull { count: 1, ..Hull::default() };
-    let (normal, out) = axis(hull, &disc, (x, y));
+    let (normal, out) = axis(hull, &disc, (x as i32, y as i32));
     (out, normal)
+}
+
+/// The same of a point that is so far away that it is within none of the lines.
+fn far_distance(hull: &Hull, place: (i64, i64)) -> (i64, P) {
+    let points = hull.points();
+    let wide = |(x, y): P| (i128::from(x), i128::from(y));
+    let place = (i128::from(place.0), i128::from(place.1));
+    let ways = points.iter().enumerate().map(|(index, &from)| {
+        let (from, to) = (wide(from), wide(points[(index + 1) % points.len()]));
+        let (way, off) = ((to.0 - from.0, to.1 - from.1), (place.0 - from.0, place.1 - from.1));
+        let length = way.0 * way.0 + way.1 * way.1;
+        let along = (off.0 * way.0 + off.1 * way.1).clamp(0, length);
+        let part = |way: i128| if length == 0 { 0 } else { way * along / length };
+        (off.0 - part(way.0), off.1 - part(way.1))
+    });
+    let squared = |(x, y): (i128, i128)| x * x + y * y;
+    let (x, y) = ways.min_by_key(|way| squared(*way)).unwrap_or(place);
+    let length = squared((x, y)).isqrt().max(1);
+    let unit = |part: i128| ((part << 30) / length) as i32;
+    (length as i64 - i64::from(hull.radius), (unit(x), unit(y)))
 }

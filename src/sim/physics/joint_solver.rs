@@ -374,7 +374,7 @@ impl Ends<'_> {
     /// so far in a substep that an arc is nothing like its tangent would gain by it, and goes without.
     fn bend(&self, direction: P, substep: i64) -> i64 {
         let inward = |spin: i32, arm: P| {
-            if i64::from(spin.unsigned_abs()) * substep > 1 << BEND_BITS {
+            if i64::from(spin.unsigned_abs()).saturating_mul(substep) > 1 << BEND_BITS {
                 return 0;
             }
             let squared = (i64::from(spin) * i64::from(spin)) >> 20;

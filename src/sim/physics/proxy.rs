@@ -81,7 +81,8 @@ impl Proxy {
             return false;
         }
         let way = |speed: i32| way_of(speed, tick);
-        let limit = i64::from(self.half_x.min(self.half_y).max(MARGIN)) + farther;
+        // Twice that is a number still, whatever turns within a tick of a second.
+        let limit = (i64::from(self.half_x.min(self.half_y).max(MARGIN)) + farther).min(1 << 28);
         let (x, y) = (way(motion.x), way(motion.y));
         (self.way_x, self.way_y) = (x.clamp(-limit, limit) as i32, y.clamp(-limit, limit) as i32);
         let mut swing = 0;

@@ -130,6 +130,27 @@ pub(crate) fn overlap(state: &State, hull: &Hull, centre: Vec2, filter: Filter, 
     }
 }
 
+/// From one place to another.
+fn apart(from: Vec2, to: Vec2) -> (i64, i64) {
+    let way = |from: Fx, to: Fx| i64::from(to.to_bits()) - i64::from(from.to_bits());
+    (way(from.x, to.x), way(from.y, to.y))
+}
+
+/// All bodies of which a part is within a distance of a place.
+pub(crate) fn within(state: &State, radius: Fx, centre: Vec2, filter: Filter, found: &mut Vec<BodyId>) {
+    let (start, radius) = (found.len(), i64::from(radius.to_bits()));
+    for placed in placed(state, filter) {
+        let id = state.id(placed.slot);
+        let near = reaches(radius, centre, Vec2::ZERO, placed.centre, i64::from(placed.kind.hull.reach));
+        if near
+            && found[start..].last() != Some(&id)
+            && distance(&placed.hull(), apart(placed.centre, centre)).0 <= radius
+        {
+            found.push(id);
+        }
+    }
+}
+
 /// The point of a shape that is nearest to a place.
 pub(crate) fn closest(state: &State, place: Vec2, most: Fx, filter: Filter) -> Option<(BodyId, u16, Vec2)> {
     let mut best = i64::from(most.to_bits()) + 1;
@@ -139,12 +160,14 @@ pub(crate) fn closest(state: &State, place: Vec2, most: Fx, filter: Filter) -> O
         if placed.kind.blueprint.part.sensor || !reaches(best, place, Vec2::ZERO, placed.centre, reach) {
             continue;
         }
-        let from = place - placed.centre;
-        let (out, normal) = distance(&placed.hull(), (from.x.to_bits(), from.y.to_bits()));
+        let (out, normal) = distance(&placed.hull(), apart(placed.centre, place));
         if out.max(0) < best {
             best = out.max(0);
-            let back = |part: i32| Fx::from_wide((i64::from(part) * out + (1 << 29)) >> 30);
-            let point = if out <= 0 { place } else { place - Vec2::new(back(normal.0), back(normal.1)) };
+            let back = |from: Fx, part: i32| {
+                Fx::from_wide(i64::from(from.to_bits()) - ((i64::from(part) * out + (1 << 29)) >> 30))
+            };
+            let near = || Vec2::new(back(place.x, normal.0), back(place.y, normal.1));
+            let point = if out <= 0 { place } else { near() };
             nearest = Some((state.id(placed.slot), placed.sub, point));
         }
     }

@@ -439,7 +439,10 @@ impl World {
 
     /// Appends the bodies that overlap a disc, sensors included, in the order of their indices; radius 0 is a point.
     pub fn overlap_circle(&self, centre: Vec2, radius: Fx, filter: Filter, found: &mut Vec<BodyId>) {
-        let radius = radius.max(Fx::ZERO).to_bits().min(1 << 29);
+        if radius > Fx::from_int(4_095) {
+            return query::within(&self.state, radius, centre, filter, found);
+        }
+        let radius = radius.max(Fx::ZERO).to_bits();
         let disc = super::hull::Hull { count: 1, radius, reach: radius + 1, ..Default::default() };
         query::overlap(&self.state, &disc, centre, filter, found);
     }

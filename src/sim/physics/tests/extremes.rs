@@ -191,3 +191,16 @@ fn a_world_of_the_most_bodies_steps() {
     world.step();
     assert_eq!((world.len(), world.contacts().is_empty()), (65_535, false));
 }
+
+/// One tick a second, in one piece, is as long as a step can be.
+#[test]
+fn what_spins_as_fast_as_it_can_is_held_in_a_step_of_a_second() {
+    for kind in [JointKind::Rod { length: Fx::ONE }, JointKind::Weld] {
+        let mut world = World::new(WorldDesc { ticks_per_second: 1, substeps: 1, ..WorldDesc::default() });
+        let disc = |x| BodyDesc::circle(Fx::HALF).at(Vec2::from_ints(x, 0)).spinning(Fx::from_int(2_048));
+        let ends = [0, 1].map(|x| world.add(disc(x)).unwrap());
+        world.join(JointDesc::new(ends[0], ends[1], kind)).unwrap();
+        (0..20).for_each(|_| world.step());
+        assert!(ends.iter().all(|id| world.body(*id).is_some()));
+    }
+}

@@ -162,3 +162,32 @@ fn overlaps_are_appended_to_what_was_there() {
     world.overlap_circle(Vec2::ZERO, Fx::ONE, Filter::ALL, &mut found);
     assert_eq!(found, [id, id]);
 }
+
+/// Two places of a world may be further apart than any number, and a disc wider than any shape.
+#[test]
+fn what_is_near_is_found_from_the_other_end_of_the_largest_world() {
+    let half = Vec2::splat(Fx::from_int(32_000));
+    let mut world = World::new(WorldDesc { half_extent: half, ..WorldDesc::default() });
+    let far = Vec2::from_ints(-16_400, 0);
+    let disc = world.add(BodyDesc::circle(Fx::from_int(100)).at(Vec2::from_ints(16_400, 0)).fixed()).unwrap();
+    let (body, _, point) = world.closest_point(far, Fx::MAX, Filter::ALL).unwrap();
+    assert!(
+        body == disc && (float(point.x) - 16_300.0).abs() < 0.01 && float(point.y).abs() < 0.01,
+        "{point:?}"
+    );
+    let bar = BodyDesc::rect(Vec2::from_ints(4_000, 1)).at(Vec2::from_ints(20_000, 20_000)).fixed();
+    let bar = world.add(bar).unwrap();
+    let (body, _, point) =
+        world.closest_point(Vec2::from_ints(15_000, 31_000), Fx::MAX, Filter::ALL).unwrap();
+    assert!(body == bar && point == Vec2::from_ints(16_000, 20_001), "{point:?}");
+    let found = |centre, radius| {
+        let mut found = Vec::new();
+        world.overlap_circle(centre, Fx::from_int(radius), Filter::ALL, &mut found);
+        found
+    };
+    assert_eq!(found(Vec2::from_ints(400, 0), 16_000), [disc]);
+    assert_eq!(found(Vec2::from_ints(400, 0), 15_899), []);
+    assert_eq!(found(Vec2::from_ints(-9_600, 0), 30_000), [disc]);
+    assert_eq!(found(Vec2::from_ints(16_000, 31_000), 10_998), []);
+    assert_eq!(found(Vec2::from_ints(16_000, 31_000), 11_000), [bar]);
+}
