@@ -6,7 +6,7 @@ use super::hull::{Hull, P};
 use super::manifold::dot;
 use super::pairing::{PASSING, Pairing};
 use super::proxy::{Proxies, Proxy};
-use super::state::State;
+use super::state::{BULLET, State};
 use super::step::{FACING_MIN, up_of};
 use crate::{Fx, Vec2};
 
@@ -14,72 +14,130 @@ use crate::{Fx, Vec2};
 const GAP: i64 = 1 << 7;
 
 /// Takes every bullet back to where the first of its shapes touched something in this tick. All bodies have moved
-/// already, from `starts`. Shapes are swept along the way of their body, not as they turn on it.
+/// already, from `starts`. Shapes are swept along the way of their body as the other body sees it, not as either
+/// turns on it.
 #[inline(never)]
 pub(crate) fn stop_bullets(state: &mut State, proxies: &Proxies, grid: &Grid, starts: &[Vec2]) {
+    let mut farthest = None;
     for &index in &proxies.bullets {
         let shapes = &proxies.list[usize::from(index)..];
-        let slot = shapes[0].slot;
+        let slot = usize::from(shapes[0].slot);
         let solid = |shape: &&Proxy| !state.blueprints.get(shape.kind).blueprint.part.sensor;
-        let shapes = || shapes.iter().take_while(|shape| shape.slot == slot).filter(solid);
-        let way = state.positions[usize::from(slot)] - starts[usize::from(slot)];
-        let thin = |shape: &Proxy| {
-            let half = state.blueprints.get(shape.kind).hull.half;
-            half.0.min(half.1)
-        };
-        if shapes().map(thin).min().is_none_or(|thin| way.length().to_bits() <= thin) {
+        let shapes = || shapes.iter().take_while(|shape| usize::from(shape.slot) == slot).filter(solid);
+        let way = went(state, starts, slot);
+        let farthest = *farthest.get_or_insert_with(|| farthest_way(state, starts));
+        let Some(thin) = shapes().map(|shape| thin(state, shape)).min() else { continue };
+        // Whoever comes towards it may jump over it as well as it over them.
+        if way.length().to_bits() <= thin && farthest <= thin {
             continue;
         }
-        let free = |free, shape| free_part(state, proxies, grid, starts, (shape, way, free));
-        let part = shapes().fold(WHOLE, free);
-        if part < WHOLE {
-            let back = |way: Fx| Fx::from_wide((i64::from(way.to_bits()) * (WHOLE - part)) >> 30);
-            state.positions[usize::from(slot)] -= Vec2::new(back(way.x), back(way.y));
+        let swept = |way, held| {
+            let most = Free { part: WHOLE, ridden: Vec2::ZERO };
+            shapes().fold(most, |free, shape| {
+                free_part(state, proxies, grid, starts, (shape, thin, farthest), (way, held), free)
+            })
+        };
+        let mut free = swept(way, false);
+        if free.part == WHOLE {
+            continue;
         }
+        let mut went = free.of(way);
+        if free.ridden != Vec2::ZERO {
+            // It is not pushed through what stands still.
+            free = swept(went, true);
+            went = free.of(went);
+        }
+        state.positions[slot] = starts[slot] + went;
     }
 }
 
-/// The part of its way that a shape of a bullet can go, `most` at the most.
+/// How far a bullet gets.
+struct Free {
+    /// The part of its way, as what it meets sees it, at the most.
+    part: i64,
+    /// How far what it meets takes it along.
+    ridden: Vec2,
+}
+
+impl Free {
+    /// What it goes of a way.
+    fn of(&self, way: Vec2) -> Vec2 {
+        let part = |way: Fx| Fx::from_wide((i64::from(way.to_bits()) * self.part) >> 30);
+        let own = way - self.ridden;
+        self.ridden + Vec2::new(part(own.x), part(own.y))
+    }
+}
+
+/// Half of what a shape is wide where it is thinnest.
+fn thin(state: &State, shape: &Proxy) -> i32 {
+    let half = state.blueprints.get(shape.kind).hull.half;
+    half.0.min(half.1)
+}
+
+fn went(state: &State, starts: &[Vec2], slot: usize) -> Vec2 {
+    state.positions[slot] - starts[slot]
+}
+
+/// How far anything goes in this tick along an axis, at the most.
+fn farthest_way(state: &State, starts: &[Vec2]) -> i32 {
+    let ways = state.positions.iter().zip(starts).map(|(now, start)| *now - *start);
+    let longest = ways.map(|way| way.x.to_bits().saturating_abs().max(way.y.to_bits().saturating_abs()));
+    longest.max().unwrap_or(0)
+}
+
+/// How far a shape of a bullet gets, which is `most` at the most; `held` by what stands still alone.
 fn free_part(
     state: &State,
     proxies: &Proxies,
     grid: &Grid,
     starts: &[Vec2],
-    (bullet, way, most): (&Proxy, Vec2, i64),
-) -> i64 {
+    (bullet, thin, farthest): (&Proxy, i32, i32),
+    (way, held): (Vec2, bool),
+    most: Free,
+) -> Free {
     let kind = state.blueprints.get(bullet.kind);
     let own = |proxy: &Proxy| -> Hull {
         *proxies.hulls.get(proxy.hull as usize).unwrap_or(&state.blueprints.get(proxy.kind).hull)
     };
     let hull = own(bullet);
-    let (x, y) = (i64::from(bullet.x), i64::from(bullet.y));
-    let sweep =
-        Sweep { hull: &hull, from: (x, y), way: (i64::from(way.x.to_bits()), i64::from(way.y.to_bits())) };
+    let from = (i64::from(bullet.x), i64::from(bullet.y));
     let (low, high) = bullet.corners();
     let to = [way.x.to_bits(), way.y.to_bits()];
-    let low = [low[0].saturating_add(to[0].min(0)), low[1].saturating_add(to[1].min(0))];
-    let high = [high[0].saturating_add(to[0].max(0)), high[1].saturating_add(to[1].max(0))];
+    let low = [0, 1].map(|axis| low[axis].saturating_add(to[axis].min(0)).saturating_sub(farthest));
+    let high = [0, 1].map(|axis| high[axis].saturating_add(to[axis].max(0)).saturating_add(farthest));
     let mut free = most;
     for spot in grid.within(low, high).chain(grid.large()) {
         let other = &proxies.of(state, spot);
         let part = &state.blueprints.get(other.kind).blueprint.part;
-        let (from, until) = other.corners();
-        let near = from[0] <= high[0] && until[0] >= low[0] && from[1] <= high[1] && until[1] >= low[1];
+        let (begin, until) = other.corners();
+        let near = begin[0] <= high[0] && until[0] >= low[0] && begin[1] <= high[1] && until[1] >= low[1];
         if !near || other.slot == bullet.slot || part.sensor || !kind.blueprint.part.filter.meets(part.filter)
         {
             continue;
         }
-        if state.is_apart(bullet.slot, other.slot) {
+        let went = went(state, starts, usize::from(other.slot));
+        if state.is_apart(bullet.slot, other.slot) || held && went != Vec2::ZERO {
             continue;
         }
-        let went = state.positions[usize::from(other.slot)] - starts[usize::from(other.slot)];
-        let at = (
-            i64::from(other.x) + i64::from(went.x.to_bits()),
-            i64::from(other.y) + i64::from(went.y.to_bits()),
-        );
-        let Some(met) = sweep.meet(&own(other), at, GAP, free).filter(|met| !met.at_once) else { continue };
-        if !(part.material.one_way && passes(state, bullet, other, (met.normal, way - went))) {
-            free = met.part;
+        let seen = way - went;
+        let seen_way = (i64::from(seen.x.to_bits()), i64::from(seen.y.to_bits()));
+        let sweep = Sweep { hull: &hull, from, way: seen_way };
+        let at = (i64::from(other.x), i64::from(other.y));
+        let Some(mut met) = sweep.meet(&own(other), at, GAP, free.part) else { continue };
+        if met.at_once {
+            // What it touches already pushes it back, unless it goes through before it is pushed.
+            let into = dot(met.normal, seen.x.to_bits(), seen.y.to_bits());
+            if into <= i64::from(thin) {
+                continue;
+            }
+            met.part = (i64::from(thin) << 30) / into;
+        }
+        if met.part < free.part
+            && !(part.material.one_way && passes(state, bullet, other, (met.normal, seen)))
+        {
+            // Another bullet stops as well, when it is its turn.
+            let waits = other.flags & BULLET != 0 && other.slot > bullet.slot;
+            free = Free { part: met.part, ridden: if waits { Vec2::ZERO } else { went } };
         }
     }
     free

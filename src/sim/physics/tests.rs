@@ -2,6 +2,7 @@
 
 mod bodies;
 mod bounds;
+mod bullets;
 mod character;
 mod couples;
 mod crowds;

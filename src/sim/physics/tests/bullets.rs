@@ -1,0 +1,124 @@
+//! Bullets of any outline against walls that stand and walls that come.
+
+use super::scenes::{float, ratio};
+use crate::{Angle, BodyDesc, Fx, Pcg32, Polygon, Shape, Vec2, World, WorldDesc};
+
+/// Without weight, and without an end that would hold anything back.
+fn space() -> World {
+    let half_extent = Vec2::splat(Fx::from_int(1_000));
+    let desc = WorldDesc { half_extent, gravity: Vec2::ZERO, walls: false, ..WorldDesc::default() };
+    World::new(WorldDesc { ticks_per_second: 60, ..desc })
+}
+
+fn wall(half_width: Fx) -> BodyDesc {
+    BodyDesc::rect(Vec2::new(half_width, Fx::from_int(10)))
+}
+
+/// How many of so many shots at random are behind a wall within a second, however they lie and are thrown back.
+fn behind(shape: Shape, half_width: Fx, shots: u32) -> u32 {
+    let mut rng = Pcg32::new(31, 7);
+    (0..shots)
+        .filter(|shot| {
+            let mut world = space();
+            world.add(wall(half_width).fixed()).unwrap();
+            let at = Vec2::new(Fx::from_bits(-(2 << 16) - rng.below(4 << 16).cast_signed()), Fx::ZERO);
+            let speed = [30, 60, 100, 500][*shot as usize % 4];
+            let body = BodyDesc::new(shape).at(at).turned(Angle(rng.below(1 << 16) as u16)).bullet();
+            let body = world.add(body.moving(Vec2::from_ints(speed, 0))).unwrap();
+            (0..60).any(|_| {
+                world.step();
+                let at = world.position(body).unwrap();
+                float(at.x) > 0.6 && float(at.y).abs() < 9.0
+            })
+        })
+        .count() as u32
+}
+
+#[test]
+fn a_bullet_that_is_not_round_stays_in_front_of_a_wall_although_the_wall_makes_it_spin() {
+    let shapes = [
+        Shape::Box { half: Vec2::splat(ratio(1, 5)) },
+        Shape::Capsule { half_length: ratio(3, 10), radius: ratio(1, 20) },
+        Shape::Polygon(Polygon::regular(3, ratio(3, 10))),
+        Shape::Polygon(Polygon::regular(6, ratio(1, 5))),
+    ];
+    for shape in shapes {
+        for half_width in [ratio(1, 20), Fx::HALF] {
+            assert_eq!(behind(shape, half_width, 200), 0, "{shape:?} {half_width}");
+        }
+    }
+    // One that is eight times as long as it is wide turns through a thin one now and then.
+    let splinter = Shape::Box { half: Vec2::new(ratio(2, 5), ratio(1, 20)) };
+    let through = behind(splinter, ratio(1, 20), 400);
+    assert!(through <= 12, "{through} of 400");
+}
+
+#[test]
+fn a_bullet_does_not_pass_what_comes_towards_it() {
+    for (speed, towards) in [(100, -30), (30, -10), (100, -100), (0, -100), (500, -50)] {
+        for radius in [ratio(1, 20), ratio(1, 5), Fx::HALF] {
+            for start in 0..40 {
+                let mut world = space();
+                let front = wall(ratio(1, 20)).kinematic().at(Vec2::from_ints(8, 0));
+                let front = world.add(front.moving(Vec2::from_ints(towards, 0))).unwrap();
+                let at = Vec2::new(-ratio(start, 20), Fx::ZERO);
+                let shot = BodyDesc::circle(radius).at(at).bullet().moving(Vec2::from_ints(speed, 0));
+                let shot = world.add(shot).unwrap();
+                for _ in 0..60 {
+                    world.step();
+                    let at = [shot, front].map(|id| float(world.position(id).unwrap().x));
+                    assert!(at[0] < at[1], "{speed} {towards} {radius} {start}: {at:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn two_bullets_do_not_pass_each_other() {
+    for start in 0..40 {
+        let mut world = space();
+        let shot = |x: Fx, speed: i32| {
+            BodyDesc::circle(ratio(1, 10))
+                .at(Vec2::new(x, Fx::ZERO))
+                .bullet()
+                .moving(Vec2::from_ints(speed, 0))
+        };
+        let left = world.add(shot(Fx::from_int(-5), 500)).unwrap();
+        let right = world.add(shot(Fx::from_int(5) + ratio(start, 20), -500)).unwrap();
+        for _ in 0..30 {
+            world.step();
+            let at = [left, right].map(|id| float(world.position(id).unwrap().x));
+            assert!(at[0] < at[1], "{start}: {at:?}");
+        }
+    }
+}
+
+/// What takes a bullet along does not push it through what stands.
+#[test]
+fn many_bullets_in_a_thin_box_stay_in_it() {
+    let mut rng = Pcg32::new(5, 5);
+    for round in 0..40 {
+        let mut world = space();
+        for (x, y) in [(3, 0), (-3, 0), (0, 3), (0, -3)] {
+            let half = if x == 0 { (Fx::from_int(4), ratio(1, 20)) } else { (ratio(1, 20), Fx::from_int(4)) };
+            let side = BodyDesc::rect(Vec2::new(half.0, half.1)).at(Vec2::from_ints(x, y)).fixed();
+            world.add(side.restitution(Fx::ONE)).unwrap();
+        }
+        let shots: std::vec::Vec<_> = (0..10)
+            .map(|nth| {
+                let mut speed = || Fx::from_bits(rng.below(600 << 16).cast_signed()) - Fx::from_int(300);
+                let at = Vec2::new(ratio(nth - 5, 4), ratio(nth % 3, 2));
+                let shot = BodyDesc::circle(ratio(1, 10)).at(at).bullet().restitution(Fx::ONE);
+                world.add(shot.moving(Vec2::new(speed(), speed()))).unwrap()
+            })
+            .collect();
+        for tick in 0..120 {
+            world.step();
+            for id in &shots {
+                let at = world.position(*id).unwrap();
+                assert!(float(at.x).abs().max(float(at.y).abs()) < 3.1, "round {round}, tick {tick}: {at:?}");
+            }
+        }
+    }
+}
