@@ -68,10 +68,10 @@ impl Free {
     }
 }
 
-/// Half of what a shape is wide where it is thinnest.
+/// Half of what a shape is wide where it is thinnest; of a line the gap, or it would not move where it lies.
 fn thin(state: &State, shape: &Proxy) -> i32 {
     let half = state.blueprints.get(shape.kind).hull.half;
-    half.0.min(half.1)
+    half.0.min(half.1).max(GAP as i32)
 }
 
 fn went(state: &State, starts: &[Vec2], slot: usize) -> Vec2 {

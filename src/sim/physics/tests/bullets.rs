@@ -122,3 +122,17 @@ fn many_bullets_in_a_thin_box_stay_in_it() {
         }
     }
 }
+
+/// What lies on something is held by the contact, not by the sweep.
+#[test]
+fn a_bullet_without_a_width_slides_on_what_it_lies_on() {
+    let mut world = World::new(WorldDesc { ticks_per_second: 60, ..WorldDesc::default() });
+    world.add(BodyDesc::rect(Vec2::from_ints(20, 1)).fixed().friction(Fx::ZERO)).unwrap();
+    let line = Shape::Segment { from: Vec2::new(-Fx::HALF, Fx::ZERO), to: Vec2::new(Fx::HALF, Fx::ZERO) };
+    let at = Vec2::new(Fx::from_int(-5), Fx::ONE + ratio(1, 100));
+    let body = BodyDesc::new(line).at(at).bullet().mass(Fx::ONE).lock_rotation().friction(Fx::ZERO);
+    let body = world.add(body.moving(Vec2::from_ints(4, 0))).unwrap();
+    (0..120).for_each(|_| world.step());
+    let at = world.position(body).unwrap();
+    assert!((float(at.x) - 3.0).abs() < 0.2 && (float(at.y) - 1.0).abs() < 0.05, "{at:?}");
+}
