@@ -16,6 +16,7 @@ mod contact;
 mod contact_solver;
 mod desc;
 mod draft;
+mod footing;
 mod grid;
 mod hull;
 mod islands;

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use super::hull::{Extent, Ghosts, Hull, SIZE_MAX};
+use super::hull::{Extent, Ghosts, Hull, P, SIZE_MAX};
 use super::rot::Rot;
 use super::spot::{CALM, CHAINED, DISC, OPEN, SENSOR};
 use super::state::turned;
@@ -188,6 +188,12 @@ impl Kind {
             | flag(calm, CALM)
             | flag(hull.count == 1 && !part.sensor, DISC);
         Self { blueprint, hull, extent, ghosts, traits }
+    }
+
+    /// The direction from which a shape of a body that is turned so holds, if it does so only from one.
+    pub(crate) fn up(&self, rot: Rot) -> P {
+        let turn = Rot::from_angle(self.blueprint.part.desc().angle).then(rot);
+        (-turn.sin, turn.cos)
     }
 
     /// Mass by density in 1/2¹⁶.

@@ -416,6 +416,14 @@ fn slowed(velocity: Velocity, drag: u16, spin_drag: u16) -> Velocity {
     Velocity { x, y, spin: slow(velocity.spin, spin_drag), unused: 0 }
 }
 
+/// How far a body goes in a tick, and by how much it turns, in 1/2²⁴ of a radian, if neither gravity nor anything else
+/// changes how it moves.
+pub(crate) fn way_of_tick(state: &State, slot: usize) -> (Vec2, i32) {
+    let laws = Laws::of(state);
+    let (_, offset) = laws.run(Glide { pull: [0; 2], ..laws.glide(state, slot) });
+    (offset.way(), offset.turn)
+}
+
 /// Keeps the centres of dynamic bodies within a world with walls.
 #[inline(never)]
 pub(crate) fn keep_inside(state: &mut State) {

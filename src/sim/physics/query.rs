@@ -4,23 +4,30 @@ use alloc::vec::Vec;
 
 use super::blueprint::Kind;
 use super::cast::{Cast, Sweep, WHOLE, axis, distance, reaches};
-use super::hull::Hull;
+use super::footing::Platforms;
+use super::hull::{Hull, P};
 use super::rot::Rot;
 use super::state::{ALIVE, State, turned};
 use super::{BodyId, Filter, Shape, ShapeDesc};
 use crate::{Angle, Fx, Vec2};
 
 /// A shape where it is.
-struct Placed<'a> {
-    slot: usize,
+pub(crate) struct Placed<'a> {
+    pub(crate) slot: usize,
     sub: u16,
-    kind: &'a Kind,
-    centre: Vec2,
-    rot: Rot,
+    pub(crate) kind: &'a Kind,
+    pub(crate) centre: Vec2,
+    pub(crate) rot: Rot,
 }
 
-impl Placed<'_> {
-    fn hull(&self) -> Hull {
+impl<'a> Placed<'a> {
+    fn new(state: &State, slot: usize, sub: u16, kind: &'a Kind) -> Self {
+        let rot = state.rotations[slot];
+        let lever = kind.extent.centroid - state.masses[slot].centre;
+        Self { slot, sub, kind, centre: state.positions[slot] + turned(rot, lever), rot }
+    }
+
+    pub(crate) fn hull(&self) -> Hull {
         let mut hull = self.kind.hull;
         if self.rot != Rot::NONE {
             hull = hull.turned(self.rot);
@@ -35,14 +42,15 @@ fn placed(state: &State, filter: Filter) -> impl Iterator<Item = Placed<'_>> {
     let shapes = move |slot: usize| {
         let first = core::iter::once((0, state.kinds[slot]));
         let extras = state.extras_of(slot).iter().zip(1_u16..).map(|(extra, sub)| (sub, extra.kind));
-        first.chain(extras).map(move |(sub, kind)| {
-            let (kind, rot) = (state.blueprints.get(kind), state.rotations[slot]);
-            let lever = kind.extent.centroid - state.masses[slot].centre;
-            Placed { slot, sub, kind, centre: state.positions[slot] + turned(rot, lever), rot }
-        })
+        first.chain(extras).map(move |(sub, kind)| Placed::new(state, slot, sub, state.blueprints.get(kind)))
     };
     let meets = move |placed: &Placed| filter.meets(placed.kind.blueprint.part.filter);
     (0..state.slots()).filter(alive).flat_map(shapes).filter(meets)
+}
+
+/// The shape of that number of the body in a slot.
+pub(crate) fn placed_part(state: &State, slot: usize, sub: u16) -> Option<Placed<'_>> {
+    Some(Placed::new(state, slot, sub, state.part(slot, sub)?))
 }
 
 fn wide(vector: Vec2) -> (i64, i64) {
@@ -62,9 +70,22 @@ fn outline(shape: Shape, angle: Angle) -> (Hull, Vec2) {
     (hull, turned(rot, extent.centroid))
 }
 
-/// The shortest way out of what a shape is deepest in: its direction, and its length, 0 where they touch. Sensors do
-/// not count.
-pub(crate) fn way_out(state: &State, shape: Shape, at: Vec2, filter: Filter) -> Option<(Vec2, Fx)> {
+/// From the origin of a shape to its middle, and how far down from there it goes.
+pub(crate) fn middle_and_depth(shape: Shape) -> (Vec2, Fx) {
+    let (hull, lever) = outline(shape, Angle::ZERO);
+    let lowest = hull.points().iter().map(|&(_, y)| y).min().unwrap_or(0);
+    (lever, Fx::from_bits(hull.radius.saturating_sub(lowest)))
+}
+
+/// The shortest way out of what a shape is deepest in, of what `holds` it: its direction, and its length, 0 where they
+/// touch. Sensors do not count.
+pub(crate) fn way_out(
+    state: &State,
+    shape: Shape,
+    at: Vec2,
+    filter: Filter,
+    holds: impl Fn(&Placed, P, Fx) -> bool,
+) -> Option<(Vec2, Fx)> {
     let (hull, lever) = outline(shape, Angle::ZERO);
     let (centre, reach) = (at + lever, i64::from(hull.reach));
     let mut deepest: Option<(Vec2, i64)> = None;
@@ -74,20 +95,21 @@ pub(crate) fn way_out(state: &State, shape: Shape, at: Vec2, filter: Filter) -> 
         }
         let between = placed.centre - centre;
         let (normal, apart) = axis(&hull, &placed.hull(), (between.x.to_bits(), between.y.to_bits()));
-        if apart <= 0 && deepest.is_none_or(|(_, least)| apart < least) {
-            deepest = Some((Vec2::new(Fx::from_unit(-normal.0), Fx::from_unit(-normal.1)), apart));
+        let out = (-normal.0, -normal.1);
+        let is_deeper = apart <= 0 && deepest.is_none_or(|(_, least)| apart < least);
+        if is_deeper && holds(&placed, out, Fx::from_wide(-apart)) {
+            deepest = Some((Vec2::new(Fx::from_unit(out.0), Fx::from_unit(out.1)), apart));
         }
     }
     deepest.map(|(out, apart)| (out, Fx::from_wide(-apart)))
 }
 
-/// What something that moves along a way meets; sensors are not met.
+/// What something that moves along a way meets, but for one body; sensors are not met.
 pub(crate) fn cast(
     state: &State,
     (shape, angle): (Shape, Angle),
-    from: Vec2,
-    way: Vec2,
-    filter: Filter,
+    (from, way): (Vec2, Vec2),
+    (filter, platforms, but): (Filter, Platforms, Option<BodyId>),
     mut found: impl FnMut(Cast),
 ) {
     let (hull, lever) = outline(shape, angle);
@@ -97,10 +119,16 @@ pub(crate) fn cast(
         let other = &placed.kind.hull;
         if placed.kind.blueprint.part.sensor
             || !reaches(reach, start, way, placed.centre, i64::from(other.reach))
+            || but == Some(state.id(placed.slot))
         {
             continue;
         }
         let Some(met) = sweep.meet(&placed.hull(), wide(placed.centre), 0, WHOLE) else { continue };
+        // What is in a platform from the start is on its way through.
+        let side = if met.at_once { (0, 0) } else { (-met.normal.0, -met.normal.1) };
+        if !platforms.hold(&placed, side, way) {
+            continue;
+        }
         let (x, y) = sweep.at(met.part);
         let out = |part: i32| if met.at_once { Fx::ZERO } else { Fx::from_unit(-part) };
         found(Cast {
@@ -111,6 +139,22 @@ pub(crate) fn cast(
             normal: Vec2::new(out(met.normal.0), out(met.normal.1)),
         });
     }
+}
+
+/// The first thing that something meets, of equals that with the smaller index.
+pub(crate) fn first(
+    state: &State,
+    outline: (Shape, Angle),
+    way: (Vec2, Vec2),
+    whom: (Filter, Platforms, Option<BodyId>),
+) -> Option<Cast> {
+    let mut first: Option<Cast> = None;
+    cast(state, outline, way, whom, |cast| {
+        if first.is_none_or(|first| cast.part < first.part) {
+            first = Some(cast);
+        }
+    });
+    first
 }
 
 /// The bodies with a shape that overlaps an outline, by index.
@@ -131,7 +175,7 @@ pub(crate) fn overlap(state: &State, hull: &Hull, centre: Vec2, filter: Filter, 
 }
 
 /// From one place to another.
-fn apart(from: Vec2, to: Vec2) -> (i64, i64) {
+pub(crate) fn apart(from: Vec2, to: Vec2) -> (i64, i64) {
     let way = |from: Fx, to: Fx| i64::from(to.to_bits()) - i64::from(from.to_bits());
     (way(from.x, to.x), way(from.y, to.y))
 }

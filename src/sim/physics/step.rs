@@ -19,7 +19,6 @@ use super::pairs::{Found, Search};
 use super::proxy::{MARGIN, Proxies};
 use super::push_solver::{Push, Pushes};
 use super::recent::Recent;
-use super::rot::Rot;
 use super::routine::Routine;
 use super::state::{ASLEEP, Mass, State, is_moving};
 use super::vicinity::Vicinity;
@@ -527,9 +526,7 @@ pub(crate) const FACING_MIN: i64 = 1 << 29;
 
 /// The up of a shape of a body: the direction from which it holds, if it does so only from one.
 pub(crate) fn up_of(state: &State, slot: u16, kind: u16) -> (i32, i32) {
-    let turn = Rot::from_angle(state.blueprints.get(kind).blueprint.part.desc().angle);
-    let turn = turn.then(state.rotations[usize::from(slot)]);
-    (-turn.sin, turn.cos)
+    state.blueprints.get(kind).up(state.rotations[usize::from(slot)])
 }
 
 /// Whether a shape goes through one that holds only what comes from above, as at least one of two does.

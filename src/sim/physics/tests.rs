@@ -13,6 +13,7 @@ mod golden;
 mod heaps;
 mod joints;
 mod motion;
+mod platforms;
 mod quality;
 mod queries;
 mod random;

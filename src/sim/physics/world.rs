@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::blueprint::{Blueprint, LOCK_ROTATION, is_within_bounds};
+use super::footing::Platforms;
 use super::rot::Rot;
 use super::state::{ALIVE, DYNAMIC, KINEMATIC, State, speed_of_fx};
 use super::step::Told;
@@ -409,7 +410,8 @@ impl World {
     pub fn cast_ray_all(&self, from: Vec2, way: Vec2, filter: Filter, found: &mut Vec<Cast>) {
         let start = found.len();
         let ray = (Shape::Circle { radius: Fx::ZERO }, Angle::ZERO);
-        query::cast(&self.state, ray, from, way, filter, |cast| found.push(cast));
+        let whom = (filter, Platforms::Solid, None);
+        query::cast(&self.state, ray, (from, way), whom, |cast| found.push(cast));
         found[start..].sort_by_key(|cast| (cast.part, cast.body.index, cast.shape));
     }
 
@@ -423,18 +425,11 @@ impl World {
         way: Vec2,
         filter: Filter,
     ) -> Option<Cast> {
-        let mut first: Option<Cast> = None;
-        query::cast(&self.state, (shape, angle), from, way, filter, |cast| {
-            if first.is_none_or(|first| cast.part < first.part) {
-                first = Some(cast);
-            }
-        });
-        first
+        query::first(&self.state, (shape, angle), (from, way), (filter, Platforms::Solid, None))
     }
 
-    /// The shortest way out of what a shape is deepest in, and how long it is.
-    pub(crate) fn way_out(&self, shape: Shape, at: Vec2, filter: Filter) -> Option<(Vec2, Fx)> {
-        query::way_out(&self.state, shape, at, filter)
+    pub(crate) fn state(&self) -> &State {
+        &self.state
     }
 
     /// Appends the bodies that overlap a disc, sensors included, in the order of their indices; radius 0 is a point.

@@ -3,18 +3,18 @@
 use super::scenes::{cube, earth, float, ground, open, ratio};
 use crate::{Angle, BodyDesc, Fx, Moved, Mover, Shape, Vec2, World};
 
-fn block(world: &mut World, half: Vec2, at: Vec2, turned: Angle) {
+pub(super) fn block(world: &mut World, half: Vec2, at: Vec2, turned: Angle) {
     world.add(BodyDesc::rect(half).at(at).turned(turned).fixed()).unwrap();
 }
 
 /// Flat ground with its top at 0.
-fn floor() -> World {
+pub(super) fn floor() -> World {
     let mut world = open();
     ground(&mut world);
     world
 }
 
-fn walk(world: &mut World, mover: &Mover, from: Vec2, way: Vec2, ticks: u32) -> Vec<Moved> {
+pub(super) fn walk(world: &mut World, mover: &Mover, from: Vec2, way: Vec2, ticks: u32) -> Vec<Moved> {
     let mut moved = Vec::new();
     let mut at = from;
     for _ in 0..ticks {
@@ -24,8 +24,8 @@ fn walk(world: &mut World, mover: &Mover, from: Vec2, way: Vec2, ticks: u32) -> 
     moved
 }
 
-const START: Vec2 = Vec2::new(Fx::ZERO, Fx::from_ratio(51, 100));
-const WAY: Vec2 = Vec2::new(Fx::from_ratio(1, 10), Fx::from_ratio(-1, 20));
+pub(super) const START: Vec2 = Vec2::new(Fx::ZERO, Fx::from_ratio(51, 100));
+pub(super) const WAY: Vec2 = Vec2::new(Fx::from_ratio(1, 10), Fx::from_ratio(-1, 20));
 
 #[test]
 fn it_walks_on_flat_ground_as_fast_as_it_is_told() {
