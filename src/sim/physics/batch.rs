@@ -25,6 +25,9 @@ const MOST: i32 = (1 << 29) - 1;
 /// Overlaps part at this speed at most: 4 units per second.
 const PARTING_MAX: i64 = 4 << 18;
 
+/// How often the points of a contact bounce in turn: what one of two does to the other is a third of it or less.
+const BOUNCES: usize = 6;
+
 /// Contacts of different bodies that are solved at once.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Batch {
@@ -218,17 +221,32 @@ impl Points {
         self.sum.put(self.sum.all().min(Vector::splat(POINT_SPEED_MAX)) + self.normal.total.all());
     }
 
-    /// One push of what bounces.
+    /// One push of what bounces, on top of those that are in `added`.
     #[inline(always)]
-    fn bounce(&mut self, shared: &Shared, frame: &mut Frame) {
+    fn bounce(&mut self, shared: &Shared, frame: &mut Frame, (added, most): (&mut Vector, Vector)) {
         let (zero, total) = (Vector::splat(0), self.normal.total.all());
         let missing = self.bounce.all() - self.speed(frame);
         let more = missing.times(self.normal.weight.all()).narrow::<30, 2>();
         let pushed = self.sum.all().above(zero).select(more, zero);
-        let change = self.bounce.all().above(zero).select(pushed, zero);
-        frame.push(shared, &mut self.normal, total + change);
-        let grown = (self.normal.total.all() - total).max(zero);
-        self.sum.put(self.sum.all().min(Vector::splat(POINT_SPEED_MAX)) + grown);
+        let new = (*added + self.bounce.all().above(zero).select(pushed, zero)).max(zero);
+        let new = new.min(most).min(Vector::splat(MOST) - total + *added);
+        frame.push(shared, &mut self.normal, total + new - *added);
+        *added = new;
+    }
+
+    /// Not more than what stopped them and what is still to stop throws them back (Poisson).
+    #[inline(always)]
+    fn bounce_most(&self, frame: &Frame) -> Vector {
+        let zero = Vector::splat(0);
+        let open = (zero - self.speed(frame)).max(zero).times(self.normal.weight.all()).narrow::<30, 2>();
+        let open = open.min(Vector::splat(MOST));
+        self.sum.all().min(Vector::splat(MOST)) + open.shl::<1>().max(zero)
+    }
+
+    /// Remembers by how much a bounce pushed.
+    #[inline(always)]
+    fn add_up(&mut self, added: Vector) {
+        self.sum.put(self.sum.all().min(Vector::splat(POINT_SPEED_MAX)) + added);
     }
 
     /// Finds out how far the bodies are apart after they moved: their centres by `straight`.
@@ -418,8 +436,20 @@ impl Batch {
 
     /// Gives back the speed of what met fast enough.
     pub(crate) fn bounce(&mut self, velocities: &mut [Velocity]) {
-        self.with_frame(velocities, |Self { shared, points, .. }, frame| {
-            points.iter_mut().for_each(|point| point.bounce(shared, frame));
+        let zero = Vector::splat(0);
+        let [first, second] = &self.points;
+        if !(first.bounce.all() | second.bounce.all()).any() {
+            return;
+        }
+        self.with_frame(velocities, |Self { shared, points, count, .. }, frame| {
+            let mut added = [zero; 2];
+            let most = [points[0].bounce_most(frame), points[1].bounce_most(frame)];
+            for _ in 0..if *count > 1 { BOUNCES } else { 1 } {
+                for ((point, added), most) in points.iter_mut().zip(&mut added).zip(most) {
+                    point.bounce(shared, frame, (added, most));
+                }
+            }
+            points.iter_mut().zip(added).for_each(|(point, added)| point.add_up(added));
         });
     }
 

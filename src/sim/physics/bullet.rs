@@ -127,10 +127,11 @@ fn free_part(
         if met.at_once {
             // What it touches already pushes it back, unless it goes through before it is pushed.
             let into = dot(met.normal, seen.x.to_bits(), seen.y.to_bits());
-            if into <= i64::from(thin) {
+            let room = (i64::from(thin) + met.out.min(0)).max(0);
+            if into <= room {
                 continue;
             }
-            met.part = (i64::from(thin) << 30) / into;
+            met.part = (room << 30) / into;
         }
         if met.part < free.part
             && !(part.material.one_way && passes(state, bullet, other, (met.normal, seen)))

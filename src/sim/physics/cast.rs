@@ -46,6 +46,8 @@ pub(crate) struct Met {
     pub(crate) normal: P,
     /// Whether they touched from the start.
     pub(crate) at_once: bool,
+    /// How far they are apart then; less than nothing if they overlap.
+    pub(crate) out: i64,
 }
 
 impl Sweep<'_> {
@@ -64,7 +66,7 @@ impl Sweep<'_> {
             let short = |part: i64| part.clamp(-(1 << 30), 1 << 30) as i32;
             let offset = (short(at.0 - here.0), short(at.1 - here.1));
             let (normal, out) = axis(self.hull, other, offset);
-            let met = Met { part, normal, at_once: step == 0 };
+            let met = Met { part, normal, at_once: step == 0, out };
             if out <= gap {
                 return Some(met);
             }
@@ -77,7 +79,7 @@ impl Sweep<'_> {
             if part > most {
                 return None;
             }
-            last = Some(Met { part, normal, at_once: false });
+            last = Some(Met { part, normal, at_once: false, out });
         }
         last
     }

@@ -1,6 +1,7 @@
 //! Tests of whole worlds.
 
 mod bodies;
+mod bounces;
 mod bounds;
 mod bullets;
 mod character;
