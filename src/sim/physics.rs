@@ -35,6 +35,7 @@ mod near;
 mod order;
 mod pairing;
 mod pairs;
+mod passage;
 mod proxy;
 mod push_solver;
 mod query;

@@ -79,7 +79,7 @@ fn went(state: &State, starts: &[Vec2], slot: usize) -> Vec2 {
 }
 
 /// How far anything goes in this tick along an axis, at the most.
-fn farthest_way(state: &State, starts: &[Vec2]) -> i32 {
+pub(crate) fn farthest_way(state: &State, starts: &[Vec2]) -> i32 {
     let ways = state.positions.iter().zip(starts).map(|(now, start)| *now - *start);
     let longest = ways.map(|way| way.x.to_bits().saturating_abs().max(way.y.to_bits().saturating_abs()));
     longest.max().unwrap_or(0)

@@ -32,7 +32,8 @@ pub struct Contact {
 pub enum ContactPhase {
     /// The shapes did not touch before the last step.
     Began,
-    /// They touched before the last step, and do not now or are no longer there.
+    /// They touched before the last step, and do not now or are no longer there; or one is a bullet that passed the
+    /// other, a sensor, within the last step, of which both phases are told.
     Ended,
 }
 

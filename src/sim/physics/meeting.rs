@@ -211,7 +211,7 @@ fn margin_of(a: &Proxy, b: &Proxy) -> i32 {
 }
 
 /// The neighbours of a segment of a chain.
-fn ghosts(state: &State, proxy: &Proxy) -> Option<Ghosts> {
+pub(crate) fn ghosts(state: &State, proxy: &Proxy) -> Option<Ghosts> {
     let ghosts = state.blueprints.get(proxy.kind).ghosts?;
     Some(ghosts.turned(state.rotations[usize::from(proxy.slot)]))
 }

@@ -16,6 +16,7 @@ use super::near::Near;
 use super::order::{Order, sort_few};
 use super::pairing::{BORDER, Ended, PASSING, Pairing, PointMemory, SENSOR, TOUCHING, id};
 use super::pairs::{Found, Search};
+use super::passage::Passage;
 use super::proxy::{MARGIN, Proxies};
 use super::push_solver::{Push, Pushes};
 use super::recent::Recent;
@@ -101,6 +102,7 @@ struct Scratch {
     apart: Vec<[u16; 2]>,
     /// Where bodies were before they moved, if there are bullets.
     starts: Vec<Vec2>,
+    passages: Vec<Passage>,
 }
 
 impl Scratch {
@@ -129,6 +131,7 @@ impl Scratch {
         if state.desc.walls {
             keep_inside(state);
         }
+        Passage::find_all(state, &self.proxies, &self.grid, &self.starts, &mut self.passages);
         self.tell(state, told);
         if rests {
             self.islands.rest(state, rest_ticks);
@@ -480,6 +483,9 @@ impl Scratch {
         if !in_order {
             sort_few(&mut told.events, order_of);
         }
+        for passage in &self.passages {
+            passage.tell(state, &mut told.events);
+        }
     }
 }
 
@@ -491,7 +497,7 @@ fn touches(meeting: &Meeting, before: bool) -> bool {
 }
 
 /// What events are sorted by: bodies, shapes, and which of them.
-fn order_of(event: &ContactEvent) -> (u64, u32, ContactPhase) {
+pub(crate) fn order_of(event: &ContactEvent) -> (u64, u32, ContactPhase) {
     let part = |part: u16| u64::from(part);
     let bodies = part(event.a.index) << 48
         | part(event.b.index) << 32

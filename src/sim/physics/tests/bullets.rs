@@ -4,7 +4,9 @@ use std::format;
 use std::string::ToString as _;
 
 use super::scenes::{float, ratio};
-use crate::{Angle, BodyDesc, BodyId, Fx, Pcg32, Polygon, Shape, Vec2, World, WorldDesc};
+use crate::{
+    Angle, BodyDesc, BodyId, ContactPhase, Fx, Pcg32, Polygon, Shape, ShapeDesc, Vec2, World, WorldDesc,
+};
 
 /// Without weight, and without an end that would hold anything back.
 fn space() -> World {
@@ -140,4 +142,111 @@ fn a_bullet_without_a_width_slides_on_what_it_lies_on() {
     (0..120).for_each(|_| world.step());
     let at = world.position(body).unwrap();
     assert!((float(at.x) - 3.0).abs() < 0.2 && (float(at.y) - 1.0).abs() < 0.05, "{at:?}");
+}
+
+/// What is told of two bodies in a step: which of them began and ended.
+fn told(world: &World) -> std::vec::Vec<(BodyId, BodyId, ContactPhase)> {
+    world.events().iter().filter(|event| event.sensor).map(|event| (event.a, event.b, event.phase)).collect()
+}
+
+fn gate(half_width: Fx) -> BodyDesc {
+    BodyDesc::rect(Vec2::new(half_width, Fx::from_int(2))).fixed().sensor()
+}
+
+/// However fast, wherever it starts and whoever has the lower index: in and out once each, and both in one step if it
+/// is in it at no step's end.
+#[test]
+fn a_bullet_is_told_in_and_out_of_every_sensor_on_its_way() {
+    use ContactPhase::{Began, Ended};
+    let mut at_once = 0;
+    for (speed, width) in [(1_000, 100), (300, 100), (60, 50), (5, 20), (100, 1)] {
+        for start in 0..40 {
+            let mut world = space();
+            let shot =
+                BodyDesc::circle(ratio(1, 10)).at(Vec2::new(-ratio(40 + start, 10), Fx::ZERO)).bullet();
+            let shot = shot.moving(Vec2::from_ints(speed, 0));
+            let first = world.add(gate(ratio(1, width))).unwrap();
+            let shot = world.add(shot).unwrap();
+            let second = world.add(gate(ratio(1, width)).at(Vec2::from_ints(3, 0))).unwrap();
+            let off = world.add(gate(ratio(1, width)).at(Vec2::from_ints(1, 4))).unwrap();
+            let mut all = std::vec::Vec::new();
+            for _ in 0..(720 / speed + 3) {
+                world.step();
+                at_once += usize::from(world.events().len() >= 2);
+                all.extend(told(&world));
+            }
+            assert!(all.iter().all(|(a, b, _)| ![*a, *b].contains(&off)), "{speed} {width} {start}: {all:?}");
+            let of = |a, b| {
+                all.iter().filter(|it| (it.0, it.1) == (a, b)).map(|it| it.2).collect::<std::vec::Vec<_>>()
+            };
+            assert_eq!(of(first, shot), [Began, Ended], "{speed} {width} {start}");
+            assert_eq!(of(shot, second), [Began, Ended], "{speed} {width} {start}");
+            assert_eq!(all.len(), 4);
+        }
+    }
+    assert!(at_once > 50, "{at_once}");
+}
+
+/// In the order of bodies and shapes, whatever else is told; nothing is told of what it does not meet, is stopped
+/// before, or ignores; and after a rollback, through bytes, the same again.
+#[test]
+fn passages_are_told_in_order_and_again_after_a_rollback() {
+    use ContactPhase::{Began, Ended};
+    let mut world = space();
+    let late = world.add(gate(ratio(1, 100)).at(Vec2::from_ints(6, 0))).unwrap();
+    let shot = BodyDesc::circle(ratio(1, 10)).at(Vec2::from_ints(-5, 0)).bullet().layer(0b1);
+    let shot = world.add(shot.moving(Vec2::from_ints(900, 0))).unwrap();
+    let double = world.add(gate(ratio(1, 100))).unwrap();
+    let part = ShapeDesc::new(Shape::Circle { radius: ratio(1, 10) }).sensor();
+    world.attach(double, part.offset(Vec2::from_ints(2, 0), Angle::ZERO)).unwrap();
+    let ignored = world.add(gate(ratio(1, 100)).at(Vec2::from_ints(1, 0))).unwrap();
+    world.ignore(shot, ignored, true);
+    world.add(gate(ratio(1, 100)).at(Vec2::from_ints(1, 0)).mask(0b10)).unwrap();
+    let stop = world.add(wall(ratio(1, 10)).at(Vec2::from_ints(8, 0)).fixed()).unwrap();
+    world.add(gate(ratio(1, 100)).at(Vec2::from_ints(9, 0))).unwrap();
+    let before = world.clone();
+    let play = |world: &mut World| {
+        let mut all = std::vec::Vec::new();
+        for _ in 0..3 {
+            world.step();
+            let one = |event: &crate::ContactEvent| (event.a, event.b, event.shape_b, event.phase);
+            all.push(world.events().iter().map(one).collect::<std::vec::Vec<_>>());
+        }
+        all
+    };
+    let first = play(&mut world);
+    let double_of = |shape, phase| (shot, double, shape, phase);
+    let expected = [
+        (late, shot, 0, Began),
+        (late, shot, 0, Ended),
+        double_of(0, Began),
+        double_of(0, Ended),
+        double_of(1, Began),
+        double_of(1, Ended),
+    ];
+    assert_eq!(first[0], expected);
+    assert!(first[1..].concat().iter().all(|event| event.1 == stop), "{first:?}");
+    assert_eq!(first, play(&mut before.clone()));
+    let mut bytes = std::vec::Vec::new();
+    crate::encode_into(&before, &mut bytes);
+    assert_eq!(first, play(&mut crate::decode(&bytes).unwrap()));
+}
+
+/// A sensor may come over a bullet, and a bullet may carry the sensor.
+#[test]
+fn sensors_that_move_tell_of_bullets_too() {
+    use ContactPhase::{Began, Ended};
+    let mut world = space();
+    let shot = world.add(BodyDesc::circle(ratio(1, 10)).bullet().moving(Vec2::from_ints(0, 1))).unwrap();
+    let sweep = gate(ratio(1, 100)).kinematic().sensor().at(Vec2::from_ints(-4, 0));
+    let sweep = world.add(sweep.moving(Vec2::from_ints(400, 0))).unwrap();
+    world.step();
+    assert_eq!(told(&world), [(shot, sweep, Began), (shot, sweep, Ended)]);
+    let mut world = space();
+    let pin = world.add(BodyDesc::circle(ratio(1, 10)).at(Vec2::from_ints(3, 2)).fixed()).unwrap();
+    let shot = world.add(BodyDesc::circle(ratio(1, 10)).bullet().moving(Vec2::from_ints(400, 0))).unwrap();
+    let feeler = ShapeDesc::new(Shape::Circle { radius: ratio(1, 10) }).sensor();
+    world.attach(shot, feeler.offset(Vec2::from_ints(0, 2), Angle::ZERO)).unwrap();
+    world.step();
+    assert_eq!(told(&world), [(pin, shot, Began), (pin, shot, Ended)]);
 }
