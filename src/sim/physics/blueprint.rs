@@ -168,7 +168,7 @@ pub(crate) struct Kind {
 }
 
 impl Kind {
-    fn new(blueprint: Blueprint) -> Self {
+    pub(crate) fn new(blueprint: Blueprint) -> Self {
         let desc = blueprint.part.desc();
         let (hull, extent) = Hull::of(&desc);
         let ghosts = blueprint.chained.map(|ends| {

@@ -7,6 +7,7 @@ use super::column::Column;
 use super::pairing::{Ended, Pairing};
 use super::rot::Rot;
 use super::still::{Stills, is_still};
+use super::tally::Tally;
 use super::{Body, BodyDesc, BodyId, BodyKind, WorldDesc};
 use crate::fx::clamp_to_i32;
 use crate::{Fx, Vec2};
@@ -126,6 +127,8 @@ pub(crate) struct State {
     /// Follows from the bodies that rest.
     pub(crate) stills: Stills,
     pub(crate) blueprints: Blueprints,
+    /// Of the body to which a shape was attached last. Follows from its shapes; forgotten when they may be others.
+    pub(crate) tally: Option<(u16, Tally)>,
 }
 
 impl Clone for State {
@@ -153,6 +156,7 @@ impl Clone for State {
         self.masses.clone_from(&source.masses);
         self.stills.clone_from(&source.stills);
         self.blueprints.clone_from(&source.blueprints);
+        self.tally = None;
     }
 }
 
@@ -324,6 +328,7 @@ impl State {
     pub(crate) fn remove(&mut self, slot: usize) {
         self.changed(slot);
         self.end_pairings(slot);
+        self.tally = None;
         self.joints.remove_of(slot as u16);
         self.ignored.retain(|pair| !pair.contains(&(slot as u16)));
         if self.flags[slot] & COMPOUND != 0 {
@@ -378,7 +383,7 @@ impl State {
         self.extras.insert(at, Extra { slot: slot as u16, kind });
         self.flags[slot] |= COMPOUND;
         let origin = self.origin(slot);
-        self.masses[slot] = self.mass_of_parts(slot);
+        self.masses[slot] = self.mass_with(slot, kind);
         self.positions[slot] = origin + self.lever(slot);
         self.changed(slot);
         self.wake(slot);
@@ -390,6 +395,7 @@ impl State {
         let Some(kind) = self.blueprints.add(blueprint) else { return false };
         self.blueprints.remove(self.kinds[slot]);
         self.kinds[slot] = kind;
+        self.tally = None;
         self.changed(slot);
         self.wake(slot);
         true
@@ -433,33 +439,39 @@ impl State {
                 first.extent.centroid,
             );
         }
-        let parts =
-            || core::iter::once(first).chain(extras.iter().map(|extra| self.blueprints.get(extra.kind)));
-        let (mut sum, mut x, mut y) = (0_i128, 0_i128, 0_i128);
-        for part in parts() {
-            let mass = i128::from(part.mass().max(1));
-            sum += mass;
-            x += mass * i128::from(part.extent.centroid.x.to_bits());
-            y += mass * i128::from(part.extent.centroid.y.to_bits());
+        self.tally(slot).mass_of(flags, first)
+    }
+
+    /// The sums of all shapes of the body in `slot`.
+    fn tally(&self, slot: usize) -> Tally {
+        let mut tally = Tally::default();
+        tally.add(self.kind(slot));
+        self.extras_of(slot).iter().for_each(|extra| tally.add(self.blueprints.get(extra.kind)));
+        tally
+    }
+
+    /// The mass of the body in `slot`, to which a shape of a kind was attached: many are attached one after the other.
+    fn mass_with(&mut self, slot: usize, kind: u16) -> Mass {
+        let flags = self.flags[slot];
+        if flags & DYNAMIC == 0 {
+            return self.mass_of_parts(slot);
         }
-        let centre = Vec2::new(Fx::from_wide((x / sum) as i64), Fx::from_wide((y / sum) as i64));
-        let mut spread = 0_u128;
-        for part in parts() {
-            let away = u128::from((part.extent.centroid - centre).length_squared_wide());
-            spread += part.mass().max(1).unsigned_abs() as u128 * (u128::from(part.extent.gyration) + away);
-        }
-        let mass = if first.blueprint.mass > Fx::ZERO {
-            i64::from(first.blueprint.mass.to_bits())
-        } else {
-            sum.min(i128::from(i32::MAX)) as i64
+        let before = self.extras_of(slot).len();
+        let tally = match self.tally.take() {
+            Some((of, mut tally)) if usize::from(of) == slot && tally.shapes == before => {
+                tally.add(self.blueprints.get(kind));
+                tally
+            }
+            _ => self.tally(slot),
         };
-        Mass::new(flags, first.blueprint.locks, mass, spread / sum.unsigned_abs().max(1), centre)
+        self.tally = Some((slot as u16, tally));
+        tally.mass_of(flags, self.kind(slot))
     }
 }
 
 impl Mass {
     /// `mass` in 1/2¹⁶, `gyration` squared in 1/2³².
-    fn new(flags: u8, locks: u8, mass: i64, gyration: u128, centre: Vec2) -> Self {
+    pub(crate) fn new(flags: u8, locks: u8, mass: i64, gyration: u128, centre: Vec2) -> Self {
         if flags & DYNAMIC == 0 {
             return Self { centre, ..Self::default() };
         }

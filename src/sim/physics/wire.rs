@@ -307,6 +307,7 @@ impl Received {
             masses,
             stills: Stills::default(),
             blueprints,
+            tally: None,
         };
         state.check()?;
         Ok(state)

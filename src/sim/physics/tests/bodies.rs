@@ -1,7 +1,7 @@
 //! What is set of a body: kinds, locks, gravity, impulses.
 
 use super::scenes::{cube, earth, float, open, ratio, steps};
-use crate::{Angle, Body, BodyDesc, BodyId, Fx, Vec2, World};
+use crate::{Angle, Body, BodyDesc, BodyId, Fx, Shape, ShapeDesc, Vec2, World};
 
 fn seen(world: &World, id: BodyId) -> Body {
     world.body(id).expect("nobody removed it")
@@ -87,4 +87,42 @@ fn a_body_is_turned_by_hand() {
     let mut found = Vec::new();
     world.overlap_circle(Vec2::from_ints(3, 4), Fx::ZERO, crate::Filter::ALL, &mut found);
     assert_eq!(found, [id]);
+}
+
+/// Shapes are attached to two bodies in turns, of which one goes and another comes in its place: the masses are those
+/// of a world that was read from bytes, which knows only the shapes.
+#[test]
+fn what_was_attached_in_any_order_weighs_as_much() {
+    let mut world = open();
+    let mut ids = [0, 9].map(|x| world.add(cube().at(Vec2::from_ints(x, 0))).unwrap());
+    for nth in 0..60_i32 {
+        if nth == 40 {
+            assert!(world.remove(ids[0]));
+            ids[0] = world.add(BodyDesc::circle(Fx::ONE).moving(Vec2::from_ints(1, 0))).unwrap();
+        }
+        let part = ShapeDesc::new(Shape::Circle { radius: ratio(1 + nth % 4, 8) });
+        let offset = Vec2::new(ratio(nth, 16), ratio(nth % 5, 3));
+        world.attach(ids[nth as usize / 3 % 2], part.offset(offset, Angle::ZERO)).unwrap();
+        let mut again: World = crate::decode(&super::scenes::bytes_of(&world)).unwrap();
+        assert_eq!(ids.map(|id| seen(&world, id)), ids.map(|id| seen(&again, id)), "{nth}");
+        let mut world = world.clone();
+        steps(&mut world, 3);
+        steps(&mut again, 3);
+        assert!(world == again, "{nth}");
+    }
+}
+
+/// So many that whoever weighs all of them for each does not come to an end.
+#[test]
+fn a_body_has_tens_of_thousands_of_shapes() {
+    let mut world = open();
+    let id = world.add(cube().density(ratio(1, 4))).unwrap();
+    for nth in 0..40_000 {
+        let part = ShapeDesc::new(Shape::Circle { radius: ratio(1, 16) }).density(ratio(1, 4));
+        let offset = Vec2::new(ratio(nth % 200 - 100, 8), ratio(nth / 200 % 4, 8));
+        world.attach(id, part.offset(offset, Angle::ZERO)).unwrap();
+    }
+    // The cube, and 40,000 discs of 1/16.
+    let mass = (1.0 + 40_000.0 * std::f64::consts::PI / 256.0) / 4.0;
+    assert!((float(seen(&world, id).mass) - mass).abs() < mass * 0.01, "{}", seen(&world, id).mass);
 }
