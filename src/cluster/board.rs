@@ -15,7 +15,7 @@ pub const REMEMBERED_MS: u64 = 60_000;
 
 /// How long of a ticket that had its match the number is remembered after everything else is forgotten, in
 /// milliseconds, and of how many.
-const PLAYED_KEPT_MS: u64 = 1_800_000;
+pub(crate) const PLAYED_KEPT_MS: u64 = 1_800_000;
 const PLAYED_MAX: usize = 500_000;
 
 /// Most tickets or matches that one step forgets.
@@ -52,7 +52,8 @@ pub(crate) fn parts(list: &str) -> impl Iterator<Item = &str> {
 }
 
 impl Board {
-    /// Takes over from one that is gone, with what is known of its writes.
+    /// Takes over from one that is gone, with what is known of its writes; or goes on after nobody has asked it for the
+    /// time of a lease, as nodes may have formed matches alone meanwhile.
     pub fn promote(&mut self, now_ms: u64) {
         self.since_ms = now_ms;
     }

@@ -1,6 +1,7 @@
 //! `ClusterQueue`, the tickets of the cluster as one node has them: it asks the store, follows what changes, and forms
 //! the matches of all while it coordinates.
 
+mod alone;
 mod feed;
 mod lead;
 pub(crate) mod memory;
@@ -13,8 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use framekeep_gate::{
-    Claim, ClusterStatus, Door, Later, MatchLog, Order, Question, SharedMatch, SharedOffer, SharedQueue,
-    SharedRefused, SharedStatus, SharedTicket,
+    AloneMatch, Claim, ClusterStatus, Door, Later, MatchLog, Order, Question, SharedMatch, SharedOffer,
+    SharedQueue, SharedRefused, SharedStatus, SharedTicket,
 };
 use framekeep_matchmaking::{Matcher, Mode, ModeFault, QueueView, Refused, TicketId};
 use framekeep_protocol::{PlayerId, RoomName};
@@ -79,6 +80,8 @@ pub struct ClusterQueue {
     coordinator: Mutex<Option<Coordinator>>,
     log: Mutex<Option<MatchLog>>,
     placed: (mpsc::Sender<SharedMatch>, tokio::sync::Mutex<mpsc::Receiver<SharedMatch>>),
+    /// Tickets whose match gave way, for whoever has them.
+    given_up: (Mutex<Vec<TicketId>>, Notify),
 }
 
 #[derive(Default)]
@@ -168,6 +171,7 @@ impl ClusterQueue {
             coordinator: Mutex::new(None),
             log: Mutex::new(log),
             placed: (sender, tokio::sync::Mutex::new(receiver)),
+            given_up: (Mutex::default(), Notify::new()),
         }))
     }
 
@@ -283,9 +287,7 @@ impl ClusterQueue {
     /// Tells the store that the room of a match is open, until it has heard it.
     async fn tell_opened(&self, key: String, room: RoomName) -> bool {
         self.close_offer(&key);
-        let card = self.handle.card();
-        let udp = card.udp.map(|udp| udp.to_string()).unwrap_or_default();
-        let room = format!("{room}\n{udp}\n{}", card.http);
+        let room = self.line_of(&room);
         let node = self.handle.node().to_string();
         let begun = Instant::now();
         while begun.elapsed() < TELL_WITHIN {
@@ -412,6 +414,14 @@ impl SharedQueue for ClusterQueue {
             // If the store does not hear it, the coordinator takes the match back in time.
             let _ = self.ask(&Ask::TakeBack { epoch: crate::Epoch(0), of: key, node }).await;
         })
+    }
+
+    fn formed_alone(&self, alone: AloneMatch) {
+        self.note_alone(alone);
+    }
+
+    fn given_up(&self) -> Later<'_, Vec<TicketId>> {
+        Box::pin(self.take_given_up())
     }
 
     fn offer(&self, offer: SharedOffer) {

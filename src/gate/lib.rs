@@ -35,8 +35,8 @@ pub use order::{
 };
 pub use report::{HistogramSample, Hold, MoveRow, Report, RoomRow, Sample, SampleKind};
 pub use shared::{
-    Claim, ClusterNode, ClusterStatus, Later, SharedMatch, SharedOffer, SharedQueue, SharedRefused,
-    SharedRoom, SharedState, SharedStatus, SharedTicket,
+    AloneMatch, Claim, ClusterNode, ClusterStatus, Later, SharedMatch, SharedOffer, SharedQueue,
+    SharedRefused, SharedRoom, SharedState, SharedStatus, SharedTicket,
 };
 pub use sink::{KindBytes, LinkSink, LinkWay, StateView};
 pub use web_ticket::{Mint, MintFailed, Minted, TicketWish};

@@ -85,6 +85,19 @@ pub struct SharedMatch {
     pub rating: i32,
 }
 
+/// A match that a node has formed alone while the store was away, and that has its room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AloneMatch {
+    /// Its number in the cluster, never used again.
+    pub key: String,
+    /// Who plays with whom.
+    pub of: Match,
+    /// Its tickets, and how long they waited.
+    pub tickets: Vec<(SharedTicket, Duration)>,
+    /// Its room, at this node.
+    pub room: RoomName,
+}
+
 /// A running room of a match, and which of its seats are free.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedOffer {
@@ -164,6 +177,14 @@ pub trait SharedQueue: Send + Sync {
 
     /// No room can be opened for a match: its tickets wait again.
     fn failed(&self, key: String) -> Later<'_, ()>;
+
+    /// A match that this node has formed alone has its room. The store is told of it as soon as it is there, before it
+    /// gives a ticket of it to anybody else.
+    fn formed_alone(&self, alone: AloneMatch);
+
+    /// Tickets of matches that this node has formed alone and that gave way, as a ticket of each plays elsewhere: from
+    /// now on the store is asked about them. Waits until there are any.
+    fn given_up(&self) -> Later<'_, Vec<TicketId>>;
 
     /// A running room of this node has these free seats now. It is said to the store until that has heard it, and again
     /// and again: a node that the room goes to knows from it who is in it.

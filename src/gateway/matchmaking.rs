@@ -167,6 +167,11 @@ impl Matchmaking {
         self.desk().submit(now_ms, ticket, desk::Holder { names, is_guest })
     }
 
+    /// Whether a ticket is on its way to the cluster: whose it is will be known in a moment.
+    pub(crate) fn is_moving(&self, id: TicketId) -> bool {
+        self.desk().moving == Some(id)
+    }
+
     /// Takes a ticket back.
     pub(crate) fn cancel(&self, id: TicketId) -> Result<TicketView, Refused> {
         let view = self.desk().matcher.cancel(self.now_ms(), id);
@@ -220,8 +225,12 @@ impl Matchmaking {
         formed
     }
 
-    fn key(&self, of: MatchId) -> String {
-        format!("{}-{of}", self.prefix)
+    /// What a match of this node's own is called; no node of its cluster calls another one so.
+    fn key(&self, of: MatchId, cluster: Option<&Arc<dyn SharedQueue>>) -> String {
+        match cluster {
+            Some(cluster) => format!("{}-{of}-{}", self.prefix, cluster.node()),
+            None => format!("{}-{of}", self.prefix),
+        }
     }
 }
 
@@ -273,21 +282,25 @@ pub(crate) async fn run(front: Arc<Front>) {
 /// Keeps seats for the players of a match, in a new room or the one it is for; if there is none they wait again.
 async fn seat(front: &Front, of: &Match) {
     let Some(matchmaking) = &front.matchmaking else { return };
+    let cluster = front.cluster.get().filter(|_| matchmaking.config.alone_after.is_some());
+    let key = matchmaking.key(of.id, cluster);
     let seated = match &of.room {
         Some(room) => match RoomName::try_from(&**room) {
             Ok(room) => reserve(front, room, of).await,
             Err(_) => Err("its name is none".to_owned()),
         },
-        None => match room_name(front, &matchmaking.key(of.id)) {
+        None => match room_name(front, &key) {
             Some(room) => open(front, matchmaking, of, room).await,
             None => Err("its name is none".to_owned()),
         },
     };
     let now_ms = matchmaking.now_ms();
     let mut desk = matchmaking.desk();
+    let mut alone = None;
     match seated {
         Ok(room) => {
             debug!(%room, of = %of.id, players = of.places.len(), "a match has its room");
+            alone = cluster.map(|cluster| (cluster, desk.alone(of, key, &room, now_ms)));
             desk.seated(of, room, now_ms);
         }
         Err(why) => {
@@ -297,6 +310,9 @@ async fn seat(front: &Front, of: &Match) {
         }
     }
     drop(desk);
+    if let Some((cluster, alone)) = alone {
+        cluster.formed_alone(alone);
+    }
     matchmaking.tell();
 }
 

@@ -32,12 +32,19 @@ impl ClusterQueue {
     pub(super) async fn follow(self: &Arc<Self>) {
         let mut turns = tokio::time::interval(LOOK_EVERY);
         turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut read = Instant::now();
+        let (mut read, mut is_there) = (Instant::now(), false);
         loop {
             turns.tick().await;
-            // What is not answered now is told, and asked, again.
-            self.tell().await;
-            if let Err(why) = self.read_changes().await {
+            // What is not answered now is told, and asked, again. A store that is away is told nothing.
+            if is_there {
+                self.tell().await;
+            }
+            let heard = self.read_changes().await;
+            if heard.is_ok() && !is_there {
+                self.tell().await;
+            }
+            is_there = heard.is_ok();
+            if let Err(why) = heard {
                 debug!(%why, "changes are not read");
             }
             if read.elapsed() >= READ_EVERY && !self.handle.is_coordinator() {
@@ -150,6 +157,7 @@ impl ClusterQueue {
             refused.filter(|placed| memory.is_own(placed))
         };
         if let Some(placed) = refused {
+            self.give_up(&placed);
             self.close(&placed);
         }
     }

@@ -1,12 +1,14 @@
 //! `Memory`, what a node remembers of tickets and matches for a store that has forgotten them, and what it still has to
 //! tell it. Time is an argument and nothing is sent: nodes in virtual time run the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use framekeep_matchmaking::TicketId;
 
 use crate::NodeId;
-use crate::board::{Ask, Change, Kept, Placed, REMEMBERED_MS, Record, Stage, Step, Told};
+use crate::board::{
+    Ask, Change, Kept, PLAYED_KEPT_MS, Placed, REMEMBERED_MS, Record, Stage, Step, Told, parts,
+};
 use crate::body::MatchBody;
 
 /// Tickets that a node remembers.
@@ -23,6 +25,11 @@ const STARTED_KEPT_MS: u64 = 120_000;
 /// node is gone.
 const THEIRS_KEPT_MS: u64 = 10_000;
 const THEIRS_MAX: usize = 50_000;
+
+/// How long a match is to be told that this node has formed alone, and tickets of such matches: a store forgets the
+/// numbers of those that had their match after as long.
+const ALONE_KEPT_MS: u64 = PLAYED_KEPT_MS;
+const ALONE_TICKETS_MAX: usize = 50_000;
 
 /// A store that has not answered for so long may be followed by another one.
 const SILENCE_MS: u64 = 1_000;
@@ -80,6 +87,10 @@ pub(crate) struct Memory {
     /// What a store that has begun anew has not answered to.
     untold_matches: BTreeMap<String, Placed>,
     untold_tickets: BTreeSet<TicketId>,
+    /// Matches that this node has formed alone and may still have to tell, the oldest first: since when, and how many
+    /// tickets they have; and how many that are in all.
+    alone: VecDeque<(u64, String, usize)>,
+    alone_tickets: usize,
 }
 
 impl Memory {
@@ -248,6 +259,24 @@ impl Memory {
         self.mine.remove(of);
     }
 
+    /// This node has formed a match alone and has its room: the store is to be told of it. Whether there were so many
+    /// that the oldest of them will not be told.
+    pub(crate) fn formed_alone(&mut self, now_ms: u64, placed: Placed) -> bool {
+        let count = parts(&placed.tickets).count();
+        self.alone_tickets += count;
+        self.alone.push_back((now_ms, placed.of.clone(), count));
+        self.untold_matches.insert(placed.of.clone(), placed);
+        let mut is_over = false;
+        while self.alone_tickets > ALONE_TICKETS_MAX
+            || self.alone.front().is_some_and(|(since, ..)| now_ms >= since + ALONE_KEPT_MS)
+        {
+            let Some((_, of, count)) = self.alone.pop_front() else { break };
+            self.alone_tickets -= count;
+            is_over |= self.untold_matches.remove(&of).is_some();
+        }
+        is_over
+    }
+
     /// All that is remembered is to be told: matches that are played, and tickets that have none.
     fn tell_all(&mut self, now_ms: u64) {
         let started = self.mine.values().filter(|(placed, _)| placed.step == Step::Started);
@@ -296,6 +325,9 @@ impl Memory {
                     self.mine.remove(&placed.of);
                     self.theirs.remove(&placed.of);
                     refused = Some(placed.clone());
+                    self.let_wait(placed);
+                } else if self.is_own(placed) {
+                    self.mine.insert(placed.of.clone(), (placed.clone(), now_ms));
                 }
             }
             Ask::Submit { ticket, .. } => {
@@ -311,6 +343,19 @@ impl Memory {
         }
         self.told_all_of_it(now_ms);
         refused
+    }
+
+    /// A match of this node gave way, as one of its tickets plays elsewhere: the store is told of all of them, and says
+    /// which wait.
+    fn let_wait(&mut self, placed: &Placed) {
+        let body = MatchBody::read(&placed.body).filter(|_| self.is_own(placed));
+        for kept in body.map(|body| body.tickets).unwrap_or_default() {
+            let Ok(id) = kept.id.parse::<TicketId>() else { continue };
+            if self.kept.len() < KEPT_MAX {
+                self.kept.entry(id).or_insert((kept, None));
+                self.untold_tickets.insert(id);
+            }
+        }
     }
 
     /// What the store does not know although it was told all of it, is over.

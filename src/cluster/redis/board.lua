@@ -16,6 +16,12 @@ local lease_ms, ask, text_of_ask, untold = tonumber(ARGV[1]), nil, nil, nil
 local remembered_ms, at_once, offer_kept_ms, offers_max = 60000, 256, 180000, 100000
 local now = store_ms(meta)
 
+-- Nodes ask ten times a second. When nobody has for a lease, none of them may have reached this server, and each may have
+-- formed matches alone: it is as if another server had taken over, so that they tell it before anything is given away.
+local asked = tonumber(redis.call('HGET', meta, 'asked') or 0)
+if asked > 0 and now >= asked + lease_ms then redis.call('HSET', meta, 'since', string.format('%.0f', now)) end
+if now >= asked + noted_every_ms or now < asked then redis.call('HSET', meta, 'asked', string.format('%.0f', now)) end
+
 local since_ms = nil
 local function since()
   if since_ms then return since_ms end

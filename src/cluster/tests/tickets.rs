@@ -1,6 +1,7 @@
 //! Tickets through nodes and a store in virtual time, with crashes, pauses, partitions, lost answers and replicas that
 //! were promoted: no ticket is in two started matches, and none that was acknowledged is lost.
 
+mod alone;
 mod history;
 mod rooms;
 mod world;
@@ -22,6 +23,8 @@ struct Sum {
     matches: usize,
     /// Of them, those into running rooms.
     filled: usize,
+    /// And those that nodes have formed alone.
+    alone: usize,
     /// Tickets that only the store and a node knew of when both were gone, and how many of them are lost or doubled.
     unseen: usize,
     wrong: usize,
@@ -35,10 +38,12 @@ fn run(seed: u64, loss: Loss, sum: &mut Sum) {
         world.live(26_000);
         let known = world.in_the_end();
         let wrong = world.history.check(&known, TOO_FEW, &world.unseen);
-        (world.history.acknowledged(), world.history.started(), world.filled, world.unseen.len(), wrong)
+        let into = (world.filled, world.away.formed);
+        (world.history.acknowledged(), world.history.started(), into, world.unseen.len(), wrong)
     });
-    let (tickets, matches, filled, unseen, wrong) =
+    let (tickets, matches, (filled, alone), unseen, wrong) =
         outcome.unwrap_or_else(|_| panic!("seed {seed}, {loss:?}"));
+    sum.alone += alone;
     sum.tickets += tickets;
     sum.matches += matches;
     sum.filled += filled;
@@ -84,6 +89,17 @@ fn nothing_is_lost_doubled_or_comes_back_to_life_where_the_store_forgets_everyth
     (0..SEEDS / 2).for_each(|seed| run(seed, Loss::Everything, &mut sum));
     println!("{sum:?}");
     assert!(sum.tickets > 5_000 && sum.matches > 1_500, "{sum:?} is too little");
+    assert_eq!((sum.unseen, sum.wrong), (0, 0));
+}
+
+/// Nodes match tickets alone while the store is away from all of them, or from one. Clients send their tickets again,
+/// to any node, as soon as that hears the store.
+#[test]
+fn what_nodes_have_matched_alone_is_matched_by_nobody_else_once_the_store_is_back() {
+    let mut sum = Sum::default();
+    (0..SEEDS).for_each(|seed| run(seed, Loss::Away, &mut sum));
+    println!("{sum:?}");
+    assert!(sum.tickets > 5_000 && sum.matches > 1_500 && sum.alone > 500, "{sum:?} is too little");
     assert_eq!((sum.unseen, sum.wrong), (0, 0));
 }
 

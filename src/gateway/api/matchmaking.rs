@@ -223,9 +223,14 @@ pub(crate) async fn watch(
     loop {
         let known = {
             let desk = matchmaking.desk();
-            let view = desk.matcher.view(id);
+            let view = desk.matcher.view(id).filter(|_| desk.tickets.contains_key(&id));
             view.is_some_and(|view| is_known(view, desk.room_of(view.state).is_some()))
         };
+        // It may be the cluster's since.
+        if !known && let Some(elsewhere) = shared::elsewhere(&front, matchmaking, &headers, &id.to_string())?
+        {
+            return elsewhere.watch(&front, watch).await.map(Json);
+        }
         if !known || !matchmaking.wait_for_news(&mut news, until).await {
             return show::status(&front, matchmaking, id).map(Json);
         }
@@ -235,7 +240,8 @@ pub(crate) async fn watch(
 /// Takes a ticket back.
 #[utoipa::path(delete, path = "/api/v1/matchmaking/tickets/{id}", tag = "matchmaking",
     params(("id" = String, Path)), security(("key" = []), ()), responses(
-    (status = 200, body = StatusJson), (status = 404, body = ProblemJson), (status = 409, body = ProblemJson)))]
+    (status = 200, body = StatusJson), (status = 404, body = ProblemJson), (status = 409, body = ProblemJson),
+    (status = 503, body = ProblemJson)))]
 pub(crate) async fn cancel(
     State(front): State<Arc<Front>>,
     headers: HeaderMap,
@@ -246,6 +252,9 @@ pub(crate) async fn cancel(
         return elsewhere.cancel(&front).await.map(Json);
     }
     let id = permitted(&front, matchmaking, &headers, &id)?;
+    if matchmaking.is_moving(id) {
+        return Err(shared::away());
+    }
     matchmaking.cancel(id).map_err(problem)?;
     show::status(&front, matchmaking, id).map(Json)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use framekeep_gate::SharedTicket;
+use framekeep_gate::{AloneMatch, SharedTicket};
 use framekeep_matchmaking::{
     Event, Match, MatchId, Matcher, Refused, Ticket, TicketId, TicketState, TicketView,
 };
@@ -59,6 +59,9 @@ pub(crate) struct Desk {
     played: Played,
     /// No matches are formed until then.
     pub(super) pause_until_ms: u64,
+    /// A ticket that is on its way to the cluster, however long that takes to answer: no matches are formed until it is
+    /// known whose it is.
+    pub(super) moving: Option<TicketId>,
     /// Whether free seats were offered to the whole cluster last.
     pub(super) offers_to_all: bool,
     /// Rooms of matches that came from elsewhere, and when their node was asked for.
@@ -74,6 +77,7 @@ impl Desk {
             rooms: BTreeMap::new(),
             played: Played::default(),
             pause_until_ms: 0,
+            moving: None,
             offers_to_all: false,
             foreign: BTreeMap::new(),
         }
@@ -110,7 +114,7 @@ impl Desk {
 
     /// A round; gives the matches that were formed, and whether anything happened.
     pub(super) fn round(&mut self, now_ms: u64) -> (Vec<Arc<Match>>, bool) {
-        if now_ms >= self.pause_until_ms {
+        if now_ms >= self.pause_until_ms && self.moving.is_none() {
             self.matcher.round(now_ms);
         }
         let (mut formed, mut is_news) = (Vec::new(), false);
@@ -125,13 +129,43 @@ impl Desk {
 
     /// The tickets that wait, and for how long they have.
     pub(super) fn waiting(&self, now_ms: u64) -> Vec<(SharedTicket, Duration)> {
-        let waiting = self.tickets.iter().filter_map(|(id, holder)| {
-            let view = self.matcher.view(*id).filter(|view| view.state == TicketState::Waiting)?;
-            let (names, is_guest) = (holder.names.clone(), holder.is_guest);
-            let ticket = SharedTicket { ticket: self.matcher.ticket(*id)?.clone(), names, is_guest };
-            Some((ticket, Duration::from_millis(now_ms.saturating_sub(view.queued_at_ms))))
-        });
-        waiting.collect()
+        let waits =
+            |id: &TicketId| self.matcher.view(*id).is_some_and(|view| view.state == TicketState::Waiting);
+        let waiting = self.tickets.keys().filter(|id| waits(id));
+        waiting.filter_map(|id| self.shared(*id, now_ms)).collect()
+    }
+
+    /// A ticket as the cluster has it, and for how long it has waited.
+    fn shared(&self, id: TicketId, now_ms: u64) -> Option<(SharedTicket, Duration)> {
+        let (holder, view) = (self.tickets.get(&id)?, self.matcher.view(id)?);
+        let (names, is_guest) = (holder.names.clone(), holder.is_guest);
+        let ticket = SharedTicket { ticket: self.matcher.ticket(id)?.clone(), names, is_guest };
+        Some((ticket, Duration::from_millis(now_ms.saturating_sub(view.queued_at_ms))))
+    }
+
+    /// A match of this node's as the cluster is told of it.
+    pub(super) fn alone(&self, of: &Match, key: String, room: &RoomName, now_ms: u64) -> AloneMatch {
+        let tickets = of.tickets().filter_map(|id| self.shared(id, now_ms)).collect();
+        AloneMatch { key, of: of.clone(), tickets, room: room.clone() }
+    }
+
+    /// A ticket goes to the cluster; whether it waits here still.
+    pub(super) fn begin_move(&mut self, id: TicketId) -> bool {
+        let waits = self.matcher.view(id).is_some_and(|view| view.state == TicketState::Waiting);
+        self.moving = Some(id).filter(|_| waits);
+        waits
+    }
+
+    /// A ticket is the cluster's, or nobody's here: from now on that is asked about it.
+    pub(super) fn moved(&mut self, now_ms: u64, id: TicketId) {
+        self.tickets.remove(&id);
+        let _ = self.matcher.cancel(now_ms, id);
+    }
+
+    /// A match that was formed here gave way: this ticket is the cluster's.
+    pub(super) fn give_up(&mut self, id: TicketId) {
+        self.tickets.remove(&id);
+        self.played.remove(id);
     }
 
     /// The room of a ticket that has one.

@@ -32,6 +32,13 @@ impl Played {
         }
     }
 
+    /// A ticket has no match after all.
+    pub(super) fn remove(&mut self, id: TicketId) {
+        if self.matches.remove(&id).is_some() {
+            self.order.retain(|(_, other)| *other != id);
+        }
+    }
+
     /// Forgets what is too old, and the oldest of those that are too many.
     pub(super) fn forget(&mut self, now_ms: u64, most: usize) {
         while let Some((until_ms, id)) = self.order.front()

@@ -1,11 +1,14 @@
 //! One node's part in the matchmaking of a cluster: it opens rooms for the matches that it is given, and moves tickets
 //! that it has taken in while the store was away to where all are.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use framekeep_gate::{Claim, Question, SharedMatch, SharedQueue, SharedRefused, SharedTicket};
-use framekeep_matchmaking::TicketState;
+use framekeep_matchmaking::Refused;
 use framekeep_protocol::RoomName;
 use tokio::time::MissedTickBehavior;
 use tracing::{debug, info, warn};
@@ -33,7 +36,22 @@ pub(crate) async fn run(front: Arc<Front>) {
             None => tokio::time::sleep(LOOK_EVERY).await,
         }
     };
-    tokio::join!(open_rooms(&front, matchmaking, &cluster), come_back(matchmaking, &cluster));
+    tokio::join!(
+        open_rooms(&front, matchmaking, &cluster),
+        come_back(matchmaking, &cluster),
+        give_up(matchmaking, &cluster)
+    );
+}
+
+/// Leaves tickets to the cluster whose match was formed here and gave way.
+async fn give_up(matchmaking: &Matchmaking, cluster: &Arc<dyn SharedQueue>) {
+    loop {
+        for id in cluster.given_up().await {
+            info!(%id, "a match of this node gave way to another one: the cluster has its ticket");
+            matchmaking.desk().give_up(id);
+        }
+        matchmaking.tell();
+    }
 }
 
 /// Opens rooms for the matches that are this node's.
@@ -143,36 +161,64 @@ async fn come_back(matchmaking: &Matchmaking, cluster: &Arc<dyn SharedQueue>) {
             "tickets that were taken in while the store was away go to the cluster"
         );
         for (ticket, waited) in waiting {
-            unsure.extend(move_over(matchmaking, cluster, ticket, waited).await);
+            match move_over(matchmaking, cluster, &ticket, waited).await {
+                Moved::Done => {}
+                // The store is away again, or full: the others would only wait for it.
+                Moved::Stays => break,
+                Moved::Unsure => {
+                    unsure.push((ticket, waited));
+                    break;
+                }
+            }
         }
+        // Whoever waits for news of them asks the cluster now.
+        matchmaking.tell();
     }
 }
 
-/// Moves a ticket; gives it back if nobody knows whether the cluster has it.
+/// What became of a ticket that was to go to the cluster.
+#[derive(Debug, PartialEq)]
+enum Moved {
+    /// It is there, or over.
+    Done,
+    /// Nobody knows whether the cluster has it: it is told of it until it says so.
+    Unsure,
+    /// It goes on waiting here, and is moved with the next.
+    Stays,
+}
+
+/// Moves a ticket. From the look at it until the answer no matches are formed here, however long the store takes: it
+/// may hang again in between, and the ticket would be the cluster's and in a match of this node.
 async fn move_over(
     matchmaking: &Matchmaking,
     cluster: &Arc<dyn SharedQueue>,
-    ticket: SharedTicket,
+    ticket: &SharedTicket,
     waited: Duration,
-) -> Option<(SharedTicket, Duration)> {
-    let id = ticket.ticket.id;
-    let now_ms = matchmaking.now_ms();
+) -> Moved {
+    let (id, now_ms) = (ticket.ticket.id, matchmaking.now_ms());
     {
         let mut desk = matchmaking.desk();
         desk.pause_until_ms = now_ms + 2 * TOGETHER_MS;
-        if desk.matcher.view(id).is_none_or(|view| view.state != TicketState::Waiting) {
-            return None;
+        if !desk.begin_move(id) {
+            return Moved::Done;
         }
     }
-    let moved = cluster.submit(ticket.clone(), waited).await;
-    if moved.is_err() && !cluster.may_have(id) {
-        // It goes on waiting here, and is moved with the next.
-        debug!(%id, "a ticket stays here");
-        return None;
-    }
+    let told = cluster.submit(ticket.clone(), waited).await;
     let mut desk = matchmaking.desk();
-    // From now on the cluster is asked about it.
-    desk.tickets.remove(&id);
-    let _ = desk.matcher.cancel(now_ms, id);
-    moved.is_err().then_some((ticket, waited))
+    desk.moving = None;
+    let moved = match told {
+        Ok(_) | Err(SharedRefused::Refused(Refused::AlreadyMatched { .. })) => Moved::Done,
+        Err(SharedRefused::Away) if cluster.may_have(id) => Moved::Unsure,
+        Err(SharedRefused::Away | SharedRefused::Refused(Refused::QueueFull { .. })) => {
+            debug!(%id, "a ticket stays here");
+            return Moved::Stays;
+        }
+        Err(SharedRefused::Refused(why)) => {
+            info!(%id, %why, "the cluster does not take a ticket: it is over");
+            let _ = desk.matcher.cancel(now_ms, id);
+            return Moved::Done;
+        }
+    };
+    desk.moved(now_ms, id);
+    moved
 }

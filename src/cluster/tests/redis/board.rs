@@ -8,7 +8,7 @@ use framekeep_sim::Pcg32;
 use super::server::RedisServer;
 use super::{TIMING, run, take, until_granted};
 use crate::board::{Ask, Board, Kept, Placed, Record, Seats, Step, Told};
-use crate::{COORDINATOR, Epoch, Store};
+use crate::{COORDINATOR, Card, Epoch, Load, NodeId, NodeView, Reply, Request, Store};
 
 const REQUESTS: u32 = 9_000;
 const TICKETS: u32 = 400;
@@ -280,5 +280,29 @@ fn a_ticket_that_had_its_match_is_not_taken_in_again_after_it_is_forgotten() {
         now_ms += 1_800_000;
         board.apply(now_ms, Some(epoch), true, &Ask::Sweep { epoch });
         assert!(matches!(board.apply(now_ms, Some(epoch), true, &submit(1)), Told::Ticket { .. }));
+    });
+}
+
+#[test]
+fn a_store_that_nobody_has_asked_for_a_lease_is_told_before_it_gives_anything_away() {
+    let Some(redis) = RedisServer::start() else { return };
+    run(async {
+        let store = Store::new(redis.address(), "test", TIMING);
+        let epoch = Epoch(until_granted(&store, take(COORDINATOR, 1, None)).await);
+        let since = async || {
+            let ask = Ask::Changes { after: 0, limit: 1, bodies: false };
+            let Ok(Told::Changes { since_ms, .. }) = store.ask(&ask).await else { panic!("it is there") };
+            since_ms
+        };
+        let first = since().await;
+        assert!(matches!(store.ask(&Ask::Sweep { epoch }).await, Ok(Told::Swept { .. })));
+        // Of those who say that they are there, nobody may have looked at the tickets.
+        redis.command(&format!("HINCRBY framekeep:{{test.queue}}:meta asked -{}", TIMING.lease_ms));
+        let view = NodeView { node: NodeId(1), card: Card::default(), load: Load::default() };
+        assert!(matches!(store.one(Request::Report(Box::new(view))).await, Ok(Reply::Noted { .. })));
+        assert_eq!(store.ask(&Ask::Sweep { epoch }).await.unwrap(), Told::Fenced);
+        let second = since().await;
+        assert!(second > first, "{second} is not after {first}");
+        assert_eq!(since().await, second);
     });
 }

@@ -7,6 +7,7 @@ use framekeep_matchmaking::{Mode, Ticket, TicketId};
 use framekeep_protocol::{PlayerId, PlayerName};
 use framekeep_sim::Pcg32;
 
+use super::alone::{Alone, Away};
 use super::history::History;
 use super::rooms::{CREW, CREW_SEATS, Rooms, room_of};
 use crate::board::{Ask, Board, Placed, Record, Stage, Told, parts};
@@ -35,13 +36,15 @@ pub(super) enum Loss {
     LastWritesAndANode,
     /// The same, where tickets and matches are acknowledged only when the replica has them.
     CopiedAndANode,
+    /// Nothing, and at times no node reaches the store.
+    Away,
     /// All of it: the store begins anew and knows nothing. No node is gone.
     Everything,
 }
 
 impl Loss {
     fn of_writes(self) -> bool {
-        self != Self::Nothing
+        !matches!(self, Self::Nothing | Self::Away)
     }
 
     fn of_a_node(self) -> bool {
@@ -59,8 +62,9 @@ struct Store {
 pub(super) struct Node {
     member: Member,
     coordinator: Option<Coordinator>,
-    memory: Memory,
+    pub(super) memory: Memory,
     pub(super) rooms: Rooms,
+    pub(super) alone: Alone,
     paused_until_ms: u64,
     cut_off_until_ms: u64,
     work_at_ms: u64,
@@ -68,11 +72,13 @@ pub(super) struct Node {
 
 pub(super) struct World {
     pub(super) rng: Pcg32,
-    loss: Loss,
+    pub(super) loss: Loss,
     pub(super) now_ms: u64,
     store: Store,
     replicas: Vec<(u64, Store)>,
-    nodes: BTreeMap<NodeId, Node>,
+    /// When the store was asked last, and when nobody reached it.
+    pub(super) away: Away,
+    pub(super) nodes: BTreeMap<NodeId, Node>,
     started: u64,
     tickets: u128,
     /// Tickets that nobody has acknowledged yet.
@@ -82,16 +88,16 @@ pub(super) struct World {
     /// Tickets that were over when the store began anew, and were not sent again since.
     buried: BTreeSet<String>,
     /// Requests whose sender has given them up, and that are done later all the same.
-    late: Vec<(u64, Ask)>,
+    pub(super) late: Vec<(u64, Ask)>,
     /// Tickets whose players have answered for a match.
     answered: BTreeSet<(String, String)>,
     well_since_ms: u64,
-    quiet_until_ms: u64,
+    pub(super) quiet_until_ms: u64,
     is_healed: bool,
     /// Matches that came into running rooms.
     pub(super) filled: usize,
     /// Since when each ticket waits that was acknowledged.
-    since_ms: BTreeMap<String, u64>,
+    pub(super) since_ms: BTreeMap<String, u64>,
     /// When tickets were acknowledged, or their matches started, last.
     told_at_ms: BTreeMap<String, u64>,
     /// Tickets that only the node knew of that was gone with the last writes.
@@ -114,6 +120,7 @@ impl World {
             now_ms,
             store: Store { table, board: Board::default(), since_ms: now_ms },
             replicas: Vec::new(),
+            away: Away::default(),
             nodes: BTreeMap::new(),
             started: 0,
             tickets: 0,
@@ -178,6 +185,7 @@ impl World {
             coordinator: None,
             memory: Memory::new(NodeId(self.started).to_string()),
             rooms: Rooms::default(),
+            alone: Alone::new(self.now_ms),
             paused_until_ms: 0,
             cut_off_until_ms: 0,
             work_at_ms: self.now_ms + u64::from(self.rng.below(100)),
@@ -194,19 +202,20 @@ impl World {
         let ill_until_ms = self.now_ms + u64::from(self.rng.below(7_000));
         let Some(id) = self.some_node() else { return self.start_node() };
         match self.rng.below(5) {
-            0 if self.loss != Loss::Everything => {
+            0 if self.loss != Loss::Everything && !self.node(id).alone.knows_alone() => {
                 self.nodes.remove(&id);
                 self.well_since_ms = self.now_ms;
             }
             1 if (self.nodes.len() as u64) < NODES => self.start_node(),
             2 => self.node(id).paused_until_ms = ill_until_ms,
             3 => self.node(id).cut_off_until_ms = ill_until_ms,
+            4 if self.loss == Loss::Away => self.go_away(),
             4 => self.promote(),
             _ => {}
         }
     }
 
-    fn is_well(&self) -> bool {
+    pub(super) fn is_well(&self) -> bool {
         let ill = |node: &Node| node.paused_until_ms.max(node.cut_off_until_ms) > self.now_ms;
         !self.nodes.values().any(ill)
     }
@@ -264,10 +273,12 @@ impl World {
             self.replicas.retain(|(at_ms, _)| at_ms + REPLICA_AGE_MS > now_ms);
             self.replicas.push((now_ms, self.store.clone()));
         }
-        let (due, rest) = std::mem::take(&mut self.late).into_iter().partition(|(at_ms, _)| *at_ms <= now_ms);
+        let is_due = |(at_ms, _): &(u64, Ask)| *at_ms.max(&self.away.until_ms) <= now_ms;
+        let (due, rest) = std::mem::take(&mut self.late).into_iter().partition(is_due);
         self.late = rest;
         let due: Vec<(u64, Ask)> = due;
         due.iter().for_each(|(_, ask)| drop(self.apply(ask)));
+        self.send_again();
         if !self.is_healed {
             if now_ms >= self.quiet_until_ms && self.chance(80) {
                 self.fault();
@@ -340,13 +351,19 @@ impl World {
     fn resend(&mut self) {
         let nth = self.rng.below((self.sent.len() as u32).max(1)) as usize;
         let (Some(ticket), Some(id)) = (self.sent.get(nth).cloned(), self.some_node()) else { return };
+        if self.away.held.contains(&ticket.ticket.id.to_string()) {
+            return;
+        }
         self.buried.remove(&ticket.ticket.id.to_string());
         self.submit(id, &ticket);
     }
 
-    fn submit(&mut self, id: NodeId, ticket: &SharedTicket) -> bool {
+    pub(super) fn submit(&mut self, id: NodeId, ticket: &SharedTicket) -> bool {
         if self.node(id).paused_until_ms > self.now_ms {
             return false;
+        }
+        if let Some(taken) = self.submit_alone(id, ticket) {
+            return taken;
         }
         let kept = TicketBody::new(ticket).kept(0).unwrap();
         let since_ms = self.node(id).memory.store_since_ms();
@@ -365,6 +382,12 @@ impl World {
     }
 
     fn apply(&mut self, ask: &Ask) -> Told {
+        let asked_at_ms = std::mem::replace(&mut self.away.asked_at_ms, self.now_ms);
+        if asked_at_ms > 0 && self.now_ms >= asked_at_ms + Timing::default().lease_ms {
+            self.store.since_ms = self.now_ms;
+            self.store.table.promote(self.now_ms);
+            self.store.board.promote(self.now_ms);
+        }
         let holder = Request::Holder(COORDINATOR.to_owned());
         let coordinator = match self.store.table.apply(self.now_ms, &holder) {
             Reply::Holder(lease) => lease.map(|lease| lease.epoch),
@@ -376,11 +399,12 @@ impl World {
 
     /// A node asks the store; `None` if no answer comes. What was asked may be done all the same, even later.
     pub(super) fn call(&mut self, id: NodeId, ask: &Ask) -> Option<Told> {
-        if self.node(id).cut_off_until_ms > self.now_ms {
+        if self.node(id).cut_off_until_ms > self.now_ms || self.is_away(id, ask) {
             return None;
         }
         // Connections to a store that has just begun break again and again.
-        if self.now_ms < self.store.since_ms + UNSTEADY_MS && self.now_ms < self.quiet_until_ms {
+        let begun_ms = self.store.since_ms.max(self.away.until_ms);
+        if self.now_ms < begun_ms + UNSTEADY_MS && self.now_ms < self.quiet_until_ms {
             match self.rng.below(6) {
                 0 => return None,
                 1 => {
@@ -405,6 +429,7 @@ impl World {
         if self.loss == Loss::CopiedAndANode && promises {
             self.replicas = vec![(self.now_ms, self.store.clone())];
         }
+        self.node(id).alone.heard_at_ms = self.now_ms;
         Some(told)
     }
 
@@ -412,6 +437,7 @@ impl World {
     fn work(&mut self, id: NodeId) {
         self.membership(id);
         self.follow(id);
+        self.play_alone(id);
         self.open(id);
         self.live_in_rooms(id);
         self.lead(id);
@@ -421,7 +447,7 @@ impl World {
         let now_ms = self.now_ms;
         let card = Card { modes_digest: "m".to_owned(), ..Card::default() };
         for request in self.node(id).member.poll(now_ms, &card, &Load::default()) {
-            if self.node(id).cut_off_until_ms > now_ms {
+            if self.node(id).cut_off_until_ms > now_ms || now_ms < self.node(id).alone.back_at_ms {
                 continue;
             }
             let reply = self.store.table.apply(now_ms, &request);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::nodes::{Nodes, TICKETS, ask, id, ticket, together, until_matched};
+use crate::nodes::{Nodes, TICKETS, ask, id, look, ticket, together, until_matched};
 use crate::redis::{Directory, RedisServer, pause};
 use crate::serving::{LONGEST, Serving};
 use crate::udp::UdpBot;
@@ -218,6 +218,23 @@ fn none_missed(nodes: &Nodes, before: &Ticks) -> usize {
     before.len()
 }
 
+/// Whom the first node has matched alone has no second match, or is told so once the node has forgotten the ticket. The
+/// other node knows it as well, for as long as of any match.
+fn known_to_all(nodes: &Nodes, matched_alone: &[(Value, Value)]) {
+    for (ticket, room) in matched_alone {
+        let again = ask(&nodes.serving[0], "POST", TICKETS, ticket);
+        assert!(again.status == 409 || again.json()["room"] == *room, "{}", again.body);
+        nodes.serving[1].until("the other node knows it", |other| {
+            pause();
+            look(other, ticket)["room"] == *room
+        });
+        let elsewhere = ask(&nodes.serving[1], "POST", TICKETS, ticket);
+        assert_eq!((elsewhere.status, &elsewhere.json()["state"]), (201, &json!("matched")));
+        let http = elsewhere.json()["http"].as_str().expect("where it is").to_owned();
+        assert!(http.ends_with(&format!(":{}", nodes.serving[0].http.port())), "{http}");
+    }
+}
+
 fn outage(away: Away, alone_after_s: u64, lasting: Duration) {
     let Some(mut redis) = RedisServer::start() else { return };
     let alone_after = alone_after_s.to_string();
@@ -267,11 +284,7 @@ fn outage(away: Away, alone_after_s: u64, lasting: Duration) {
     let back = Instant::now();
     until_right(&[&redis], &nodes);
     let consistent = back.elapsed();
-    // Whom the node has matched alone has no second match, or is told so once the node has forgotten the ticket.
-    for (ticket, room) in &matched_alone {
-        let again = ask(&nodes.serving[0], "POST", TICKETS, ticket);
-        assert!(again.status == 409 || again.json()["room"] == *room, "{}", again.body);
-    }
+    known_to_all(&nodes, &matched_alone);
     // Those that were on their way to Redis may be there now, and one may be left over.
     let more = [sent, ticket(201, 1, "duel"), ticket(209, 1, "duel")];
     more.iter().for_each(|ticket| drop(ask(&nodes.serving[0], "POST", TICKETS, ticket)));

@@ -31,7 +31,7 @@ pub(super) fn queue<'a>(
     if away_for < alone_after || cluster.may_have(id) { Err(away()) } else { Ok(None) }
 }
 
-fn away() -> Problem {
+pub(super) fn away() -> Problem {
     let detail =
         "the store of the cluster does not answer: send the same ticket again, with its id, in a second";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_away", detail)
