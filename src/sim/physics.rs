@@ -50,6 +50,7 @@ mod spot;
 mod state;
 mod step;
 mod still;
+mod swing;
 mod tally;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! Bullets: bodies that stop at the first thing on their way instead of jumping through it.
 
+use alloc::vec::Vec;
+
 use super::cast::{Sweep, WHOLE};
 use super::grid::Grid;
 use super::hull::{Hull, P};
@@ -8,46 +10,62 @@ use super::pairing::{PASSING, Pairing};
 use super::proxy::{Proxies, Proxy};
 use super::state::{BULLET, State};
 use super::step::{FACING_MIN, up_of};
+use super::swing::{Shot, Swing};
 use crate::{Fx, Vec2};
 
 /// What a bullet stops in front of: 1/512 of a unit.
 const GAP: i64 = 1 << 7;
 
 /// Takes every bullet back to where the first of its shapes touched something in this tick. All bodies have moved
-/// already, from `starts`. Shapes are swept along the way of their body as the other body sees it, not as either
-/// turns on it.
+/// already, from `starts`. Shapes are swept along the way of their body as the other body sees it, as both are turned
+/// when the tick begins; but what goes round so fast that it would jump over a bullet is turned meanwhile.
 #[inline(never)]
-pub(crate) fn stop_bullets(state: &mut State, proxies: &Proxies, grid: &Grid, starts: &[Vec2]) {
-    let mut farthest = None;
+pub(crate) fn stop_bullets(
+    state: &mut State,
+    proxies: &Proxies,
+    grid: &Grid,
+    starts: &[Vec2],
+    swings: &mut Vec<Swing>,
+) {
+    if proxies.bullets.is_empty() {
+        return;
+    }
+    let farthest = farthest_way(state, starts);
+    Swing::list_all(state, swings);
     for &index in &proxies.bullets {
         let shapes = &proxies.list[usize::from(index)..];
         let slot = usize::from(shapes[0].slot);
         let solid = |shape: &&Proxy| !state.blueprints.get(shape.kind).blueprint.part.sensor;
         let shapes = || shapes.iter().take_while(|shape| usize::from(shape.slot) == slot).filter(solid);
         let way = went(state, starts, slot);
-        let farthest = *farthest.get_or_insert_with(|| farthest_way(state, starts));
         let Some(thin) = shapes().map(|shape| thin(state, shape)).min() else { continue };
-        // Whoever comes towards it may jump over it as well as it over them.
-        if way.length().to_bits() <= thin && farthest <= thin {
-            continue;
-        }
         let swept = |way, held| {
-            let most = Free { part: WHOLE, ridden: Vec2::ZERO };
+            let most = Free { part: WHOLE, way, rides: false };
             shapes().fold(most, |free, shape| {
                 free_part(state, proxies, grid, starts, (shape, thin, farthest), (way, held), free)
             })
         };
-        let mut free = swept(way, false);
+        let mut free = Free { part: WHOLE, way, rides: false };
+        // Whoever comes towards it may jump over it as well as it over them.
+        if way.length().to_bits() > thin || farthest > thin {
+            free = swept(way, false);
+        }
+        for shape in shapes() {
+            let shot = Shot { shape, hull: proxies.hull(state, shape), thin, way };
+            for swing in swings.iter() {
+                if let Some((part, way)) = swing.meet(state, starts, shot, (GAP, free.part)) {
+                    free = Free { part, way, rides: true };
+                }
+            }
+        }
         if free.part == WHOLE {
             continue;
         }
-        let mut went = free.of(way);
-        if free.ridden != Vec2::ZERO {
+        if free.rides {
             // It is not pushed through what stands still.
-            free = swept(went, true);
-            went = free.of(went);
+            free = swept(free.way, true);
         }
-        state.positions[slot] = starts[slot] + went;
+        state.positions[slot] = starts[slot] + free.way;
     }
 }
 
@@ -55,16 +73,18 @@ pub(crate) fn stop_bullets(state: &mut State, proxies: &Proxies, grid: &Grid, st
 struct Free {
     /// The part of its way, as what it meets sees it, at the most.
     part: i64,
-    /// How far what it meets takes it along.
-    ridden: Vec2,
+    /// How far it goes.
+    way: Vec2,
+    /// Whether what it meets takes it along.
+    rides: bool,
 }
 
 impl Free {
-    /// What it goes of a way.
-    fn of(&self, way: Vec2) -> Vec2 {
-        let part = |way: Fx| Fx::from_wide((i64::from(way.to_bits()) * self.part) >> 30);
-        let own = way - self.ridden;
-        self.ridden + Vec2::new(part(own.x), part(own.y))
+    /// What goes a part of a way, as something sees it that itself goes as far as `ridden`.
+    fn of(part: i64, way: Vec2, ridden: Vec2) -> Self {
+        let of = |way: Fx| Fx::from_wide((i64::from(way.to_bits()) * part) >> 30);
+        let own = way - ridden;
+        Self { part, way: ridden + Vec2::new(of(own.x), of(own.y)), rides: ridden != Vec2::ZERO }
     }
 }
 
@@ -138,7 +158,7 @@ fn free_part(
         {
             // Another bullet stops as well, when it is its turn.
             let waits = other.flags & BULLET != 0 && other.slot > bullet.slot;
-            free = Free { part: met.part, ridden: if waits { Vec2::ZERO } else { went } };
+            free = Free::of(met.part, way, if waits { Vec2::ZERO } else { went });
         }
     }
     free

@@ -22,6 +22,7 @@ use super::push_solver::{Push, Pushes};
 use super::recent::Recent;
 use super::routine::Routine;
 use super::state::{ASLEEP, Mass, State, is_moving};
+use super::swing::Swing;
 use super::vicinity::Vicinity;
 use super::{Contact, ContactEvent, ContactPhase, bullet};
 use crate::{Fx, Vec2};
@@ -103,6 +104,7 @@ struct Scratch {
     /// Where bodies were before they moved, if there are bullets.
     starts: Vec<Vec2>,
     passages: Vec<Passage>,
+    swings: Vec<Swing>,
 }
 
 impl Scratch {
@@ -127,7 +129,7 @@ impl Scratch {
             self.starts.extend_from_slice(&state.positions);
         }
         let rests = self.movers.store(state, rest_ticks);
-        bullet::stop_bullets(state, &self.proxies, &self.grid, &self.starts);
+        bullet::stop_bullets(state, &self.proxies, &self.grid, &self.starts, &mut self.swings);
         if state.desc.walls {
             keep_inside(state);
         }

@@ -250,3 +250,63 @@ fn sensors_that_move_tell_of_bullets_too() {
     world.step();
     assert_eq!(told(&world), [(pin, shot, Began), (pin, shot, Ended)]);
 }
+
+/// A bar that goes round hits a bullet that rests or passes, wherever it comes from, and throws it away about as fast
+/// as it is there, four units from its middle.
+#[test]
+fn a_bar_that_spins_does_not_jump_over_a_bullet() {
+    for (spin, heavy) in [(20, false), (-40, false), (100, false), (20, true), (-60, true)] {
+        for start in 0..30 {
+            for speed in [0, 2] {
+                let mut world = space();
+                let bar =
+                    BodyDesc::rect(Vec2::new(Fx::from_int(5), ratio(1, 20))).turned(Angle(start * 1_000));
+                let bar = if heavy { bar.mass(Fx::from_int(30_000)) } else { bar.kinematic() };
+                let bar = world.add(bar).unwrap();
+                world.set_spin(bar, Fx::from_int(spin));
+                let shot =
+                    BodyDesc::circle(ratio(1, 10)).at(Vec2::from_ints(0, 4)).bullet().mass(ratio(1, 8));
+                let shot = world.add(shot.friction(Fx::ZERO).moving(Vec2::from_ints(0, -speed))).unwrap();
+                // Half a turn passes every place once.
+                let most = 60.0 * std::f64::consts::PI / f64::from(spin.abs()) + 3.0;
+                let hit = (0..most as u32).any(|_| {
+                    world.step();
+                    float(world.velocity(shot).unwrap().length()) > 3.0 * f64::from(spin.abs())
+                });
+                assert!(hit, "{spin} {heavy} {start} {speed}: {:?}", world.body(shot));
+            }
+        }
+    }
+}
+
+/// An arm that a body holds out swings as well, and what it sweeps along it does not push through a wall.
+#[test]
+fn an_arm_that_swings_takes_a_bullet_along_and_not_through_a_wall() {
+    let mut hits = 0;
+    for start in 0..40 {
+        let mut world = space();
+        let hub = BodyDesc::circle(ratio(1, 4)).turned(Angle(start * 1_500)).kinematic();
+        let hub = world.add(hub).unwrap();
+        let arm = ShapeDesc::new(Shape::Capsule { half_length: Fx::ONE, radius: ratio(1, 10) });
+        world.attach(hub, arm.offset(Vec2::from_ints(3, 0), Angle::ZERO)).unwrap();
+        world.set_spin(hub, Fx::from_int(50));
+        // Beside the bullet, where the arm does not reach it.
+        let wall =
+            BodyDesc::rect(Vec2::new(ratio(1, 10), ratio(1, 2))).at(Vec2::new(-ratio(9, 2), Fx::from_int(2)));
+        world.add(wall.fixed()).unwrap();
+        let shot = BodyDesc::circle(ratio(1, 10)).at(Vec2::from_ints(0, 3)).bullet();
+        let shot = world.add(shot).unwrap();
+        for _ in 0..8 {
+            let before = world.position(shot).unwrap();
+            world.step();
+            let after = world.position(shot).unwrap();
+            let crosses = |at: Vec2| float(at.x) < -4.5 && (float(at.y) - 2.0).abs() < 0.4;
+            assert!(
+                !(crosses(after) && float(before.x) > -4.3 && (float(before.y) - 2.0).abs() < 0.4),
+                "{start}"
+            );
+            hits += u32::from(world.velocity(shot).unwrap().length() > Fx::from_int(100));
+        }
+    }
+    assert!(hits > 150, "{hits}");
+}
