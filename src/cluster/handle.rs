@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast;
 
+use crate::missed::Missed;
 use crate::{
     Card, Epoch, Lease, Load, Member, NodeId, NodeView, Placement, Reply, Request, Store, StoreError, Timing,
 };
@@ -76,6 +77,8 @@ pub(crate) struct Shared {
 pub(crate) struct Known {
     pub(crate) load: Load,
     pub(crate) nodes: Arc<Vec<NodeView>>,
+    /// Since when those are missed that were there.
+    missed: Missed,
     /// Where rooms were placed that were opened through this node.
     placement: Placement,
     /// Names that were taken for a room that is about to be opened.
@@ -134,6 +137,22 @@ impl Shared {
         lock(&self.known)
     }
 
+    /// These nodes are there.
+    pub(crate) fn note_nodes(&self, nodes: Vec<NodeView>) {
+        let known = &mut *self.known();
+        let lease = Duration::from_millis(self.timing.lease_ms);
+        known.missed.note(Instant::now(), lease, &known.nodes, &nodes);
+        known.nodes = nodes.into();
+    }
+
+    /// The store serves since then.
+    pub(crate) fn note_store(&self, since_ms: u64) {
+        let known = &mut *self.known();
+        if known.store_since_ms.replace(since_ms) != Some(since_ms) {
+            known.missed.begin(Instant::now());
+        }
+    }
+
     pub(crate) fn heard(&self) {
         self.answered_at_ms.store(self.now_ms(), Ordering::Relaxed);
     }
@@ -183,7 +202,7 @@ impl ClusterHandle {
         if read_at.is_none_or(|at| at.elapsed() > LOOK_UP_APART)
             && let Ok(Reply::Nodes(nodes)) = self.0.store.one(Request::Nodes).await
         {
-            self.0.known().nodes = nodes.into();
+            self.0.note_nodes(nodes);
             *read_at = Some(Instant::now());
         }
         drop(read_at);
@@ -194,6 +213,18 @@ impl ClusterHandle {
     #[must_use]
     pub fn has_given_way(&self, name: &str) -> bool {
         self.0.known().gave_way.get(name).is_some_and(|at| at.elapsed() < REPORTED_WITHIN)
+    }
+
+    /// Whether a node is gone for good, as far as can be told: it has not said for two leases that it is there, or,
+    /// where others open its rooms again, for as long as that may take. It may be cut off from the store only, and then
+    /// come back.
+    #[must_use]
+    pub fn is_lost(&self, node: NodeId) -> bool {
+        let reopens = self.reopens();
+        let known = self.0.known();
+        let is_there = known.nodes.iter().any(|view| view.node == node);
+        let lease = Duration::from_millis(self.0.timing.lease_ms);
+        !is_there && known.missed.is_lost(Instant::now(), lease, reopens, node)
     }
 
     /// Whether rooms of a node that is gone are opened again at others.

@@ -33,6 +33,7 @@ mod handle;
 mod lease;
 mod load;
 mod member;
+mod missed;
 mod placement;
 mod queue;
 mod redis;

@@ -6,7 +6,9 @@ mod feed;
 mod lead;
 pub(crate) mod memory;
 mod offers;
+mod office;
 mod status;
+mod whereabouts;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -25,7 +27,7 @@ use tracing::warn;
 
 use self::memory::Memory;
 use self::offers::Offered;
-use crate::board::{Ask, Placed, Told};
+use crate::board::{Ask, Kept, Placed, Told};
 use crate::body::{MatchBody, TicketBody};
 use crate::{ClusterHandle, Coordinator, StoreError, TakeError, room_name};
 
@@ -207,7 +209,8 @@ impl ClusterQueue {
 
     async fn ask_ticket(&self, id: TicketId, ask: Ask) -> Result<SharedStatus, SharedRefused> {
         let told = self.ask(&ask).await.map_err(|_| SharedRefused::Away)?;
-        self.status_of(id, told)
+        let at = self.whereabouts(&told).await;
+        self.status_of(id, told, at)
     }
 
     /// Whether the changes of the store are followed.
@@ -254,8 +257,15 @@ impl ClusterQueue {
                 return Err(SharedRefused::Away);
             }
         };
+        self.note_told(id, &told, kept, store_since_ms);
+        let at = self.whereabouts(&told).await;
+        self.status_of(id, told, at)
+    }
+
+    /// Notes what the store said to a ticket that it was asked to take in.
+    fn note_told(&self, id: TicketId, told: &Told, kept: Kept, store_since_ms: Option<u64>) {
         let mut state = self.state();
-        if let Told::Ticket { record, .. } = &told {
+        if let Told::Ticket { record, .. } = told {
             // It may be read before its answer is here that it is over.
             if !state.sent.get(&id).is_some_and(|sent| sent.is_over) {
                 state.memory.take_in(id, kept, record, store_since_ms);
@@ -264,8 +274,6 @@ impl ClusterQueue {
         } else {
             state.sent.remove(&id);
         }
-        drop(state);
-        self.status_of(id, told)
     }
 
     /// Notes that the store is about to be asked for a ticket: whether for the first time, and which store; or `None`

@@ -259,7 +259,7 @@ impl Node {
                     shared.heard();
                     shared.member().hear(now_ms, request, asked_at_ms, &reply);
                     match reply {
-                        Reply::Noted { since_ms } => shared.known().store_since_ms = Some(since_ms),
+                        Reply::Noted { since_ms } => shared.note_store(since_ms),
                         Reply::Nodes(views) => nodes = Some(views),
                         _ => {}
                     }
@@ -352,7 +352,7 @@ impl Node {
                 other.card.name
             );
         }
-        shared.known().nodes = nodes.into();
+        shared.note_nodes(nodes);
     }
 
     fn tell_store(&mut self, failed: Option<String>) {

@@ -300,6 +300,7 @@ impl PeerBook for Book {
                 id: lease.node.to_string(),
                 epoch: lease.epoch.0,
                 is_own: lease.node == self.0.node(),
+                is_lost: self.0.is_lost(lease.node),
             }))
         })
     }

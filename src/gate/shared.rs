@@ -36,6 +36,8 @@ pub enum SharedState {
     Opening,
     /// Its match has its room.
     Matched,
+    /// Its match had its room, and the node of it is gone with it.
+    Lost,
     /// It has none and gets none.
     Ended(Ended),
 }

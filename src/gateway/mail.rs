@@ -96,6 +96,8 @@ pub struct RoomClaim {
     pub epoch: u64,
     /// Whether it is this node's.
     pub is_own: bool,
+    /// Whether the node is gone for so long that clients are told that the room is lost.
+    pub is_lost: bool,
 }
 
 /// What the peers' port takes.

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
-use tracing::{debug, error, info, warn};
+use tracing::{error, info, warn};
 
+use super::office::Office;
 use super::{ClusterQueue, Published, PublishedQueue};
 use crate::board::{Ask, Told};
 use crate::{COORDINATOR, Coordinator, Epoch, StoreError};
@@ -43,10 +44,10 @@ impl ClusterQueue {
     pub(super) async fn lead(self: &Arc<Self>) {
         let mut turns = tokio::time::interval(self.config.round_every);
         turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut looked = Instant::now();
+        let (mut looked, mut office) = (Instant::now(), Office::default());
         loop {
             turns.tick().await;
-            if !self.take_office() {
+            if !self.take_office(&mut office) {
                 continue;
             }
             let worked = self.work().await;
@@ -58,9 +59,15 @@ impl ClusterQueue {
                 }
                 worked => worked,
             };
-            if let Err(why) = looked_after {
-                debug!(%why, "the coordinator reads all tickets again");
-                *self.coordinator() = None;
+            match looked_after {
+                Ok(()) if office.work() => info!("matches are formed again"),
+                Ok(()) => {}
+                Err(why) => {
+                    if office.fail(Instant::now()) {
+                        warn!(%why, "no matches are formed: the coordinator tries again, and reads all tickets");
+                    }
+                    *self.coordinator() = None;
+                }
             }
         }
     }
@@ -112,11 +119,12 @@ impl ClusterQueue {
     }
 
     /// Whether this node coordinates; makes the coordinator if it has just begun to.
-    fn take_office(&self) -> bool {
+    fn take_office(&self, office: &mut Office) -> bool {
         let epoch = self.handle.epoch(COORDINATOR);
         let mut place = self.coordinator();
         let Some(epoch) = epoch else {
-            if place.take().is_some() {
+            *place = None;
+            if office.leave() {
                 info!("this node does not coordinate any more");
             }
             return false;
@@ -124,11 +132,16 @@ impl ClusterQueue {
         if place.as_ref().is_some_and(|one| one.epoch() == epoch && !one.is_lost()) {
             return true;
         }
+        if office.pauses(Instant::now()) {
+            return false;
+        }
         let (modes, most) = (self.config.modes.clone(), self.config.tickets_max);
         let nonce = self.handle.0.now_ms();
         match Coordinator::new(epoch, nonce, modes, most, &self.config.modes_digest) {
             Ok(new) => {
-                info!(epoch = epoch.0, "this node forms the matches of the cluster");
+                if office.take(epoch) {
+                    info!(epoch = epoch.0, "this node forms the matches of the cluster");
+                }
                 *place = Some(self.begin_log(new));
                 true
             }

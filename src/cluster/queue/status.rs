@@ -6,6 +6,7 @@ use framekeep_gate::{
 use framekeep_matchmaking::{Ended, Hindrance, MatchId, Matcher, QueueView, Refused, TicketId, Why};
 use framekeep_protocol::{PlayerId, RoomName};
 
+use super::whereabouts::Whereabouts;
 use super::{ClusterQueue, PublishedQueue};
 use crate::NodeView;
 use crate::board::{Placed, Record, Stage, Step, Told, parts};
@@ -13,12 +14,17 @@ use crate::body::{MatchBody, TicketBody};
 
 impl ClusterQueue {
     /// What the store told of a ticket.
-    pub(super) fn status_of(&self, id: TicketId, told: Told) -> Result<SharedStatus, SharedRefused> {
+    pub(super) fn status_of(
+        &self,
+        id: TicketId,
+        told: Told,
+        at: Whereabouts,
+    ) -> Result<SharedStatus, SharedRefused> {
         let refused = |refused| Err(SharedRefused::Refused(refused));
         match told {
             Told::Ticket { record, body, placed } => {
                 let Some(body) = TicketBody::read(&body) else { return refused(Refused::UnknownTicket(id)) };
-                Ok(self.status(*record, body.shared(), placed.as_deref()))
+                Ok(self.status(*record, body.shared(), placed.as_deref(), at))
             }
             Told::Other => refused(Refused::OtherTicket(id)),
             Told::PlayerWaits { player, ticket } => refused(Refused::PlayerWaits {
@@ -33,14 +39,27 @@ impl ClusterQueue {
         }
     }
 
-    fn status(&self, record: Record, ticket: SharedTicket, placed: Option<&Placed>) -> SharedStatus {
+    fn status(
+        &self,
+        record: Record,
+        ticket: SharedTicket,
+        placed: Option<&Placed>,
+        at: Whereabouts,
+    ) -> SharedStatus {
         let now_ms = self.store_now_ms();
         let body = placed.and_then(|placed| MatchBody::read(&placed.body));
-        let room = placed.filter(|placed| placed.step == Step::Started).and_then(room_of);
+        let opened = placed.filter(|placed| placed.step == Step::Started);
+        // Who waits for news of a ticket that has its match sees by the revision that its room is elsewhere.
+        let (room, more) = match at {
+            Whereabouts::Home => (opened.and_then(room_of), 0),
+            Whereabouts::Moved(room) => (Some(room), 1),
+            Whereabouts::Lost => (None, 2),
+        };
         let state = match record.stage {
             Stage::Waiting => SharedState::Waiting,
             Stage::Asked => SharedState::Asked { for_ms: record.until_ms.saturating_sub(now_ms) },
             Stage::Matched if room.is_some() => SharedState::Matched,
+            Stage::Matched if more > 0 => SharedState::Lost,
             Stage::Matched => SharedState::Opening,
             Stage::Over => SharedState::Ended(ended(&record.why)),
         };
@@ -53,7 +72,7 @@ impl ClusterQueue {
         let waited_until_ms = if record.stage == Stage::Matched { record.until_ms } else { now_ms };
         SharedStatus {
             state,
-            revision: record.revision,
+            revision: record.revision.saturating_add(more),
             waited_ms: waited_until_ms.saturating_sub(record.since_ms),
             why: if is_waiting { self.why(now_ms, &record, &ticket) } else { None },
             unanswered,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use framekeep_gate::{ClusterNode, ClusterStatus};
 use serde::Serialize;
 
@@ -38,7 +39,7 @@ pub(crate) struct TogetherJson {
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct ClaimJson {
     room: String,
-    /// The node's name; empty if it is gone.
+    /// The node's name; empty if it is gone, and its room may still come up at another.
     node: String,
     /// 16 hexadecimal digits.
     id: String,
@@ -57,6 +58,11 @@ pub(crate) async fn claim(
     let missing = || Problem::not_found(format!("no node of the cluster has a room {name}"));
     let peers = front.peers.get().ok_or_else(missing)?;
     let claim = peers.claim(name.clone()).await.map_err(|_| ask::silent_store(&name))?.ok_or_else(missing)?;
+    if claim.is_lost {
+        let why =
+            format!("node {}, which had the room {name}, is gone, and no other has opened it", claim.id);
+        return Err(Problem::new(StatusCode::NOT_FOUND, "room_lost", why));
+    }
     Ok(Json(ClaimJson { room: name.to_string(), node: claim.node, id: claim.id, epoch: claim.epoch }))
 }
 

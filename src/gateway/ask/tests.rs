@@ -58,7 +58,7 @@ impl PeerBook for Book {
     fn claim(&self, room: RoomName) -> Later<'_, Result<Option<RoomClaim>, NoAnswer>> {
         let node = if room.as_str() == ORPHAN { None } else { self.0.last() };
         let node = node.map_or_else(String::new, |(name, _)| (*name).to_owned());
-        let claim = RoomClaim { node, id: String::new(), epoch: 1, is_own: false };
+        let claim = RoomClaim { node, id: String::new(), epoch: 1, is_own: false, is_lost: false };
         let answer = if room.as_str() == UNKNOWN { Err(NoAnswer) } else { Ok(Some(claim)) };
         Box::pin(async { answer })
     }

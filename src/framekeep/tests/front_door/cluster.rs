@@ -304,3 +304,21 @@ fn a_second_node_of_one_name_is_refused_and_one_that_was_killed_is_in_again() {
     child.wait().expect("it ends");
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
 }
+
+#[test]
+fn a_coordinator_whose_redis_takes_no_writes_says_so_once() {
+    let Some(redis) = RedisServer::start() else { return };
+    let nodes = Nodes::start(&redis, 1);
+    let serving = &nodes.serving[0];
+    redis.ask(&["CONFIG", "SET", "maxmemory", "1"]);
+    serving.until("it coordinates no more", |serving| serving.log().contains("does not coordinate any more"));
+    redis.ask(&["CONFIG", "SET", "maxmemory", "0"]);
+    let begun = |log: &str| log.matches("this node forms the matches of the cluster").count();
+    serving.until("it coordinates again", |serving| begun(&serving.log()) > 1);
+    let pair = [ticket(1, 1, "duel"), ticket(9, 1, "duel")];
+    let mut nodes = nodes;
+    pair.iter().for_each(|ticket| nodes.submit(ticket));
+    until_matched(&mut nodes, pair.to_vec(), 0, LONGEST);
+    let log = nodes.serving[0].log();
+    assert_eq!((begun(&log), log.matches("no matches are formed").count()), (2, 1), "{log}");
+}

@@ -12,6 +12,7 @@ mod failover;
 mod fuzz;
 mod histories;
 mod http;
+mod lost;
 mod matchmaking;
 mod measured;
 mod named;

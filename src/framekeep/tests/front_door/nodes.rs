@@ -117,12 +117,16 @@ impl Nodes {
     pub(crate) fn start_one(&mut self) {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("modes.toml"), self.modes).expect("a file");
-        let name = format!("node-{}", self.started);
         self.started += 1;
+        self.start_in_folder(folder, &format!("node-{}", self.started - 1));
+    }
+
+    /// Starts the one of that name again, with what it has left.
+    pub(crate) fn start_in_folder(&mut self, folder: TempDir, name: &str) {
         let mut settings = vec![
             ("FRAMEKEEP__MATCHMAKING__MODES", "modes.toml"),
             ("FRAMEKEEP__HTTP__KEY_REQUESTS_PER_S", "0"),
-            ("FRAMEKEEP__NET__NAME", &name),
+            ("FRAMEKEEP__NET__NAME", name),
             ("FRAMEKEEP__LOG__LEVEL", "info"),
         ];
         if let Some(url) = &self.url {

@@ -15,6 +15,9 @@ use crate::matchmaking::Matchmaking;
 use crate::problem::Problem;
 use crate::request::has_key;
 
+/// How often is looked where the room of a match is that somebody waits for news of.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// The queue of the cluster that takes that ticket now. `None` where the node works alone: always, or because the store
 /// has been away for as long as it is waited for. A ticket that the store may have is never taken by the node alone.
 pub(super) fn queue<'a>(
@@ -95,11 +98,15 @@ impl Elsewhere {
         loop {
             let news = self.cluster.news(self.id);
             let status = self.status().await?;
-            let is_over = matches!(status.state, SharedState::Ended(_));
+            let is_over = matches!(status.state, SharedState::Ended(_) | SharedState::Lost);
             if watch.revision != Some(status.revision) || is_over {
                 return show::shared(front, status);
             }
-            if tokio::time::timeout_at(until, news).await.is_err() {
+            // That the node of a room is gone is no news of a ticket.
+            let is_matched = status.state == SharedState::Matched;
+            let look_at =
+                if is_matched { until.min(tokio::time::Instant::now() + LOOK_EVERY) } else { until };
+            if tokio::time::timeout_at(look_at, news).await.is_err() && look_at == until {
                 return show::shared(front, status);
             }
         }

@@ -16,7 +16,8 @@ use crate::problem::Problem;
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct StatusJson {
     id: String,
-    /// waiting, asked, opening (its room is about to be there), matched; or over: cancelled, expired, declined,
+    /// waiting, asked, opening (its room is about to be there), matched; lost (it was matched, and the room's node is
+    /// gone); or over: cancelled, expired, declined,
     /// no_answer, superseded, unknown_mode.
     state: &'static str,
     /// Another one whenever the state is another: give it to wait for news.
@@ -176,6 +177,7 @@ pub(super) fn shared(front: &Front, status: SharedStatus) -> Result<StatusJson, 
             SharedState::Asked { .. } => "asked",
             SharedState::Opening => "opening",
             SharedState::Matched => "matched",
+            SharedState::Lost => "lost",
             SharedState::Ended(ended) => self::state(TicketState::Ended(ended), false),
         },
         revision,
