@@ -148,6 +148,7 @@ mod tests {
                 a.equals(b & c),
                 a.above(c).of_ones(),
                 a.plus(b),
+                a.minus(b),
                 a.times_low(b),
                 a.times(b).floor::<32, 0>(),
             ]

@@ -166,21 +166,24 @@ impl Lineup {
     #[inline(never)]
     fn find_pairs(&mut self, stills: usize) -> Option<usize> {
         let most = PAIRS_PER_SHAPE * self.count;
+        let blocks = self.blocks.get(..self.count.div_ceil(WIDE))?;
         let mut count = 0;
-        for place in stills..self.count {
-            let (last, lane) = (place / WIDE, place % WIDE);
-            let blocks = self.blocks.get(..=last)?;
-            let [left, right, bottom, top] = &blocks[last];
-            let own = |side: &[u8; WIDE]| Bytes::splat(side[lane]);
-            let own = [own(left), own(right), own(bottom), own(top)];
-            let mut before = u64::MAX;
-            for (number, block) in blocks.iter().enumerate() {
+        for (number, own) in blocks.iter().enumerate().skip(stills / WIDE) {
+            let first = number * WIDE;
+            let places = stills.saturating_sub(first)..(self.count - first).min(WIDE);
+            for lane in places {
+                let sides = own.each_ref().map(|side| Bytes::splat(side[lane]));
+                let place = first + lane;
+                for (number, block) in blocks[..number].iter().enumerate() {
+                    let marks = touching_half(sides, block, 0) | touching_half(sides, block, 1) << BYTES;
+                    count += list(marks, [place, number * WIDE], self.pairs.get_mut(count..)?)?;
+                }
                 // Of its own block only those before it.
-                before = if number == last { (1 << lane) - 1 } else { before };
-                let free = self.pairs.get_mut(count..)?.first_chunk_mut()?;
-                let marks = touching(own, block) & before;
-                list(marks, [place, number * WIDE], free);
-                count += marks.count_ones() as usize;
+                let mut marks = touching_half(sides, own, 0);
+                if lane > BYTES {
+                    marks |= touching_half(sides, own, 1) << BYTES;
+                }
+                count += list(marks & ((1 << lane) - 1), [place, first], self.pairs.get_mut(count..)?)?;
             }
             if count > most {
                 return None;
@@ -267,22 +270,20 @@ impl Lineup {
     }
 }
 
-/// A bit for each box of a block that touches one.
+/// A bit for each box of half a block that touches one.
 #[inline(always)]
-fn touching([left, right, bottom, top]: [Bytes; 4], block: &Block) -> u64 {
-    let half = |half: usize| {
-        let sides = |side: usize| Bytes::of(&block[side].as_chunks().0[half]);
-        let (lefts, rights, bottoms, tops) = (sides(0), sides(1), sides(2), sides(3));
-        let apart = lefts.over(right) | left.over(rights) | bottoms.over(top) | bottom.over(tops);
-        u64::from(apart.zeros())
-    };
-    half(0) | half(1) << BYTES
+fn touching_half([left, right, bottom, top]: [Bytes; 4], block: &Block, half: usize) -> u64 {
+    let sides = |side: usize| Bytes::of(&block[side].as_chunks().0[half]);
+    let (lefts, rights, bottoms, tops) = (sides(0), sides(1), sides(2), sides(3));
+    let apart = lefts.over(right) | left.over(rights) | bottoms.over(top) | bottom.over(tops);
+    u64::from(apart.zeros())
 }
 
-/// Writes down the pairs of a place and those marked after another. Nearly always there are two at most: those are
-/// written without a question.
+/// Writes down the pairs of a place and those marked after another, and tells how many there are; nothing if there is
+/// not room for as many as there could be. Nearly always there are two at most: those are written without a question.
 #[inline(always)]
-fn list(marks: u64, [place, from]: [usize; 2], free: &mut [[u16; 2]; WIDE]) {
+fn list(marks: u64, [place, from]: [usize; 2], free: &mut [[u16; 2]]) -> Option<usize> {
+    let free: &mut [[u16; 2]; WIDE] = free.first_chunk_mut()?;
     // At once: of two halves, each would be written for itself.
     let both = (place | from << u16::BITS) as u32;
     let other = |marks: u64| -> [u16; 2] { bytemuck::cast(both + (marks.trailing_zeros() << u16::BITS)) };
@@ -294,4 +295,5 @@ fn list(marks: u64, [place, from]: [usize; 2], free: &mut [[u16; 2]; WIDE]) {
         at += 1;
         rest &= rest - 1;
     }
+    Some(marks.count_ones() as usize)
 }

@@ -29,7 +29,7 @@ pub(crate) struct Movers {
     pub(crate) velocities: Vec<Velocity>,
     pub(crate) offsets: Vec<Offset>,
     /// What gravity adds in a substep; empty without gravity.
-    pulls: Vec<[i32; 2]>,
+    pulls: Vec<[i32; 4]>,
     /// The velocities before anything pushed in this substep.
     free: Vec<Velocity>,
     /// Bodies that are held in a direction, and in which.
@@ -80,6 +80,12 @@ impl Laws {
     fn way(&self, speed: i32) -> i32 {
         let speed = i64::from(speed.clamp(-self.speed_max, self.speed_max));
         ((speed * i64::from(self.substep) + (1 << 25)) >> 26) as i32
+    }
+
+    /// Several of them at once.
+    #[inline(always)]
+    fn ways(&self, speeds: Vector) -> Vector {
+        speeds.within(Vector::splat(self.speed_max)).times(Vector::splat(self.substep)).narrow::<26, 6>()
     }
 
     #[inline(always)]
@@ -179,7 +185,7 @@ impl Movers {
         self.velocities.push(Velocity::default());
         self.offsets.push(Offset::default());
         if self.laws.pulls() {
-            self.pulls.push([0; 2]);
+            self.pulls.push([0; 4]);
         }
     }
 
@@ -216,7 +222,7 @@ impl Movers {
         self.velocities.push(glide.velocity);
         self.offsets.push(Offset::default());
         if self.laws.pulls() {
-            self.pulls.push(glide.pull);
+            self.pulls.push([glide.pull[0], glide.pull[1], 0, 0]);
         }
         if glide.locks != 0 {
             self.held.push((index, glide.locks));
@@ -231,8 +237,7 @@ impl Movers {
     /// The ways of a substep, in 1/2²⁴.
     #[inline(always)]
     pub(crate) fn ways(&self, speeds: Vector) -> Vector {
-        let speeds = speeds.within(Vector::splat(self.laws.speed_max));
-        speeds.times(Vector::splat(self.laws.substep)).narrow::<26, 6>()
+        self.laws.ways(speeds)
     }
 
     /// Keeps the velocities in mind, as they are before anything pushes.
@@ -244,27 +249,29 @@ impl Movers {
     /// Gravity of a substep, and once more all pushes of the substep before: what they were together is seen from how
     /// they changed the velocities.
     pub(crate) fn pull_and_push(&mut self) {
-        for (velocity, free) in self.velocities.iter_mut().zip(&mut self.free) {
-            let (after, before) = (*velocity, *free);
-            *free = after;
-            velocity.x = after.x.saturating_add(after.x.saturating_sub(before.x));
-            velocity.y = after.y.saturating_add(after.y.saturating_sub(before.y));
-            velocity.spin = after.spin.saturating_add(after.spin.saturating_sub(before.spin));
+        let (twos, one) = bytemuck::cast_slice_mut::<_, i32>(&mut self.velocities).as_chunks_mut();
+        let (frees, free) = bytemuck::cast_slice_mut::<_, i32>(&mut self.free).as_chunks_mut();
+        let (pulls, pull) = bytemuck::cast_slice::<_, i32>(&self.pulls).as_chunks();
+        for (number, (velocity, free)) in twos.iter_mut().zip(frees).enumerate() {
+            let pull = pulls.get(number).map_or(Vector::splat(0), Vector::of);
+            let (after, before) = (Vector::of(velocity), Vector::of(free));
+            *free = after.plus(pull).array();
+            *velocity = after.plus(after.minus(before)).plus(pull).array();
         }
-        let both = self.velocities.iter_mut().zip(&mut self.free).zip(&self.pulls);
-        for ((velocity, free), pull) in both {
-            for one in [velocity, free] {
-                one.x = one.x.saturating_add(pull[0]);
-                one.y = one.y.saturating_add(pull[1]);
-            }
+        for (part, (velocity, free)) in one.iter_mut().zip(free).enumerate() {
+            let pull = pull.get(part).copied().unwrap_or(0);
+            let (after, before) = (*velocity, *free);
+            *free = after.saturating_add(pull);
+            *velocity = after.saturating_add(after.saturating_sub(before)).saturating_add(pull);
         }
     }
 
     /// Gravity of a substep.
     pub(crate) fn pull(&mut self) {
-        for (velocity, pull) in self.velocities.iter_mut().zip(&self.pulls) {
-            velocity.x = velocity.x.saturating_add(pull[0]);
-            velocity.y = velocity.y.saturating_add(pull[1]);
+        let velocities = bytemuck::cast_slice_mut::<_, i32>(&mut self.velocities);
+        let pulls = bytemuck::cast_slice::<_, i32>(&self.pulls);
+        for (velocity, &pull) in velocities.iter_mut().zip(pulls) {
+            *velocity = velocity.saturating_add(pull);
         }
     }
 
@@ -278,8 +285,16 @@ impl Movers {
     /// Moves everything for a substep.
     #[inline(never)]
     pub(crate) fn advance(&mut self) {
+        // Two bodies at once, of which either has four numbers; the last one of an odd number alone.
+        let (twos, one) = bytemuck::cast_slice(&self.velocities).as_chunks();
         let laws = self.laws;
-        for (offset, velocity) in self.offsets.iter_mut().zip(&self.velocities) {
+        let (offsets, _) = bytemuck::cast_slice_mut::<_, i32>(&mut self.offsets).as_chunks_mut();
+        for (offset, velocity) in offsets.iter_mut().zip(twos) {
+            *offset = Vector::of(offset).plus(laws.ways(Vector::of(velocity))).array();
+        }
+        if let (false, Some(offset), Some(velocity)) =
+            (one.is_empty(), self.offsets.last_mut(), self.velocities.last())
+        {
             laws.advance(offset, velocity);
         }
     }
@@ -349,14 +364,30 @@ impl Movers {
 /// Of bodies of blueprints that leave their motion alone and that all move, which may rest: all ones for those.
 #[inline(always)]
 fn calm_of(blueprints: &Blueprints, flags: &[u8; LANES], kinds: &[u16; LANES]) -> Option<Vector> {
-    let calm = |kind: u16| blueprints.try_brief(kind).is_some_and(|brief| brief.traits & CALM != 0);
-    let rests = |flags: u8| -i32::from(flags & (DYNAMIC | SLEEPLESS) == DYNAMIC);
     // Nearly always they are of one kind.
     if let (Some(flags), Some(kind)) = (one_flags(flags), one_kind(kinds)) {
-        return (is_moving(flags) && calm(kind)).then(|| Vector::splat(rests(flags)));
+        return (is_moving(flags) && is_calm(blueprints, kind)).then(|| Vector::splat(rests(flags)));
     }
-    let all = flags.iter().all(|&flags| is_moving(flags)) && kinds.iter().all(|&kind| calm(kind));
-    all.then(|| Vector::of(&flags.map(rests)))
+    calm_of_mixed(blueprints, flags, kinds)
+}
+
+/// As [`calm_of`], of bodies that differ.
+#[inline(never)]
+fn calm_of_mixed(blueprints: &Blueprints, flags: &[u8; LANES], kinds: &[u16; LANES]) -> Option<Vector> {
+    let calm =
+        flags.iter().all(|&flags| is_moving(flags)) && kinds.iter().all(|&kind| is_calm(blueprints, kind));
+    calm.then(|| Vector::of(&flags.map(rests)))
+}
+
+#[inline(always)]
+fn is_calm(blueprints: &Blueprints, kind: u16) -> bool {
+    blueprints.try_brief(kind).is_some_and(|brief| brief.traits & CALM != 0)
+}
+
+/// All ones for what may fall asleep.
+#[inline(always)]
+fn rests(flags: u8) -> i32 {
+    -i32::from(flags & (DYNAMIC | SLEEPLESS) == DYNAMIC)
 }
 
 #[inline(always)]

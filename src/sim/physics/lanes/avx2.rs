@@ -197,6 +197,16 @@ impl Vector {
         Self(blend_varying_i8_m256i(sum, end, shr_imm_i32_m256i::<31>(over)))
     }
 
+    /// The difference, which stays at the ends of the range.
+    #[inline(always)]
+    pub(crate) fn minus(self, other: Self) -> Self {
+        let difference = sub_i32_m256i(self.0, other.0);
+        // Over the end if both have other signs, and the difference another than the first.
+        let over = bitand_m256i(bitxor_m256i(self.0, other.0), bitxor_m256i(difference, self.0));
+        let end = bitxor_m256i(shr_imm_i32_m256i::<31>(difference), set_splat_i32_m256i(i32::MIN));
+        Self(blend_varying_i8_m256i(difference, end, shr_imm_i32_m256i::<31>(over)))
+    }
+
     /// The products; what is beyond 32 bits is lost.
     #[inline(always)]
     pub(crate) fn times_low(self, other: Self) -> Self {

@@ -157,6 +157,12 @@ impl Vector {
         self.with(other, i32::saturating_add)
     }
 
+    /// The difference, which stays at the ends of the range.
+    #[inline(always)]
+    pub(crate) fn minus(self, other: Self) -> Self {
+        self.with(other, i32::saturating_sub)
+    }
+
     /// The products; what is beyond 32 bits is lost.
     #[inline(always)]
     pub(crate) fn times_low(self, other: Self) -> Self {
