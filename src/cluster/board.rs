@@ -6,7 +6,7 @@ mod offers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use self::ask::{Ask, Change, Kept, Offer, Placed, Record, Seats, Stage, Step, Told};
+pub use self::ask::{Answers, Ask, Change, Kept, Offer, Placed, Record, Seats, Stage, Step, Told};
 use self::offers::Offers;
 use crate::Epoch;
 
@@ -167,7 +167,9 @@ impl Board {
     /// A ticket without what it says: who asks knows.
     fn taken_in(&self, id: &str) -> Told {
         match self.show(id) {
-            Told::Ticket { record, placed, .. } => Told::Ticket { record, body: String::new(), placed },
+            Told::Ticket { record, placed, answers, .. } => {
+                Told::Ticket { record, body: String::new(), placed, answers }
+            }
             told => told,
         }
     }
@@ -183,6 +185,7 @@ impl Board {
             since_ms: if ticket.since_ms == 0 { now_ms } else { ticket.since_ms.min(now_ms) },
             players: ticket.players.clone(),
             plays: false,
+            with: String::new(),
         };
         self.tickets.insert(ticket.id.clone(), (record, ticket.body.clone()));
     }
@@ -190,7 +193,18 @@ impl Board {
     fn show(&self, id: &str) -> Told {
         let Some((record, body)) = self.tickets.get(id) else { return Told::Unknown };
         let placed = self.matches.get(&record.of).cloned().map(Box::new);
-        Told::Ticket { record: Box::new(record.clone()), body: body.clone(), placed }
+        let answers = (record.stage == Stage::Asked).then(|| self.answers(record));
+        Told::Ticket { record: Box::new(record.clone()), body: body.clone(), placed, answers }
+    }
+
+    /// How many of all players of the match that a ticket is asked for have answered.
+    fn answers(&self, asked: &Record) -> Answers {
+        let others = parts(&asked.with).filter_map(|id| self.tickets.get(id)).map(|(record, _)| record);
+        let those = others.filter(|record| record.stage == Stage::Asked && record.of == asked.of);
+        those.fold(Answers { there: 0, of: 0 }, |sum, record| Answers {
+            there: sum.there + parts(&record.there).count() as u32,
+            of: sum.of + parts(&record.players).count() as u32,
+        })
     }
 
     /// The players of a ticket do not wait any more.
@@ -222,6 +236,7 @@ impl Board {
             record.there.clear();
             record.until_ms = 0;
             record.plays = false;
+            record.with.clear();
         }
         self.touch(id);
     }
@@ -311,6 +326,9 @@ impl Board {
         for id in parts(tickets) {
             self.set(id, Stage::Asked, of, "");
             self.note_time(id, now_ms + for_ms);
+            if let Some((record, _)) = self.tickets.get_mut(id) {
+                tickets.clone_into(&mut record.with);
+            }
         }
         Told::Done
     }

@@ -3,18 +3,18 @@
 //! on from there.
 
 mod rooms;
+mod shown;
 mod strays;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use framekeep_matchmaking::limits::TIME_MS_MAX;
-use framekeep_matchmaking::{
-    Ended, Event, Match, MatchId, Matcher, Mode, ModeFault, QueueView, TicketId, TicketState, Why,
-};
+use framekeep_matchmaking::{Ended, Event, Match, MatchId, Matcher, Mode, ModeFault, TicketId, TicketState};
 
 use self::rooms::Rooms;
 use self::strays::Strays;
+pub(crate) use self::strays::UNKNOWN_MODE_MS;
 use crate::board::{Ask, Change, Kept, Offer, Placed, Record, Stage, Told, parts};
 use crate::body::{MatchBody, TicketBody};
 use crate::placement::Placement;
@@ -33,7 +33,7 @@ const READ_WITHIN_MS: u64 = 1_000;
 /// After how long a match that was placed is open or taken back, whatever was read of it.
 const PLACED_KEPT_MS: u64 = 2 * OPEN_WITHIN_MS;
 
-/// Matches that were formed and when are counted for so long.
+/// Matches whose rooms were opened, and when, are counted for so long.
 const MINUTE_MS: u64 = 60_000;
 
 /// Forms the matches of all, by the store's time.
@@ -61,7 +61,12 @@ pub struct Coordinator {
     placed: BTreeMap<MatchId, (u64, NodeId)>,
     asks: VecDeque<Ask>,
     formed: VecDeque<Arc<Match>>,
-    formed_at_ms: VecDeque<u64>,
+    /// When rooms of matches were opened, those of the last minute.
+    started_at_ms: VecDeque<u64>,
+    /// The time of the last round.
+    looked_at_ms: u64,
+    /// Whether no node can have a room for a match.
+    no_rooms: bool,
     pause_until_ms: u64,
     /// What the matcher knows and the store does not go together any more.
     is_lost: bool,
@@ -106,7 +111,9 @@ impl Coordinator {
             placed: BTreeMap::new(),
             asks: VecDeque::new(),
             formed: VecDeque::new(),
-            formed_at_ms: VecDeque::new(),
+            started_at_ms: VecDeque::new(),
+            looked_at_ms: 0,
+            no_rooms: false,
             pause_until_ms: 0,
             is_lost: false,
         })
@@ -148,27 +155,10 @@ impl Coordinator {
         self.is_lost
     }
 
-    /// How the queues are.
-    pub fn queues(&self) -> impl Iterator<Item = QueueView> + '_ {
-        self.matcher.queues()
-    }
-
-    /// Matches of the last minute.
-    #[must_use]
-    pub fn matches_per_min(&self) -> u64 {
-        self.formed_at_ms.len() as u64
-    }
-
     /// Tickets of which it remembers what they say.
     #[cfg(test)]
     pub(crate) fn bodies_kept(&self) -> usize {
         self.bodies.len()
-    }
-
-    /// Why a ticket has no match yet; `None` if it is not known.
-    #[must_use]
-    pub fn why(&self, now_ms: u64, id: TicketId) -> Option<Why> {
-        self.matcher.why(now_ms, id).ok()
     }
 
     /// Reads what has changed.
@@ -232,13 +222,21 @@ impl Coordinator {
             // What it says is told again should its match be taken back.
             (Stage::Matched, state) => {
                 self.bodies.remove(&id);
-                if let Some(TicketState::Matched { of }) = state.filter(|_| record.plays)
-                    && let Some((_, node)) = self.placed.remove(&of)
-                {
-                    self.placement.opened(node);
+                if let Some(TicketState::Matched { of }) = state.filter(|_| record.plays) {
+                    self.note_started(now_ms, of);
                 }
             }
             (Stage::Over, _) => drop(self.bodies.remove(&id)),
+        }
+    }
+
+    /// The room of a match is open.
+    fn note_started(&mut self, now_ms: u64, of: MatchId) {
+        if self.matcher.note_started(of) {
+            self.started_at_ms.push_back(now_ms);
+        }
+        if let Some((_, node)) = self.placed.remove(&of) {
+            self.placement.opened(node);
         }
     }
 
@@ -260,7 +258,12 @@ impl Coordinator {
         let is_of = |mode: &&Mode| mode.game == ticket.game && mode.name == ticket.mode;
         let of_mode_ms = self.matcher.modes().find(is_of).map(|mode| mode.wait_ms_max);
         let wait_ms = strays::wait_ms(ticket, of_mode_ms);
-        match self.matcher.restore(now_ms, body.ticket, change.record.since_ms) {
+        let since_ms = change.record.since_ms;
+        let taken_in = match body.is_guest {
+            true => self.matcher.restore_guest(now_ms, body.ticket, since_ms),
+            false => self.matcher.restore(now_ms, body.ticket, since_ms),
+        };
+        match taken_in {
             Ok(_) => drop(self.bodies.insert(id, change.body.clone())),
             Err(why) => self.strays.refuse(now_ms, (id, change), wait_ms, Some(&why)),
         }
@@ -295,15 +298,17 @@ impl Coordinator {
 
     /// Forms matches; gives what is to be asked of the store, in that order.
     pub fn round(&mut self, now_ms: u64, nodes: &[NodeView]) -> Vec<Ask> {
-        while self.formed_at_ms.front().is_some_and(|at_ms| at_ms + MINUTE_MS < now_ms) {
-            self.formed_at_ms.pop_front();
+        while self.started_at_ms.front().is_some_and(|at_ms| at_ms + MINUTE_MS < now_ms) {
+            self.started_at_ms.pop_front();
         }
         self.name_regions(now_ms, nodes);
         self.look_at_strays(now_ms);
         self.placed.retain(|_, (at_ms, _)| *at_ms + PLACED_KEPT_MS > now_ms);
         self.rooms.look_at(now_ms, &mut self.matcher, nodes, &self.modes_digest);
+        self.no_rooms = !nodes.is_empty() && !self.placement.has_place(now_ms, nodes, &self.modes_digest);
         if now_ms >= self.pause_until_ms && !nodes.is_empty() {
             self.matcher.round(now_ms);
+            self.looked_at_ms = now_ms;
         }
         self.drain();
         while let Some(of) = self.formed.pop_front() {
@@ -396,7 +401,6 @@ impl Coordinator {
         let body = MatchBody::new(of, of.tickets().filter_map(kept).collect());
         let Some(body) = body.text() else { return self.give_back(now_ms, of.id) };
         let key = self.key(of.id);
-        self.formed_at_ms.push_back(now_ms);
         self.asks.push_back(Ask::Claim {
             epoch: self.epoch,
             of: key,

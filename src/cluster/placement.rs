@@ -46,14 +46,23 @@ impl Placement {
         region: &str,
         modes_digest: &str,
     ) -> Option<NodeId> {
+        let found = self.find(now_ms, nodes, region, modes_digest)?;
+        self.recent.push_back((now_ms, found));
+        Some(found)
+    }
+
+    /// Whether there is a node for a match, of whatever region.
+    pub fn has_place(&mut self, now_ms: u64, nodes: &[NodeView], modes_digest: &str) -> bool {
+        self.find(now_ms, nodes, "", modes_digest).is_some()
+    }
+
+    fn find(&mut self, now_ms: u64, nodes: &[NodeView], region: &str, modes_digest: &str) -> Option<NodeId> {
         let coming = self.coming(now_ms);
         let can = |view: &&NodeView| {
             let is_left_alone = self.refused.get(&view.node).is_some_and(|it| it.until_ms > now_ms);
             view.card.modes_digest == modes_digest && !is_left_alone && !is_full(&view.load, coming.of(view))
         };
-        let found = least_taken(nodes.iter().filter(can), region, &coming)?;
-        self.recent.push_back((now_ms, found));
-        Some(found)
+        least_taken(nodes.iter().filter(can), region, &coming)
     }
 
     /// The node for a room that somebody of that region opens, of those that `can` have it; where all are full, one of

@@ -7,8 +7,10 @@ mod lead;
 pub(crate) mod memory;
 mod offers;
 mod office;
+pub(crate) mod published;
 mod status;
 mod whereabouts;
+pub(crate) mod why;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -21,12 +23,12 @@ use framekeep_gate::{
 };
 use framekeep_matchmaking::{Matcher, Mode, ModeFault, QueueView, Refused, TicketId};
 use framekeep_protocol::{PlayerId, RoomName};
-use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc};
 use tracing::warn;
 
 use self::memory::Memory;
 use self::offers::Offered;
+use self::published::Published;
 use crate::board::{Ask, Kept, Placed, Told};
 use crate::body::{MatchBody, TicketBody};
 use crate::{ClusterHandle, Coordinator, StoreError, TakeError, room_name};
@@ -124,30 +126,6 @@ impl Sent {
     }
 }
 
-/// What the coordinator lets all nodes know.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Published {
-    pub(crate) queues: Vec<PublishedQueue>,
-    pub(crate) matches_per_min: u64,
-    pub(crate) coordinator: String,
-    pub(crate) epoch: u64,
-    pub(crate) directory: u64,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct PublishedQueue {
-    game: String,
-    mode: String,
-    tick_rate_hz: u16,
-    tickets: u64,
-    players: u64,
-    formed: u64,
-    matched: u64,
-    expired: u64,
-    wait_ms_p50: Option<u64>,
-    wait_ms_p99: Option<u64>,
-}
-
 impl ClusterQueue {
     /// The tickets of the cluster; [`run`](Self::run) has to be running for anything to happen.
     ///
@@ -225,15 +203,21 @@ impl ClusterQueue {
         self.state().memory.keeps(id)
     }
 
-    /// What a matcher refuses of a ticket whoever else waits.
-    fn check(&self, ticket: &SharedTicket) -> Result<(), SharedRefused> {
+    /// What a matcher refuses of a ticket whoever else waits; of a new guest's ticket also regions that guests may not
+    /// name any more, by what the coordinator said last.
+    fn check(&self, ticket: &SharedTicket, is_new: bool) -> Result<(), SharedRefused> {
         let matcher = Matcher::new(self.config.modes.clone());
         let Ok(mut matcher) = matcher else { return Err(SharedRefused::Away) };
-        matcher.submit(0, ticket.ticket.clone()).map(drop).map_err(SharedRefused::Refused)
+        matcher.submit(0, ticket.ticket.clone()).map_err(SharedRefused::Refused)?;
+        let region = self.state().published.region_too_many(ticket).map(str::to_owned);
+        match region.filter(|_| is_new && ticket.is_guest) {
+            Some(region) => Err(SharedRefused::Refused(Refused::GuestRegions { region })),
+            None => Ok(()),
+        }
     }
 
     async fn take_in(&self, ticket: SharedTicket, waited: Duration) -> Result<SharedStatus, SharedRefused> {
-        self.check(&ticket)?;
+        self.check(&ticket, waited.is_zero())?;
         let id = ticket.ticket.id;
         let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(0);
         let since_ms = if waited_ms == 0 { 0 } else { self.store_now_ms().saturating_sub(waited_ms).max(1) };
@@ -243,8 +227,8 @@ impl ClusterQueue {
         let (is_first, store_since_ms) = self.note_sent(id).ok_or(SharedRefused::Away)?;
         let told = match self.ask(&Ask::Submit { ticket: kept.clone(), limit }).await {
             // What it says is known here.
-            Ok(Told::Ticket { record, placed, .. }) => {
-                Told::Ticket { record, body: kept.body.clone(), placed }
+            Ok(Told::Ticket { record, placed, answers, .. }) => {
+                Told::Ticket { record, body: kept.body.clone(), placed, answers }
             }
             Ok(told) => told,
             Err(StoreError::Unconnected(_)) if is_first => {

@@ -117,7 +117,12 @@ impl Listed {
 
 /// Whether a server uses a data folder, whose lock it holds as long as it runs.
 pub(crate) fn is_used(folder: &Path) -> bool {
-    let lock = File::open(folder.join(LOCK));
+    is_locked(&folder.join(LOCK))
+}
+
+/// Whether somebody holds a lock.
+pub(crate) fn is_locked(file: &Path) -> bool {
+    let lock = File::open(file);
     lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 

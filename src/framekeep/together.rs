@@ -63,16 +63,21 @@ fn table(seen: &Value) -> String {
         let _ =
             writeln!(out, "Redis has not answered for {} ms: that is how it was", together["redis_away_ms"]);
     }
+    if together["no_rooms"] == true {
+        out.push_str(
+            "no node can have a room for a match: all are gateways, full, draining, or have other modes\n",
+        );
+    }
     let rows = nodes.iter().map(|node| node_row(node, &together["node"]));
     let heads =
         ["NODE", "ID", "REGION", "PLAYERS", "ROOMS", "IN", "OUT", "TICK P99", "MEMORY", "UDP", "STATE"];
     columns(&mut out, &heads, rows.collect());
-    let rows = list(together, "queues").iter().map(queue_row);
-    columns(
-        &mut out,
-        &["QUEUE", "HZ", "TICKETS", "PLAYERS", "FORMED", "WAIT P50", "WAIT P99"],
-        rows.collect(),
-    );
+    let heads = ["QUEUE", "HZ", "TICKETS", "PLAYERS", "FORMED", "WAIT P50", "WAIT P99"];
+    columns(&mut out, &heads, list(together, "queues").iter().map(queue_row).collect());
+    if let Some(alone_ms) = together["alone_ms"].as_u64() {
+        let _ = writeln!(out, "\nthis node has matched alone for {alone_ms} ms; these queues are its own:");
+        columns(&mut out, &heads, list(together, "own_queues").iter().map(queue_row).collect());
+    }
     moves(&mut out, seen);
     out
 }
@@ -151,7 +156,7 @@ mod tests {
             "formed": 12, "wait_ms_p50": 400, "wait_ms_p99": null });
         let going = json!({ "room": "den", "from": "eu1", "to": "eu2", "step": "approaches", "for_ms": 40 });
         let seen = json!({ "mode": "redis", "moves": [going], "together": { "name": "games", "node": "00000000000000aa",
-            "redis_away_ms": 0, "coordinator": "00000000000000aa", "epoch": 9, "directory": 2,
+            "redis_away_ms": 0, "coordinator": "00000000000000aa", "epoch": 9, "directory": 2, "no_rooms": true,
             "matches_per_min": 4, "nodes": [node], "queues": [queue] } });
         let text = table(&seen);
         assert!(
@@ -159,11 +164,23 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("this one, another key") && text.contains("arena/duel  -   3"), "{text}");
+        assert!(text.contains("\nno node can have a room"), "{text}");
         assert!(text.contains("400 ms") && !text.contains("Redis has not"), "{text}");
         assert!(
             text.ends_with("MOVING  FROM  TO   STEP        FOR MS\nden     eu1   eu2  approaches  40\n"),
             "{text}"
         );
+        let mut away = seen;
+        away["together"]["redis_away_ms"] = json!(9_000);
+        away["together"]["alone_ms"] = json!(4_000);
+        away["together"]["own_queues"] =
+            json!([{ "game": "arena", "mode": "brawl", "tickets": 1, "players": 2 }]);
+        let text = table(&away);
+        assert!(
+            text.contains("has not answered for 9000 ms") && text.contains("alone for 4000 ms"),
+            "{text}"
+        );
+        assert!(text.contains("arena/brawl"), "{text}");
         assert!(table(&json!({ "mode": "single" })).contains("works alone"));
     }
 }

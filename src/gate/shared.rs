@@ -31,6 +31,10 @@ pub enum SharedState {
     Asked {
         /// For how much longer they may answer.
         for_ms: u64,
+        /// How many of all players of the match have said that they are there.
+        there: u32,
+        /// How many are asked.
+        of: u32,
     },
     /// It has its match; some node opens a room for it.
     Opening,
@@ -262,6 +266,9 @@ pub struct ClusterStatus {
     pub directory: u64,
     /// How the queues are.
     pub queues: Vec<QueueView>,
-    /// Matches that were formed within the last minute.
+    /// Matches whose rooms were opened within the last minute.
     pub matches_per_min: u64,
+    /// Whether no node can have a room for a match: all are gateways, full, draining, or have other modes than the
+    /// coordinator.
+    pub no_rooms: bool,
 }

@@ -51,6 +51,8 @@ pub(crate) struct Lane {
     fresh: Vec<(i32, Entry)>,
     /// Entries of tickets that have left.
     gone: usize,
+    /// Players who wait in it.
+    pub(crate) players: u64,
     /// Whether it is among those to be settled.
     pub(crate) unsettled: bool,
     /// Running rooms that look for players, the first to ask first.
@@ -77,6 +79,7 @@ impl Lane {
             words: 0,
             fresh: Vec::new(),
             gone: 0,
+            players: 0,
             unsettled: false,
             rooms: Vec::new(),
         }
@@ -86,6 +89,7 @@ impl Lane {
     pub(crate) fn add(&mut self, slot: Slot, by_role: bool, queue: &Queue) {
         let (hot, stamp) = (&queue.hot[slot as usize], queue.stamps[slot as usize]);
         let kind = self.kinds.number(hot.roles(), by_role);
+        self.players += u64::from(hot.size);
         self.fresh.push((hot.rating, Entry { stamp, slot, size: hot.size, kind }));
         // A crowd is sorted in as it comes, so that no round has to sort all of it.
         if self.fresh.len() >= FRESH_MAX.max(self.entries.len() / 4) {
@@ -93,8 +97,10 @@ impl Lane {
         }
     }
 
-    /// A ticket has left; says whether so many have that their entries are to be dropped before the next round.
-    pub(crate) fn note_gone(&mut self) -> bool {
+    /// A ticket of so many players has left; says whether so many have that their entries are to be dropped before the
+    /// next round.
+    pub(crate) fn note_gone(&mut self, size: u8) -> bool {
+        self.players -= u64::from(size);
         self.gone += 1;
         self.has_many_gone()
     }

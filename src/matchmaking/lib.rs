@@ -53,4 +53,4 @@ pub use mode::{Fewer, Mode, ModeFault, RoleSeats, Widening};
 pub use operation::{Event, Operation, Refused};
 pub use replay::{Replayed, replay};
 pub use ticket::{NoTicketId, PartyMember, RegionLatency, Ticket, TicketFault, TicketId};
-pub use view::{Ended, Hindrance, QueueView, TicketState, TicketView, Why};
+pub use view::{Ended, Hindrance, LaneView, QueueView, RegionsView, TicketState, TicketView, Why};

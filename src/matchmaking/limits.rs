@@ -30,6 +30,10 @@ pub const REGIONS_MAX: usize = 8;
 /// Most regions that a matcher knows: what tickets may invent has an end.
 pub const REGIONS_KNOWN_MAX: usize = 64;
 
+/// Most regions that only tickets of guests name, whom nobody vouches for: the other places are left to those who are
+/// known.
+pub const GUEST_REGIONS_MAX: usize = 15;
+
 /// Most players that a ticket blocks.
 pub const BLOCKED_MAX: usize = 64;
 

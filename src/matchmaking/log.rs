@@ -4,7 +4,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 4 | `FKMM` |
-//! | 1 | version, 3: of the layout, and of the way in which matches are formed |
+//! | 1 | version, 4: of the layout, and of the way in which matches are formed |
 //! | 4 | most tickets that are not over |
 //! | 4, n | length and encoding of the modes |
 //! | 8, 4, n | of each operation the time in milliseconds, the length and the encoding |
@@ -20,7 +20,7 @@ use crate::{Mode, ModeFault, Operation};
 const MAGIC: [u8; 4] = *b"FKMM";
 /// Another one wherever the same operations would give other matches: an old log is refused then, and not said to
 /// differ.
-const LAYOUT_VERSION: u8 = 3;
+const LAYOUT_VERSION: u8 = 4;
 
 /// A digest of what came of an operation: whether it was done, and its events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,6 +7,7 @@ mod effort;
 mod pairing;
 mod record;
 mod rooms;
+mod shown;
 mod time;
 mod why;
 
@@ -27,8 +28,8 @@ use crate::queue::{NearLanes, Queue, Slot};
 use crate::regions::Regions;
 use crate::rules::Rules;
 use crate::{
-    Ended, Event, Match, MatchId, Mode, ModeFault, Operation, QueueView, Refused, Ticket, TicketId,
-    TicketState, TicketView,
+    Ended, Event, Match, MatchId, Mode, ModeFault, Operation, Refused, Ticket, TicketId, TicketState,
+    TicketView,
 };
 
 /// Who waits for whom. Time is an argument and never goes back: an earlier one is taken for the latest.
@@ -43,6 +44,8 @@ pub struct Matcher {
     lanes: Vec<Lane>,
     /// Lanes in which something is new, or many have left.
     unsettled: Vec<u32>,
+    /// The last number of a stay that a round has come to: later ones have not been looked at.
+    looked: u64,
     queue: Queue,
     due: Due,
     rooms: OpenRooms,
@@ -78,6 +81,7 @@ impl Matcher {
             pools,
             lanes: Vec::new(),
             unsettled: Vec::new(),
+            looked: 0,
             queue: Queue::default(),
             due: Due::default(),
             rooms: OpenRooms::default(),
@@ -131,6 +135,9 @@ impl Matcher {
         match operation {
             Operation::Submit(ticket) => self.submit(now_ms, ticket).map(drop),
             Operation::Restore(ticket, since_ms) => self.restore(now_ms, ticket, since_ms).map(drop),
+            Operation::RestoreGuest(ticket, since_ms) => {
+                self.restore_guest(now_ms, ticket, since_ms).map(drop)
+            }
             Operation::Cancel(id) => self.cancel(now_ms, id).map(drop),
             Operation::Accept(id, player) => self.answer(now_ms, id, player, true).map(drop),
             Operation::Decline(id, player) => self.answer(now_ms, id, player, false).map(drop),
@@ -159,10 +166,31 @@ impl Matcher {
     /// As for [`submit`](Self::submit).
     pub fn restore(&mut self, now_ms: u64, ticket: Ticket, since_ms: u64) -> Result<TicketView, Refused> {
         let operation = self.to_log(|| Operation::Restore(ticket.clone(), since_ms));
-        self.logged(now_ms, operation, |it| it.take_in(now_ms, ticket, since_ms))
+        self.logged(now_ms, operation, |it| it.take_in(now_ms, ticket, since_ms, false))
     }
 
-    fn take_in(&mut self, now_ms: u64, ticket: Ticket, since_ms: u64) -> Result<TicketView, Refused> {
+    /// Lets a guest's ticket wait, since then. Guests are vouched for by nobody: of regions that are not known all of
+    /// them together may name [`GUEST_REGIONS_MAX`](crate::limits::GUEST_REGIONS_MAX).
+    ///
+    /// # Errors
+    /// As for [`submit`](Self::submit); [`Refused::GuestRegions`] if one of its regions would be one too many.
+    pub fn restore_guest(
+        &mut self,
+        now_ms: u64,
+        ticket: Ticket,
+        since_ms: u64,
+    ) -> Result<TicketView, Refused> {
+        let operation = self.to_log(|| Operation::RestoreGuest(ticket.clone(), since_ms));
+        self.logged(now_ms, operation, |it| it.take_in(now_ms, ticket, since_ms, true))
+    }
+
+    fn take_in(
+        &mut self,
+        now_ms: u64,
+        ticket: Ticket,
+        since_ms: u64,
+        is_guest: bool,
+    ) -> Result<TicketView, Refused> {
         self.elapse(now_ms);
         if let Some(slot) = self.queue.find(ticket.id) {
             let is_same = self.queue.record(slot).ticket == ticket;
@@ -179,10 +207,10 @@ impl Matcher {
             }
         }
         let rules = self.rules_of(&ticket.game, &ticket.mode)?;
-        let regions = self.take_regions(&ticket)?;
+        let regions = self.take_regions(&ticket, is_guest)?;
         let numbers = regions.clone();
-        let wish = self.rules[rules].wish(rules, &ticket, regions);
-        let wish = wish.inspect_err(|_| self.release_regions(&numbers))?;
+        let wish = self.rules[rules].wish(rules, &ticket, regions, is_guest);
+        let wish = wish.inspect_err(|_| self.release_regions(&numbers, is_guest))?;
         let slot = self.queue.add(ticket, wish, since_ms.min(self.now_ms));
         self.begin_waiting(slot);
         Ok(self.queue.view(slot))
@@ -232,11 +260,6 @@ impl Matcher {
         Ok(self.queue.view(slot))
     }
 
-    /// How the queues are, by mode and tick rate.
-    pub fn queues(&self) -> impl Iterator<Item = QueueView> + '_ {
-        self.pools.iter().map(|pool| pool.view(&self.rules[pool.rules]))
-    }
-
     /// Tickets that are not over.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -271,26 +294,26 @@ impl Matcher {
     }
 
     /// The numbers of a ticket's regions, the nearest first; each is used once more.
-    fn take_regions(&mut self, ticket: &Ticket) -> Result<Vec<(u8, u32)>, Refused> {
+    fn take_regions(&mut self, ticket: &Ticket, is_guest: bool) -> Result<Vec<(u8, u32)>, Refused> {
         let mut regions = Vec::with_capacity(ticket.regions.len().max(1));
         for wanted in &ticket.regions {
-            match self.regions.take(&wanted.region) {
+            match self.regions.take(&wanted.region, is_guest) {
                 Ok(number) => regions.push((number, wanted.latency_ms)),
                 Err(why) => {
-                    self.release_regions(&regions);
+                    self.release_regions(&regions, is_guest);
                     return Err(why);
                 }
             }
         }
         regions.sort_by_key(|(_, latency_ms)| *latency_ms);
         if regions.is_empty() {
-            regions.push((self.regions.take("")?, 0));
+            regions.push((self.regions.take("", is_guest)?, 0));
         }
         Ok(regions)
     }
 
-    fn release_regions(&mut self, regions: &[(u8, u32)]) {
-        regions.iter().for_each(|(number, _)| self.regions.release(*number));
+    fn release_regions(&mut self, regions: &[(u8, u32)], is_guest: bool) {
+        regions.iter().for_each(|(number, _)| self.regions.release(*number, is_guest));
     }
 
     /// The lane of a pool, region and content; made if there is none.
@@ -328,7 +351,7 @@ impl Matcher {
         self.pools[pool].players -= u64::from(size);
         let mut nth = 0;
         while let Some(lane) = self.lane_of_ticket(slot, nth) {
-            if self.lanes[lane as usize].note_gone() {
+            if self.lanes[lane as usize].note_gone(size) {
                 self.unsettle(lane);
             }
             nth += 1;
@@ -370,15 +393,15 @@ impl Matcher {
         self.queue.end(slot, self.now_ms + REMEMBERED_MS);
         let record = self.queue.record_mut(slot);
         record.near = 0;
-        let regions = std::mem::take(&mut record.wish.regions);
-        self.release_regions(&regions);
+        let (regions, is_guest) = (std::mem::take(&mut record.wish.regions), record.wish.is_guest);
+        self.release_regions(&regions, is_guest);
         self.forget();
     }
 
     /// Forgets tickets that were over long ago; those that had their match have kept their regions until now.
     fn forget(&mut self) {
         let regions = self.queue.forget(self.now_ms, REMEMBERED_MAX);
-        self.release_regions(&regions);
+        regions.into_iter().for_each(|(number, is_guest)| self.regions.release(number, is_guest));
     }
 
     /// Answers for a player who was asked.

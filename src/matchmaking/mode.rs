@@ -31,6 +31,12 @@ impl Widening {
         let value = u64::from(self.start).saturating_add(grown).min(u64::from(self.max.max(self.start)));
         u32::try_from(value).unwrap_or(u32::MAX)
     }
+
+    /// The same; `None` where there is no limit.
+    #[must_use]
+    pub fn limit_at(self, age_ms: u64) -> Option<u32> {
+        Some(self.at(age_ms)).filter(|limit| *limit < Self::NONE.max)
+    }
 }
 
 /// How many of a team have a role.

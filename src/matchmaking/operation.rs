@@ -5,7 +5,7 @@ use std::sync::Arc;
 use framekeep_protocol::PlayerId;
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{BACKFILLS_MAX, REGIONS_KNOWN_MAX};
+use crate::limits::{BACKFILLS_MAX, GUEST_REGIONS_MAX, REGIONS_KNOWN_MAX};
 use crate::{Backfill, Ended, Match, MatchId, Ticket, TicketFault, TicketId};
 
 /// What can be asked of a matcher. All of it together, with its times, is the matcher's log.
@@ -31,6 +31,8 @@ pub enum Operation {
     Round,
     /// A region that operators name keeps its place, whatever tickets invent.
     NameRegion(String),
+    /// As [`Restore`](Self::Restore), for a guest, of whose regions only a few may be new.
+    RestoreGuest(Ticket, u64),
 }
 
 /// What has come of operations and of time.
@@ -99,6 +101,15 @@ pub enum Refused {
     /// Regions are invented.
     #[error("region {region:?} is not known, and {REGIONS_KNOWN_MAX} are")]
     TooManyRegions {
+        /// The region.
+        region: String,
+    },
+    /// Guests have invented as many regions as they may.
+    #[error(
+        "region {region:?} is not known, and guests have named {GUEST_REGIONS_MAX} like that: name one that the server \
+         knows, or try again later"
+    )]
+    GuestRegions {
         /// The region.
         region: String,
     },

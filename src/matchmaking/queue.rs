@@ -97,6 +97,8 @@ pub(crate) struct Wish {
     pub(crate) contents: Vec<u8>,
     /// Regions and their latency in milliseconds, the nearest first.
     pub(crate) regions: Vec<(u8, u32)>,
+    /// Whether its regions are a guest's.
+    pub(crate) is_guest: bool,
     /// Of each member the roles as bits; all where roles do not matter.
     pub(crate) roles: [u8; PARTY_MAX],
     pub(crate) expires_after_ms: u64,
@@ -255,6 +257,11 @@ impl Queue {
         self.stamps_given
     }
 
+    /// The last such number.
+    pub(crate) fn stamps_given(&self) -> u64 {
+        self.stamps_given
+    }
+
     /// The players of a ticket wait by it.
     pub(crate) fn hold_players(&mut self, slot: Slot) {
         let record = self.records[slot as usize].as_deref();
@@ -308,8 +315,9 @@ impl Queue {
         }
     }
 
-    /// Forgets what was over long ago, and what is too much to remember; gives the regions of the tickets.
-    pub(crate) fn forget(&mut self, now_ms: u64, most: usize) -> Vec<(u8, u32)> {
+    /// Forgets what was over long ago, and what is too much to remember; gives the regions of the tickets and whether
+    /// they are guests'.
+    pub(crate) fn forget(&mut self, now_ms: u64, most: usize) -> Vec<(u8, bool)> {
         let mut regions = Vec::new();
         for _ in 0..FORGET_AT_ONCE {
             let Some(&(at_ms, slot, seq)) = self.over.front() else { break };
@@ -322,7 +330,9 @@ impl Queue {
                 self.by_id.remove(&id);
                 self.forget_players(slot);
                 let record = self.records[slot as usize].take();
-                regions.extend(record.into_iter().flat_map(|record| record.wish.regions));
+                let wish = record.map(|record| record.wish);
+                let named = |wish: Wish| wish.regions.into_iter().map(move |(nth, _)| (nth, wish.is_guest));
+                regions.extend(wish.into_iter().flat_map(named));
                 self.free.push(slot);
                 self.over_count -= 1;
             }

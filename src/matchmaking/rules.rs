@@ -50,7 +50,7 @@ impl Rules {
         (0..self.mode.teams).map(move |_| Team::new(seats, self.by_set))
     }
 
-    /// What a ticket wants in numbers; `region` gives those of its regions.
+    /// What a ticket wants in numbers; `regions` are those of its regions.
     ///
     /// # Errors
     /// [`Refused`] if the mode has nothing for it.
@@ -59,6 +59,7 @@ impl Rules {
         rules: usize,
         ticket: &Ticket,
         regions: Vec<(u8, u32)>,
+        is_guest: bool,
     ) -> Result<Wish, Refused> {
         let (size, max) = (ticket.party.len(), self.mode.party_max);
         if size > usize::from(max) {
@@ -88,6 +89,7 @@ impl Rules {
             pool: self.first_pool + self.tick_rate(ticket.tick_rate_hz)?,
             contents,
             regions,
+            is_guest,
             roles,
             expires_after_ms: if ticket.wait_ms_max == 0 { wait_ms } else { wait_ms.min(ticket.wait_ms_max) },
         })

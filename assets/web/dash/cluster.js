@@ -71,8 +71,12 @@ function draw(element, seen, moves = []) {
   ].map(([name, value]) => make('div', {}, make('dt', {}, name), make('dd', {}, String(value))));
   const away = seen.redis_away_ms > 0
     ? [make('p', { class: 'hint', role: 'status' }, `Redis has not answered for ${seconds(seen.redis_away_ms / 1e3)}: rooms go on, and this is how it was.`)] : [];
-  element.replaceChildren(title, ...away, make('dl', { class: 'figures' }, ...figures),
-    table('Nodes', NODES, seen.nodes, seen), ...moving, table('Queues', QUEUES, seen.queues, seen));
+  const own = seen.alone_ms === undefined ? []
+    : [table(`Queues of this node, which has matched alone for ${seconds(seen.alone_ms / 1e3)}`, QUEUES, seen.own_queues ?? [], seen)];
+  const full = seen.no_rooms
+    ? [make('p', { class: 'hint', role: 'status' }, 'No node can have a room for a match: all are gateways, full, draining, or have other modes.')] : [];
+  element.replaceChildren(title, ...away, ...full, make('dl', { class: 'figures' }, ...figures),
+    table('Nodes', NODES, seen.nodes, seen), ...moving, table('Queues', QUEUES, seen.queues, seen), ...own);
 }
 
 /** Shows the cluster; gives a function that ends it. */

@@ -40,6 +40,18 @@ pub struct Record {
     /// Whether the room of its match is open.
     #[serde(default)]
     pub plays: bool,
+    /// The tickets of the match that it is asked for, itself among them, separated by commas; empty while it is not.
+    #[serde(default)]
+    pub with: String,
+}
+
+/// How many players of a match have said that they are there, whoever's tickets they are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answers {
+    /// How many have.
+    pub there: u32,
+    /// How many are asked.
+    pub of: u32,
 }
 
 /// How far a match is.
@@ -297,6 +309,9 @@ pub enum Told {
         body: String,
         /// Its match, once it has one.
         placed: Option<Box<Placed>>,
+        /// How many of all players of the match have answered, while they are asked.
+        #[serde(default)]
+        answers: Option<Answers>,
     },
     /// There is no such ticket.
     Unknown,
@@ -390,6 +405,7 @@ impl Change {
             since_ms: 0,
             players: String::new(),
             plays,
+            with: String::new(),
         };
         Self { id: id.to_owned(), record, body: String::new() }
     }

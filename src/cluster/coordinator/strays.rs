@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use framekeep_matchmaking::{Refused, Ticket, TicketId};
+use framekeep_matchmaking::{Hindrance, Refused, Ticket, TicketId};
 use tracing::warn;
 
 use crate::board::Change;
@@ -12,7 +12,7 @@ use crate::board::Change;
 pub(super) const WAIT_MS: u64 = 600_000;
 
 /// How long one waits whose mode is not known here: long enough for another node to coordinate that knows it.
-const UNKNOWN_MODE_MS: u64 = 10_000;
+pub(crate) const UNKNOWN_MODE_MS: u64 = 10_000;
 
 /// How often those that may fit later are tried again, and how many at once.
 const AGAIN_MS: u64 = 1_000;
@@ -24,7 +24,10 @@ const TOLD_MAX: usize = 64;
 struct Stray {
     /// What is tried again; nothing of a ticket that never fits.
     again: Option<Change>,
+    since_ms: u64,
     ends_at_ms: u64,
+    /// Why it waits until then.
+    hindrance: Hindrance,
     /// Why it ends then.
     why: &'static str,
 }
@@ -59,11 +62,18 @@ impl Strays {
         }
         let may_fit = matches!(
             why,
-            Some(Refused::TooManyRegions { .. } | Refused::QueueFull { .. } | Refused::PlayerWaits { .. })
+            Some(
+                Refused::TooManyRegions { .. }
+                    | Refused::GuestRegions { .. }
+                    | Refused::QueueFull { .. }
+                    | Refused::PlayerWaits { .. }
+            )
         );
         let mut stray = Stray {
             again: may_fit.then(|| change.clone()),
+            since_ms: change.record.since_ms,
             ends_at_ms: change.record.since_ms.saturating_add(wait_ms),
+            hindrance: hindrance(why),
             why: "expired",
         };
         // Counted from now on: another one may have known it until a moment ago.
@@ -72,6 +82,11 @@ impl Strays {
             (stray.ends_at_ms, stray.why) = (until_ms, "unknown_mode");
         }
         self.known.insert(id, stray);
+    }
+
+    /// Since when a ticket waits, when it ends, and why it waits.
+    pub(super) fn why(&self, id: TicketId) -> Option<(u64, u64, Hindrance)> {
+        self.known.get(&id).map(|stray| (stray.since_ms, stray.ends_at_ms, stray.hindrance))
     }
 
     /// A ticket does not wait any more.
@@ -96,6 +111,16 @@ impl Strays {
         let due: Vec<TicketId> = rest.map(|(id, _)| *id).take(AGAIN_MAX).collect();
         self.tried = due.last().copied().filter(|_| due.len() == AGAIN_MAX);
         due.iter().filter_map(|id| self.known.remove(id)?.again).collect()
+    }
+}
+
+fn hindrance(why: Option<&Refused>) -> Hindrance {
+    match why {
+        Some(Refused::TooManyRegions { .. }) => Hindrance::Regions { of_guests: false },
+        Some(Refused::GuestRegions { .. }) => Hindrance::Regions { of_guests: true },
+        Some(Refused::QueueFull { .. } | Refused::PlayerWaits { .. }) => Hindrance::Crowd,
+        // Its mode is not known, or is another one here.
+        _ => Hindrance::UnknownMode,
     }
 }
 

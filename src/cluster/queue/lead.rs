@@ -9,7 +9,7 @@ use tokio::time::MissedTickBehavior;
 use tracing::{error, info, warn};
 
 use super::office::Office;
-use super::{ClusterQueue, Published, PublishedQueue};
+use super::{ClusterQueue, Published};
 use crate::board::{Ask, Told};
 use crate::{COORDINATOR, Coordinator, Epoch, StoreError};
 
@@ -261,13 +261,8 @@ impl ClusterQueue {
             let place = self.coordinator();
             let Some(one) = place.as_ref() else { return Ok(()) };
             let mut state = self.state();
-            state.published = Published {
-                queues: one.queues().map(PublishedQueue::from).collect(),
-                matches_per_min: one.matches_per_min(),
-                coordinator: self.handle.node().to_string(),
-                epoch: one.epoch().0,
-                directory: state.published.directory,
-            };
+            let directory = state.published.directory;
+            state.published = Published::new(self.handle.node(), one, directory);
             serde_json::to_string(&state.published).unwrap_or_default()
         };
         self.handle.0.store.publish("queues", &text, PUBLISHED_MS).await

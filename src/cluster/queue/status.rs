@@ -3,13 +3,13 @@
 use framekeep_gate::{
     ClusterNode, ClusterStatus, SharedRefused, SharedRoom, SharedState, SharedStatus, SharedTicket,
 };
-use framekeep_matchmaking::{Ended, Hindrance, MatchId, Matcher, QueueView, Refused, TicketId, Why};
+use framekeep_matchmaking::{Ended, MatchId, QueueView, Refused, TicketId, Why};
 use framekeep_protocol::{PlayerId, RoomName};
 
 use super::whereabouts::Whereabouts;
-use super::{ClusterQueue, PublishedQueue};
+use super::{ClusterQueue, why};
 use crate::NodeView;
-use crate::board::{Placed, Record, Stage, Step, Told, parts};
+use crate::board::{Answers, Placed, Record, Stage, Step, Told, parts};
 use crate::body::{MatchBody, TicketBody};
 
 impl ClusterQueue {
@@ -22,9 +22,9 @@ impl ClusterQueue {
     ) -> Result<SharedStatus, SharedRefused> {
         let refused = |refused| Err(SharedRefused::Refused(refused));
         match told {
-            Told::Ticket { record, body, placed } => {
+            Told::Ticket { record, body, placed, answers } => {
                 let Some(body) = TicketBody::read(&body) else { return refused(Refused::UnknownTicket(id)) };
-                Ok(self.status(*record, body.shared(), placed.as_deref(), at))
+                Ok(self.status(*record, body.shared(), placed.as_deref(), (answers, at)))
             }
             Told::Other => refused(Refused::OtherTicket(id)),
             Told::PlayerWaits { player, ticket } => refused(Refused::PlayerWaits {
@@ -44,7 +44,7 @@ impl ClusterQueue {
         record: Record,
         ticket: SharedTicket,
         placed: Option<&Placed>,
-        at: Whereabouts,
+        (answers, at): (Option<Answers>, Whereabouts),
     ) -> SharedStatus {
         let now_ms = self.store_now_ms();
         let body = placed.and_then(|placed| MatchBody::read(&placed.body));
@@ -57,7 +57,11 @@ impl ClusterQueue {
         };
         let state = match record.stage {
             Stage::Waiting => SharedState::Waiting,
-            Stage::Asked => SharedState::Asked { for_ms: record.until_ms.saturating_sub(now_ms) },
+            Stage::Asked => SharedState::Asked {
+                for_ms: record.until_ms.saturating_sub(now_ms),
+                there: answers.map_or(0, |answers| answers.there),
+                of: answers.map_or(0, |answers| answers.of),
+            },
             Stage::Matched if room.is_some() => SharedState::Matched,
             Stage::Matched if more > 0 => SharedState::Lost,
             Stage::Matched => SharedState::Opening,
@@ -82,28 +86,12 @@ impl ClusterQueue {
         }
     }
 
-    /// Why a ticket waits. The coordinator knows; the others know the ticket and the numbers of its queue.
+    /// Why a ticket waits. The coordinator knows; the others know the ticket and what the coordinator lets them know.
     fn why(&self, now_ms: u64, record: &Record, ticket: &SharedTicket) -> Option<Why> {
-        let id = ticket.ticket.id;
-        if let Some(why) = self.coordinator().as_ref().and_then(|one| one.why(now_ms, id)) {
+        if let Some(why) = self.coordinator().as_ref().and_then(|one| one.why(now_ms, ticket.ticket.id)) {
             return Some(why);
         }
-        let mut matcher = Matcher::new(self.config.modes.clone()).ok()?;
-        matcher.restore(now_ms, ticket.ticket.clone(), record.since_ms).ok()?;
-        let mut why = matcher.why(now_ms, id).ok()?;
-        let queues = self.state().published.queues.clone();
-        let is_its = |queue: &&PublishedQueue| queue.is_of(&ticket.ticket.game, &ticket.ticket.mode);
-        let Some(queue) = queues.iter().find(is_its) else { return Some(why) };
-        let waited_ms = now_ms.saturating_sub(record.since_ms);
-        why.estimate_ms = queue.wait_ms_p50.map(|half| half.saturating_sub(waited_ms));
-        if let Hindrance::TooFew { there, needed } = why.hindrance {
-            let there = u32::try_from(queue.players).unwrap_or(u32::MAX).max(there);
-            why.hindrance = match there >= needed {
-                true => Hindrance::DoNotFit { there, needed },
-                false => Hindrance::TooFew { there, needed },
-            };
-        }
-        Some(why)
+        why::by_published(&self.config.modes, &self.state().published, now_ms, record, ticket)
     }
 
     /// How the cluster is.
@@ -121,6 +109,7 @@ impl ClusterQueue {
             directory: published.directory,
             queues: published.queues.into_iter().map(QueueView::from).collect(),
             matches_per_min: published.matches_per_min,
+            no_rooms: published.no_rooms,
         }
     }
 
@@ -162,50 +151,5 @@ fn ended(why: &str) -> Ended {
         "superseded" => Ended::Superseded,
         "unknown_mode" => Ended::UnknownMode,
         _ => Ended::Cancelled,
-    }
-}
-
-impl PublishedQueue {
-    fn is_of(&self, game: &str, mode: &str) -> bool {
-        self.game == game && self.mode == mode
-    }
-}
-
-impl From<QueueView> for PublishedQueue {
-    fn from(queue: QueueView) -> Self {
-        let QueueView { game, mode, tick_rate_hz, tickets, players, formed, matched, expired, .. } = queue;
-        let (wait_ms_p50, wait_ms_p99) = (queue.wait_ms_p50, queue.wait_ms_p99);
-        Self {
-            game,
-            mode,
-            tick_rate_hz,
-            tickets,
-            players,
-            formed,
-            matched,
-            expired,
-            wait_ms_p50,
-            wait_ms_p99,
-        }
-    }
-}
-
-impl From<PublishedQueue> for QueueView {
-    fn from(queue: PublishedQueue) -> Self {
-        let PublishedQueue { game, mode, tick_rate_hz, tickets, players, formed, matched, expired, .. } =
-            queue;
-        let (wait_ms_p50, wait_ms_p99) = (queue.wait_ms_p50, queue.wait_ms_p99);
-        Self {
-            game,
-            mode,
-            tick_rate_hz,
-            tickets,
-            players,
-            formed,
-            matched,
-            expired,
-            wait_ms_p50,
-            wait_ms_p99,
-        }
     }
 }

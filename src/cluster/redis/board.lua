@@ -168,6 +168,7 @@ end
 local function set(id, record, stage, of, why, at, plays)
   record.stage, record.of, record.why, record.there, record.until_ms = stage, of, why, '', at or 0
   record.plays = plays or false
+  record.with = nil
   put(id, record)
 end
 
@@ -193,15 +194,34 @@ local function told(what, name, value)
   return cjson.encode(answer)
 end
 
-local function shown(text, body, placed)
-  return '{"told":"ticket","record":' .. text .. ',"body":' .. cjson.encode(body) .. ',"placed":' .. placed .. '}'
+local function shown(text, body, placed, answers)
+  return '{"told":"ticket","record":' .. text .. ',"body":' .. cjson.encode(body) .. ',"placed":' .. placed ..
+    ',"answers":' .. (answers or 'null') .. '}'
+end
+
+local function count(list)
+  local _, commas = string.gsub(list, ',', '')
+  return list == '' and 0 or commas + 1
+end
+
+-- How many of all players of the match that a ticket is asked for have answered.
+local function answers_of(asked)
+  local there, all = 0, 0
+  for id in parts(asked.with or '') do
+    local record = get(id)
+    if record and record.stage == 'asked' and record.of == asked.of then
+      there, all = there + count(record.there), all + count(record.players)
+    end
+  end
+  return string.format('{"there":%d,"of":%d}', there, all)
 end
 
 local function show(id, body)
   local record = get(id)
   if not record then return told('unknown') end
   local placed = record.of ~= '' and placed_as.get(record.of) or 'null'
-  return shown(text_of(id), body or said_by.get(id) or '', placed or 'null')
+  local answers = record.stage == 'asked' and answers_of(record)
+  return shown(text_of(id), body or said_by.get(id) or '', placed or 'null', answers)
 end
 
 local function enter(ticket)
@@ -359,6 +379,7 @@ function asks.question()
   if stale then return stale end
   for id, record in pairs(found) do
     record.stage, record.of, record.there, record.until_ms = 'asked', ask.of, '', now + ask.for_ms
+    record.with = ask.tickets
     put(id, record)
   end
   return told('done')

@@ -1,5 +1,7 @@
 //! A coordinator at work, with a store and nodes that do not fail, in virtual time.
 
+mod explained;
+
 use std::collections::BTreeSet;
 
 use framekeep_gate::SharedTicket;
@@ -58,8 +60,12 @@ impl Office {
         let mut ticket = Ticket::solo(TicketId(number), "arena", mode, PlayerId(number as u64), 1_500);
         let region = |region: &String| RegionLatency { region: region.clone(), latency_ms: 20 };
         ticket.regions = regions.iter().map(region).collect();
+        self.submit_ticket(ticket, false)
+    }
+
+    fn submit_ticket(&mut self, ticket: Ticket, is_guest: bool) -> String {
         let names = vec![PlayerName::try_from("ada").unwrap()];
-        let kept = TicketBody::new(&SharedTicket { ticket, names, is_guest: false }).kept(0).unwrap();
+        let kept = TicketBody::new(&SharedTicket { ticket, names, is_guest }).kept(0).unwrap();
         let id = kept.id.clone();
         assert!(matches!(self.ask(&Ask::Submit { ticket: kept, limit: 10_000 }), Told::Ticket { .. }));
         id

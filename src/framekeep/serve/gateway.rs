@@ -18,7 +18,7 @@ use crate::logs::SetLevel;
 use crate::reload::Reloader;
 use crate::supervision::Supervision;
 use crate::watchdog::Word;
-use crate::{CommandError, banner, front_door, output, relay};
+use crate::{CommandError, banner, front_door, output, ports, relay};
 
 /// How often it is looked whether the process is to end.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -42,6 +42,10 @@ pub(super) fn serve(
     let gateway = front_door::open(effective, &door, &mint).map_err(ServeFailure::from)?;
     let parts = Parts { number, udp: None, gateway: gateway.as_ref(), relay: Some(&relay) };
     let node = cluster::start(settings, &key, parts, &door).map_err(ServeFailure::from)?;
+    let held = ports::write_gateway(&settings.data.folder, gateway.as_ref());
+    if let Err(error) = &held {
+        warn!(%error, "commands do not find this gateway by its data folder: name its ports with --http, --admin");
+    }
     if let Some(gateway) = &gateway
         && let Err(error) = output::print(&banner::gateway_text(settings, &source, gateway))
     {
@@ -62,7 +66,7 @@ pub(super) fn serve(
     supervision.stopping(LAST_WORDS);
     relay.stop();
     std::thread::sleep(LAST_WORDS);
-    drop((gateway, node, relay));
+    drop((gateway, node, relay, held));
     supervision.end();
     info!("stopped");
     Ok(())

@@ -125,9 +125,9 @@ pub(crate) struct QueueJson {
     tickets: u64,
     /// Players of them.
     players: u64,
-    /// Matches that were formed since the start.
+    /// Matches since the start whose rooms were opened.
     formed: u64,
-    /// Tickets that found a match since the start.
+    /// Tickets of them.
     matched: u64,
     /// Tickets that waited as long as they may.
     expired: u64,
@@ -135,6 +135,10 @@ pub(crate) struct QueueJson {
     wait_ms_p50: Option<u64>,
     /// What 99 of 100 of them waited at most.
     wait_ms_p99: Option<u64>,
+    /// For how long the node has matched these tickets, its own, alone, as Redis is away; left out of queues that are
+    /// those of all nodes, or of a node that works alone at any time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alone_ms: Option<u64>,
 }
 
 impl From<QueueView> for QueueJson {
@@ -150,15 +154,28 @@ impl From<QueueView> for QueueJson {
             expired: queue.expired,
             wait_ms_p50: queue.wait_ms_p50,
             wait_ms_p99: queue.wait_ms_p99,
+            alone_ms: None,
         }
     }
 }
 
-/// How the queues are, by mode and tick rate.
+/// The queues of this node alone, and for how long it has matched alone; `None` while all nodes have theirs in common.
+pub(crate) fn alone(front: &Front) -> Option<(u64, Vec<QueueJson>)> {
+    let matchmaking = front.matchmaking.as_ref()?;
+    let alone_ms = shared::alone_ms(front, matchmaking)?;
+    let queues = matchmaking.desk().matcher.queues().map(QueueJson::from).collect::<Vec<_>>();
+    let marked = queues.into_iter().map(|queue| QueueJson { alone_ms: Some(alone_ms), ..queue });
+    Some((alone_ms, marked.collect()))
+}
+
+/// How the queues are, by mode and tick rate: those of all nodes, or of this one where it matches alone.
 #[utoipa::path(get, path = "/api/v1/matchmaking", tag = "matchmaking", responses(
     (status = 200, body = [QueueJson]), (status = 404, body = ProblemJson)))]
 pub(crate) async fn queues(State(front): State<Arc<Front>>) -> Result<Json<Vec<QueueJson>>, Problem> {
     let matchmaking = matchmaking(&front)?;
+    if let Some((_, queues)) = alone(&front) {
+        return Ok(Json(queues));
+    }
     let of_cluster = front.cluster.get().map(|cluster| cluster.queues()).filter(|queues| !queues.is_empty());
     let own = || matchmaking.desk().matcher.queues().collect();
     Ok(Json(of_cluster.unwrap_or_else(own).into_iter().map(QueueJson::from).collect()))
@@ -312,6 +329,9 @@ fn problem(refused: Refused) -> Problem {
         Refused::UnknownTicket(_) | Refused::UnknownMatch(_) => (StatusCode::NOT_FOUND, "not_found"),
         Refused::QueueFull { .. } => (StatusCode::SERVICE_UNAVAILABLE, "queue_full"),
         Refused::UnknownMode { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "unknown_mode"),
+        Refused::TooManyRegions { .. } | Refused::GuestRegions { .. } => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "too_many_regions")
+        }
         _ => (StatusCode::UNPROCESSABLE_ENTITY, "out_of_range"),
     };
     Problem::new(status, code, refused.to_string())

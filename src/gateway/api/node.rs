@@ -111,7 +111,7 @@ impl From<MoveRow> for MoveRowJson {
 #[utoipa::path(get, path = "/api/v1/cluster", tag = "node", responses((status = 200, body = ClusterJson)))]
 pub(crate) async fn cluster(State(front): State<Arc<Front>>) -> Json<ClusterJson> {
     let together = match front.cluster.get() {
-        Some(cluster) => Some(TogetherJson::from(cluster.status().await)),
+        Some(cluster) => Some(TogetherJson::new(cluster.status().await, &front)),
         None => None,
     };
     let mode = if together.is_some() { "redis" } else { "single" };

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use framekeep_gate::{ClusterNode, ClusterStatus};
 use serde::Serialize;
 
-use super::matchmaking::QueueJson;
+use super::matchmaking::{QueueJson, alone};
 use crate::ask;
 use crate::front::Front;
 use crate::problem::{Problem, ProblemJson};
@@ -29,10 +29,31 @@ pub(crate) struct TogetherJson {
     epoch: u64,
     /// Names of rooms that are held.
     directory: u64,
-    /// Matches that were formed within the last minute.
+    /// Matches whose rooms were opened within the last minute.
     matches_per_min: u64,
+    /// Whether no node can have a room for a match now: all are gateways, full, draining, or have other modes than the
+    /// coordinator. Players wait until one can.
+    no_rooms: bool,
     nodes: Vec<PeerJson>,
     queues: Vec<QueueJson>,
+    /// For how long this node has matched the tickets that it takes in by itself, as Redis is away; left out while it
+    /// does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alone_ms: Option<u64>,
+    /// The queues of those tickets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    own_queues: Vec<QueueJson>,
+}
+
+impl TogetherJson {
+    /// The cluster as this node sees it, and what it does by itself.
+    pub(super) fn new(status: ClusterStatus, front: &Front) -> Self {
+        let (alone_ms, own_queues) = match alone(front) {
+            Some((alone_ms, own_queues)) => (Some(alone_ms), own_queues),
+            None => (None, Vec::new()),
+        };
+        Self { alone_ms, own_queues, ..Self::from(status) }
+    }
 }
 
 /// Whose a room is, as the directory says.
@@ -127,8 +148,11 @@ impl From<ClusterStatus> for TogetherJson {
             epoch: status.epoch,
             directory: status.directory,
             matches_per_min: status.matches_per_min,
+            no_rooms: status.no_rooms,
             nodes: status.nodes.into_iter().map(PeerJson::from).collect(),
             queues: status.queues.into_iter().map(QueueJson::from).collect(),
+            alone_ms: None,
+            own_queues: Vec::new(),
         }
     }
 }

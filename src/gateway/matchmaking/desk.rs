@@ -92,7 +92,10 @@ impl Desk {
     ) -> Result<TicketView, Refused> {
         let id = ticket.id;
         self.check_new(id)?;
-        let view = self.matcher.submit(now_ms, ticket)?;
+        let view = match holder.is_guest {
+            true => self.matcher.restore_guest(now_ms, ticket, now_ms)?,
+            false => self.matcher.submit(now_ms, ticket)?,
+        };
         if let Some(of) = self.played.of(id)
             && !matches!(view.state, TicketState::Matched { .. })
         {
@@ -178,6 +181,7 @@ impl Desk {
 
     /// The players of a match of this node's have seats in a room.
     pub(super) fn seated(&mut self, of: &Match, room: RoomName, now_ms: u64) {
+        self.matcher.note_started(of.id);
         let tickets: Vec<_> = of.tickets().filter_map(|id| self.matcher.ticket(id)).collect();
         let blocked: Vec<_> = tickets.iter().flat_map(|ticket| ticket.blocked.iter().copied()).collect();
         let ratings: Vec<i64> = tickets.iter().map(|ticket| ticket.rating().into()).collect();
@@ -237,9 +241,36 @@ impl Desk {
 
 #[cfg(test)]
 mod tests {
-    use framekeep_matchmaking::Mode;
+    use framekeep_matchmaking::{Mode, RegionLatency};
 
     use super::*;
+
+    #[test]
+    fn guests_invent_a_few_regions_and_matches_without_a_room_do_not_count() {
+        let mut desk = Desk::new(Matcher::new(vec![Mode::new("arena", "duel", 2, 1)]).unwrap());
+        let submit = |desk: &mut Desk, id: u64, is_guest| {
+            let region = RegionLatency { region: format!("r{id}"), latency_ms: 20 };
+            let ticket = Ticket::solo(TicketId(id.into()), "arena", "duel", PlayerId(id), 1_500);
+            let ticket = Ticket { regions: vec![region], ..ticket };
+            desk.submit(0, ticket, Holder { names: Vec::new(), is_guest })
+        };
+        assert!((1..=15).all(|id| submit(&mut desk, id, true).is_ok()));
+        assert_eq!(submit(&mut desk, 16, true), Err(Refused::GuestRegions { region: "r16".to_owned() }));
+        assert!((17..=64).all(|id| submit(&mut desk, id, false).is_ok()), "back ends have the others");
+
+        let mut desk = Desk::new(Matcher::new(vec![Mode::new("arena", "duel", 2, 1)]).unwrap());
+        for id in 1..=2 {
+            let ticket = Ticket::solo(TicketId(id.into()), "arena", "duel", PlayerId(id), 1_500);
+            desk.submit(0, ticket, Holder { names: Vec::new(), is_guest: true }).unwrap();
+        }
+        let counted = |desk: &Desk| desk.matcher.queues().map(|queue| (queue.formed, queue.matched)).next();
+        let (formed, _) = desk.round(0);
+        desk.not_seated(&formed[0], 0);
+        assert_eq!(counted(&desk), Some((0, 0)));
+        let (formed, _) = desk.round(0);
+        desk.seated(&formed[0], "den".parse().unwrap(), 0);
+        assert_eq!(counted(&desk), Some((1, 2)));
+    }
 
     #[test]
     fn a_ticket_that_is_sent_again_after_its_match_gets_no_second_one() {

@@ -14,13 +14,15 @@ use crate::{Ended, Event, Match, MatchId, Operation, Refused, TicketState};
 #[derive(Clone, Debug)]
 pub(super) struct Formed {
     pub(super) of: Arc<Match>,
-    pool: usize,
+    pub(super) pool: usize,
     /// Its tickets and their numbers of arrival.
-    tickets: Vec<(Slot, u64)>,
+    pub(super) tickets: Vec<(Slot, u64)>,
     /// Who has said that they are there, as bits by place.
     there: u64,
     /// Until when its players may answer, while they are asked.
     until_ms: Option<u64>,
+    /// When it was to be played, until it counts.
+    pub(super) uncounted_since_ms: Option<u64>,
 }
 
 impl Formed {
@@ -42,7 +44,9 @@ impl Matcher {
         }
         let until_ms = self.now_ms + ready_check_ms;
         let asked = (ready_check_ms > 0).then_some(until_ms);
-        self.matches.insert(id, Formed { of: of.clone(), pool, tickets, there: 0, until_ms: asked });
+        let uncounted_since_ms = None;
+        let formed = Formed { of: of.clone(), pool, tickets, there: 0, until_ms: asked, uncounted_since_ms };
+        self.matches.insert(id, formed);
         if asked.is_none() {
             self.play(id);
             return;
@@ -60,15 +64,13 @@ impl Matcher {
         if let Some(until_ms) = formed.until_ms.take() {
             self.asked.remove(&(until_ms, id));
         }
-        let (pool, tickets) = (formed.pool, std::mem::take(&mut formed.tickets));
+        formed.uncounted_since_ms = Some(self.now_ms);
+        let tickets = std::mem::take(&mut formed.tickets);
         self.events.push_back(Event::Formed(formed.of.clone()));
         let forget_at_ms = self.now_ms + REMEMBERED_MS;
         self.settled.push_back((forget_at_ms, id));
-        self.pools[pool].formed += 1;
         for (slot, _) in &tickets {
             self.set_state(*slot, TicketState::Matched { of: id });
-            let waited_ms = self.age(*slot);
-            self.pools[pool].note_wait(waited_ms);
             self.queue.end(*slot, forget_at_ms);
         }
         if let Some(formed) = self.matches.get_mut(&id) {
@@ -91,6 +93,12 @@ impl Matcher {
     pub(super) fn asked_into(&self, room: &str) -> impl Iterator<Item = &Arc<Match>> {
         let asked = self.asked.iter().filter_map(|(_, id)| self.matches.get(id));
         asked.map(|formed| &formed.of).filter(move |of| of.room.as_deref() == Some(room))
+    }
+
+    /// How many players of a match have said that they are there, and how many it has.
+    pub(super) fn answers(&self, id: MatchId) -> (u32, u32) {
+        let Some(formed) = self.matches.get(&id) else { return (0, 0) };
+        (formed.there.count_ones(), formed.of.places.len() as u32)
     }
 
     /// Those of a match who have not answered.

@@ -29,6 +29,7 @@ impl Matcher {
             lane.settle(&self.queue.stamps);
             lane.unsettled = false;
         }
+        self.looked = self.queue.stamps_given();
         self.scratch.effort.begin_round(woken);
         self.fill_rooms();
         while let Some(slot) = self.due.next_search(&self.queue) {

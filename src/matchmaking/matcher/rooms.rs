@@ -91,7 +91,7 @@ impl Matcher {
         if old.is_none() && self.rooms.rooms.len() >= BACKFILLS_MAX {
             return Err(Refused::TooManyBackfills);
         }
-        let region = self.regions.take(&backfill.region)?;
+        let region = self.regions.take(&backfill.region, false)?;
         let lane = self.lane_of(pool, region, content);
         let number = old.unwrap_or(self.rooms.count + 1);
         self.rooms.count = self.rooms.count.max(number);
@@ -101,7 +101,7 @@ impl Matcher {
         self.rooms.by_name.insert(name.clone(), number);
         let room = OpenRoom { backfill, name, rules, lane, guests, is_listed: false };
         if let Some(before) = self.rooms.rooms.insert(number, room) {
-            self.regions.release(self.lanes[before.lane as usize].region);
+            self.regions.release(self.lanes[before.lane as usize].region, false);
         }
         self.list(number);
         Ok(())
@@ -121,7 +121,7 @@ impl Matcher {
         let number = self.rooms.by_name.remove(room).ok_or_else(|| Refused::UnknownRoom(room.to_owned()))?;
         self.unlist(number);
         if let Some(room) = self.rooms.rooms.remove(&number) {
-            self.regions.release(self.lanes[room.lane as usize].region);
+            self.regions.release(self.lanes[room.lane as usize].region, false);
         }
         Ok(())
     }

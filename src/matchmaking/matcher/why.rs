@@ -20,7 +20,8 @@ impl Matcher {
             TicketState::Waiting => (self.hindrance(slot), Vec::new()),
             TicketState::Asked { of, .. } => {
                 let mut missing = self.missing(of);
-                let hindrance = Hindrance::Answers { missing: missing.len() as u32 };
+                let (there, of) = self.answers(of);
+                let hindrance = Hindrance::Answers { there, of };
                 missing.retain(|player| self.queue.of_player(*player) == Some(slot));
                 (hindrance, missing)
             }
@@ -32,12 +33,12 @@ impl Matcher {
             view,
             waited_ms,
             hindrance,
-            rating_allowed: self.queue.hot[slot as usize].window,
-            latency_allowed_ms: mode.latency_ms.at(self.age(slot)),
+            rating_allowed: mode.rating.limit_at(self.age(slot)),
+            latency_allowed_ms: mode.latency_ms.limit_at(self.age(slot)),
             widens_at_ms: self.widens_at(slot).filter(|_| is_waiting),
             fewer_at_ms: self.fewer_at(slot).filter(|_| is_waiting),
             expires_at_ms: self.expires_at(slot),
-            estimate_ms: usual_ms.map(|usual_ms| usual_ms.saturating_sub(waited_ms)),
+            estimate_ms: Why::estimate(usual_ms, waited_ms),
             unanswered,
         })
     }
@@ -49,6 +50,9 @@ impl Matcher {
         if record.near == 0 {
             let nearest_ms = record.wish.regions.first().map_or(0, |(_, latency_ms)| *latency_ms);
             return Hindrance::TooFar { nearest_ms, allowed_ms: rules.mode.latency_ms.at(self.age(slot)) };
+        }
+        if self.queue.stamps[slot as usize] > self.looked {
+            return Hindrance::NotYet;
         }
         let attempt = Attempt { queue: &self.queue, rules, slot, fewer: false };
         let seen = self.lanes_of(slot).map(|lane| attempt.players_around(&self.lanes[lane as usize]));

@@ -43,7 +43,8 @@ impl Waiting {
         let mut roles = [0; PARTY_MAX];
         roles[..takes.len()].copy_from_slice(takes);
         let (contents, regions) = (Vec::new(), Vec::new());
-        let wish = Wish { rules: 0, pool: 0, contents, regions, roles, expires_after_ms: 0 };
+        let (is_guest, expires_after_ms) = (false, 0);
+        let wish = Wish { rules: 0, pool: 0, contents, regions, is_guest, roles, expires_after_ms };
         let slot = self.queue.add(party(number * 8, takes.len() as u64, "raid", rating), wish, 0);
         self.queue.stamps[slot as usize] = self.queue.next_stamp();
         self.lane.add(slot, true, &self.queue);
@@ -58,9 +59,13 @@ impl Waiting {
     fn leave(&mut self, nth: usize) {
         let slot = self.slots.swap_remove(nth);
         self.queue.stamps[slot as usize] = 0;
-        if self.lane.note_gone() {
+        if self.lane.note_gone(self.queue.hot[slot as usize].size) {
             self.settle();
         }
+        let of =
+            |slots: &[Slot]| slots.iter().map(|slot| u64::from(self.queue.hot[*slot as usize].size)).sum();
+        let (sorted_in, fresh): (u64, u64) = (of(&self.slots), of(&self.fresh));
+        assert_eq!(self.lane.players, sorted_in + fresh);
     }
 
     fn walk(&mut self, rating: i32, reach: i32, size: u8) {

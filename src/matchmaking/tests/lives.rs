@@ -122,6 +122,7 @@ pub(super) fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
         8 => ticket().prop_map(Operation::Submit),
         1 => (ticket(), 0..20_000_u64).prop_map(|(ticket, since)| Operation::Restore(ticket, since)),
+        1 => (ticket(), 0..20_000_u64).prop_map(|(ticket, since)| Operation::RestoreGuest(ticket, since)),
         1 => id().prop_map(Operation::Cancel),
         14 => (id(), player()).prop_map(|(id, player)| Operation::Accept(id, player)),
         1 => (id(), player()).prop_map(|(id, player)| Operation::Decline(id, player)),
@@ -199,6 +200,9 @@ impl Life {
         };
         match operation {
             Operation::Restore(ticket, since_ms) => Operation::Restore(ticket, since_ms.min(self.now_ms)),
+            Operation::RestoreGuest(ticket, since_ms) => {
+                Operation::RestoreGuest(ticket, since_ms.min(self.now_ms))
+            }
             Operation::Accept(id, player) => {
                 let (id, player) = asked(id, player);
                 Operation::Accept(id, player)
@@ -213,11 +217,15 @@ impl Life {
 
     fn note(&mut self, operation: &Operation) {
         let since = match operation {
-            Operation::Restore(_, since_ms) => *since_ms,
+            Operation::Restore(_, since_ms) | Operation::RestoreGuest(_, since_ms) => *since_ms,
             _ => self.now_ms,
         };
         match operation {
-            Operation::Submit(ticket) | Operation::Restore(ticket, _) if self.is_new(ticket.id) => {
+            Operation::Submit(ticket)
+            | Operation::Restore(ticket, _)
+            | Operation::RestoreGuest(ticket, _)
+                if self.is_new(ticket.id) =>
+            {
                 self.tickets.insert(ticket.id, Waiting { ticket: ticket.clone(), since_ms: since });
                 self.states.insert(ticket.id, TicketState::Waiting);
             }
@@ -314,6 +322,9 @@ impl Life {
         let live =
             live.filter(|state| matches!(state, TicketState::Waiting | TicketState::Asked { .. })).count();
         assert_eq!(self.matcher.len(), live);
+        let waiting = self.matcher.queues().map(|queue| queue.players).sum::<u64>();
+        let counted = self.matcher.lanes().map(|lane| lane.players).max().unwrap_or(0);
+        assert!(counted <= waiting, "{counted} players in a lane, {waiting} wait");
     }
 
     fn nobody_waits_in_vain(&self) {

@@ -48,8 +48,9 @@ fn what_is_no_log_is_named() {
     assert_eq!(LogReader::new(b"FKR").err(), Some(LogError::NoLog));
     assert_eq!(LogReader::new(b"FKMM\x01").err(), Some(LogError::UnknownLayout(1)));
     assert_eq!(LogReader::new(b"FKMM\x02").err(), Some(LogError::UnknownLayout(2)));
-    assert_eq!(LogReader::new(b"FKMM\x03\x00").err(), Some(LogError::Torn(5)));
-    let huge = [&b"FKMM\x03\0\0\0\0"[..], &u32::MAX.to_le_bytes()].concat();
+    assert_eq!(LogReader::new(b"FKMM\x03").err(), Some(LogError::UnknownLayout(3)));
+    assert_eq!(LogReader::new(b"FKMM\x04\x00").err(), Some(LogError::Torn(5)));
+    let huge = [&b"FKMM\x04\0\0\0\0"[..], &u32::MAX.to_le_bytes()].concat();
     assert!(matches!(LogReader::new(&huge), Err(LogError::TooLong { at: 9, .. })));
 }
 

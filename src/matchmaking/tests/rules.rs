@@ -172,7 +172,7 @@ fn who_does_not_answer_is_out_and_the_others_keep_their_place() {
     assert!(matches!(events(&mut matcher)[..], [Event::Asked { until_ms: 6_000, .. }]));
     matcher.answer(2_000, id(1), PlayerId(1), true).unwrap();
     let why = matcher.why(2_000, id(2)).unwrap();
-    assert_eq!((why.hindrance, why.unanswered), (Hindrance::Answers { missing: 1 }, vec![PlayerId(2)]));
+    assert_eq!((why.hindrance, why.unanswered), (Hindrance::Answers { there: 1, of: 2 }, vec![PlayerId(2)]));
     matcher.submit(2_500, solo(3, "duel", 1_000)).unwrap();
     matcher.submit(2_500, solo(4, "duel", 1_000)).unwrap();
     matcher.round(6_000);
@@ -293,11 +293,91 @@ fn queues_say_how_long_others_waited() {
         matcher.submit(0, solo(player, "duel", 1_000)).unwrap();
     }
     matcher.round(4_000);
+    let of = formed(&mut matcher)[0].id;
+    assert!(matcher.note_started(of) && !matcher.note_started(of), "once");
     let queue = matcher.queues().next().unwrap();
     assert_eq!((queue.formed, queue.matched, queue.tickets, queue.wait_ms_p50), (1, 2, 0, Some(4_000)));
     matcher.submit(5_000, solo(3, "duel", 1_000)).unwrap();
+    matcher.round(5_000);
     let why = matcher.why(6_000, id(3)).unwrap();
     assert_eq!((why.hindrance, why.estimate_ms), (Hindrance::TooFew { there: 1, needed: 2 }, Some(3_000)));
+    // Who has waited for as long as others is not told that it takes no time at all.
+    assert_eq!(matcher.why(9_000, id(3)).unwrap().estimate_ms, None);
+}
+
+#[test]
+fn a_match_that_is_given_back_counts_as_none() {
+    let mut matcher = matcher([duel()]);
+    for player in 1..=2 {
+        matcher.submit(0, solo(player, "duel", 1_000)).unwrap();
+    }
+    for now_ms in [1_000, 2_000] {
+        matcher.round(now_ms);
+        let of = formed(&mut matcher)[0].id;
+        matcher.give_back(now_ms, of).unwrap();
+        assert!(!matcher.note_started(of), "it is played no more");
+    }
+    let queue = matcher.queues().next().unwrap();
+    assert_eq!((queue.formed, queue.matched, queue.tickets, queue.wait_ms_p50), (0, 0, 2, None));
+    matcher.round(3_000);
+    let of = formed(&mut matcher)[0].id;
+    assert!(matcher.note_started(of));
+    let queue = matcher.queues().next().unwrap();
+    assert_eq!((queue.formed, queue.matched, queue.wait_ms_p50), (1, 2, Some(3_000)));
+}
+
+#[test]
+fn what_has_not_been_looked_at_is_not_explained() {
+    let mut matcher = matcher([duel()]);
+    let why = |matcher: &crate::Matcher, number| matcher.why(0, id(number)).unwrap().hindrance;
+    let blocks = |number: u64, other: u64| crate::Ticket {
+        blocked: vec![PlayerId(other)],
+        ..solo(number, "duel", 1_000)
+    };
+    matcher.submit(0, blocks(1, 2)).unwrap();
+    assert_eq!(why(&matcher, 1), Hindrance::NotYet);
+    matcher.round(0);
+    assert_eq!(why(&matcher, 1), Hindrance::TooFew { there: 1, needed: 2 });
+    matcher.submit(0, blocks(2, 1)).unwrap();
+    assert_eq!(why(&matcher, 2), Hindrance::NotYet);
+    matcher.round(0);
+    assert_eq!(why(&matcher, 2), Hindrance::DoNotFit { there: 2, needed: 2 });
+}
+
+#[test]
+fn lanes_say_who_waits_for_the_same() {
+    let mode = Mode {
+        tick_rates_hz: vec![30, 60],
+        contents: vec!["pit".to_owned(), "yard".to_owned()],
+        latency_ms: Widening { start: 50, per_s: 10, max: 100 },
+        ..Mode::new("arena", "duel", 2, 1)
+    };
+    let mut matcher = matcher([mode]);
+    let near = |number, contents: &[&str], tick_rate_hz| crate::Ticket {
+        contents: contents.iter().map(|one| (*one).to_owned()).collect(),
+        tick_rate_hz,
+        regions: vec![
+            RegionLatency { region: "eu".to_owned(), latency_ms: 20 },
+            RegionLatency { region: "us".to_owned(), latency_ms: 60 },
+        ],
+        ..solo(number, "duel", 1_000)
+    };
+    matcher.submit(0, near(1, &["pit"], 60)).unwrap();
+    matcher.submit(0, near(2, &[], 30)).unwrap();
+    let seen = |matcher: &crate::Matcher| {
+        let lane = |lane: crate::LaneView| {
+            format!("{} {} {} {}", lane.tick_rate_hz, lane.region, lane.content, lane.players)
+        };
+        let mut lanes: Vec<_> = matcher.lanes().map(lane).collect();
+        lanes.sort_unstable();
+        lanes
+    };
+    assert_eq!(seen(&matcher), ["30 eu pit 1", "30 eu yard 1", "60 eu pit 1"]);
+    matcher.cancel(0, id(2)).unwrap();
+    matcher.round(1_000);
+    assert_eq!(seen(&matcher), ["60 eu pit 1", "60 us pit 1"]);
+    let why = matcher.why(1_000, id(1)).unwrap();
+    assert_eq!((why.rating_allowed, why.latency_allowed_ms), (None, Some(60)), "ratings have no limit here");
 }
 
 #[test]
@@ -309,6 +389,36 @@ fn places_are_of_the_match() {
     let of: &Match = &formed(&mut matcher)[0];
     assert_eq!(of.tickets().collect::<Vec<_>>(), [id(1), id(4)]);
     assert_eq!(matcher.matched(of.id).map(|of| of.places.len()), Some(4));
+}
+
+#[test]
+fn guests_invent_a_few_regions_and_leave_the_others_to_those_who_are_known() {
+    let mut matcher = matcher([Mode::new("arena", "duel", 2, 1)]);
+    matcher.name_region(0, "r900").unwrap();
+    for nth in 0..15_u32 {
+        matcher.restore_guest(0, of_regions(nth.into(), nth..nth + 1), 0).unwrap();
+    }
+    let view = matcher.regions();
+    assert_eq!((view.used.len(), view.free, view.free_for_guests), (16, 47, 0));
+    let refused = matcher.restore_guest(0, of_regions(15, 15..16), 0);
+    assert_eq!(refused, Err(Refused::GuestRegions { region: "r15".to_owned() }));
+    // A guest may name what others have named.
+    matcher.restore_guest(0, of_regions(16, 900..901), 0).unwrap();
+    matcher.restore_guest(0, of_regions(17, 3..4), 0).unwrap();
+    // Back ends have all other places, and what they name as well is the guests' no more.
+    for nth in 0..5 {
+        matcher.submit(0, of_regions(100 + nth, nth as u32 * 8 + 100..nth as u32 * 8 + 108)).unwrap();
+    }
+    matcher.submit(0, of_regions(105, 0..1)).unwrap();
+    matcher.restore_guest(0, of_regions(18, 15..16), 0).unwrap();
+    assert_eq!(matcher.regions().free_for_guests, 0);
+    // A ticket that is over, and one that was refused for something else, gives back what it named.
+    matcher.cancel(0, id(5)).unwrap();
+    let refused = matcher.restore_guest(0, crate::Ticket { tick_rate_hz: 7, ..of_regions(19, 16..17) }, 0);
+    assert_eq!(refused, Err(Refused::UnknownTickRate { hz: 7 }));
+    matcher.restore_guest(0, of_regions(20, 17..18), 0).unwrap();
+    let refused = matcher.restore_guest(0, of_regions(21, 18..19), 0);
+    assert!(matches!(refused, Err(Refused::GuestRegions { .. })), "{refused:?}");
 }
 
 fn of_regions(number: u64, regions: std::ops::Range<u32>) -> crate::Ticket {

@@ -73,6 +73,7 @@ fn while_redis_is_away_rooms_go_on_and_tickets_are_matched_where_they_came_in() 
     for ticket in &alone {
         node.until("it takes tickets alone", |node| ask(node, "POST", TICKETS, ticket).status == 201);
     }
+    shows_its_own_queue(node);
     let state = |node: &Serving, ticket: &Value| {
         ask(node, "GET", &format!("{TICKETS}/{}", id(ticket)), &Value::Null).json()["state"].clone()
     };
@@ -90,6 +91,21 @@ fn while_redis_is_away_rooms_go_on_and_tickets_are_matched_where_they_came_in() 
     let seen = until_matched(&mut nodes, pair, 0, LONGEST);
     assert_eq!(seen.rooms.len(), 1, "they play together");
     assert!(nodes.serving.iter().any(is_open), "it is still there");
+}
+
+/// A node that matches alone says so, and shows who waits at it.
+fn shows_its_own_queue(node: &Serving) {
+    node.until("one waits at it, for the API", |node| {
+        let queues = node.get("/api/v1/matchmaking").json();
+        let duels = queues.as_array().expect("queues").iter().find(|one| one["mode"] == "duel").cloned();
+        duels.is_some_and(|duels| duels["tickets"] == 1 && duels["alone_ms"].is_u64())
+    });
+    let seen = together(node);
+    let own = seen["own_queues"].as_array().expect("queues").iter().find(|one| one["mode"] == "duel");
+    assert!(own.is_some_and(|own| own["players"] == 1) && seen["alone_ms"].is_u64(), "{seen}");
+    let shown = command(node, &["cluster"]);
+    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(text.contains("this node has matched alone for "), "{text}");
 }
 
 fn open_room(serving: &Serving, name: &str) -> u16 {
@@ -255,6 +271,14 @@ fn commands_find_the_ports_of_a_server_in_its_data_folder() {
     assert_eq!(open_room(serving, "den"), 201);
     let closed = command(serving, &["close", "den"]);
     assert!(closed.status.success(), "{closed:?}");
+    // A gateway has no rooms that keep its folder for it, and is found all the same.
+    let gateway = crate::relay::gateway(&redis, 2);
+    let shown = command(&gateway, &["cluster"]);
+    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(
+        shown.status.success() && text.contains(&gateway.name) && text.contains("this one"),
+        "{text} {shown:?}"
+    );
 }
 
 #[test]

@@ -40,6 +40,7 @@ alone_and_together!(
     players_come_into_their_match_and_it_begins,
     who_leaves_a_running_brawl_is_followed_by_another,
     tickets_are_explained_taken_back_and_kept_from_others,
+    guests_name_a_few_regions_of_their_own,
     the_matches_are_formed_again_from_the_log,
 );
 
@@ -184,8 +185,13 @@ fn tickets_are_explained_taken_back_and_kept_from_others(setting: Setting) {
     let Some(nodes) = start(setting) else { return };
     let id = submit(&nodes, &ticket(1, 2, "pairs"));
     let path = format!("{TICKETS}/{id}");
-    let seen = nodes.ask("GET", &path, &Value::Null).json();
+    let mut seen = Value::Null;
+    nodes.until("it was looked at", || {
+        seen = nodes.ask("GET", &path, &Value::Null).json();
+        seen["why"]["code"] != "not_yet"
+    });
     assert_eq!((&seen["state"], &seen["why"]["code"]), (&json!("waiting"), &json!("too_few")), "{seen}");
+    assert!(seen["why"].get("rating_allowed").is_none(), "there is no limit: {seen}");
     assert_eq!(nodes.next().get(&path).problem(), "not_found", "a back end's ticket is not for everybody");
     nodes.until("every node shows that two wait", || {
         let queues = |serving: &Serving| serving.get("/api/v1/matchmaking").json();
@@ -208,6 +214,35 @@ fn tickets_are_explained_taken_back_and_kept_from_others(setting: Setting) {
     assert_eq!(nodes.ask("POST", TICKETS, &json!({ "game": "arena" })).status, 400);
     let unknown = nodes.ask("POST", TICKETS, &ticket(500, 1, "chess"));
     assert_eq!(unknown.problem(), "unknown_mode");
+}
+
+fn guests_name_a_few_regions_of_their_own(setting: Setting) {
+    let Some(nodes) = start(setting) else { return };
+    let guest = |region: &str| {
+        let regions = json!([{ "region": region, "latency_ms": 20 }]);
+        let party = json!([{ "name": "ada" }]);
+        let ticket = json!({ "game": "arena", "mode": "brawl", "party": party, "regions": regions });
+        nodes.next().post(TICKETS, &[], &ticket.to_string())
+    };
+    for nth in 0..15 {
+        let reply = guest(&format!("r{nth}"));
+        assert_eq!(reply.status, 201, "{}", reply.body);
+    }
+    let mut nth = 15;
+    nodes.until("no more regions are taken of guests", || {
+        nth += 1;
+        let reply = guest(&format!("r{nth}"));
+        if reply.status == 201 {
+            return false;
+        }
+        assert_eq!((reply.status, reply.problem().as_str()), (422, "too_many_regions"));
+        true
+    });
+    assert_eq!(guest("r3").status, 201, "what is known is known to all");
+    let mut known = ticket(1, 1, "brawl");
+    known["regions"] = json!([{ "region": "eu", "latency_ms": 20 }]);
+    let id = submit(&nodes, &known);
+    nodes.until("a back end names what it likes", || look(&nodes, &id, "")["why"]["code"] == "too_few");
 }
 
 #[test]

@@ -34,6 +34,13 @@ pub(super) fn queue<'a>(
     if away_for < alone_after || cluster.may_have(id) { Err(away()) } else { Ok(None) }
 }
 
+/// For how long this node has matched the tickets that it takes in by itself, as the store is away; `None` while it
+/// does not, and of a node that always does.
+pub(crate) fn alone_ms(front: &Front, matchmaking: &Matchmaking) -> Option<u64> {
+    let alone_for = front.cluster.get()?.away_for().checked_sub(matchmaking.alone_after()?)?;
+    Some(u64::try_from(alone_for.as_millis()).unwrap_or(u64::MAX))
+}
+
 pub(super) fn away() -> Problem {
     let detail =
         "the store of the cluster does not answer: send the same ticket again, with its id, in a second";

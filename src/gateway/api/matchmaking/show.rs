@@ -1,7 +1,7 @@
 //! A ticket as it is shown.
 
 use axum::http::StatusCode;
-use framekeep_gate::{SharedState, SharedStatus, TicketWish};
+use framekeep_gate::{RoomRow, SharedState, SharedStatus, TicketWish};
 use framekeep_matchmaking::{Ended, Hindrance, Match, TicketId, TicketState, TicketView, Why};
 use framekeep_protocol::{PlayerId, PlayerName, Role, RoomName};
 use serde::Serialize;
@@ -45,14 +45,18 @@ pub(crate) struct StatusJson {
 /// Why a ticket has no match yet, and what happens next.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct WhyJson {
-    /// too_far, too_few, turn, do_not_fit or answers.
+    /// not_yet (nobody has looked at it), too_far, too_few, turn, do_not_fit, answers, no_rooms (no node can have a
+    /// room for a match); too_many_regions, queue_full, unknown_mode (whoever forms the matches does not take it in
+    /// for that), elsewhere (this node does not have its mode).
     code: &'static str,
     /// The same for people.
     text: String,
-    /// How far apart ratings may be for it now.
-    rating_allowed: u32,
-    /// How far away a region may be for it now.
-    latency_allowed_ms: u32,
+    /// How far apart ratings may be for it now; left out where they may be as far apart as they like.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rating_allowed: Option<u32>,
+    /// How far away a region may be for it now; left out where regions may be anywhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency_allowed_ms: Option<u32>,
     /// In how long its limits widen next.
     #[serde(skip_serializing_if = "Option::is_none")]
     widens_in_ms: Option<u64>,
@@ -61,10 +65,16 @@ pub(crate) struct WhyJson {
     fewer_in_ms: Option<u64>,
     /// In how long it is over without a match; how long players may answer where they are asked.
     ends_in_ms: u64,
-    /// How long it may still take, by what others waited lately.
+    /// How long it may still take, by what others waited lately; left out once it has waited for as long.
     #[serde(skip_serializing_if = "Option::is_none")]
     estimate_ms: Option<u64>,
-    /// Players of it who have not answered.
+    /// How many players of the match have said that they are there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answered: Option<u32>,
+    /// How many are asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked: Option<u32>,
+    /// Players of the ticket who have not answered.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unanswered: Vec<String>,
 }
@@ -121,7 +131,10 @@ pub(super) fn status(front: &Front, matchmaking: &Matchmaking, id: TicketId) -> 
     let now_ms = matchmaking.now_ms();
     let (mut status, wishes) = {
         let desk = matchmaking.desk();
-        let why = desk.matcher.why(now_ms, id).map_err(problem)?;
+        let mut why = desk.matcher.why(now_ms, id).map_err(problem)?;
+        if why.view.state == TicketState::Waiting && has_no_rooms(front) {
+            why.hindrance = Hindrance::NoRooms;
+        }
         let room = desk.room_of(why.view.state).cloned();
         let names = desk.tickets.get(&id).map(|holder| holder.names.as_slice()).unwrap_or_default();
         let party = desk.matcher.ticket(id).map(|ticket| ticket.party.as_slice()).unwrap_or_default();
@@ -158,6 +171,15 @@ pub(super) fn status(front: &Front, matchmaking: &Matchmaking, id: TicketId) -> 
     Ok(status)
 }
 
+/// Whether this node, for itself, can have no room for a match.
+fn has_no_rooms(front: &Front) -> bool {
+    let report = front.door.report();
+    let is_open = |row: &&RoomRow| row.phase != "closed";
+    let is_full =
+        || report.rooms_max > 0 && report.rooms.iter().filter(is_open).count() as u64 >= report.rooms_max;
+    !front.live().config.rooms || report.draining || is_full()
+}
+
 /// A ticket of the cluster as it is now, with tickets for its room, wherever that is.
 pub(super) fn shared(front: &Front, status: SharedStatus) -> Result<StatusJson, Problem> {
     let SharedStatus { ticket, state, revision, waited_ms, why, unanswered, of, room } = status;
@@ -183,7 +205,9 @@ pub(super) fn shared(front: &Front, status: SharedStatus) -> Result<StatusJson, 
         revision,
         waited_ms,
         why: match (state, &why) {
-            (SharedState::Asked { for_ms }, _) => Some(WhyJson::answers(for_ms, &unanswered)),
+            (SharedState::Asked { for_ms, there, of }, _) => {
+                Some(WhyJson::answers(for_ms, (there, of), &unanswered))
+            }
             (_, Some(why)) => explain(why, why.view.queued_at_ms + why.waited_ms),
             _ => None,
         },
@@ -196,20 +220,19 @@ pub(super) fn shared(front: &Front, status: SharedStatus) -> Result<StatusJson, 
 }
 
 impl WhyJson {
-    /// Players are asked, and may answer for so long.
-    fn answers(for_ms: u64, unanswered: &[PlayerId]) -> Self {
+    /// So many players of so many have answered; the others may for so long.
+    fn answers(for_ms: u64, (there, of): (u32, u32), unanswered: &[PlayerId]) -> Self {
         Self {
             code: "answers",
-            text: match unanswered.len() {
-                0 => "others have not said yet that they are there".to_owned(),
-                many => format!("{many} players have not said yet that they are there"),
-            },
-            rating_allowed: 0,
-            latency_allowed_ms: 0,
+            text: have_answered(there, of),
+            rating_allowed: None,
+            latency_allowed_ms: None,
             widens_in_ms: None,
             fewer_in_ms: None,
             ends_in_ms: for_ms,
             estimate_ms: None,
+            answered: Some(there),
+            asked: Some(of),
             unanswered: unanswered.iter().map(PlayerId::to_string).collect(),
         }
     }
@@ -235,37 +258,15 @@ fn state(state: TicketState, has_room: bool) -> &'static str {
 }
 
 fn explain(why: &Why, now_ms: u64) -> Option<WhyJson> {
-    let (code, text) = match why.hindrance {
-        Hindrance::None => return None,
-        Hindrance::TooFar { nearest_ms, allowed_ms } => (
-            "too_far",
-            format!("the nearest region is {nearest_ms} ms away, {allowed_ms} ms are allowed by now"),
-        ),
-        Hindrance::TooFew { there, needed } => (
-            "too_few",
-            format!("{there} players want this and are near enough in rating, {needed} are needed"),
-        ),
-        Hindrance::Turn { there, needed } => (
-            "turn",
-            format!(
-                "there are {there} players for {needed} seats: whether they go together is tried in a moment"
-            ),
-        ),
-        Hindrance::DoNotFit { there, needed } => (
-            "do_not_fit",
-            format!(
-                "there are {there} players for {needed} seats, and their parties, roles, blocked players or limits \
-                 do not go together yet"
-            ),
-        ),
-        Hindrance::Answers { missing } => {
-            ("answers", format!("{missing} players have not said yet that they are there"))
-        }
-    };
+    let (code, text) = told(why.hindrance)?;
     let from_now = |at_ms: u64| at_ms.saturating_sub(now_ms);
     let ends_at_ms = match why.view.state {
         TicketState::Asked { until_ms, .. } => until_ms,
         _ => why.expires_at_ms,
+    };
+    let (answered, asked) = match why.hindrance {
+        Hindrance::Answers { there, of } => (Some(there), Some(of)),
+        _ => (None, None),
     };
     Some(WhyJson {
         code,
@@ -276,6 +277,69 @@ fn explain(why: &Why, now_ms: u64) -> Option<WhyJson> {
         fewer_in_ms: why.fewer_at_ms.map(from_now),
         ends_in_ms: from_now(ends_at_ms),
         estimate_ms: why.estimate_ms,
+        answered,
+        asked,
         unanswered: why.unanswered.iter().map(PlayerId::to_string).collect(),
     })
+}
+
+fn have_answered(there: u32, of: u32) -> String {
+    format!("{there} of {of} players have said that they are there")
+}
+
+/// What keeps a ticket waiting, for programs and for people.
+fn told(hindrance: Hindrance) -> Option<(&'static str, String)> {
+    let said = |code, text: &str| Some((code, text.to_owned()));
+    match hindrance {
+        Hindrance::None => None,
+        Hindrance::TooFar { nearest_ms, allowed_ms } => Some((
+            "too_far",
+            format!("the nearest region is {nearest_ms} ms away, {allowed_ms} ms are allowed by now"),
+        )),
+        Hindrance::NotYet => said("not_yet", "it has not been looked at yet: that is done in a moment"),
+        Hindrance::TooFew { there, needed } => Some((
+            "too_few",
+            format!("{there} players want this and are near enough in rating, {needed} are needed"),
+        )),
+        Hindrance::Turn { there, needed } => Some((
+            "turn",
+            format!(
+                "there are {there} players for {needed} seats: whether they go together is tried in a moment"
+            ),
+        )),
+        Hindrance::DoNotFit { there, needed } => Some((
+            "do_not_fit",
+            format!(
+                "there are {there} players for {needed} seats, and their ratings, parties, roles, blocked players or \
+                 limits do not go together yet"
+            ),
+        )),
+        Hindrance::Answers { there, of } => Some(("answers", have_answered(there, of))),
+        Hindrance::Regions { of_guests: true } => said(
+            "too_many_regions",
+            "guests have named too many regions that nobody else names: it waits until one of them is free, or take it \
+             back and name another one",
+        ),
+        Hindrance::Regions { of_guests: false } => said(
+            "too_many_regions",
+            "too many regions are named by those who wait: it waits until one of them is free, or take it back and \
+             name another one",
+        ),
+        Hindrance::Crowd => said(
+            "queue_full",
+            "too many tickets wait, or a player of it waits by another one: it waits until that is over",
+        ),
+        Hindrance::UnknownMode => said(
+            "unknown_mode",
+            "the node that forms the matches does not have this mode, or has another one of its name: the ticket ends \
+             if that stays so",
+        ),
+        Hindrance::Elsewhere => {
+            said("elsewhere", "this node does not have its mode: others say why it waits")
+        }
+        Hindrance::NoRooms => said(
+            "no_rooms",
+            "no node can have a room for a match now: all are gateways, full, draining, or have other modes",
+        ),
+    }
 }
