@@ -33,7 +33,7 @@ pub(super) struct Away {
     taken: Vec<SharedTicket>,
     /// Those that a node alone has taken in which could not reach it: their clients stay with that node.
     pub(super) held: BTreeSet<String>,
-    /// Tickets that were sent to nodes which have asked the store.
+    /// Tickets that were sent to nodes which have asked the store, or have taken them in.
     asked: BTreeSet<String>,
     /// Since when the tickets of both wait. The store may have heard of one meanwhile, and let it wait since then.
     since_ms: BTreeMap<String, u64>,
@@ -52,20 +52,21 @@ pub(super) struct Alone {
     /// Tickets that wait here, and those that nobody knows whether the store has.
     waiting: Vec<SharedTicket>,
     unsure: Vec<SharedTicket>,
-    /// Tickets that play here.
+    /// Tickets that have played here, which the node remembers, and whether the store may not know of some.
     played: BTreeSet<String>,
+    is_telling: bool,
     formed: u64,
 }
 
 impl Alone {
-    pub(super) fn new(now_ms: u64) -> Self {
+    pub(super) fn new(now_ms: u64, back_at_ms: u64) -> Self {
         let (sent, played, waiting, unsure) = (BTreeSet::new(), BTreeSet::new(), Vec::new(), Vec::new());
-        Self { heard_at_ms: now_ms, back_at_ms: 0, sent, waiting, unsure, played, formed: 0 }
+        Self { heard_at_ms: now_ms, back_at_ms, sent, waiting, unsure, played, is_telling: false, formed: 0 }
     }
 
     /// Whether it has tickets that nobody else knows of.
     pub(super) fn knows_alone(&self) -> bool {
-        !self.waiting.is_empty() || !self.unsure.is_empty() || !self.played.is_empty()
+        !self.waiting.is_empty() || !self.unsure.is_empty() || self.is_telling
     }
 
     fn is_own(&self, id: &str) -> bool {
@@ -122,6 +123,7 @@ impl World {
             return Some(false);
         }
         node.alone.waiting.push(ticket.clone());
+        self.away.asked.insert(number.clone());
         self.history.acknowledge(&number);
         self.away.since_ms.insert(number.clone(), now_ms);
         if is_total {
@@ -170,6 +172,7 @@ impl World {
         alone.formed += 1;
         let (nth, of) = (alone.formed, format!("alone-{id}-{}", alone.formed));
         let ids = pair.each_ref().map(|one| one.ticket.id.to_string());
+        alone.is_telling = true;
         alone.played.extend(ids.iter().cloned());
         let since_ms = ids.each_ref().map(|id| self.away.since_ms[id]);
         let kept = pair.iter().zip(since_ms).map(|(one, since)| TicketBody::new(one).kept(since).unwrap());
@@ -208,8 +211,10 @@ impl World {
             }
         }
         if self.node(id).memory.untold() == (0, 0) {
-            let numbers = std::mem::take(&mut self.node(id).alone.played);
-            self.away.held.retain(|number| !numbers.contains(number));
+            let Self { nodes, away, .. } = self;
+            let alone = &mut nodes.get_mut(&id).unwrap().alone;
+            alone.is_telling = false;
+            away.held.retain(|number| !alone.played.contains(number));
         }
     }
 }

@@ -185,7 +185,7 @@ impl World {
             coordinator: None,
             memory: Memory::new(NodeId(self.started).to_string()),
             rooms: Rooms::default(),
-            alone: Alone::new(self.now_ms),
+            alone: Alone::new(self.now_ms, self.away.until_ms),
             paused_until_ms: 0,
             cut_off_until_ms: 0,
             work_at_ms: self.now_ms + u64::from(self.rng.below(100)),
