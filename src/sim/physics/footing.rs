@@ -1,11 +1,11 @@
 //! `Footing`, what a character stands on and how that moves; and which platforms hold it.
 
-use super::cast::{Cast, distance};
+use super::cast::distance;
 use super::hull::P;
 use super::manifold::dot;
 use super::motion::way_of_tick;
 use super::proxy::way_of;
-use super::query::{Placed, apart, placed_part};
+use super::query::{Placed, Stop, apart, placed_part};
 use super::rot::Rot;
 use super::state::{State, fx_of_speed, is_moving, speed_of_fx, turned};
 use super::step::FACING_MIN;
@@ -39,7 +39,8 @@ impl Platforms {
 /// What a character stands on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Footing {
-    pub(crate) body: BodyId,
+    /// Nothing for the border of the world.
+    pub(crate) body: Option<BodyId>,
     /// How far below it is.
     pub(crate) gap: Fx,
     /// How high the place of it is that is nearest to the character.
@@ -54,9 +55,12 @@ pub(crate) struct Footing {
 
 impl Footing {
     /// Of what was met `gap` below a character with its middle at a place.
-    pub(crate) fn of(state: &State, cast: &Cast, middle: Vec2, gap: Fx) -> Option<Self> {
-        let slot = state.slot(cast.body)?;
-        let placed = placed_part(state, slot, cast.shape)?;
+    pub(crate) fn of(state: &State, stop: &Stop, middle: Vec2, gap: Fx) -> Option<Self> {
+        let Some(body) = stop.body else {
+            return Some(Self::of_border(state, stop, middle, gap));
+        };
+        let slot = state.slot(body)?;
+        let placed = placed_part(state, slot, stop.shape)?;
         let (out, (x, y)) = distance(&placed.hull(), apart(placed.centre, middle));
         let back = |from: Fx, part: i32| {
             Fx::from_wide(i64::from(from.to_bits()) - ((i64::from(part) * out + (1 << 29)) >> 30))
@@ -64,18 +68,27 @@ impl Footing {
         let nearest = Vec2::new(back(middle.x, x), back(middle.y, y));
         let lever = nearest - state.positions[slot];
         let material = &placed.kind.blueprint.part.material;
-        let belt = cast.normal.turned_left() * material.surface_speed;
+        let belt = stop.normal.turned_left() * material.surface_speed;
         let tick = state.desc.tick_seconds();
         let belt_way = |speed: Fx| Fx::from_wide(way_of(speed_of_fx(speed), tick));
         let (velocity, way) = moves(state, slot, lever);
         Some(Self {
-            body: cast.body,
+            body: Some(body),
             gap,
             top: nearest.y,
             velocity: velocity + belt,
             way: way + Vec2::new(belt_way(belt.x), belt_way(belt.y)),
             one_way: material.one_way,
         })
+    }
+
+    const fn of_border(state: &State, stop: &Stop, middle: Vec2, gap: Fx) -> Self {
+        let top = if stop.normal.y.to_bits() > 0 {
+            Fx::from_bits(-state.desc.half_extent.y.to_bits())
+        } else {
+            middle.y
+        };
+        Self { body: None, gap, top, velocity: Vec2::ZERO, way: Vec2::ZERO, one_way: false }
     }
 }
 

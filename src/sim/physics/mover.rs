@@ -7,15 +7,16 @@
 //! than the way is long is as the `min_width` of rapier's `KinematicCharacterController`.
 
 use super::footing::{Footing, Platforms, deepest_fall, lift_of};
-use super::{BodyId, Cast, Filter, Shape, World, query};
-use crate::{Angle, Fx, Vec2};
+use super::query::{self, Stop};
+use super::{BodyId, Filter, Shape, World};
+use crate::{Fx, Vec2};
 
 /// Surfaces that a way may slide along.
 const SLIDES_MAX: u32 = 4;
 /// Distance that is kept from everything: 1/128 of a unit.
 const SKIN: Fx = Fx::from_ratio(1, 128);
 /// What is so near below is stood on, and who is so deep in a platform is let out of it upwards: 1/32 of a unit.
-const NEAR: Fx = Fx::from_ratio(4, 128);
+pub(crate) const NEAR: Fx = Fx::from_ratio(4, 128);
 /// Into so many parts a step is cut to look for a place to stand on it.
 const NUDGES: i32 = 4;
 
@@ -58,7 +59,7 @@ pub struct Moved {
     pub position: Vec2,
     /// Whether it stands on something, or is held by two steep things from two sides.
     pub grounded: bool,
-    /// What it stands on.
+    /// What it stands on; nothing on the border of the world.
     pub ground: Option<BodyId>,
     /// How fast that goes below the character, in units per second, with its spin and its belt: who jumps off a lift
     /// adds it to the jump.
@@ -84,8 +85,11 @@ impl Default for Mover {
 
 impl Mover {
     /// Moves from a place by a way. The world changes only by what is pushed. What it touches or is a little in, less
-    /// than a step deep, lets it out first; what it stands on in the end takes it along for as far as that goes in a
-    /// tick. So it is to be called when the game has set how its platforms go, and before the step.
+    /// than a step or 1/32 deep, lets it out first, as far as what is firmer than that leaves room: what stands is
+    /// firmer than what the game moves, and that than what forces move. What it is still in then only keeps it from
+    /// going deeper in. What it stands on in the end takes it along for as far as that goes in a tick. So it is to be
+    /// called when the game has set how its platforms go, and before the step. The border of a world with walls is a
+    /// wall for it, whatever its filter.
     #[must_use]
     pub fn go(&self, world: &mut World, from: Vec2, way: Vec2) -> Moved {
         let from = self.let_out(world, from, way);
@@ -109,33 +113,68 @@ impl Mover {
             if keeps.is_some() {
                 moved.position.y -= (ground.gap - SKIN).max(Fx::ZERO);
             }
-            (moved.grounded, moved.ground) = (true, Some(ground.body));
+            (moved.grounded, moved.ground) = (true, ground.body);
             moved.ground_velocity = ground.velocity;
-            self.slide(world, &mut moved, ground.way, Some(ground.body));
+            self.slide(world, &mut moved, ground.way, ground.body);
         }
         moved
     }
 
-    /// A place near by that is in nothing, if it is not too deep in something.
+    /// A place near by that is in nothing, as far as it is not too deep in something or held by what is firmer.
     fn let_out(&self, world: &World, from: Vec2, way: Vec2) -> Vec2 {
+        let mut at = from;
+        if self.way_out(world, at, way, None).is_none() {
+            return at;
+        }
+        for firm in 0..=query::firmness(0) {
+            for _ in 0..SLIDES_MAX {
+                match self.way_out(world, at, way, Some(firm)) {
+                    Some((out, depth)) if depth < self.step.max(NEAR) => {
+                        at = self.led_out(world, at, out * (depth + SKIN), firm);
+                    }
+                    _ => break,
+                }
+            }
+        }
+        at
+    }
+
+    /// The way out of what it is deepest in, of all or of what is so firm.
+    fn way_out(&self, world: &World, at: Vec2, way: Vec2, firm: Option<u8>) -> Option<(Vec2, Fx)> {
         let state = world.state();
         let platforms = self.platforms();
-        let mut at = from;
-        for _ in 0..SLIDES_MAX {
-            let out = query::way_out(state, self.shape, at, self.filter, |placed, out, depth| {
-                if !placed.kind.blueprint.part.material.one_way {
-                    return true;
-                }
-                // Who is deep in a platform, or rises, is on the way through it.
-                let (lift, its_way) = lift_of(state, placed, at);
-                let holds = |way: Vec2| platforms.hold(placed, out, way);
-                depth <= NEAR + lift.abs() && (holds(way) || holds(way - its_way))
-            });
-            match out {
-                Some((out, depth)) if depth < self.step => at += out * (depth + SKIN),
-                Some(_) => return from,
-                None => return at,
+        let border = firm.is_none_or(|firm| firm == query::firmness(0));
+        query::way_out(state, (self.shape, at), (self.filter, border), |placed, out, depth| {
+            if firm.is_some_and(|firm| firm != query::firmness(state.flags[placed.slot])) {
+                return false;
             }
+            if !placed.kind.blueprint.part.material.one_way {
+                return true;
+            }
+            // Who is deep in a platform, or rises, is on the way through it.
+            let (lift, its_way) = lift_of(state, placed, at);
+            let holds = |way: Vec2| platforms.hold(placed, out, way);
+            depth <= NEAR + lift.abs() && (holds(way) || holds(way - its_way))
+        })
+    }
+
+    /// Where a way out of something ends that only what is as firm stops.
+    fn led_out(&self, world: &World, from: Vec2, out: Vec2, firm: u8) -> Vec2 {
+        let (mut at, mut left) = (from, out);
+        let state = world.state();
+        let whom = (self.filter, self.platforms());
+        for _ in 0..SLIDES_MAX {
+            let length = left.length();
+            if length <= Fx::STEP {
+                break;
+            }
+            let is_firm = |slot: usize| query::firmness(state.flags[slot]) >= firm;
+            let Some(stop) = query::stop(state, self.shape, (at, left), whom, is_firm) else {
+                return at + left;
+            };
+            let gone = left.with_length(free_way(&stop, left, length));
+            at += gone;
+            left = along(&stop, left - gone);
         }
         at
     }
@@ -144,9 +183,10 @@ impl Mover {
         if self.drop { Platforms::Open } else { Platforms::FromAbove }
     }
 
-    fn cast(&self, world: &World, from: Vec2, way: Vec2, but: Option<BodyId>) -> Option<Cast> {
-        let whom = (self.filter, self.platforms(), but);
-        query::first(world.state(), (self.shape, Angle::ZERO), (from, way), whom)
+    fn cast(&self, world: &World, from: Vec2, way: Vec2, but: Option<BodyId>) -> Option<Stop> {
+        let state = world.state();
+        let whom = (self.filter, self.platforms());
+        query::stop(state, self.shape, (from, way), whom, |slot| but != Some(state.id(slot)))
     }
 
     /// What it stands on, which is no farther below than that may have gone in a tick.
@@ -177,13 +217,13 @@ impl Mover {
         self.footing_on(world, at, &self.wedge(world, &cast, place)?, gap)
     }
 
-    fn footing_on(&self, world: &World, at: Vec2, cast: &Cast, gap: Fx) -> Option<Footing> {
+    fn footing_on(&self, world: &World, at: Vec2, cast: &Stop, gap: Fx) -> Option<Footing> {
         let (lever, _) = query::middle_and_depth(self.shape);
         Footing::of(world.state(), cast, at + lever, gap)
     }
 
     /// What keeps it from sliding down something steep that it is near to.
-    fn wedge(&self, world: &World, steep: &Cast, at: Vec2) -> Option<Cast> {
+    fn wedge(&self, world: &World, steep: &Stop, at: Vec2) -> Option<Stop> {
         let normal = steep.normal;
         if normal.y <= Fx::ZERO {
             return None;
@@ -207,11 +247,6 @@ impl Mover {
                 moved.position += left;
                 break;
             };
-            if cast.normal == Vec2::ZERO {
-                // It is inside of something: it may only be let out.
-                moved.position += left;
-                break;
-            }
             let gone = left.with_length(free_way(&cast, left, length));
             moved.position += gone;
             left -= gone;
@@ -229,15 +264,15 @@ impl Mover {
                 // What it can stand on stops a fall and does not turn it into a slide.
                 left.y = left.y.max(Fx::ZERO);
             }
-            left -= normal * left.dot(normal).min(Fx::ZERO);
+            left = along(&cast, left);
         }
         blocked
     }
 
-    fn push(&self, world: &mut World, cast: &Cast, against: Fx) {
-        if self.push > Fx::ZERO {
+    fn push(&self, world: &mut World, cast: &Stop, against: Fx) {
+        if let Some(body) = cast.body.filter(|_| self.push > Fx::ZERO) {
             let impulse = cast.normal * (against * self.push);
-            world.apply_impulse_at(cast.body, impulse, cast.position);
+            world.apply_impulse_at(body, impulse, cast.position);
         }
     }
 
@@ -276,7 +311,18 @@ impl Mover {
 }
 
 /// How far along a way it comes until it is as near to what it meets as it may be.
-fn free_way(cast: &Cast, way: Vec2, length: Fx) -> Fx {
+fn free_way(cast: &Stop, way: Vec2, length: Fx) -> Fx {
     let toward = -way.dot(cast.normal) / length;
     (length * cast.part - SKIN / toward.max(Fx::from_ratio(1, 4))).max(Fx::ZERO)
+}
+
+/// What is left of a way along what stops it. Of what is touched already it leads away by what directions are rounded
+/// by, so that it does not stop the same way again.
+fn along(stop: &Stop, left: Vec2) -> Vec2 {
+    let along = left - stop.normal * left.dot(stop.normal).min(Fx::ZERO);
+    if stop.part > Fx::ZERO || along == Vec2::ZERO {
+        return along;
+    }
+    let off = Fx::from_bits(along.length().to_bits() >> 15) + Fx::STEP;
+    along + stop.normal * off
 }

@@ -3,11 +3,12 @@
 use alloc::vec::Vec;
 
 use super::blueprint::Kind;
-use super::cast::{Cast, Sweep, WHOLE, axis, distance, reaches};
+use super::cast::{Cast, Met, Sweep, WHOLE, axis, distance, reaches};
 use super::footing::Platforms;
 use super::hull::{Hull, P};
+use super::mover::NEAR;
 use super::rot::Rot;
-use super::state::{ALIVE, State, turned};
+use super::state::{ALIVE, DYNAMIC, KINEMATIC, State, turned};
 use super::{BodyId, Filter, Shape, ShapeDesc};
 use crate::{Angle, Fx, Vec2};
 
@@ -78,17 +79,18 @@ pub(crate) fn middle_and_depth(shape: Shape) -> (Vec2, Fx) {
 }
 
 /// The shortest way out of what a shape is deepest in, of what `holds` it: its direction, and its length, 0 where they
-/// touch. Sensors do not count.
+/// touch. Sensors do not count; the border of the world does if `border` is set.
 pub(crate) fn way_out(
     state: &State,
-    shape: Shape,
-    at: Vec2,
-    filter: Filter,
+    (shape, at): (Shape, Vec2),
+    (filter, border): (Filter, bool),
     holds: impl Fn(&Placed, P, Fx) -> bool,
 ) -> Option<(Vec2, Fx)> {
     let (hull, lever) = outline(shape, Angle::ZERO);
     let (centre, reach) = (at + lever, i64::from(hull.reach));
-    let mut deepest: Option<(Vec2, i64)> = None;
+    let unit = |(x, y): P| Vec2::new(Fx::from_unit(x), Fx::from_unit(y));
+    let sides = walls(state, &hull, centre).filter(|&(_, apart)| border && apart <= 0);
+    let mut deepest = sides.min_by_key(|&(_, apart)| apart).map(|((x, y), apart)| (unit((-x, -y)), apart));
     for placed in placed(state, filter).filter(|placed| !placed.kind.blueprint.part.sensor) {
         if !reaches(reach, centre, Vec2::ZERO, placed.centre, i64::from(placed.kind.hull.reach)) {
             continue;
@@ -98,19 +100,19 @@ pub(crate) fn way_out(
         let out = (-normal.0, -normal.1);
         let is_deeper = apart <= 0 && deepest.is_none_or(|(_, least)| apart < least);
         if is_deeper && holds(&placed, out, Fx::from_wide(-apart)) {
-            deepest = Some((Vec2::new(Fx::from_unit(out.0), Fx::from_unit(out.1)), apart));
+            deepest = Some((unit(out), apart));
         }
     }
     deepest.map(|(out, apart)| (out, Fx::from_wide(-apart)))
 }
 
-/// What something that moves along a way meets, but for one body; sensors are not met.
-pub(crate) fn cast(
+/// What something that moves along a way meets; sensors are not met.
+fn sweep(
     state: &State,
     (shape, angle): (Shape, Angle),
     (from, way): (Vec2, Vec2),
-    (filter, platforms, but): (Filter, Platforms, Option<BodyId>),
-    mut found: impl FnMut(Cast),
+    filter: Filter,
+    mut found: impl FnMut(&Placed, Met, Cast),
 ) {
     let (hull, lever) = outline(shape, angle);
     let sweep = Sweep { hull: &hull, from: wide(from + lever), way: wide(way) };
@@ -119,26 +121,36 @@ pub(crate) fn cast(
         let other = &placed.kind.hull;
         if placed.kind.blueprint.part.sensor
             || !reaches(reach, start, way, placed.centre, i64::from(other.reach))
-            || but == Some(state.id(placed.slot))
         {
             continue;
         }
         let Some(met) = sweep.meet(&placed.hull(), wide(placed.centre), 0, WHOLE) else { continue };
-        // What is in a platform from the start is on its way through.
-        let side = if met.at_once { (0, 0) } else { (-met.normal.0, -met.normal.1) };
-        if !platforms.hold(&placed, side, way) {
-            continue;
-        }
         let (x, y) = sweep.at(met.part);
-        let out = |part: i32| if met.at_once { Fx::ZERO } else { Fx::from_unit(-part) };
-        found(Cast {
+        let cast = Cast {
             body: state.id(placed.slot),
             shape: placed.sub,
             part: Fx::from_unit(met.part as i32),
             position: Vec2::new(Fx::from_wide(x), Fx::from_wide(y)) - lever,
-            normal: Vec2::new(out(met.normal.0), out(met.normal.1)),
-        });
+            normal: Vec2::new(Fx::from_unit(-met.normal.0), Fx::from_unit(-met.normal.1)),
+        };
+        found(&placed, met, cast);
     }
+}
+
+/// What something that moves along a way meets, but for one body; sensors are not met.
+pub(crate) fn cast(
+    state: &State,
+    outline: (Shape, Angle),
+    (from, way): (Vec2, Vec2),
+    (filter, platforms, but): (Filter, Platforms, Option<BodyId>),
+    mut found: impl FnMut(Cast),
+) {
+    sweep(state, outline, (from, way), filter, |placed, met, cast| {
+        let side = if met.at_once { (0, 0) } else { (-met.normal.0, -met.normal.1) };
+        if but != Some(cast.body) && platforms.hold(placed, side, way) {
+            found(if met.at_once { Cast { normal: Vec2::ZERO, ..cast } } else { cast });
+        }
+    });
 }
 
 /// The first thing that something meets, of equals that with the smaller index.
@@ -155,6 +167,90 @@ pub(crate) fn first(
         }
     });
     first
+}
+
+/// What stops a character on its way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stop {
+    /// Nothing for the border of the world.
+    pub(crate) body: Option<BodyId>,
+    pub(crate) shape: u16,
+    /// The part of the way until there.
+    pub(crate) part: Fx,
+    /// Where the character is then.
+    pub(crate) position: Vec2,
+    /// The direction out of what stops it, also of what it is in from the start.
+    pub(crate) normal: Vec2,
+}
+
+/// The first thing that stops a character on its way, of all that `stops` is true of. What it touches or is in from the
+/// start stops it at once if the way goes deeper in, and not at all if it does not.
+pub(crate) fn stop(
+    state: &State,
+    shape: Shape,
+    (from, way): (Vec2, Vec2),
+    (filter, platforms): (Filter, Platforms),
+    stops: impl Fn(usize) -> bool,
+) -> Option<Stop> {
+    let mut first = border_stop(state, shape, from, way);
+    sweep(state, (shape, Angle::ZERO), (from, way), filter, |placed, met, cast| {
+        if !stops(placed.slot) || first.is_some_and(|first| first.part < cast.part) {
+            return;
+        }
+        let (nx, ny) = (i64::from(met.normal.0), i64::from(met.normal.1));
+        let leaves = nx * i64::from(way.x.to_bits()) + ny * i64::from(way.y.to_bits()) < WHOLE;
+        // What is in a platform from the start is on its way through.
+        let is_through = met.at_once && met.out < -i64::from(NEAR.to_bits());
+        let side = if is_through { (0, 0) } else { (-met.normal.0, -met.normal.1) };
+        if (met.at_once && leaves) || !platforms.hold(placed, side, way) {
+            return;
+        }
+        let Cast { body, shape, part, position, normal } = cast;
+        let is_first = first.is_none_or(|first| first.body.is_none() || part < first.part);
+        if is_first {
+            first = Some(Stop { body: Some(body), shape, part, position, normal });
+        }
+    });
+    first
+}
+
+/// Where the border of a world with walls stops a character.
+fn border_stop(state: &State, shape: Shape, from: Vec2, way: Vec2) -> Option<Stop> {
+    if !state.desc.walls {
+        return None;
+    }
+    let (hull, lever) = outline(shape, Angle::ZERO);
+    let stops = walls(state, &hull, from + lever).filter_map(|((x, y), apart)| {
+        let ((side_x, side_y), way) = ((i64::from(x >> 30), i64::from(y >> 30)), wide(way));
+        let toward = side_x * way.0 + side_y * way.1;
+        let part = (apart.max(0) << 30) / toward.max(1);
+        (toward > 0 && part <= WHOLE).then_some((part, (x, y)))
+    });
+    let (part, (x, y)) = stops.min_by_key(|&(part, _)| part)?;
+    let part = Fx::from_unit(part as i32);
+    let normal = Vec2::new(Fx::from_unit(-x), Fx::from_unit(-y));
+    Some(Stop { body: None, shape: 0, part, position: from + way * part, normal })
+}
+
+/// The sides of the border of a world with walls: their directions outwards, and how far an outline is from them.
+fn walls(state: &State, hull: &Hull, centre: Vec2) -> impl Iterator<Item = (P, i64)> {
+    let ((width, height), (x, y)) = (wide(state.desc.half_extent), wide(centre));
+    let sides = [(-1, 0), (1, 0), (0, -1), (0, 1)].into_iter().filter(|_| state.desc.walls);
+    sides.map(move |(side_x, side_y): P| {
+        let along = |x: i64, y: i64| i64::from(side_x) * x + i64::from(side_y) * y;
+        let corners = hull.points().iter().map(|&(x, y)| along(i64::from(x), i64::from(y)));
+        let far = along(x, y) + corners.max().unwrap_or(0) + i64::from(hull.radius);
+        ((side_x * (1 << 30), side_y * (1 << 30)), if side_y == 0 { width } else { height } - far)
+    })
+}
+
+/// How firmly the body in a slot is where it is: 0 if forces move it, 1 if the game does, 2 if it stands.
+pub(crate) const fn firmness(flags: u8) -> u8 {
+    match flags & (DYNAMIC | KINEMATIC) {
+        0 => 2,
+        KINEMATIC => 1,
+        _ => 0,
+    }
 }
 
 /// The bodies with a shape that overlaps an outline, by index.

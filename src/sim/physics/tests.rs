@@ -15,6 +15,7 @@ mod heaps;
 mod joints;
 mod motion;
 mod platforms;
+mod presses;
 mod quality;
 mod queries;
 mod random;
