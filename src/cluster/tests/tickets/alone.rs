@@ -41,6 +41,13 @@ pub(super) struct Away {
     pub(super) formed: usize,
 }
 
+impl Away {
+    /// A store that begins now is as one that was asked now.
+    pub(super) fn new(now_ms: u64) -> Self {
+        Self { asked_at_ms: now_ms, ..Self::default() }
+    }
+}
+
 /// What a node has of its own.
 pub(super) struct Alone {
     /// When the store answered last.
@@ -147,8 +154,12 @@ impl World {
         }
     }
 
-    /// Plays rounds while the node works alone, and lets its tickets go to where all are once the store is back.
+    /// Plays rounds while the node works alone, and lets its tickets go to where all are once the store is back. No
+    /// random number is drawn where the store is never away.
     pub(super) fn play_alone(&mut self, id: NodeId) {
+        if self.loss != Loss::Away {
+            return;
+        }
         if self.works_alone(id) {
             while let Some(pair) = self.pair(id) {
                 self.form(id, &pair);

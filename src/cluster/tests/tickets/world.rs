@@ -120,7 +120,7 @@ impl World {
             now_ms,
             store: Store { table, board: Board::default(), since_ms: now_ms },
             replicas: Vec::new(),
-            away: Away::default(),
+            away: Away::new(now_ms),
             nodes: BTreeMap::new(),
             started: 0,
             tickets: 0,
@@ -383,7 +383,7 @@ impl World {
 
     fn apply(&mut self, ask: &Ask) -> Told {
         let asked_at_ms = std::mem::replace(&mut self.away.asked_at_ms, self.now_ms);
-        if asked_at_ms > 0 && self.now_ms >= asked_at_ms + Timing::default().lease_ms {
+        if self.now_ms >= asked_at_ms + Timing::default().lease_ms {
             self.store.since_ms = self.now_ms;
             self.store.table.promote(self.now_ms);
             self.store.board.promote(self.now_ms);

@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use crate::away::{play, ticks, until_right, wrong};
-use crate::nodes::{Nodes, TICKETS, ask, id, mixed, ticket, together, until_matched};
+use crate::nodes::{Nodes, TICKETS, ask, id, look, mixed, ticket, together, until_matched};
 use crate::redis::{RedisServer, free_port, pause};
 use crate::serving::{LONGEST, Serving};
 
@@ -178,7 +178,10 @@ fn lose_both(more: &[(&str, &str)], is_cut_off: bool) {
     let tickets = mixed(40);
     matched.iter().chain(&tickets).for_each(send);
     until_matched(&mut nodes, matched.clone(), 0, LONGEST);
-    let before = rooms_of(&mut nodes, &matched);
+    let own_http = nodes.serving[nth].http;
+    let is_own = |ticket: &Value| nodes.node_of(&look(&nodes.serving[nth], ticket)).http == own_http;
+    let (gone, there): (Vec<_>, Vec<_>) = matched.into_iter().partition(is_own);
+    let before = rooms_of(&mut nodes, &there);
     // Of what was said within a fifth of a second nobody else need know, unless the replica has to: the others look
     // ten times a second where they have the time.
     let known = Instant::now();
@@ -207,10 +210,14 @@ fn lose_both(more: &[(&str, &str)], is_cut_off: bool) {
     if !is_cut_off {
         nodes.submit(&left[left.len() - 1]);
     }
-    let mut seen = until_matched(&mut nodes, [left, matched.clone()].concat(), 5, LONGEST);
-    let after = rooms_of(&mut nodes, &matched);
+    let mut seen = until_matched(&mut nodes, [left, there.clone()].concat(), 5, LONGEST);
+    let after = rooms_of(&mut nodes, &there);
     let logs: Vec<_> = nodes.serving.iter().map(Serving::log).collect();
     assert_eq!(after, before, "who had a match has it still: {}", logs.join("\n"));
+    // Rooms of the node are gone with it, and their players are in no other.
+    for ticket in &gone {
+        nodes.serving[0].until("its room is lost", |serving| look(serving, ticket)["state"] == "lost");
+    }
     println!(
         "a node killed with Redis, a replica promoted after {} ms: {} rooms, {} players, waited p99 {} ms",
         promoted.as_millis(),

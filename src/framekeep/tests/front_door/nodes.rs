@@ -321,7 +321,9 @@ impl Seen {
 }
 
 /// Looks at tickets once, answers for those who are asked, and notes those that have their match: gives the others.
+/// Those whose room is gone with a node that was killed had theirs.
 pub(crate) fn look_at(nodes: &mut Nodes, tickets: Vec<Value>, seen: &mut Seen) -> Vec<Value> {
+    let may_be_lost = nodes.serving.len() < nodes.started;
     let mut is_matched = |ticket: &Value| {
         let path = format!("{TICKETS}/{}", id(ticket));
         let status = nodes.ask("GET", &path, &Value::Null).json();
@@ -333,12 +335,13 @@ pub(crate) fn look_at(nodes: &mut Nodes, tickets: Vec<Value>, seen: &mut Seen) -
         }
         let state = status["state"].as_str().unwrap_or_default();
         let logs = || nodes.serving.iter().map(Serving::log).collect::<Vec<_>>().join("\n");
-        let is_fine = ["waiting", "asked", "opening", "matched"].contains(&state);
+        let is_lost = state == "lost" && may_be_lost;
+        let is_fine = is_lost || ["waiting", "asked", "opening", "matched"].contains(&state);
         assert!(is_fine, "{ticket}: {status}\n{}", logs());
         if state == "matched" {
             seen.note(&status);
         }
-        state == "matched"
+        is_lost || state == "matched"
     };
     tickets.into_iter().filter(|ticket| !is_matched(ticket)).collect()
 }
