@@ -26,7 +26,7 @@ const MOST: i32 = (1 << 29) - 1;
 const PARTING_MAX: i64 = 4 << 18;
 
 /// How often the points of a contact bounce in turn: what one of two does to the other is a third of it or less.
-const BOUNCES: usize = 6;
+const BOUNCES: usize = 24;
 
 /// Contacts of different bodies that are solved at once.
 #[derive(Clone, Copy, Debug, Default)]
@@ -221,26 +221,24 @@ impl Points {
         self.sum.put(self.sum.all().min(Vector::splat(POINT_SPEED_MAX)) + self.normal.total.all());
     }
 
-    /// One push of what bounces, on top of those that are in `added`.
+    /// One push on top of those that are in `added` towards the speed at which what bounces parts, or only stops;
+    /// all pushes together are `most` at the most.
     #[inline(always)]
-    fn bounce(&mut self, shared: &Shared, frame: &mut Frame, (added, most): (&mut Vector, Vector)) {
+    fn bounce(
+        &mut self,
+        shared: &Shared,
+        frame: &mut Frame,
+        (added, most): (&mut Vector, Vector),
+        stops: bool,
+    ) {
         let (zero, total) = (Vector::splat(0), self.normal.total.all());
-        let missing = self.bounce.all() - self.speed(frame);
-        let more = missing.times(self.normal.weight.all()).narrow::<30, 2>();
+        let speed = if stops { zero } else { self.bounce.all() };
+        let more = (speed - self.speed(frame)).times(self.normal.weight.all()).narrow::<30, 2>();
         let pushed = self.sum.all().above(zero).select(more, zero);
         let new = (*added + self.bounce.all().above(zero).select(pushed, zero)).max(zero);
         let new = new.min(most).min(Vector::splat(MOST) - total + *added);
         frame.push(shared, &mut self.normal, total + new - *added);
         *added = new;
-    }
-
-    /// Not more than what stopped them and what is still to stop throws them back (Poisson).
-    #[inline(always)]
-    fn bounce_most(&self, frame: &Frame) -> Vector {
-        let zero = Vector::splat(0);
-        let open = (zero - self.speed(frame)).max(zero).times(self.normal.weight.all()).narrow::<30, 2>();
-        let open = open.min(Vector::splat(MOST));
-        self.sum.all().min(Vector::splat(MOST)) + open.shl::<1>().max(zero)
     }
 
     /// Remembers by how much a bounce pushed.
@@ -271,6 +269,22 @@ impl Shared {
         row.turn(self, frame, frame.pulled);
         self.tangent.total.put(new);
     }
+}
+
+/// The hardest pushes that throw two points back which were stopped by `added` and what came before, and all ones where
+/// both bounce as fast, within an eighth: those share what stopped them.
+#[inline(always)]
+fn most_of(points: &[Points; 2], added: [Vector; 2]) -> ([Vector; 2], Vector) {
+    let quarter = Vector::splat(MOST / 2);
+    let of = |index: usize| {
+        let added = added[index].min(quarter);
+        points[index].sum.all().min(quarter) + added + added
+    };
+    let [one, other] = [0, 1].map(|index: usize| points[index].bounce.all());
+    let most = one.max(other);
+    let flat = one.min(other).above(most - most.shr::<3>()).of_ones();
+    let (first, second) = (of(0).min(quarter), of(1).min(quarter));
+    ([first + (second & flat), second + (first & flat)], flat)
 }
 
 /// At which speed what is apart may come as near as to touch.
@@ -443,10 +457,18 @@ impl Batch {
         }
         self.with_frame(velocities, |Self { shared, points, count, .. }, frame| {
             let mut added = [zero; 2];
-            let most = [points[0].bounce_most(frame), points[1].bounce_most(frame)];
-            for _ in 0..if *count > 1 { BOUNCES } else { 1 } {
-                for ((point, added), most) in points.iter_mut().zip(&mut added).zip(most) {
-                    point.bounce(shared, frame, (added, most));
+            let rounds = if *count > 1 { BOUNCES } else { 1 };
+            for _ in 0..rounds {
+                for (point, added) in points.iter_mut().zip(&mut added) {
+                    point.bounce(shared, frame, (added, Vector::splat(MOST)), true);
+                }
+            }
+            // Not more than what stopped it throws a point back (Poisson); of a side that falls flat, both points.
+            let (most, flat) = most_of(points, added);
+            for _ in 0..rounds {
+                for index in 0..2 {
+                    let most = most[index] - (flat & added[1 - index]);
+                    points[index].bounce(shared, frame, (&mut added[index], most), false);
                 }
             }
             points.iter_mut().zip(added).for_each(|(point, added)| point.add_up(added));

@@ -371,7 +371,7 @@ impl Blueprints {
 
     /// A table of blueprints from outside, none of which is used yet; nothing if one of them is unsound or there twice.
     pub(crate) fn from_outside(blueprints: &[Blueprint]) -> Option<Self> {
-        if blueprints.len() >= usize::from(NONE) || !blueprints.iter().all(Blueprint::is_sound) {
+        if blueprints.len() > usize::from(NONE) || !blueprints.iter().all(Blueprint::is_sound) {
             return None;
         }
         let mut sorted: Vec<u16> = (0..blueprints.len() as u16).collect();

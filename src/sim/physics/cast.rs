@@ -26,6 +26,8 @@ pub struct Cast {
 pub(crate) const WHOLE: i64 = 1 << 30;
 /// Steps after which an outline stops where it is, which is never beyond what it could have met.
 const STEPS_MAX: u32 = 40;
+/// By so much a step may be rounded, in bits.
+const SLIP: i64 = 4;
 /// Farther than this, only the sizes count: 8,192 units.
 const FAR: i32 = 1 << 29;
 
@@ -60,18 +62,22 @@ impl Sweep<'_> {
     /// Where it comes as near as `gap` to an outline, in the first `most` of its way.
     pub(crate) fn meet(&self, other: &Hull, at: (i64, i64), gap: i64, most: i64) -> Option<Met> {
         let mut part = 0;
-        let mut last = None;
+        let mut last: Option<Met> = None;
         for step in 0..STEPS_MAX {
             let here = self.at(part);
             let short = |part: i64| part.clamp(-(1 << 30), 1 << 30) as i32;
             let offset = (short(at.0 - here.0), short(at.1 - here.1));
             let (normal, out) = axis(self.hull, other, offset);
-            let met = Met { part, normal, at_once: step == 0, out };
-            if out <= gap {
-                return Some(met);
+            let approach = self.approach(normal);
+            // What has no thickness is rounded over, or onto: the side that it came from is the one seen before.
+            let before =
+                last.filter(|last| approach <= 0 && out <= gap + SLIP && turns_back(last.normal, normal));
+            if before.is_some() {
+                return before;
             }
-            let (nx, ny) = (i64::from(normal.0), i64::from(normal.1));
-            let approach = (nx * self.way.0 + ny * self.way.1) >> 30;
+            if out <= gap {
+                return Some(Met { part, normal, at_once: step == 0, out });
+            }
             if approach <= 0 {
                 return None;
             }
@@ -83,6 +89,16 @@ impl Sweep<'_> {
         }
         last
     }
+
+    /// How far it goes in a direction on all of its way.
+    fn approach(&self, (x, y): P) -> i64 {
+        (i64::from(x) * self.way.0 + i64::from(y) * self.way.1) >> 30
+    }
+}
+
+/// Whether two directions are more against each other than along.
+fn turns_back(one: P, other: P) -> bool {
+    i64::from(one.0) * i64::from(other.0) + i64::from(one.1) * i64::from(other.1) < 0
 }
 
 /// A direction in which two outlines are apart, from the first to the second, and how far they are in it at least.

@@ -191,3 +191,34 @@ fn what_is_near_is_found_from_the_other_end_of_the_largest_world() {
     assert_eq!(found(Vec2::from_ints(16_000, 31_000), 10_998), []);
     assert_eq!(found(Vec2::from_ints(16_000, 31_000), 11_000), [bar]);
 }
+
+/// Rays that cross a line meet it, from whichever side they come, and are told the side that they came from.
+#[test]
+fn a_ray_never_misses_a_line() {
+    let mut rng = Pcg32::new(3, 3);
+    for round in 0..4_000 {
+        let mut some = |most: u32| {
+            Fx::from_bits(rng.below((2 * most) << 16).cast_signed()) - Fx::from_int(most.cast_signed())
+        };
+        let (from, to) = (Vec2::new(some(20), some(20)), Vec2::new(some(20), some(20)));
+        let way = to - from;
+        if way.length() < Fx::HALF {
+            continue;
+        }
+        let mut world = World::new(WorldDesc { walls: false, ..WorldDesc::default() });
+        world.add(BodyDesc::new(Shape::Segment { from, to }).fixed()).unwrap();
+        let part = Fx::from_ratio(1 + round % 9, 10);
+        let across = from + way * part;
+        let start = Vec2::new(some(40), some(40));
+        let ray = across - start;
+        let slant = ray.normalized().dot(way.normalized().turned_left()).abs();
+        if ray.length() < Fx::HALF || slant < Fx::from_ratio(1, 20) {
+            continue;
+        }
+        let cast = world.cast_ray(start, ray * Fx::from_int(2), Filter::ALL);
+        let cast =
+            cast.unwrap_or_else(|| panic!("{round}: {from:?} {to:?} from {start:?} by {ray:?} missed"));
+        assert!(cast.position.distance(across) < Fx::from_ratio(1, 100), "{round}: {cast:?} {across:?}");
+        assert!(cast.normal.dot(ray) < Fx::ZERO, "{round}: {cast:?} {ray:?}");
+    }
+}
