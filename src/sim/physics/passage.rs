@@ -40,6 +40,8 @@ impl Passage {
         found: &mut Vec<Self>,
     ) {
         found.clear();
+        // As many as there ever are in most worlds of so many bodies.
+        found.reserve(state.slots());
         if proxies.bullets.is_empty() || !grid.all().any(|spot| spot.traits & SENSOR != 0) {
             return;
         }

@@ -42,6 +42,7 @@ impl Swing {
     /// Lists those of all bodies but bullets in a step, by slot and number.
     pub(crate) fn list_all(state: &State, found: &mut Vec<Self>) {
         found.clear();
+        found.reserve(state.slots() + state.extras.len());
         let tick = state.desc.tick_seconds();
         for (slot, motion) in state.motions.iter().enumerate() {
             let flags = state.flags[slot];
