@@ -149,6 +149,10 @@ impl Matcher {
                 self.round(now_ms);
                 Ok(())
             }
+            Operation::Wait => {
+                self.wait(now_ms);
+                Ok(())
+            }
         }
     }
 

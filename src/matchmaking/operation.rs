@@ -33,6 +33,8 @@ pub enum Operation {
     NameRegion(String),
     /// As [`Restore`](Self::Restore), for a guest, of whose regions only a few may be new.
     RestoreGuest(Ticket, u64),
+    /// Let time pass, and form no matches.
+    Wait,
 }
 
 /// What has come of operations and of time.

@@ -119,6 +119,9 @@ impl Desk {
     pub(super) fn round(&mut self, now_ms: u64) -> (Vec<Arc<Match>>, bool) {
         if now_ms >= self.pause_until_ms && self.moving.is_none() {
             self.matcher.round(now_ms);
+        } else if !self.tickets.is_empty() {
+            // Questions and tickets run out all the same.
+            self.matcher.wait(now_ms);
         }
         let (mut formed, mut is_news) = (Vec::new(), false);
         while let Some(event) = self.matcher.poll() {
@@ -270,6 +273,27 @@ mod tests {
         let (formed, _) = desk.round(0);
         desk.seated(&formed[0], "den".parse().unwrap(), 0);
         assert_eq!(counted(&desk), Some((1, 2)));
+    }
+
+    #[test]
+    fn what_is_over_ends_while_no_matches_are_formed() {
+        let mode = Mode { ready_check_ms: 20_000, ..Mode::new("arena", "duel", 2, 1) };
+        let mut desk = Desk::new(Matcher::new(vec![mode]).unwrap());
+        for id in 1..=3 {
+            let ticket = Ticket::solo(TicketId(id.into()), "arena", "duel", PlayerId(id), 1_500);
+            desk.submit(0, ticket, Holder { names: Vec::new(), is_guest: false }).unwrap();
+        }
+        desk.round(0);
+        let state = |desk: &Desk, id| desk.matcher.view(TicketId(id)).map(|view| view.state);
+        assert!(matches!(state(&desk, 1), Some(TicketState::Asked { .. })));
+        // The cluster is there, and forms the matches.
+        desk.pause_until_ms = u64::MAX;
+        desk.round(20_000);
+        assert_eq!(state(&desk, 1), Some(TicketState::Ended(framekeep_matchmaking::Ended::NoAnswer)));
+        assert_eq!(state(&desk, 3), Some(TicketState::Waiting));
+        desk.round(80_001);
+        desk.forget(80_001);
+        assert_eq!((state(&desk, 1), desk.tickets.contains_key(&TicketId(1))), (None, false));
     }
 
     #[test]

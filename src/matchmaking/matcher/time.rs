@@ -3,9 +3,19 @@
 use super::Matcher;
 use crate::limits::{RETRY_EVERY_MS, WIDEN_EVERY_MS};
 use crate::queue::Slot;
-use crate::{Ended, TicketState};
+use crate::{Ended, Operation, TicketState};
 
 impl Matcher {
+    /// Lets time pass without forming matches: questions and tickets run out, and what is over is forgotten.
+    pub fn wait(&mut self, now_ms: u64) {
+        let operation = self.to_log(|| Operation::Wait);
+        let done = self.logged(now_ms, operation, |it| {
+            it.elapse(now_ms);
+            Ok::<_, core::convert::Infallible>(())
+        });
+        let Ok(()) = done;
+    }
+
     /// Lets time pass; gives how many tickets were looked at again.
     pub(super) fn elapse(&mut self, now_ms: u64) -> usize {
         self.now_ms = self.now_ms.max(now_ms);

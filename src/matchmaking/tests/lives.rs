@@ -131,6 +131,7 @@ pub(super) fn operation() -> impl Strategy<Value = Operation> {
         1 => (0..3_u8).prop_map(|name| Operation::CloseBackfill(format!("room-{name}"))),
         1 => Just(Operation::NameRegion("eu".to_owned())),
         6 => Just(Operation::Round),
+        1 => Just(Operation::Wait),
     ]
 }
 
