@@ -25,7 +25,7 @@ const MOST: i32 = (1 << 29) - 1;
 /// Overlaps part at this speed at most: 4 units per second.
 const PARTING_MAX: i64 = 4 << 18;
 
-/// How often the points of a contact bounce in turn: what one of two does to the other is a third of it or less.
+/// How often the points of a contact bounce in turn: of a tall box, what one does to the other is seven tenths of it.
 const BOUNCES: usize = 24;
 
 /// Contacts of different bodies that are solved at once.
@@ -275,15 +275,15 @@ impl Shared {
 /// both bounce as fast, within an eighth: those share what stopped them.
 #[inline(always)]
 fn most_of(points: &[Points; 2], added: [Vector; 2]) -> ([Vector; 2], Vector) {
-    let quarter = Vector::splat(MOST / 2);
+    let half = Vector::splat(MOST / 2);
     let of = |index: usize| {
-        let added = added[index].min(quarter);
-        points[index].sum.all().min(quarter) + added + added
+        let added = added[index].min(half);
+        points[index].sum.all().min(half) + added + added
     };
     let [one, other] = [0, 1].map(|index: usize| points[index].bounce.all());
     let most = one.max(other);
     let flat = one.min(other).above(most - most.shr::<3>()).of_ones();
-    let (first, second) = (of(0).min(quarter), of(1).min(quarter));
+    let (first, second) = (of(0).min(half), of(1).min(half));
     ([first + (second & flat), second + (first & flat)], flat)
 }
 

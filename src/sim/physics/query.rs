@@ -54,7 +54,8 @@ pub(crate) fn placed_part(state: &State, slot: usize, sub: u16) -> Option<Placed
     Some(Placed::new(state, slot, sub, state.part(slot, sub)?))
 }
 
-fn wide(vector: Vec2) -> (i64, i64) {
+/// The bits of a vector, with room to add.
+pub(crate) fn wide(vector: Vec2) -> (i64, i64) {
     (i64::from(vector.x.to_bits()), i64::from(vector.y.to_bits()))
 }
 

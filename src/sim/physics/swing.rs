@@ -6,6 +6,7 @@ use super::cast::{Sweep, WHOLE, axis};
 use super::hull::Hull;
 use super::joint_solver::turned_by;
 use super::proxy::Proxy;
+use super::query::wide;
 use super::rot::Rot;
 use super::state::{BULLET, State, is_moving, turned};
 use crate::{Fx, Vec2};
@@ -151,8 +152,4 @@ impl Swing {
         };
         meets(from.0, to.0, start.0, way.0) && meets(from.1, to.1, start.1, way.1)
     }
-}
-
-fn wide(vector: Vec2) -> (i64, i64) {
-    (i64::from(vector.x.to_bits()), i64::from(vector.y.to_bits()))
 }
