@@ -336,6 +336,12 @@ test('no page is wider than a telephone, and the keyboard reaches what can be do
   await guest.open(`${node.url}/play?room=${room}`);
   links[3].leave();
   await until('a seat is free', async () => links[0].room.members.length === 3);
+  await guest.until('the room is known', `document.getElementById('invited-what').innerText.includes('of 4 here')`);
+  const moves = `['One moment.', 'Arena, 3 of 4 here. The match is running: you come in at once.'].map((text) => {
+    document.getElementById('invited-what').textContent = text; const { x, y } = document.getElementById('invited-join').getBoundingClientRect();
+    return x + ' ' + y; })`;
+  const [first, last] = await guest.value(moves);
+  assert.equal(first, last, 'the button does not move away from whoever is about to press it');
   await guest.click('#invited-join');
   await guest.until('the guest is at the table', `document.querySelectorAll('#scores li').length === 4`);
   await picture(guest, 'narrow-table');

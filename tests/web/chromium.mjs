@@ -126,11 +126,18 @@ class Page {
     return this.value(`document.querySelector(${JSON.stringify(selector)})?.innerText ?? ''`);
   }
 
+  /** Where an element is that stays there from one look to the next: what moves between a look and a press is not pressed. */
   async #middleOf(selector) {
     const find = `(() => { const found = document.querySelector(${JSON.stringify(selector)});
-      found?.scrollIntoView({ block: 'center' }); const box = found?.getBoundingClientRect();
+      found?.scrollIntoView({ block: 'center', behavior: 'instant' }); const box = found?.getBoundingClientRect();
       return box && box.width ? { x: box.x + box.width / 2, y: box.y + box.height / 2 } : null; })()`;
-    return until(`${selector} can be pressed`, () => this.value(find));
+    let before = null;
+    return until(`${selector} can be pressed`, async () => {
+      const at = await this.value(find);
+      const isStill = at && before?.x === at.x && before.y === at.y;
+      before = at;
+      return isStill && at;
+    });
   }
 
   async click(selector) {
