@@ -1,13 +1,14 @@
 //! `ClusterHandle`, what a process knows of its cluster, and what it asks of it.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast;
 
-use crate::missed::Missed;
+use crate::missed::{Missed, patience};
+use crate::whose::LostRooms;
 use crate::{
     Card, Epoch, Lease, Load, Member, NodeId, NodeView, Placement, Reply, Request, Store, StoreError, Timing,
 };
@@ -67,6 +68,8 @@ pub(crate) struct Shared {
     pub(crate) known: Mutex<Known>,
     /// When the store has answered last, in milliseconds since the start; 0 before the first time.
     answered_at_ms: AtomicU64,
+    /// The store's time less this node's, in milliseconds.
+    ahead_ms: AtomicI64,
     /// When the list of nodes was read for somebody who was missed in it.
     read_nodes: tokio::sync::Mutex<Option<Instant>>,
     lost: broadcast::Sender<String>,
@@ -78,7 +81,9 @@ pub(crate) struct Known {
     pub(crate) load: Load,
     pub(crate) nodes: Arc<Vec<NodeView>>,
     /// Since when those are missed that were there.
-    missed: Missed,
+    pub(crate) missed: Missed,
+    /// Rooms of which it was said that they are gone with their nodes.
+    pub(crate) lost_rooms: LostRooms,
     /// Where rooms were placed that were opened through this node.
     placement: Placement,
     /// Names that were taken for a room that is about to be opened.
@@ -119,6 +124,7 @@ impl Shared {
             member: Mutex::new(member),
             known: Mutex::default(),
             answered_at_ms: AtomicU64::new(0),
+            ahead_ms: AtomicI64::new(0),
             read_nodes: tokio::sync::Mutex::default(),
             lost: broadcast::Sender::new(LOST_MAX),
         }
@@ -140,9 +146,26 @@ impl Shared {
     /// These nodes are there.
     pub(crate) fn note_nodes(&self, nodes: Vec<NodeView>) {
         let known = &mut *self.known();
-        let lease = Duration::from_millis(self.timing.lease_ms);
-        known.missed.note(Instant::now(), lease, &known.nodes, &nodes);
+        let times = self.times(known);
+        known.missed.note(Instant::now(), times, &known.nodes, &nodes);
         known.nodes = nodes.into();
+    }
+
+    /// How long a lease is, and how long after it a node is given up.
+    pub(crate) fn times(&self, known: &Known) -> (Duration, Duration) {
+        let lease = Duration::from_millis(self.timing.lease_ms);
+        (lease, patience(lease, known.nodes.iter().any(|view| view.card.heirs)))
+    }
+
+    /// The store's time, about.
+    pub(crate) fn store_now_ms(&self) -> u64 {
+        self.now_ms().saturating_add_signed(self.ahead_ms.load(Ordering::Relaxed))
+    }
+
+    /// That is the store's time now.
+    pub(crate) fn note_time(&self, store_ms: u64) {
+        let own_ms = i64::try_from(self.now_ms()).unwrap_or(0);
+        self.ahead_ms.store(i64::try_from(store_ms).unwrap_or(0) - own_ms, Ordering::Relaxed);
     }
 
     /// The store serves since then.
@@ -213,18 +236,6 @@ impl ClusterHandle {
     #[must_use]
     pub fn has_given_way(&self, name: &str) -> bool {
         self.0.known().gave_way.get(name).is_some_and(|at| at.elapsed() < REPORTED_WITHIN)
-    }
-
-    /// Whether a node is gone for good, as far as can be told: it has not said for two leases that it is there, or,
-    /// where others open its rooms again, for as long as that may take. It may be cut off from the store only, and then
-    /// come back.
-    #[must_use]
-    pub fn is_lost(&self, node: NodeId) -> bool {
-        let reopens = self.reopens();
-        let known = self.0.known();
-        let is_there = known.nodes.iter().any(|view| view.node == node);
-        let lease = Duration::from_millis(self.0.timing.lease_ms);
-        !is_there && known.missed.is_lost(Instant::now(), lease, reopens, node)
     }
 
     /// Whether rooms of a node that is gone are opened again at others.

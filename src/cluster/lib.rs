@@ -41,6 +41,7 @@ mod run;
 mod table;
 #[cfg(test)]
 mod tests;
+mod whose;
 
 pub use coordinator::Coordinator;
 pub use handle::{ClusterHandle, TakeError};
@@ -51,6 +52,7 @@ pub use queue::{ClusterQueue, QueueConfig};
 pub use redis::{Address, AddressFault, Copies, Store, StoreError, without_password};
 pub use run::{Cluster, ClusterConfig, StartError};
 pub use table::{Card, Load, NodeView, Reply, Request, Table};
+pub use whose::Whose;
 
 /// The name of the one who forms matches for all.
 pub const COORDINATOR: &str = "coordinator";

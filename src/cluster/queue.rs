@@ -100,8 +100,6 @@ struct State {
     said: u64,
     /// Who waits for news of a ticket.
     watchers: HashMap<TicketId, Arc<Notify>>,
-    /// The store's time less this node's, in milliseconds.
-    ahead_ms: i64,
     published: Published,
 }
 
@@ -174,7 +172,7 @@ impl ClusterQueue {
 
     /// The store's time, about.
     fn store_now_ms(&self) -> u64 {
-        self.handle.0.now_ms().saturating_add_signed(self.state().ahead_ms)
+        self.handle.0.store_now_ms()
     }
 
     async fn ask(&self, ask: &Ask) -> Result<Told, StoreError> {

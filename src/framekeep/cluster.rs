@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use framekeep_cluster::{
     Address, AddressFault, Card, Cluster, ClusterConfig, ClusterHandle, Copies, Epoch, Lapsed, NodeId,
-    QueueConfig, Timing, room_name,
+    QueueConfig, Timing, Whose, room_name,
 };
 use framekeep_gate::{Door, Later, Mint as _};
 use framekeep_gateway::{Gateway, NoAnswer, PeerBook, RoomClaim};
@@ -291,8 +291,8 @@ impl PeerBook for Book {
 
     fn claim(&self, room: RoomName) -> Later<'_, Result<Option<RoomClaim>, NoAnswer>> {
         Box::pin(async move {
-            let held = self.0.holder(&room_name(room.as_str())).await.map_err(|_| NoAnswer)?;
-            let Some(lease) = held else { return Ok(None) };
+            let whose = self.0.whose(room.as_str()).await.map_err(|_| NoAnswer)?;
+            let Some(Whose { lease, is_lost, .. }) = whose else { return Ok(None) };
             let nodes = self.0.nodes();
             let view = nodes.iter().find(|view| view.node == lease.node);
             Ok(Some(RoomClaim {
@@ -300,8 +300,15 @@ impl PeerBook for Book {
                 id: lease.node.to_string(),
                 epoch: lease.epoch.0,
                 is_own: lease.node == self.0.node(),
-                is_lost: self.0.is_lost(lease.node),
+                is_lost,
             }))
+        })
+    }
+
+    fn lost_with(&self, room: RoomName) -> Later<'_, Result<Option<String>, NoAnswer>> {
+        Box::pin(async move {
+            let lost = self.0.lost_with(room.as_str()).await.map_err(|_| NoAnswer)?;
+            Ok(lost.map(|node| node.to_string()))
         })
     }
 }

@@ -79,6 +79,9 @@ pub trait PeerBook: Send + Sync {
 
     /// Whose the name of a room is; `None` if it is nobody's.
     fn claim(&self, room: RoomName) -> Later<'_, Result<Option<RoomClaim>, NoAnswer>>;
+
+    /// The number of the node with which a room was lost, as this one remembers, that the store of names has forgotten.
+    fn lost_with(&self, room: RoomName) -> Later<'_, Result<Option<String>, NoAnswer>>;
 }
 
 /// The store of names does not answer.

@@ -94,8 +94,7 @@ impl ClusterQueue {
 
     /// Notes the store's time, and lets those know who wait for news.
     pub(super) fn note(&self, state: &mut State, tickets: &[Change], now_ms: u64) {
-        let own_ms = self.handle.0.now_ms();
-        state.ahead_ms = i64::try_from(now_ms).unwrap_or(0) - i64::try_from(own_ms).unwrap_or(0);
+        self.handle.0.note_time(now_ms);
         for change in tickets {
             let Ok(id) = change.id.parse::<TicketId>() else { continue };
             if let Some(sent) = state.sent.get_mut(&id) {

@@ -41,7 +41,7 @@ const MISSES_AFTER_MS: u64 = REMEMBERED_MS / 2;
 pub(crate) const CHANGES_MAX: u32 = 1_000;
 
 /// More than any change has as its number: asks for the newest only.
-const NEWEST: u64 = 1 << 52;
+pub(crate) const NEWEST: u64 = 1 << 52;
 
 /// What came of reading changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,9 @@ use crate::NodeView;
 use crate::board::{Answers, Placed, Record, Stage, Step, Told, parts};
 use crate::body::{MatchBody, TicketBody};
 
+/// By so many numbers it is told apart to which node a room has moved.
+const MOVED_TO: u64 = 1_000;
+
 impl ClusterQueue {
     /// What the store told of a ticket.
     pub(super) fn status_of(
@@ -52,7 +55,7 @@ impl ClusterQueue {
         // Who waits for news of a ticket that has its match sees by the revision that its room is elsewhere.
         let (room, more) = match at {
             Whereabouts::Home => (opened.and_then(room_of), 0),
-            Whereabouts::Moved(room) => (Some(room), 1),
+            Whereabouts::Moved(node, room) => (Some(room), 1 + 2 * (node.0 % MOVED_TO) as u32),
             Whereabouts::Lost => (None, 2),
         };
         let state = match record.stage {

@@ -78,11 +78,16 @@ pub(crate) async fn claim(
 ) -> Result<Json<ClaimJson>, Problem> {
     let missing = || Problem::not_found(format!("no node of the cluster has a room {name}"));
     let peers = front.peers.get().ok_or_else(missing)?;
-    let claim = peers.claim(name.clone()).await.map_err(|_| ask::silent_store(&name))?.ok_or_else(missing)?;
+    let lost = |node: String| {
+        let why = format!("node {node}, which had the room {name}, is gone, and no other has opened it");
+        Problem::new(StatusCode::NOT_FOUND, "room_lost", why)
+    };
+    let Some(claim) = peers.claim(name.clone()).await.map_err(|_| ask::silent_store(&name))? else {
+        let node = peers.lost_with(name.clone()).await.map_err(|_| ask::silent_store(&name))?;
+        return Err(node.map_or_else(missing, lost));
+    };
     if claim.is_lost {
-        let why =
-            format!("node {}, which had the room {name}, is gone, and no other has opened it", claim.id);
-        return Err(Problem::new(StatusCode::NOT_FOUND, "room_lost", why));
+        return Err(lost(claim.id));
     }
     Ok(Json(ClaimJson { room: name.to_string(), node: claim.node, id: claim.id, epoch: claim.epoch }))
 }

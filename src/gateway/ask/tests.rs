@@ -62,6 +62,10 @@ impl PeerBook for Book {
         let answer = if room.as_str() == UNKNOWN { Err(NoAnswer) } else { Ok(Some(claim)) };
         Box::pin(async { answer })
     }
+
+    fn lost_with(&self, _: RoomName) -> Later<'_, Result<Option<String>, NoAnswer>> {
+        Box::pin(async { Ok(None) })
+    }
 }
 
 /// A server without a room.

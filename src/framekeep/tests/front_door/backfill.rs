@@ -67,6 +67,12 @@ fn a_room_that_has_moved_is_filled_at_its_new_node() {
     assert!(moved.status < 300, "{} {}", moved.status, moved.body);
     let has = |serving: &Serving| serving.rooms().iter().any(|row| row["name"] == room.as_str());
     nodes.serving[to].until("it has moved", |serving| has(serving) && !has(&nodes.serving[from]));
+    for (serving, ticket) in nodes.serving.iter().zip(first.iter().cycle()) {
+        serving.until("its players are told where it is", |serving| {
+            let http = look(serving, ticket)["http"].clone();
+            http == format!("http://{}", nodes.serving[to].http)
+        });
+    }
     webs.remove(1).ask("leave", json!({}));
     let seen = matched_at(&nodes, from, &ticket(100, 1, "crew"));
     assert_eq!(seen["room"], room.as_str(), "{seen}");
