@@ -54,7 +54,7 @@ fn run(args: &[String]) -> Result<()> {
     match chore {
         "test" => test(rest),
         "ci" => ci(rest),
-        "web" => web::test(),
+        "web" => web::test(web::ALONE),
         "tidy" => tidy(rest),
         "wasm" => wasm::build(),
         "corpus" => golden::verify(),
@@ -78,7 +78,7 @@ fn test(rest: &[String]) -> Result<()> {
     }
     step.run()?;
     // Who asks for some tests does not mean these.
-    if rest.is_empty() { web::test() } else { Ok(()) }
+    if rest.is_empty() { web::test(web::AFTER_TESTS) } else { Ok(()) }
 }
 
 /// `--count N` says how often.

@@ -10,13 +10,19 @@ use crate::step::Step;
 /// Finds the tests, and gives Node the flag its WebSocket needs where it is behind one.
 const TESTS: &[&str] = &["tests/web/run.mjs"];
 
-/// Runs them against the server that was built last; says so where they cannot be run.
-pub(crate) fn test() -> Result<()> {
+/// What builds the server and the bots they run, and nothing else.
+pub(crate) const ALONE: &[&str] = &["build", "--locked", "-p", "framekeep", "-p", "framekeep_swarm"];
+
+/// The same after the tests of the workspace: with the features of those nothing is compiled a second time.
+pub(crate) const AFTER_TESTS: &[&str] = &["build", "--workspace", "--bins", "--tests", "--locked"];
+
+/// Runs them against the server that `build` makes; says so where they cannot be run.
+pub(crate) fn test(build: &[&str]) -> Result<()> {
     if !is_there("node") || !has_websocket() {
         eprintln!("xtask: SKIPPED: the tests of the browser's side need Node 20.10 or newer");
         return Ok(());
     }
-    Step::cargo("binaries", &["build", "--locked", "-p", "framekeep", "-p", "framekeep_swarm"]).run()?;
+    Step::cargo("binaries", build).run()?;
     Step::program("web", "node", TESTS).run()
 }
 
