@@ -307,7 +307,10 @@ impl Coordinator {
         self.rooms.look_at(now_ms, &mut self.matcher, nodes, &self.modes_digest);
         self.no_rooms = !nodes.is_empty() && !self.placement.has_place(now_ms, nodes, &self.modes_digest);
         if now_ms >= self.pause_until_ms && !nodes.is_empty() {
-            self.matcher.round(now_ms);
+            match self.no_rooms {
+                true => self.matcher.fill(now_ms),
+                false => self.matcher.round(now_ms),
+            }
             self.looked_at_ms = now_ms;
         }
         self.drain();

@@ -366,8 +366,7 @@ impl SharedQueue for ClusterQueue {
     }
 
     fn queues(&self) -> Vec<QueueView> {
-        let published = self.state().published.queues.clone();
-        published.into_iter().map(QueueView::from).collect()
+        self.state().published.queues.clone()
     }
 
     fn placed(&self) -> Later<'_, Vec<SharedMatch>> {

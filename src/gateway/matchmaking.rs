@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use framekeep_gate::{Answer, MatchLog, Question, SharedQueue};
+use framekeep_gate::{Answer, MatchLog, Question, RoomRow, SharedQueue};
 use framekeep_matchmaking::{
     Match, MatchId, Matcher, Mode, ModeFault, Refused, Ticket, TicketId, TicketView,
 };
@@ -210,11 +210,11 @@ impl Matchmaking {
     }
 
     /// A round; gives the matches that were formed.
-    fn round(&self) -> Vec<Arc<Match>> {
+    fn round(&self, opens: bool) -> Vec<Arc<Match>> {
         let now_ms = self.now_ms();
         let ((formed, is_news), logged) = {
             let mut desk = self.desk();
-            (desk.round(now_ms), desk.matcher.take_log())
+            (desk.round(now_ms, opens), desk.matcher.take_log())
         };
         if let Some(log) = self.log.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             log.add(logged);
@@ -249,7 +249,7 @@ pub(crate) async fn run(front: Arc<Front>) {
     let (mut looked, mut forgot) = (Instant::now(), Instant::now());
     loop {
         rounds.tick().await;
-        for of in matchmaking.round() {
+        for of in matchmaking.round(!has_no_rooms(&front)) {
             let Ok(place) = matchmaking.opening.clone().acquire_owned().await else { return };
             let front = front.clone();
             tokio::spawn(async move {
@@ -277,6 +277,15 @@ pub(crate) async fn run(front: Arc<Front>) {
             }
         }
     }
+}
+
+/// Whether this node, for itself, can have no room for a match.
+pub(crate) fn has_no_rooms(front: &Front) -> bool {
+    let report = front.door.report();
+    let is_open = |row: &&RoomRow| row.phase != "closed";
+    let is_full =
+        || report.rooms_max > 0 && report.rooms.iter().filter(is_open).count() as u64 >= report.rooms_max;
+    !front.live().config.rooms || report.draining || is_full()
 }
 
 /// Keeps seats for the players of a match, in a new room or the one it is for; if there is none they wait again.

@@ -48,6 +48,8 @@ pub struct Matcher {
     looked: u64,
     queue: Queue,
     due: Due,
+    /// Tickets that were tried while no new room can be had: they are tried again once one can.
+    parked: BTreeSet<Slot>,
     rooms: OpenRooms,
     matches: BTreeMap<MatchId, Formed>,
     /// Matches whose players are asked, by when they must have answered.
@@ -84,6 +86,7 @@ impl Matcher {
             looked: 0,
             queue: Queue::default(),
             due: Due::default(),
+            parked: BTreeSet::new(),
             rooms: OpenRooms::default(),
             matches: BTreeMap::new(),
             asked: BTreeSet::new(),
@@ -151,6 +154,10 @@ impl Matcher {
             }
             Operation::Wait => {
                 self.wait(now_ms);
+                Ok(())
+            }
+            Operation::Fill => {
+                self.fill(now_ms);
                 Ok(())
             }
         }

@@ -35,6 +35,8 @@ pub enum Operation {
     RestoreGuest(Ticket, u64),
     /// Let time pass, and form no matches.
     Wait,
+    /// Let tickets into running rooms, and form no matches that need a new one.
+    Fill,
 }
 
 /// What has come of operations and of time.

@@ -288,6 +288,18 @@ impl Queue {
         self.wakes.entry(at_ms).or_default().push((slot, seq));
     }
 
+    /// When the next ticket is looked at again, or forgotten.
+    pub(crate) fn next_at(&self) -> Option<u64> {
+        let forgotten = self.over.front().map(|(at_ms, ..)| *at_ms);
+        self.wakes.keys().next().copied().into_iter().chain(forgotten).min()
+    }
+
+    /// When a ticket was over, if it is; so long is it remembered.
+    pub(crate) fn over_at(&self, slot: Slot, remembered_ms: u64) -> Option<u64> {
+        let at_ms = self.card(slot).forget_at_ms;
+        (at_ms > 0).then(|| at_ms.saturating_sub(remembered_ms))
+    }
+
     /// The tickets of the next time that has come.
     pub(crate) fn take_woken(&mut self, now_ms: u64) -> Option<Vec<Slot>> {
         let first = self.wakes.first_entry().filter(|first| *first.key() <= now_ms)?;

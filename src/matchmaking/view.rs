@@ -71,7 +71,7 @@ pub enum Hindrance {
     },
     /// It has not been looked at yet: the next round does.
     NotYet,
-    /// Too few players who want the same are near enough in rating.
+    /// Too few players want the same.
     TooFew {
         /// How many there are with those of the ticket, where there are most.
         there: u32,
@@ -85,7 +85,7 @@ pub enum Hindrance {
         /// How many a match needs.
         needed: u32,
     },
-    /// There are enough, and their parties, roles, blocked players or limits do not go together.
+    /// There are enough, and their ratings, parties, roles, blocked players or limits do not go together.
     DoNotFit {
         /// How many there are with those of the ticket.
         there: u32,
@@ -193,7 +193,7 @@ pub struct RegionsView {
 }
 
 /// How one queue is: the tickets of a mode and tick rate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueView {
     /// The game.
     pub game: String,

@@ -12,7 +12,7 @@ const LANES_MAX: usize = 256;
 /// What the coordinator lets all nodes know.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Published {
-    pub(crate) queues: Vec<PublishedQueue>,
+    pub(crate) queues: Vec<QueueView>,
     pub(crate) matches_per_min: u64,
     pub(crate) coordinator: String,
     pub(crate) epoch: u64,
@@ -29,20 +29,6 @@ pub(crate) struct Published {
     /// The names of regions, where guests may name none that is not among them.
     #[serde(default)]
     pub(crate) regions: Option<PublishedRegions>,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct PublishedQueue {
-    pub(crate) game: String,
-    pub(crate) mode: String,
-    pub(crate) tick_rate_hz: u16,
-    tickets: u64,
-    pub(crate) players: u64,
-    formed: u64,
-    matched: u64,
-    expired: u64,
-    pub(crate) wait_ms_p50: Option<u64>,
-    wait_ms_p99: Option<u64>,
 }
 
 /// How many wait for a region and content.
@@ -66,7 +52,7 @@ pub(crate) struct PublishedRegions {
 impl Published {
     /// What a coordinator knows.
     pub(crate) fn new(node: NodeId, one: &Coordinator, directory: u64) -> Self {
-        let queues: Vec<_> = one.queues().map(PublishedQueue::from).collect();
+        let queues: Vec<_> = one.queues().collect();
         let mut lanes: Vec<_> = one.lanes().filter_map(|lane| PublishedLane::new(&queues, lane)).collect();
         lanes.sort_by_key(|lane| core::cmp::Reverse(lane.players));
         lanes.truncate(LANES_MAX);
@@ -84,13 +70,13 @@ impl Published {
     }
 
     /// The queue of a mode and tick rate.
-    pub(crate) fn queue(&self, game: &str, mode: &str, tick_rate_hz: u16) -> Option<&PublishedQueue> {
-        self.queues.iter().find(|queue| queue.is_of(game, mode) && queue.tick_rate_hz == tick_rate_hz)
+    pub(crate) fn queue(&self, game: &str, mode: &str, tick_rate_hz: u16) -> Option<&QueueView> {
+        self.queues.iter().find(|queue| is_of(queue, game, mode) && queue.tick_rate_hz == tick_rate_hz)
     }
 
     /// Whether the coordinator has no such mode, as far as it has said anything.
     pub(crate) fn lacks(&self, game: &str, mode: &str) -> bool {
-        !self.queues.is_empty() && !self.queues.iter().any(|queue| queue.is_of(game, mode))
+        !self.queues.is_empty() && !self.queues.iter().any(|queue| is_of(queue, game, mode))
     }
 
     /// How many players wait in a lane.
@@ -98,7 +84,7 @@ impl Published {
         let is_it = |one: &&PublishedLane| {
             let queue = self.queues.get(one.queue);
             let is_of = queue.is_some_and(|queue| {
-                queue.is_of(&lane.game, &lane.mode) && queue.tick_rate_hz == lane.tick_rate_hz
+                is_of(queue, &lane.game, &lane.mode) && queue.tick_rate_hz == lane.tick_rate_hz
             });
             is_of && one.region == lane.region && one.content == lane.content
         };
@@ -115,9 +101,9 @@ impl Published {
 }
 
 impl PublishedLane {
-    fn new(queues: &[PublishedQueue], lane: LaneView) -> Option<Self> {
-        let is_its = |queue: &PublishedQueue| {
-            queue.is_of(&lane.game, &lane.mode) && queue.tick_rate_hz == lane.tick_rate_hz
+    fn new(queues: &[QueueView], lane: LaneView) -> Option<Self> {
+        let is_its = |queue: &QueueView| {
+            is_of(queue, &lane.game, &lane.mode) && queue.tick_rate_hz == lane.tick_rate_hz
         };
         let queue = queues.iter().position(is_its)?;
         Some(Self { queue, region: lane.region, content: lane.content, players: lane.players })
@@ -133,47 +119,6 @@ impl PublishedRegions {
     }
 }
 
-impl PublishedQueue {
-    fn is_of(&self, game: &str, mode: &str) -> bool {
-        self.game == game && self.mode == mode
-    }
-}
-
-impl From<QueueView> for PublishedQueue {
-    fn from(queue: QueueView) -> Self {
-        let QueueView { game, mode, tick_rate_hz, tickets, players, formed, matched, expired, .. } = queue;
-        let (wait_ms_p50, wait_ms_p99) = (queue.wait_ms_p50, queue.wait_ms_p99);
-        Self {
-            game,
-            mode,
-            tick_rate_hz,
-            tickets,
-            players,
-            formed,
-            matched,
-            expired,
-            wait_ms_p50,
-            wait_ms_p99,
-        }
-    }
-}
-
-impl From<PublishedQueue> for QueueView {
-    fn from(queue: PublishedQueue) -> Self {
-        let PublishedQueue { game, mode, tick_rate_hz, tickets, players, formed, matched, expired, .. } =
-            queue;
-        let (wait_ms_p50, wait_ms_p99) = (queue.wait_ms_p50, queue.wait_ms_p99);
-        Self {
-            game,
-            mode,
-            tick_rate_hz,
-            tickets,
-            players,
-            formed,
-            matched,
-            expired,
-            wait_ms_p50,
-            wait_ms_p99,
-        }
-    }
+fn is_of(queue: &QueueView, game: &str, mode: &str) -> bool {
+    queue.game == game && queue.mode == mode
 }

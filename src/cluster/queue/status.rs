@@ -3,7 +3,7 @@
 use framekeep_gate::{
     ClusterNode, ClusterStatus, SharedRefused, SharedRoom, SharedState, SharedStatus, SharedTicket,
 };
-use framekeep_matchmaking::{Ended, MatchId, QueueView, Refused, TicketId, Why};
+use framekeep_matchmaking::{Ended, MatchId, Refused, TicketId, Why};
 use framekeep_protocol::{PlayerId, RoomName};
 
 use super::whereabouts::Whereabouts;
@@ -110,7 +110,7 @@ impl ClusterQueue {
             coordinator: published.coordinator,
             epoch: published.epoch,
             directory: published.directory,
-            queues: published.queues.into_iter().map(QueueView::from).collect(),
+            queues: published.queues,
             matches_per_min: published.matches_per_min,
             no_rooms: published.no_rooms,
         }

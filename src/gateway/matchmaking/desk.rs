@@ -115,11 +115,15 @@ impl Desk {
         }
     }
 
-    /// A round; gives the matches that were formed, and whether anything happened.
-    pub(super) fn round(&mut self, now_ms: u64) -> (Vec<Arc<Match>>, bool) {
+    /// A round, in which no matches are formed that need a new room if `opens` says that there can be none; gives the
+    /// matches that were formed, and whether anything happened.
+    pub(super) fn round(&mut self, now_ms: u64, opens: bool) -> (Vec<Arc<Match>>, bool) {
         if now_ms >= self.pause_until_ms && self.moving.is_none() {
-            self.matcher.round(now_ms);
-        } else if !self.tickets.is_empty() {
+            match opens {
+                true => self.matcher.round(now_ms),
+                false => self.matcher.fill(now_ms),
+            }
+        } else if self.matcher.is_due(now_ms) {
             // Questions and tickets run out all the same.
             self.matcher.wait(now_ms);
         }
@@ -267,10 +271,10 @@ mod tests {
             desk.submit(0, ticket, Holder { names: Vec::new(), is_guest: true }).unwrap();
         }
         let counted = |desk: &Desk| desk.matcher.queues().map(|queue| (queue.formed, queue.matched)).next();
-        let (formed, _) = desk.round(0);
+        let (formed, _) = desk.round(0, true);
         desk.not_seated(&formed[0], 0);
         assert_eq!(counted(&desk), Some((0, 0)));
-        let (formed, _) = desk.round(0);
+        let (formed, _) = desk.round(0, true);
         desk.seated(&formed[0], "den".parse().unwrap(), 0);
         assert_eq!(counted(&desk), Some((1, 2)));
     }
@@ -283,17 +287,48 @@ mod tests {
             let ticket = Ticket::solo(TicketId(id.into()), "arena", "duel", PlayerId(id), 1_500);
             desk.submit(0, ticket, Holder { names: Vec::new(), is_guest: false }).unwrap();
         }
-        desk.round(0);
+        desk.round(0, true);
         let state = |desk: &Desk, id| desk.matcher.view(TicketId(id)).map(|view| view.state);
         assert!(matches!(state(&desk, 1), Some(TicketState::Asked { .. })));
         // The cluster is there, and forms the matches.
         desk.pause_until_ms = u64::MAX;
-        desk.round(20_000);
+        desk.round(20_000, true);
         assert_eq!(state(&desk, 1), Some(TicketState::Ended(framekeep_matchmaking::Ended::NoAnswer)));
         assert_eq!(state(&desk, 3), Some(TicketState::Waiting));
-        desk.round(80_001);
+        desk.round(80_001, true);
         desk.forget(80_001);
         assert_eq!((state(&desk, 1), desk.tickets.contains_key(&TicketId(1))), (None, false));
+    }
+
+    #[test]
+    fn a_pause_in_which_nothing_is_due_is_no_line_of_the_log() {
+        let mut desk = Desk::new(Matcher::new(vec![Mode::new("arena", "duel", 2, 1)]).unwrap().with_log());
+        let ticket = Ticket::solo(TicketId(1), "arena", "duel", PlayerId(1), 1_500);
+        desk.submit(0, ticket, Holder { names: Vec::new(), is_guest: false }).unwrap();
+        desk.matcher.cancel(0, TicketId(1)).unwrap();
+        desk.pause_until_ms = u64::MAX;
+        // While it waited it was to be looked at again.
+        (1..50).for_each(|nth| drop(desk.round(nth * 100, true)));
+        desk.matcher.take_log();
+        (50..600).for_each(|nth| drop(desk.round(nth * 100, true)));
+        assert!(desk.matcher.take_log().is_empty());
+        desk.round(60_000, true);
+        assert!(!desk.matcher.take_log().is_empty() && desk.matcher.view(TicketId(1)).is_none());
+    }
+
+    #[test]
+    fn a_node_that_can_have_no_rooms_asks_nobody() {
+        let mode = Mode { ready_check_ms: 20_000, ..Mode::new("arena", "duel", 2, 1) };
+        let mut desk = Desk::new(Matcher::new(vec![mode]).unwrap());
+        for id in 1..=2 {
+            let ticket = Ticket::solo(TicketId(id.into()), "arena", "duel", PlayerId(id), 1_500);
+            desk.submit(0, ticket, Holder { names: Vec::new(), is_guest: false }).unwrap();
+        }
+        let state = |desk: &Desk| desk.matcher.view(TicketId(1)).map(|view| view.state);
+        assert!((0..300).all(|nth| !desk.round(nth * 100, false).1));
+        assert_eq!(state(&desk), Some(TicketState::Waiting));
+        desk.round(30_000, true);
+        assert!(matches!(state(&desk), Some(TicketState::Asked { .. })));
     }
 
     #[test]
@@ -304,14 +339,14 @@ mod tests {
             desk.submit(now_ms, ticket, Holder { names: Vec::new(), is_guest: false }).map(|view| view.state)
         };
         assert!((1..=2).all(|id| submit(&mut desk, 0, id) == Ok(TicketState::Waiting)));
-        let (formed, _) = desk.round(0);
+        let (formed, _) = desk.round(0, true);
         desk.seated(&formed[0], "den".parse().unwrap(), 100);
         // For a minute it is shown as it is, also in the moment in which it is forgotten.
         assert!(matches!(submit(&mut desk, 59_000, 1), Ok(TicketState::Matched { .. })));
         let played = |id| Err(Refused::AlreadyMatched { ticket: TicketId(id), of: formed[0].id });
         assert_eq!(submit(&mut desk, 70_000, 1), played(1));
         for now_ms in [80_000, 1_860_000] {
-            desk.round(now_ms);
+            desk.round(now_ms, true);
             desk.forget(now_ms);
             assert_eq!([submit(&mut desk, now_ms, 1), submit(&mut desk, now_ms, 2)], [played(1), played(2)]);
         }

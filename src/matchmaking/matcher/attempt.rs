@@ -154,11 +154,6 @@ impl Attempt<'_> {
         players
     }
 
-    /// How many players go with the ticket, those of it among them, as far as is looked.
-    pub(super) fn players_around(&self, lane: &Lane) -> usize {
-        self.look_around(lane, usize::MAX, &mut Scratch::default())
-    }
-
     /// Tries every choice of those who were seen and of teams, as far as the steps reach.
     fn search_for(&self, team_seats: u8, scratch: &mut Scratch) -> bool {
         let (group, tickets) = (&mut scratch.group, searched(&scratch.seen));

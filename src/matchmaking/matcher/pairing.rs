@@ -22,7 +22,19 @@ impl Matcher {
         let Ok(()) = done;
     }
 
-    fn form(&mut self, now_ms: u64) {
+    /// A round while no new room can be had: tickets go into running rooms, and nobody is asked for another match.
+    pub fn fill(&mut self, now_ms: u64) {
+        let operation = self.to_log(|| Operation::Fill);
+        let done = self.logged(now_ms, operation, |it| {
+            it.begin_round(now_ms);
+            it.enter_rooms();
+            Ok::<_, core::convert::Infallible>(())
+        });
+        let Ok(()) = done;
+    }
+
+    /// Time passes, and running rooms take whom they can.
+    fn begin_round(&mut self, now_ms: u64) {
         let woken = self.elapse(now_ms);
         for nth in std::mem::take(&mut self.unsettled) {
             let lane = &mut self.lanes[nth as usize];
@@ -32,6 +44,28 @@ impl Matcher {
         self.looked = self.queue.stamps_given();
         self.scratch.effort.begin_round(woken);
         self.fill_rooms();
+    }
+
+    /// Those whose turn it is go into running rooms.
+    fn enter_rooms(&mut self) {
+        while self.has_open_rooms()
+            && self.scratch.effort.is_left()
+            && let Some(slot) = self.due.next(&self.queue)
+        {
+            self.queue.hot[slot as usize].due = false;
+            if self.queue.is_waiting(slot) && !self.enter_any_room(slot) {
+                self.parked.insert(slot);
+            }
+        }
+    }
+
+    fn form(&mut self, now_ms: u64) {
+        self.begin_round(now_ms);
+        for slot in std::mem::take(&mut self.parked) {
+            if self.queue.is_waiting(slot) {
+                self.try_later(slot);
+            }
+        }
         while let Some(slot) = self.due.next_search(&self.queue) {
             self.queue.hot[slot as usize].searches = false;
             self.try_ticket(slot);
@@ -53,11 +87,8 @@ impl Matcher {
         if !self.queue.is_waiting(slot) {
             return;
         }
-        if self.has_open_rooms() {
-            let lanes: Vec<u32> = self.lanes_of(slot).collect();
-            if lanes.into_iter().any(|lane| self.enter_some_room(slot, lane)) {
-                return;
-            }
+        if self.enter_any_room(slot) {
+            return;
         }
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.effort.begin_ticket();
@@ -83,6 +114,15 @@ impl Matcher {
         if searches {
             self.search_later(slot);
         }
+    }
+
+    /// A waiting ticket goes into a running room, if there is one for it.
+    fn enter_any_room(&mut self, slot: Slot) -> bool {
+        if !self.has_open_rooms() {
+            return false;
+        }
+        let lanes: Vec<u32> = self.lanes_of(slot).collect();
+        lanes.into_iter().any(|lane| self.enter_some_room(slot, lane))
     }
 
     /// The choices of a waiting ticket are searched through in a later round.

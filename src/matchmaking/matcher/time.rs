@@ -16,6 +16,15 @@ impl Matcher {
         let Ok(()) = done;
     }
 
+    /// Whether anything is to be done when that time has come, be it that no matches are formed.
+    #[must_use]
+    pub fn is_due(&self, now_ms: u64) -> bool {
+        let has_come = |at_ms: Option<u64>| at_ms.is_some_and(|at_ms| at_ms <= now_ms);
+        has_come(self.asked.first().map(|(until_ms, _)| *until_ms))
+            || has_come(self.queue.next_at())
+            || has_come(self.settled.front().map(|(at_ms, _)| *at_ms))
+    }
+
     /// Lets time pass; gives how many tickets were looked at again.
     pub(super) fn elapse(&mut self, now_ms: u64) -> usize {
         self.now_ms = self.now_ms.max(now_ms);

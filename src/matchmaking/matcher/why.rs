@@ -1,7 +1,7 @@
 //! Why a ticket has no match yet.
 
 use super::Matcher;
-use super::attempt::Attempt;
+use crate::limits::REMEMBERED_MS;
 use crate::queue::Slot;
 use crate::{Hindrance, Refused, TicketId, TicketState, Why};
 
@@ -15,7 +15,9 @@ impl Matcher {
         let view = self.queue.view(slot);
         let wish = &self.queue.record(slot).wish;
         let mode = &self.rules[wish.rules].mode;
-        let waited_ms = now_ms.max(self.now_ms) - view.queued_at_ms;
+        // Who has a match, or is over, waits no more.
+        let until_ms = self.queue.over_at(slot, REMEMBERED_MS).unwrap_or(now_ms.max(self.now_ms));
+        let waited_ms = until_ms.saturating_sub(view.queued_at_ms);
         let (hindrance, unanswered) = match view.state {
             TicketState::Waiting => (self.hindrance(slot), Vec::new()),
             TicketState::Asked { of, .. } => {
@@ -54,10 +56,11 @@ impl Matcher {
         if self.queue.stamps[slot as usize] > self.looked {
             return Hindrance::NotYet;
         }
-        let attempt = Attempt { queue: &self.queue, rules, slot, fewer: false };
-        let seen = self.lanes_of(slot).map(|lane| attempt.players_around(&self.lanes[lane as usize]));
-        let (there, needed) = (seen.max().unwrap_or(0), rules.mode.seats());
-        let (enough, there, needed) = (there >= needed, there as u32, needed as u32);
+        // Who of them goes with it, a node that forms no matches could not say.
+        let players = self.lanes_of(slot).map(|lane| self.lanes[lane as usize].players).max();
+        let (there, needed) =
+            (u32::try_from(players.unwrap_or(0)).unwrap_or(u32::MAX), rules.mode.seats() as u32);
+        let enough = there >= needed;
         let hot = &self.queue.hot[slot as usize];
         match (enough, hot.due || hot.searches) {
             (false, _) => Hindrance::TooFew { there, needed },

@@ -35,7 +35,7 @@ fn who_widens_again_and_again_leaves_a_turn_to_the_others() {
     matcher.round(0);
     assert!(!matcher.is_caught_up(), "one round does not come to all");
     let why = matcher.why(0, TicketId(201)).unwrap();
-    assert_eq!(why.hindrance, Hindrance::Turn { there: 2, needed: 2 });
+    assert_eq!(why.hindrance, Hindrance::Turn { there: 202, needed: 2 });
     let rounds = rounds_until_matched(&mut matcher, 201, 0);
     assert!(rounds <= 21, "{rounds}");
 }
@@ -90,12 +90,12 @@ fn a_search_that_does_not_come_in_one_round_comes_in_the_next() {
     };
     assert_eq!(found(&mut matcher), [[100, 101, 102]]);
     let why = matcher.why(0, TicketId(200)).unwrap();
-    assert_eq!(why.hindrance, Hindrance::Turn { there: 6, needed: 3 });
+    assert_eq!(why.hindrance, Hindrance::Turn { there: 9, needed: 3 });
     assert_eq!(found(&mut matcher), [[200, 201, 202]]);
     // Those who are left are searched through one by one, in vain.
     assert!((0..6).all(|_| found(&mut matcher).is_empty()) && matcher.is_caught_up());
     let why = matcher.why(0, TicketId(210)).unwrap();
-    assert_eq!(why.hindrance, Hindrance::DoNotFit { there: 3, needed: 3 });
+    assert_eq!(why.hindrance, Hindrance::DoNotFit { there: 6, needed: 3 });
 }
 
 #[test]

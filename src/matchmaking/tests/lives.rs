@@ -132,6 +132,7 @@ pub(super) fn operation() -> impl Strategy<Value = Operation> {
         1 => Just(Operation::NameRegion("eu".to_owned())),
         6 => Just(Operation::Round),
         1 => Just(Operation::Wait),
+        1 => Just(Operation::Fill),
     ]
 }
 

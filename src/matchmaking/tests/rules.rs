@@ -457,3 +457,63 @@ fn regions_that_tickets_invent_lock_nobody_out() {
     }
     matcher.submit(70_000, of_regions(107, 700..708)).unwrap();
 }
+
+#[test]
+fn while_no_new_room_can_be_had_nobody_is_asked_and_running_rooms_are_filled() {
+    let mode = Mode { ready_check_ms: 20_000, ..duel() };
+    let mut matcher = matcher([mode]);
+    for player in 1..=2 {
+        matcher.submit(0, solo(player, "duel", 1_000)).unwrap();
+    }
+    for now_ms in (0..60_000).step_by(100) {
+        matcher.fill(now_ms);
+        assert_eq!(matcher.poll(), None, "{now_ms}");
+    }
+    matcher.round(60_000);
+    assert!(matches!(matcher.poll(), Some(crate::Event::Asked { .. })));
+}
+
+#[test]
+fn who_waited_while_no_new_room_could_be_had_is_tried_at_once_when_one_can() {
+    let mut matcher = matcher([duel()]);
+    let room = |room: &str| crate::Backfill {
+        room: room.to_owned(),
+        game: "arena".to_owned(),
+        mode: "duel".to_owned(),
+        content: String::new(),
+        region: String::new(),
+        tick_rate_hz: 0,
+        rating: 1_000,
+        teams: vec![
+            crate::FreeSeats { seats: 0, by_role: Vec::new() },
+            crate::FreeSeats { seats: 1, by_role: Vec::new() },
+        ],
+        players: vec![PlayerId(99)],
+        blocked: Vec::new(),
+    };
+    for player in 1..=3 {
+        matcher.submit(0, solo(player, "duel", 1_000)).unwrap();
+    }
+    matcher.open_backfill(0, room("den")).unwrap();
+    matcher.fill(0);
+    let of = formed(&mut matcher);
+    assert!(of.len() == 1 && of[0].room.as_deref() == Some("den"), "{of:?}");
+    matcher.fill(100);
+    assert!(formed(&mut matcher).is_empty());
+    matcher.round(200);
+    assert!(formed(&mut matcher).len() == 1 && matcher.is_caught_up());
+}
+
+#[test]
+fn whose_ratings_are_too_far_apart_do_not_fit_and_wait_no_more_once_it_is_over() {
+    let mut matcher = matcher([Mode { rating: Widening { start: 50, per_s: 0, max: 50 }, ..duel() }]);
+    matcher.submit(0, solo(1, "duel", 1_000)).unwrap();
+    matcher.submit(0, solo(2, "duel", 2_000)).unwrap();
+    matcher.round(500);
+    for number in 1..=2 {
+        let why = matcher.why(500, id(number)).unwrap();
+        assert_eq!(why.hindrance, Hindrance::DoNotFit { there: 2, needed: 2 });
+    }
+    matcher.cancel(700, id(1)).unwrap();
+    assert_eq!(matcher.why(9_000, id(1)).unwrap().waited_ms, 700);
+}

@@ -1,10 +1,10 @@
 //! Why tickets wait: what the coordinator says, and what the other nodes say by what it lets them know.
 
-use framekeep_matchmaking::{Hindrance, Mode, RegionLatency, Ticket, TicketId, Why};
+use framekeep_matchmaking::{Hindrance, Mode, RegionLatency, Ticket, TicketId, Why, Widening};
 use framekeep_protocol::PlayerId;
 
 use super::{EPOCH, Office, STEP_MS, node};
-use crate::board::{Ask, Told};
+use crate::board::{Ask, Stage, Told};
 use crate::body::TicketBody;
 use crate::queue::published::Published;
 use crate::queue::why::by_published;
@@ -175,4 +175,35 @@ fn where_no_node_can_have_a_room_it_is_said() {
     office.nodes[0].load.rooms_max = 6;
     office.run(1_000);
     assert_eq!((office.started, office.published().no_rooms), (1, false));
+}
+
+#[test]
+fn where_no_node_can_have_a_room_nobody_is_asked_for_a_match() {
+    let mut office = office([Load::default()]);
+    let asking = Mode { ready_check_ms: 20_000, ..Mode::new("arena", "duel", 2, 1) };
+    office.coordinator = Coordinator::new(EPOCH, 1, vec![asking], 10_000, "m").unwrap();
+    office.nodes[0].card.is_gateway = true;
+    let ids = [1, 2].map(|number| office.submit_ticket(ticket(number, "duel"), false));
+    for _ in 0..100 {
+        office.step();
+        assert_eq!(ids.each_ref().map(|id| office.stage(id)), [Some(Stage::Waiting); 2]);
+    }
+    assert_eq!(office.hindrances(&ids[0]), [Some(Hindrance::NoRooms); 2]);
+    office.nodes[0].card.is_gateway = false;
+    office.run(200);
+    assert_eq!(office.stage(&ids[0]), Some(Stage::Asked));
+}
+
+#[test]
+fn whose_ratings_do_not_fit_is_told_the_same_at_every_node() {
+    let mut office = office([Load::default()]);
+    let rating = Widening { start: 50, per_s: 0, max: 50 };
+    let close = Mode { rating, ..Mode::new("arena", "duel", 2, 1) };
+    office.coordinator = Coordinator::new(EPOCH, 1, vec![close], 10_000, "m").unwrap();
+    let better = Ticket::solo(TicketId(2), "arena", "duel", PlayerId(2), 1_900);
+    let ids = [ticket(1, "duel"), better].map(|ticket| office.submit_ticket(ticket, false));
+    office.run(500);
+    for id in &ids {
+        assert_eq!(office.hindrances(id), [Some(Hindrance::DoNotFit { there: 2, needed: 2 }); 2]);
+    }
 }

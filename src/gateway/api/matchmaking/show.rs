@@ -1,7 +1,7 @@
 //! A ticket as it is shown.
 
 use axum::http::StatusCode;
-use framekeep_gate::{RoomRow, SharedState, SharedStatus, TicketWish};
+use framekeep_gate::{SharedState, SharedStatus, TicketWish};
 use framekeep_matchmaking::{Ended, Hindrance, Match, TicketId, TicketState, TicketView, Why};
 use framekeep_protocol::{PlayerId, PlayerName, Role, RoomName};
 use serde::Serialize;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::problem;
 use crate::api::tickets::{self, TicketJson};
 use crate::front::Front;
-use crate::matchmaking::Matchmaking;
+use crate::matchmaking::{Matchmaking, has_no_rooms};
 use crate::problem::Problem;
 
 /// A ticket as it is now.
@@ -171,15 +171,6 @@ pub(super) fn status(front: &Front, matchmaking: &Matchmaking, id: TicketId) -> 
     Ok(status)
 }
 
-/// Whether this node, for itself, can have no room for a match.
-fn has_no_rooms(front: &Front) -> bool {
-    let report = front.door.report();
-    let is_open = |row: &&RoomRow| row.phase != "closed";
-    let is_full =
-        || report.rooms_max > 0 && report.rooms.iter().filter(is_open).count() as u64 >= report.rooms_max;
-    !front.live().config.rooms || report.draining || is_full()
-}
-
 /// A ticket of the cluster as it is now, with tickets for its room, wherever that is.
 pub(super) fn shared(front: &Front, status: SharedStatus) -> Result<StatusJson, Problem> {
     let SharedStatus { ticket, state, revision, waited_ms, why, unanswered, of, room } = status;
@@ -284,7 +275,25 @@ fn explain(why: &Why, now_ms: u64) -> Option<WhyJson> {
 }
 
 fn have_answered(there: u32, of: u32) -> String {
-    format!("{there} of {of} players have said that they are there")
+    format!(
+        "{there} of {} {} said that they are there",
+        counted(of, "player"),
+        if there == 1 { "has" } else { "have" }
+    )
+}
+
+/// So many of them.
+fn counted(count: u32, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
+
+fn players_who(count: u32, does: &str, do_: &str) -> String {
+    format!("{} {}", counted(count, "player"), if count == 1 { does } else { do_ })
+}
+
+fn for_seats(there: u32, needed: u32) -> String {
+    let are = if there == 1 { "is" } else { "are" };
+    format!("{are} {} for {}", counted(there, "player"), counted(needed, "seat"))
 }
 
 /// What keeps a ticket waiting, for programs and for people.
@@ -297,21 +306,18 @@ fn told(hindrance: Hindrance) -> Option<(&'static str, String)> {
             format!("the nearest region is {nearest_ms} ms away, {allowed_ms} ms are allowed by now"),
         )),
         Hindrance::NotYet => said("not_yet", "it has not been looked at yet: that is done in a moment"),
-        Hindrance::TooFew { there, needed } => Some((
-            "too_few",
-            format!("{there} players want this and are near enough in rating, {needed} are needed"),
-        )),
+        Hindrance::TooFew { there, needed } => {
+            Some(("too_few", format!("{} this, {needed} are needed", players_who(there, "wants", "want"))))
+        }
         Hindrance::Turn { there, needed } => Some((
             "turn",
-            format!(
-                "there are {there} players for {needed} seats: whether they go together is tried in a moment"
-            ),
+            format!("there {}: whether they go together is tried in a moment", for_seats(there, needed)),
         )),
         Hindrance::DoNotFit { there, needed } => Some((
             "do_not_fit",
             format!(
-                "there are {there} players for {needed} seats, and their ratings, parties, roles, blocked players or \
-                 limits do not go together yet"
+                "there {}, and their ratings, parties, roles, blocked players or limits do not go together yet",
+                for_seats(there, needed)
             ),
         )),
         Hindrance::Answers { there, of } => Some(("answers", have_answered(there, of))),
@@ -341,5 +347,25 @@ fn told(hindrance: Hindrance) -> Option<(&'static str, String)> {
             "no_rooms",
             "no node can have a room for a match now: all are gateways, full, draining, or have other modes",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_player_is_not_many() {
+        let text = |hindrance| told(hindrance).unwrap().1;
+        let few = |there| text(Hindrance::TooFew { there, needed: 2 });
+        assert_eq!(few(1), "1 player wants this, 2 are needed");
+        assert_eq!(few(0), "0 players want this, 2 are needed");
+        let turn = text(Hindrance::Turn { there: 1, needed: 1 });
+        assert!(turn.starts_with("there is 1 player for 1 seat: "), "{turn}");
+        let misfit = text(Hindrance::DoNotFit { there: 3, needed: 2 });
+        assert!(misfit.starts_with("there are 3 players for 2 seats, and their ratings"), "{misfit}");
+        let answers = |there, of| text(Hindrance::Answers { there, of });
+        assert_eq!(answers(1, 4), "1 of 4 players has said that they are there");
+        assert_eq!(answers(0, 1), "0 of 1 player have said that they are there");
     }
 }

@@ -117,12 +117,12 @@ fn hangs_again(may_have: bool, answer: Told) -> (usize, Moved, usize) {
     runtime.block_on(async {
         let (moved, during) = tokio::join!(move_over(&matchmaking, &cluster, &ticket, waited), async {
             matchmaking.desk().pause_until_ms = 0;
-            let formed = matchmaking.round().len();
+            let formed = matchmaking.round(true).len();
             sender.send(answer).unwrap();
             formed
         });
         matchmaking.desk().pause_until_ms = 0;
-        (during, moved, matchmaking.round().len())
+        (during, moved, matchmaking.round(true).len())
     })
 }
 
