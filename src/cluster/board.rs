@@ -46,6 +46,11 @@ pub struct Board {
     since_ms: u64,
 }
 
+/// Whether a ticket of that stage has no match and may get one.
+fn is_open(stage: Stage) -> bool {
+    matches!(stage, Stage::Waiting | Stage::Asked)
+}
+
 /// The parts of a list that is separated by commas.
 pub(crate) fn parts(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').filter(|part| !part.is_empty())
@@ -115,6 +120,7 @@ impl Board {
             Ask::Started { .. } if !is_settled => Told::Fenced,
             Ask::Started { of, node, room } => self.started(now_ms, of, node, room),
             Ask::Retell { placed, tickets } => self.retell(now_ms, placed, tickets),
+            Ask::Retire { ticket, why } => self.retire(now_ms, ticket, why),
             Ask::Sweep { .. } => self.sweep(now_ms),
         }
     }
@@ -498,6 +504,19 @@ impl Board {
         }
         self.matches.insert(placed.of.clone(), placed.clone());
         self.old.insert((now_ms + REMEMBERED_MS, placed.of.clone()));
+        Told::Done
+    }
+
+    fn retire(&mut self, now_ms: u64, ticket: &Kept, why: &str) -> Told {
+        match self.tickets.get(&ticket.id) {
+            None if self.played.contains_key(&ticket.id) => return Told::Done,
+            None => self.enter(now_ms, ticket),
+            // Sent again to another node, it would have a second life.
+            Some((record, body)) if *body == ticket.body && is_open(record.stage) => {}
+            Some(_) => return Told::Done,
+        }
+        self.leave(now_ms, &ticket.id);
+        self.set(&ticket.id, Stage::Over, "", why);
         Told::Done
     }
 

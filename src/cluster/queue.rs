@@ -21,7 +21,7 @@ use framekeep_gate::{
     AloneMatch, Claim, ClusterStatus, Door, Later, MatchLog, Order, Question, SharedMatch, SharedOffer,
     SharedQueue, SharedRefused, SharedStatus, SharedTicket,
 };
-use framekeep_matchmaking::{Matcher, Mode, ModeFault, QueueView, Refused, TicketId};
+use framekeep_matchmaking::{Ended, Matcher, Mode, ModeFault, QueueView, Refused, TicketId};
 use framekeep_protocol::{PlayerId, RoomName};
 use tokio::sync::{Notify, mpsc};
 use tracing::warn;
@@ -407,6 +407,10 @@ impl SharedQueue for ClusterQueue {
 
     fn formed_alone(&self, alone: AloneMatch) {
         self.note_alone(alone);
+    }
+
+    fn over_alone(&self, ticket: &SharedTicket, waited: Duration, ended: Ended) {
+        self.note_over(ticket, waited, ended);
     }
 
     fn given_up(&self) -> Later<'_, Vec<TicketId>> {

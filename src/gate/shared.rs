@@ -188,8 +188,11 @@ pub trait SharedQueue: Send + Sync {
     /// gives a ticket of it to anybody else.
     fn formed_alone(&self, alone: AloneMatch);
 
-    /// Tickets of matches that this node has formed alone and that gave way, as a ticket of each plays elsewhere: from
-    /// now on the store is asked about them. Waits until there are any.
+    /// A ticket that waited for so long at this node alone is over. The store is told of it as soon as it is there.
+    fn over_alone(&self, ticket: &SharedTicket, waited: Duration, ended: Ended);
+
+    /// Tickets that this node had alone and that are the store's: those that are over, and those of matches that gave
+    /// way, as a ticket of each plays elsewhere. From now on the store is asked about them. Waits until there are any.
     fn given_up(&self) -> Later<'_, Vec<TicketId>>;
 
     /// A running room of this node has these free seats now. It is said to the store until that has heard it, and again

@@ -20,7 +20,7 @@ use tokio::time::MissedTickBehavior;
 use tracing::{debug, error, info, warn};
 
 pub(crate) use self::desk::Desk;
-use self::desk::Served;
+use self::desk::{Came, Served};
 pub(crate) use self::shared::run as run_shared;
 use crate::front::{Front, unix_now};
 
@@ -209,20 +209,20 @@ impl Matchmaking {
         self.news.subscribe()
     }
 
-    /// A round; gives the matches that were formed.
-    fn round(&self, opens: bool) -> Vec<Arc<Match>> {
+    /// A round.
+    fn round(&self, opens: bool) -> Came {
         let now_ms = self.now_ms();
-        let ((formed, is_news), logged) = {
+        let (came, logged) = {
             let mut desk = self.desk();
             (desk.round(now_ms, opens), desk.matcher.take_log())
         };
         if let Some(log) = self.log.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             log.add(logged);
         }
-        if is_news {
+        if came.is_news {
             self.tell();
         }
-        formed
+        came
     }
 
     /// What a match of this node's own is called; no node of its cluster calls another one so.
@@ -249,7 +249,11 @@ pub(crate) async fn run(front: Arc<Front>) {
     let (mut looked, mut forgot) = (Instant::now(), Instant::now());
     loop {
         rounds.tick().await;
-        for of in matchmaking.round(!has_no_rooms(&front)) {
+        let came = matchmaking.round(!has_no_rooms(&front));
+        if let Some(cluster) = front.cluster.get().filter(|_| matchmaking.config.alone_after.is_some()) {
+            came.over.iter().for_each(|(ticket, waited, ended)| cluster.over_alone(ticket, *waited, *ended));
+        }
+        for of in came.formed {
             let Ok(place) = matchmaking.opening.clone().acquire_owned().await else { return };
             let front = front.clone();
             tokio::spawn(async move {

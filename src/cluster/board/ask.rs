@@ -288,6 +288,13 @@ pub enum Ask {
         /// Its tickets.
         tickets: Vec<Kept>,
     },
+    /// A ticket that a node had alone is over: it is remembered as that, unless it has its match or was over before.
+    Retire {
+        /// The ticket.
+        ticket: Kept,
+        /// Why.
+        why: String,
+    },
     /// The coordinator: forgets what was over long ago, some of it where there is much.
     Sweep {
         /// Under which number it coordinates.

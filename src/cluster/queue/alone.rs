@@ -2,13 +2,16 @@
 
 use std::sync::PoisonError;
 
-use framekeep_gate::AloneMatch;
-use framekeep_matchmaking::TicketId;
+use std::time::Duration;
+
+use framekeep_gate::{AloneMatch, SharedTicket};
+use framekeep_matchmaking::{Ended, TicketId};
 use framekeep_protocol::RoomName;
 use tracing::warn;
 
 use super::ClusterQueue;
-use crate::board::{Placed, Step, parts};
+use super::status::word_of;
+use crate::board::{Placed, Step};
 use crate::body::{MatchBody, TicketBody};
 
 impl ClusterQueue {
@@ -43,9 +46,19 @@ impl ClusterQueue {
         }
     }
 
-    /// A match of this node gave way: whoever asks for its tickets is told what the store knows.
-    pub(super) fn give_up(&self, placed: &Placed) {
-        let ids = parts(&placed.tickets).filter_map(|id| id.parse::<TicketId>().ok());
+    /// A ticket is over that this node had alone.
+    pub(super) fn note_over(&self, ticket: &SharedTicket, waited: Duration, ended: Ended) {
+        let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+        let since_ms = self.store_now_ms().saturating_sub(waited_ms).max(1);
+        let Some(kept) = TicketBody::new(ticket).kept(since_ms) else { return };
+        let now_ms = self.handle.0.now_ms();
+        self.state().memory.over_alone(now_ms, ticket.ticket.id, kept, word_of(ended));
+    }
+
+    /// Tickets of this node are the cluster's, as their match gave way or they are over: whoever asks for them is told
+    /// what the store knows.
+    pub(super) fn give_up<'a>(&self, tickets: impl IntoIterator<Item = &'a str>) {
+        let ids = tickets.into_iter().filter_map(|id| id.parse::<TicketId>().ok());
         self.given_up.0.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
         self.given_up.1.notify_one();
     }

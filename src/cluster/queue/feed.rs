@@ -13,7 +13,7 @@ use tracing::{debug, info, warn};
 use super::memory::{Heard, is_witness};
 use super::{ClusterQueue, Published, State, shared_match};
 use crate::StoreError;
-use crate::board::{Ask, Change, Stage, Told};
+use crate::board::{Ask, Change, Stage, Told, parts};
 
 /// How often changes and matches are asked for.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -150,13 +150,16 @@ impl ClusterQueue {
 
     fn hear_told(&self, ask: &Ask, told: &Told) {
         debug!(?told, "a match or ticket is told again");
+        if let (Ask::Retire { ticket, .. }, Told::Done) = (ask, told) {
+            self.give_up([&*ticket.id]);
+        }
         let refused = {
             let memory = &mut self.state().memory;
             let refused = memory.hear_told(self.handle.0.now_ms(), ask, told);
             refused.filter(|placed| memory.is_own(placed))
         };
         if let Some(placed) = refused {
-            self.give_up(&placed);
+            self.give_up(parts(&placed.tickets));
             self.close(&placed);
         }
     }

@@ -87,6 +87,9 @@ pub(crate) struct Memory {
     /// What a store that has begun anew has not answered to.
     untold_matches: BTreeMap<String, Placed>,
     untold_tickets: BTreeSet<TicketId>,
+    /// Tickets that were over while this node had them alone, why, and since when: to be told for as long as they are
+    /// remembered.
+    over: BTreeMap<TicketId, (Kept, String, u64)>,
     /// Matches that this node has formed alone and may still have to tell, the oldest first: since when, and how many
     /// tickets they have; and how many that are in all.
     alone: VecDeque<(u64, String, usize)>,
@@ -277,6 +280,13 @@ impl Memory {
         is_over
     }
 
+    /// A ticket is over that this node had alone: the store is to be told of it.
+    pub(crate) fn over_alone(&mut self, now_ms: u64, id: TicketId, kept: Kept, why: &str) {
+        if self.over.len() < ALONE_TICKETS_MAX {
+            self.over.insert(id, (kept, why.to_owned(), now_ms));
+        }
+    }
+
     /// All that is remembered is to be told: matches that are played, and tickets that have none.
     fn tell_all(&mut self, now_ms: u64) {
         let started = self.mine.values().filter(|(placed, _)| placed.step == Step::Started);
@@ -305,6 +315,12 @@ impl Memory {
             };
             return self.untold_matches.values().take(limit).map(retell).collect();
         }
+        self.over.retain(|_, (.., since)| now_ms < *since + REMEMBERED_MS);
+        if !self.over.is_empty() {
+            let retire =
+                |(kept, why, _): &(Kept, String, u64)| Ask::Retire { ticket: kept.clone(), why: why.clone() };
+            return self.over.values().take(limit).map(retire).collect();
+        }
         if !self.untold_tickets.is_empty() {
             // Meanwhile some are over, or have their match.
             self.untold_tickets.retain(|id| self.kept.contains_key(id));
@@ -329,6 +345,10 @@ impl Memory {
                 } else if self.is_own(placed) {
                     self.mine.insert(placed.of.clone(), (placed.clone(), now_ms));
                 }
+            }
+            Ask::Retire { ticket, .. } => {
+                ticket.id.parse().ok().and_then(|id: TicketId| self.over.remove(&id));
+                return None;
             }
             Ask::Submit { ticket, .. } => {
                 let Ok(id) = ticket.id.parse::<TicketId>() else { return None };

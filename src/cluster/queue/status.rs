@@ -146,6 +146,18 @@ fn room_of(placed: &Placed) -> Option<SharedRoom> {
     Some(SharedRoom { room, udp, http: lines.next().unwrap_or_default().to_owned() })
 }
 
+/// As the store has it.
+pub(super) fn word_of(ended: Ended) -> &'static str {
+    match ended {
+        Ended::Cancelled => "cancelled",
+        Ended::Expired => "expired",
+        Ended::Declined => "declined",
+        Ended::NoAnswer => "no_answer",
+        Ended::Superseded => "superseded",
+        Ended::UnknownMode => "unknown_mode",
+    }
+}
+
 fn ended(why: &str) -> Ended {
     match why {
         "expired" => Ended::Expired,

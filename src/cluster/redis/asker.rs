@@ -77,7 +77,7 @@ impl Asker {
     pub(super) async fn ask(self: &Arc<Self>, ask: Ask) -> Result<Told, StoreError> {
         let mut ask = ask;
         let text = match &mut ask {
-            Ask::Submit { ticket, .. } => std::mem::take(&mut ticket.body),
+            Ask::Submit { ticket, .. } | Ask::Retire { ticket, .. } => std::mem::take(&mut ticket.body),
             Ask::Claim { body, .. } => std::mem::take(body),
             _ => String::new(),
         };
@@ -92,6 +92,7 @@ impl Asker {
                 | Ask::Answer { .. }
                 | Ask::Started { .. }
                 | Ask::Retell { .. }
+                | Ask::Retire { .. }
         );
         let json = serde_json::to_string(&ask).map_err(|error| StoreError::Nonsense(error.to_string()))?;
         let (told, answer) = oneshot::channel();

@@ -623,6 +623,21 @@ function asks.retell()
   return told('done')
 end
 
+function asks.retire()
+  local ticket = ask.ticket
+  ticket.body = text_of_ask
+  local record = get(ticket.id)
+  if not record then
+    if redis.call('ZSCORE', played, ticket.id) then return told('done') end
+    record = enter(ticket)
+  elseif said_by.get(ticket.id) ~= ticket.body or (record.stage ~= 'waiting' and record.stage ~= 'asked') then
+    return told('done')
+  end
+  leave(ticket.id, record)
+  set(ticket.id, record, 'over', '', ask.why)
+  return told('done')
+end
+
 function asks.sweep()
   write()
   live = nil

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use framekeep_gate::{AloneMatch, SharedTicket};
 use framekeep_matchmaking::{
-    Event, Match, MatchId, Matcher, Refused, Ticket, TicketId, TicketState, TicketView,
+    Ended, Event, Match, MatchId, Matcher, Refused, Ticket, TicketId, TicketState, TicketView,
 };
 use framekeep_protocol::{PlayerId, PlayerName, RoomName};
 
@@ -46,6 +46,17 @@ pub(super) struct Served {
     pub(super) seated_unix_ms: u64,
     /// When it was last among the server's rooms.
     pub(super) seen_at_ms: u64,
+}
+
+/// What has come of a round.
+#[derive(Default)]
+pub(super) struct Came {
+    /// The matches that were formed.
+    pub(super) formed: Vec<Arc<Match>>,
+    /// Tickets that are over, and for how long they have waited.
+    pub(super) over: Vec<(SharedTicket, Duration, Ended)>,
+    /// Whether anything happened.
+    pub(super) is_news: bool,
 }
 
 /// The matcher and what is known besides.
@@ -115,9 +126,8 @@ impl Desk {
         }
     }
 
-    /// A round, in which no matches are formed that need a new room if `opens` says that there can be none; gives the
-    /// matches that were formed, and whether anything happened.
-    pub(super) fn round(&mut self, now_ms: u64, opens: bool) -> (Vec<Arc<Match>>, bool) {
+    /// A round, in which no matches are formed that need a new room if `opens` says that there can be none.
+    pub(super) fn round(&mut self, now_ms: u64, opens: bool) -> Came {
         if now_ms >= self.pause_until_ms && self.moving.is_none() {
             match opens {
                 true => self.matcher.round(now_ms),
@@ -127,14 +137,19 @@ impl Desk {
             // Questions and tickets run out all the same.
             self.matcher.wait(now_ms);
         }
-        let (mut formed, mut is_news) = (Vec::new(), false);
+        let mut came = Came::default();
         while let Some(event) = self.matcher.poll() {
-            is_news = true;
-            if let Event::Formed(of) = event {
-                formed.push(of);
+            came.is_news = true;
+            match event {
+                Event::Formed(of) => came.formed.push(of),
+                Event::Ended(id, ended) => {
+                    let over = self.shared(id, now_ms);
+                    came.over.extend(over.map(|(ticket, waited)| (ticket, waited, ended)));
+                }
+                _ => {}
             }
         }
-        (formed, is_news)
+        came
     }
 
     /// The tickets that wait, and for how long they have.
@@ -172,7 +187,7 @@ impl Desk {
         let _ = self.matcher.cancel(now_ms, id);
     }
 
-    /// A match that was formed here gave way: this ticket is the cluster's.
+    /// A ticket that this node had alone is the cluster's: it is over, or its match gave way.
     pub(super) fn give_up(&mut self, id: TicketId) {
         self.tickets.remove(&id);
         self.played.remove(id);
@@ -271,10 +286,10 @@ mod tests {
             desk.submit(0, ticket, Holder { names: Vec::new(), is_guest: true }).unwrap();
         }
         let counted = |desk: &Desk| desk.matcher.queues().map(|queue| (queue.formed, queue.matched)).next();
-        let (formed, _) = desk.round(0, true);
+        let formed = desk.round(0, true).formed;
         desk.not_seated(&formed[0], 0);
         assert_eq!(counted(&desk), Some((0, 0)));
-        let (formed, _) = desk.round(0, true);
+        let formed = desk.round(0, true).formed;
         desk.seated(&formed[0], "den".parse().unwrap(), 0);
         assert_eq!(counted(&desk), Some((1, 2)));
     }
@@ -293,7 +308,7 @@ mod tests {
         // The cluster is there, and forms the matches.
         desk.pause_until_ms = u64::MAX;
         desk.round(20_000, true);
-        assert_eq!(state(&desk, 1), Some(TicketState::Ended(framekeep_matchmaking::Ended::NoAnswer)));
+        assert_eq!(state(&desk, 1), Some(TicketState::Ended(Ended::NoAnswer)));
         assert_eq!(state(&desk, 3), Some(TicketState::Waiting));
         desk.round(80_001, true);
         desk.forget(80_001);
@@ -325,7 +340,7 @@ mod tests {
             desk.submit(0, ticket, Holder { names: Vec::new(), is_guest: false }).unwrap();
         }
         let state = |desk: &Desk| desk.matcher.view(TicketId(1)).map(|view| view.state);
-        assert!((0..300).all(|nth| !desk.round(nth * 100, false).1));
+        assert!((0..300).all(|nth| !desk.round(nth * 100, false).is_news));
         assert_eq!(state(&desk), Some(TicketState::Waiting));
         desk.round(30_000, true);
         assert!(matches!(state(&desk), Some(TicketState::Asked { .. })));
@@ -339,7 +354,7 @@ mod tests {
             desk.submit(now_ms, ticket, Holder { names: Vec::new(), is_guest: false }).map(|view| view.state)
         };
         assert!((1..=2).all(|id| submit(&mut desk, 0, id) == Ok(TicketState::Waiting)));
-        let (formed, _) = desk.round(0, true);
+        let formed = desk.round(0, true).formed;
         desk.seated(&formed[0], "den".parse().unwrap(), 100);
         // For a minute it is shown as it is, also in the moment in which it is forgotten.
         assert!(matches!(submit(&mut desk, 59_000, 1), Ok(TicketState::Matched { .. })));

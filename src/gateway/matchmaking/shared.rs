@@ -43,11 +43,11 @@ pub(crate) async fn run(front: Arc<Front>) {
     );
 }
 
-/// Leaves tickets to the cluster whose match was formed here and gave way.
+/// Leaves tickets to the cluster that were this node's alone.
 async fn give_up(matchmaking: &Matchmaking, cluster: &Arc<dyn SharedQueue>) {
     loop {
         for id in cluster.given_up().await {
-            info!(%id, "a match of this node gave way to another one: the cluster has its ticket");
+            debug!(%id, "a ticket that this node had alone is the cluster's");
             matchmaking.desk().give_up(id);
         }
         matchmaking.tell();

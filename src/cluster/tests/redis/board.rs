@@ -76,6 +76,7 @@ fn some_ask(rng: &mut Pcg32, coordinator: Epoch) -> Ask {
         15 => Ask::Offered { room: room(rng) },
         14 | 16 => Ask::Started { of: of(rng), node: node(rng), room: "room".to_owned() },
         _ if rng.below(6) == 0 => some_retold(rng),
+        _ if rng.below(6) == 0 => Ask::Retire { ticket: kept(&id, 5, rng), why: "cancelled".to_owned() },
         _ => Ask::Unopened { limit: 100 },
     }
 }
@@ -206,7 +207,7 @@ fn the_script_answers_what_the_model_answers() {
                 assert_eq!(timeless(real), timeless(model), "before request {nth}: {ask:?}");
             }
         }
-        assert_eq!(done.len(), 7, "{done:?} of each kind are done");
+        assert_eq!(done.len(), 8, "{done:?} of each kind are done");
         assert!(into_rooms > 10 && unsettled > 0, "{into_rooms} claims of seats, {unsettled} too early");
     });
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::nodes::{
-    Nodes, Seen, TICKETS, ask, go_on_until_matched, id, is_asked, look_at, mixed, ticket, together,
+    Nodes, Seen, TICKETS, ask, go_on_until_matched, id, is_asked, look, look_at, mixed, ticket, together,
     until_matched,
 };
 use crate::redis::RedisServer;
@@ -91,6 +91,30 @@ fn while_redis_is_away_rooms_go_on_and_tickets_are_matched_where_they_came_in() 
     let seen = until_matched(&mut nodes, pair, 0, LONGEST);
     assert_eq!(seen.rooms.len(), 1, "they play together");
     assert!(nodes.serving.iter().any(is_open), "it is still there");
+}
+
+#[test]
+fn a_ticket_that_was_over_at_a_node_alone_is_over_at_all_when_redis_is_back() {
+    let Some(mut redis) = RedisServer::start() else { return };
+    let nodes = Nodes::start(&redis, 2);
+    let [one, other] = &nodes.serving[..] else { panic!("there are two") };
+    redis.kill();
+    one.until("it notices", |one| together(one)["redis_away_ms"] != 0);
+    let alone = ticket(25, 1, "duel");
+    one.until("it takes tickets alone", |one| ask(one, "POST", TICKETS, &alone).status == 201);
+    let path = format!("{TICKETS}/{}", id(&alone));
+    assert_eq!(ask(one, "DELETE", &path, &Value::Null).json()["state"], "cancelled");
+    redis.start_again();
+    other.until("the other node knows", |other| {
+        let seen = look(other, &alone);
+        assert!(["waiting", "asked"].iter().all(|state| seen["state"] != *state), "{seen}");
+        seen["state"] == "cancelled"
+    });
+    // Sent again it has no second life, wherever it is sent.
+    for serving in [other, one] {
+        assert_eq!(ask(serving, "POST", TICKETS, &alone).json()["state"], "cancelled");
+        assert_eq!(ask(serving, "DELETE", &path, &Value::Null).json()["state"], "cancelled");
+    }
 }
 
 /// A node that matches alone says so, and shows who waits at it.

@@ -4,7 +4,7 @@ use std::future::pending;
 use std::sync::Mutex;
 
 use framekeep_gate::{AloneMatch, ClusterStatus, Later, SharedOffer, SharedStatus};
-use framekeep_matchmaking::{Mode, QueueView, Ticket, TicketId};
+use framekeep_matchmaking::{Ended, Mode, QueueView, Ticket, TicketId};
 use framekeep_protocol::{PlayerId, PlayerName, StartRule};
 use tokio::sync::oneshot;
 
@@ -75,6 +75,8 @@ impl SharedQueue for Hanging {
 
     fn formed_alone(&self, _: AloneMatch) {}
 
+    fn over_alone(&self, _: &SharedTicket, _: Duration, _: Ended) {}
+
     fn given_up(&self) -> Later<'_, Vec<TicketId>> {
         Box::pin(pending())
     }
@@ -117,12 +119,12 @@ fn hangs_again(may_have: bool, answer: Told) -> (usize, Moved, usize) {
     runtime.block_on(async {
         let (moved, during) = tokio::join!(move_over(&matchmaking, &cluster, &ticket, waited), async {
             matchmaking.desk().pause_until_ms = 0;
-            let formed = matchmaking.round(true).len();
+            let formed = matchmaking.round(true).formed.len();
             sender.send(answer).unwrap();
             formed
         });
         matchmaking.desk().pause_until_ms = 0;
-        (during, moved, matchmaking.round(true).len())
+        (during, moved, matchmaking.round(true).formed.len())
     })
 }
 
