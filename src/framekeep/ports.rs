@@ -50,7 +50,8 @@ fn write_to(file: &Path, gateway: Option<&Gateway>) -> io::Result<()> {
 }
 
 /// The settings of a command that asks a server: where an address is not said, or says any port, it is that of the
-/// server that uses the data folder, or of the gateway if no other server does.
+/// server that uses the data folder, or of the gateway if no other server does; where none does, of the one that did
+/// last: another server that has the usual port is not asked in its place.
 pub(crate) fn settings(args: &ConfigArgs) -> Result<Settings, ConfigError> {
     let effective = args.load()?;
     let mut settings = effective.settings().clone();
@@ -58,7 +59,7 @@ pub(crate) fn settings(args: &ConfigArgs) -> Result<Settings, ConfigError> {
     let file = match (rooms::is_used(folder), rooms::is_locked(&folder.join(GATEWAY_LOCK))) {
         (true, _) => Some(FILE),
         (false, true) => Some(GATEWAY_FILE),
-        (false, false) => None,
+        (false, false) => last_written(folder),
     };
     if let Some(file) = file
         && let Ok(text) = std::fs::read_to_string(folder.join(file))
@@ -68,6 +69,13 @@ pub(crate) fn settings(args: &ConfigArgs) -> Result<Settings, ConfigError> {
         settings.admin.address = found(&effective, "admin", settings.admin.address, ports.admin);
     }
     Ok(settings)
+}
+
+/// The file that was written last, if there is any.
+fn last_written(folder: &Path) -> Option<&'static str> {
+    let written = |file: &str| std::fs::metadata(folder.join(file)).and_then(|it| it.modified()).ok();
+    let (server, gateway) = (written(FILE), written(GATEWAY_FILE));
+    if gateway > server { Some(GATEWAY_FILE) } else { server.map(|_| FILE) }
 }
 
 fn found(

@@ -303,6 +303,14 @@ fn commands_find_the_ports_of_a_server_in_its_data_folder() {
         shown.status.success() && text.contains(&gateway.name) && text.contains("this one"),
         "{text} {shown:?}"
     );
+    // Of one that is gone it is said that it does not answer, and nobody else is asked.
+    gateway.signal(nix::sys::signal::Signal::SIGKILL);
+    gateway.until("it is asked where it was", |gateway| {
+        let shown = command(gateway, &["cluster"]);
+        let said = String::from_utf8_lossy(&shown.stderr).into_owned();
+        assert!(said.is_empty() || said.contains(&gateway.http.to_string()), "{said}");
+        !shown.status.success()
+    });
 }
 
 #[test]
