@@ -16,6 +16,7 @@ mod contact;
 mod contact_solver;
 mod desc;
 mod draft;
+mod flock;
 mod footing;
 mod grid;
 mod hull;

@@ -10,6 +10,7 @@ use super::batches::{Batches, Turn};
 use super::draft::{Draft, DraftPoint};
 use super::hull::P;
 use super::meeting::Meeting;
+use super::motion::Movers;
 use super::pairing::{Pairing, PointMemory};
 use super::row::{ARM_BITS, ARM_MAX, Offset, Shares, Velocity};
 use super::softness::Softness;
@@ -42,16 +43,16 @@ pub(crate) struct Touch<'a> {
     pub(crate) friction: crate::Fx,
     /// How fast the surfaces run against each other, in 1/2²⁰.
     pub(crate) surface: i32,
-    /// The restitution, the least approach speed that bounces, in 1/2²⁰, and the velocities of all bodies.
-    pub(crate) bounce: (crate::Fx, i64, &'a [Velocity]),
+    /// The restitution, the least approach speed that bounces, in 1/2²⁰, and how all bodies move.
+    pub(crate) bounce: (crate::Fx, i64, &'a Movers),
     pub(crate) pairing: u32,
 }
 
 /// The speed at which bodies part after a bounce at a point that is so far from their centres of mass.
 #[inline(never)]
 fn bounce(touch: &Touch, from: [[i32; 2]; 2], normal: P) -> i32 {
-    let (restitution, least, velocities) = touch.bounce;
-    let [a, b] = touch.bodies.map(|body| velocities[body as usize]);
+    let (restitution, least, movers) = touch.bounce;
+    let [a, b] = touch.bodies.map(|body| movers.velocities[body as usize]);
     let arm = |[x, y]: [i32; 2]| {
         let cross = i64::from(x) * i64::from(normal.1) - i64::from(y) * i64::from(normal.0);
         ((cross + (1 << 29)) >> 30).clamp(-ARM_MAX, ARM_MAX)

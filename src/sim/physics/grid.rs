@@ -110,6 +110,7 @@ impl Grid {
             let wide = Bundle::of(state, slot, tick);
             match wide.filter(|bundle| self.put_bundle(state, bundle, proxies)) {
                 Some(_) => slot += LANES,
+                None if self.put_flock(state, slot, tick, proxies) => slot += LANES,
                 None => {
                     let end = (slot + LANES).min(state.slots());
                     (slot..end).for_each(|slot| self.draft_one(state, slot, tick, proxies));
@@ -128,6 +129,21 @@ impl Grid {
         let (cells, spots) = (bundle.cells(&self.layout), bundle.spots());
         bundle.mark_edge(state, &spots, proxies);
         self.drafts.extend_from_slice(&spots);
+        self.cells_by_draft.extend_from_slice(&cells);
+        cells.iter().for_each(|&cell| self.ends[cell as usize] += 1);
+        true
+    }
+
+    /// Puts outlines into cells; false if one of them needs a closer look.
+    #[inline(always)]
+    fn put_flock(&mut self, state: &State, slot: usize, tick: i64, proxies: &mut Proxies) -> bool {
+        let Some(flock) = proxies.draft_flock(state, slot, tick) else { return false };
+        if flock.any_wider(self.layout.small_half) {
+            flock.spots.iter().for_each(|spot| self.put(*spot));
+            return true;
+        }
+        let cells = flock.cells(&self.layout);
+        self.drafts.extend_from_slice(&flock.spots);
         self.cells_by_draft.extend_from_slice(&cells);
         cells.iter().for_each(|&cell| self.ends[cell as usize] += 1);
         true

@@ -19,7 +19,7 @@ pub(crate) const MARGIN: i32 = 1_311;
 /// A disc has no hull of its own.
 pub(crate) const NO_HULL: u32 = u32::MAX;
 /// What is not turned has the hull of its blueprint.
-const OWN_HULL: u32 = u32::MAX - 1;
+pub(crate) const OWN_HULL: u32 = u32::MAX - 1;
 
 /// How far a speed leads in a tick, in bits.
 #[inline(always)]
@@ -41,7 +41,7 @@ pub(crate) fn swung(flags: u8, motion: Motion, lever: Vec2) -> Motion {
 }
 
 /// A shape of a body as the search for contacts sees it. Lengths in bits of `Fx`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Proxy {
     /// Its centroid.
     pub(crate) x: i32,
@@ -72,6 +72,13 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
+    /// What a spot tells of it.
+    #[inline(always)]
+    pub(crate) fn of_spot(spot: &Spot) -> Self {
+        let Spot { x, y, way_x, way_y, radius: reach, half_x, half_y, .. } = *spot;
+        Self { x, y, way_x, way_y, reach, half_x, half_y, ..Self::default() }
+    }
+
     /// Grows the box by the way of a tick, or by a part of it; tells whether it is only a part. `reach` is what swings
     /// as it turns; by `farther` than its size is looked ahead.
     #[inline(always)]
@@ -294,7 +301,7 @@ impl Proxies {
         }
         let stance =
             Stance { at: centre, rot, slot, sub, kind: kind_index, hull: OWN_HULL, since: self.search };
-        let ((half_x, half_y), hull, since) = self.outline(&kind.hull, stance);
+        let ((half_x, half_y), hull, since) = self.outline(self.list.len(), &kind.hull, stance);
         let mut proxy = Proxy {
             x: centre.x.to_bits(),
             y: centre.y.to_bits(),
@@ -336,20 +343,21 @@ impl Proxies {
         }
     }
 
-    /// Half the size of the box around the outline of a shape that is the next one of the list, which outline it is,
+    /// Half the size of the box around the outline of a shape with a number in the list, which outline it is,
     /// and since which search the shape is where it is.
     #[inline(always)]
-    fn outline(&mut self, own: &Hull, mut stance: Stance) -> (P, u32, u64) {
+    pub(crate) fn outline(&mut self, number: usize, own: &Hull, mut stance: Stance) -> (P, u32, u64) {
         let turns = own.count > 1 && stance.rot != Rot::NONE;
         stance.hull = if turns { self.turned } else { OWN_HULL };
         self.turned += u32::from(turns);
         // Whether the outline is there from the search before, and turned as it is: what glides often does not turn.
-        let (there, turned) = match self.stances.get_mut(self.list.len()) {
+        let (there, turned) = match self.stances.get_mut(number) {
             Some(known) => {
-                let stays = *known == Stance { since: known.since, ..stance };
-                stance.since = if stays { known.since } else { self.search };
-                let there = (known.hull, known.kind) == (stance.hull, stance.kind);
-                let turned = there && known.rot == stance.rot;
+                let there = (known.hull == stance.hull) & (known.kind == stance.kind);
+                let turned = there & (known.rot == stance.rot);
+                let same = (known.slot == stance.slot) & (known.sub == stance.sub);
+                stance.since =
+                    if turned & same & (known.at == stance.at) { known.since } else { self.search };
                 *known = stance;
                 (there, turned)
             }
@@ -377,14 +385,14 @@ impl Proxies {
 }
 
 /// Where a shape is and how it is turned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stance {
-    at: Vec2,
-    rot: Rot,
-    slot: u16,
-    sub: u16,
-    kind: u16,
-    hull: u32,
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stance {
+    pub(crate) at: Vec2,
+    pub(crate) rot: Rot,
+    pub(crate) slot: u16,
+    pub(crate) sub: u16,
+    pub(crate) kind: u16,
+    pub(crate) hull: u32,
     /// The search that found it there first.
-    since: u64,
+    pub(crate) since: u64,
 }

@@ -355,7 +355,7 @@ impl Scratch {
         let friction = one.friction_combine.of(other.friction_combine, one.friction, other.friction);
         let rule = one.restitution_combine;
         let restitution = rule.of(other.restitution_combine, one.restitution, other.restitution);
-        let (velocities, bounce_speed_min) = (&self.movers.velocities, times.bounce_speed_min);
+        let bounce_speed_min = times.bounce_speed_min;
         let pairing = self.pairings.len() as u32;
         let belt = |material: &Material| i64::from(material.surface_speed.to_bits());
         let surface = if meeting.b == BORDER { belt(one) } else { belt(one) + belt(other) };
@@ -363,13 +363,14 @@ impl Scratch {
         let turns = (masses.0.inverse_gyration | masses.1.inverse_gyration) != 0;
         self.is_varied |= !turns && friction == Fx::ZERO;
         if turns || friction != Fx::ZERO || meeting.manifold.count != 1 {
-            let bounce = (restitution, bounce_speed_min, &velocities[..]);
+            // Where velocities lie is not asked here: one may just have been added, and that would be waited for.
+            let bounce = (restitution, bounce_speed_min, &self.movers);
             let touch = Touch { bodies: [a, b], masses, friction, surface, bounce, pairing };
             self.contacts.add(&touch, meeting, before);
             return;
         }
         let normal = meeting.manifold.normal;
-        let velocities = (velocities[a as usize], velocities[b as usize]);
+        let velocities = (self.movers.velocities[a as usize], self.movers.velocities[b as usize]);
         let desc = ContactDesc { a, b, masses, velocities, normal, restitution, bounce_speed_min, pairing };
         let point = &meeting.manifold.points[0];
         let memory = Pairing::memory(before, point.feature);
