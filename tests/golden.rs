@@ -12,8 +12,8 @@ use framekeep_journal::{Replay, Verifier};
 const GOLDEN: &[(&str, u32, u64)] = &[
     ("clockwork_solo", 1_707, 0x249a_9fe3_509a_74a8),
     ("courtyard_duel", 900, 0x5841_89b2_5c2c_dcd4),
-    ("foundry_sixteen", 900, 0xc8b7_f6e8_9aa3_894d),
-    ("pit_four", 1_800, 0xd494_14c5_8f77_d882),
+    ("foundry_sixteen", 900, 0xf87e_c477_15da_8c82),
+    ("pit_four", 1_800, 0xe913_1d67_c109_e3d1),
     ("sunrise_four", 1_545, 0xcd3e_4aef_2e4a_0f48),
 ];
 

@@ -2,26 +2,24 @@
 
 use super::hull::{Hull, P, POINTS_MAX};
 use super::lanes::{Four, Pairs};
-use super::manifold::{Manifold, ManifoldPoint, OF_SECOND, along, discs, dot};
+use super::manifold::{Manifold, ManifoldPoint, along, discs, dot, of_corners};
 use crate::root::UNIT_BITS;
 
-/// A corner of the incident side: along the reference side, out of it, and which it is.
+/// A corner of the incident side: along the reference side, and out of it.
 #[derive(Clone, Copy)]
 struct End {
     along: i64,
     out: i64,
-    feature: u32,
 }
 
 impl End {
     /// The point between two ends where the reference side ends.
-    fn cut(self, other: Self, at: i64, feature: u32) -> Self {
+    fn cut(self, other: Self, at: i64) -> Self {
         let span = other.along - self.along;
         if span == 0 {
-            return Self { along: at, feature, ..self };
+            return Self { along: at, ..self };
         }
-        let out = self.out + (other.out - self.out) * (at - self.along) / span;
-        Self { along: at, out, feature }
+        Self { along: at, out: self.out + (other.out - self.out) * (at - self.along) / span }
     }
 }
 
@@ -34,20 +32,20 @@ pub(crate) fn clip(a: &Hull, side: usize, b: &Hull, offset: P, margin: i32, mani
     let facing = facing_side(normal, b);
     let end = |index: usize| {
         let (x, y) = (b.points[index].0 + offset.0 - from.0, b.points[index].1 + offset.1 - from.1);
-        End { along: dot(tangent, x, y), out: dot(normal, x, y), feature: index as u32 | OF_SECOND }
+        End { along: dot(tangent, x, y), out: dot(normal, x, y) }
     };
     // The facing side runs the other way round.
-    let (low, high) = (end(b.next(facing)), end(facing));
+    let after = b.next(facing);
+    let (low, high) = (end(after), end(facing));
     if high.along < 0 || low.along > length {
-        let (corner, index, other) = if high.along < 0 { (from, side, high) } else { (to, next, low) };
-        let of_b = (other.feature & 0xff) as usize;
+        let (corner, index, of_b) = if high.along < 0 { (from, side, facing) } else { (to, next, after) };
         *manifold = two_corners(a, b, (corner, index), of_b, offset, margin);
         return;
     }
-    let first = if low.along < 0 { low.cut(high, 0, side as u32) } else { low };
-    let second = if high.along > length { high.cut(low, length, next as u32) } else { high };
+    let first = if low.along < 0 { low.cut(high, 0) } else { low };
+    let second = if high.along > length { high.cut(low, length) } else { high };
     manifold.normal = normal;
-    let mut put = |end: End| {
+    let mut put = |end: End, feature: u32| {
         let separation = end.out - i64::from(a.radius) - i64::from(b.radius);
         if separation <= i64::from(margin) {
             let out = (i64::from(a.radius) + (separation >> 1)) as i32;
@@ -56,13 +54,14 @@ pub(crate) fn clip(a: &Hull, side: usize, b: &Hull, offset: P, margin: i32, mani
                 x: from.0 + tx + nx,
                 y: from.1 + ty + ny,
                 separation: separation as i32,
-                feature: end.feature,
+                feature,
             };
             manifold.count += 1;
         }
     };
-    put(first);
-    put(second);
+    // Which of two corners comes first is of no meaning: those that stand above each other change places all the time.
+    put(first, of_corners(side, after));
+    put(second, of_corners(next, facing));
 }
 
 /// The side of `b` that faces against a direction most.
@@ -106,6 +105,6 @@ fn two_corners(
     }
     found.points[0].x += corner.0;
     found.points[0].y += corner.1;
-    found.points[0].feature = index as u32 | (of_b as u32) << 4 | 0x1000;
+    found.points[0].feature = of_corners(index, of_b) | 0x1000;
     found
 }

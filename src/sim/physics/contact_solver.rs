@@ -94,17 +94,18 @@ impl ContactTimes {
     }
 
     fn new(rate: i64, substep: i64) -> Self {
-        // Stiff enough to carry, soft enough to be solved in so many substeps.
-        let hertz = (rate / 4).min((rate / 8).clamp(30, 60)) as i32;
-        let hertz = crate::Fx::from_int(hertz.max(1));
-        let damping = crate::Fx::from_int(10);
-        Self {
-            soft: Softness::new(hertz, damping, substep),
-            hard: Softness::new(hertz.times(2), damping, substep),
-            rate,
-            bounce_speed_min: 0,
-            substep,
-        }
+        // A slender column of springs bends under what stands on it (Euler): stiff enough for ten boxes the top one of
+        // which is ten times as heavy, soft enough to be solved in so many substeps. The fewer of them solve it, the
+        // more damping a heap needs to come to rest; but springs that are weak because of that would let through what
+        // presses.
+        let soft = (3 * rate / 10).min((3 * rate / 16).clamp(36, 60));
+        let hard = 2 * (rate / 4).min((rate / 8).clamp(30, 60));
+        let damping = (rate / 6).min(576_000 / (rate * rate).max(1)).clamp(10, 20);
+        let spring = |hertz: i64| {
+            let [hertz, damping] = [hertz.max(1), damping].map(|number| crate::Fx::from_int(number as i32));
+            Softness::new(hertz, damping, substep)
+        };
+        Self { soft: spring(soft), hard: spring(hard), rate, bounce_speed_min: 0, substep }
     }
 }
 

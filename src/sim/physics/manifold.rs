@@ -12,8 +12,13 @@ const ONE: i32 = 1 << UNIT_BITS;
 const ROUND: i64 = 1 << (UNIT_BITS - 1);
 /// One side is preferred as the reference over another by this much, so that it stays the same.
 const PREFERENCE: i64 = 33;
-/// Set in the feature of a point that is a corner of the second shape.
-pub(crate) const OF_SECOND: u32 = 1 << 8;
+/// Bits of a feature for a corner or a side of either shape.
+const PART_BITS: u32 = 4;
+
+/// The feature of a point where a side of one shape ends or one of another: it is that of the two corners there.
+pub(crate) const fn of_corners(a: usize, b: usize) -> u32 {
+    (b as u32) << PART_BITS | a as u32
+}
 
 /// A point at which two shapes push each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,7 +65,8 @@ impl Manifold {
         for point in &mut self.points[..usize::from(self.count).min(2)] {
             point.x -= offset.0;
             point.y -= offset.1;
-            point.feature ^= OF_SECOND;
+            let (parts, kind) = (point.feature & 0xff, point.feature & !0xff);
+            point.feature = kind | parts >> PART_BITS | parts << PART_BITS & 0xff;
         }
     }
 }
@@ -272,5 +278,42 @@ impl Facing {
         } else {
             clip(a, self.side, b, offset, margin, manifold);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Manifold, corners};
+    use crate::physics::hull::Hull;
+    use crate::physics::rot::Rot;
+    use crate::{Angle, Fx, Shape, ShapeDesc, Vec2};
+
+    fn features(manifold: &Manifold) -> [u32; 2] {
+        assert_eq!(manifold.count, 2);
+        let mut features = manifold.points.map(|point| point.feature);
+        features.sort_unstable();
+        features
+    }
+
+    fn slab(half_width: i32) -> Hull {
+        let half = Vec2::new(Fx::from_int(half_width), Fx::ONE);
+        Hull::of(&ShapeDesc::new(Shape::Box { half })).0
+    }
+
+    /// What pushed is remembered by the features: they stay when a box that stands on another one goes or turns a
+    /// little, whichever of two corners comes first then, and whichever of two sides is the one that clips.
+    #[test]
+    fn corners_that_pass_each_other_are_the_same_points() {
+        let depth = (2 << 16) - 100;
+        let one = slab(1);
+        let all = [-3, -1, 0, 1, 3].map(|x| features(&corners(&one, &one, (x, depth), 1_000)));
+        assert_eq!(all, [all[0]; 5]);
+        assert!(all[0][0] != all[0][1]);
+        let wide = slab(3);
+        let all = [0, 20, 65_516].map(|turn| {
+            let turned = wide.turned(Rot::from_angle(Angle(turn)));
+            features(&corners(&one, &turned, (0, depth), 1_000))
+        });
+        assert_eq!(all, [all[0]; 3]);
     }
 }
