@@ -114,9 +114,14 @@ impl Memory {
     /// The store has shown a ticket that was sent to it when it served since `store_since_ms`: it is remembered while
     /// it waits.
     pub(crate) fn take_in(&mut self, id: TicketId, kept: Kept, record: &Record, store_since_ms: Option<u64>) {
-        if !matches!(record.stage, Stage::Waiting | Stage::Asked) {
-            self.kept.remove(&id);
-            return;
+        match record.stage {
+            Stage::Waiting | Stage::Asked => {}
+            // The store may forget the ticket and its match as long as no room is open.
+            Stage::Matched if !record.plays => return,
+            Stage::Matched | Stage::Over => {
+                self.kept.remove(&id);
+                return;
+            }
         }
         if self.kept.len() >= KEPT_MAX && !self.keeps(id) {
             return;

@@ -66,7 +66,7 @@ pub(super) fn room_of(placed: &Placed) -> String {
 }
 
 impl World {
-    /// Keeps seats for the players of a match; whether there is a room for them.
+    /// Keeps seats for the players of a match; whether there is a room for them, or else none has a seat, as in a server.
     pub(super) fn seat(&mut self, id: NodeId, placed: &Placed) -> bool {
         let now_ms = self.now_ms;
         let tickets: Vec<String> = parts(&placed.tickets).map(str::to_owned).collect();
@@ -81,16 +81,18 @@ impl World {
             return true;
         }
         let Some(room) = rooms.get_mut(&name) else { return false };
-        room.told = None;
-        for ticket in tickets {
-            if room.seats.contains(&Some(ticket.clone())) {
-                continue;
-            }
-            let free = room.seats.iter_mut().find(|seat| seat.is_none());
-            *free.unwrap_or_else(|| panic!("a seat of {name} is offered twice: {placed:?}")) = Some(ticket);
+        let mut lacking = tickets;
+        lacking.retain(|ticket| !room.seats.contains(&Some(ticket.clone())));
+        let free = room.seats.iter().filter(|seat| seat.is_none());
+        let is_room = free.count() >= lacking.len();
+        if is_room {
+            room.told = None;
+            let free = room.seats.iter_mut().filter(|seat| seat.is_none());
+            free.zip(lacking).for_each(|(seat, ticket)| *seat = Some(ticket));
         }
-        self.filled += 1;
-        true
+        self.filled += usize::from(is_room);
+        self.refused += usize::from(!is_room);
+        is_room
     }
 
     /// A match is not this node's: its players leave the seats that were kept for them.

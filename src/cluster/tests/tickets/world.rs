@@ -43,7 +43,7 @@ pub(super) enum Loss {
 }
 
 impl Loss {
-    fn of_writes(self) -> bool {
+    pub(super) fn of_writes(self) -> bool {
         !matches!(self, Self::Nothing | Self::Away)
     }
 
@@ -96,6 +96,8 @@ pub(super) struct World {
     is_healed: bool,
     /// Matches that came into running rooms.
     pub(super) filled: usize,
+    /// Those for which there was no seat left.
+    pub(super) refused: usize,
     /// Since when each ticket waits that was acknowledged.
     pub(super) since_ms: BTreeMap<String, u64>,
     /// When tickets were acknowledged, or their matches started, last.
@@ -133,6 +135,7 @@ impl World {
             quiet_until_ms: 0,
             is_healed: false,
             filled: 0,
+            refused: 0,
             since_ms: BTreeMap::new(),
             told_at_ms: BTreeMap::new(),
             unseen: BTreeSet::new(),
