@@ -15,6 +15,9 @@ use crate::serving::{LONGEST, Serving};
 /// How soon the directory has to be right after a replica was promoted.
 const RIGHT_WITHIN: Duration = Duration::from_secs(10);
 
+/// Who may ask the sentinel, and the password.
+const LOGIN: [&str; 2] = ["watch", "watch-password"];
+
 /// A server, a replica of it, and a sentinel that looks after both.
 struct Watched {
     master: RedisServer,
@@ -48,14 +51,16 @@ impl Watched {
             })
         });
         // From now on it tells nobody anything without a login.
-        let account = ["ACL", "SETUSER", "watch", "on", ">watch-password", "+@all"];
+        let [user, password] = [LOGIN[0], &format!(">{}", LOGIN[1])];
+        let account = ["ACL", "SETUSER", user, "on", password, "+@all"];
         assert_eq!(sentinel.ask(&account), "OK");
         assert_eq!(sentinel.ask(&["ACL", "SETUSER", "default", "off"]), "OK");
         Some(Self { master, replica, sentinel })
     }
 
     fn url(&self) -> String {
-        let login = "sentinel_user=watch&sentinel_password=watch-password";
+        let [user, password] = LOGIN;
+        let login = format!("sentinel_user={user}&sentinel_password={password}");
         format!("redis+sentinel://127.0.0.1:{}/games?{login}", self.sentinel.port)
     }
 
@@ -66,11 +71,18 @@ impl Watched {
         self.replica.until(&["ROLE"], |role| role[3] != "connected");
     }
 
-    /// Kills the master; returns how long after the replica was one.
+    /// Kills the master; returns how long after the sentinel said that the replica is one, which is nobody's to know
+    /// before.
     fn fail_over(&mut self) -> Duration {
         self.master.kill();
         let killed = Instant::now();
         self.replica.until(&["ROLE"], |role| role[0] == "master");
+        let port = self.replica.port.to_string();
+        let question = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", "games"];
+        while !self.sentinel.try_ask_as(LOGIN, &question).is_ok_and(|told| told[1] == *port) {
+            assert!(killed.elapsed() < LONGEST, "the sentinel does not name the replica");
+            pause();
+        }
         killed.elapsed()
     }
 }
@@ -147,7 +159,7 @@ fn a_replica_that_was_promoted_without_the_last_writes_is_told_what_it_lacks() {
     let mut seen = until_matched(&mut nodes, [tickets, matched].concat(), 5, LONGEST);
     assert!(bots.into_iter().all(|bot| bot.leave() > 0));
     println!(
-        "a replica promoted {} ms after the kill, without {lost} of {} names: directory right after {} ms; {} rooms, \
+        "a replica named {} ms after the kill, without {lost} of {} names: directory right after {} ms; {} rooms, \
          {} players, nobody twice, waited p99 {} ms",
         promoted.as_millis(),
         directory.len(),

@@ -91,10 +91,19 @@ impl RedisServer {
     pub(crate) fn try_ask(&self, words: &[&str]) -> std::io::Result<Value> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_read_timeout(Some(ANSWER_WITHIN))?;
-        let mut text = format!("*{}\r\n", words.len());
-        words.iter().for_each(|word| text += &format!("${}\r\n{word}\r\n", word.len()));
-        stream.write_all(text.as_bytes())?;
+        stream.write_all(written(words).as_bytes())?;
         read(&mut BufReader::new(stream))
+    }
+
+    /// The same as somebody: name and password.
+    pub(crate) fn try_ask_as(&self, [user, password]: [&str; 2], words: &[&str]) -> std::io::Result<Value> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(ANSWER_WITHIN))?;
+        let text = written(&["AUTH", user, password]) + &written(words);
+        stream.write_all(text.as_bytes())?;
+        let mut told = BufReader::new(stream);
+        read(&mut told)?;
+        read(&mut told)
     }
 
     /// Asks until the answer is as it should be.
@@ -135,6 +144,12 @@ impl RedisServer {
         }
         all
     }
+}
+
+/// A command as it is sent.
+fn written(words: &[&str]) -> String {
+    let words = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len()));
+    format!("*{}\r\n", words.len()) + &words.collect::<String>()
 }
 
 /// Says that a test does nothing here, in a way that is shown although the test passes.
