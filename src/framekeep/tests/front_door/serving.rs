@@ -23,6 +23,9 @@ pub(crate) const API_KEY: &str = "canary-api-key-0123456789";
 /// The operators' token.
 pub(crate) const ADMIN_TOKEN: &str = "canary-admin-token-0123456789";
 
+/// How long it is between two looks at what is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
 /// How long anything may take.
 pub(crate) const LONGEST: Duration = Duration::from_secs(60);
 
@@ -125,12 +128,13 @@ impl Serving {
         reply.json()["websocket"]["ticket"].as_str().expect("a ticket").to_owned()
     }
 
-    /// Asks again and again until something holds.
+    /// Asks again and again until something holds. Most of it asks over connections of their own, of which a system
+    /// remembers so many only: without a pause it drops those of other tests.
     pub(crate) fn until(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
         let begun = Instant::now();
         while !holds(self) {
             assert!(begun.elapsed() < LONGEST, "never: {what}; {}", self.log());
-            std::thread::yield_now();
+            std::thread::park_timeout(LOOK_EVERY);
         }
     }
 

@@ -195,7 +195,7 @@ impl Fleet {
         let begun = Instant::now();
         while !holds(self) {
             assert!(begun.elapsed() < LONGEST, "never: {what}\n{}", self.logs());
-            std::thread::yield_now();
+            std::thread::park_timeout(Duration::from_millis(5));
         }
     }
 
