@@ -66,7 +66,7 @@ pub(super) fn room_of(placed: &Placed) -> String {
 }
 
 impl World {
-    /// Keeps seats for the players of a match; whether there is a room for them, or else none has a seat, as in a server.
+    /// Keeps seats for the players of a match; whether there is a room with one for each of them, as in a server.
     pub(super) fn seat(&mut self, id: NodeId, placed: &Placed) -> bool {
         let now_ms = self.now_ms;
         let tickets: Vec<String> = parts(&placed.tickets).map(str::to_owned).collect();
