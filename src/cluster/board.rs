@@ -46,11 +46,6 @@ pub struct Board {
     since_ms: u64,
 }
 
-/// Whether a ticket of that stage has no match and may get one.
-fn is_open(stage: Stage) -> bool {
-    matches!(stage, Stage::Waiting | Stage::Asked)
-}
-
 /// The parts of a list that is separated by commas.
 pub(crate) fn parts(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').filter(|part| !part.is_empty())
@@ -512,7 +507,7 @@ impl Board {
             None if self.played.contains_key(&ticket.id) => return Told::Done,
             None => self.enter(now_ms, ticket),
             // Sent again to another node, it would have a second life.
-            Some((record, body)) if *body == ticket.body && is_open(record.stage) => {}
+            Some((record, body)) if *body == ticket.body && record.stage.is_open() => {}
             Some(_) => return Told::Done,
         }
         self.leave(now_ms, &ticket.id);

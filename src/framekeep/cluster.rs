@@ -292,11 +292,9 @@ impl PeerBook for Book {
     fn claim(&self, room: RoomName) -> Later<'_, Result<Option<RoomClaim>, NoAnswer>> {
         Box::pin(async move {
             let whose = self.0.whose(room.as_str()).await.map_err(|_| NoAnswer)?;
-            let Some(Whose { lease, is_lost, .. }) = whose else { return Ok(None) };
-            let nodes = self.0.nodes();
-            let view = nodes.iter().find(|view| view.node == lease.node);
+            let Some(Whose { lease, view, is_lost }) = whose else { return Ok(None) };
             Ok(Some(RoomClaim {
-                node: view.map_or_else(String::new, |view| view.card.name.clone()),
+                node: view.map_or_else(String::new, |view| view.card.name),
                 id: lease.node.to_string(),
                 epoch: lease.epoch.0,
                 is_own: lease.node == self.0.node(),

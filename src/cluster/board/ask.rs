@@ -18,6 +18,13 @@ pub enum Stage {
     Over,
 }
 
+impl Stage {
+    /// Whether a ticket of that stage has no match and may get one.
+    pub(crate) const fn is_open(self) -> bool {
+        matches!(self, Self::Waiting | Self::Asked)
+    }
+}
+
 /// A ticket in the store. Numbers of tickets and players are hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {

@@ -1,7 +1,6 @@
 //! Matches that this node has formed alone: the store is told of them when it is there again.
 
 use std::sync::PoisonError;
-
 use std::time::Duration;
 
 use framekeep_gate::{AloneMatch, SharedTicket};

@@ -117,6 +117,15 @@ fn what_nodes_have_matched_alone_is_matched_by_nobody_else_once_the_store_is_bac
     assert_eq!((sum.unseen, sum.wrong), (0, 0));
 }
 
+/// A ticket of one player that the store takes in, and how it is there.
+fn submitted(board: &mut Board, player: &str) -> (Kept, Record) {
+    let (id, body) = (format!("{player:0>32}"), "body".to_owned());
+    let kept = Kept { id, body, players: player.to_owned(), since_ms: 0 };
+    let ask = Ask::Submit { ticket: kept.clone(), limit: 10 };
+    let Told::Ticket { record, .. } = board.apply(1_000, None, true, &ask) else { panic!("it waits") };
+    (kept, *record)
+}
+
 /// A node reads what has changed.
 fn read(memory: &mut Memory, board: &mut Board, now_ms: u64) -> Heard {
     let ask = memory.question(now_ms, false);
@@ -127,14 +136,11 @@ fn read(memory: &mut Memory, board: &mut Board, now_ms: u64) -> Heard {
 fn a_node_that_was_cut_off_while_a_ticket_was_over_and_forgotten_does_not_tell_it_again() {
     let (mut memory, mut board) = (Memory::new("1".to_owned()), Board::default());
     assert_eq!(read(&mut memory, &mut board, 1_000), Heard::All);
-    let ids = ["1", "2"].map(|digit| format!("{digit:0>32}"));
-    for id in &ids {
-        let (body, players) = ("body".to_owned(), id[16..].to_owned());
-        let kept = Kept { id: id.clone(), body, players, since_ms: 0 };
-        let ask = Ask::Submit { ticket: kept.clone(), limit: 10 };
-        let Told::Ticket { record, .. } = board.apply(1_000, None, true, &ask) else { panic!("it waits") };
-        memory.take_in(id.parse().unwrap(), kept, &record, memory.store_since_ms());
-    }
+    let ids = ["1", "2"].map(|digit| {
+        let (kept, record) = submitted(&mut board, digit);
+        memory.take_in(kept.id.parse().unwrap(), kept.clone(), &record, memory.store_since_ms());
+        kept.id
+    });
     board.apply(1_100, None, true, &Ask::Cancel { id: ids[0].clone() });
     board.apply(70_000, Some(Epoch(1)), true, &Ask::Sweep { epoch: Epoch(1) });
     assert_eq!(read(&mut memory, &mut board, 70_100), Heard::All);
@@ -155,10 +161,8 @@ fn a_node_that_was_cut_off_while_a_ticket_was_over_and_forgotten_does_not_tell_i
 #[test]
 fn a_ticket_that_was_taken_in_before_the_first_answer_is_told_to_the_store_that_answers() {
     let (mut memory, mut board) = (Memory::new("1".to_owned()), Board::default());
-    let (id, players) = (format!("{:0>32}", 1), "1".to_owned());
-    let kept = Kept { id: id.clone(), body: "body".to_owned(), players, since_ms: 0 };
-    let ask = Ask::Submit { ticket: kept.clone(), limit: 10 };
-    let Told::Ticket { record, .. } = board.apply(1_000, None, true, &ask) else { panic!("it waits") };
+    let (kept, record) = submitted(&mut board, "1");
+    let id = kept.id.clone();
     memory.take_in(id.parse().unwrap(), kept.clone(), &record, None);
     // That store is gone before the node has read anything.
     let mut anew = Board::default();
@@ -175,13 +179,10 @@ fn a_ticket_that_was_taken_in_before_the_first_answer_is_told_to_the_store_that_
 #[test]
 fn a_ticket_that_is_sent_again_is_remembered_until_the_room_of_its_match_is_open() {
     let (mut memory, mut board) = (Memory::new("1".to_owned()), Board::default());
-    let (id, players) = (format!("{:0>32}", 1), "1".to_owned());
-    let kept = Kept { id: id.clone(), body: "body".to_owned(), players, since_ms: 0 };
-    let ask = Ask::Submit { ticket: kept.clone(), limit: 10 };
-    let Told::Ticket { mut record, .. } = board.apply(1_000, None, true, &ask) else { panic!("it waits") };
+    let (kept, mut record) = submitted(&mut board, "1");
     let mut send = |record: &Record| {
-        memory.take_in(id.parse().unwrap(), kept.clone(), record, None);
-        memory.keeps(id.parse().unwrap())
+        memory.take_in(kept.id.parse().unwrap(), kept.clone(), record, None);
+        memory.keeps(kept.id.parse().unwrap())
     };
     assert!(send(&record));
     record.stage = Stage::Matched;

@@ -267,24 +267,33 @@ mod tests {
 
     use super::*;
 
+    /// Matches of two; each is asked for so long whether they are there, or not at all.
+    fn duels(ready_check_ms: u64) -> Desk {
+        let mode = Mode { ready_check_ms, ..Mode::new("arena", "duel", 2, 1) };
+        Desk::new(Matcher::new(vec![mode]).unwrap())
+    }
+
+    fn solo(id: u64) -> Ticket {
+        Ticket::solo(TicketId(id.into()), "arena", "duel", PlayerId(id), 1_500)
+    }
+
+    fn nobody(is_guest: bool) -> Holder {
+        Holder { names: Vec::new(), is_guest }
+    }
+
     #[test]
     fn guests_invent_a_few_regions_and_matches_without_a_room_do_not_count() {
-        let mut desk = Desk::new(Matcher::new(vec![Mode::new("arena", "duel", 2, 1)]).unwrap());
+        let mut desk = duels(0);
         let submit = |desk: &mut Desk, id: u64, is_guest| {
             let region = RegionLatency { region: format!("r{id}"), latency_ms: 20 };
-            let ticket = Ticket::solo(TicketId(id.into()), "arena", "duel", PlayerId(id), 1_500);
-            let ticket = Ticket { regions: vec![region], ..ticket };
-            desk.submit(0, ticket, Holder { names: Vec::new(), is_guest })
+            desk.submit(0, Ticket { regions: vec![region], ..solo(id) }, nobody(is_guest))
         };
         assert!((1..=15).all(|id| submit(&mut desk, id, true).is_ok()));
         assert_eq!(submit(&mut desk, 16, true), Err(Refused::GuestRegions { region: "r16".to_owned() }));
         assert!((17..=64).all(|id| submit(&mut desk, id, false).is_ok()), "back ends have the others");
 
-        let mut desk = Desk::new(Matcher::new(vec![Mode::new("arena", "duel", 2, 1)]).unwrap());
-        for id in 1..=2 {
-            let ticket = Ticket::solo(TicketId(id.into()), "arena", "duel", PlayerId(id), 1_500);
-            desk.submit(0, ticket, Holder { names: Vec::new(), is_guest: true }).unwrap();
-        }
+        let mut desk = duels(0);
+        assert!((1..=2).all(|id| desk.submit(0, solo(id), nobody(true)).is_ok()));
         let counted = |desk: &Desk| desk.matcher.queues().map(|queue| (queue.formed, queue.matched)).next();
         let formed = desk.round(0, true).formed;
         desk.not_seated(&formed[0], 0);
@@ -296,12 +305,8 @@ mod tests {
 
     #[test]
     fn what_is_over_ends_while_no_matches_are_formed() {
-        let mode = Mode { ready_check_ms: 20_000, ..Mode::new("arena", "duel", 2, 1) };
-        let mut desk = Desk::new(Matcher::new(vec![mode]).unwrap());
-        for id in 1..=3 {
-            let ticket = Ticket::solo(TicketId(id.into()), "arena", "duel", PlayerId(id), 1_500);
-            desk.submit(0, ticket, Holder { names: Vec::new(), is_guest: false }).unwrap();
-        }
+        let mut desk = duels(20_000);
+        assert!((1..=3).all(|id| desk.submit(0, solo(id), nobody(false)).is_ok()));
         desk.round(0, true);
         let state = |desk: &Desk, id| desk.matcher.view(TicketId(id)).map(|view| view.state);
         assert!(matches!(state(&desk, 1), Some(TicketState::Asked { .. })));
@@ -317,9 +322,9 @@ mod tests {
 
     #[test]
     fn a_pause_in_which_nothing_is_due_is_no_line_of_the_log() {
-        let mut desk = Desk::new(Matcher::new(vec![Mode::new("arena", "duel", 2, 1)]).unwrap().with_log());
-        let ticket = Ticket::solo(TicketId(1), "arena", "duel", PlayerId(1), 1_500);
-        desk.submit(0, ticket, Holder { names: Vec::new(), is_guest: false }).unwrap();
+        let mut desk = duels(0);
+        desk.matcher = desk.matcher.with_log();
+        desk.submit(0, solo(1), nobody(false)).unwrap();
         desk.matcher.cancel(0, TicketId(1)).unwrap();
         desk.pause_until_ms = u64::MAX;
         // While it waited it was to be looked at again.
@@ -333,12 +338,8 @@ mod tests {
 
     #[test]
     fn a_node_that_can_have_no_rooms_asks_nobody() {
-        let mode = Mode { ready_check_ms: 20_000, ..Mode::new("arena", "duel", 2, 1) };
-        let mut desk = Desk::new(Matcher::new(vec![mode]).unwrap());
-        for id in 1..=2 {
-            let ticket = Ticket::solo(TicketId(id.into()), "arena", "duel", PlayerId(id), 1_500);
-            desk.submit(0, ticket, Holder { names: Vec::new(), is_guest: false }).unwrap();
-        }
+        let mut desk = duels(20_000);
+        assert!((1..=2).all(|id| desk.submit(0, solo(id), nobody(false)).is_ok()));
         let state = |desk: &Desk| desk.matcher.view(TicketId(1)).map(|view| view.state);
         assert!((0..300).all(|nth| !desk.round(nth * 100, false).is_news));
         assert_eq!(state(&desk), Some(TicketState::Waiting));
@@ -348,10 +349,9 @@ mod tests {
 
     #[test]
     fn a_ticket_that_is_sent_again_after_its_match_gets_no_second_one() {
-        let mut desk = Desk::new(Matcher::new(vec![Mode::new("arena", "duel", 2, 1)]).unwrap());
+        let mut desk = duels(0);
         let submit = |desk: &mut Desk, now_ms: u64, id: u64| {
-            let ticket = Ticket::solo(TicketId(id.into()), "arena", "duel", PlayerId(id), 1_500);
-            desk.submit(now_ms, ticket, Holder { names: Vec::new(), is_guest: false }).map(|view| view.state)
+            desk.submit(now_ms, solo(id), nobody(false)).map(|view| view.state)
         };
         assert!((1..=2).all(|id| submit(&mut desk, 0, id) == Ok(TicketState::Waiting)));
         let formed = desk.round(0, true).formed;

@@ -152,10 +152,7 @@ impl World {
 
     /// The tickets that the store knows in the end, and whether they wait.
     pub(super) fn in_the_end(&self) -> BTreeMap<String, bool> {
-        self.board_view()
-            .into_iter()
-            .map(|(id, record)| (id, matches!(record.stage, Stage::Waiting | Stage::Asked)))
-            .collect()
+        self.board_view().into_iter().map(|(id, record)| (id, record.stage.is_open())).collect()
     }
 
     /// Faults are over, and nobody makes tickets any more.

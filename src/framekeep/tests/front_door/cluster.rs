@@ -350,15 +350,19 @@ fn a_second_node_of_one_name_is_refused_and_one_that_was_killed_is_in_again() {
     child.kill().expect("it can be killed");
     child.wait().expect("it ends");
     assert!(is_up);
-    // Who has its data folder knows that it is dead, and waits for nothing.
-    let began = Instant::now();
-    let mut child = second().stdout(std::process::Stdio::piped()).spawn().expect("the binary runs");
-    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().expect("piped")));
-    assert!(lines.any(|line| line.is_ok_and(|line| line.contains("is ready"))));
-    println!("in again after {} ms", began.elapsed().as_millis());
-    child.kill().expect("it can be killed");
-    child.wait().expect("it ends");
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    // Who has its data folder knows that it is dead, and waits for nothing; a busy machine may hold up one start.
+    let starts_at_once = |_| {
+        let began = Instant::now();
+        let mut child = second().stdout(std::process::Stdio::piped()).spawn().expect("the binary runs");
+        let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().expect("piped")));
+        assert!(lines.any(|line| line.is_ok_and(|line| line.contains("is ready"))));
+        let took = began.elapsed();
+        println!("in again after {} ms", took.as_millis());
+        child.kill().expect("it can be killed");
+        child.wait().expect("it ends");
+        took < Duration::from_secs(2)
+    };
+    assert!((0..3).any(starts_at_once), "the lines above say after how long");
 }
 
 #[test]

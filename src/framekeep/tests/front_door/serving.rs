@@ -24,7 +24,7 @@ pub(crate) const API_KEY: &str = "canary-api-key-0123456789";
 pub(crate) const ADMIN_TOKEN: &str = "canary-admin-token-0123456789";
 
 /// How long it is between two looks at what is waited for.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// How long anything may take.
 pub(crate) const LONGEST: Duration = Duration::from_secs(60);

@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::hint::spin_loop;
 use std::io::Write as _;
 use std::net::TcpStream;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::park_timeout;
 use std::time::{Duration, Instant};
 
 use nix::sys::socket::{setsockopt, sockopt};
@@ -28,7 +30,7 @@ const LATER_MAX_S: f64 = 0.0033;
 /// An attack that makes frames late does so each time; what else the machine does, does not.
 const ROUNDS: usize = 4;
 
-/// The part of the frames that may be missing in any round, whatever else the machine does.
+/// The part of the frames that may be missing in all rounds but one, whatever else the machine does.
 const MISSING_MAX: f64 = 0.1;
 
 /// When exactly a report was made is not known to a frame or two at either end.
@@ -114,24 +116,33 @@ impl Field {
 
     /// Does something again and again from one report of the server to a later one; gives how its frames were between.
     fn pace(&self, mut act: impl FnMut(&Serving)) -> Pace {
-        let next = |act: &mut dyn FnMut(&Serving), before: [f64; 4]| {
-            let begun = Instant::now();
-            loop {
-                act(&self.serving);
-                let now = self.frames();
-                assert!(begun.elapsed() < crate::serving::LONGEST, "no frames are reported");
-                if now[0] > before[0] {
-                    return (Instant::now(), now);
-                }
-            }
-        };
-        let (begun, first) = next(&mut act, self.frames());
-        while begun.elapsed() < self.each {
+        let (begun, first) = self.next_report(&mut act);
+        while begun.end.elapsed() < self.each {
             act(&self.serving);
         }
-        let (ended, last) = next(&mut act, self.frames());
+        let (ended, last) = self.next_report(&mut act);
         let of = |place: usize| last[place] - first[place];
-        Pace { frames: of(0), late_s: of(2) / of(1).max(1.0), slowed: of(3), lasted: ended - begun }
+        // As short as it can have been: an answer that is long on its way makes no frame late.
+        let lasted = ended.start.saturating_duration_since(begun.end);
+        Pace { frames: of(0), late_s: of(2) / of(1).max(1.0), slowed: of(3), lasted }
+    }
+
+    /// Does something again and again until the server has reported more frames; gives what it reported, and between
+    /// which moments it did.
+    fn next_report(&self, act: &mut dyn FnMut(&Serving)) -> (Range<Instant>, [f64; 4]) {
+        let begun = Instant::now();
+        let (mut from, before) = (begun, self.frames());
+        loop {
+            act(&self.serving);
+            let asked = Instant::now();
+            let now = self.frames();
+            assert!(begun.elapsed() < crate::serving::LONGEST, "no frames are reported");
+            if now[0] > before[0] {
+                return (from..Instant::now(), now);
+            }
+            from = asked;
+            park_timeout(crate::serving::LOOK_EVERY);
+        }
     }
 
     /// How it is while nobody attacks and one core is as busy as with somebody who does.
@@ -150,16 +161,18 @@ impl Field {
     }
 
     /// Attacks for a while and asserts that frames were no later than in quiet times, and that none was missing; in
-    /// each round that next to all came.
+    /// all rounds but one that next to all came.
     /// `begin` gives what is done again and again; what it holds is gone before the quiet time after it.
     fn endures<A: FnMut(&Serving)>(&self, what: &str, begin: impl Fn() -> A) {
         let mut attacked = Vec::new();
         let is_unaffected = (0..ROUNDS).any(|_| {
             self.quiet();
             let pace = self.pace(begin());
-            assert!(pace.missing() <= MISSING_MAX * pace.due() + FRAMES_EITHER_END, "{what}: {pace:?}");
             self.quiet();
             attacked.push(pace);
+            let fell_short =
+                attacked.iter().filter(|pace| pace.missing() > MISSING_MAX * pace.due() + FRAMES_EITHER_END);
+            assert!(fell_short.count() <= 1, "{what}: {attacked:?}");
             let worst = |of: fn(&Pace) -> f64| self.quiet.borrow().iter().map(of).fold(0.0, f64::max);
             pace.late_s <= 2.0 * worst(|quiet| quiet.late_s) + LATER_MAX_S
                 && pace.missing() <= worst(Pace::missing) + FRAMES_EITHER_END

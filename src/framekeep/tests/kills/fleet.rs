@@ -16,6 +16,9 @@ use crate::redis::RedisServer;
 const ADMIN_TOKEN: &str = "canary-admin-token-0123456789";
 /// How long anything may take.
 pub(crate) const LONGEST: Duration = Duration::from_secs(60);
+
+/// How long it is between two looks at what is waited for.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// The default arena, whose time is not up while a test runs.
 pub(crate) const LONG: &str = "long";
 
@@ -195,7 +198,7 @@ impl Fleet {
         let begun = Instant::now();
         while !holds(self) {
             assert!(begun.elapsed() < LONGEST, "never: {what}\n{}", self.logs());
-            std::thread::park_timeout(Duration::from_millis(5));
+            std::thread::park_timeout(LOOK_EVERY);
         }
     }
 

@@ -84,7 +84,7 @@ fn restart(fleet: &mut Fleet, players: &mut Players, nth: usize, within: Duratio
     let starting = std::thread::spawn(move || {
         let node = seed.start();
         while others.iter().chain([&node.at("http")]).any(|front| fleet::sees(*front) != NODES) {
-            std::thread::park_timeout(Duration::from_millis(5));
+            std::thread::park_timeout(fleet::LOOK_EVERY);
         }
         node
     });
