@@ -1,5 +1,6 @@
 //! `Nodes`, real servers of one cluster or one alone, and what is asked of them.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -198,15 +199,23 @@ impl Nodes {
         web
     }
 
-    /// Which of them coordinates, as the first one says.
-    pub(crate) fn coordinator(&self) -> Option<usize> {
-        let coordinator = together(&self.serving[0])["coordinator"].clone();
-        self.serving.iter().position(|serving| together(serving)["node"] == coordinator)
+    /// Which of them coordinates, as the first one says; waits until one does.
+    pub(crate) fn coordinator(&self) -> usize {
+        let find = || {
+            let coordinator = together(&self.serving[0])["coordinator"].clone();
+            self.serving.iter().position(|serving| together(serving)["node"] == coordinator)
+        };
+        let found = Cell::new(None);
+        self.until("one of them coordinates", || {
+            found.set(find());
+            found.get().is_some()
+        });
+        found.get().expect("one of them does")
     }
 
     /// Kills the coordinator without a word; gives what it leaves.
     pub(crate) fn kill_coordinator(&mut self) -> TempDir {
-        self.kill(self.coordinator().expect("it is one of them"))
+        self.kill(self.coordinator())
     }
 
     /// Kills that one without a word; gives what it leaves.
