@@ -97,8 +97,8 @@ impl ContactTimes {
         // A slender column of springs bends under what stands on it (Euler): stiff enough for ten boxes the top one of
         // which is ten times as heavy, soft enough to be solved in so many substeps. The fewer of them solve it, the
         // more damping a heap needs to come to rest; but springs that are weak because of that would let through what
-        // presses. So it is 10 up to 60 substeps a second and from 240 on, and up to 20 between: most, 40 · 120² / rate²,
-        // from 120 on.
+        // presses. So it is 10 up to 60 substeps a second and from 240 on, and up to 20 between: most, from 120 on,
+        // 40 · 120² / rate².
         let soft = (3 * rate / 10).min((3 * rate / 16).clamp(36, 60));
         let hard = 2 * (rate / 4).min((rate / 8).clamp(30, 60));
         let damping = (rate / 6).min(40 * 120 * 120 / (rate * rate).max(1)).clamp(10, 20);

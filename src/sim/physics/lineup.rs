@@ -218,7 +218,9 @@ impl Lineup {
             }
         }
         self.pairs = pairs;
-        meetings.len() < pairs_max(self.count)
+        let sensors = || meetings.iter().filter(|meeting| meeting.sensor).count();
+        let most = pairs_max(self.count);
+        meetings.len() < most || sensors() < most && meetings.len() - sensors() < most
     }
 
     /// Whether one of two shapes is among those that the grid keeps out of its cells.

@@ -13,9 +13,42 @@ const PAIRS_PER_SHAPE_MAX: usize = 16;
 /// What every world may find, however few its bodies.
 const PAIRS_MIN: usize = 64;
 
-/// Most pairs of so many shapes that are looked at in one step.
+/// Most pairs of so many shapes that are looked at in one step, and most of them with sensors besides.
 pub(crate) const fn pairs_max(shapes: usize) -> usize {
     shapes * PAIRS_PER_SHAPE_MAX + PAIRS_MIN
+}
+
+/// How many pairs may still be found in a step. Those with sensors are counted for themselves: they push nothing, and
+/// however many there are, what is stood on is found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    pushes: usize,
+    sensors: usize,
+}
+
+impl Budget {
+    pub(crate) const fn of(shapes: usize) -> Self {
+        Self { pushes: pairs_max(shapes), sensors: pairs_max(shapes) }
+    }
+
+    /// Counts a pair as found.
+    #[inline(always)]
+    const fn spend(&mut self, sensor: bool) {
+        let left = if sensor { &mut self.sensors } else { &mut self.pushes };
+        *left = left.saturating_sub(1);
+    }
+
+    const fn is_spent_for(&self, sensor: bool) -> bool {
+        if sensor { self.sensors == 0 } else { self.pushes == 0 }
+    }
+
+    const fn is_any_spent(&self) -> bool {
+        self.pushes == 0 || self.sensors == 0
+    }
+
+    const fn is_spent(&self) -> bool {
+        self.pushes == 0 && self.sensors == 0
+    }
 }
 
 /// The search for pairs in one step.
@@ -26,6 +59,7 @@ pub(crate) struct Search<'a, F> {
     pub(crate) near: &'a mut Near,
     /// Pairs of slots that do not meet, sorted.
     pub(crate) apart: &'a [[u16; 2]],
+    pub(crate) left: Budget,
     /// Called for two shapes that may touch, that of the lower slot first; tells whether they count.
     pub(crate) found: F,
 }
@@ -39,30 +73,38 @@ pub(crate) enum Found<'a> {
 }
 
 impl<F: FnMut(Found) -> bool> Search<'_, F> {
-    /// Calls `found` for every two shapes whose boxes touch and that meet, at least one of which moves.
+    /// Calls `found` for every two shapes whose boxes touch and that meet, at least one of which moves. Large shapes
+    /// come first: where there are too many pairs, those with the ground are not the ones that are left out.
     pub(crate) fn run(mut self) {
+        self.run_large();
+        if self.left.is_spent() {
+            return;
+        }
         let grid = self.grid;
-        let mut left = pairs_max(grid.spots().len() + grid.large().len());
         let (spots, small_half) = (grid.spots(), grid.small_half());
         let mut near = core::mem::take(self.near);
         near.for_each_pair(grid, |pairs| {
             let kept = sift(spots, pairs, small_half);
             pairs[..kept].iter().all(|&pair| {
                 let [a, b] = pair.map(|place| &spots[usize::from(place)]);
-                left -= usize::from(self.meet_spots(a, b));
-                left > 0
+                self.meet_spots(a, b);
+                !self.left.is_spent()
             })
         });
         *self.near = near;
+    }
+
+    fn run_large(&mut self) {
+        let grid = self.grid;
         for (index, spot) in grid.large().iter().enumerate() {
             let large = self.proxies.of(self.state, spot);
             let (low, high) = large.corners();
             for other in grid.within(low, high).chain(&grid.large()[index + 1..]) {
-                if left == 0 {
+                if self.left.is_spent() {
                     return;
                 }
                 if spot.boxes_touch(other) {
-                    left -= usize::from(self.meet(&large, &self.proxies.of(self.state, other)));
+                    self.meet(&large, &self.proxies.of(self.state, other));
                 }
             }
         }
@@ -72,54 +114,75 @@ impl<F: FnMut(Found) -> bool> Search<'_, F> {
     /// in a step.
     pub(crate) fn run_among(mut self, vicinity: &Vicinity) -> bool {
         let (small, large) = (self.grid.drafts(), self.grid.large());
-        let mut left = pairs_max(small.len() + large.len());
         vicinity.all(|pair| {
             let [one, other] = pair.map(usize::from);
-            let met = match (small.get(one), small.get(other)) {
-                (Some(a), Some(b)) => a.may_touch(b) && self.meet_spots(a, b),
+            match (small.get(one), small.get(other)) {
+                (Some(a), Some(b)) if a.may_touch(b) => self.meet_spots(a, b),
+                (Some(_), Some(_)) => {}
                 (a, b) => {
                     let spot = |number: usize, small: Option<&Spot>| match small {
                         Some(small) => self.proxies.of(self.state, small),
                         None => self.proxies.of(self.state, &large[number - self.grid.drafts().len()]),
                     };
                     let (a, b) = (spot(one, a), spot(other, b));
-                    self.meet(&a, &b)
+                    self.meet(&a, &b);
                 }
-            };
-            left -= usize::from(met);
-            left > 0
+            }
+            !self.left.is_any_spent()
         })
     }
 
     #[inline(always)]
-    fn meet_spots(&mut self, a: &Spot, b: &Spot) -> bool {
+    fn meet_spots(&mut self, a: &Spot, b: &Spot) {
         if a.traits & b.traits & (DISC | MOVES | OPEN) == DISC | MOVES | OPEN && self.apart.is_empty() {
             let (a, b) = if a.shape < b.shape { (a, b) } else { (b, a) };
-            return (self.found)(Found::Discs(a, b));
+            if !self.left.is_spent_for(false) && (self.found)(Found::Discs(a, b)) {
+                self.spend(false);
+            }
+            return;
         }
-        self.meet_shapes(a, b)
+        self.meet_shapes(a, b);
     }
 
     #[inline(never)]
-    fn meet_shapes(&mut self, a: &Spot, b: &Spot) -> bool {
+    fn meet_shapes(&mut self, a: &Spot, b: &Spot) {
         let list = &self.proxies.list;
         if a.traits & b.traits & LISTED != 0 {
             return self.meet(&list[usize::from(a.shape)], &list[usize::from(b.shape)]);
         }
         let (a, b) = (self.proxies.of(self.state, a), self.proxies.of(self.state, b));
-        self.meet(&a, &b)
+        self.meet(&a, &b);
     }
 
     #[inline]
-    fn meet(&mut self, one: &Proxy, other: &Proxy) -> bool {
+    fn meet(&mut self, one: &Proxy, other: &Proxy) {
         let (a, b) = if (one.slot, one.sub) < (other.slot, other.sub) { (one, other) } else { (other, one) };
         let either = a.traits | b.traits;
+        let sensor = either & SENSOR != 0;
         if a.slot == b.slot || either & MOVES == 0 || either & (PUSHED | SENSOR) == 0 {
-            return false;
+            return;
         }
         let filter = |proxy: &Proxy| self.state.blueprints.brief(proxy.kind).filter;
-        (a.traits & b.traits & OPEN != 0 || filter(a).meets(filter(b)))
-            && (self.apart.is_empty() || self.apart.binary_search(&[a.slot, b.slot]).is_err())
-            && (self.found)(Found::Shapes(a, b))
+        let meets = (a.traits & b.traits & OPEN != 0 || filter(a).meets(filter(b)))
+            && (self.apart.is_empty() || self.apart.binary_search(&[a.slot, b.slot]).is_err());
+        if meets && !self.left.is_spent_for(sensor) && (self.found)(Found::Shapes(a, b)) {
+            self.spend(sensor);
+        }
+    }
+
+    #[inline(always)]
+    fn spend(&mut self, sensor: bool) {
+        self.left.spend(sensor);
+        if self.left.is_spent_for(sensor) {
+            self.see_whether_all_is_found();
+        }
+    }
+
+    /// What has no sensors need not be searched any further for them.
+    #[cold]
+    fn see_whether_all_is_found(&mut self) {
+        if self.left.pushes == 0 && !self.grid.all().any(|spot| spot.traits & SENSOR != 0) {
+            self.left.sensors = 0;
+        }
     }
 }

@@ -138,18 +138,19 @@ fn sweep(
     }
 }
 
-/// What something that moves along a way meets, but for one body; sensors are not met.
+/// What something that moves along a way meets, but for one body, and at which part of the way in 1/2³⁰: that of a long
+/// way is rounded by what may be half a unit. Sensors are not met.
 pub(crate) fn cast(
     state: &State,
     outline: (Shape, Angle),
     (from, way): (Vec2, Vec2),
     (filter, platforms, but): (Filter, Platforms, Option<BodyId>),
-    mut found: impl FnMut(Cast),
+    mut found: impl FnMut(i64, Cast),
 ) {
     sweep(state, outline, (from, way), filter, |placed, met, cast| {
         let side = if met.at_once { (0, 0) } else { (-met.normal.0, -met.normal.1) };
         if but != Some(cast.body) && platforms.hold(placed, side, way) {
-            found(if met.at_once { Cast { normal: Vec2::ZERO, ..cast } } else { cast });
+            found(met.part, if met.at_once { Cast { normal: Vec2::ZERO, ..cast } } else { cast });
         }
     });
 }
@@ -161,13 +162,30 @@ pub(crate) fn first(
     way: (Vec2, Vec2),
     whom: (Filter, Platforms, Option<BodyId>),
 ) -> Option<Cast> {
-    let mut first: Option<Cast> = None;
-    cast(state, outline, way, whom, |cast| {
-        if first.is_none_or(|first| cast.part < first.part) {
-            first = Some(cast);
+    let mut first: Option<(i64, Cast)> = None;
+    cast(state, outline, way, whom, |part, cast| {
+        if first.is_none_or(|(least, _)| part < least) {
+            first = Some((part, cast));
         }
     });
-    first
+    first.map(|(_, cast)| cast)
+}
+
+/// Appends everything that something meets, the nearest first; of equals, that with the smaller index.
+pub(crate) fn each(
+    state: &State,
+    outline: (Shape, Angle),
+    way: (Vec2, Vec2),
+    whom: (Filter, Platforms, Option<BodyId>),
+    found: &mut Vec<Cast>,
+) {
+    let start = found.len();
+    // Until they are sorted, parts are in 1/2³⁰.
+    let fine = |part: i64| Fx::from_bits(part as i32);
+    cast(state, outline, way, whom, |part, cast| found.push(Cast { part: fine(part), ..cast }));
+    let found = &mut found[start..];
+    found.sort_by_key(|cast| (cast.part, cast.body.index, cast.shape));
+    found.iter_mut().for_each(|cast| cast.part = Fx::from_unit(cast.part.to_bits()));
 }
 
 /// What stops a character on its way.

@@ -15,7 +15,7 @@ use super::motion::{Movers, keep_inside};
 use super::near::Near;
 use super::order::{Order, sort_few};
 use super::pairing::{BORDER, Ended, PASSING, Pairing, PointMemory, SENSOR, TOUCHING, id};
-use super::pairs::{Found, Search};
+use super::pairs::{Budget, Found, Search};
 use super::passage::Passage;
 use super::proxy::{MARGIN, Proxies};
 use super::push_solver::{Push, Pushes};
@@ -190,7 +190,8 @@ impl Scratch {
             Found::Discs(a, b) => Meeting::of_discs(state, a, b, meetings),
             Found::Shapes(a, b) => Meeting::find(state, proxies, tick, (a, b), recent, meetings),
         };
-        let search = Search { state, proxies, grid, near, apart, found };
+        let left = Budget::of(grid.all().count());
+        let search = Search { state, proxies, grid, near, apart, left, found };
         if !known {
             search.run();
         } else if !search.run_among(vicinity) {

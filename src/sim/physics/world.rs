@@ -408,11 +408,8 @@ impl World {
 
     /// Appends everything on the way of a ray, the nearest first; of equals, that with the smaller index.
     pub fn cast_ray_all(&self, from: Vec2, way: Vec2, filter: Filter, found: &mut Vec<Cast>) {
-        let start = found.len();
         let ray = (Shape::Circle { radius: Fx::ZERO }, Angle::ZERO);
-        let whom = (filter, Platforms::Solid, None);
-        query::cast(&self.state, ray, (from, way), whom, |cast| found.push(cast));
-        found[start..].sort_by_key(|cast| (cast.part, cast.body.index, cast.shape));
+        query::each(&self.state, ray, (from, way), (filter, Platforms::Solid, None), found);
     }
 
     /// The first thing on the way of a shape that moves from `from` to `from + way`. Sensors are not met.

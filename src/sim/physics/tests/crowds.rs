@@ -1,6 +1,6 @@
 //! As many shapes as a world may hold, and a few more.
 
-use super::scenes::{bytes_of, ratio, steps};
+use super::scenes::{bytes_of, earth, ground, open, ratio, steps};
 use crate::physics::blueprint::{Blueprint, Blueprints};
 use crate::physics::census::Census;
 use crate::physics::layout::Layout;
@@ -138,4 +138,40 @@ fn a_row_of_bodies_has_no_more_cells_than_there_is_room_for() {
         most = most.max(cells);
     }
     assert!(most > 4 * 1_000 + 1_024, "{most}");
+}
+
+/// Sixty bodies in a row that each see fifteen units far, so that thousands of pairs are with what they see: they stand
+/// on the ground, whether that is older than they are or not.
+#[test]
+fn who_sees_a_crowd_does_not_fall_through_the_ground() {
+    for ground_first in [true, false] {
+        let mut world = earth();
+        let first = ground_first.then(|| ground(&mut world));
+        let far = ShapeDesc::new(Shape::Circle { radius: Fx::from_int(15) }).sensor().density(Fx::ZERO);
+        let ids: Vec<_> = (0..60)
+            .map(|index| {
+                let body = BodyDesc::rect(Vec2::new(ratio(1, 20), Fx::HALF)).lock_rotation().sleepless();
+                let id = world.add(body.at(Vec2::new(ratio(index, 5), ratio(51, 100)))).unwrap();
+                world.attach(id, far).unwrap();
+                id
+            })
+            .collect();
+        let _ = first.unwrap_or_else(|| ground(&mut world));
+        steps(&mut world, 120);
+        let lowest = ids.iter().map(|&id| world.position(id).unwrap().y).min().unwrap();
+        assert!(lowest > ratio(48, 100), "{lowest} with the ground first: {ground_first}");
+    }
+}
+
+/// Four hundred discs in one place are more pairs than are looked at; a sensor there is told of all of them.
+#[test]
+fn a_sensor_is_told_of_a_crowd_in_one_place() {
+    let mut world = open();
+    for _ in 0..400 {
+        world.add(BodyDesc::circle(Fx::HALF)).unwrap();
+    }
+    world.add(BodyDesc::circle(Fx::HALF).fixed().sensor()).unwrap();
+    steps(&mut world, 1);
+    assert_eq!(world.contacts().iter().filter(|contact| contact.sensor).count(), 400);
+    assert_eq!(world.contacts().len() - 400, 16 * 401 + 64);
 }

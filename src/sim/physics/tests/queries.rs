@@ -23,6 +23,26 @@ fn only(layer: u32) -> Filter {
     Filter { mask: layer, ..Filter::ALL }
 }
 
+/// A thin plate before a wall that is older: however long the ray, the plate is met first.
+#[test]
+fn a_long_ray_meets_what_is_nearer_first() {
+    for (way, half) in [1_000, 10_000, 32_000].into_iter().flat_map(|way| [(way, 1), (way, 5), (way, 20)]) {
+        let mut world = open();
+        let wall = BodyDesc::rect(Vec2::from_ints(1, 3)).at(Vec2::from_ints(11, 0)).fixed();
+        let wall = world.add(wall).unwrap();
+        let plate = BodyDesc::rect(Vec2::new(ratio(half, 100), Fx::from_int(3))).fixed();
+        let plate = world.add(plate.at(Vec2::new(Fx::from_int(10) - ratio(half, 100), Fx::ZERO))).unwrap();
+        let way = Vec2::from_ints(way, 0);
+        let first = world.cast_ray(Vec2::ZERO, way, Filter::ALL).map(|cast| cast.body);
+        assert_eq!(first, Some(plate), "{half} {way:?}");
+        let mut all = Vec::new();
+        world.cast_ray_all(Vec2::ZERO, way, Filter::ALL, &mut all);
+        assert_eq!([all[0].body, all[1].body], [plate, wall], "{half} {way:?}");
+        let place = float(all[0].position.x) / float(way.x);
+        assert!((float(all[0].part) - place).abs() < 1.0 / 65_536.0, "{all:?}");
+    }
+}
+
 /// A hundred rays meet what the formula says, in its order, within 1/100 of a unit, of one layer only.
 #[test]
 fn rays_meet_what_the_formula_says() {
