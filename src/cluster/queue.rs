@@ -8,6 +8,7 @@ pub(crate) mod memory;
 mod offers;
 mod office;
 pub(crate) mod published;
+mod sent;
 mod status;
 mod whereabouts;
 pub(crate) mod why;
@@ -29,6 +30,7 @@ use tracing::warn;
 use self::memory::Memory;
 use self::offers::Offered;
 use self::published::Published;
+use self::sent::SentTickets;
 use crate::board::{Ask, Kept, Placed, Told};
 use crate::body::{MatchBody, TicketBody};
 use crate::{ClusterHandle, Coordinator, StoreError, TakeError, room_name};
@@ -45,14 +47,8 @@ const TELL_WITHIN: Duration = Duration::from_secs(60);
 /// How often.
 const TELL_EVERY: Duration = Duration::from_millis(250);
 
-/// How long a ticket that the store has acknowledged is not taken in by this node alone, should it be sent again.
-const SENT_KEPT: Duration = Duration::from_secs(120);
-
-/// How long one is remembered at the least that the store may have, for all that is known.
-const UNSURE_KEPT: Duration = Duration::from_secs(600);
-
-/// Tickets of which that is remembered.
-const SENT_MAX: usize = 200_000;
+/// From how many on it is looked who of those that waited for news of a ticket waits no more, though there are no news.
+const WATCHERS_LOOKED_AFTER: usize = 4_096;
 
 /// Other nodes of which a client is told.
 const OTHERS_MAX: usize = 8;
@@ -93,34 +89,23 @@ struct State {
     /// Tickets and matches for a store that has forgotten them.
     memory: Memory,
     /// Tickets that the store was asked to take in.
-    sent: HashMap<TicketId, Sent>,
+    sent: SentTickets,
     /// Running rooms of this node that may look for players.
     offers: BTreeMap<RoomName, Offered>,
     /// How often anything was said of them.
     said: u64,
     /// Who waits for news of a ticket.
     watchers: HashMap<TicketId, Arc<Notify>>,
+    /// With how many it is looked next who of them does not wait any more.
+    watched_most: usize,
     published: Published,
 }
 
-/// A ticket that the store was asked to take in.
-#[derive(Clone, Copy)]
-struct Sent {
-    /// When the store was asked last.
-    asked: Instant,
-    /// Since when it is known that the store has it, if it is.
-    known: Option<Instant>,
-    /// Whether it was read since that it waits no more.
-    is_over: bool,
-}
-
-impl Sent {
-    fn new(known: Option<Instant>) -> Self {
-        Self { asked: Instant::now(), known, is_over: false }
-    }
-
-    fn is_recent(&self) -> bool {
-        self.known.map_or(self.asked.elapsed() < UNSURE_KEPT, |since| since.elapsed() < SENT_KEPT)
+impl State {
+    /// Nobody but the map knows those that nobody waits for.
+    fn forget_watchers(&mut self) {
+        self.watchers.retain(|_, notify| Arc::strong_count(notify) > 1);
+        self.watched_most = 2 * self.watchers.len();
     }
 }
 
@@ -195,6 +180,12 @@ impl ClusterQueue {
         self.state().memory.store_since_ms().is_some()
     }
 
+    /// How many tickets are remembered of which somebody waited for news.
+    #[cfg(test)]
+    pub(crate) fn watched(&self) -> usize {
+        self.state().watchers.len()
+    }
+
     /// Whether a ticket would be told to a store that has forgotten it.
     #[cfg(test)]
     pub(crate) fn may_tell(&self, id: TicketId) -> bool {
@@ -230,12 +221,12 @@ impl ClusterQueue {
             }
             Ok(told) => told,
             Err(StoreError::Unconnected(_)) if is_first => {
-                self.state().sent.remove(&id);
+                self.state().sent.forget(id);
                 return Err(SharedRefused::Away);
             }
             // It may be there, or come to be there: only the store can say so.
             Err(_) => {
-                self.state().sent.entry(id).or_insert_with(|| Sent::new(None));
+                self.state().sent.doubt(Instant::now(), id);
                 return Err(SharedRefused::Away);
             }
         };
@@ -249,28 +240,20 @@ impl ClusterQueue {
         let mut state = self.state();
         if let Told::Ticket { record, .. } = told {
             // It may be read before its answer is here that it is over.
-            if !state.sent.get(&id).is_some_and(|sent| sent.is_over) {
+            if !state.sent.is_over(id) {
                 state.memory.take_in(id, kept, record, store_since_ms);
             }
-            state.sent.insert(id, Sent::new(Some(Instant::now())));
+            state.sent.know(Instant::now(), id);
         } else {
-            state.sent.remove(&id);
+            state.sent.forget(id);
         }
     }
 
     /// Notes that the store is about to be asked for a ticket: whether for the first time, and which store; or `None`
-    /// if there are too many.
+    /// if there are too many of which nobody knows whether it has them.
     fn note_sent(&self, id: TicketId) -> Option<(bool, Option<u64>)> {
         let mut state = self.state();
-        if state.sent.len() >= SENT_MAX {
-            state.sent.retain(|_, sent| sent.is_recent());
-        }
-        let is_first = !state.sent.contains_key(&id);
-        if is_first && state.sent.len() >= SENT_MAX {
-            return None;
-        }
-        let sent = state.sent.entry(id).or_insert_with(|| Sent::new(None));
-        (sent.asked, sent.is_over) = (Instant::now(), false);
+        let is_first = state.sent.ask(Instant::now(), id)?;
         Some((is_first, state.memory.store_since_ms()))
     }
 
@@ -327,7 +310,7 @@ impl SharedQueue for ClusterQueue {
 
     fn may_have(&self, id: TicketId) -> bool {
         let state = self.state();
-        state.memory.keeps(id) || state.sent.get(&id).is_some_and(Sent::is_recent)
+        state.memory.keeps(id) || state.sent.may_have(Instant::now(), id)
     }
 
     fn submit(
@@ -357,7 +340,14 @@ impl SharedQueue for ClusterQueue {
     }
 
     fn news(&self, id: TicketId) -> Later<'_, ()> {
-        let notify = self.state().watchers.entry(id).or_default().clone();
+        let notify = {
+            let mut state = self.state();
+            // Anybody may ask for anything, and while the store is away nothing is read that would look after them.
+            if state.watchers.len() >= state.watched_most.max(WATCHERS_LOOKED_AFTER) {
+                state.forget_watchers();
+            }
+            state.watchers.entry(id).or_default().clone()
+        };
         let told = notify.clone().notified_owned();
         Box::pin(async move {
             told.await;

@@ -14,7 +14,7 @@ use crate::http;
 use crate::supervision::Supervisor;
 
 /// The variable that Agones sets for every container of a game server.
-const PORT_ENV: &str = "AGONES_SDK_HTTP_PORT";
+pub(crate) const PORT_ENV: &str = "AGONES_SDK_HTTP_PORT";
 
 /// How often Agones is told that the server lives.
 const HEALTH_EVERY: Duration = Duration::from_secs(2);

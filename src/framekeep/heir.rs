@@ -24,6 +24,7 @@ use tracing::{error, info, warn};
 
 use crate::config::Settings;
 use crate::identity::HAND_ON_ENV;
+use crate::supervision;
 pub(crate) use hand_on::hand_on;
 
 /// How often it is looked whether a node is gone.
@@ -139,9 +140,9 @@ fn look_after(
     }
 }
 
-/// Whether this node is the one that looks after others: the first of those with rooms.
+/// Whether this node is the one that looks after others: the first of those with rooms that do.
 fn is_first(nodes: &[NodeView], handle: &ClusterHandle) -> bool {
-    let can = |view: &&NodeView| !view.card.is_gateway && !view.load.draining;
+    let can = |view: &&NodeView| view.card.heirs && !view.card.is_gateway && !view.load.draining;
     nodes.iter().filter(can).map(|view| view.node).min() == Some(handle.node())
 }
 
@@ -194,6 +195,10 @@ fn has_ended(name: &str, child: &mut Child) -> Option<Ended> {
 
 /// Starts a server with the settings of this one, except for its name and its addresses.
 fn open(settings: &Settings, name: &str, folder: &Path) -> io::Result<Child> {
+    opening(settings, name, folder)?.spawn()
+}
+
+fn opening(settings: &Settings, name: &str, folder: &Path) -> io::Result<Command> {
     let peer = settings.cluster.peer.map_or(settings.net.udp.ip(), |peer| peer.ip());
     let any = SocketAddr::new(peer, 0).to_string();
     let loopback = "127.0.0.1:0";
@@ -203,6 +208,8 @@ fn open(settings: &Settings, name: &str, folder: &Path) -> io::Result<Child> {
     let others = [
         ("net.name", name),
         ("net.udp", &any),
+        // That is where this node is.
+        ("net.public", ""),
         ("data.folder", &data),
         ("http.address", loopback),
         ("admin.address", loopback),
@@ -215,6 +222,31 @@ fn open(settings: &Settings, name: &str, folder: &Path) -> io::Result<Child> {
     for (key, value) in others {
         command.args(["--set", &format!("{key}={value}")]);
     }
+    // Whoever looks after this node's process knows nothing of another one.
+    for name in supervision::VARIABLES {
+        command.env_remove(name);
+    }
     command.env(HAND_ON_ENV, &settings.net.name);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    Ok(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_opens_the_rooms_of_another_is_supervised_by_nobody_and_where_nobody_looks() {
+        let layers = crate::config::LayerSources::default().merge().unwrap();
+        let settings = layers.settings();
+        let command = opening(settings, "eu7", Path::new("/mnt/rooms/eu7")).unwrap();
+        let variables: BTreeMap<_, _> = command.get_envs().collect();
+        for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "AGONES_SDK_HTTP_PORT"] {
+            assert_eq!(variables.get(std::ffi::OsStr::new(name)), Some(&None), "{name}");
+        }
+        let args: Vec<_> = command.get_args().filter_map(|arg| arg.to_str()).collect();
+        for set in ["net.name=eu7", "net.public=", "data.folder=/mnt/rooms/eu7", "cluster.heirs="] {
+            assert!(args.windows(2).any(|pair| pair == ["--set", set]), "{set}: {args:?}");
+        }
+    }
 }

@@ -206,7 +206,18 @@ fn parse(path: &Path, text: &str) -> Result<Vec<ModeSetup>, ModesError> {
     let setups: Vec<ModeSetup> = file.mode.into_iter().map(ModeSetup::from).collect();
     let modes: Vec<Mode> = setups.iter().map(|setup| setup.mode.clone()).collect();
     modes.iter().try_for_each(check_game)?;
-    Matcher::new(modes).map_err(|source| ModesError::Mode { path: path.to_owned(), source })?;
+    let seconds = [
+        ("fewer.after_ms", "fewer.after_s"),
+        ("ready_check_ms", "ready_check_s"),
+        ("wait_ms_max", "wait_s_max"),
+    ];
+    Matcher::new(modes).map_err(|source| {
+        let source = match source {
+            ModeFault::Field { mode, fault } => ModeFault::Field { mode, fault: fault.in_seconds(&seconds) },
+            other => other,
+        };
+        ModesError::Mode { path: path.to_owned(), source }
+    })?;
     Ok(setups)
 }
 
@@ -258,6 +269,8 @@ mod tests {
         assert!(mode("team_seats = 0").contains("players"), "{}", mode("team_seats = 0"));
         assert!(mode("team_seats = 2\nspeed = 1").contains("speed"));
         assert!(mode("team_seats = 2\nparty_max = 3").contains("party_max: 3"));
+        let long = mode("team_seats = 2\nwait_s_max = 100000");
+        assert!(long.contains("wait_s_max: 100000 is not within 1 and 86400"), "{long}");
         let chess = "[[mode]]\nname = \"m\"\ngame = \"chess\"\nteam_seats = 2";
         assert!(parse(chess).unwrap_err().contains("arena"));
         assert_eq!(parse(""), Ok(Vec::new()));

@@ -8,11 +8,11 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
 /// The variable with the address systemd listens at.
-const SOCKET_ENV: &str = "NOTIFY_SOCKET";
+pub(crate) const SOCKET_ENV: &str = "NOTIFY_SOCKET";
 
 /// The variables of the watchdog: its time in microseconds, and the process it is for.
-const WATCHDOG_ENV: &str = "WATCHDOG_USEC";
-const WATCHDOG_PID_ENV: &str = "WATCHDOG_PID";
+pub(crate) const WATCHDOG_ENV: &str = "WATCHDOG_USEC";
+pub(crate) const WATCHDOG_PID_ENV: &str = "WATCHDOG_PID";
 
 /// The way to whoever started the server and wants to know how it is.
 pub(crate) struct Notifier {

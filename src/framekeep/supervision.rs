@@ -7,7 +7,7 @@ use std::time::Duration;
 use framekeep_gate::{Door, Report};
 use tracing::{debug, warn};
 
-use crate::agones::Agones;
+use crate::agones::{self, Agones};
 use crate::notify::{self, Notifier};
 
 /// How often something is said at least.
@@ -15,6 +15,10 @@ const BEAT_MAX: Duration = Duration::from_secs(1);
 
 /// How long the end of the server takes at most after its grace.
 const STOP_WITHIN: Duration = Duration::from_secs(15);
+
+/// The variables by which whoever started the server says how to be told.
+pub(crate) const VARIABLES: [&str; 4] =
+    [notify::SOCKET_ENV, notify::WATCHDOG_ENV, notify::WATCHDOG_PID_ENV, agones::PORT_ENV];
 
 /// What supervision is told.
 enum Word {

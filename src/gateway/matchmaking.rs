@@ -169,7 +169,7 @@ impl Matchmaking {
 
     /// Whether a ticket is on its way to the cluster: whose it is will be known in a moment.
     pub(crate) fn is_moving(&self, id: TicketId) -> bool {
-        self.desk().moving == Some(id)
+        self.desk().moving.contains(&id)
     }
 
     /// Takes a ticket back.

@@ -192,6 +192,26 @@ pub enum TicketFault {
     },
 }
 
+impl TicketFault {
+    /// The same where the caller's fields are in seconds: `fields` are those of this crate and the caller's names.
+    #[must_use]
+    pub fn in_seconds(self, fields: &[(&str, &'static str)]) -> Self {
+        match self {
+            Self::OutOfRange { field, value, min, max } => match fields.iter().find(|(own, _)| *own == field)
+            {
+                Some((_, field)) => Self::OutOfRange {
+                    field,
+                    value: value / 1_000,
+                    min: min.div_ceil(1_000),
+                    max: max / 1_000,
+                },
+                None => Self::OutOfRange { field, value, min, max },
+            },
+            other => other,
+        }
+    }
+}
+
 /// Refuses a number out of its range.
 pub(crate) fn within(field: &'static str, value: usize, min: usize, max: usize) -> Result<(), TicketFault> {
     if (min..=max).contains(&value) {

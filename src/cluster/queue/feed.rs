@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use framekeep_matchmaking::TicketId;
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tracing::{debug, info, warn};
@@ -97,15 +96,12 @@ impl ClusterQueue {
         self.handle.0.note_time(now_ms);
         for change in tickets {
             let Ok(id) = change.id.parse::<TicketId>() else { continue };
-            if let Some(sent) = state.sent.get_mut(&id) {
-                sent.is_over = change.record.stage == Stage::Over || change.record.plays;
-            }
+            state.sent.read(id, change.record.stage == Stage::Over || change.record.plays);
             if let Some(notify) = state.watchers.get(&id) {
                 notify.notify_waiters();
             }
         }
-        // Nobody but the map knows those that nobody waits for.
-        state.watchers.retain(|_, notify: &mut Arc<Notify>| Arc::strong_count(notify) > 1);
+        state.forget_watchers();
     }
 
     async fn read_published(&self) {

@@ -89,8 +89,8 @@ impl ClusterQueue {
         }
     }
 
-    /// Looks through the directory and tidies it, while this node coordinates: some names at a time, as often as it
-    /// takes.
+    /// Looks through the directory and tidies it, while this node coordinates, or is the first of nodes that have no
+    /// modes and so no coordinator: some names at a time, as often as it takes.
     pub(super) async fn tidy(&self) {
         let mut turns = tokio::time::interval(TIDY_SOME_EVERY);
         turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -98,7 +98,7 @@ impl ClusterQueue {
         let (mut begun, mut sweep) = (Instant::now(), None);
         loop {
             turns.tick().await;
-            if self.cursor().is_none() {
+            if self.cursor().is_none() && !self.is_first_without_modes() {
                 continue;
             }
             if sweep.is_none() && begun.elapsed() >= TIDY_EVERY {
@@ -108,13 +108,34 @@ impl ClusterQueue {
             for _ in 0..TIDY_TIMES {
                 match self.handle.0.store.sweep_some(under_way, unsaid_ms).await {
                     Ok(None) => continue,
-                    Ok(Some(directory)) => self.state().published.directory = directory,
+                    Ok(Some(directory)) => self.note_directory(directory).await,
                     // It is begun anew.
                     Err(_) => {}
                 }
                 sweep = None;
                 break;
             }
+        }
+    }
+
+    /// Whether no node has modes, and this one has the lowest number of them.
+    fn is_first_without_modes(&self) -> bool {
+        let nodes = self.handle.nodes();
+        let has_no_modes = nodes.iter().all(|view| view.card.modes_digest.is_empty());
+        has_no_modes && nodes.iter().map(|view| view.node).min() == Some(self.handle.node())
+    }
+
+    /// How many names the directory has; a coordinator lets the others know, and where there is none, this node.
+    async fn note_directory(&self, directory: u64) {
+        let published = {
+            let mut state = self.state();
+            state.published.directory = directory;
+            state.published.clone()
+        };
+        if self.cursor().is_none() {
+            let text = serde_json::to_string(&published).unwrap_or_default();
+            // What is not said now is said the next time.
+            let _ = self.handle.0.store.publish("queues", &text, 3 * PUBLISHED_MS).await;
         }
     }
 

@@ -321,6 +321,10 @@ fn unprocessable(text: String) -> Problem {
 }
 
 fn problem(refused: Refused) -> Problem {
+    let refused = match refused {
+        Refused::Fault(fault) => Refused::Fault(fault.in_seconds(&[("wait_ms_max", "wait_s")])),
+        other => other,
+    };
     let (status, code) = match &refused {
         Refused::PlayerWaits { .. } => (StatusCode::CONFLICT, "player_waits"),
         Refused::OtherTicket(_) => (StatusCode::CONFLICT, "other_ticket"),

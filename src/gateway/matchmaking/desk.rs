@@ -1,6 +1,6 @@
 //! `Desk`, the matcher and what is known besides: names, rooms, who made a ticket.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,9 +70,9 @@ pub(crate) struct Desk {
     played: Played,
     /// No matches are formed until then.
     pub(super) pause_until_ms: u64,
-    /// A ticket that is on its way to the cluster, however long that takes to answer: no matches are formed until it is
-    /// known whose it is.
-    pub(super) moving: Option<TicketId>,
+    /// Tickets that are on their way to the cluster, however long that takes to answer: no matches are formed until it
+    /// is known whose they are.
+    pub(super) moving: BTreeSet<TicketId>,
     /// Whether free seats were offered to the whole cluster last.
     pub(super) offers_to_all: bool,
     /// Rooms of matches that came from elsewhere, and when their node was asked for.
@@ -88,7 +88,7 @@ impl Desk {
             rooms: BTreeMap::new(),
             played: Played::default(),
             pause_until_ms: 0,
-            moving: None,
+            moving: BTreeSet::new(),
             offers_to_all: false,
             foreign: BTreeMap::new(),
         }
@@ -128,7 +128,7 @@ impl Desk {
 
     /// A round, in which no matches are formed that need a new room if `opens` says that there can be none.
     pub(super) fn round(&mut self, now_ms: u64, opens: bool) -> Came {
-        if now_ms >= self.pause_until_ms && self.moving.is_none() {
+        if now_ms >= self.pause_until_ms && self.moving.is_empty() {
             match opens {
                 true => self.matcher.round(now_ms),
                 false => self.matcher.fill(now_ms),
@@ -177,8 +177,7 @@ impl Desk {
     /// A ticket goes to the cluster; whether it waits here still.
     pub(super) fn begin_move(&mut self, id: TicketId) -> bool {
         let waits = self.matcher.view(id).is_some_and(|view| view.state == TicketState::Waiting);
-        self.moving = Some(id).filter(|_| waits);
-        waits
+        waits && self.moving.insert(id)
     }
 
     /// A ticket is the cluster's, or nobody's here: from now on that is asked about it.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use framekeep_gate::{Claim, Question, SharedMatch, SharedQueue, SharedRefused, SharedTicket};
 use framekeep_matchmaking::Refused;
 use framekeep_protocol::RoomName;
+use futures_util::future::join_all;
 use tokio::time::MissedTickBehavior;
 use tracing::{debug, info, warn};
 
@@ -18,6 +19,9 @@ use crate::front::Front;
 
 /// How often is looked whether the store is there.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Tickets that are on their way to the cluster at once when it is back.
+const MOVED_AT_ONCE: usize = 128;
 
 /// How long no matches of this node's own are formed after the store was there.
 const TOGETHER_MS: u64 = 1_000;
@@ -160,20 +164,30 @@ async fn come_back(matchmaking: &Matchmaking, cluster: &Arc<dyn SharedQueue>) {
             tickets = waiting.len(),
             "tickets that were taken in while the store was away go to the cluster"
         );
-        for (ticket, waited) in waiting {
-            match move_over(matchmaking, cluster, &ticket, waited).await {
-                Moved::Done => {}
-                // The store is away again, or full: the others would only wait for it.
-                Moved::Stays => break,
-                Moved::Unsure => {
-                    unsure.push((ticket, waited));
-                    break;
-                }
-            }
-        }
+        unsure.extend(move_all(matchmaking, cluster, waiting).await);
         // Whoever waits for news of them asks the cluster now.
         matchmaking.tell();
     }
+}
+
+/// Moves tickets, many at once, until the store does not take them; those of which nobody knows whether it has them.
+async fn move_all(
+    matchmaking: &Matchmaking,
+    cluster: &Arc<dyn SharedQueue>,
+    waiting: Vec<(SharedTicket, Duration)>,
+) -> Vec<(SharedTicket, Duration)> {
+    let mut unsure = Vec::new();
+    for some in waiting.chunks(MOVED_AT_ONCE) {
+        let moves = some.iter().map(|(ticket, waited)| move_over(matchmaking, cluster, ticket, *waited));
+        let moved = join_all(moves).await;
+        let is_unsure = |(_, moved): &(_, &Moved)| **moved == Moved::Unsure;
+        unsure.extend(some.iter().zip(&moved).filter(is_unsure).map(|(one, _)| one.clone()));
+        // The store is away again, or full: the others would only wait for it.
+        if moved.iter().any(|moved| *moved != Moved::Done) {
+            break;
+        }
+    }
+    unsure
 }
 
 /// What became of a ticket that was to go to the cluster.
@@ -205,7 +219,7 @@ async fn move_over(
     }
     let told = cluster.submit(ticket.clone(), waited).await;
     let mut desk = matchmaking.desk();
-    desk.moving = None;
+    desk.moving.remove(&id);
     let moved = match told {
         Ok(_) | Err(SharedRefused::Refused(Refused::AlreadyMatched { .. })) => Moved::Done,
         Err(SharedRefused::Away) if cluster.may_have(id) => Moved::Unsure,

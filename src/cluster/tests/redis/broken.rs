@@ -56,6 +56,20 @@ async fn break_connections(redis: &RedisServer) {
 }
 
 #[test]
+fn whoever_asks_for_news_of_tickets_while_the_store_is_away_leaves_nothing() {
+    let Some(redis) = RedisServer::start() else { return };
+    run(async {
+        let queue = queue(&redis);
+        let waits = queue.news(TicketId(0));
+        (1..=20_000).for_each(|number| drop(queue.news(TicketId(number))));
+        assert!(queue.watched() <= 4_097, "{}", queue.watched());
+        let many: Vec<_> = (1..=20_000).map(|number| queue.news(TicketId(number))).collect();
+        assert_eq!(queue.watched(), 20_001, "nobody who waits is forgotten");
+        drop((waits, many));
+    });
+}
+
+#[test]
 fn every_ticket_is_told_again_though_connections_break_while_it_is_told() {
     let Some(redis) = RedisServer::start() else { return };
     run(async {

@@ -314,6 +314,18 @@ fn commands_find_the_ports_of_a_server_in_its_data_folder() {
 }
 
 #[test]
+fn a_cluster_without_modes_looks_after_its_directory() {
+    let Some(redis) = RedisServer::start() else { return };
+    let nodes = Nodes::without_modes(&redis, 2);
+    let mut ada = Web::enter(&nodes.serving[1], "ada");
+    ada.join("den", 2);
+    for serving in &nodes.serving {
+        serving.until("it shows one room", |serving| together(serving)["directory"] == 1);
+        assert_eq!(together(serving)["coordinator"], "");
+    }
+}
+
+#[test]
 fn a_second_node_of_one_name_is_refused_and_one_that_was_killed_is_in_again() {
     let Some(redis) = RedisServer::start() else { return };
     let mut nodes = Nodes::start(&redis, 1);

@@ -92,6 +92,11 @@ impl Nodes {
         Self::start_all(Some(url.to_owned()), count, MODES, more)
     }
 
+    /// Nodes that form no matches; waits until all of them see all.
+    pub(crate) fn without_modes(redis: &RedisServer, count: usize) -> Self {
+        Self::start_all(Some(redis.url()), count, "", &[("FRAMEKEEP__MATCHMAKING__MODES", "")])
+    }
+
     /// A node alone, or three that have a Redis to themselves, where there is one.
     pub(crate) fn start_in(setting: Setting, modes: &'static str, more: &[(&str, &str)]) -> Option<Self> {
         if setting == Setting::Alone {
@@ -148,7 +153,8 @@ impl Nodes {
                 let seen = together(serving);
                 let nodes = seen["nodes"].as_array().cloned().unwrap_or_default();
                 let is_there = seen["redis_away_ms"] == 0 && nodes.len() == count;
-                is_there && nodes.iter().any(|node| node["id"] == seen["coordinator"])
+                is_there
+                    && (self.modes.is_empty() || nodes.iter().any(|node| node["id"] == seen["coordinator"]))
             });
         }
     }

@@ -15,7 +15,7 @@ type Told = Result<SharedStatus, SharedRefused>;
 
 /// A cluster whose store answers when it is told to.
 struct Hanging {
-    answer: Mutex<Option<oneshot::Receiver<Told>>>,
+    answers: Mutex<Vec<oneshot::Receiver<Told>>>,
     may_have: bool,
 }
 
@@ -33,7 +33,7 @@ impl SharedQueue for Hanging {
     }
 
     fn submit(&self, _: SharedTicket, _: Duration) -> Later<'_, Told> {
-        let answer = self.answer.lock().unwrap().take().unwrap();
+        let answer = self.answers.lock().unwrap().pop().unwrap();
         Box::pin(async { answer.await.unwrap() })
     }
 
@@ -102,18 +102,24 @@ impl SharedQueue for Hanging {
     }
 }
 
-/// Two tickets wait at a node, and one of them is moved while the store takes longer than the pause of the rounds: the
-/// matches that are formed meanwhile, what becomes of the ticket, and the matches that are formed afterwards.
-fn hangs_again(may_have: bool, answer: Told) -> (usize, Moved, usize) {
+/// A node where so many wait for matches of two.
+fn waiting_for_a_duel(count: u64) -> Matchmaking {
     let duel = ModeSetup { mode: Mode::new("arena", "duel", 2, 1), start: StartRule::Full, backfill: false };
     let config = MatchmakingConfig { modes: vec![duel], ..MatchmakingConfig::default() };
     let matchmaking = Matchmaking::new(&config).unwrap();
-    for number in [1, 2] {
-        let ticket = Ticket::solo(TicketId(number), "arena", "duel", PlayerId(number as u64), 1_500);
+    for number in 1..=count {
+        let ticket = Ticket::solo(TicketId(number.into()), "arena", "duel", PlayerId(number), 1_500);
         matchmaking.submit(ticket, vec![PlayerName::try_from("ada").unwrap()], false).unwrap();
     }
+    matchmaking
+}
+
+/// Two tickets wait at a node, and one of them is moved while the store takes longer than the pause of the rounds: the
+/// matches that are formed meanwhile, what becomes of the ticket, and the matches that are formed afterwards.
+fn hangs_again(may_have: bool, answer: Told) -> (usize, Moved, usize) {
+    let matchmaking = waiting_for_a_duel(2);
     let (sender, receiver) = oneshot::channel();
-    let cluster: Arc<dyn SharedQueue> = Arc::new(Hanging { answer: Mutex::new(Some(receiver)), may_have });
+    let cluster: Arc<dyn SharedQueue> = Arc::new(Hanging { answers: Mutex::new(vec![receiver]), may_have });
     let (ticket, waited) = matchmaking.desk().waiting(matchmaking.now_ms()).remove(0);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
@@ -135,4 +141,32 @@ fn a_ticket_that_is_on_its_way_to_the_cluster_is_in_no_match_of_its_node() {
     assert_eq!(hangs_again(false, Err(SharedRefused::Away)), (0, Moved::Stays, 1));
     let other = SharedRefused::Refused(Refused::OtherTicket(TicketId(1)));
     assert_eq!(hangs_again(false, Err(other)), (0, Moved::Done, 0));
+}
+
+#[test]
+fn tickets_go_to_the_cluster_many_at_once() {
+    const COUNT: u64 = 300;
+    let matchmaking = waiting_for_a_duel(COUNT);
+    let (mut senders, receivers): (Vec<_>, Vec<_>) = (0..COUNT).map(|_| oneshot::channel()).unzip();
+    let hanging = Arc::new(Hanging { answers: Mutex::new(receivers), may_have: false });
+    let cluster: Arc<dyn SharedQueue> = hanging.clone();
+    let waiting = matchmaking.desk().waiting(matchmaking.now_ms());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let unsure = runtime.block_on(async {
+        let answer = async {
+            for asked in [128, 256, 300] {
+                while (COUNT as usize - hanging.answers.lock().unwrap().len()) < asked {
+                    tokio::task::yield_now().await;
+                }
+                // All of them are asked for before any of them is answered.
+                while COUNT as usize - senders.len() < asked {
+                    let told = Err(SharedRefused::Refused(Refused::OtherTicket(TicketId(1))));
+                    senders.pop().unwrap().send(told).unwrap();
+                }
+            }
+        };
+        tokio::join!(move_all(&matchmaking, &cluster, waiting), answer).0
+    });
+    assert!(unsure.is_empty() && matchmaking.desk().moving.is_empty());
+    assert!(matchmaking.desk().waiting(matchmaking.now_ms()).is_empty());
 }
