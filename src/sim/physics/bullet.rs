@@ -7,6 +7,7 @@ use super::grid::Grid;
 use super::hull::{Hull, P};
 use super::manifold::dot;
 use super::pairing::{PASSING, Pairing};
+use super::pairs::Apart;
 use super::proxy::{Proxies, Proxy};
 use super::state::{BULLET, State};
 use super::step::{FACING_MIN, up_of};
@@ -24,7 +25,7 @@ pub(crate) fn stop_bullets(
     state: &mut State,
     proxies: &Proxies,
     grid: &Grid,
-    starts: &[Vec2],
+    (starts, apart): (&[Vec2], Apart),
     swings: &mut Vec<Swing>,
 ) {
     if proxies.bullets.is_empty() {
@@ -42,7 +43,7 @@ pub(crate) fn stop_bullets(
         let swept = |way, held| {
             let most = Free { part: WHOLE, way, rides: false };
             shapes().fold(most, |free, shape| {
-                free_part(state, proxies, grid, starts, (shape, thin, farthest), (way, held), free)
+                free_part(state, proxies, grid, (starts, apart), (shape, thin, farthest), (way, held), free)
             })
         };
         let mut free = Free { part: WHOLE, way, rides: false };
@@ -53,7 +54,7 @@ pub(crate) fn stop_bullets(
         for shape in shapes() {
             let shot = Shot { shape, hull: proxies.hull(state, shape), thin, way };
             for swing in swings.iter() {
-                if let Some((part, way)) = swing.meet(state, starts, shot, (GAP, free.part)) {
+                if let Some((part, way)) = swing.meet(state, (starts, apart), shot, (GAP, free.part)) {
                     free = Free { part, way, rides: true };
                 }
             }
@@ -110,7 +111,7 @@ fn free_part(
     state: &State,
     proxies: &Proxies,
     grid: &Grid,
-    starts: &[Vec2],
+    (starts, apart): (&[Vec2], Apart),
     (bullet, thin, farthest): (&Proxy, i32, i32),
     (way, held): (Vec2, bool),
     most: Free,
@@ -136,7 +137,7 @@ fn free_part(
             continue;
         }
         let went = went(state, starts, usize::from(other.slot));
-        if state.is_apart(bullet.slot, other.slot) || held && went != Vec2::ZERO {
+        if apart.has(bullet.slot, other.slot) || held && went != Vec2::ZERO {
             continue;
         }
         let seen = way - went;

@@ -274,6 +274,8 @@ impl JointSolver {
         let most = speed((i64::from(motor.force_max.to_bits()) * self.substep) >> 16);
         if let Some(row) = self.rows.last_mut() {
             (row.speed, row.low, row.high) = (i64::from(motor.speed.to_bits()) << 4, -most, most);
+            // Also one that stands: a brake that gives way creeps.
+            row.softness = Softness::RIGID;
         }
     }
 
@@ -326,6 +328,39 @@ impl JointSolver {
     }
 }
 
+/// What a joint gave its second body in the last step, of which its last substep is known: the impulse at its anchor,
+/// and around it.
+pub(crate) fn impulse_of(state: &State, joint: &Joint) -> (Vec2, Fx) {
+    let (substep, substeps) = (state.desc.substep_seconds(), i64::from(state.desc.substeps));
+    let rate = i64::from(state.desc.ticks_per_second) * substeps;
+    let mut solver =
+        JointSolver { totals: alloc::vec![joint.totals], rate, substep, ..JointSolver::default() };
+    let ends = Ends::at_rest(state, joint);
+    solver.add(0, &ends);
+    let mut changes = [Velocity::default(); 2];
+    solver.warm_start(&mut changes);
+    let (a, b) = ends.masses;
+    let (mass, sign, change) = if b.inverse > 0 { (b, 1, &changes[1]) } else { (a, -1, &changes[0]) };
+    let inverse = i64::from(mass.inverse.max(1));
+    let part = |change: i32| sign * ((i64::from(change) * substeps) << 20) / inverse;
+    let (x, y) = (part(change.x), part(change.y));
+    let turns = |mass: &Mass| mass.inverse > 0 && mass.inverse_gyration > 0;
+    let apart = |apart: i64| clamp_to_i32(apart >> 8);
+    let at_b =
+        |arm: P| (arm.0.saturating_add(apart(ends.apart.0)), arm.1.saturating_add(apart(ends.apart.1)));
+    let (mass, sign, change, arm) = match (turns(b), turns(a)) {
+        (true, _) => (b, 1, &changes[1], ends.arm_b),
+        (_, true) => (a, -1, &changes[0], at_b(ends.arm_a)),
+        _ => return (Vec2::new(Fx::from_wide(x), Fx::from_wide(y)), Fx::ZERO),
+    };
+    let gyration = i128::from(mass.inverse_gyration);
+    let all = ((i128::from(change.spin) * i128::from(substeps)) << 60)
+        / (i128::from(mass.inverse) * gyration * gyration);
+    let by_arm = (i128::from(arm.0) * i128::from(y) - i128::from(arm.1) * i128::from(x)) >> 16;
+    let around = (sign * all - by_arm).clamp(i128::from(i32::MIN), i128::from(i32::MAX));
+    (Vec2::new(Fx::from_wide(x), Fx::from_wide(y)), Fx::from_bits(around as i32))
+}
+
 const fn minus_turned((x, y): P) -> P {
     (y, -x)
 }
@@ -350,7 +385,7 @@ impl JointRow {
         let inside = self.limit && if self.low == 0 { self.off > 0 } else { self.off < 0 };
         if inside {
             (-((self.off.clamp(-(1 << 40), 1 << 40) * rate) >> 4), Softness::RIGID)
-        } else if self.speed != 0 || self.softness.rate == 0 || !(soft || self.spring) {
+        } else if self.softness.rate == 0 || !(soft || self.spring) {
             (self.speed, Softness::RIGID)
         } else {
             (back(&self.softness) + if soft { self.bend } else { 0 }, self.softness)
@@ -358,7 +393,27 @@ impl JointRow {
     }
 }
 
-impl Ends<'_> {
+impl<'a> Ends<'a> {
+    /// Where the bodies of a joint are between two steps.
+    fn at_rest(state: &'a State, joint: &'a Joint) -> Self {
+        const BORDER: &Mass = &Mass { inverse: 0, inverse_gyration: 0, centre: Vec2::ZERO };
+        let wide = |at: Vec2| (i64::from(at.x.to_bits()) << 8, i64::from(at.y.to_bits()) << 8);
+        let place = |slot: u16, anchor: Vec2| {
+            let slot = usize::from(slot);
+            let (rot, mass) = (state.rotations[slot], &state.masses[slot]);
+            let arm = super::state::turned(rot, anchor - mass.centre);
+            (mass, rot, (arm.x.to_bits(), arm.y.to_bits()), wide(state.positions[slot] + arm))
+        };
+        let (mass_a, rot_a, arm_a, at_a) = match joint.kind {
+            JointKind::Mouse { target, .. } => (BORDER, Rot::NONE, NONE, wide(target)),
+            _ => place(joint.a, joint.anchor_a),
+        };
+        let (mass_b, rot_b, arm_b, at_b) = place(joint.b, joint.anchor_b);
+        let apart = (at_b.0 - at_a.0, at_b.1 - at_a.1);
+        let (masses, velocities) = ((mass_a, mass_b), Default::default());
+        Self { joint, bodies: (0, 1), masses, rot_a, rot_b, arm_a, arm_b, apart, velocities }
+    }
+
     fn row(&self, direction: P, arm_a: P) -> (Row, super::row::Ease) {
         Row::new(self.masses.0, self.masses.1, cross(arm_a, direction), cross(self.arm_b, direction))
     }

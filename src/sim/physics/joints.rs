@@ -103,8 +103,9 @@ impl Joints {
         }
     }
 
+    /// Whether there is no joint, whatever there was.
     pub(crate) fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.slots.iter().all(|slot| slot.joint.is_none())
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (JointId, &Joint)> {

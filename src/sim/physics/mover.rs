@@ -272,7 +272,8 @@ impl Mover {
     fn push(&self, world: &mut World, cast: &Stop, against: Fx) {
         if let Some(body) = cast.body.filter(|_| self.push > Fx::ZERO) {
             let impulse = cast.normal * (against * self.push);
-            world.apply_impulse_at(body, impulse, cast.position);
+            let place = query::touched(world.state(), self.shape, cast).unwrap_or(cast.position);
+            world.apply_impulse_at(body, impulse, place);
         }
     }
 

@@ -18,6 +18,16 @@ pub(crate) const fn pairs_max(shapes: usize) -> usize {
     shapes * PAIRS_PER_SHAPE_MAX + PAIRS_MIN
 }
 
+/// The pairs of slots that do not meet, the lower one first, sorted.
+#[derive(Clone, Copy)]
+pub(crate) struct Apart<'a>(pub(crate) &'a [[u16; 2]]);
+
+impl Apart<'_> {
+    pub(crate) fn has(self, a: u16, b: u16) -> bool {
+        !self.0.is_empty() && self.0.binary_search(&[a.min(b), a.max(b)]).is_ok()
+    }
+}
+
 /// How many pairs may still be found in a step. Those with sensors are counted for themselves: they push nothing, and
 /// however many there are, what is stood on is found.
 #[derive(Clone, Copy, Debug)]

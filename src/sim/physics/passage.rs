@@ -8,6 +8,7 @@ use super::grid::Grid;
 use super::hull::{Ghosts, Hull};
 use super::manifold::{Outline, collide};
 use super::meeting::ghosts;
+use super::pairs::Apart;
 use super::proxy::{Proxies, Proxy};
 use super::query::placed_part;
 use super::spot::SENSOR;
@@ -36,7 +37,7 @@ impl Passage {
         state: &State,
         proxies: &Proxies,
         grid: &Grid,
-        starts: &[Vec2],
+        (starts, apart): (&[Vec2], Apart),
         found: &mut Vec<Self>,
     ) {
         found.clear();
@@ -50,7 +51,7 @@ impl Passage {
             let shapes = &proxies.list[usize::from(index)..];
             let slot = shapes[0].slot;
             for bullet in shapes.iter().take_while(|shape| shape.slot == slot) {
-                find(state, proxies, grid, (bullet, farthest), found);
+                find(state, proxies, grid, (bullet, farthest, apart), found);
             }
         }
         found.sort_unstable();
@@ -79,7 +80,7 @@ fn find(
     state: &State,
     proxies: &Proxies,
     grid: &Grid,
-    (bullet, farthest): (&Proxy, i32),
+    (bullet, farthest, apart): (&Proxy, i32, Apart),
     found: &mut Vec<Passage>,
 ) {
     let way = went(state, bullet);
@@ -101,7 +102,7 @@ fn find(
         if !near || is_known || other.slot == bullet.slot || !meets() {
             continue;
         }
-        if !state.is_apart(bullet.slot, other.slot) && passes(state, proxies, (bullet, way), other) {
+        if !apart.has(bullet.slot, other.slot) && passes(state, proxies, (bullet, way), other) {
             let (one, other) = ((bullet.slot, bullet.sub), (other.slot, other.sub));
             let ((a, sub_a), (b, sub_b)) = if one < other { (one, other) } else { (other, one) };
             found.push(Passage { a, b, sub_a, sub_b });

@@ -6,11 +6,15 @@ use super::blueprint::Kind;
 use super::cast::{Cast, Met, Sweep, WHOLE, axis, distance, reaches};
 use super::footing::Platforms;
 use super::hull::{Hull, P};
+use super::manifold::{Outline, collide};
 use super::mover::NEAR;
 use super::rot::Rot;
 use super::state::{ALIVE, DYNAMIC, KINEMATIC, State, turned};
 use super::{BodyId, Filter, Shape, ShapeDesc};
 use crate::{Angle, Fx, Vec2};
+
+/// What is so near lies against each other: 1/128 of a unit.
+const TOUCHES: i32 = 1 << 9;
 
 /// A shape where it is.
 pub(crate) struct Placed<'a> {
@@ -231,6 +235,26 @@ pub(crate) fn stop(
         }
     });
     first
+}
+
+/// The middle of where a character and what stops it lie against each other; nothing for the border of the world.
+pub(crate) fn touched(state: &State, shape: Shape, stop: &Stop) -> Option<Vec2> {
+    let placed = placed_part(state, state.slot(stop.body?)?, stop.shape)?;
+    let (hull, lever) = outline(shape, Angle::ZERO);
+    let centre = stop.position + lever;
+    let between = placed.centre - centre;
+    let (one, other) =
+        (Outline { hull: &hull, ghosts: None }, Outline { hull: &placed.hull(), ghosts: None });
+    let manifold = collide(one, other, (between.x.to_bits(), between.y.to_bits()), TOUCHES, 0);
+    let middle = match (manifold.count, &manifold.points) {
+        (0, _) => return None,
+        (1, [point, _]) => Vec2::new(Fx::from_bits(point.x), Fx::from_bits(point.y)),
+        (_, [one, other]) => Vec2::new(
+            Fx::from_wide((i64::from(one.x) + i64::from(other.x)) / 2),
+            Fx::from_wide((i64::from(one.y) + i64::from(other.y)) / 2),
+        ),
+    };
+    Some(centre + middle)
 }
 
 /// Where the border of a world with walls stops a character.

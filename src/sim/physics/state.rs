@@ -401,16 +401,6 @@ impl State {
         true
     }
 
-    /// Whether two bodies are told not to meet.
-    pub(crate) fn is_apart(&self, a: u16, b: u16) -> bool {
-        let pair = [a.min(b), a.max(b)];
-        let joined = |joint: &super::joints::Joint| {
-            !joint.collide && [joint.a.min(joint.b), joint.a.max(joint.b)] == pair
-        };
-        !self.ignored.is_empty() && self.ignored.binary_search(&pair).is_ok()
-            || self.joints.iter().any(|(_, joint)| joined(joint))
-    }
-
     /// Ends the sleep of a body.
     pub(crate) fn wake(&mut self, slot: usize) {
         if self.flags[slot] & ASLEEP != 0 {

@@ -15,7 +15,7 @@ use super::motion::{Movers, keep_inside};
 use super::near::Near;
 use super::order::{Order, sort_few};
 use super::pairing::{BORDER, Ended, PASSING, Pairing, PointMemory, SENSOR, TOUCHING, id};
-use super::pairs::{Budget, Found, Search};
+use super::pairs::{Apart, Budget, Found, Search};
 use super::passage::Passage;
 use super::proxy::{MARGIN, Proxies};
 use super::push_solver::{Push, Pushes};
@@ -135,11 +135,12 @@ impl Scratch {
             self.starts.extend_from_slice(&state.positions);
         }
         let rests = self.movers.store(state, rest_ticks);
-        bullet::stop_bullets(state, &self.proxies, &self.grid, &self.starts, &mut self.swings);
+        let apart = Apart(&self.apart);
+        bullet::stop_bullets(state, &self.proxies, &self.grid, (&self.starts, apart), &mut self.swings);
         if state.desc.walls {
             keep_inside(state);
         }
-        Passage::find_all(state, &self.proxies, &self.grid, &self.starts, &mut self.passages);
+        Passage::find_all(state, &self.proxies, &self.grid, (&self.starts, apart), &mut self.passages);
         self.tell(state, told);
         if rests {
             self.islands.rest(state, rest_ticks);

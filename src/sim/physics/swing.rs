@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::cast::{Sweep, WHOLE, axis};
 use super::hull::Hull;
 use super::joint_solver::turned_by;
+use super::pairs::Apart;
 use super::proxy::Proxy;
 use super::query::wide;
 use super::rot::Rot;
@@ -76,7 +77,7 @@ impl Swing {
     pub(crate) fn meet(
         &self,
         state: &State,
-        starts: &[Vec2],
+        (starts, apart): (&[Vec2], Apart),
         shot: Shot,
         (gap, most): (i64, i64),
     ) -> Option<(i64, Vec2)> {
@@ -89,7 +90,7 @@ impl Swing {
             || self.tip <= width
             || !filter.meets(kind.blueprint.part.filter)
             || !self.is_near(state, starts, shape, way)
-            || state.is_apart(shape.slot, self.slot)
+            || apart.has(shape.slot, self.slot)
         {
             return None;
         }

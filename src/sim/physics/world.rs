@@ -280,7 +280,7 @@ impl World {
         if let Some(slot) = slot {
             self.state.wake(slot);
             self.state.push(slot, impulse);
-            self.state.twist(slot, (place - self.state.positions[slot]).cross(impulse));
+            self.state.twist(slot, place, impulse);
         }
         slot.is_some()
     }
@@ -358,6 +358,23 @@ impl World {
     #[must_use]
     pub fn joint(&self, id: JointId) -> Option<JointKind> {
         self.state.joints.get(id).map(|joint| joint.kind)
+    }
+
+    /// The two bodies of a joint.
+    #[must_use]
+    pub fn joint_bodies(&self, id: JointId) -> Option<(BodyId, BodyId)> {
+        let id_of = |slot: u16| self.state.id(usize::from(slot));
+        self.state.joints.get(id).map(|joint| (id_of(joint.a), id_of(joint.b)))
+    }
+
+    /// What a joint gave its second body in the last step, and took from the first: an impulse at the anchor, in units
+    /// of mass times units per second, and one around it by its motor, its limits, or what keeps the bodies from
+    /// turning, in units of inertia times radians per second. Times the ticks per second that is a force and a torque.
+    /// It is measured in the last substep, and zero while the bodies sleep.
+    #[must_use]
+    pub fn joint_impulse(&self, id: JointId) -> Option<(Vec2, Fx)> {
+        let joint = self.state.joints.get(id)?;
+        Some(super::joint_solver::impulse_of(&self.state, joint))
     }
 
     /// All joints, with the places of their anchors.
@@ -478,10 +495,14 @@ impl State {
         motion.y = motion.y.saturating_add(change(impulse.y));
     }
 
-    fn twist(&mut self, slot: usize, twist: Fx) {
-        let mass = &self.masses[slot];
+    /// The impulse at a place around the centre of mass, which is more than a number of a world may be.
+    fn twist(&mut self, slot: usize, place: Vec2, impulse: Vec2) {
+        let (mass, at) = (&self.masses[slot], self.positions[slot]);
+        let lever = |place: Fx, at: Fx| i128::from(place.to_bits()) - i128::from(at.to_bits());
+        let (x, y) = (lever(place.x, at.x), lever(place.y, at.y));
+        let twist = (x * i128::from(impulse.y.to_bits()) - y * i128::from(impulse.x.to_bits())) >> 16;
         let gyration = i128::from(mass.inverse_gyration);
-        let change = (i128::from(twist.to_bits()) * i128::from(mass.inverse) * gyration * gyration) >> 60;
+        let change = (twist * i128::from(mass.inverse) * gyration).saturating_mul(gyration) >> 60;
         let change = change.clamp(i128::from(i32::MIN), i128::from(i32::MAX)) as i32;
         self.motions[slot].spin = self.motions[slot].spin.saturating_add(change);
     }

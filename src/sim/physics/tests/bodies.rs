@@ -126,3 +126,17 @@ fn a_body_has_tens_of_thousands_of_shapes() {
     let mass = (1.0 + 40_000.0 * std::f64::consts::PI / 256.0) / 4.0;
     assert!((float(seen(&world, id).mass) - mass).abs() < mass * 0.01, "{}", seen(&world, id).mass);
 }
+
+/// An impulse far from the middle of something large and heavy: the two together are more than a number of a world.
+#[test]
+fn a_hard_impulse_far_out_turns() {
+    for (impulse, lever) in [(10_000, 5), (30_000, 5), (-30_000, 4)] {
+        let mut world = open();
+        let plate = BodyDesc::rect(Vec2::splat(Fx::from_int(5))).mass(Fx::from_int(10_000));
+        let id = world.add(plate).unwrap();
+        assert!(world.apply_impulse_at(id, Vec2::from_ints(0, impulse), Vec2::from_ints(lever, 0)));
+        let (spin, turn) = (float(seen(&world, id).spin), f64::from(impulse) * f64::from(lever));
+        let expected = turn / (10_000.0 * 100.0 / 6.0);
+        assert!((spin / expected - 1.0).abs() < 0.005, "{spin} instead of {expected}");
+    }
+}

@@ -131,3 +131,22 @@ fn what_it_touches_or_has_risen_into_it_lets_it_out() {
         assert!((float(at.y) - 0.5).abs() < 0.02 && (float(at.x) - 2.0).abs() < 0.05, "{depth}: {at:?}");
     }
 }
+
+/// One that is tall pushes a low crate along where it touches it, and does not throw it over.
+#[test]
+fn who_is_tall_pushes_where_it_touches() {
+    let mut world = earth();
+    ground(&mut world);
+    let load = BodyDesc::rect(Vec2::splat(ratio(2, 5))).at(Vec2::new(Fx::from_int(2), ratio(2, 5)));
+    let load = world.add(load.friction(ratio(1, 10)).sleepless()).unwrap();
+    let shape = Shape::Box { half: Vec2::new(ratio(2, 5), Fx::ONE) };
+    let mover = Mover { push: Fx::from_int(10), shape, ..Mover::default() };
+    let mut at = Vec2::new(Fx::ZERO, ratio(101, 100));
+    for _ in 0..240 {
+        at = mover.go(&mut world, at, Vec2::new(ratio(1, 20), ratio(-1, 50))).position;
+        world.step();
+        let load = world.body(load).unwrap();
+        assert!(load.position.y < ratio(42, 100) && load.spin.abs() < ratio(1, 10), "{load:?}");
+    }
+    assert!(world.position(load).unwrap().x > Fx::from_int(3), "{at:?}");
+}

@@ -3,7 +3,9 @@
 use std::f64::consts::TAU;
 
 use super::scenes::{cube, earth, float, open, ratio, steps};
-use crate::{Angle, BodyDesc, BodyId, Fx, JointDesc, JointError, JointId, JointKind, Motor, Vec2, World};
+use crate::{
+    Angle, BodyDesc, BodyId, Fx, JointDesc, JointError, JointId, JointKind, Motor, Vec2, World, WorldDesc,
+};
 
 const GRAVITY: f64 = 10.0;
 
@@ -245,4 +247,86 @@ fn bad_joints_say_why() {
     let joint = world.join(JointDesc::new(one, other, JointKind::Weld)).unwrap();
     assert!(world.remove(other) && world.joint(joint).is_none() && !world.unjoin(joint));
     assert_eq!(world.join(JointDesc::new(one, other, JointKind::Weld)), Err(JointError::NoBody(other)));
+}
+
+/// A motor of speed 0 is a brake: a box on a rail and an arm on a hinge stay where they are for a minute.
+#[test]
+fn a_brake_does_not_creep() {
+    for ticks in [30, 60] {
+        let desc = WorldDesc { sleep: false, ticks_per_second: ticks, ..*earth().desc() };
+        let mut world = World::new(desc);
+        let motor = Some(Motor { speed: Fx::ZERO, force_max: Fx::from_int(1_000) });
+        let rail = hook(&mut world, Vec2::ZERO);
+        let slider = world.add(cube()).unwrap();
+        let kind = JointKind::Prismatic { axis: Vec2::from_ints(0, 1), limits: None, motor };
+        world.join(JointDesc::new(rail, slider, kind)).unwrap();
+        let hinge = hook(&mut world, Vec2::from_ints(9, 0));
+        let arm = BodyDesc::rect(Vec2::new(Fx::ONE, ratio(1, 4)));
+        let arm = world.add(arm.at(Vec2::from_ints(10, 0))).unwrap();
+        let kind = JointKind::Revolute { limits: None, motor };
+        world.join(JointDesc::new(hinge, arm, kind).anchors(Vec2::ZERO, Vec2::from_ints(-1, 0))).unwrap();
+        steps(&mut world, 60 * u32::from(ticks));
+        let (slider, arm) = (place(&world, slider), place(&world, arm));
+        assert!(slider.1.abs() < 0.01 && arm.1.abs() < 0.01, "{ticks}: {slider:?} {arm:?}");
+    }
+}
+
+/// A world whose joint is gone goes on to the bit as one that had none.
+#[test]
+fn a_joint_that_is_gone_leaves_nothing() {
+    let [never, once] = [false, true].map(|once| {
+        let mut world = earth();
+        super::scenes::ground(&mut world);
+        super::scenes::pyramid(&mut world, 6);
+        if once {
+            let ids = [40, 43].map(|x| hook(&mut world, Vec2::from_ints(x, 40)));
+            let joint = world.join(JointDesc::new(ids[0], ids[1], JointKind::Weld)).unwrap();
+            steps(&mut world.clone(), 1);
+            assert!(world.unjoin(joint) && ids.into_iter().all(|id| world.remove(id)));
+        }
+        steps(&mut world, 120);
+        world.bodies().collect::<Vec<_>>()
+    });
+    assert!(never == once);
+}
+
+/// A joint tells how hard it holds what hangs on it: a rope the weight, a weld the weight and its lever, a brake the
+/// lever alone around it, each within 1 %; also in a world that was read from bytes, and from either side.
+#[test]
+fn a_joint_tells_how_hard_it_holds() {
+    let weight = GRAVITY / 60.0 * 2.0;
+    let brake = Some(Motor { speed: Fx::ZERO, force_max: Fx::from_int(1_000) });
+    let kinds = [
+        (JointKind::Rope { length: Fx::from_int(3) }, Vec2::ZERO, 0.0),
+        (JointKind::Weld, Vec2::from_ints(-2, 0), -2.0 * weight),
+        (JointKind::Revolute { limits: None, motor: brake }, Vec2::from_ints(-2, 0), -2.0 * weight),
+        (
+            JointKind::Revolute { limits: Some((Fx::ZERO, Fx::ONE)), motor: None },
+            Vec2::from_ints(-2, 0),
+            -2.0 * weight,
+        ),
+    ];
+    for ((kind, anchor, lever), turned) in kinds.into_iter().flat_map(|kind| [(kind, false), (kind, true)]) {
+        // The limits are those of the second body.
+        let turned = turned && !matches!(kind, JointKind::Revolute { motor: None, .. });
+        let mut world = earth();
+        let hook = hook(&mut world, Vec2::ZERO);
+        let at = if anchor == Vec2::ZERO { Vec2::from_ints(0, -3) } else { -anchor };
+        let load = world.add(cube().mass(Fx::from_int(2)).at(at).sleepless()).unwrap();
+        let joint = JointDesc::new(hook, load, kind).anchors(Vec2::ZERO, anchor);
+        let other = JointDesc::new(load, hook, kind).anchors(anchor, Vec2::ZERO);
+        let joint = world.join(if turned { other } else { joint }).unwrap();
+        steps(&mut world, 600);
+        let restored: World = crate::decode(&super::scenes::bytes_of(&world)).unwrap();
+        let (impulse, around) = world.joint_impulse(joint).unwrap();
+        assert_eq!(restored.joint_impulse(joint), Some((impulse, around)));
+        let sign = if turned { -1.0 } else { 1.0 };
+        let (x, y, around) = (float(impulse.x), sign * float(impulse.y), sign * float(around));
+        assert!(x.abs() < 0.003 && (y / weight - 1.0).abs() < 0.01, "{kind:?} {turned}: {impulse:?}");
+        assert!((around + lever).abs() < 0.01 * weight, "{kind:?} {turned}: {around} instead of {lever}");
+        let bodies = if turned { (load, hook) } else { (hook, load) };
+        assert_eq!(world.joint_bodies(joint), Some(bodies));
+        assert!(world.unjoin(joint));
+        assert!(world.joint_impulse(joint).is_none() && world.joint_bodies(joint).is_none());
+    }
 }
