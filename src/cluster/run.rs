@@ -191,6 +191,7 @@ struct Node {
     touched_since_ms: Option<u64>,
     told_keys: Option<Instant>,
     told_modes: Option<Instant>,
+    told_rules: Option<Instant>,
     /// Nodes that had this one's data folder before, and since when their names are to be given up.
     dead: Vec<NodeId>,
     bury_at: Option<Instant>,
@@ -207,6 +208,7 @@ impl Node {
             touched_since_ms: None,
             told_keys: None,
             told_modes: None,
+            told_rules: None,
             dead,
             bury_at: None,
         }
@@ -352,6 +354,17 @@ impl Node {
                 other.card.name
             );
         }
+        if let Some(other) = with_other_rules(own, &nodes)
+            && is_due(self.told_rules)
+        {
+            self.told_rules = Some(Instant::now());
+            error!(
+                other = %other.card.name,
+                "node {} has {}, and this one {}: a room may be at both of them while one is cut off. Give all nodes of \
+                 the cluster the same, and stop all of them to change it",
+                other.card.name, other.card.lease_rules, own.lease_rules
+            );
+        }
         shared.note_nodes(nodes);
     }
 
@@ -404,6 +417,12 @@ impl Node {
 /// The first of the nodes whose modes are not those of this one.
 fn with_other_modes<'a>(own: &Card, nodes: &'a [NodeView]) -> Option<&'a NodeView> {
     nodes.iter().find(|view| view.card.modes_digest != own.modes_digest)
+}
+
+/// The first of the nodes that takes names by other rules than this one.
+fn with_other_rules<'a>(own: &Card, nodes: &'a [NodeView]) -> Option<&'a NodeView> {
+    let says = |view: &&NodeView| !view.card.lease_rules.is_empty();
+    nodes.iter().filter(says).find(|view| view.card.lease_rules != own.lease_rules)
 }
 
 /// Settles whose a name is of which two nodes have a room. Both were opened while the store was away, or while one of
@@ -469,5 +488,20 @@ mod tests {
         };
         assert_eq!((other("a").as_deref(), other("b").as_deref()), (Some("eu2"), Some("eu1")));
         assert_eq!(with_other_modes(&nodes[0].card, &nodes[..1]), None);
+    }
+
+    #[test]
+    fn a_node_that_takes_names_by_other_rules_is_found_to_be_told_of() {
+        let node = |rules: &str| NodeView {
+            node: NodeId(1),
+            card: Card { lease_rules: rules.to_owned(), ..Card::default() },
+            load: crate::Load::default(),
+        };
+        let nodes = [node("play"), node(""), node("stop")];
+        let other = |own: usize| {
+            with_other_rules(&nodes[own].card, &nodes).map(|view| view.card.lease_rules.as_str())
+        };
+        assert_eq!((other(0), other(2)), (Some("stop"), Some("play")));
+        assert_eq!(with_other_rules(&nodes[0].card, &nodes[..2]), None);
     }
 }

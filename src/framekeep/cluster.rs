@@ -147,6 +147,16 @@ pub(crate) fn check(settings: &Settings) -> Result<(), ClusterFault> {
     }
 }
 
+/// What has to be the same at all nodes for a room to be at one of them.
+fn lease_rules(settings: &Settings) -> String {
+    let section = &settings.cluster;
+    let isolated = match section.isolated {
+        Isolated::Play => "play",
+        Isolated::Stop => "stop",
+    };
+    format!("cluster.isolated = {isolated:?}, cluster.lease_ms = {}", section.lease_ms)
+}
+
 fn timing(settings: &Settings) -> Result<Timing, ClusterFault> {
     let (lease_ms, renew_ms) = (settings.cluster.lease_ms, settings.cluster.renew_ms);
     if renew_ms * 3 > lease_ms {
@@ -202,6 +212,7 @@ pub(crate) fn start(
             heirs: settings.cluster.heirs.is_some() && settings.cluster.role != Role::Gateway,
             key_digest: digest(key, "cluster", settings.cluster.name.as_bytes()),
             modes_digest: modes_digest.clone(),
+            lease_rules: lease_rules(settings),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
         region: settings.cluster.region.clone(),

@@ -39,7 +39,8 @@ pub(crate) fn install_missing() -> Result<()> {
     }
     if std::env::var_os("CI").is_some() && !is_there(NEVER_SKIPPED) {
         bail!(
-            "{NEVER_SKIPPED} is not there and cannot be installed, and in an automatic run (CI is set) no test is skipped"
+            "{NEVER_SKIPPED} is not there and cannot be installed, and no test is skipped in an automatic run, as \
+             CI is set: install it, or unset CI"
         );
     }
     Ok(())
