@@ -360,8 +360,8 @@ impl Node {
             self.told_rules = Some(Instant::now());
             error!(
                 other = %other.card.name,
-                "node {} has {}, and this one {}: a room may be at both of them while one is cut off. Give all nodes of \
-                 the cluster the same, and stop all of them to change it",
+                "node {} has {}, and this one {}: a room may be at both of them while one is cut off. Give all \
+                 nodes of the cluster the same, and stop all of them to change it",
                 other.card.name, other.card.lease_rules, own.lease_rules
             );
         }

@@ -67,8 +67,8 @@ pub struct Card {
     pub key_digest: String,
     /// A digest of its modes: nodes with other modes form other matches. Empty without any.
     pub modes_digest: String,
-    /// The settings by which it takes names and lets others have its own, as text: where two nodes have others, both may
-    /// believe that a room is theirs. Empty if it does not say.
+    /// The settings by which it takes names and lets others have its own, as text: where two nodes have others, both
+    /// may believe that a room is theirs. Empty if it does not say.
     #[serde(default)]
     pub lease_rules: String,
     /// The version of the program.
