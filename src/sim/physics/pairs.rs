@@ -28,17 +28,24 @@ impl Apart<'_> {
     }
 }
 
+/// For each pair that may be found, how many may be looked at of a kind of which no more may be.
+const LOOKS_IN_VAIN: usize = 16;
+
 /// How many pairs may still be found in a step. Those with sensors are counted for themselves: they push nothing, and
 /// however many there are, what is stood on is found.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
     pushes: usize,
     sensors: usize,
+    /// Pairs that may be looked at in vain: where all of a crowd are in one place, the few of the other kind are not
+    /// searched among all its pairs.
+    looks: usize,
 }
 
 impl Budget {
     pub(crate) const fn of(shapes: usize) -> Self {
-        Self { pushes: pairs_max(shapes), sensors: pairs_max(shapes) }
+        let most = pairs_max(shapes);
+        Self { pushes: most, sensors: most, looks: LOOKS_IN_VAIN * most }
     }
 
     /// Counts a pair as found.
@@ -48,8 +55,12 @@ impl Budget {
         *left = left.saturating_sub(1);
     }
 
-    const fn is_spent_for(&self, sensor: bool) -> bool {
-        if sensor { self.sensors == 0 } else { self.pushes == 0 }
+    /// Whether no more of the kind may be found; then it was looked at in vain.
+    #[inline(always)]
+    const fn is_spent_for(&mut self, sensor: bool) -> bool {
+        let is_spent = if sensor { self.sensors == 0 } else { self.pushes == 0 };
+        self.looks -= (is_spent && self.looks > 0) as usize;
+        is_spent
     }
 
     const fn is_any_spent(&self) -> bool {
@@ -57,7 +68,7 @@ impl Budget {
     }
 
     const fn is_spent(&self) -> bool {
-        self.pushes == 0 && self.sensors == 0
+        self.looks == 0 || self.pushes == 0 && self.sensors == 0
     }
 }
 
@@ -183,7 +194,7 @@ impl<F: FnMut(Found) -> bool> Search<'_, F> {
     #[inline(always)]
     fn spend(&mut self, sensor: bool) {
         self.left.spend(sensor);
-        if self.left.is_spent_for(sensor) {
+        if self.left.pushes == 0 && !sensor {
             self.see_whether_all_is_found();
         }
     }
@@ -191,7 +202,7 @@ impl<F: FnMut(Found) -> bool> Search<'_, F> {
     /// What has no sensors need not be searched any further for them.
     #[cold]
     fn see_whether_all_is_found(&mut self) {
-        if self.left.pushes == 0 && !self.grid.all().any(|spot| spot.traits & SENSOR != 0) {
+        if !self.grid.all().any(|spot| spot.traits & SENSOR != 0) {
             self.left.sensors = 0;
         }
     }

@@ -181,6 +181,17 @@ fn thousands_at_one_place_cost_bounded_work() {
 }
 
 #[test]
+fn one_sensor_far_from_a_crowd_at_one_place_costs_no_more() {
+    let mut world = World::new(WorldDesc { bodies_max: u16::MAX, ..WorldDesc::default() });
+    world.add(BodyDesc::circle(Fx::ONE).sensor().at(Vec2::from_ints(100, 0))).unwrap();
+    for _ in 0..60_000 {
+        world.add(BodyDesc::circle(Fx::HALF)).unwrap();
+    }
+    world.step();
+    assert!((60_000..=60_001 * 16 + 64).contains(&world.contacts().len()));
+}
+
+#[test]
 fn a_world_of_the_most_bodies_steps() {
     let desc = WorldDesc { half_extent: Vec2::splat(Fx::MAX), bodies_max: u16::MAX, ..WorldDesc::default() };
     let mut world = World::new(desc);
