@@ -188,6 +188,8 @@ fn rooms_of_a_node_that_is_gone_go_on_at_another_with_a_shared_disk_and_not_whil
     // Until the heir has it, the server that it started on the dead node's folder does.
     let is_at_one = |_: &[Player]| fleet.nodes_of("room-0").len() == 1;
     assert!(players.play_until(LONGEST, is_at_one), "{:?}", fleet.rooms());
+    // And they follow it there before that server ends: nobody listens for them while others are waited for.
+    play(&fleet, &mut players, 30);
     let at = fleet.nodes_of("room-0");
     let claim = fleet.claim(2, "room-0");
     assert_eq!(claim["node"], fleet::name(at[0]));
