@@ -53,7 +53,7 @@ pub use outcome::Outcome;
 pub use physics::{
     AttachError, Body, BodyDesc, BodyId, BodyKind, Cast, Combine, Contact, ContactEvent, ContactPhase,
     Filter, JointDesc, JointError, JointId, JointKind, Material, Motor, Moved, Mover, Polygon, PolygonError,
-    Shape, ShapeDesc, TileMap, TileMapError, World, WorldDesc, WorldFull,
+    QueryFilter, Shape, ShapeDesc, TileMap, TileMapError, World, WorldDesc, WorldFull,
 };
 pub use play::Match;
 pub use registry::{GameRegistry, UnknownGame};

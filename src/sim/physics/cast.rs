@@ -18,7 +18,7 @@ pub struct Cast {
     pub part: Fx,
     /// Where the ray, or the origin of the shape, is then.
     pub position: Vec2,
-    /// The direction out of what was met; zero for what was overlapped from the start.
+    /// The direction out of what was met; zero for what was touched or overlapped from the start.
     pub normal: Vec2,
 }
 

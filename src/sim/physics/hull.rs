@@ -13,6 +13,9 @@ pub(crate) const POINTS_MAX: usize = 8;
 /// Largest half size or radius.
 pub(crate) const SIZE_MAX: Fx = Fx::from_int(4_095);
 
+/// The length of a direction.
+const ONE: i32 = 1 << crate::root::UNIT_BITS;
+
 /// A point or direction in bits; directions in 1/2³⁰.
 pub(crate) type P = (i32, i32);
 
@@ -121,6 +124,18 @@ impl Hull {
             hull.normals[index] = (side.unit_y, -side.unit_x);
         }
         (hull, extent)
+    }
+
+    /// A box around the origin or beside it, by its corners counter-clockwise from the lower left one.
+    pub(crate) fn upright(corners: [P; 4]) -> Self {
+        let [lower, _, upper, _] = corners;
+        let mut hull = Self { count: 4, points: [lower; POINTS_MAX], ..Self::default() };
+        hull.points[..4].copy_from_slice(&corners);
+        hull.normals[..4].copy_from_slice(&[(0, -ONE), (ONE, 0), (0, ONE), (-ONE, 0)]);
+        let farthest = |one: i32, other: i32| one.saturating_abs().max(other.saturating_abs());
+        hull.half = (farthest(lower.0, upper.0), farthest(lower.1, upper.1));
+        hull.reach = hull.half.0.saturating_add(hull.half.1).saturating_add(1);
+        hull
     }
 
     /// All of it turned; `half` is half the size of the box around it then.

@@ -10,7 +10,7 @@ use super::manifold::{Outline, collide};
 use super::mover::NEAR;
 use super::rot::Rot;
 use super::state::{ALIVE, DYNAMIC, KINEMATIC, State, turned};
-use super::{BodyId, Filter, Shape, ShapeDesc};
+use super::{BodyId, Filter, QueryFilter, Shape, ShapeDesc};
 use crate::{Angle, Fx, Vec2};
 
 /// What is so near lies against each other: 1/128 of a unit.
@@ -41,15 +41,48 @@ impl<'a> Placed<'a> {
     }
 }
 
-/// All shapes that meet a filter, by slot and number.
-fn placed(state: &State, filter: Filter) -> impl Iterator<Item = Placed<'_>> {
-    let alive = |&slot: &usize| state.flags[slot] & ALIVE != 0;
+/// Which shapes of a state a question is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whom {
+    filter: Filter,
+    /// The slot of a body that is left out.
+    but: Option<usize>,
+    sensors: bool,
+}
+
+impl Whom {
+    /// As a game asks; `sensors` is whether such a question is about sensors if nothing is said of them.
+    pub(crate) fn of(state: &State, asked: QueryFilter, sensors: bool) -> Self {
+        Self {
+            filter: asked.filter,
+            but: asked.except.and_then(|id| state.slot(id)),
+            sensors: asked.sensors.unwrap_or(sensors),
+        }
+    }
+
+    /// All that meets a filter and is no sensor.
+    const fn solid(filter: Filter) -> Self {
+        Self { filter, but: None, sensors: false }
+    }
+
+    /// All that meets a filter.
+    pub(crate) const fn all(filter: Filter) -> Self {
+        Self { filter, but: None, sensors: true }
+    }
+}
+
+/// All shapes that a question is about, by slot and number.
+fn placed(state: &State, whom: Whom) -> impl Iterator<Item = Placed<'_>> {
+    let alive = move |&slot: &usize| state.flags[slot] & ALIVE != 0 && whom.but != Some(slot);
     let shapes = move |slot: usize| {
         let first = core::iter::once((0, state.kinds[slot]));
         let extras = state.extras_of(slot).iter().zip(1_u16..).map(|(extra, sub)| (sub, extra.kind));
         first.chain(extras).map(move |(sub, kind)| Placed::new(state, slot, sub, state.blueprints.get(kind)))
     };
-    let meets = move |placed: &Placed| filter.meets(placed.kind.blueprint.part.filter);
+    let meets = move |placed: &Placed| {
+        let part = &placed.kind.blueprint.part;
+        (whom.sensors || !part.sensor) && whom.filter.meets(part.filter)
+    };
     (0..state.slots()).filter(alive).flat_map(shapes).filter(meets)
 }
 
@@ -96,7 +129,7 @@ pub(crate) fn way_out(
     let unit = |(x, y): P| Vec2::new(Fx::from_unit(x), Fx::from_unit(y));
     let sides = walls(state, &hull, centre).filter(|&(_, apart)| border && apart <= 0);
     let mut deepest = sides.min_by_key(|&(_, apart)| apart).map(|((x, y), apart)| (unit((-x, -y)), apart));
-    for placed in placed(state, filter).filter(|placed| !placed.kind.blueprint.part.sensor) {
+    for placed in placed(state, Whom::solid(filter)) {
         if !reaches(reach, centre, Vec2::ZERO, placed.centre, i64::from(placed.kind.hull.reach)) {
             continue;
         }
@@ -111,22 +144,19 @@ pub(crate) fn way_out(
     deepest.map(|(out, apart)| (out, Fx::from_wide(-apart)))
 }
 
-/// What something that moves along a way meets; sensors are not met.
+/// What something that moves along a way meets.
 fn sweep(
     state: &State,
     (shape, angle): (Shape, Angle),
     (from, way): (Vec2, Vec2),
-    filter: Filter,
+    whom: Whom,
     mut found: impl FnMut(&Placed, Met, Cast),
 ) {
     let (hull, lever) = outline(shape, angle);
     let sweep = Sweep { hull: &hull, from: wide(from + lever), way: wide(way) };
     let (reach, start) = (i64::from(hull.reach), from + lever);
-    for placed in placed(state, filter) {
-        let other = &placed.kind.hull;
-        if placed.kind.blueprint.part.sensor
-            || !reaches(reach, start, way, placed.centre, i64::from(other.reach))
-        {
+    for placed in placed(state, whom) {
+        if !reaches(reach, start, way, placed.centre, i64::from(placed.kind.hull.reach)) {
             continue;
         }
         let Some(met) = sweep.meet(&placed.hull(), wide(placed.centre), 0, WHOLE) else { continue };
@@ -142,30 +172,22 @@ fn sweep(
     }
 }
 
-/// What something that moves along a way meets, but for one body, and at which part of the way in 1/2³⁰: that of a long
-/// way is rounded by what may be half a unit. Sensors are not met.
-pub(crate) fn cast(
+/// What something that moves along a way meets, and at which part of the way in 1/2³⁰: that of a long way is rounded by
+/// what may be half a unit.
+fn cast(
     state: &State,
     outline: (Shape, Angle),
-    (from, way): (Vec2, Vec2),
-    (filter, platforms, but): (Filter, Platforms, Option<BodyId>),
+    way: (Vec2, Vec2),
+    whom: Whom,
     mut found: impl FnMut(i64, Cast),
 ) {
-    sweep(state, outline, (from, way), filter, |placed, met, cast| {
-        let side = if met.at_once { (0, 0) } else { (-met.normal.0, -met.normal.1) };
-        if but != Some(cast.body) && platforms.hold(placed, side, way) {
-            found(met.part, if met.at_once { Cast { normal: Vec2::ZERO, ..cast } } else { cast });
-        }
+    sweep(state, outline, way, whom, |_, met, cast| {
+        found(met.part, if met.at_once { Cast { normal: Vec2::ZERO, ..cast } } else { cast });
     });
 }
 
 /// The first thing that something meets, of equals that with the smaller index.
-pub(crate) fn first(
-    state: &State,
-    outline: (Shape, Angle),
-    way: (Vec2, Vec2),
-    whom: (Filter, Platforms, Option<BodyId>),
-) -> Option<Cast> {
+pub(crate) fn first(state: &State, outline: (Shape, Angle), way: (Vec2, Vec2), whom: Whom) -> Option<Cast> {
     let mut first: Option<(i64, Cast)> = None;
     cast(state, outline, way, whom, |part, cast| {
         if first.is_none_or(|(least, _)| part < least) {
@@ -175,12 +197,13 @@ pub(crate) fn first(
     first.map(|(_, cast)| cast)
 }
 
-/// Appends everything that something meets, the nearest first; of equals, that with the smaller index.
+/// Appends everything that something meets, the nearest first; of equals, that with the smaller index, then with the
+/// smaller number of the shape.
 pub(crate) fn each(
     state: &State,
     outline: (Shape, Angle),
     way: (Vec2, Vec2),
-    whom: (Filter, Platforms, Option<BodyId>),
+    whom: Whom,
     found: &mut Vec<Cast>,
 ) {
     let start = found.len();
@@ -216,7 +239,7 @@ pub(crate) fn stop(
     stops: impl Fn(usize) -> bool,
 ) -> Option<Stop> {
     let mut first = border_stop(state, shape, from, way);
-    sweep(state, (shape, Angle::ZERO), (from, way), filter, |placed, met, cast| {
+    sweep(state, (shape, Angle::ZERO), (from, way), Whom::solid(filter), |placed, met, cast| {
         if !stops(placed.slot) || first.is_some_and(|first| first.part < cast.part) {
             return;
         }
@@ -296,21 +319,47 @@ pub(crate) const fn firmness(flags: u8) -> u8 {
     }
 }
 
-/// The bodies with a shape that overlaps an outline, by index.
-pub(crate) fn overlap(state: &State, hull: &Hull, centre: Vec2, filter: Filter, found: &mut Vec<BodyId>) {
+/// The bodies with a shape near a place that `overlaps` is true of, by index.
+fn bodies(
+    state: &State,
+    (centre, reach): (Vec2, i64),
+    whom: Whom,
+    found: &mut Vec<BodyId>,
+    overlaps: impl Fn(&Placed) -> bool,
+) {
     let start = found.len();
-    for placed in placed(state, filter) {
+    for placed in placed(state, whom) {
         let id = state.id(placed.slot);
-        let reach = i64::from(hull.reach);
         let near = reaches(reach, centre, Vec2::ZERO, placed.centre, i64::from(placed.kind.hull.reach));
-        if !near || found[start..].last() == Some(&id) {
-            continue;
-        }
-        let between = placed.centre - centre;
-        if axis(hull, &placed.hull(), (between.x.to_bits(), between.y.to_bits())).1 <= 0 {
+        if near && found[start..].last() != Some(&id) && overlaps(&placed) {
             found.push(id);
         }
     }
+}
+
+/// The bodies with a shape that overlaps an outline, by index.
+pub(crate) fn overlap(state: &State, hull: &Hull, centre: Vec2, whom: Whom, found: &mut Vec<BodyId>) {
+    bodies(state, (centre, i64::from(hull.reach)), whom, found, |placed| {
+        let between = placed.centre - centre;
+        axis(hull, &placed.hull(), (between.x.to_bits(), between.y.to_bits())).1 <= 0
+    });
+}
+
+/// The bodies with a shape that overlaps the box from one corner to another, however large it is, by index.
+pub(crate) fn overlap_box(state: &State, low: Vec2, high: Vec2, whom: Whom, found: &mut Vec<BodyId>) {
+    let (low, high) = (wide(low), wide(high));
+    bodies(state, (Vec2::ZERO, i64::from(i32::MAX)), whom, found, |placed| {
+        let (x, y) = wide(placed.centre);
+        let reach = i64::from(placed.kind.hull.reach);
+        // Of a box all counts that is as near as the shape is wide, and that is no larger than a shape may be.
+        let sides = |low: i64, high: i64, at: i64| ((low - at).max(-reach), (high - at).min(reach));
+        let ((left, right), (bottom, top)) = (sides(low.0, high.0, x), sides(low.1, high.1, y));
+        left <= right && bottom <= top && {
+            let corners = [(left, bottom), (right, bottom), (right, top), (left, top)];
+            let hull = Hull::upright(corners.map(|(x, y)| (x as i32, y as i32)));
+            axis(&hull, &placed.hull(), (0, 0)).1 <= 0
+        }
+    });
 }
 
 /// From one place to another.
@@ -320,27 +369,20 @@ pub(crate) fn apart(from: Vec2, to: Vec2) -> (i64, i64) {
 }
 
 /// All bodies of which a part is within a distance of a place.
-pub(crate) fn within(state: &State, radius: Fx, centre: Vec2, filter: Filter, found: &mut Vec<BodyId>) {
-    let (start, radius) = (found.len(), i64::from(radius.to_bits()));
-    for placed in placed(state, filter) {
-        let id = state.id(placed.slot);
-        let near = reaches(radius, centre, Vec2::ZERO, placed.centre, i64::from(placed.kind.hull.reach));
-        if near
-            && found[start..].last() != Some(&id)
-            && distance(&placed.hull(), apart(placed.centre, centre)).0 <= radius
-        {
-            found.push(id);
-        }
-    }
+pub(crate) fn within(state: &State, radius: Fx, centre: Vec2, whom: Whom, found: &mut Vec<BodyId>) {
+    let radius = i64::from(radius.to_bits());
+    bodies(state, (centre, radius), whom, found, |placed| {
+        distance(&placed.hull(), apart(placed.centre, centre)).0 <= radius
+    });
 }
 
 /// The point of a shape that is nearest to a place.
-pub(crate) fn closest(state: &State, place: Vec2, most: Fx, filter: Filter) -> Option<(BodyId, u16, Vec2)> {
+pub(crate) fn closest(state: &State, place: Vec2, most: Fx, whom: Whom) -> Option<(BodyId, u16, Vec2)> {
     let mut best = i64::from(most.to_bits()) + 1;
     let mut nearest = None;
-    for placed in placed(state, filter) {
+    for placed in placed(state, whom) {
         let reach = i64::from(placed.kind.hull.reach);
-        if placed.kind.blueprint.part.sensor || !reaches(best, place, Vec2::ZERO, placed.centre, reach) {
+        if !reaches(best, place, Vec2::ZERO, placed.centre, reach) {
             continue;
         }
         let (out, normal) = distance(&placed.hull(), apart(placed.centre, place));

@@ -18,6 +18,7 @@ mod platforms;
 mod presses;
 mod quality;
 mod queries;
+mod questions;
 mod random;
 mod scenes;
 mod stills;

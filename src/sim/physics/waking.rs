@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::query;
+use super::query::{self, Whom};
 use super::state::{ASLEEP, DYNAMIC, KINEMATIC, State, turned};
 
 impl State {
@@ -50,7 +50,7 @@ impl State {
         let (mut hull, filter) = (kind.hull, kind.blueprint.part.filter);
         hull = hull.turned(rot);
         let mut found = Vec::new();
-        query::overlap(self, &hull, at, filter, &mut found);
+        query::overlap(self, &hull, at, Whom::all(filter), &mut found);
         found.into_iter().for_each(|id| self.wake_if_there(id.index));
     }
 

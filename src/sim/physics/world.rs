@@ -1,17 +1,14 @@
 //! `World`, bodies in a walled or open plane.
 
-use alloc::vec::Vec;
-
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::blueprint::{Blueprint, LOCK_ROTATION, is_within_bounds};
-use super::footing::Platforms;
 use super::rot::Rot;
 use super::state::{ALIVE, DYNAMIC, KINEMATIC, State, speed_of_fx};
 use super::step::Told;
 use super::{
-    Body, BodyDesc, BodyId, Cast, Contact, ContactEvent, Filter, JointDesc, JointError, JointId, JointKind,
-    Shape, ShapeDesc, WorldDesc, query,
+    Body, BodyDesc, BodyId, Contact, ContactEvent, Filter, JointDesc, JointError, JointId, JointKind, Shape,
+    ShapeDesc, WorldDesc,
 };
 use crate::{Angle, Fx, Vec2};
 
@@ -417,66 +414,8 @@ impl World {
         &self.told.events
     }
 
-    /// The first thing on the way of a ray from `from` to `from + way`. Sensors are not met.
-    #[must_use]
-    pub fn cast_ray(&self, from: Vec2, way: Vec2, filter: Filter) -> Option<Cast> {
-        self.cast_shape(Shape::Circle { radius: Fx::ZERO }, Angle::ZERO, from, way, filter)
-    }
-
-    /// Appends everything on the way of a ray, the nearest first; of equals, that with the smaller index.
-    pub fn cast_ray_all(&self, from: Vec2, way: Vec2, filter: Filter, found: &mut Vec<Cast>) {
-        let ray = (Shape::Circle { radius: Fx::ZERO }, Angle::ZERO);
-        query::each(&self.state, ray, (from, way), (filter, Platforms::Solid, None), found);
-    }
-
-    /// The first thing on the way of a shape that moves from `from` to `from + way`. Sensors are not met.
-    #[must_use]
-    pub fn cast_shape(
-        &self,
-        shape: Shape,
-        angle: Angle,
-        from: Vec2,
-        way: Vec2,
-        filter: Filter,
-    ) -> Option<Cast> {
-        query::first(&self.state, (shape, angle), (from, way), (filter, Platforms::Solid, None))
-    }
-
     pub(crate) fn state(&self) -> &State {
         &self.state
-    }
-
-    /// Appends the bodies that overlap a disc, sensors included, in the order of their indices; radius 0 is a point.
-    pub fn overlap_circle(&self, centre: Vec2, radius: Fx, filter: Filter, found: &mut Vec<BodyId>) {
-        if radius > Fx::from_int(4_095) {
-            return query::within(&self.state, radius, centre, filter, found);
-        }
-        let radius = radius.max(Fx::ZERO).to_bits();
-        let disc = super::hull::Hull { count: 1, radius, reach: radius + 1, ..Default::default() };
-        query::overlap(&self.state, &disc, centre, filter, found);
-    }
-
-    /// Appends the bodies that overlap a shape, sensors included, in the order of their indices.
-    pub fn overlap_shape(
-        &self,
-        shape: Shape,
-        angle: Angle,
-        at: Vec2,
-        filter: Filter,
-        found: &mut Vec<BodyId>,
-    ) {
-        let (mut hull, extent) = super::blueprint::hull_of(&ShapeDesc::new(shape));
-        let rot = Rot::from_angle(angle);
-        hull = hull.turned(rot);
-        let centre = at + super::state::turned(rot, extent.centroid);
-        query::overlap(&self.state, &hull, centre, filter, found);
-    }
-
-    /// The point nearest to a place, at most `most` away: the body, which of its shapes, and the point; the place
-    /// itself if it is inside. Sensors do not count.
-    #[must_use]
-    pub fn closest_point(&self, place: Vec2, most: Fx, filter: Filter) -> Option<(BodyId, u16, Vec2)> {
-        query::closest(&self.state, place, most, filter)
     }
 
     /// Advances the world by one tick.
