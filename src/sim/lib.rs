@@ -52,8 +52,8 @@ pub use limits::{
 pub use outcome::Outcome;
 pub use physics::{
     AttachError, Body, BodyDesc, BodyId, BodyKind, Cast, Combine, Contact, ContactEvent, ContactPhase,
-    Filter, JointDesc, JointError, JointId, JointKind, Material, Motor, Moved, Mover, Polygon, PolygonError,
-    QueryFilter, Shape, ShapeDesc, TileMap, TileMapError, World, WorldDesc, WorldFull,
+    Filter, JointDesc, JointError, JointId, JointKind, Locks, Material, Motor, Moved, Mover, Polygon,
+    PolygonError, QueryFilter, Shape, ShapeDesc, TileMap, TileMapError, World, WorldDesc, WorldFull,
 };
 pub use play::Match;
 pub use registry::{GameRegistry, UnknownGame};

@@ -10,6 +10,7 @@ mod bundle;
 mod cast;
 mod census;
 mod chain;
+mod change;
 mod clip;
 mod column;
 mod contact;
@@ -62,7 +63,7 @@ mod waking;
 mod wire;
 mod world;
 
-pub use body::{Body, BodyDesc, BodyId, BodyKind};
+pub use body::{Body, BodyDesc, BodyId, BodyKind, Locks};
 pub use cast::Cast;
 pub use contact::{Contact, ContactEvent, ContactPhase};
 pub use desc::WorldDesc;

@@ -9,7 +9,7 @@ use super::hull::{Extent, Ghosts, Hull, P, SIZE_MAX};
 use super::rot::Rot;
 use super::spot::{CALM, CHAINED, DISC, OPEN, SENSOR};
 use super::state::turned;
-use super::{BodyDesc, BodyKind, Filter, Material, Shape, ShapeDesc};
+use super::{BodyDesc, BodyKind, Filter, Locks, Material, Shape, ShapeDesc};
 use crate::{Fx, Vec2};
 
 /// No entry.
@@ -96,21 +96,21 @@ fn within_bounds(shape: Shape) -> Shape {
 impl Blueprint {
     /// That of a body's first shape.
     pub(crate) fn of_body(desc: &BodyDesc, tick_seconds: i64) -> Self {
-        let drag = |damping: Fx| {
-            ((i64::from(damping.max(Fx::ZERO).to_bits()) * tick_seconds) >> 32).min(0xffff) as u16
-        };
-        let lock = |condition: bool, flag: u8| if condition { flag } else { 0 };
+        let locks = Locks { rotation: desc.lock_rotation, x: desc.lock_x, y: desc.lock_y };
         let dynamic = desc.kind == BodyKind::Dynamic;
         Self {
-            mass: desc.mass.filter(|_| dynamic).map_or(Fx::ZERO, |mass| mass.max(MASS_MIN)),
-            drag: drag(desc.damping),
-            spin_drag: drag(desc.spin_damping),
-            gravity_scale: desc.gravity_scale.max(Fx::from_int(-16)).min(Fx::from_int(16)),
-            locks: lock(desc.lock_rotation, LOCK_ROTATION)
-                | lock(desc.lock_x, LOCK_X)
-                | lock(desc.lock_y, LOCK_Y),
+            mass: own_mass(desc.mass.filter(|_| dynamic)),
+            drag: drag_of(desc.damping, tick_seconds),
+            spin_drag: drag_of(desc.spin_damping, tick_seconds),
+            gravity_scale: gravity_scale_of(desc.gravity_scale),
+            locks: locks_of(locks),
             ..Self::of_part(&desc.shape)
         }
+    }
+
+    /// The same of another shape.
+    pub(crate) fn with_part(self, desc: &ShapeDesc) -> Self {
+        Self { part: Part::of(desc), ..self }
     }
 
     /// That of a further shape.
@@ -137,6 +137,31 @@ impl Blueprint {
                 matches!(part.shape, Shape::Segment { .. }) && ends.into_iter().all(is_within_bounds)
             })
     }
+}
+
+/// The mass of a body that has one of its own; zero for others.
+pub(crate) fn own_mass(mass: Option<Fx>) -> Fx {
+    mass.map_or(Fx::ZERO, |mass| mass.max(MASS_MIN))
+}
+
+pub(crate) fn gravity_scale_of(scale: Fx) -> Fx {
+    scale.max(Fx::from_int(-16)).min(Fx::from_int(16))
+}
+
+pub(crate) fn locks_of(locks: Locks) -> u8 {
+    let lock = |condition: bool, flag: u8| if condition { flag } else { 0 };
+    lock(locks.rotation, LOCK_ROTATION) | lock(locks.x, LOCK_X) | lock(locks.y, LOCK_Y)
+}
+
+/// What is lost per tick of 2³² / `tick_seconds` in a second, in 1/65,536.
+pub(crate) fn drag_of(damping: Fx, tick_seconds: i64) -> u16 {
+    ((i64::from(damping.max(Fx::ZERO).to_bits()) * tick_seconds) >> 32).min(0xffff) as u16
+}
+
+/// The least damping by which so much is lost per tick.
+pub(crate) fn damping_of(drag: u16, tick_seconds: i64) -> Fx {
+    let damping = (u64::from(drag) << 32).div_ceil(tick_seconds.max(1).unsigned_abs());
+    Fx::from_wide(damping.cast_signed())
 }
 
 /// Whether no coordinate is beyond what a shape may have.

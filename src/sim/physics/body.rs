@@ -291,6 +291,17 @@ impl BodyDesc {
     }
 }
 
+/// In which ways a body never moves, whatever pushes it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Locks {
+    /// It never turns.
+    pub rotation: bool,
+    /// It never moves along x, if it is dynamic.
+    pub x: bool,
+    /// It never moves along y, if it is dynamic.
+    pub y: bool,
+}
+
 /// What is seen of a body in a world: a copy, which changes nothing when it is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Body {
@@ -314,8 +325,19 @@ pub struct Body {
     pub filter: Filter,
     /// Whether its first shape only reports.
     pub sensor: bool,
+    /// The part of the speed that is lost per second; as it is kept, which is less than it was set to by at most
+    /// `ticks_per_second` / 65,536.
+    pub damping: Fx,
+    /// The same for the spin.
+    pub spin_damping: Fx,
+    /// By how much gravity counts.
+    pub gravity_scale: Fx,
+    /// In which ways it never moves.
+    pub locks: Locks,
     /// Whether its way is searched for obstacles.
     pub bullet: bool,
+    /// Whether it may fall asleep.
+    pub can_sleep: bool,
     /// Whether it rests and costs next to nothing until something touches it.
     pub asleep: bool,
     /// The game's own number.

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Fx, SUBSTEPS_MAX, TICKS_PER_SECOND_MAX, Vec2};
 
-/// What a world is like. Never changes during its life; part of its state.
+/// What a world is like; part of its state. Of it only gravity ever changes, by [`World::set_gravity`].
+///
+/// [`World::set_gravity`]: crate::World::set_gravity
 ///
 /// ```
 /// use framekeep_sim::{Vec2, WorldDesc};

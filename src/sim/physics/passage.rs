@@ -69,7 +69,7 @@ impl Passage {
             impulse: Fx::ZERO,
         };
         let both = [event(ContactPhase::Began), event(ContactPhase::Ended)];
-        let last = order_of(&both[1]);
+        let last = order_of(&both[0]);
         let at = events.partition_point(|event| order_of(event) <= last);
         events.splice(at..at, both);
     }

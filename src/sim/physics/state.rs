@@ -2,13 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::blueprint::{Blueprint, Blueprints, Kind, LOCK_ROTATION, MASS_MIN, NONE};
+use super::blueprint::{
+    Blueprint, Blueprints, Kind, LOCK_ROTATION, LOCK_X, LOCK_Y, MASS_MIN, NONE, damping_of,
+};
 use super::column::Column;
 use super::pairing::{Ended, Pairing};
 use super::rot::Rot;
 use super::still::{Stills, is_still};
 use super::tally::Tally;
-use super::{Body, BodyDesc, BodyId, BodyKind, WorldDesc};
+use super::{Body, BodyDesc, BodyId, BodyKind, Locks, WorldDesc};
 use crate::fx::clamp_to_i32;
 use crate::{Fx, Vec2};
 
@@ -251,7 +253,8 @@ impl State {
 
     pub(crate) fn body(&self, slot: usize) -> Body {
         let (flags, kind, motion) = (self.flags[slot], self.kind(slot), self.motions[slot]);
-        let part = kind.blueprint.part.desc();
+        let (part, locks) = (kind.blueprint.part.desc(), kind.blueprint.locks);
+        let damping = |drag: u16| damping_of(drag, self.desc.tick_seconds());
         Body {
             kind: match flags & (DYNAMIC | KINEMATIC) {
                 0 => BodyKind::Static,
@@ -267,7 +270,16 @@ impl State {
             mass: mass_of(self.masses[slot].inverse),
             filter: part.filter,
             sensor: part.sensor,
+            damping: damping(kind.blueprint.drag),
+            spin_damping: damping(kind.blueprint.spin_drag),
+            gravity_scale: kind.blueprint.gravity_scale,
+            locks: Locks {
+                rotation: locks & LOCK_ROTATION != 0,
+                x: locks & LOCK_X != 0,
+                y: locks & LOCK_Y != 0,
+            },
             bullet: flags & BULLET != 0,
+            can_sleep: flags & SLEEPLESS == 0,
             asleep: flags & ASLEEP != 0,
             user: self.users[slot],
         }
@@ -385,17 +397,6 @@ impl State {
         let origin = self.origin(slot);
         self.masses[slot] = self.mass_with(slot, kind);
         self.positions[slot] = origin + self.lever(slot);
-        self.changed(slot);
-        self.wake(slot);
-        true
-    }
-
-    /// Replaces the blueprint of the first shape; false if there are too many different ones.
-    pub(crate) fn set_blueprint(&mut self, slot: usize, blueprint: Blueprint) -> bool {
-        let Some(kind) = self.blueprints.add(blueprint) else { return false };
-        self.blueprints.remove(self.kinds[slot]);
-        self.kinds[slot] = kind;
-        self.tally = None;
         self.changed(slot);
         self.wake(slot);
         true

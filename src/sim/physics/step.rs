@@ -507,14 +507,14 @@ fn touches(meeting: &Meeting, before: bool) -> bool {
     separation <= 0 || before && separation <= MARGIN
 }
 
-/// What events are sorted by: bodies, shapes, and which of them.
-pub(crate) fn order_of(event: &ContactEvent) -> (u64, u32, ContactPhase) {
+/// What events are sorted by: bodies, shapes, and which of them. What the game ended begins anew after that.
+pub(crate) fn order_of(event: &ContactEvent) -> (u64, u32, bool) {
     let part = |part: u16| u64::from(part);
     let bodies = part(event.a.index) << 48
         | part(event.b.index) << 32
         | part(event.a.generation) << 16
         | part(event.b.generation);
-    (bodies, u32::from(event.shape_a) << 16 | u32::from(event.shape_b), event.phase)
+    (bodies, u32::from(event.shape_a) << 16 | u32::from(event.shape_b), event.phase == ContactPhase::Began)
 }
 
 #[inline(always)]

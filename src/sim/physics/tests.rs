@@ -4,6 +4,7 @@ mod bodies;
 mod bounces;
 mod bounds;
 mod bullets;
+mod changes;
 mod character;
 mod couples;
 mod crowds;

@@ -7,7 +7,7 @@ use super::rot::Rot;
 use super::state::{ALIVE, DYNAMIC, KINEMATIC, State, speed_of_fx};
 use super::step::Told;
 use super::{
-    Body, BodyDesc, BodyId, Contact, ContactEvent, Filter, JointDesc, JointError, JointId, JointKind, Shape,
+    Body, BodyDesc, BodyId, Contact, ContactEvent, JointDesc, JointError, JointId, JointKind, Shape,
     ShapeDesc, WorldDesc,
 };
 use crate::{Angle, Fx, Vec2};
@@ -282,17 +282,6 @@ impl World {
         slot.is_some()
     }
 
-    /// Sets whom a body's first shape meets; false if it is not there.
-    pub fn set_filter(&mut self, id: BodyId, filter: Filter) -> bool {
-        let Some(slot) = self.state.slot(id) else { return false };
-        let mut blueprint = self.state.kind(slot).blueprint;
-        blueprint.part.filter = filter;
-        self.state.wake_touching(slot);
-        let set = self.state.set_blueprint(slot, blueprint);
-        self.state.wake_overlapped(slot);
-        set
-    }
-
     /// Sets the game's own number of a body; false if it is not there.
     pub fn set_user(&mut self, id: BodyId, user: u32) -> bool {
         let slot = self.state.slot(id);
@@ -396,7 +385,7 @@ impl World {
         true
     }
 
-    fn slot_of(&self, id: BodyId, kinds: u8) -> Option<usize> {
+    pub(crate) fn slot_of(&self, id: BodyId, kinds: u8) -> Option<usize> {
         self.state.slot(id).filter(|&slot| self.state.flags[slot] & kinds != 0)
     }
 
@@ -414,8 +403,12 @@ impl World {
         &self.told.events
     }
 
-    pub(crate) fn state(&self) -> &State {
+    pub(crate) const fn state(&self) -> &State {
         &self.state
+    }
+
+    pub(crate) const fn state_mut(&mut self) -> &mut State {
+        &mut self.state
     }
 
     /// Advances the world by one tick.

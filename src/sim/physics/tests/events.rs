@@ -7,10 +7,10 @@ use crate::{
     BodyDesc, ContactEvent, ContactPhase, Fx, JointDesc, JointKind, Shape, ShapeDesc, Vec2, World, decode,
 };
 
-type Touching = BTreeMap<(crate::BodyId, crate::BodyId, u16, u16), bool>;
+pub(super) type Touching = BTreeMap<(crate::BodyId, crate::BodyId, u16, u16), bool>;
 
 /// Follows who touches whom; panics if something begins or ends twice.
-fn follow(touching: &mut Touching, name: &str, tick: u32, events: &[ContactEvent]) {
+pub(super) fn follow(touching: &mut Touching, name: &str, tick: u32, events: &[ContactEvent]) {
     for event in events {
         assert!(event.a.index <= event.b.index, "{name} {tick}: {event:?}");
         let key = (event.a, event.b, event.shape_a, event.shape_b);

@@ -2,10 +2,11 @@
 //!
 //! `cargo test --release -p framekeep_sim random -- --ignored` runs a million steps.
 
-use super::scenes::{float, kick, ratio};
+use super::events::{Touching, follow};
+use super::scenes::{bytes_of, float, hash_of, kick, ratio};
 use crate::{
-    Angle, BodyDesc, BodyId, Fx, JointDesc, JointKind, Motor, Pcg32, Polygon, Shape, ShapeDesc, Vec2, World,
-    WorldDesc,
+    Angle, BodyDesc, BodyId, BodyKind, Combine, ContactEvent, Filter, Fx, JointDesc, JointKind, Locks,
+    Material, Motor, Pcg32, Polygon, Shape, ShapeDesc, Vec2, World, WorldDesc, decode,
 };
 
 const TICKS: u32 = 250;
@@ -116,6 +117,107 @@ fn nobody_gets_out(seed: u64) {
     }
 }
 
+/// Any number, the ends being frequent.
+fn any(rng: &mut Pcg32) -> Fx {
+    let bits = rng.next_u32().cast_signed();
+    [Fx::MIN, Fx::MAX, Fx::ZERO, Fx::STEP, Fx::from_bits(bits), Fx::from_bits(bits >> 14)]
+        [rng.below(6) as usize]
+}
+
+fn toss(rng: &mut Pcg32) -> bool {
+    rng.below(2) == 0
+}
+
+fn filter(rng: &mut Pcg32) -> Filter {
+    let filters =
+        [Filter::ALL, Filter { mask: rng.next_u32(), ..Filter::ALL }, Filter { group: -1, ..Filter::ALL }];
+    filters[rng.below(3) as usize]
+}
+
+fn material(rng: &mut Pcg32) -> Material {
+    let rules = [Combine::Average, Combine::Minimum, Combine::Multiply, Combine::Maximum];
+    Material {
+        friction: any(rng),
+        restitution: any(rng),
+        friction_combine: rules[rng.below(4) as usize],
+        restitution_combine: rules[rng.below(4) as usize],
+        surface_speed: if toss(rng) { any(rng) } else { Fx::ZERO },
+        one_way: rng.below(4) == 0,
+    }
+}
+
+/// Changes something of a body, of a shape or of the world.
+fn change(world: &mut World, rng: &mut Pcg32) {
+    let Some((id, body)) = world.bodies().nth(rng.below(world.len().max(1) as u32) as usize) else { return };
+    let shape = rng.below(world.shapes(id).count() as u32) as u16;
+    let dynamic = body.kind == BodyKind::Dynamic;
+    let done = match rng.below(20) {
+        0 => world.set_kind(id, BodyKind::Static),
+        // What the game moves is kept by nothing.
+        1 => world.set_kind(id, BodyKind::Kinematic) && world.set_velocity(id, Vec2::ZERO),
+        2..=4 => world.set_kind(id, BodyKind::Dynamic),
+        5 => world.set_mass(id, toss(rng).then(|| any(rng))) == dynamic,
+        6 => world.set_gravity_scale(id, any(rng)),
+        7 => world.set_damping(id, any(rng)),
+        8 => world.set_spin_damping(id, any(rng)),
+        9 => world.set_locks(id, Locks { rotation: toss(rng), x: toss(rng), y: toss(rng) }),
+        10 => world.set_bullet(id, toss(rng)) == dynamic,
+        11 => world.set_can_sleep(id, toss(rng)) == dynamic,
+        12 => world.set_shape_filter(id, shape, filter(rng)),
+        13 => world.set_shape_material(id, shape, material(rng)),
+        14 => world.set_shape_sensor(id, shape, toss(rng)),
+        15 => world.set_shape_density(id, shape, any(rng)),
+        16 => world.detach(id, shape) == (shape > 0),
+        17 => {
+            let offset = Vec2::new(part(rng, -1, 1), part(rng, -1, 1));
+            world.attach(id, ShapeDesc::new(outline(rng)).offset(offset, Angle(99))).is_ok()
+        }
+        18 => world.len() < 4 || world.remove(id),
+        _ => {
+            world.set_gravity(kick(rng, 20));
+            true
+        }
+    };
+    assert!(done, "{id:?} {shape} {body:?}");
+    let gone = BodyId { generation: id.generation.wrapping_sub(1), ..id };
+    assert!(!world.set_kind(gone, BodyKind::Static) && !world.detach(gone, 1));
+}
+
+/// A random world of which the game changes something again and again: what is dynamic stays within it, events begin
+/// and end in turns. It may be written and read before and after each change. Gives what each tick came to.
+fn changed(seed: u64, restored: bool) -> Vec<(u64, Vec<ContactEvent>)> {
+    let ((mut world, half), mut rng) = (walled(seed), Pcg32::new(seed, 3));
+    let (half, every) = (Fx::from_int(half), 1 + rng.below(20));
+    let again =
+        |world: World| if restored { decode(&bytes_of(&world)).expect("its own bytes") } else { world };
+    let (mut ticks, mut touching) = (Vec::new(), Touching::new());
+    for tick in 0..TICKS {
+        world = again(world);
+        if tick % every == 0 {
+            (0..1 + rng.below(4)).for_each(|_| change(&mut world, &mut rng));
+            world = again(world);
+        }
+        world.step();
+        follow(&mut touching, &format!("seed {seed}"), tick, world.events());
+        for (id, body) in world.bodies().filter(|(_, body)| body.kind == BodyKind::Dynamic) {
+            let at = body.centre;
+            assert!(at.x.abs() <= half && at.y.abs() <= half, "seed {seed}, tick {tick}: {id:?} {body:?}");
+        }
+        let key = |it: &crate::Contact| (it.a, it.b, it.shape_a, it.shape_b);
+        let unknown = world.contacts().iter().find(|it| touching.get(&key(it)) != Some(&true));
+        assert_eq!(unknown, None, "seed {seed}, tick {tick}");
+        ticks.push((hash_of(&world), world.events().to_vec()));
+    }
+    ticks
+}
+
+/// What the game changes is the same for a world that was read from bytes.
+fn changes_are_the_same(seed: u64) {
+    let (one, other) = (changed(seed, false), changed(seed, true));
+    let differs = one.iter().zip(&other).position(|(one, other)| one != other);
+    assert_eq!(differs, None, "seed {seed}: they differ from this tick on");
+}
+
 /// An open world of dynamic bodies alone, joined at random.
 fn momentum_stays(seed: u64) {
     let mut rng = Pcg32::new(seed, 2);
@@ -152,6 +254,11 @@ fn nobody_gets_out_of_a_random_world() {
 }
 
 #[test]
+fn random_worlds_are_changed_by_the_game() {
+    (0..40).for_each(changes_are_the_same);
+}
+
+#[test]
 fn random_worlds_keep_their_momentum() {
     (0..40).chain([1_723, 1_966]).for_each(momentum_stays);
 }
@@ -162,5 +269,6 @@ fn random_worlds_of_a_million_steps() {
     for seed in 1_000..3_000 {
         nobody_gets_out(seed);
         momentum_stays(seed);
+        changes_are_the_same(seed);
     }
 }
