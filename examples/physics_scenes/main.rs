@@ -4,6 +4,7 @@
 //! cargo run --release -p physics_scenes                     digests after 600 steps, one scene a line
 //! cargo run --release -p physics_scenes -- draw DIR         each scene at its start and later, as DIR/NAME-TICK.png
 //! cargo run --release -p physics_scenes -- draw DIR 60 600  ... at these ticks
+//! cargo run --release -p physics_scenes -- write DIR 60     each scene's state as bytes, as DIR/NAME-TICK
 //! ```
 //!
 //! The digests are the same on every machine: build this for another one and compare what it prints.
@@ -15,7 +16,7 @@ mod drawing;
 #[path = "../../src/sim/physics/tests/scenes.rs"]
 mod scenes;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -45,12 +46,13 @@ fn run(args: &[String]) -> Result<()> {
     match args {
         [] => digests(),
         [verb] if verb == "digests" => digests(),
-        [verb, folder, ticks @ ..] if verb == "draw" => {
+        [verb, folder, ticks @ ..] if verb == "draw" || verb == "write" => {
             let ticks: Result<Vec<u32>, _> = ticks.iter().map(|tick| tick.parse()).collect();
             let ticks = ticks.context("ticks are whole numbers")?;
-            draw(Path::new(folder), if ticks.is_empty() { &DRAWN } else { &ticks })?;
+            let put = if verb == "draw" { draw } else { write };
+            put_all(Path::new(folder), if ticks.is_empty() { &DRAWN } else { &ticks }, put)?;
         }
-        _ => bail!("usage: physics_scenes [digests | draw FOLDER [TICK]...]"),
+        _ => bail!("usage: physics_scenes [digests | draw FOLDER [TICK]... | write FOLDER [TICK]...]"),
     }
     Ok(())
 }
@@ -63,7 +65,8 @@ fn digests() {
     }
 }
 
-fn draw(folder: &Path, ticks: &[u32]) -> Result<()> {
+/// Puts every scene into a folder at these ticks.
+fn put_all(folder: &Path, ticks: &[u32], put: fn(&World, PathBuf) -> Result<PathBuf>) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("no folder {}", folder.display()))?;
     let mut ticks = ticks.to_vec();
     ticks.sort_unstable();
@@ -78,10 +81,20 @@ fn draw(folder: &Path, ticks: &[u32]) -> Result<()> {
         for &tick in &ticks {
             scenes::steps(&mut world, tick - done);
             done = tick;
-            let file = folder.join(format!("{name}-{tick}.png"));
-            drawing::of(&world).write(&file).with_context(|| format!("cannot write {}", file.display()))?;
-            println!("{}", file.display());
+            println!("{}", put(&world, folder.join(format!("{name}-{tick}")))?.display());
         }
     }
     Ok(())
+}
+
+fn draw(world: &World, place: PathBuf) -> Result<PathBuf> {
+    let file = place.with_extension("png");
+    drawing::of(world).write(&file).with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(file)
+}
+
+fn write(world: &World, file: PathBuf) -> Result<PathBuf> {
+    std::fs::write(&file, scenes::bytes_of(world))
+        .with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(file)
 }

@@ -8,6 +8,9 @@
 #![cfg_attr(test, allow(clippy::disallowed_types))]
 
 extern crate alloc;
+// The fuzz body names this crate from outside.
+#[cfg(test)]
+extern crate self as framekeep_sim;
 #[allow(unused_extern_crates)]
 // For one thing: working memory that all worlds of a thread share (`physics/step.rs`).
 extern crate std;
@@ -18,6 +21,8 @@ mod encoding;
 mod erased;
 mod fingerprint;
 mod frame;
+#[cfg(test)]
+mod fuzz;
 mod fx;
 mod game;
 mod input;
