@@ -145,7 +145,9 @@ impl World {
             return false;
         }
         state.wake_touching(slot);
-        state.weigh_again(slot);
+        if part.density != before.part.desc().density {
+            state.weigh_again(slot);
+        }
         if blueprint.part.sensor != before.part.sensor {
             state.end_other_contacts(slot, shape);
         }
@@ -276,15 +278,26 @@ impl State {
             stays
         });
         self.pairings = pairings;
+        let mut tally = match self.tally.take() {
+            Some((of, tally)) if usize::from(of) == slot && tally.shapes > self.extras_of(slot).len() => {
+                tally
+            }
+            _ => self.tally(slot),
+        };
         let place = self.place_of(slot, sub);
         let extra = self.extras.remove(place);
+        tally.take(self.blueprints.get(extra.kind));
         self.blueprints.remove(extra.kind);
         self.changed(slot);
+        let (flags, origin) = (self.flags[slot], self.origin(slot));
         if self.extras_of(slot).is_empty() {
             self.flags[slot] &= !COMPOUND;
+            self.masses[slot] = self.mass_of_parts(slot);
+        } else if flags & DYNAMIC != 0 {
+            self.masses[slot] = tally.mass_of(flags, self.kind(slot));
+            self.tally = Some((slot as u16, tally));
         }
-        self.tally = None;
-        self.weigh_again(slot);
+        self.positions[slot] = origin + self.lever(slot);
     }
 
     /// Where a further shape of a body is among those of all.

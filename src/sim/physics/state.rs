@@ -129,7 +129,8 @@ pub(crate) struct State {
     /// Follows from the bodies that rest.
     pub(crate) stills: Stills,
     pub(crate) blueprints: Blueprints,
-    /// Of the body to which a shape was attached last. Follows from its shapes; forgotten when they may be others.
+    /// Of the body to which a shape was attached last, or from which one was detached. Follows from its shapes;
+    /// forgotten when they may be others.
     pub(crate) tally: Option<(u16, Tally)>,
 }
 
@@ -434,7 +435,7 @@ impl State {
     }
 
     /// The sums of all shapes of the body in `slot`.
-    fn tally(&self, slot: usize) -> Tally {
+    pub(crate) fn tally(&self, slot: usize) -> Tally {
         let mut tally = Tally::default();
         tally.add(self.kind(slot));
         self.extras_of(slot).iter().for_each(|extra| tally.add(self.blueprints.get(extra.kind)));

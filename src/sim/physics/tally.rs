@@ -5,8 +5,8 @@ use super::state::Mass;
 use crate::fx::clamp_to_i32;
 use crate::{Fx, Vec2};
 
-/// Sums over the shapes of a body, whole numbers without rounding: one more shape may be added to those there are, and
-/// the mass is the same as of all anew.
+/// Sums over the shapes of a body, whole numbers without rounding: one more shape may be added to those there are, or
+/// one taken away, and the mass is the same as of all anew.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
     /// How many shapes.
@@ -21,9 +21,19 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub(crate) fn add(&mut self, part: &Kind) {
-        let mass = i128::from(part.mass().max(1));
-        let at = part.extent.centroid;
         self.shapes += 1;
+        self.count(part, 1);
+    }
+
+    /// Takes away a shape that was added.
+    pub(crate) fn take(&mut self, part: &Kind) {
+        self.shapes = self.shapes.saturating_sub(1);
+        self.count(part, -1);
+    }
+
+    fn count(&mut self, part: &Kind, sign: i128) {
+        let mass = sign * i128::from(part.mass().max(1));
+        let at = part.extent.centroid;
         self.mass += mass;
         self.x += mass * i128::from(at.x.to_bits());
         self.y += mass * i128::from(at.y.to_bits());
@@ -74,7 +84,7 @@ mod tests {
 
     /// To the bit, wherever shapes are within their bounds and however heavy.
     #[test]
-    fn a_mass_that_grew_is_that_of_all_shapes() {
+    fn a_mass_that_grew_and_shrank_is_that_of_all_shapes() {
         let mut rng = Pcg32::new(7, 7);
         for far in [1, 100, 4_000] {
             let mut part =
@@ -88,6 +98,10 @@ mod tests {
                 tally.add(&kind);
                 parts.push(kind);
                 assert_eq!(tally.mass_of(ALIVE | DYNAMIC, &parts[0]), anew(&parts), "{far} {nth}");
+            }
+            while parts.len() > 1 {
+                tally.take(&parts.remove(1 + parts.len() * 7 / 3 % (parts.len() - 1)));
+                assert_eq!(tally.mass_of(ALIVE | DYNAMIC, &parts[0]), anew(&parts), "{far} {}", parts.len());
             }
         }
     }
