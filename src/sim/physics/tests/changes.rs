@@ -1,7 +1,7 @@
 //! What the game changes of bodies, shapes and worlds that are there.
 
 use super::events::{Touching, follow};
-use super::scenes::{all, bytes_of, cube, earth, float, ground, open, ratio, steps};
+use super::scenes::{all, bytes_of, cube, earth, float, ground, open, pyramid, ratio, steps};
 use crate::{
     Angle, Body, BodyDesc, BodyId, BodyKind, Combine, ContactPhase, Filter, Fx, JointDesc, JointKind, Locks,
     Material, Shape, ShapeDesc, Vec2, World, decode,
@@ -418,4 +418,49 @@ fn changed_worlds_go_on_the_same_after_they_were_read() {
             assert_eq!(restored.events(), events, "{name} {tick}");
         }
     }
+}
+
+/// A heap that lies still, of which much is remembered from step to step: what is changed of one box now and then comes
+/// to the same, to the byte, as where nothing can be remembered.
+#[test]
+fn a_heap_that_lies_still_notices_what_is_changed_of_it() {
+    let mut heap = earth();
+    ground(&mut heap);
+    let ids = pyramid(&mut heap, 16);
+    steps(&mut heap, 60);
+    let change = |world: &mut World, nth: usize| {
+        let id = ids[nth * 31 % ids.len()];
+        let rough = Material { friction: ratio(2 + nth as i32 % 3, 5), ..Material::DEFAULT };
+        let pebble = ShapeDesc::new(Shape::Circle { radius: ratio(1, 8) });
+        let done = match nth % 9 {
+            0 => world.set_shape_material(id, 0, rough),
+            1 => world.set_shape_density(id, 0, ratio(5, 4)),
+            2 => world.set_damping(id, Fx::HALF),
+            3 => world.set_kind(id, BodyKind::Static),
+            4 => world.attach(id, pebble.sensor()).is_ok(),
+            5 => ids.iter().filter(|&&id| world.set_shape_sensor(id, 1, false)).count() > 0,
+            6 => ids.iter().all(|&id| world.set_kind(id, BodyKind::Dynamic)),
+            7 => ids.iter().filter(|&&id| world.detach(id, 1)).count() > 0,
+            _ => world.set_gravity_scale(id, ratio(9, 10)),
+        };
+        assert!(done, "{nth}");
+    };
+    let run = |restored: bool| {
+        let (mut world, mut ticks) = (heap.clone(), Vec::new());
+        for tick in 0..240 {
+            if tick % 6 == 0 {
+                change(&mut world, tick / 6);
+            }
+            if restored {
+                world = decode(&bytes_of(&world)).expect("its own bytes");
+            }
+            world.step();
+            ticks.push((super::scenes::hash_of(&world), world.events().to_vec()));
+        }
+        (ticks, world)
+    };
+    let ((one, world), (other, _)) = (run(false), run(true));
+    assert_eq!(one.iter().zip(&other).position(|(one, other)| one != other), None);
+    let top = seen(&world, ids[ids.len() - 1]).position.y;
+    assert!((float(top) - 15.5).abs() < 0.1, "it stands: {top}");
 }
