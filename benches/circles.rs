@@ -17,10 +17,10 @@ const KICK_SPEED: i32 = 5;
 const GOLDEN_TICKS: u32 = 60;
 /// The state's hash after [`GOLDEN_TICKS`], by the number of circles.
 const GOLDEN: [(u16, u64); 4] = [
-    (64, 0x235b_dd07_eefa_6b9c),
-    (256, 0x6023_a1dc_b9e5_2f27),
-    (1_024, 0xe6ba_9443_b5d2_7ce4),
-    (5_000, 0xf4a2_b400_840f_83e2),
+    (64, 0x48bb_c3e9_81ea_fe46),
+    (256, 0x7b82_75e4_13a1_09af),
+    (1_024, 0x0d4a_d14c_b799_453b),
+    (5_000, 0xf1bd_1ced_336f_7fd2),
 ];
 
 /// Where and how fast the circles start: radius 0.5, a quarter of the box filled, restitution 0.5.

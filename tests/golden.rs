@@ -11,9 +11,9 @@ use framekeep_journal::{Replay, Verifier};
 /// Name, ticks and hash of the last state.
 const GOLDEN: &[(&str, u32, u64)] = &[
     ("clockwork_solo", 1_707, 0x249a_9fe3_509a_74a8),
-    ("courtyard_duel", 900, 0x5841_89b2_5c2c_dcd4),
-    ("foundry_sixteen", 900, 0xf87e_c477_15da_8c82),
-    ("pit_four", 1_800, 0xe913_1d67_c109_e3d1),
+    ("courtyard_duel", 900, 0x68f0_c3ea_a130_2d71),
+    ("foundry_sixteen", 900, 0x01a5_476c_de3d_6dd5),
+    ("pit_four", 1_800, 0x516a_725d_1bfa_124b),
     ("sunrise_four", 1_545, 0xcd3e_4aef_2e4a_0f48),
 ];
 

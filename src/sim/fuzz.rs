@@ -15,7 +15,7 @@ fn world_state_corpus() {
     corpus::run("world_state", world_state::run);
 }
 
-/// Those that `examples/physics_scenes` wrote: what was written once stays readable.
+/// Those that `examples/physics_scenes` writes are among them, so that fuzzing begins with whole worlds.
 #[test]
 fn worlds_of_the_scenes_stay_readable() {
     for (name, bodies) in [

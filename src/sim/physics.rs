@@ -1,5 +1,6 @@
 //! Rigid bodies in a plane: see [`World`](crate::World).
 
+mod base;
 mod batch;
 mod batches;
 mod blueprint;
@@ -43,6 +44,7 @@ mod push_solver;
 mod query;
 mod question;
 mod recent;
+mod revision;
 mod rot;
 mod routine;
 mod row;
@@ -58,6 +60,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod tiles;
+mod verdict;
 mod vicinity;
 mod waking;
 mod wire;

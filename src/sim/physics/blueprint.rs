@@ -331,6 +331,11 @@ impl Blueprints {
         &self.briefs[usize::from(index)]
     }
 
+    /// Whether there is one that is no disc.
+    pub(crate) fn has_outlines(&self) -> bool {
+        self.briefs.iter().any(|brief| brief.count > 1)
+    }
+
     #[inline(always)]
     pub(crate) fn try_brief(&self, index: u16) -> Option<&Brief> {
         self.briefs.get(usize::from(index))

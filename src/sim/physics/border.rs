@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::base::{LAG_MARGIN, Lag};
 use super::hull::P;
 use super::manifold::{Manifold, ManifoldPoint, dot};
 use super::meeting::Meeting;
@@ -25,9 +26,12 @@ pub(crate) fn meet_border(state: &State, tick: i64, proxies: &Proxies, meetings:
         let speed = i64::from(motion.x.unsigned_abs().max(motion.y.unsigned_abs())) + swing;
         let way = way_of(speed.min(i64::from(i32::MAX)) as i32, tick);
         // However it is turned, nothing of it is farther out than its reach. What is rounded is below two steps.
+        let lags = proxies.lags_of(who.slot, BORDER);
+        let lag = if lags.is_some() { LAG_MARGIN } else { 0 };
         let room = |end: i32, at: i32| i64::from(end) - i64::from(at).abs() - i64::from(brief.reach) - 2;
-        if room(width, spot.x).min(room(height, spot.y)) <= way + i64::from(MARGIN) {
-            meet(state, proxies, &proxies.of(state, spot), (width, height), way as i32, meetings);
+        if room(width, spot.x).min(room(height, spot.y)) <= way + i64::from(MARGIN + lag) {
+            let proxy = &proxies.of(state, spot);
+            meet(state, proxies, (proxy, lags), (width, height), way as i32 + lag, meetings);
         }
     }
 }
@@ -36,7 +40,7 @@ pub(crate) fn meet_border(state: &State, tick: i64, proxies: &Proxies, meetings:
 fn meet(
     state: &State,
     proxies: &Proxies,
-    proxy: &Proxy,
+    (proxy, lags): (&Proxy, Option<[Lag; 2]>),
     (width, height): P,
     way: i32,
     meetings: &mut Vec<Meeting>,
@@ -61,7 +65,7 @@ fn meet(
             }
         }
         if manifold.count > 0 {
-            meetings.push(Meeting {
+            let mut meeting = Meeting {
                 a: proxy.slot,
                 b: BORDER,
                 sub_a: proxy.sub,
@@ -74,8 +78,13 @@ fn meet(
                 lever_a: (lever.x.to_bits(), lever.y.to_bits()),
                 lever_b: (0, 0),
                 margin: 0,
+                bare: manifold.points.map(|point| point.separation),
                 stays: false,
-            });
+            };
+            if lags.is_some() {
+                meeting.follow(lags);
+            }
+            meetings.push(meeting);
         }
     }
 }

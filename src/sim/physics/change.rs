@@ -80,8 +80,11 @@ impl World {
     fn set_flag(&mut self, id: BodyId, flag: u8, set: bool) -> bool {
         let Some(slot) = self.slot_of(id, DYNAMIC) else { return false };
         let state = self.state_mut();
-        state.flags[slot] = state.flags[slot] & !flag | if set { flag } else { 0 };
-        state.changed(slot);
+        let flags = state.flags[slot] & !flag | if set { flag } else { 0 };
+        if flags != state.flags[slot] {
+            state.flags[slot] = flags;
+            state.changed(slot);
+        }
         true
     }
 }

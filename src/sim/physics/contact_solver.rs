@@ -18,6 +18,8 @@ use super::state::Mass;
 use crate::fx::clamp_to_i32;
 use crate::root::UNIT_BITS;
 
+/// Contacts that were revised are added anew when they are the same for so many steps.
+const CALM: u32 = 6;
 /// Overlaps part at this speed at most, in 1/2²⁰: 4 units per second.
 pub(crate) const PARTING_MAX: i64 = 4 << 20;
 
@@ -115,11 +117,15 @@ impl ContactTimes {
 pub(crate) struct Contacts {
     batches: Batches,
     entries: Vec<Entry>,
+    /// Those of the step before, while they are revised.
+    former: Vec<Entry>,
     bounces: bool,
     /// Whether one of them has restitution.
     springy: bool,
     /// Whether they are those of the step before.
     again: bool,
+    /// For how many steps they were the same, if they were revised before that.
+    calm: Option<u32>,
 }
 
 /// Where a contact is solved, and what is told of it afterwards.
@@ -140,23 +146,55 @@ impl Contacts {
         self.batches.clear(bodies);
         self.entries.clear();
         self.entries.reserve(2 * bodies);
-        (self.bounces, self.springy, self.again) = (false, false, false);
+        self.former.reserve(2 * bodies);
+        (self.bounces, self.springy, self.again, self.calm) = (false, false, false, None);
     }
 
     /// Goes on with the contacts of the step before, none of which has restitution; each is to be brought up to date.
     pub(crate) fn begin_again(&mut self) {
         (self.bounces, self.again) = (false, true);
+        self.calm = self.calm.map(|steps| steps + 1);
+    }
+
+    /// Whether they are better added anew: they were revised, which scatters them over more batches than they need, and
+    /// are the same since.
+    pub(crate) const fn may_be_tidied(&self) -> bool {
+        matches!(self.calm, Some(CALM..))
+    }
+
+    /// Goes on with the contacts of the step before, some of which are gone and between which others came. Each of
+    /// them is to be kept or released, in order.
+    pub(crate) fn begin_revised(&mut self) {
+        self.begin_again();
+        self.calm = Some(0);
+        core::mem::swap(&mut self.entries, &mut self.former);
+        self.entries.clear();
+        self.batches.begin_again();
+    }
+
+    /// Whether there are so many batches more than are needed that all contacts are better added anew.
+    pub(crate) fn are_scattered(&self) -> bool {
+        self.batches.are_scattered()
+    }
+
+    /// Takes out a contact of the step before.
+    pub(crate) fn release(&mut self, number: usize) {
+        let Entry { batch, lane, .. } = self.former[number];
+        self.batches.release(batch, lane);
+    }
+
+    /// Keeps a contact of the step before, as one of a pairing with another number, and brings it up to date.
+    #[inline(always)]
+    pub(crate) fn keep(&mut self, number: usize, pairing: u32, meeting: &Meeting, before: &Pairing) {
+        let Entry { batch, lane, .. } = self.former[number];
+        let (batch, lane) = self.batches.keep(batch, lane);
+        self.entries.push(Entry { pairing, batch, lane, ..self.former[number] });
+        self.renew(self.entries.len() - 1, meeting, before);
     }
 
     /// Whether all of `count` pairings are contacts without restitution.
     pub(crate) fn are_plain(&self, count: usize) -> bool {
         self.entries.len() == count && !self.springy
-    }
-
-    /// Whether a contact of the step before has as many points as that meeting.
-    #[inline(always)]
-    pub(crate) fn has_points_of(&self, number: usize, meeting: &Meeting) -> bool {
-        self.entries.get(number).is_some_and(|entry| entry.count == meeting.manifold.count)
     }
 
     /// Brings a contact of the step before up to date.
@@ -168,6 +206,11 @@ impl Contacts {
         if !meeting.stays {
             draft.place(meeting);
             entry.features = meeting.manifold.points.map(|point| point.feature);
+            entry.count = meeting.manifold.count;
+        } else {
+            for (at, point) in draft.points.iter_mut().zip(&meeting.manifold.points) {
+                at.separation = point.separation;
+            }
         }
         let of = |index: usize| {
             let known = if index < usize::from(entry.count) { Some(before) } else { None };
@@ -192,7 +235,7 @@ impl Contacts {
             if mass_b.inverse == 0 { 0 } else { touch.bodies[1] },
         ];
         // What stands on something lighter stands on it firmly only if it is pushed after it.
-        let unlike = pushed[0] != 0 && pushed[1] != 0 && mass_a.inverse != mass_b.inverse;
+        let unlike = pushed[0] != 0 && pushed[1] != 0 && is_hard(mass_a.inverse, mass_b.inverse);
         let (batch, lane, draft) = self.batches.add(pushed, unlike, meeting.manifold.count > 1);
         let (count, shares) = (usize::from(meeting.manifold.count), Shares::new(mass_a, mass_b));
         let point = |index: usize| {
@@ -202,8 +245,8 @@ impl Contacts {
             let memory = Pairing::memory(if index < count { before } else { None }, point.feature);
             let bounces = touch.bounce.0 > crate::Fx::ZERO && index < count;
             let bounce = if bounces { bounce(touch, [from_a, from_b], meeting.manifold.normal) } else { 0 };
-            let (separation, total) = (point.separation, memory.normal);
-            (DraftPoint { from_a, from_b, separation, total, bounce, unused: 0 }, memory)
+            let (separation, total, bare) = (point.separation, memory.normal, meeting.bare[index]);
+            (DraftPoint { from_a, from_b, separation, total, bounce, bare }, memory)
         };
         let ((first, of_first), (second, of_second)) = (point(0), point(1));
         self.springy |= touch.bounce.0 > crate::Fx::ZERO;
@@ -234,6 +277,8 @@ impl Contacts {
 
     /// Makes the rows of all contacts; no more are added.
     pub(crate) fn prepare(&mut self, times: &ContactTimes) {
+        #[cfg(test)]
+        self.batches.check(self.entries.iter().map(|entry| (entry.batch, entry.lane)));
         match (self.is_empty(), self.again) {
             (true, _) => {}
             (_, true) => self.batches.prepare_again(&Springs::of(times)),
@@ -251,24 +296,20 @@ impl Contacts {
     #[inline(never)]
     pub(crate) fn solve(&mut self, velocities: &mut [Velocity], times: &ContactTimes) {
         let pace = Pace::new(times.rate);
-        for turn in self.batches.in_turn() {
-            match turn {
-                Turn::Two(two) => Batch::solve(two, velocities, &pace),
-                Turn::One(one) => Batch::solve(one, velocities, &pace),
-            }
-        }
+        self.batches.in_turn(|turn| match turn {
+            Turn::Two(two) => Batch::solve(two, velocities, &pace),
+            Turn::One(one) => Batch::solve(one, velocities, &pace),
+        });
     }
 
     /// One pass that does not, after bodies moved.
     #[inline(never)]
     pub(crate) fn relax(&mut self, velocities: &mut [Velocity], offsets: &[Offset], times: &ContactTimes) {
         let pace = Pace::new(times.rate);
-        for turn in self.batches.in_turn() {
-            match turn {
-                Turn::Two(two) => Batch::relax(two, velocities, offsets, &pace),
-                Turn::One(one) => Batch::relax(one, velocities, offsets, &pace),
-            }
-        }
+        self.batches.in_turn(|turn| match turn {
+            Turn::Two(two) => Batch::relax(two, velocities, offsets, &pace),
+            Turn::One(one) => Batch::relax(one, velocities, offsets, &pace),
+        });
     }
 
     /// Gives back the speed of what met fast enough.

@@ -43,7 +43,8 @@ pub(crate) struct DraftPoint {
     pub(crate) total: i32,
     /// The speed at which the bodies part after a bounce, in 1/2²⁰.
     pub(crate) bounce: i32,
-    pub(crate) unused: i32,
+    /// The separation where the bodies are seen.
+    pub(crate) bare: i32,
 }
 
 impl Draft {
@@ -52,11 +53,24 @@ impl Draft {
     pub(crate) fn place(&mut self, meeting: &Meeting) {
         self.normal = meeting.manifold.normal.into();
         self.count = i32::from(meeting.manifold.count);
-        for (at, point) in self.points.iter_mut().zip(&meeting.manifold.points) {
+        for ((at, point), bare) in self.points.iter_mut().zip(&meeting.manifold.points).zip(meeting.bare) {
             let from = |(x, y): P| [point.x.saturating_add(x), point.y.saturating_add(y)];
             (at.from_a, at.from_b) = (from(meeting.lever_a), from(meeting.lever_b));
-            at.separation = point.separation;
+            (at.separation, at.bare) = (point.separation, bare);
         }
+    }
+
+    /// The bodies that can be pushed; 0 for what cannot.
+    #[inline(always)]
+    pub(crate) fn pushed(&self) -> [u32; 2] {
+        [0, 1].map(|side: usize| if self.inverse[side] == 0 { 0 } else { self.bodies[side] })
+    }
+
+    /// Whether both can be pushed, one more easily than the other: what stands on something lighter stands on it
+    /// firmly only if it is pushed after it.
+    #[inline(always)]
+    pub(crate) fn is_unlike(&self) -> bool {
+        self.hard != 0 && self.pushed().iter().all(|&body| body != 0)
     }
 
     /// All of its numbers.

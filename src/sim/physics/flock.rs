@@ -1,6 +1,7 @@
 //! `Flock`, bodies in slots one after the other that are outlines and nothing else, and move: all but how the outlines
 //! turn is computed at once.
 
+use super::base::{Base, LAG_MARGIN, may_lag};
 use super::bundle::one_flags;
 use super::grid::LANES;
 use super::lanes::Vector;
@@ -43,6 +44,7 @@ struct Outlines {
     traits: [u8; LANES],
     hulls: [u32; LANES],
     since: [u64; LANES],
+    places: [Vec2; LANES],
 }
 
 /// Whether all of the bodies are one shape each that moves, and is no bullet.
@@ -68,9 +70,9 @@ impl Proxies {
             return None;
         }
         let outlines = self.outlines(state, slot, (flags, kinds))?;
-        let places: &[Vec2; LANES] = state.positions.get(slot..)?.first_chunk()?;
         let motions: &[Motion; LANES] = state.motions.get(slot..)?.first_chunk()?;
-        let ([x, y], [speed_x, speed_y, spin, _]) = (Vector::of_twos(places), Vector::of_fours(motions));
+        let ([x, y], [speed_x, speed_y, spin, _]) =
+            (Vector::of_twos(&outlines.places), Vector::of_fours(motions));
         let (half_x, half_y) = (Vector::of(&outlines.half_x), Vector::of(&outlines.half_y));
         let (radius, reach) = (Vector::of(&outlines.radius), Vector::of(&outlines.reach));
         let (margin, tick) = (Vector::splat(MARGIN), Vector::splat(tick));
@@ -80,7 +82,8 @@ impl Proxies {
         let (wide_x, wide_y) = (way(speed_x), way(speed_y));
         let (way_x, way_y) = (wide_x.within(limit), wide_y.within(limit));
         let swung = spin.abs().times_unsigned(reach - radius).within(0, (1 << 47) - 1).floor::<16, 16>();
-        let farther = way(swung).min(limit) + margin;
+        let lags = flags.map(|flags| if may_lag(flags) { LAG_MARGIN } else { 0 });
+        let farther = way(swung).min(limit) + margin + Vector::of(&lags);
         let around = farther + Vector::splat(1);
         let (half_x, half_y) =
             (half_x + way_x.abs().shr::<1>() + around, half_y + way_y.abs().shr::<1>() + around);
@@ -124,14 +127,13 @@ impl Proxies {
         slot: usize,
         (flags, kinds): (&[u8; LANES], &[u16; LANES]),
     ) -> Option<Outlines> {
-        let places: &[Vec2; LANES] = state.positions.get(slot..)?.first_chunk()?;
-        let rotations: &[_; LANES] = state.rotations.get(slot..)?.first_chunk()?;
+        let bases: &[Base; LANES] = state.bases.get(slot..)?.first_chunk()?;
         let mut all = Outlines::default();
         for lane in 0..LANES {
             let (brief, kind) = (state.blueprints.brief(kinds[lane]), state.blueprints.get(kinds[lane]));
             let stance = Stance {
-                at: places[lane],
-                rot: rotations[lane],
+                at: bases[lane].at,
+                rot: bases[lane].rot,
                 slot: (slot + lane) as u16,
                 sub: 0,
                 kind: kinds[lane],
@@ -143,6 +145,7 @@ impl Proxies {
             (all.hulls[lane], all.since[lane]) = (hull, since);
             (all.radius[lane], all.reach[lane]) = (brief.radius, brief.reach);
             all.traits[lane] = brief.traits | traits_of(flags[lane]);
+            all.places[lane] = bases[lane].at;
         }
         Some(all)
     }
@@ -190,6 +193,7 @@ mod tests {
             for turn in 0..3 {
                 state.rotations[rng.below(24) as usize] = state.rotations[rng.below(24) as usize];
                 state.positions[turn].x += Fx::STEP;
+                state.settle_bases(&mut Vec::new());
                 singly.clear(&state);
                 together.clear(&state);
                 for slot in (0..state.slots()).step_by(LANES) {

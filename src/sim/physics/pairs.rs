@@ -6,6 +6,7 @@ use super::proxy::{Proxies, Proxy};
 use super::sieve::sift;
 use super::spot::{DISC, LISTED, MOVES, OPEN, PUSHED, SENSOR, Spot};
 use super::state::State;
+use super::verdict::Verdict;
 use super::vicinity::Vicinity;
 
 /// Most pairs per shape that are looked at in one step; more only exist where bodies lie in each other.
@@ -26,6 +27,23 @@ impl Apart<'_> {
     pub(crate) fn has(self, a: u16, b: u16) -> bool {
         !self.0.is_empty() && self.0.binary_search(&[a.min(b), a.max(b)]).is_ok()
     }
+}
+
+/// Two shapes, that of the lower slot first.
+#[inline(always)]
+pub(crate) fn in_order<'a>(one: &'a Proxy, other: &'a Proxy) -> (&'a Proxy, &'a Proxy) {
+    if (one.slot, one.sub) < (other.slot, other.sub) { (one, other) } else { (other, one) }
+}
+
+/// Whether anything comes of it if two shapes touch.
+#[inline(always)]
+pub(crate) fn may_meet(state: &State, apart: Apart, a: &Proxy, b: &Proxy) -> bool {
+    let either = a.traits | b.traits;
+    if a.slot == b.slot || either & MOVES == 0 || either & (PUSHED | SENSOR) == 0 {
+        return false;
+    }
+    let filter = |proxy: &Proxy| state.blueprints.brief(proxy.kind).filter;
+    (a.traits & b.traits & OPEN != 0 || filter(a).meets(filter(b))) && !apart.has(a.slot, b.slot)
 }
 
 /// For each pair that may be found, how many may be looked at of a kind of which no more may be.
@@ -50,20 +68,20 @@ impl Budget {
 
     /// Counts a pair as found.
     #[inline(always)]
-    const fn spend(&mut self, sensor: bool) {
+    pub(crate) const fn spend(&mut self, sensor: bool) {
         let left = if sensor { &mut self.sensors } else { &mut self.pushes };
         *left = left.saturating_sub(1);
     }
 
     /// Whether no more of the kind may be found; then it was looked at in vain.
     #[inline(always)]
-    const fn is_spent_for(&mut self, sensor: bool) -> bool {
+    pub(crate) const fn is_spent_for(&mut self, sensor: bool) -> bool {
         let is_spent = if sensor { self.sensors == 0 } else { self.pushes == 0 };
         self.looks -= (is_spent && self.looks > 0) as usize;
         is_spent
     }
 
-    const fn is_any_spent(&self) -> bool {
+    pub(crate) const fn is_any_spent(&self) -> bool {
         self.pushes == 0 || self.sensors == 0
     }
 
@@ -91,6 +109,8 @@ pub(crate) enum Found<'a> {
     Discs(&'a Spot, &'a Spot),
     /// Any others.
     Shapes(&'a Proxy, &'a Proxy),
+    /// Any others that are known to be near each other, and where to put what is found out of them.
+    Known(&'a Proxy, &'a Proxy, &'a mut Verdict),
 }
 
 impl<F: FnMut(Found) -> bool> Search<'_, F> {
@@ -125,7 +145,7 @@ impl<F: FnMut(Found) -> bool> Search<'_, F> {
                     return;
                 }
                 if spot.boxes_touch(other) {
-                    self.meet(&large, &self.proxies.of(self.state, other));
+                    self.meet(&large, &self.proxies.of(self.state, other), None);
                 }
             }
         }
@@ -133,20 +153,25 @@ impl<F: FnMut(Found) -> bool> Search<'_, F> {
 
     /// As [`Self::run`], where all pairs of which the boxes touch are known; false if there are more than are looked at
     /// in a step.
-    pub(crate) fn run_among(mut self, vicinity: &Vicinity) -> bool {
+    pub(crate) fn run_among(mut self, vicinity: &mut Vicinity) -> bool {
         let (small, large) = (self.grid.drafts(), self.grid.large());
-        vicinity.all(|pair| {
+        vicinity.all(|pair, verdict| {
             let [one, other] = pair.map(usize::from);
             match (small.get(one), small.get(other)) {
-                (Some(a), Some(b)) if a.may_touch(b) => self.meet_spots(a, b),
-                (Some(_), Some(_)) => {}
+                (Some(a), Some(b)) if !a.may_touch(b) => {}
+                (Some(a), Some(b)) if a.traits & b.traits & LISTED != 0 => {
+                    let list = &self.proxies.list;
+                    let (a, b) = (&list[usize::from(a.shape)], &list[usize::from(b.shape)]);
+                    self.meet(a, b, Some(verdict));
+                }
+                (Some(a), Some(b)) => self.meet_spots(a, b),
                 (a, b) => {
                     let spot = |number: usize, small: Option<&Spot>| match small {
                         Some(small) => self.proxies.of(self.state, small),
                         None => self.proxies.of(self.state, &large[number - self.grid.drafts().len()]),
                     };
                     let (a, b) = (spot(one, a), spot(other, b));
-                    self.meet(&a, &b);
+                    self.meet(&a, &b, Some(verdict));
                 }
             }
             !self.left.is_any_spent()
@@ -169,25 +194,24 @@ impl<F: FnMut(Found) -> bool> Search<'_, F> {
     fn meet_shapes(&mut self, a: &Spot, b: &Spot) {
         let list = &self.proxies.list;
         if a.traits & b.traits & LISTED != 0 {
-            return self.meet(&list[usize::from(a.shape)], &list[usize::from(b.shape)]);
+            return self.meet(&list[usize::from(a.shape)], &list[usize::from(b.shape)], None);
         }
         let (a, b) = (self.proxies.of(self.state, a), self.proxies.of(self.state, b));
-        self.meet(&a, &b);
+        self.meet(&a, &b, None);
     }
 
     #[inline]
-    fn meet(&mut self, one: &Proxy, other: &Proxy) {
-        let (a, b) = if (one.slot, one.sub) < (other.slot, other.sub) { (one, other) } else { (other, one) };
-        let either = a.traits | b.traits;
-        let sensor = either & SENSOR != 0;
-        if a.slot == b.slot || either & MOVES == 0 || either & (PUSHED | SENSOR) == 0 {
-            return;
-        }
-        let filter = |proxy: &Proxy| self.state.blueprints.brief(proxy.kind).filter;
-        let meets = (a.traits & b.traits & OPEN != 0 || filter(a).meets(filter(b)))
-            && (self.apart.is_empty() || self.apart.binary_search(&[a.slot, b.slot]).is_err());
-        if meets && !self.left.is_spent_for(sensor) && (self.found)(Found::Shapes(a, b)) {
-            self.spend(sensor);
+    fn meet(&mut self, one: &Proxy, other: &Proxy, verdict: Option<&mut Verdict>) {
+        let (a, b) = in_order(one, other);
+        let sensor = (a.traits | b.traits) & SENSOR != 0;
+        if may_meet(self.state, Apart(self.apart), a, b) && !self.left.is_spent_for(sensor) {
+            let found = match verdict {
+                Some(verdict) => Found::Known(a, b, verdict),
+                None => Found::Shapes(a, b),
+            };
+            if (self.found)(found) {
+                self.spend(sensor);
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::WorldDesc;
+use super::base::{LAG_MARGIN, Lag, may_lag};
 use super::blueprint::Edition;
 use super::hull::{Hull, P};
 use super::rot::Rot;
@@ -97,10 +98,11 @@ impl Proxy {
             let speed = (i64::from(motion.spin.unsigned_abs()) * i64::from(reach)) >> 16;
             swing = way(speed.min(i64::from(i32::MAX)) as i32).min(limit) as i32;
         }
-        self.margin = self.way_x.abs() + self.way_y.abs() + swing + MARGIN;
-        self.reach += swing + MARGIN;
-        self.half_x += (self.way_x.abs() >> 1) + 1 + swing + MARGIN;
-        self.half_y += (self.way_y.abs() >> 1) + 1 + swing + MARGIN;
+        let margin = MARGIN + if may_lag(self.flags) { LAG_MARGIN } else { 0 };
+        self.margin = self.way_x.abs() + self.way_y.abs() + swing + margin;
+        self.reach += swing + margin;
+        self.half_x += (self.way_x.abs() >> 1) + 1 + swing + margin;
+        self.half_y += (self.way_y.abs() >> 1) + 1 + swing + margin;
         let fast = (x.abs() > limit) | (y.abs() > limit);
         self.traits = (self.traits | MOVES) & if fast { !DISC } else { u8::MAX };
         fast
@@ -149,6 +151,8 @@ pub(crate) struct Proxies {
     pub(crate) edge: Vec<Spot>,
     /// The first shapes of bullets that move.
     pub(crate) bullets: Vec<u16>,
+    /// By slot, how far bodies went from where they are seen; none beyond.
+    pub(crate) lags: Vec<Lag>,
 }
 
 impl Proxies {
@@ -274,6 +278,14 @@ impl Proxies {
         Who { slot: proxy.slot, sub: proxy.sub, kind: proxy.kind }
     }
 
+    /// How far two bodies went from where they are seen, if one did.
+    #[inline(always)]
+    pub(crate) fn lags_of(&self, a: u16, b: u16) -> Option<[Lag; 2]> {
+        let of = |slot: u16| self.lags.get(usize::from(slot)).copied().unwrap_or_default();
+        let lags = [of(a), of(b)];
+        (lags != [Lag::NONE; 2]).then_some(lags)
+    }
+
     /// Adds one shape of a body.
     #[inline(never)]
     pub(crate) fn push(&mut self, state: &State, slot: u16, part: (u16, u16), tick: i64) {
@@ -285,9 +297,11 @@ impl Proxies {
     #[inline(always)]
     fn add(&mut self, state: &State, slot: u16, (sub, kind_index): (u16, u16), tick: i64) -> Spot {
         let at = usize::from(slot);
-        let (flags, rot, mut motion) = (state.flags[at], state.rotations[at], state.motions[at]);
+        let (flags, mut motion) = (state.flags[at], state.motions[at]);
+        let base = if may_lag(flags) { state.bases[at] } else { state.pose(at) };
+        let rot = base.rot;
         let kind = state.blueprints.get(kind_index);
-        let (mut centre, mut farther) = (state.positions[at], 0);
+        let (mut centre, mut farther) = (base.at, 0);
         if flags & COMPOUND != 0 {
             let lever = turned(rot, kind.extent.centroid - state.masses[at].centre);
             centre += lever;

@@ -13,6 +13,12 @@ pub(crate) struct Recent {
     pub(crate) search: u64,
     pub(crate) order: Order,
     pub(crate) meetings: Vec<Meeting>,
+    /// How many of them are not with the border.
+    pub(crate) solid: usize,
+    /// Those of shapes that were near, but did not meet.
+    pub(crate) distant: Vec<Meeting>,
+    /// Whether the verdicts on pairs are of that search.
+    pub(crate) judged: bool,
 }
 
 impl Recent {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::base::Base;
 use super::blueprint::{
     Blueprint, Blueprints, Kind, LOCK_ROTATION, LOCK_X, LOCK_Y, MASS_MIN, NONE, damping_of,
 };
@@ -110,6 +111,8 @@ pub(crate) struct State {
     pub(crate) positions: Column<Vec2>,
     pub(crate) rotations: Column<Rot>,
     pub(crate) motions: Column<Motion>,
+    /// Where the search for contacts sees those that may lag; of others of no meaning.
+    pub(crate) bases: Column<Base>,
     /// The blueprint of the first shape.
     pub(crate) kinds: Column<u16>,
     pub(crate) users: Column<u32>,
@@ -148,6 +151,7 @@ impl Clone for State {
         self.positions.clone_from(&source.positions);
         self.rotations.clone_from(&source.rotations);
         self.motions.clone_from(&source.motions);
+        self.bases.clone_from(&source.bases);
         self.kinds.clone_from(&source.kinds);
         self.users.clone_from(&source.users);
         self.free.clone_from(&source.free);
@@ -171,6 +175,7 @@ impl PartialEq for State {
             && self.positions == other.positions
             && self.rotations == other.rotations
             && self.motions == other.motions
+            && self.is_seen_as(other)
             && self.users == other.users
             && self.free == other.free
             && self.ignored == other.ignored
@@ -323,6 +328,7 @@ impl State {
         if is_still(self.flags[slot]) {
             self.stills.forget();
         }
+        self.bases[slot] = self.pose(slot);
     }
 
     fn grow(&mut self) -> usize {
@@ -331,6 +337,7 @@ impl State {
         self.positions.push(Vec2::ZERO);
         self.rotations.push(Rot::NONE);
         self.motions.push(Motion::default());
+        self.bases.push(Base::default());
         self.kinds.push(NONE);
         self.users.push(0);
         self.masses.push(Mass::default());
@@ -407,6 +414,7 @@ impl State {
     pub(crate) fn wake(&mut self, slot: usize) {
         if self.flags[slot] & ASLEEP != 0 {
             self.stills.forget();
+            self.bases[slot] = self.pose(slot);
         }
         self.flags[slot] &= !ASLEEP;
         self.motions[slot].slow_ticks = 0;

@@ -3,7 +3,6 @@
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
-use super::border::meet_border;
 use super::contact_solver::{ContactDesc, ContactTimes, Contacts, Touch};
 use super::grid::Grid;
 use super::islands::Islands;
@@ -15,11 +14,12 @@ use super::motion::{Movers, keep_inside};
 use super::near::Near;
 use super::order::{Order, sort_few};
 use super::pairing::{BORDER, Ended, PASSING, Pairing, PointMemory, SENSOR, TOUCHING, id};
-use super::pairs::{Apart, Budget, Found, Search};
+use super::pairs::Apart;
 use super::passage::Passage;
 use super::proxy::{MARGIN, Proxies};
 use super::push_solver::{Push, Pushes};
 use super::recent::Recent;
+use super::revision::Revision;
 use super::routine::Routine;
 use super::state::{ASLEEP, Mass, State, is_moving};
 use super::swing::Swing;
@@ -27,8 +27,10 @@ use super::vicinity::Vicinity;
 use super::{Contact, ContactEvent, ContactPhase, bullet};
 use crate::{Fx, Vec2};
 
-/// How often what wakes up may wake others before the rest has to wait for the next step.
-const WAKES_MAX: u32 = 8;
+pub(crate) mod again;
+mod known;
+mod search;
+
 const BORDER_MASS: Mass = Mass { inverse: 0, inverse_gyration: 0, centre: Vec2::ZERO };
 
 std::thread_local! {
@@ -88,6 +90,17 @@ struct Scratch {
     order: Order,
     /// Which search of a grid the meetings are from; 0 if they are from none.
     searched: u64,
+    /// Whether that search looked at known pairs, and the meetings of those that are not near enough.
+    judged: bool,
+    distant: Vec<Meeting>,
+    /// Numbers of meetings that are those of nobody, and whether the others are in order already.
+    holes: Vec<u32>,
+    ordered: bool,
+    /// How many meetings are not with the border.
+    solid: usize,
+    /// Room for the meeting that is looked at.
+    fresh: Vec<Meeting>,
+    revision: Revision,
     recent: Recent,
     routine: Routine,
     /// Whether what becomes of a pair in this step depends on more than its bodies and shapes.
@@ -147,106 +160,31 @@ impl Scratch {
         }
     }
 
-    /// Finds out what touches or is about to; wakes what is hit.
-    #[inline(never)]
-    fn find(&mut self, state: &mut State) {
-        let tick = state.desc.tick_seconds();
-        self.list_apart(state);
-        core::mem::swap(&mut self.recent.meetings, &mut self.meetings);
-        core::mem::swap(&mut self.recent.order, &mut self.order);
-        self.recent.search = core::mem::take(&mut self.searched);
-        for _ in 0..WAKES_MAX {
-            self.meetings.clear();
-            self.meetings.reserve(3 * state.slots());
-            let (proxies, meetings) = (&mut self.proxies, &mut self.meetings);
-            if !self.lineup.search(state, tick, proxies, &self.apart, meetings) {
-                self.search_grid(state, tick);
-                self.searched = self.proxies.search;
-            }
-            if !self.wake_hit(state) {
-                break;
-            }
-        }
-        if state.desc.walls {
-            meet_border(state, tick, &self.proxies, &mut self.meetings);
-        }
-    }
-
-    /// Finds out what touches or is about to in a world of any size.
-    #[inline(never)]
-    fn search_grid(&mut self, state: &State, tick: i64) {
-        self.grid.begin(state, tick, &mut self.proxies);
-        self.vicinity.reserve(state);
-        let known = self.grid.is_sparse()
-            && self.proxies.bullets.is_empty()
-            && self.vicinity.is_known(state, &self.proxies, &self.grid);
-        if !known {
-            self.grid.fill(state, tick, &mut self.proxies);
-        }
-        self.meetings.clear();
-        let vicinity = &self.vicinity;
-        let (proxies, meetings) = (&self.proxies, &mut self.meetings);
-        let (grid, near, apart, recent) = (&self.grid, &mut self.near, &self.apart, &self.recent);
-        let found = |found: Found| match found {
-            Found::Discs(a, b) => Meeting::of_discs(state, a, b, meetings),
-            Found::Shapes(a, b) => Meeting::find(state, proxies, tick, (a, b), recent, meetings),
-        };
-        let left = Budget::of(grid.all().count());
-        let search = Search { state, proxies, grid, near, apart, left, found };
-        if !known {
-            search.run();
-        } else if !search.run_among(vicinity) {
-            self.meetings.clear();
-            self.vicinity.forget();
-            self.search_grid(state, tick);
-        }
-    }
-
-    /// Wakes what is hit in this step, and all that hangs together with it; whether there was any.
-    fn wake_hit(&mut self, state: &mut State) -> bool {
-        let mut any = false;
-        for meeting in self.meetings.iter().filter(|meeting| meeting.wakes) {
-            for slot in [meeting.a, meeting.b] {
-                if state.flags[usize::from(slot)] & ASLEEP != 0 {
-                    state.wake(usize::from(slot));
-                    any = true;
-                }
-            }
-        }
-        if any {
-            self.islands.wake(state);
-        }
-        any
-    }
-
-    /// Lists the pairs of bodies that do not meet.
-    fn list_apart(&mut self, state: &State) {
-        self.apart.clear();
-        if state.ignored.is_empty() && state.joints.is_empty() {
-            return;
-        }
-        self.apart.extend(state.ignored.iter());
-        let joined = state.joints.iter().filter(|(_, joint)| !joint.collide);
-        self.apart.extend(joined.map(|(_, joint)| [joint.a.min(joint.b), joint.a.max(joint.b)]));
-        self.apart.sort_unstable();
-    }
-
     /// Brings what was found together with what is remembered, both in the order of their keys.
     #[inline(never)]
     fn merge(&mut self, state: &State, times: &ContactTimes) {
-        self.order.sort(&self.meetings, state.slots());
+        if self.ordered {
+            self.order.insert(self.solid, &self.meetings[self.solid..]);
+        } else {
+            self.order.sort(&self.meetings, state.slots());
+        }
         self.pairings.clear();
         self.reports.clear();
         self.pairings.reserve(3 * state.slots());
         self.reports.reserve(3 * state.slots());
         self.ended.clear();
         let same = self.order.is_like(&self.recent.order);
-        if same && self.routine.is_of(state) && self.is_remembered(state) {
-            self.repeat(state);
-            return;
+        if self.routine.is_of(state) {
+            if same && !self.contacts.may_be_tidied() && self.is_remembered(state) {
+                return self.repeat(state);
+            }
+            if !same && self.plan(state) {
+                return self.revise(state, times);
+            }
         }
         self.routine.forget();
         self.routine.reserve(state.slots(), state.extras.len());
+        self.revision.reserve(state.slots());
         self.is_varied = false;
         self.movers.begin(state);
         self.contacts.clear(state.slots());
@@ -270,34 +208,8 @@ impl Scratch {
         self.meetings = meetings;
         let all = self.order.sorted.len();
         let plain = state.joints.is_empty() && self.pairings.len() == all && self.contacts.are_plain(all);
-        if same && plain && !self.is_varied {
+        if plain && !self.is_varied {
             self.routine.keep(state);
-        }
-    }
-
-    /// Whether of all meetings something is remembered, of as many points, and of nothing else.
-    fn is_remembered(&self, state: &State) -> bool {
-        let mut pairs = state.pairings.iter().zip(&self.order.sorted).enumerate();
-        state.joints.is_empty()
-            && state.pairings.len() == self.order.sorted.len()
-            && pairs.all(|(number, (before, &(key, index)))| {
-                let meeting = &self.meetings[index as usize];
-                before.sort_key() == key && self.contacts.has_points_of(number, meeting)
-            })
-    }
-
-    /// As [`Self::merge`], of the contacts of the step before, which are solved in the same order.
-    #[inline(never)]
-    fn repeat(&mut self, state: &State) {
-        self.movers.begin_again(state);
-        self.contacts.begin_again();
-        for (number, (before, &(_, index))) in state.pairings.iter().zip(&self.order.sorted).enumerate() {
-            let meeting = &self.meetings[index as usize];
-            let was_touching = before.bits & TOUCHING != 0;
-            let bits = if touches(meeting, was_touching) { TOUCHING } else { 0 };
-            self.pairings.push(Pairing { bits, ..meeting.pairing() });
-            self.reports.push(Report { was_touching, met: true, meeting: index, impulse: 0 });
-            self.contacts.renew(number, meeting, before);
         }
     }
 

@@ -6,12 +6,13 @@ use alloc::vec::Vec;
 use super::blueprint::Edition;
 use super::grid::Grid;
 use super::order::sort_few;
-use super::proxy::Proxies;
+use super::proxy::{Proxies, Proxy};
 use super::spot::{LISTED, Spot};
 use super::state::State;
+use super::verdict::Verdict;
 
 /// A box: left, bottom, right, top.
-type Sides = [i32; 4];
+pub(crate) type Sides = [i32; 4];
 
 /// The part of the usual half size by which boxes are larger.
 const LOOSE: i32 = 16;
@@ -32,9 +33,24 @@ const WAIT_FAST: u32 = 8;
 
 /// Two shapes that are near each other, that of the lower slot first.
 #[derive(Clone, Copy, Debug, Default)]
-struct Pair {
-    key: u64,
-    shapes: [u16; 2],
+pub(crate) struct Pair {
+    pub(crate) key: u64,
+    pub(crate) shapes: [u16; 2],
+    pub(crate) verdict: Verdict,
+}
+
+/// A shape as it is looked at first where it is known what is near it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Poise {
+    /// The box around it and its way.
+    pub(crate) sides: Sides,
+    pub(crate) margin: i32,
+    pub(crate) slot: u16,
+    pub(crate) sub: u16,
+    pub(crate) flags: u8,
+    pub(crate) traits: u8,
+    /// Whether it is where it was in the search before.
+    pub(crate) stays: bool,
 }
 
 /// Which shapes are near which. Shapes have the numbers that a grid gives them: those in cells, then the large ones.
@@ -46,9 +62,9 @@ pub(crate) struct Vicinity {
     counts: [usize; 2],
     /// By number, the slot and which shape of its body it is.
     whose: Vec<[u16; 2]>,
-    /// By number, the larger box, and the one of this step.
+    /// By number, the larger box, and what is looked at in this step.
     loose: Vec<Sides>,
-    tight: Vec<Sides>,
+    poises: Vec<Poise>,
     /// Sorted by slots and shapes.
     pairs: Vec<Pair>,
     /// The same unsorted, or those of shapes that left their boxes, and by slot how many.
@@ -76,9 +92,9 @@ fn key([a, sub_a]: [u16; 2], [b, sub_b]: [u16; 2]) -> u64 {
 fn pair(whose: &[[u16; 2]], a: u16, b: u16) -> Pair {
     let (of_a, of_b) = (whose[usize::from(a)], whose[usize::from(b)]);
     if of_a < of_b {
-        Pair { key: key(of_a, of_b), shapes: [a, b] }
+        Pair { key: key(of_a, of_b), shapes: [a, b], verdict: Verdict::default() }
     } else {
-        Pair { key: key(of_b, of_a), shapes: [b, a] }
+        Pair { key: key(of_b, of_a), shapes: [b, a], verdict: Verdict::default() }
     }
 }
 
@@ -104,18 +120,18 @@ fn loosened([left, bottom, right, top]: Sides, spot: Option<&Spot>, by: i32) -> 
 
 /// Whether two boxes touch.
 #[inline(always)]
-fn touch(one: &Sides, other: &Sides) -> bool {
+pub(crate) fn touch(one: &Sides, other: &Sides) -> bool {
     (one[0] <= other[2]) & (other[0] <= one[2]) & (one[1] <= other[3]) & (other[1] <= one[3])
 }
 
 impl Vicinity {
     /// Whether all pairs of which the boxes touch in this step are known.
-    pub(crate) fn is_known(&mut self, state: &State, proxies: &Proxies, grid: &Grid) -> bool {
+    pub(crate) fn is_known(&mut self, state: &State, proxies: &Proxies, grid: &Grid, search: u64) -> bool {
         let counts = [grid.drafts().len(), grid.all().count()];
         let edition = state.blueprints.edition();
         let same = (self.edition, self.counts) == (edition, counts);
         (self.edition, self.counts) = (edition, counts);
-        if same && self.known && self.holds(proxies, grid) && self.refresh(grid) {
+        if same && self.known && self.holds(proxies, grid, search) && self.refresh(grid) {
             self.age += 1;
             return true;
         }
@@ -138,14 +154,20 @@ impl Vicinity {
     }
 
     /// Calls `look` for all pairs of which the boxes touch in this step, in the order of their keys, until it returns
-    /// false; false if it did.
+    /// false; false if it did. It puts in what it finds out of the pair.
     #[inline(always)]
-    pub(crate) fn all(&self, mut look: impl FnMut([u16; 2]) -> bool) -> bool {
-        let touches = |pair: &&Pair| {
+    pub(crate) fn all(&mut self, mut look: impl FnMut([u16; 2], &mut Verdict) -> bool) -> bool {
+        let poises = &self.poises;
+        self.pairs.iter_mut().all(|pair| {
             let [a, b] = pair.shapes.map(usize::from);
-            touch(&self.tight[a], &self.tight[b])
-        };
-        self.pairs.iter().filter(touches).all(|pair| look(pair.shapes))
+            pair.verdict = Verdict::default();
+            !touch(&poises[a].sides, &poises[b].sides) || look(pair.shapes, &mut pair.verdict)
+        })
+    }
+
+    /// The pairs in the order of their keys, and by number the shapes.
+    pub(crate) const fn known(&mut self) -> (&mut Vec<Pair>, &Vec<Poise>) {
+        (&mut self.pairs, &self.poises)
     }
 
     /// Does not know the pairs any more, nor soon.
@@ -159,7 +181,7 @@ impl Vicinity {
         let pairs = PAIRS_PER_SHAPE * shapes;
         self.whose.reserve(shapes.saturating_sub(self.whose.len()));
         self.loose.reserve(shapes.saturating_sub(self.loose.len()));
-        self.tight.reserve(shapes.saturating_sub(self.tight.len()));
+        self.poises.reserve(shapes.saturating_sub(self.poises.len()));
         self.begins.reserve(shapes.saturating_sub(self.begins.len()));
         self.pairs.reserve(pairs.saturating_sub(self.pairs.len()));
         self.drafts.reserve(pairs.saturating_sub(self.drafts.len()));
@@ -171,12 +193,13 @@ impl Vicinity {
 
     /// Whether all shapes are those of which the pairs are known, within their boxes but for a few.
     #[inline(never)]
-    fn holds(&mut self, proxies: &Proxies, grid: &Grid) -> bool {
-        self.tight.clear();
+    fn holds(&mut self, proxies: &Proxies, grid: &Grid, search: u64) -> bool {
+        self.poises.clear();
         self.leavers.clear();
         let known = self.whose.iter().zip(&self.loose);
         for ((number, spot), (whose, loose)) in (0..).zip(grid.all()).zip(known) {
-            let (of, sides) = (owner(proxies, spot), sides(spot));
+            let poise = Poise::of(proxies, spot, search);
+            let (of, sides) = ([poise.slot, poise.sub], poise.sides);
             let inside = (loose[0] <= sides[0]) & (loose[1] <= sides[1]);
             if !(inside & (sides[2] <= loose[2]) & (sides[3] <= loose[3])) {
                 if self.leavers.len() >= LEAVERS_MAX {
@@ -187,7 +210,7 @@ impl Vicinity {
             if of != *whose {
                 return false;
             }
-            self.tight.push(sides);
+            self.poises.push(poise);
         }
         true
     }
@@ -205,7 +228,7 @@ impl Vicinity {
         for &number in &self.leavers {
             let at = usize::from(number);
             self.left[at] = true;
-            self.loose[at] = loosened(self.tight[at], small.get(at), by);
+            self.loose[at] = loosened(self.poises[at].sides, small.get(at), by);
         }
         self.drafts.clear();
         for &a in &self.leavers {
@@ -244,12 +267,12 @@ impl Vicinity {
         let by = grid.small_half() / LOOSE;
         self.whose.clear();
         self.whose.extend(grid.all().map(|spot| owner(proxies, spot)));
-        self.tight.clear();
-        self.tight.extend(grid.all().map(sides));
+        self.poises.clear();
+        self.poises.extend(grid.all().map(|spot| Poise::of(proxies, spot, 0)));
         let small = grid.drafts();
+        let all = self.poises.iter().enumerate();
         self.loose.clear();
-        self.loose
-            .extend(self.tight.iter().enumerate().map(|(at, &sides)| loosened(sides, small.get(at), by)));
+        self.loose.extend(all.map(|(at, poise)| loosened(poise.sides, small.get(at), by)));
         (self.age, self.known) = (0, self.sweep());
         if self.known {
             self.sort(slots);
@@ -319,6 +342,18 @@ fn owner(proxies: &Proxies, spot: &Spot) -> [u16; 2] {
     }
     let proxy = &proxies.list[usize::from(spot.shape)];
     [proxy.slot, proxy.sub]
+}
+
+impl Poise {
+    #[inline(always)]
+    fn of(proxies: &Proxies, spot: &Spot, search: u64) -> Self {
+        let sides = sides(spot);
+        if spot.traits & LISTED == 0 {
+            return Self { sides, slot: spot.shape, ..Self::default() };
+        }
+        let Proxy { margin, slot, sub, flags, traits, since, .. } = proxies.list[usize::from(spot.shape)];
+        Self { sides, margin, slot, sub, flags, traits, stays: since <= search }
+    }
 }
 
 /// The box around a shape and its way.

@@ -10,6 +10,7 @@ use core::cell::RefCell;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::WorldDesc;
+use super::base::Base;
 use super::blueprint::{Blueprint, Blueprints, NONE};
 use super::column::Column;
 use super::joints::Joints;
@@ -19,7 +20,7 @@ use super::state::{
     ALIVE, ALL_FLAGS, ASLEEP, COMPOUND, DYNAMIC, Extra, KINEMATIC, Mass, Motion, SHAPES_MAX, State, is_moving,
 };
 use super::still::Stills;
-use crate::Vec2;
+use crate::{Fx, Vec2};
 
 /// Two slots and the bits of a pairing: its own, the number of points, and whether shapes are numbered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, bytemuck::Pod, bytemuck::Zeroable)]
@@ -47,6 +48,8 @@ struct Sent<'a> {
     velocities: &'a Column<[i32; 2]>,
     spins: &'a Column<i32>,
     slow: &'a Column<u16>,
+    lags: &'a Column<[i16; 3]>,
+    turns: &'a Column<Rot>,
     extras: &'a Column<Extra>,
     ignored: &'a Column<[u16; 2]>,
     pairs: &'a Column<PairBits>,
@@ -70,6 +73,9 @@ struct Received {
     velocities: Column<[i32; 2]>,
     spins: Column<i32>,
     slow: Column<u16>,
+    /// Slots of bodies that are seen where they were, and how far they went since; and how they were turned.
+    lags: Column<[i16; 3]>,
+    turns: Column<Rot>,
     extras: Column<Extra>,
     ignored: Column<[u16; 2]>,
     pairs: Column<PairBits>,
@@ -98,6 +104,8 @@ pub(crate) enum BadState {
     FreeList,
     #[error("the pairs are not those of bodies, or not in order")]
     Pairs,
+    #[error("the bodies that are seen where they were are not in order")]
+    Lags,
     #[error("a joint is not one of two bodies, or out of bounds")]
     Joint,
 }
@@ -143,6 +151,8 @@ struct Buffers {
     velocities: Column<[i32; 2]>,
     spins: Column<i32>,
     slow: Column<u16>,
+    lags: Column<[i16; 3]>,
+    turns: Column<Rot>,
     pairs: Column<PairBits>,
     numbers: Column<[u16; 2]>,
     points: Column<PointMemory>,
@@ -166,6 +176,8 @@ impl Serialize for State {
             velocities: &buffers.velocities,
             spins: &buffers.spins,
             slow: &buffers.slow,
+            lags: &buffers.lags,
+            turns: &buffers.turns,
             extras: &buffers.extras,
             ignored: &self.ignored,
             pairs: &buffers.pairs,
@@ -200,6 +212,7 @@ impl Buffers {
         let renumbered = |extra: &Extra| Extra { slot: extra.slot, kind: numbering.number(extra.kind) };
         self.extras.extend(state.extras.iter().map(renumbered));
         self.fill_motions(state);
+        self.fill_lags(state);
         self.fill_pairs(&state.pairings);
         numbering.used
     }
@@ -226,6 +239,20 @@ impl Buffers {
         if motions.iter().fold(0, |any, motion| any | motion.slow_ticks) != 0 {
             // Half a second of ticks at most.
             self.slow.extend(moving().map(|motion| motion.slow_ticks as u16));
+        }
+    }
+
+    fn fill_lags(&mut self, state: &State) {
+        self.lags.clear();
+        self.turns.clear();
+        if !state.blueprints.has_outlines() {
+            return;
+        }
+        for slot in 0..state.slots() {
+            if let Some(lag) = state.lag(slot) {
+                self.lags.push([(slot as u16).cast_signed(), lag.x as i16, lag.y as i16]);
+                self.turns.push(state.bases[slot].rot);
+            }
         }
     }
 
@@ -295,6 +322,7 @@ impl Received {
             generations,
             positions: self.positions,
             rotations,
+            bases: Column::default(),
             motions,
             kinds,
             users,
@@ -310,6 +338,7 @@ impl Received {
             tally: None,
         };
         state.check()?;
+        state.see(&self.lags, &self.turns)?;
         Ok(state)
     }
 }
@@ -370,6 +399,25 @@ fn gather(pairs: &[PairBits], numbers: &[[u16; 2]], points: &[PointMemory]) -> O
 }
 
 impl State {
+    /// Sees bodies where they were.
+    fn see(&mut self, lags: &[[i16; 3]], turns: &[Rot]) -> Result<(), BadState> {
+        self.bases = (0..self.slots()).map(|slot| self.pose(slot)).collect();
+        let sorted = lags.is_sorted_by(|one, other| one[0].cast_unsigned() < other[0].cast_unsigned());
+        if lags.len() != turns.len() || !sorted {
+            return Err(BadState::Lags);
+        }
+        for (&[slot, x, y], &rot) in lags.iter().zip(turns) {
+            let slot = usize::from(slot.cast_unsigned());
+            let Some(base) = self.bases.get_mut(slot) else { return Err(BadState::Lags) };
+            let lag = Vec2::new(Fx::from_bits(x.into()), Fx::from_bits(y.into()));
+            *base = Base { at: self.positions[slot] - lag, rot };
+            if !rot.is_unit() || self.lag(slot).is_none() {
+                return Err(BadState::Body(slot));
+            }
+        }
+        Ok(())
+    }
+
     /// Checks everything that stepping relies on, and computes what follows from the rest.
     fn check(&mut self) -> Result<(), BadState> {
         if self.places() > SHAPES_MAX {

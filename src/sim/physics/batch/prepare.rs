@@ -156,13 +156,14 @@ struct Anchors {
     separation: Vector,
     total: Vector,
     bounce: Vector,
+    bare: Vector,
 }
 
 impl Anchors {
     #[inline(always)]
     fn of(drafts: &[Draft; WIDTH], part: usize) -> Self {
-        let [x_a, y_a, x_b, y_b, separation, total, bounce, _] = columns(drafts, part);
-        Self { from_a: [x_a, y_a], from_b: [x_b, y_b], separation, total, bounce }
+        let [x_a, y_a, x_b, y_b, separation, total, bounce, bare] = columns(drafts, part);
+        Self { from_a: [x_a, y_a], from_b: [x_b, y_b], separation, total, bounce, bare }
     }
 
     #[inline(always)]
@@ -186,13 +187,20 @@ impl Points {
         self.normal.prepare(sides, anchors.arms(normal), total, counts);
         let weight = self.normal.weight.all();
         self.soft.put(weight - weight.times(unmade).floor::<30, 2>());
-        let near = Vector::splat(1 << 24);
-        let separation = anchors.separation.within(near).shl::<6>().within(Vector::splat(MOST));
-        let separation = counts.select(separation, Vector::splat(0));
-        self.separation.put(separation);
-        self.apart.put(separation);
+        self.put_apart(counts.select(anchors.separation, Vector::splat(0)));
         self.bounce.put(anchors.bounce.shr::<{ FINER_BITS as i32 }>());
         self.sum.put(Vector::splat(0));
+    }
+}
+
+impl Points {
+    /// Puts in how far the outlines are apart, in 1/2¹⁶.
+    #[inline(always)]
+    fn put_apart(&mut self, separation: Vector) {
+        let near = Vector::splat(1 << 24);
+        let separation = separation.within(near).shl::<6>().within(Vector::splat(MOST));
+        self.separation.put(separation);
+        self.apart.put(separation);
     }
 }
 
@@ -250,9 +258,9 @@ impl Batch {
         } else {
             self.points[1] = Points::default();
         }
-        // Both points are on the surface: one pull at the deeper one does for both.
-        let other = has_second.select(second.separation, Vector::splat(i32::MAX));
-        let deeper = first.separation.above(other);
+        // Both points are on the surface: one pull at the deeper one, where the bodies are seen, does for both.
+        let other = has_second.select(second.bare, Vector::splat(i32::MAX));
+        let deeper = first.bare.above(other);
         let along = [zero - y, x];
         let (at_first, at_second) = (first.arms(along), second.arms(along));
         let arms = [deeper.select(at_second[0], at_first[0]), deeper.select(at_second[1], at_first[1])];
@@ -282,9 +290,12 @@ impl Batch {
         };
         let (zero, most) = (Vector::splat(0), Vector::splat(MOST));
         let totals = [numbers(|draft| draft.points[0].total), numbers(|draft| draft.points[1].total)];
-        for (points, total) in self.points.iter_mut().zip(totals) {
+        let apart = |of: fn(&Draft) -> i32| Vector::of(&drafts.each_ref().map(of));
+        let separations =
+            [apart(|draft| draft.points[0].separation), apart(|draft| draft.points[1].separation)];
+        for ((points, total), separation) in self.points.iter_mut().zip(totals).zip(separations) {
             points.normal.total.put(total.max(zero).min(most));
-            points.apart = points.separation;
+            points.put_apart(separation);
             points.sum.put(zero);
         }
         let pulled = numbers(|draft| draft.pulled).within(most);

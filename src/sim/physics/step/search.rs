@@ -1,0 +1,134 @@
+//! The search for what touches or is about to.
+
+use super::Scratch;
+use crate::physics::border::meet_border;
+use crate::physics::meeting::{Meeting, Nearness, margin_of};
+use crate::physics::pairs::{Budget, Found, Search};
+use crate::physics::state::{ASLEEP, State};
+use crate::physics::verdict::Verdict;
+
+/// How often what wakes up may wake others before the rest has to wait for the next step.
+const WAKES_MAX: u32 = 8;
+/// So many meetings more than twice those that are there may lie about.
+const SCATTERED_MAX: usize = 64;
+
+impl Scratch {
+    /// Finds out what touches or is about to; wakes what is hit.
+    #[inline(never)]
+    pub(super) fn find(&mut self, state: &mut State) {
+        let tick = state.desc.tick_seconds();
+        state.settle_bases(&mut self.proxies.lags);
+        self.list_apart(state);
+        core::mem::swap(&mut self.recent.meetings, &mut self.meetings);
+        core::mem::swap(&mut self.recent.order, &mut self.order);
+        core::mem::swap(&mut self.recent.distant, &mut self.distant);
+        self.recent.judged = core::mem::take(&mut self.judged);
+        self.recent.solid = self.solid;
+        self.recent.search = core::mem::take(&mut self.searched);
+        for _ in 0..WAKES_MAX {
+            self.meetings.clear();
+            self.meetings.reserve(3 * state.slots());
+            self.distant.clear();
+            self.distant.reserve(3 * state.slots());
+            // What an earlier round found is of no use if this one needs no cells.
+            (self.ordered, self.judged, self.searched) = (false, false, 0);
+            let (proxies, meetings) = (&mut self.proxies, &mut self.meetings);
+            if !self.lineup.search(state, tick, proxies, &self.apart, meetings) {
+                self.search_grid(state, tick);
+                self.searched = self.proxies.search;
+            }
+            if !self.wake_hit(state) {
+                break;
+            }
+        }
+        self.solid = self.meetings.len();
+        if state.desc.walls {
+            meet_border(state, tick, &self.proxies, &mut self.meetings);
+        }
+    }
+
+    /// Finds out what touches or is about to in a world of any size.
+    #[inline(never)]
+    fn search_grid(&mut self, state: &State, tick: i64) {
+        self.grid.begin(state, tick, &mut self.proxies);
+        self.vicinity.reserve(state);
+        let known = self.grid.is_sparse()
+            && self.proxies.bullets.is_empty()
+            && self.vicinity.is_known(state, &self.proxies, &self.grid, self.recent.search);
+        // Meetings of pairs that are not known any more are left behind.
+        let most = 2 * self.recent.order.sorted.len() + SCATTERED_MAX;
+        let judged = core::mem::take(&mut self.recent.judged)
+            && self.recent.solid.max(self.recent.distant.len()) <= most;
+        if !known {
+            self.grid.fill(state, tick, &mut self.proxies);
+        } else if judged && self.search_known(state, tick) {
+            return;
+        }
+        self.recent.order.index(state.slots());
+        self.meetings.clear();
+        let vicinity = &mut self.vicinity;
+        let (proxies, meetings, distant) = (&self.proxies, &mut self.meetings, &mut self.distant);
+        (self.judged, self.ordered) = (known, false);
+        self.holes.clear();
+        let (grid, near, apart, recent) = (&self.grid, &mut self.near, &self.apart, &self.recent);
+        let found = |found: Found| match found {
+            Found::Discs(a, b) => Meeting::of_discs(state, a, b, meetings),
+            Found::Shapes(a, b) => Meeting::find(state, proxies, tick, (a, b), recent, meetings),
+            Found::Known(a, b, verdict) => {
+                let before = recent.find(a, b);
+                let nearness = Meeting::find_known(state, proxies, tick, (a, b), (before, meetings));
+                *verdict = match nearness {
+                    Nearness::Apart => Verdict::apart(margin_of(proxies, a, b)),
+                    Nearness::Met => Verdict::met(meetings.len() - 1),
+                    Nearness::Distant => {
+                        distant.extend(meetings.pop());
+                        Verdict::distant(distant.len() - 1)
+                    }
+                };
+                nearness == Nearness::Met
+            }
+        };
+        let left = Budget::of(grid.all().count());
+        let search = Search { state, proxies, grid, near, apart, left, found };
+        if !known {
+            search.run();
+        } else if !search.run_among(vicinity) {
+            self.meetings.clear();
+            self.vicinity.forget();
+            self.search_grid(state, tick);
+        }
+    }
+
+    /// Wakes what is hit in this step, and all that hangs together with it; whether there was any.
+    fn wake_hit(&mut self, state: &mut State) -> bool {
+        let mut any = false;
+        for meeting in &mut self.meetings {
+            // Not twice, where it is kept for the next step.
+            if !core::mem::take(&mut meeting.wakes) {
+                continue;
+            }
+            for slot in [meeting.a, meeting.b] {
+                if state.flags[usize::from(slot)] & ASLEEP != 0 {
+                    state.wake(usize::from(slot));
+                    any = true;
+                }
+            }
+        }
+        if any {
+            self.islands.wake(state);
+        }
+        any
+    }
+
+    /// Lists the pairs of bodies that do not meet.
+    fn list_apart(&mut self, state: &State) {
+        self.apart.clear();
+        if state.ignored.is_empty() && state.joints.is_empty() {
+            return;
+        }
+        self.apart.extend(state.ignored.iter());
+        let joined = state.joints.iter().filter(|(_, joint)| !joint.collide);
+        self.apart.extend(joined.map(|(_, joint)| [joint.a.min(joint.b), joint.a.max(joint.b)]));
+        self.apart.sort_unstable();
+    }
+}
