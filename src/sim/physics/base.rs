@@ -112,8 +112,8 @@ impl State {
         self.flags.iter().any(|&flags| flags & BULLET != 0)
     }
 
-    /// Sees bodies where they are that went too far, and all where there are bullets; `lags` gets how far the others went, by
-    /// slot, if there are some.
+    /// Sees bodies where they are that went too far, and all where there are bullets; `lags` gets how far the others
+    /// went, by slot, if there are some.
     #[inline(never)]
     pub(crate) fn settle_bases(&mut self, lags: &mut Vec<Lag>) {
         lags.clear();

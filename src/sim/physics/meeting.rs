@@ -272,8 +272,8 @@ impl Meeting {
         if self.sensor { separation <= 0 } else { gap <= i64::from(MARGIN) }
     }
 
-    /// How fast two bodies that move so come towards each other at the most, and how far apart the shapes are at the end
-    /// of the tick then.
+    /// How fast two bodies that move so come towards each other at the most, and how far apart the shapes are then at
+    /// the end of the tick.
     #[inline(always)]
     fn approach(&self, state: &State, tick: i64, [one, other]: [&Motion; 2]) -> (i64, i64) {
         let (x, y) = (other.x.saturating_sub(one.x), other.y.saturating_sub(one.y));
