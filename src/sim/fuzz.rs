@@ -17,7 +17,7 @@ fn world_state_corpus() {
 
 /// Those that `examples/physics_scenes` writes are among them, so that fuzzing begins with whole worlds.
 #[test]
-fn worlds_of_the_scenes_stay_readable() {
+fn worlds_of_the_scenes_are_read_and_go_on() {
     for (name, bodies) in [
         ("gas-60", 100),
         ("machine-60", 22),

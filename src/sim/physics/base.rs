@@ -87,6 +87,7 @@ impl State {
         if pose == base {
             return None;
         }
+        // Most of what moves went too far, which is seen without its turn.
         let near = |now: Fx, then: Fx| now.to_bits().abs_diff(then.to_bits()) <= LAG_MAX.unsigned_abs();
         let may = may_lag(self.flags[slot]) & near(pose.at.x, base.at.x) & near(pose.at.y, base.at.y);
         if !may {
@@ -97,7 +98,7 @@ impl State {
         (brief.count > 1 && brief.traits & CHAINED == 0 && lag.is_small(brief.reach)).then_some(lag)
     }
 
-    /// Where the search for contacts sees a body in the next step, if no bullets move.
+    /// Where the search for contacts sees a body in the next step, if there are no bullets.
     fn base(&self, slot: usize) -> Base {
         if self.lag(slot).is_some() { self.bases[slot] } else { self.pose(slot) }
     }

@@ -291,7 +291,6 @@ impl State {
         let extra = self.extras.remove(place);
         tally.take(self.blueprints.get(extra.kind));
         self.blueprints.remove(extra.kind);
-        self.changed(slot);
         let (flags, origin) = (self.flags[slot], self.origin(slot));
         if self.extras_of(slot).is_empty() {
             self.flags[slot] &= !COMPOUND;
@@ -301,6 +300,7 @@ impl State {
             self.tally = Some((slot as u16, tally));
         }
         self.positions[slot] = origin + self.lever(slot);
+        self.changed(slot);
     }
 
     /// Where a further shape of a body is among those of all.

@@ -195,6 +195,16 @@ impl Grid {
         self.drafts.iter().chain(&self.large)
     }
 
+    /// The shape of a number, and whether it is in cells.
+    #[inline(always)]
+    pub(crate) fn shape(&self, number: u16) -> (&Spot, bool) {
+        let number = usize::from(number);
+        match self.drafts.get(number) {
+            Some(small) => (small, true),
+            None => (&self.large[number - self.drafts.len()], false),
+        }
+    }
+
     /// The largest half size of a shape in cells.
     pub(crate) const fn small_half(&self) -> i32 {
         self.layout.small_half

@@ -16,7 +16,7 @@ use super::pairs::pairs_max;
 use super::proxy::{Proxies, Proxy};
 use super::recent::Recent;
 use super::sieve::sift;
-use super::spot::{DISC, LISTED, MOVES, OPEN, PUSHED, SENSOR, Spot};
+use super::spot::{LISTED, MOVES, OPEN, PUSHED, SENSOR, Spot};
 use super::state::{BULLET, State, is_moving};
 use super::still::{Stills, UNMADE};
 
@@ -209,8 +209,7 @@ impl Lineup {
             if !one.boxes_touch(&other) {
                 continue;
             }
-            let discs = one.traits & other.traits & (DISC | MOVES | OPEN) == DISC | MOVES | OPEN;
-            if discs && apart.is_empty() && !self.is_large(pair) {
+            if one.are_discs(&other) && apart.is_empty() && !self.is_large(pair) {
                 let (a, b) = if one.shape < other.shape { (one, other) } else { (other, one) };
                 Meeting::of_discs(state, &a, &b, meetings);
             } else {

@@ -4,10 +4,8 @@ use super::grid::Grid;
 use super::near::Near;
 use super::proxy::{Proxies, Proxy};
 use super::sieve::sift;
-use super::spot::{DISC, LISTED, MOVES, OPEN, PUSHED, SENSOR, Spot};
+use super::spot::{LISTED, MOVES, OPEN, PUSHED, SENSOR, Spot};
 use super::state::State;
-use super::verdict::Verdict;
-use super::vicinity::Vicinity;
 
 /// Most pairs per shape that are looked at in one step; more only exist where bodies lie in each other.
 const PAIRS_PER_SHAPE_MAX: usize = 16;
@@ -109,8 +107,6 @@ pub(crate) enum Found<'a> {
     Discs(&'a Spot, &'a Spot),
     /// Any others.
     Shapes(&'a Proxy, &'a Proxy),
-    /// Any others that are known to be near each other, and where to put what is found out of them.
-    Known(&'a Proxy, &'a Proxy, &'a mut Verdict),
 }
 
 impl<F: FnMut(Found) -> bool> Search<'_, F> {
@@ -145,42 +141,15 @@ impl<F: FnMut(Found) -> bool> Search<'_, F> {
                     return;
                 }
                 if spot.boxes_touch(other) {
-                    self.meet(&large, &self.proxies.of(self.state, other), None);
+                    self.meet(&large, &self.proxies.of(self.state, other));
                 }
             }
         }
     }
 
-    /// As [`Self::run`], where all pairs of which the boxes touch are known; false if there are more than are looked at
-    /// in a step.
-    pub(crate) fn run_among(mut self, vicinity: &mut Vicinity) -> bool {
-        let (small, large) = (self.grid.drafts(), self.grid.large());
-        vicinity.all(|pair, verdict| {
-            let [one, other] = pair.map(usize::from);
-            match (small.get(one), small.get(other)) {
-                (Some(a), Some(b)) if !a.may_touch(b) => {}
-                (Some(a), Some(b)) if a.traits & b.traits & LISTED != 0 => {
-                    let list = &self.proxies.list;
-                    let (a, b) = (&list[usize::from(a.shape)], &list[usize::from(b.shape)]);
-                    self.meet(a, b, Some(verdict));
-                }
-                (Some(a), Some(b)) => self.meet_spots(a, b),
-                (a, b) => {
-                    let spot = |number: usize, small: Option<&Spot>| match small {
-                        Some(small) => self.proxies.of(self.state, small),
-                        None => self.proxies.of(self.state, &large[number - self.grid.drafts().len()]),
-                    };
-                    let (a, b) = (spot(one, a), spot(other, b));
-                    self.meet(&a, &b, Some(verdict));
-                }
-            }
-            !self.left.is_any_spent()
-        })
-    }
-
     #[inline(always)]
     fn meet_spots(&mut self, a: &Spot, b: &Spot) {
-        if a.traits & b.traits & (DISC | MOVES | OPEN) == DISC | MOVES | OPEN && self.apart.is_empty() {
+        if a.are_discs(b) && self.apart.is_empty() {
             let (a, b) = if a.shape < b.shape { (a, b) } else { (b, a) };
             if !self.left.is_spent_for(false) && (self.found)(Found::Discs(a, b)) {
                 self.spend(false);
@@ -194,24 +163,19 @@ impl<F: FnMut(Found) -> bool> Search<'_, F> {
     fn meet_shapes(&mut self, a: &Spot, b: &Spot) {
         let list = &self.proxies.list;
         if a.traits & b.traits & LISTED != 0 {
-            return self.meet(&list[usize::from(a.shape)], &list[usize::from(b.shape)], None);
+            return self.meet(&list[usize::from(a.shape)], &list[usize::from(b.shape)]);
         }
         let (a, b) = (self.proxies.of(self.state, a), self.proxies.of(self.state, b));
-        self.meet(&a, &b, None);
+        self.meet(&a, &b);
     }
 
     #[inline]
-    fn meet(&mut self, one: &Proxy, other: &Proxy, verdict: Option<&mut Verdict>) {
+    fn meet(&mut self, one: &Proxy, other: &Proxy) {
         let (a, b) = in_order(one, other);
         let sensor = (a.traits | b.traits) & SENSOR != 0;
-        if may_meet(self.state, Apart(self.apart), a, b) && !self.left.is_spent_for(sensor) {
-            let found = match verdict {
-                Some(verdict) => Found::Known(a, b, verdict),
-                None => Found::Shapes(a, b),
-            };
-            if (self.found)(found) {
-                self.spend(sensor);
-            }
+        let meets = may_meet(self.state, Apart(self.apart), a, b);
+        if meets && !self.left.is_spent_for(sensor) && (self.found)(Found::Shapes(a, b)) {
+            self.spend(sensor);
         }
     }
 

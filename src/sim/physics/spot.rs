@@ -76,6 +76,12 @@ impl Spot {
         (self.half_x, self.half_y)
     }
 
+    /// Whether two of them are discs that are all of a body, move, and have the filter that all have.
+    #[inline(always)]
+    pub(crate) const fn are_discs(&self, other: &Self) -> bool {
+        self.traits & other.traits & (DISC | MOVES | OPEN) == DISC | MOVES | OPEN
+    }
+
     /// Whether the boxes around two of them and their ways touch.
     #[inline(always)]
     pub(crate) fn boxes_touch(&self, other: &Self) -> bool {

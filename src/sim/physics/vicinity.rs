@@ -153,18 +153,6 @@ impl Vicinity {
         self.known
     }
 
-    /// Calls `look` for all pairs of which the boxes touch in this step, in the order of their keys, until it returns
-    /// false; false if it did. It puts in what it finds out of the pair.
-    #[inline(always)]
-    pub(crate) fn all(&mut self, mut look: impl FnMut([u16; 2], &mut Verdict) -> bool) -> bool {
-        let poises = &self.poises;
-        self.pairs.iter_mut().all(|pair| {
-            let [a, b] = pair.shapes.map(usize::from);
-            pair.verdict = Verdict::default();
-            !touch(&poises[a].sides, &poises[b].sides) || look(pair.shapes, &mut pair.verdict)
-        })
-    }
-
     /// The pairs in the order of their keys, and by number the shapes.
     pub(crate) const fn known(&mut self) -> (&mut Vec<Pair>, &Vec<Poise>) {
         (&mut self.pairs, &self.poises)

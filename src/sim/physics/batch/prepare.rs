@@ -191,9 +191,7 @@ impl Points {
         self.bounce.put(anchors.bounce.shr::<{ FINER_BITS as i32 }>());
         self.sum.put(Vector::splat(0));
     }
-}
 
-impl Points {
     /// Puts in how far the outlines are apart, in 1/2¹⁶.
     #[inline(always)]
     fn put_apart(&mut self, separation: Vector) {

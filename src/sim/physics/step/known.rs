@@ -5,7 +5,7 @@ use super::Scratch;
 use crate::physics::meeting::{Meeting, Nearness, margin};
 use crate::physics::pairs::{Apart, Budget, in_order, may_meet};
 use crate::physics::proxy::{MARGIN, Proxies};
-use crate::physics::spot::{DISC, MOVES, OPEN, PUSHED, SENSOR};
+use crate::physics::spot::{MOVES, PUSHED, SENSOR};
 use crate::physics::state::{ASLEEP, COMPOUND, KINEMATIC, State};
 use crate::physics::verdict::{Finding, Verdict};
 use crate::physics::vicinity::{Pair, Poise, touch};
@@ -24,18 +24,25 @@ const fn is_plain(a: &Poise, b: &Poise) -> bool {
 }
 
 impl Scratch {
-    /// Brings the meetings of the search before up to date; false, and nothing is known any more, if there are more
-    /// pairs than are looked at in a step.
+    /// Finds out what becomes of all pairs that are near each other; brings what was found out of them in the search
+    /// before up to date if that is known. False, and nothing is known any more, if there are more than are looked at
+    /// in a step.
     #[inline(never)]
-    pub(super) fn search_known(&mut self, state: &State, tick: i64) -> bool {
-        core::mem::swap(&mut self.meetings, &mut self.recent.meetings);
-        core::mem::swap(&mut self.distant, &mut self.recent.distant);
-        self.meetings.truncate(self.recent.solid);
-        self.recent.search = 0;
+    pub(super) fn search_known(&mut self, state: &State, tick: i64, judged: bool) -> bool {
+        let mut pairs = core::mem::take(self.vicinity.known().0);
+        if judged {
+            core::mem::swap(&mut self.meetings, &mut self.recent.meetings);
+            core::mem::swap(&mut self.distant, &mut self.recent.distant);
+            self.meetings.truncate(self.recent.solid);
+            self.recent.search = 0;
+        } else {
+            pairs.iter_mut().for_each(|pair| pair.verdict = Verdict::default());
+            self.holes.clear();
+            self.recent.order.index(state.slots());
+        }
         self.order.begin(state.slots());
         self.fresh.reserve(1);
         self.holes.reserve(state.slots().saturating_sub(self.holes.len()));
-        let mut pairs = core::mem::take(self.vicinity.known().0);
         let mut left = Budget::of(self.grid.all().count());
         let all = pairs.iter_mut().all(|pair| {
             #[cfg(test)]
@@ -50,7 +57,7 @@ impl Scratch {
             !left.is_any_spent()
         });
         *self.vicinity.known().0 = pairs;
-        (self.judged, self.ordered) = (true, true);
+        (self.judged, self.ordered) = (all, all);
         if !all {
             self.meetings.clear();
             self.vicinity.forget();
@@ -151,32 +158,26 @@ impl Scratch {
         (finding, left): (Finding, &mut Budget),
     ) -> Option<(Nearness, i32)> {
         let poises = self.vicinity.known().1;
-        let [one, other] = pair.shapes.map(|shape| &poises[usize::from(shape)]);
-        if !touch(&one.sides, &other.sides) {
+        let [a, b] = pair.shapes.map(|shape| &poises[usize::from(shape)]);
+        if !touch(&a.sides, &b.sides) {
             return None;
         }
-        let (stay, margin) = (one.stays & other.stays, margin_of(&self.proxies, one, other));
-        let (small, large) = (self.grid.drafts(), self.grid.large());
-        let spots = pair.shapes.map(|shape| {
-            let number = usize::from(shape);
-            small.get(number).unwrap_or_else(|| &large[number - small.len()])
-        });
-        let cells = pair.shapes.iter().all(|&shape| usize::from(shape) < small.len());
-        if cells && !spots[0].may_touch(spots[1]) {
+        let (stay, margin) = (a.stays & b.stays, margin_of(&self.proxies, a, b));
+        let [(spot, in_cell), (other, other_in_cell)] = pair.shapes.map(|shape| self.grid.shape(shape));
+        let cells = in_cell & other_in_cell;
+        if cells && !spot.may_touch(other) {
             return None;
         }
         self.fresh.clear();
-        let discs = spots[0].traits & spots[1].traits & (DISC | MOVES | OPEN) == DISC | MOVES | OPEN;
-        if cells && discs && self.apart.is_empty() {
-            let (a, b) =
-                if spots[0].shape < spots[1].shape { (spots[0], spots[1]) } else { (spots[1], spots[0]) };
+        if cells && spot.are_discs(other) && self.apart.is_empty() {
+            let (a, b) = if spot.shape < other.shape { (spot, other) } else { (other, spot) };
             let met = !left.is_spent_for(false) && Meeting::of_discs(state, a, b, &mut self.fresh);
             if met {
                 left.spend(false);
             }
             return met.then_some((Nearness::Met, margin));
         }
-        let shapes = spots.map(|spot| self.proxies.of(state, spot));
+        let shapes = [spot, other].map(|spot| self.proxies.of(state, spot));
         let (a, b) = in_order(&shapes[0], &shapes[1]);
         let sensor = (a.traits | b.traits) & SENSOR != 0;
         if !may_meet(state, Apart(&self.apart), a, b) || left.is_spent_for(sensor) {
@@ -185,6 +186,7 @@ impl Scratch {
         let before = match finding {
             Finding::Met(number) if stay => self.meetings.get(number),
             Finding::Distant(number) if stay => self.distant.get(number),
+            Finding::Unknown => self.recent.find(a, b),
             _ => None,
         };
         let fresh = &mut self.fresh;

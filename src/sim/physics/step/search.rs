@@ -2,10 +2,9 @@
 
 use super::Scratch;
 use crate::physics::border::meet_border;
-use crate::physics::meeting::{Meeting, Nearness, margin_of};
+use crate::physics::meeting::Meeting;
 use crate::physics::pairs::{Budget, Found, Search};
 use crate::physics::state::{ASLEEP, State};
-use crate::physics::verdict::Verdict;
 
 /// How often what wakes up may wake others before the rest has to wait for the next step.
 const WAKES_MAX: u32 = 8;
@@ -59,44 +58,19 @@ impl Scratch {
         let most = 2 * self.recent.order.sorted.len() + SCATTERED_MAX;
         let judged = core::mem::take(&mut self.recent.judged)
             && self.recent.solid.max(self.recent.distant.len()) <= most;
-        if !known {
-            self.grid.fill(state, tick, &mut self.proxies);
-        } else if judged && self.search_known(state, tick) {
+        if known && self.search_known(state, tick, judged) {
             return;
         }
+        self.grid.fill(state, tick, &mut self.proxies);
         self.recent.order.index(state.slots());
-        self.meetings.clear();
-        let vicinity = &mut self.vicinity;
-        let (proxies, meetings, distant) = (&self.proxies, &mut self.meetings, &mut self.distant);
-        (self.judged, self.ordered) = (known, false);
-        self.holes.clear();
+        let (proxies, meetings) = (&self.proxies, &mut self.meetings);
         let (grid, near, apart, recent) = (&self.grid, &mut self.near, &self.apart, &self.recent);
         let found = |found: Found| match found {
             Found::Discs(a, b) => Meeting::of_discs(state, a, b, meetings),
             Found::Shapes(a, b) => Meeting::find(state, proxies, tick, (a, b), recent, meetings),
-            Found::Known(a, b, verdict) => {
-                let before = recent.find(a, b);
-                let nearness = Meeting::find_known(state, proxies, tick, (a, b), (before, meetings));
-                *verdict = match nearness {
-                    Nearness::Apart => Verdict::apart(margin_of(proxies, a, b)),
-                    Nearness::Met => Verdict::met(meetings.len() - 1),
-                    Nearness::Distant => {
-                        distant.extend(meetings.pop());
-                        Verdict::distant(distant.len() - 1)
-                    }
-                };
-                nearness == Nearness::Met
-            }
         };
         let left = Budget::of(grid.all().count());
-        let search = Search { state, proxies, grid, near, apart, left, found };
-        if !known {
-            search.run();
-        } else if !search.run_among(vicinity) {
-            self.meetings.clear();
-            self.vicinity.forget();
-            self.search_grid(state, tick);
-        }
+        Search { state, proxies, grid, near, apart, left, found }.run();
     }
 
     /// Wakes what is hit in this step, and all that hangs together with it; whether there was any.
