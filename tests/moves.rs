@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use framekeep_server::{MoveOutcome, Moves};
+use framekeep_server::{MoveOutcome, Moves, drill};
 use framekeep_tests::{Nodes, room};
 
 /// A tick of the rooms.
@@ -201,4 +201,36 @@ fn whoever_is_killed_and_when_exactly_one_node_owns_the_room() {
         }
         assert!(steps >= 6, "node {victim} was killed at {steps} steps only");
     }
+}
+
+/// A room goes while one of its players comes back, so many turns after it was sent, and its server ends as soon as it
+/// has drained. Gives how often each player followed the room.
+fn comes_back_after(turns: u64) -> [u32; 2] {
+    let mut nodes = Nodes::new(300 + turns, 2, None);
+    nodes.rooms(1, 2);
+    nodes.run_for(2.0);
+    nodes.clients[1].vanish();
+    // Longer than a link may be silent, and not as long as a seat is held.
+    nodes.run_for(12.0);
+    nodes.send(&room(0), 0, 1);
+    drill::drain(nodes.server_mut(0).world_mut(), Duration::from_secs(60));
+    (0..turns).for_each(|_| nodes.turn());
+    nodes.connect(1, 0);
+    while !drill::is_drained(nodes.server_mut(0).world_mut()) {
+        nodes.turn();
+    }
+    // What it said last arrives.
+    nodes.run_for(0.2);
+    nodes.kill(0);
+    nodes.run_for(2.0);
+    nodes.assert_all_agree();
+    assert_eq!(owners(&mut nodes, &room(0)), [1]);
+    [0, 1].map(|number: usize| nodes.clients[number].crossings)
+}
+
+#[test]
+fn whoever_comes_back_while_the_room_goes_is_sent_after_it_before_the_server_ends() {
+    // The room stands still two seconds after it was sent.
+    let crossings: Vec<_> = (0..25).map(|turns| comes_back_after(40 * turns)).collect();
+    assert!(crossings.iter().all(|crossings| *crossings == [1, 1]), "{crossings:?}");
 }

@@ -162,6 +162,16 @@ pub fn expire(world: &mut World) {
     crate::expire::expire(world);
 }
 
+/// Comes to rest, as when it is told to drain.
+pub fn drain(world: &mut World, grace: Duration) {
+    crate::gate::drain(world, grace);
+}
+
+/// Whether the node has come to rest.
+pub fn is_drained(world: &mut World) -> bool {
+    crate::gate::is_drained(world)
+}
+
 /// What is there.
 pub fn leftovers(world: &mut World) -> Leftovers {
     let entities = world.query::<Entity>().iter(world).count();

@@ -289,6 +289,10 @@ pub(crate) const INPUTS_PARCEL_MAX: usize = 64;
 /// For how long a node knows where a room has gone.
 pub(crate) const MOVED_LIFE: Duration = Duration::from_secs(3_600);
 
+/// How long a node may take to let somebody in whose room has gone there, and of how many that is waited for.
+pub(crate) const SEND_AFTER_MAX: Duration = Duration::from_secs(2);
+pub(crate) const SENT_AFTER_MAX: usize = 4_096;
+
 /// Rooms of which that is known.
 pub(crate) const MOVED_NAMES_MAX: usize = 65_536;
 

@@ -31,7 +31,9 @@ pub(crate) use outgoing::{Leaving, keep_said};
 pub(crate) use seek::{be_sought, seek};
 pub(crate) use under_way::under_way;
 
-use crate::limits::{MOVE_OUTCOMES_KEPT, MOVES_APART, MOVES_AT_ONCE, PEER_MAIL_WAITING_MAX};
+use crate::limits::{
+    MOVE_OUTCOMES_KEPT, MOVES_APART, MOVES_AT_ONCE, PEER_MAIL_WAITING_MAX, SEND_AFTER_MAX, SENT_AFTER_MAX,
+};
 use crate::matches::Chance;
 use crate::record::Written;
 use crate::{Clock, Phase, Pump, Room, Rooms, ServerConfig, ServerSystems};
@@ -118,6 +120,8 @@ pub struct Moves {
     settling: Vec<(MoveId, String, Written)>,
     moved: HashMap<RoomName, moved::Moved>,
     moved_players: HashMap<PlayerId, RoomName>,
+    /// Who is to be told where a room has gone, and until when another node may say that it lets them in.
+    sent_after: HashMap<PlayerId, Duration>,
     outcomes: VecDeque<(RoomName, MoveOutcome)>,
     /// Who waits until it is known whose a room is.
     seeking: HashMap<PlayerId, seek::Seeking>,
@@ -165,6 +169,22 @@ impl Moves {
             && self.departed.is_empty()
             && self.incoming.is_empty()
             && self.settling.is_empty())
+    }
+
+    /// Another node was asked to let a player in. What is over the bound is sent on too, but not waited for.
+    fn expect(&mut self, player: PlayerId, now: Duration) {
+        if self.sent_after.len() >= SENT_AFTER_MAX {
+            self.sent_after.retain(|_, until| *until > now);
+        }
+        if self.sent_after.len() < SENT_AFTER_MAX {
+            self.sent_after.insert(player, now + SEND_AFTER_MAX);
+        }
+    }
+
+    /// Whether somebody is still to be told where a room has gone.
+    pub(crate) fn sends_after(&mut self, now: Duration) -> bool {
+        self.sent_after.retain(|_, until| *until > now);
+        !self.sent_after.is_empty()
     }
 
     /// Whether something waits for the disk.

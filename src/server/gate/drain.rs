@@ -56,12 +56,14 @@ pub(crate) fn begin(world: &mut World, grace: Duration) {
     drain.until = Some(drain.until.map_or(until, |before| before.min(until)));
 }
 
-/// Whether the node has come to rest: no match runs, or its time is over.
+/// Whether the node has come to rest: no match runs and nobody is to be sent after one that goes on elsewhere, or its
+/// time is over.
 pub(crate) fn is_over(world: &mut World) -> bool {
     let Some(until) = world.resource::<Drain>().until else { return false };
     let now = world.resource::<Clock>().now();
     let is_empty = world.query::<&Stage>().iter(world).next().is_none();
-    now >= until || is_empty && !world.resource::<Moves>().is_busy()
+    let mut moves = world.resource_mut::<Moves>();
+    now >= until || is_empty && !moves.is_busy() && !moves.sends_after(now)
 }
 
 /// Whether rooms may be opened and matches started.

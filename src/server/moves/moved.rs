@@ -45,8 +45,9 @@ pub(crate) fn check(world: &mut World, link: Entity, room: &RoomName) -> Result<
     }
     let node = moved.node.clone();
     if let Some(wish) = parcel::wish_of(world, link) {
-        let message = PeerMessage::LetIn { room: room.clone(), wish };
-        world.resource_mut::<Moves>().post(&node, &message);
+        let mut moves = world.resource_mut::<Moves>();
+        moves.expect(wish.player, now);
+        moves.post(&node, &PeerMessage::LetIn { room: room.clone(), wish });
     }
     Err(Refusal::RoomMoved { room: room.clone() })
 }
@@ -92,6 +93,7 @@ pub(super) fn let_in(world: &mut World, from: &str, room: RoomName, wish: Wish) 
 /// Where a player is let in.
 pub(super) fn be_let_in(world: &mut World, room: &RoomName, pass: Pass) {
     seek::be_found(world, room, pass.player);
+    world.resource_mut::<Moves>().sent_after.remove(&pass.player);
     outgoing::redirect(world, room, Tick(0), pass);
 }
 

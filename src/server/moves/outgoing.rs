@@ -93,6 +93,8 @@ pub(super) struct Outgoing {
     plays: bool,
     /// What its players said while it stood still.
     said: Vec<(PlayerId, Vec<u8>)>,
+    /// The links that were told where it goes.
+    told: Vec<Entity>,
 }
 
 /// A room that went, until the other node says that it goes on there.
@@ -135,6 +137,7 @@ impl Outgoing {
             next: Tick(0),
             plays: false,
             said: Vec::new(),
+            told: Vec::new(),
         }
     }
 
@@ -261,21 +264,20 @@ pub(super) fn be_welcome(world: &mut World, id: MoveId, from: &str, passes: Vec<
         let ticks =
             stage.map_or(0, |stage| (lead.as_millis() * u128::from(stage.timing.rate_hz) / 1_000) as u32);
         let tick = stage.map_or(Tick(0), |stage| stage.tick().later(ticks));
-        for pass in passes {
-            redirect(world, &going.name, tick, pass);
-        }
+        going.told = passes.into_iter().filter_map(|pass| redirect(world, &going.name, tick, pass)).collect();
         debug!(%id, room = %going.name, node = going.node, tick = tick.0, "a room is about to move");
         going.enter(Step::Approaches { tick, at: now + lead }, now);
     }
     world.resource_mut::<Moves>().outgoing.insert(id, going);
 }
 
-/// Tells a player's link where a room goes on.
-pub(super) fn redirect(world: &mut World, room: &RoomName, tick: Tick, pass: Pass) {
-    let player = world.resource::<Players>().get(pass.player);
-    let Some(link) = player.and_then(|player| world.get::<Player>(player)?.link) else { return };
+/// Tells a player's link where a room goes on; gives the link, if there is one.
+pub(super) fn redirect(world: &mut World, room: &RoomName, tick: Tick, pass: Pass) -> Option<Entity> {
+    let player = world.resource::<Players>().get(pass.player)?;
+    let link = world.get::<Player>(player)?.link?;
     let Pass { address, token, .. } = pass;
     admit::tell(world, link, &ToClient::Redirect(Redirect { room: room.clone(), tick, address, token }));
+    Some(link)
 }
 
 /// The room stands still from now on, and the other node is sent the last of it.
@@ -339,6 +341,13 @@ fn depart(world: &mut World, going: &mut Outgoing, departure: Departure) {
     let due_at = awake.map(|stage| stage.timing.due);
     let members = moved::members(world, going.room);
     let links = open::forget(world, going.room);
+    // A player who came after the room was offered does not know yet where it is.
+    let is_late = |link: &Entity| {
+        let player = world.get::<Link>(*link).map(|link| link.player);
+        let is_member = player.is_some_and(|player| members.contains(&player));
+        is_member && !going.told.contains(link) && !gate::is_web(world, *link)
+    };
+    let (late, links): (Vec<_>, Vec<_>) = links.into_iter().partition(is_late);
     for link in links {
         gate::note_moved(world, link);
         admit::close_link(world, link, CloseReason::Moved);
@@ -351,6 +360,7 @@ fn depart(world: &mut World, going: &mut Outgoing, departure: Departure) {
         // Whoever wanted to join is sent after it.
         hear_again(world, player, &bytes);
     }
+    late.into_iter().for_each(|link| moved::send_after(world, link));
     let mut moves = world.resource_mut::<Moves>();
     moves.arrivals.remove(&room);
     moves.rooms_moved_away += 1;

@@ -28,7 +28,9 @@ fn newest(players: &Players) -> u32 {
 fn play(fleet: &Fleet, players: &mut Players, ticks: u32) {
     let until = newest(players) + ticks;
     let are_on = move |all: &[Player]| all.iter().all(|player| player.newest() >= until);
-    assert!(players.play_until(LONGEST, are_on), "the match goes on\n{}", fleet.logs());
+    let goes_on = players.play_until(LONGEST, are_on);
+    let troubles: Vec<_> = players.all.iter().map(|player| &player.troubles).collect();
+    assert!(goes_on, "the match goes on, {troubles:?}\n{}", fleet.logs());
 }
 
 fn playing(redis: &RedisServer, durability: &'static str) -> (Fleet, Players) {
