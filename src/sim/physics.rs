@@ -52,6 +52,7 @@ mod shape;
 mod sieve;
 mod softness;
 mod spot;
+mod stance;
 mod state;
 mod step;
 mod still;

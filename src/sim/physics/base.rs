@@ -9,6 +9,8 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use super::blueprint::{Blueprints, Brief};
+use super::lanes::{Vector, WIDTH};
 use super::rot::Rot;
 use super::spot::CHAINED;
 use super::state::{ALIVE, ASLEEP, BULLET, COMPOUND, DYNAMIC, State};
@@ -36,15 +38,18 @@ pub(crate) struct Base {
 }
 
 /// How far a body went from where it is seen, in 1/2¹⁶, and turned, in 1/2³⁰ of a radian.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C, align(16))]
 pub(crate) struct Lag {
     pub(crate) x: i32,
     pub(crate) y: i32,
     pub(crate) turn: i32,
+    /// Sixteen bytes are written at once.
+    unused: i32,
 }
 
 impl Lag {
-    pub(crate) const NONE: Self = Self { x: 0, y: 0, turn: 0 };
+    pub(crate) const NONE: Self = Self { x: 0, y: 0, turn: 0, unused: 0 };
 
     /// Of a body that is at `to`; a turn of more than a right angle is the greatest there is.
     #[inline(always)]
@@ -54,6 +59,7 @@ impl Lag {
             x: to.at.x.to_bits().saturating_sub(from.at.x.to_bits()),
             y: to.at.y.to_bits().saturating_sub(from.at.y.to_bits()),
             turn: if turn.cos > 0 { turn.sin } else { i32::MAX },
+            unused: 0,
         }
     }
 
@@ -94,8 +100,7 @@ impl State {
             return None;
         }
         let (lag, brief) = (Lag::of(base, pose), self.blueprints.brief(self.kinds[slot]));
-        // What is beside a segment of a chain is turned as the body is.
-        (brief.count > 1 && brief.traits & CHAINED == 0 && lag.is_small(brief.reach)).then_some(lag)
+        (lags(brief) && lag.is_small(brief.reach)).then_some(lag)
     }
 
     /// Where the search for contacts sees a body in the next step, if there are no bullets.
@@ -122,15 +127,87 @@ impl State {
         if !self.blueprints.has_outlines() {
             return;
         }
-        let bullets = self.has_bullets();
+        let is_seen_anew = self.has_bullets();
         lags.resize(self.slots(), Lag::NONE);
-        for (slot, place) in lags.iter_mut().enumerate() {
+        let whole = if is_seen_anew { 0 } else { self.settle_eights(lags) };
+        for (slot, place) in lags.iter_mut().enumerate().skip(whole) {
             match self.lag(slot) {
-                Some(lag) if !bullets => *place = lag,
+                Some(lag) if !is_seen_anew => *place = lag,
                 _ => self.bases[slot] = self.pose(slot),
             }
         }
     }
+
+    /// Does it for as many times eight bodies as there are, and tells how many bodies these are.
+    fn settle_eights(&mut self, lags: &mut [Lag]) -> usize {
+        let Self { positions, rotations, bases, flags, kinds, blueprints, .. } = self;
+        let places = positions.as_chunks().0.iter().zip(rotations.as_chunks().0);
+        let what = flags.as_chunks().0.iter().zip(kinds.as_chunks().0);
+        let seen = bases.as_chunks_mut().0.iter_mut().zip(lags.as_chunks_mut().0);
+        for (((positions, rotations), (flags, kinds)), (bases, lags)) in places.zip(what).zip(seen) {
+            settle_eight((positions, rotations), (blueprints, flags, kinds), bases, lags);
+        }
+        lags.len() / WIDTH * WIDTH
+    }
+}
+
+/// What [`State::settle_bases`] does with eight bodies.
+#[inline(always)]
+fn settle_eight(
+    (positions, rotations): (&[Vec2; WIDTH], &[Rot; WIDTH]),
+    (blueprints, flags, kinds): (&Blueprints, &[u8; WIDTH], &[u16; WIDTH]),
+    bases: &mut [Base; WIDTH],
+    lags: &mut [Lag; WIDTH],
+) {
+    let ([x, y], [cos, sin]) = (Vector::of_twos(positions), Vector::of_twos(rotations));
+    let [base_x, base_y, base_cos, base_sin] = Vector::of_fours(bases);
+    let (zero, most) = (Vector::splat(0), Vector::splat(LAG_MAX));
+    // What went farther goes only so far here, which is too far still.
+    let beyond = Vector::splat(LAG_MAX + 1);
+    let way = [x.minus(base_x).within(beyond), y.minus(base_y).within(beyond)];
+    let stays = x.equals(base_x) & y.equals(base_y) & cos.equals(base_cos) & sin.equals(base_sin);
+    let far = way[0].abs().max(way[1].abs()).above(most).of_ones();
+    let mut lag = [zero; 3];
+    let mut keeps = zero;
+    if (far | stays).signs() != (1 << WIDTH) - 1 {
+        let (reach, may) = reaches(blueprints, flags, kinds);
+        let base = [base_cos, base_sin];
+        let (to_cos, turn) = (
+            Vector::dot(base, [cos, sin]).narrow::<30, 2>(),
+            Vector::cross(base, [cos, sin]).narrow::<30, 2>(),
+        );
+        let turned = turn.within(Vector::splat(TURN_MAX.cast_signed() + 1)).abs();
+        // Less than one step farther than a point may be.
+        let swings = beyond.times(Vector::splat(1 << UNIT_BITS)).above(turned.times(reach)).of_ones();
+        let near =
+            swings & turned.above(Vector::splat(TURN_MAX.cast_signed())).keep(to_cos.above(zero).of_ones());
+        keeps = (far | stays).equals(zero) & may & near;
+        lag = [way[0] & keeps, way[1] & keeps, turn & keeps];
+    }
+    let pose_or = |base: Vector, pose: Vector| zero.above(keeps).select(base, pose);
+    let seen = [pose_or(base_x, x), pose_or(base_y, y), pose_or(base_cos, cos), pose_or(base_sin, sin)];
+    Vector::put_fours(seen, bases);
+    Vector::put_fours([lag[0], lag[1], lag[2], zero], lags);
+}
+
+/// How far the outlines of bodies reach, and all ones for those that may be seen where they were.
+#[inline(always)]
+fn reaches(blueprints: &Blueprints, flags: &[u8; WIDTH], kinds: &[u16; WIDTH]) -> (Vector, Vector) {
+    let (mut reach, mut may) = ([0; WIDTH], [0; WIDTH]);
+    for lane in 0..WIDTH {
+        if let Some(brief) = blueprints.try_brief(kinds[lane]) {
+            reach[lane] = brief.reach;
+            may[lane] = -i32::from(may_lag(flags[lane]) & lags(brief));
+        }
+    }
+    (Vector::of(&reach), Vector::of(&may))
+}
+
+/// Whether a body of the kind may be seen where it was.
+#[inline(always)]
+const fn lags(brief: &Brief) -> bool {
+    // What is beside a segment of a chain is turned as the body is.
+    brief.count > 1 && brief.traits & CHAINED == 0
 }
 
 #[cfg(test)]
@@ -138,7 +215,7 @@ mod tests {
     use super::{Base, LAG_MAX, Lag};
     use crate::physics::rot::Rot;
     use crate::physics::state::State;
-    use crate::{BodyDesc, Fx, Vec2, WorldDesc};
+    use crate::{Angle, BodyDesc, Fx, Pcg32, Vec2, WorldDesc};
 
     fn moved(x: i32, radians: i32) -> Lag {
         let to = Base { at: Vec2::new(Fx::from_bits(x), Fx::ZERO), rot: Rot::NONE.turned(radians) };
@@ -179,5 +256,52 @@ mod tests {
         assert_eq!(creep(&mut state), [200, 0, 0, 0]);
         state.add(&rect.bullet());
         assert_eq!(creep(&mut state), [0; 5]);
+    }
+
+    /// Bodies of all kinds that went and turned nothing, a little, far, or beyond what can be told.
+    #[test]
+    fn eight_at_once_are_seen_as_one_by_one() {
+        let (mut kept, mut left) = (0, 0);
+        for round in 0..3_000 {
+            let mut rng = Pcg32::new(3, round);
+            let mut state = State::new(WorldDesc { walls: false, ..WorldDesc::default() });
+            for _ in 0..8 {
+                let body = match rng.below(6) {
+                    0 => BodyDesc::circle(Fx::ONE),
+                    1 => BodyDesc::rect(Vec2::splat(Fx::ONE)).kinematic(),
+                    2 => BodyDesc::capsule(Fx::from_int(1 + rng.below(900) as i32), Fx::HALF),
+                    _ => BodyDesc::rect(Vec2::splat(Fx::from_ratio(1 + rng.below(900) as i32, 90))),
+                };
+                state.add(&body.turned(Angle(rng.below(1 << 16) as u16)));
+            }
+            let mut some = |most: u32| match rng.below(8) {
+                0 => 0,
+                1 => LAG_MAX + rng.below(3) as i32 - 1,
+                2 => i32::MIN,
+                3 => rng.next_u32().cast_signed(),
+                _ => rng.below(2 * most).cast_signed() - most as i32,
+            };
+            for slot in 0..8 {
+                let place = &mut state.positions[slot];
+                (place.x, place.y) = (Fx::from_bits(some(1 << 9)), Fx::from_bits(some(1 << 9)));
+                let from = Vec2::new(Fx::from_bits(some(1 << 9)), Fx::ZERO);
+                (state.bases[slot].at.x, state.bases[slot].at.y) = (from.x, from.y);
+                state.rotations[slot] =
+                    state.rotations[slot].turned((some(1 << 23) >> 1).clamp(-(1 << 30), 1 << 30));
+            }
+            let lags: Vec<_> = (0..8).map(|slot| state.lag(slot)).collect();
+            let bases: Vec<_> = (0..8).map(|slot| state.base(slot)).collect();
+            let mut together = Vec::new();
+            state.settle_bases(&mut together);
+            assert_eq!(
+                together,
+                lags.iter().map(|lag| lag.unwrap_or(Lag::NONE)).collect::<Vec<_>>(),
+                "{round}"
+            );
+            assert_eq!(state.bases[..], bases, "{round}");
+            kept += lags.iter().flatten().count();
+            left += lags.iter().filter(|lag| lag.is_none()).count();
+        }
+        assert!(kept > 1_000 && left > 1_000, "{kept} {left}");
     }
 }

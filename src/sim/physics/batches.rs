@@ -1,6 +1,7 @@
 //! `Batches`, all batches of a step.
 
 use alloc::vec::Vec;
+use core::hint::select_unpredictable;
 
 use super::batch::{Batch, Springs};
 use super::draft::Draft;
@@ -54,8 +55,8 @@ struct Fill {
     lanes: u8,
     /// Whether its drafts are others than those of which it was made.
     changed: bool,
-    /// How many contacts are before its own in the batch that it was joined to, if it was to one.
-    joined: Option<(u32, u8)>,
+    /// The batch that it was joined to, itself if to none, and how many contacts are before its own there.
+    joined: (u32, u8),
     /// The next batch of its class that has room, if it has some itself.
     next: u32,
 }
@@ -118,11 +119,21 @@ impl Batches {
         }
         let [a, b] = pushed.map(|body| body as usize);
         let taken = self.few[a] | self.few[b];
-        let mut colour = if behind { FEW - taken.leading_zeros() } else { taken.trailing_ones() };
+        let colour = select_unpredictable(behind, FEW - taken.leading_zeros(), taken.trailing_ones());
         if colour == FEW {
-            colour = self.many[a].max(self.many[b]);
+            return self.next_of_many([a, b]);
         }
         for body in [a, b].into_iter().filter(|&body| body != 0) {
+            self.few[body] |= 1 << colour;
+        }
+        colour
+    }
+
+    /// As [`Self::colour`], of bodies that have all of the first ones.
+    #[cold]
+    fn next_of_many(&mut self, bodies: [usize; 2]) -> u32 {
+        let colour = self.many[bodies[0]].max(self.many[bodies[1]]);
+        for body in bodies.into_iter().filter(|&body| body != 0) {
             match 1_u64.checked_shl(colour) {
                 Some(mark) => self.few[body] |= mark,
                 None => self.many[body] = colour + 1,
@@ -201,7 +212,7 @@ impl Batches {
     fn begin(&mut self, class: u32) -> u32 {
         let batch = self.fills.len();
         self.open[class as usize] = batch as u32;
-        self.fills.push(Fill { class, lanes: 0, changed: true, joined: None, next: NOWHERE });
+        self.fills.push(Fill { class, lanes: 0, changed: true, joined: (batch as u32, 0), next: NOWHERE });
         if self.drafts.len() <= batch {
             self.drafts.resize(batch + 1, [Draft::default(); WIDTH]);
         }
@@ -261,7 +272,7 @@ impl Batches {
                 let moved = self.drafts[one];
                 self.drafts[two][before..][..used].copy_from_slice(&moved[..used]);
                 self.fills[two].lanes |= self.fills[one].lanes << before;
-                (self.fills[one].lanes, self.fills[one].joined) = (0, Some((two as u32, before as u8)));
+                (self.fills[one].lanes, self.fills[one].joined) = (0, (two as u32, before as u8));
                 open[0] = NOWHERE;
                 open[1] = if used + before == WIDTH { NOWHERE } else { open[1] };
             }
@@ -271,10 +282,8 @@ impl Batches {
     /// The batch in which a contact is solved, and its lane.
     #[inline(always)]
     fn find(&self, batch: u32, lane: u8) -> (u32, usize) {
-        match self.fills[batch as usize].joined {
-            None => (batch, usize::from(lane)),
-            Some((joined, before)) => (joined, usize::from(before + lane)),
-        }
+        let (joined, before) = self.fills[batch as usize].joined;
+        (joined, usize::from(before + lane))
     }
 
     /// The place of a contact in a batch to write it down anew.

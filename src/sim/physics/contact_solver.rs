@@ -212,11 +212,7 @@ impl Contacts {
                 at.separation = point.separation;
             }
         }
-        let of = |index: usize| {
-            let known = if index < usize::from(entry.count) { Some(before) } else { None };
-            Pairing::memory(known, entry.features[index])
-        };
-        let (first, second) = (of(0), of(1));
+        let [first, second] = before.recall_all(entry.count, entry.features);
         (draft.points[0].total, draft.points[1].total) = (first.normal, second.normal);
         draft.pulled = second.tangent.saturating_add(first.tangent);
     }

@@ -63,14 +63,15 @@ impl Draft {
     /// The bodies that can be pushed; 0 for what cannot.
     #[inline(always)]
     pub(crate) fn pushed(&self) -> [u32; 2] {
-        [0, 1].map(|side: usize| if self.inverse[side] == 0 { 0 } else { self.bodies[side] })
+        [0, 1].map(|side: usize| self.bodies[side] * u32::from(self.inverse[side] != 0))
     }
 
     /// Whether both can be pushed, one more easily than the other: what stands on something lighter stands on it
     /// firmly only if it is pushed after it.
     #[inline(always)]
     pub(crate) fn is_unlike(&self) -> bool {
-        self.hard != 0 && self.pushed().iter().all(|&body| body != 0)
+        let [a, b] = self.pushed();
+        (self.hard != 0) & (a != 0) & (b != 0)
     }
 
     /// All of its numbers.

@@ -1,16 +1,18 @@
 //! `Flock`, bodies in slots one after the other that are outlines and nothing else, and move: all but how the outlines
 //! turn is computed at once.
 
+use alloc::vec::Vec;
+
 use super::base::{Base, LAG_MARGIN, may_lag};
+use super::blueprint::Blueprints;
 use super::bundle::one_flags;
 use super::grid::LANES;
+use super::hull::Hull;
 use super::lanes::Vector;
 use super::layout::Layout;
-use super::proxy::{MARGIN, OWN_HULL, Proxies, Proxy, Stance};
+use super::proxy::{MARGIN, Proxies, Proxy, turn};
 use super::spot::{LISTED, Spot, traits_of};
 use super::state::{ALIVE, BULLET, COMPOUND, Motion, SPEED_BITS, State, is_moving};
-use crate::Vec2;
-
 /// The shapes of bodies in slots one after the other, as they were listed.
 pub(crate) struct Flock {
     pub(crate) spots: [Spot; LANES],
@@ -34,17 +36,96 @@ impl Flock {
     }
 }
 
-/// What is known of each of them by its blueprint and by how it is turned.
-#[derive(Default)]
-struct Outlines {
+/// What is known of each of them by its blueprint, by its flags and by how it is turned; kept until the next search, in
+/// which most of those that creep are seen where they were.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Formation {
+    /// The search that saw them, and as which: the slot and the number of the first of them.
+    search: u64,
+    slot: usize,
+    first: usize,
+    flags: [u8; LANES],
+    kinds: [u16; LANES],
+    bases: [Base; LANES],
+    /// Half the size of the box around each.
     half_x: [i32; LANES],
     half_y: [i32; LANES],
     radius: [i32; LANES],
     reach: [i32; LANES],
+    margins: [i32; LANES],
+    /// Numbers, and traits above them, as of spots.
+    shapes: [i32; LANES],
     traits: [u8; LANES],
     hulls: [u32; LANES],
     since: [u64; LANES],
-    places: [Vec2; LANES],
+}
+
+impl Formation {
+    /// Whether it is one of the same bodies, which are what they were in the search before `search`.
+    #[inline(always)]
+    fn is_of(
+        &self,
+        search: u64,
+        (slot, first): (usize, usize),
+        flags: &[u8; LANES],
+        kinds: &[u16; LANES],
+    ) -> bool {
+        let seen = (self.search + 1 == search) & (self.slot == slot) & (self.first == first);
+        seen & (self.flags == *flags) & (self.kinds == *kinds)
+    }
+
+    /// Of other bodies, nothing of which is known but what they are.
+    fn new(blueprints: &Blueprints, at: (usize, usize), flags: &[u8; LANES], kinds: &[u16; LANES]) -> Self {
+        let (slot, first) = at;
+        let mut new = Self { slot, first, flags: *flags, kinds: *kinds, ..Self::default() };
+        for lane in 0..LANES {
+            let brief = blueprints.brief(kinds[lane]);
+            (new.radius[lane], new.reach[lane]) = (brief.radius, brief.reach);
+            new.traits[lane] = brief.traits | traits_of(flags[lane]);
+            new.margins[lane] = MARGIN + if may_lag(flags[lane]) { LAG_MARGIN } else { 0 };
+            new.shapes[lane] = (first + lane) as i32 | i32::from(new.traits[lane] | LISTED) << 16;
+        }
+        new
+    }
+
+    /// A bit for each that is not seen where it was.
+    #[inline(always)]
+    fn moved(&self, bases: &[Base; LANES]) -> u32 {
+        let mut moved = 0;
+        for (lane, (was, is)) in self.bases.iter().zip(bases).enumerate() {
+            moved |= u32::from(was != is) << lane;
+        }
+        moved
+    }
+
+    /// Turns the outlines of those that are seen elsewhere than before.
+    #[inline(always)]
+    fn settle(
+        &mut self,
+        blueprints: &Blueprints,
+        bases: &[Base; LANES],
+        hulls: &mut Vec<Hull>,
+        (search, is_known): (u64, bool),
+    ) {
+        self.search = search;
+        let mut moved = if is_known { self.moved(bases) } else { (1 << LANES) - 1 };
+        while moved != 0 {
+            let lane = moved.trailing_zeros() as usize % LANES;
+            moved &= moved - 1;
+            let before = is_known.then_some(self.bases[lane].rot);
+            let own = &blueprints.get(self.kinds[lane]).hull;
+            let (half, hull) = turn(hulls, self.first + lane, own, bases[lane].rot, before);
+            ((self.half_x[lane], self.half_y[lane]), self.hulls[lane]) = (half, hull);
+            (self.bases[lane], self.since[lane]) = (bases[lane], search);
+        }
+    }
+
+    /// The places of all.
+    #[inline(always)]
+    fn places(&self) -> [Vector; 2] {
+        let [x, y, ..] = Vector::of_fours(&self.bases);
+        [x, y]
+    }
 }
 
 /// Whether all of the bodies are one shape each that moves, and is no bullet.
@@ -64,51 +145,57 @@ impl Proxies {
     pub(crate) fn draft_flock(&mut self, state: &State, slot: usize, tick: i64) -> Option<Flock> {
         let flags: &[u8; LANES] = state.flags.get(slot..)?.first_chunk()?;
         let kinds: &[u16; LANES] = state.kinds.get(slot..)?.first_chunk()?;
-        let has_sides = |&kind: &u16| state.blueprints.try_brief(kind).is_some_and(|brief| brief.count > 1);
-        let tick = i32::try_from(tick).ok()?;
-        if !are_plain(flags) || !kinds.iter().all(has_sides) {
-            return None;
-        }
-        let outlines = self.outlines(state, slot, (flags, kinds))?;
+        let bases: &[Base; LANES] = state.bases.get(slot..)?.first_chunk()?;
         let motions: &[Motion; LANES] = state.motions.get(slot..)?.first_chunk()?;
-        let ([x, y], [speed_x, speed_y, spin, _]) =
-            (Vector::of_twos(&outlines.places), Vector::of_fours(motions));
-        let (half_x, half_y) = (Vector::of(&outlines.half_x), Vector::of(&outlines.half_y));
-        let (radius, reach) = (Vector::of(&outlines.radius), Vector::of(&outlines.reach));
-        let (margin, tick) = (Vector::splat(MARGIN), Vector::splat(tick));
+        let tick = i32::try_from(tick).ok()?;
+        let (at, blueprints, search) = ((slot, self.list.len()), &state.blueprints, self.search);
+        let Self { formations, hulls, list, .. } = self;
+        if formations.len() <= self.flocks {
+            formations.push(Formation::default());
+        }
+        let formation = &mut formations[self.flocks];
+        let is_known = formation.is_of(search, at, flags, kinds);
+        if !is_known {
+            let has_sides = |&kind: &u16| blueprints.try_brief(kind).is_some_and(|brief| brief.count > 1);
+            if !are_plain(flags) || !kinds.iter().all(has_sides) {
+                return None;
+            }
+            *formation = Formation::new(blueprints, at, flags, kinds);
+        }
+        self.flocks += 1;
+        formation.settle(blueprints, bases, hulls, (search, is_known));
+        let formation = &*formation;
+        let ([x, y], [speed_x, speed_y, spin, _]) = (formation.places(), Vector::of_fours(motions));
+        let (half_x, half_y) = (Vector::of(&formation.half_x), Vector::of(&formation.half_y));
+        let (radius, reach) = (Vector::of(&formation.radius), Vector::of(&formation.reach));
+        let tick = Vector::splat(tick);
         let way = |speed: Vector| speed.times(tick).floor::<32, 0>().shr::<{ SPEED_BITS as i32 - 16 }>();
         // As [`Proxy::look_ahead`] has it.
-        let limit = half_x.min(half_y).max(margin).min(Vector::splat(1 << 28));
+        let limit = half_x.min(half_y).max(Vector::splat(MARGIN)).min(Vector::splat(1 << 28));
         let (wide_x, wide_y) = (way(speed_x), way(speed_y));
         let (way_x, way_y) = (wide_x.within(limit), wide_y.within(limit));
         let swung = spin.abs().times_unsigned(reach - radius).within(0, (1 << 47) - 1).floor::<16, 16>();
-        let lags = flags.map(|flags| if may_lag(flags) { LAG_MARGIN } else { 0 });
-        let farther = way(swung).min(limit) + margin + Vector::of(&lags);
+        let farther = way(swung).min(limit) + Vector::of(&formation.margins);
         let around = farther + Vector::splat(1);
         let (half_x, half_y) =
             (half_x + way_x.abs().shr::<1>() + around, half_y + way_y.abs().shr::<1>() + around);
         let margins = (way_x.abs() + way_y.abs() + farther).array();
-        let first = self.list.len();
-        let shapes = core::array::from_fn(|lane| {
-            (first + lane) as i32 | i32::from(outlines.traits[lane] | LISTED) << 16
-        });
-        let columns =
-            [x, y, way_x, way_y, reach + farther, half_x, half_y, Vector::of(&shapes)].map(Vector::array);
+        let shapes = Vector::of(&formation.shapes);
+        let columns = [x, y, way_x, way_y, reach + farther, half_x, half_y, shapes].map(Vector::array);
         let spots: [Spot; LANES] = bytemuck::cast(Vector::transposed(columns.each_ref()).map(Vector::array));
-        for lane in 0..LANES {
-            self.list.push(Proxy {
-                margin: margins[lane],
-                radius: outlines.radius[lane],
-                hull: outlines.hulls[lane],
-                slot: (slot + lane) as u16,
-                sub: 0,
-                kind: kinds[lane],
-                flags: flags[lane],
-                traits: outlines.traits[lane],
-                since: outlines.since[lane],
-                ..Proxy::of_spot(&spots[lane])
-            });
-        }
+        let proxies: [Proxy; LANES] = core::array::from_fn(|lane| Proxy {
+            margin: margins[lane],
+            radius: formation.radius[lane],
+            hull: formation.hulls[lane],
+            slot: (slot + lane) as u16,
+            sub: 0,
+            kind: kinds[lane],
+            flags: flags[lane],
+            traits: formation.traits[lane],
+            since: formation.since[lane],
+            ..Proxy::of_spot(&spots[lane])
+        });
+        list.extend_from_slice(&proxies);
         if state.desc.walls {
             let fast = (wide_x.abs().above(limit).bits()) | wide_y.abs().above(limit).bits();
             for (lane, spot) in spots.iter().enumerate() {
@@ -117,37 +204,6 @@ impl Proxies {
         }
         let middle = [x.plus(way_x.shr::<1>()), y.plus(way_y.shr::<1>())];
         Some(Flock { spots, middle, half: half_x.max(half_y) })
-    }
-
-    /// Turns the outlines of the bodies from `slot` on, and what is known of them by their blueprints.
-    #[inline(always)]
-    fn outlines(
-        &mut self,
-        state: &State,
-        slot: usize,
-        (flags, kinds): (&[u8; LANES], &[u16; LANES]),
-    ) -> Option<Outlines> {
-        let bases: &[Base; LANES] = state.bases.get(slot..)?.first_chunk()?;
-        let mut all = Outlines::default();
-        for lane in 0..LANES {
-            let (brief, kind) = (state.blueprints.brief(kinds[lane]), state.blueprints.get(kinds[lane]));
-            let stance = Stance {
-                at: bases[lane].at,
-                rot: bases[lane].rot,
-                slot: (slot + lane) as u16,
-                sub: 0,
-                kind: kinds[lane],
-                hull: OWN_HULL,
-                since: self.search,
-            };
-            let (half, hull, since) = self.outline(self.list.len() + lane, &kind.hull, stance);
-            (all.half_x[lane], all.half_y[lane]) = half;
-            (all.hulls[lane], all.since[lane]) = (hull, since);
-            (all.radius[lane], all.reach[lane]) = (brief.radius, brief.reach);
-            all.traits[lane] = brief.traits | traits_of(flags[lane]);
-            all.places[lane] = bases[lane].at;
-        }
-        Some(all)
     }
 }
 

@@ -62,13 +62,40 @@ impl Pairing {
     /// What is remembered of a point: how hard it pushed in the step before, if it was there.
     #[inline(always)]
     pub(crate) fn memory(before: Option<&Self>, feature: u32) -> PointMemory {
-        let known = |before: &Self, index: usize| {
-            usize::from(before.count) > index && before.points[index].feature == feature
+        before.map_or(PointMemory { feature, ..PointMemory::default() }, |before| before.recall(feature))
+    }
+
+    /// What is remembered of so many points; of those there are not, nothing.
+    #[inline(always)]
+    pub(crate) fn recall_all(&self, count: u8, features: [u32; 2]) -> [PointMemory; 2] {
+        let [first, second] = &self.points;
+        // They nearly always are the same.
+        if (self.count == count) & (features == [first.feature, second.feature]) {
+            return self.points;
+        }
+        let of = |index: u8| {
+            let feature = features[usize::from(index)];
+            if index < count {
+                self.recall(feature)
+            } else {
+                PointMemory { feature, ..PointMemory::default() }
+            }
         };
-        match before {
-            Some(before) if known(before, 0) => before.points[0],
-            Some(before) if known(before, 1) => before.points[1],
-            _ => PointMemory { feature, ..PointMemory::default() },
+        [of(0), of(1)]
+    }
+
+    /// What is remembered of a point. Without a branch: which point it is cannot be foretold.
+    #[inline(always)]
+    fn recall(&self, feature: u32) -> PointMemory {
+        let [first, second] = &self.points;
+        let is_first = (self.count > 0) & (first.feature == feature);
+        let is_second = (self.count > 1) & (second.feature == feature) & !is_first;
+        let part =
+            |first: i32, second: i32| (first & -i32::from(is_first)) | (second & -i32::from(is_second));
+        PointMemory {
+            feature,
+            normal: part(first.normal, second.normal),
+            tangent: part(first.tangent, second.tangent),
         }
     }
 

@@ -5,9 +5,12 @@ use alloc::vec::Vec;
 use super::WorldDesc;
 use super::base::{LAG_MARGIN, Lag, may_lag};
 use super::blueprint::Edition;
+use super::flock::Formation;
+use super::grid::LANES;
 use super::hull::{Hull, P};
 use super::rot::Rot;
 use super::spot::{DISC, LISTED, MOVES, PUSHED, Spot, traits_of};
+use super::stance::Stance;
 use super::state::{
     ALIVE, BULLET, COMPOUND, DYNAMIC, KINEMATIC, Motion, SPEED_BITS, State, is_moving, turned,
 };
@@ -134,17 +137,28 @@ impl Proxy {
     }
 }
 
+/// A shape as it is turned.
+#[derive(Clone, Copy)]
+struct Outline {
+    /// Half the size of the box around it.
+    half: P,
+    /// As of a [`Proxy`].
+    hull: u32,
+    since: u64,
+}
+
 /// The shapes of all bodies that are more than a disc, by slot and number.
 #[derive(Debug, Default)]
 pub(crate) struct Proxies {
     pub(crate) list: Vec<Proxy>,
     /// Outlines as they are turned in the world, around their centroids; and some more.
     pub(crate) hulls: Vec<Hull>,
-    /// How many there are.
-    turned: u32,
-    /// Where those of `list` are, and where they were in the search before.
+    /// What is known of those of `list`, by their numbers, or of eight of them at once, in their order.
     stances: Vec<Stance>,
-    /// How many searches there were.
+    pub(crate) formations: Vec<Formation>,
+    /// How many times eight of them were listed at once.
+    pub(crate) flocks: usize,
+    /// The number of the search.
     pub(crate) search: u64,
     edition: Edition,
     /// Those that may come to the border of a world with walls.
@@ -159,17 +173,18 @@ impl Proxies {
     /// Forgets all shapes; those of a state are going to be listed. Where they were is kept in mind.
     pub(crate) fn clear(&mut self, state: &State) {
         let shapes = state.places();
-        let known = if self.edition == state.blueprints.edition() { self.list.len() } else { 0 };
-        self.stances.truncate(known);
+        let same = self.edition == state.blueprints.edition();
         self.edition = state.blueprints.edition();
-        self.search += 1;
-        self.turned = 0;
+        // Nothing is known from the search before one that nobody made.
+        self.search += if same { 1 } else { 2 };
+        self.flocks = 0;
         self.list.clear();
         self.edge.clear();
         self.bullets.clear();
         self.list.reserve(shapes);
         self.hulls.reserve(shapes.saturating_sub(self.hulls.len()));
         self.stances.reserve(shapes.saturating_sub(self.stances.len()));
+        self.formations.reserve((shapes / LANES).saturating_sub(self.formations.len()));
         self.edge.reserve(shapes);
     }
 
@@ -313,9 +328,9 @@ impl Proxies {
             farther =
                 swing.min(i64::from(lever.x.to_bits().unsigned_abs().max(lever.y.to_bits().unsigned_abs())));
         }
-        let stance =
-            Stance { at: centre, rot, slot, sub, kind: kind_index, hull: OWN_HULL, since: self.search };
-        let ((half_x, half_y), hull, since) = self.outline(self.list.len(), &kind.hull, stance);
+        let (search, since) = (self.search, self.search);
+        let stance = Stance { at: centre, rot, slot, sub, kind: kind_index, search, since };
+        let Outline { half: (half_x, half_y), hull, since } = self.outline(&kind.hull, stance);
         let mut proxy = Proxy {
             x: centre.x.to_bits(),
             y: centre.y.to_bits(),
@@ -357,56 +372,47 @@ impl Proxies {
         }
     }
 
-    /// Half the size of the box around the outline of a shape with a number in the list, which outline it is,
-    /// and since which search the shape is where it is.
+    /// The outline of the shape that is listed next, and since which search it is where it is.
     #[inline(always)]
-    pub(crate) fn outline(&mut self, number: usize, own: &Hull, mut stance: Stance) -> (P, u32, u64) {
-        let turns = own.count > 1 && stance.rot != Rot::NONE;
-        stance.hull = if turns { self.turned } else { OWN_HULL };
-        self.turned += u32::from(turns);
-        // Whether the outline is there from the search before, and turned as it is: what glides often does not turn.
-        let (there, turned) = match self.stances.get_mut(number) {
-            Some(known) => {
-                let there = (known.hull == stance.hull) & (known.kind == stance.kind);
-                let turned = there & (known.rot == stance.rot);
-                let same = (known.slot == stance.slot) & (known.sub == stance.sub);
-                stance.since =
-                    if turned & same & (known.at == stance.at) { known.since } else { self.search };
-                *known = stance;
-                (there, turned)
-            }
-            None => {
-                self.stances.push(stance);
-                (false, false)
-            }
-        };
-        let since = stance.since;
-        if !turns {
-            return (own.half, if own.count > 1 { OWN_HULL } else { NO_HULL }, since);
+    fn outline(&mut self, own: &Hull, stance: Stance) -> Outline {
+        let number = self.list.len();
+        if self.stances.len() <= number {
+            self.stances.resize(number + 1, Stance::default());
         }
-        let at = stance.hull as usize;
-        if self.hulls.len() <= at {
-            self.hulls.push(*own);
+        let known = core::mem::replace(&mut self.stances[number], stance);
+        let same = known.search + 1 == stance.search && known.kind == stance.kind;
+        let stays = same && known.is_where(&stance);
+        if stays {
+            self.stances[number].since = known.since;
         }
-        if !there {
-            self.hulls[at] = *own;
-        }
-        if !turned {
-            own.turn_into(stance.rot, &mut self.hulls[at]);
-        }
-        (self.hulls[at].half, stance.hull, since)
+        let since = self.stances[number].since;
+        let (half, hull) = turn(&mut self.hulls, number, own, stance.rot, same.then_some(known.rot));
+        Outline { half, hull, since }
     }
 }
 
-/// Where a shape is and how it is turned.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Stance {
-    pub(crate) at: Vec2,
-    pub(crate) rot: Rot,
-    pub(crate) slot: u16,
-    pub(crate) sub: u16,
-    pub(crate) kind: u16,
-    pub(crate) hull: u32,
-    /// The search that found it there first.
-    pub(crate) since: u64,
+/// The outline of a shape with a number in the list of those that are turned, and half the size of the box around it.
+/// In the search before, the same shape was turned as is told, if it had that number.
+#[inline(always)]
+pub(crate) fn turn(
+    hulls: &mut Vec<Hull>,
+    number: usize,
+    own: &Hull,
+    rot: Rot,
+    before: Option<Rot>,
+) -> (P, u32) {
+    if own.count <= 1 || rot == Rot::NONE {
+        return (own.half, if own.count > 1 { OWN_HULL } else { NO_HULL });
+    }
+    if hulls.len() <= number {
+        hulls.resize(number + 1, Hull::default());
+    }
+    let hull = &mut hulls[number];
+    if before.is_none_or(|before| before == Rot::NONE) {
+        *hull = *own;
+    }
+    if before != Some(rot) {
+        own.turn_into(rot, hull);
+    }
+    (hull.half, number as u32)
 }

@@ -342,9 +342,8 @@ impl Scratch {
             let (pairing, report) = (&mut pairings[index], &mut reports[index]);
             (pairing.count, pairing.points) = (count, points);
             report.impulse = impulse;
-            if impulse > 0 || points[0].normal > 0 || points[1].normal > 0 {
-                pairing.bits |= TOUCHING;
-            }
+            let pushes = (impulse > 0) | (points[0].normal > 0) | (points[1].normal > 0);
+            pairing.bits |= TOUCHING * u8::from(pushes);
         };
         self.contacts.results().for_each(&mut put);
         self.pushes.results().for_each(put);
@@ -416,7 +415,7 @@ impl Scratch {
 #[inline(always)]
 fn touches(meeting: &Meeting, before: bool) -> bool {
     let separation = meeting.separation();
-    separation <= 0 || before && separation <= MARGIN
+    (separation <= 0) | before & (separation <= MARGIN)
 }
 
 /// What events are sorted by: bodies, shapes, and which of them. What the game ended begins anew after that.

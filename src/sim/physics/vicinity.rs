@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::blueprint::Edition;
 use super::grid::Grid;
+use super::lanes::{Lanes, Vector, WIDTH};
 use super::order::sort_few;
 use super::proxy::{Proxies, Proxy};
 use super::spot::{LISTED, Spot};
@@ -20,10 +21,13 @@ const LOOSE: i32 = 16;
 /// better.
 const COMPARED_PER_SHAPE: usize = 64;
 const PAIRS_PER_SHAPE: usize = 6;
-/// So many shapes may leave their boxes in a step: what they are near is looked up again.
-const LEAVERS_MAX: usize = 32;
-/// So many may be on their way to do so: most of these leave theirs every few steps.
-const FAST_MAX: usize = 3 * LEAVERS_MAX;
+/// One of so many shapes may leave its box in a step, but in small and in large worlds no fewer and no more than that:
+/// what they are near is looked up again.
+const SHAPES_PER_LEAVER: usize = 8;
+const LEAVERS_MIN: usize = 32;
+const LEAVERS_MAX: usize = 128;
+/// For each that may leave its box so many may be on their way to do so: most of these leave theirs every few steps.
+const FAST_PER_LEAVER: usize = 3;
 /// What did not last for so many steps is not looked for again at once,
 const STEPS_MIN: u32 = 12;
 /// but in so many steps at most.
@@ -64,6 +68,8 @@ pub(crate) struct Vicinity {
     whose: Vec<[u16; 2]>,
     /// By number, the larger box, and what is looked at in this step.
     loose: Vec<Sides>,
+    /// The larger boxes of eight shapes at a time.
+    eights: Vec<Eight>,
     poises: Vec<Poise>,
     /// Sorted by slots and shapes.
     pairs: Vec<Pair>,
@@ -98,12 +104,18 @@ fn pair(whose: &[[u16; 2]], a: u16, b: u16) -> Pair {
     }
 }
 
+/// How many of so many shapes may leave their boxes in a step.
+fn leavers_max(shapes: usize) -> usize {
+    (shapes / SHAPES_PER_LEAVER).clamp(LEAVERS_MIN, LEAVERS_MAX)
+}
+
 /// Whether there are only a few shapes that soon leave a box that is a little larger than their own.
 fn lasts(grid: &Grid) -> bool {
     let way_max = grid.small_half() / LOOSE / STEPS_MIN.cast_signed();
     let fast =
         |spot: &&Spot| spot.way_x.unsigned_abs().max(spot.way_y.unsigned_abs()).cast_signed() >= way_max;
-    grid.all().filter(fast).nth(FAST_MAX).is_none()
+    let fast_max = FAST_PER_LEAVER * leavers_max(grid.all().count());
+    grid.all().filter(fast).nth(fast_max).is_none()
 }
 
 /// A box that is larger by that, and by the way of some more steps of what is in it.
@@ -116,6 +128,39 @@ fn loosened([left, bottom, right, top]: Sides, spot: Option<&Spot>, by: i32) -> 
     let low = |side: i32, way: i32| side.saturating_sub(by).saturating_add(way.min(0));
     let high = |side: i32, way: i32| side.saturating_add(by).saturating_add(way.max(0));
     [low(left, x), low(bottom, y), high(right, x), high(top, y)]
+}
+
+/// The sides of eight boxes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Eight([Lanes; 4]);
+
+impl Eight {
+    /// No box is there, which touches no other.
+    const NONE: Sides = [i32::MAX, i32::MAX, i32::MIN, i32::MIN];
+
+    fn of(boxes: &[Sides]) -> Self {
+        let mut all = Self::default();
+        for lane in 0..WIDTH {
+            all.put(lane, boxes.get(lane).unwrap_or(&Self::NONE));
+        }
+        all
+    }
+
+    fn put(&mut self, lane: usize, sides: &Sides) {
+        for (column, &side) in self.0.iter_mut().zip(sides) {
+            column.0[lane % WIDTH] = side;
+        }
+    }
+
+    /// A bit for each that touches another box.
+    #[inline(always)]
+    fn touching(&self, other: &Sides) -> u32 {
+        let [left, bottom, right, top] = self.0.each_ref().map(Lanes::all);
+        let [other_left, other_bottom, other_right, other_top] = other.map(Vector::splat);
+        let beside = left.above(other_right).of_ones() | other_left.above(right).of_ones();
+        let above = bottom.above(other_top).of_ones() | other_bottom.above(top).of_ones();
+        !(beside | above).signs() & ((1 << WIDTH) - 1)
+    }
 }
 
 /// Whether two boxes touch.
@@ -169,6 +214,7 @@ impl Vicinity {
         let pairs = PAIRS_PER_SHAPE * shapes;
         self.whose.reserve(shapes.saturating_sub(self.whose.len()));
         self.loose.reserve(shapes.saturating_sub(self.loose.len()));
+        self.eights.reserve(shapes.div_ceil(WIDTH).saturating_sub(self.eights.len()));
         self.poises.reserve(shapes.saturating_sub(self.poises.len()));
         self.begins.reserve(shapes.saturating_sub(self.begins.len()));
         self.pairs.reserve(pairs.saturating_sub(self.pairs.len()));
@@ -184,13 +230,14 @@ impl Vicinity {
     fn holds(&mut self, proxies: &Proxies, grid: &Grid, search: u64) -> bool {
         self.poises.clear();
         self.leavers.clear();
+        let leavers_max = leavers_max(self.loose.len());
         let known = self.whose.iter().zip(&self.loose);
         for ((number, spot), (whose, loose)) in (0..).zip(grid.all()).zip(known) {
             let poise = Poise::of(proxies, spot, search);
             let (of, sides) = ([poise.slot, poise.sub], poise.sides);
             let inside = (loose[0] <= sides[0]) & (loose[1] <= sides[1]);
             if !(inside & (sides[2] <= loose[2]) & (sides[3] <= loose[3])) {
-                if self.leavers.len() >= LEAVERS_MAX {
+                if self.leavers.len() >= leavers_max {
                     return false;
                 }
                 self.leavers.push(number);
@@ -217,14 +264,20 @@ impl Vicinity {
             let at = usize::from(number);
             self.left[at] = true;
             self.loose[at] = loosened(self.poises[at].sides, small.get(at), by);
+            self.eights[at / WIDTH].put(at, &self.loose[at]);
         }
         self.drafts.clear();
         for &a in &self.leavers {
             let one = &self.loose[usize::from(a)];
-            for (b, other) in (0..).zip(&self.loose) {
-                // Of two that left their boxes, once.
-                if touch(one, other) && b != a && (b > a || !self.left[usize::from(b)]) {
-                    self.drafts.push(pair(&self.whose, a, b));
+            for (first, eight) in (0..).step_by(WIDTH).zip(&self.eights) {
+                let mut touching = eight.touching(one);
+                while touching != 0 {
+                    let b = first + touching.trailing_zeros() as u16;
+                    touching &= touching - 1;
+                    // Of two that left their boxes, once.
+                    if b != a && (b > a || !self.left[usize::from(b)]) {
+                        self.drafts.push(pair(&self.whose, a, b));
+                    }
                 }
             }
         }
@@ -261,6 +314,8 @@ impl Vicinity {
         let all = self.poises.iter().enumerate();
         self.loose.clear();
         self.loose.extend(all.map(|(at, poise)| loosened(poise.sides, small.get(at), by)));
+        self.eights.clear();
+        self.eights.extend(self.loose.chunks(WIDTH).map(Eight::of));
         (self.age, self.known) = (0, self.sweep());
         if self.known {
             self.sort(slots);

@@ -62,7 +62,7 @@ impl Scratch {
                 self.meet(state, meeting, None, times);
                 continue;
             };
-            let bits = if touches(meeting, was_touching) { TOUCHING } else { 0 };
+            let bits = TOUCHING * u8::from(touches(meeting, was_touching));
             let pairing = self.pairings.len() as u32;
             self.pairings.push(Pairing { bits, ..meeting.pairing() });
             self.contacts.keep(number as usize, pairing, meeting, before);
@@ -87,7 +87,7 @@ impl Scratch {
         for (number, (before, &(_, index))) in state.pairings.iter().zip(&self.order.sorted).enumerate() {
             let meeting = &self.meetings[index as usize];
             let was_touching = before.bits & TOUCHING != 0;
-            let bits = if touches(meeting, was_touching) { TOUCHING } else { 0 };
+            let bits = TOUCHING * u8::from(touches(meeting, was_touching));
             self.pairings.push(Pairing { bits, ..meeting.pairing() });
             self.reports.push(Report { was_touching, met: true, meeting: index, impulse: 0 });
             self.contacts.renew(number, meeting, before);
