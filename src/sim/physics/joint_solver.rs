@@ -452,6 +452,9 @@ pub(crate) fn turned_by(rot: Rot, turn: i32) -> Rot {
     /// A whole turn and the largest angle that is turned at once.
     const TURN: i32 = 105_414_357;
     const AT_ONCE: i32 = 1 << 23;
+    if turn != 0 && turn.unsigned_abs() <= AT_ONCE.unsigned_abs() {
+        return rot.turned(turn << 6);
+    }
     let mut left = turn % TURN;
     let mut rot = rot;
     while left != 0 {

@@ -2,17 +2,14 @@
 
 use alloc::vec::Vec;
 
-use super::blueprint::{Blueprints, LOCK_X, LOCK_Y};
-use super::bundle::{one_flags, one_kind};
-use super::grid::LANES;
-use super::islands::{SLOW, is_slow};
-use super::joint_solver::turned_by;
+use super::blueprint::{LOCK_X, LOCK_Y};
 use super::lanes::Vector;
 use super::row::{Offset, Velocity};
-use super::spot::CALM;
-use super::state::{ALIVE, DYNAMIC, Motion, SLEEPLESS, State, is_moving};
+use super::state::{ALIVE, DYNAMIC, State, is_moving};
 use crate::fx::clamp_to_i32;
 use crate::{Fx, Vec2};
+
+mod store;
 
 /// Farthest way in a substep, in 1/2²⁴: 100 units.
 const WAY_MAX: i64 = 100 << 24;
@@ -297,127 +294,6 @@ impl Movers {
         {
             laws.advance(offset, velocity);
         }
-    }
-
-    /// Puts positions and velocities back into the state, and counts for how long each body has been slow, up to
-    /// `rest_ticks`; tells whether one has been for so long.
-    #[inline(never)]
-    pub(crate) fn store(&self, state: &mut State, rest_ticks: u32) -> bool {
-        let (mut rests, mut slot) = (false, 0);
-        while slot < state.slots() {
-            let end = (slot + LANES).min(state.slots());
-            let free = if self.laws.pulls() { None } else { self.drift_bundle(state, slot, rest_ticks) };
-            if let Some(free) = free {
-                rests |= free;
-            } else {
-                for slot in (slot..end).filter(|&slot| self.index[slot] == FREE) {
-                    let moved = || self.laws.run(self.laws.glide(state, slot));
-                    rests |= is_moving(state.flags[slot]) && store_one(state, slot, moved(), rest_ticks);
-                }
-            }
-            slot = end;
-        }
-        let movers = self.velocities.iter().zip(&self.offsets).zip(&self.slots).skip(1);
-        for ((&velocity, offset), &slot) in movers {
-            let slot = usize::from(slot);
-            let offset = if state.flags[slot] & DYNAMIC != 0 { offset.settled() } else { *offset };
-            rests |= is_moving(state.flags[slot]) && store_one(state, slot, (velocity, offset), rest_ticks);
-        }
-        rests
-    }
-
-    /// Moves those of the bodies from `slot` on that nothing pushes; nothing if one of them needs a closer look.
-    #[inline(always)]
-    fn drift_bundle(&self, state: &mut State, slot: usize, rest_ticks: u32) -> Option<bool> {
-        let flags: &[u8; LANES] = state.flags.get(slot..)?.first_chunk()?;
-        let kinds: &[u16; LANES] = state.kinds.get(slot..)?.first_chunk()?;
-        let index: &[u32; LANES] = self.index.get(slot..)?.first_chunk()?;
-        let can_rest = calm_of(&state.blueprints, flags, kinds)?;
-        let motions: &mut [Motion; LANES] = state.motions.get_mut(slot..)?.first_chunk_mut()?;
-        let [x, y, spin, ticks] = Vector::of_fours(motions);
-        let fastest = x.abs().max_unsigned(y.abs());
-        // Slow enough that no way of a tick leaves its range.
-        let bound = self.laws.speed_max / i32::from(self.laws.substeps);
-        let fast = fastest.max_unsigned(Vector::splat(bound)) - Vector::splat(bound);
-        if (fast | spin).any() {
-            return None;
-        }
-        let free = Vector::of(&index.map(u32::cast_signed)).equals(Vector::splat(FREE.cast_signed()));
-        let places: &mut [Vec2; LANES] = state.positions.get_mut(slot..)?.first_chunk_mut()?;
-        let [at_x, at_y] = Vector::of_twos(places);
-        let way = |speed: Vector| self.laws.tick_ways(speed) & free;
-        Vector::put_twos([at_x.plus(way(x)), at_y.plus(way(y))], places);
-        if !state.desc.sleep {
-            return Some(false);
-        }
-        let one = Vector::splat(1);
-        let is_slow = Vector::splat(SLOW.cast_signed()).above(fastest).of_ones() & can_rest;
-        let rest_ticks = Vector::splat(rest_ticks.cast_signed());
-        let next = (ticks + one).min(rest_ticks) & is_slow;
-        // Those that are pushed keep theirs for now.
-        let kept = ticks - (ticks & free);
-        Vector::put_fours([x, y, spin, kept + (next & free)], motions);
-        Some((next & free).above(rest_ticks - one).bits() != 0)
-    }
-}
-
-/// Of bodies of blueprints that leave their motion alone and that all move, which may rest: all ones for those.
-#[inline(always)]
-fn calm_of(blueprints: &Blueprints, flags: &[u8; LANES], kinds: &[u16; LANES]) -> Option<Vector> {
-    // Nearly always they are of one kind.
-    if let (Some(flags), Some(kind)) = (one_flags(flags), one_kind(kinds)) {
-        return (is_moving(flags) && is_calm(blueprints, kind)).then(|| Vector::splat(rests(flags)));
-    }
-    calm_of_mixed(blueprints, flags, kinds)
-}
-
-/// As [`calm_of`], of bodies that differ.
-#[inline(never)]
-fn calm_of_mixed(blueprints: &Blueprints, flags: &[u8; LANES], kinds: &[u16; LANES]) -> Option<Vector> {
-    let calm =
-        flags.iter().all(|&flags| is_moving(flags)) && kinds.iter().all(|&kind| is_calm(blueprints, kind));
-    calm.then(|| Vector::of(&flags.map(rests)))
-}
-
-#[inline(always)]
-fn is_calm(blueprints: &Blueprints, kind: u16) -> bool {
-    blueprints.try_brief(kind).is_some_and(|brief| brief.traits & CALM != 0)
-}
-
-/// All ones for what may fall asleep.
-#[inline(always)]
-fn rests(flags: u8) -> i32 {
-    -i32::from(flags & (DYNAMIC | SLEEPLESS) == DYNAMIC)
-}
-
-#[inline(always)]
-fn store_one(
-    state: &mut State,
-    slot: usize,
-    (velocity, offset): (Velocity, Offset),
-    rest_ticks: u32,
-) -> bool {
-    let flags = state.flags[slot];
-    let motion = &mut state.motions[slot];
-    (motion.x, motion.y, motion.spin) = (velocity.x, velocity.y, velocity.spin);
-    let mut rests = false;
-    if state.desc.sleep && flags & DYNAMIC != 0 {
-        motion.rest(flags, rest_ticks);
-        rests = motion.slow_ticks >= rest_ticks;
-    }
-    state.positions[slot] += offset.way();
-    if offset.turn != 0 {
-        state.rotations[slot] = turned_by(state.rotations[slot], offset.turn);
-    }
-    rests
-}
-
-impl Motion {
-    /// Counts one more tick if it is slow.
-    #[inline(always)]
-    fn rest(&mut self, flags: u8, rest_ticks: u32) {
-        let slow = is_slow(self) & (flags & SLEEPLESS == 0);
-        self.slow_ticks = if slow { (self.slow_ticks + 1).min(rest_ticks) } else { 0 };
     }
 }
 
