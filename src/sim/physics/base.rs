@@ -10,10 +10,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::blueprint::{Blueprints, Brief};
+use super::bundle::{one_flags, one_kind};
 use super::lanes::{Vector, WIDTH};
 use super::rot::Rot;
 use super::spot::CHAINED;
-use super::state::{ALIVE, ASLEEP, BULLET, COMPOUND, DYNAMIC, State};
+use super::state::{ALIVE, ASLEEP, BULLET, COMPOUND, DYNAMIC, State, is_moving};
 use crate::root::UNIT_BITS;
 use crate::{Fx, Vec2};
 
@@ -115,11 +116,12 @@ impl State {
 
     /// Whether there are bullets that move, or may be hit.
     fn has_bullets(&self) -> bool {
-        self.flags.iter().any(|&flags| flags & BULLET != 0)
+        // All of them, without a question in between.
+        self.flags.iter().fold(0, |any, flags| any | flags) & BULLET != 0
     }
 
     /// Sees bodies where they are that went too far, and all where there are bullets; `lags` gets how far the others
-    /// went, by slot, if there are some.
+    /// went, by slot, if there are some. Discs, and what does not move, are seen where they are by whoever asks.
     #[inline(never)]
     pub(crate) fn settle_bases(&mut self, lags: &mut Vec<Lag>) {
         lags.clear();
@@ -127,28 +129,62 @@ impl State {
         if !self.blueprints.has_outlines() {
             return;
         }
-        let is_seen_anew = self.has_bullets();
-        lags.resize(self.slots(), Lag::NONE);
-        let whole = if is_seen_anew { 0 } else { self.settle_eights(lags) };
-        for (slot, place) in lags.iter_mut().enumerate().skip(whole) {
+        if self.has_bullets() {
+            (0..self.slots()).for_each(|slot| self.bases[slot] = self.pose(slot));
+            return;
+        }
+        self.settle_eights(lags);
+        for slot in self.slots() / WIDTH * WIDTH..self.slots() {
+            if !is_settled(&self.blueprints, self.flags[slot], self.kinds[slot]) {
+                continue;
+            }
             match self.lag(slot) {
-                Some(lag) if !is_seen_anew => *place = lag,
-                _ => self.bases[slot] = self.pose(slot),
+                Some(lag) => lags_at(lags, self.flags.len())[slot] = lag,
+                None => self.bases[slot] = self.pose(slot),
             }
         }
     }
 
-    /// Does it for as many times eight bodies as there are, and tells how many bodies these are.
-    fn settle_eights(&mut self, lags: &mut [Lag]) -> usize {
+    /// Does it for as many times eight bodies as there are.
+    fn settle_eights(&mut self, lags: &mut Vec<Lag>) {
+        let slots = self.slots();
         let Self { positions, rotations, bases, flags, kinds, blueprints, .. } = self;
         let places = positions.as_chunks().0.iter().zip(rotations.as_chunks().0);
         let what = flags.as_chunks().0.iter().zip(kinds.as_chunks().0);
-        let seen = bases.as_chunks_mut().0.iter_mut().zip(lags.as_chunks_mut().0);
-        for (((positions, rotations), (flags, kinds)), (bases, lags)) in places.zip(what).zip(seen) {
-            settle_eight((positions, rotations), (blueprints, flags, kinds), bases, lags);
+        let all = places.zip(what).zip(bases.as_chunks_mut().0);
+        for (number, (((positions, rotations), (flags, kinds)), bases)) in all.enumerate() {
+            // What is not looked at here need not be in the cache.
+            if is_any_settled(blueprints, flags, kinds) {
+                let lags = &mut lags_at(lags, slots).as_chunks_mut().0[number];
+                settle_eight((positions, rotations), (blueprints, flags, kinds), bases, lags);
+            }
         }
-        lags.len() / WIDTH * WIDTH
     }
+}
+
+/// How far bodies went, by slot, of so many; at first none.
+fn lags_at(lags: &mut Vec<Lag>, slots: usize) -> &mut [Lag] {
+    if lags.is_empty() {
+        lags.resize(slots, Lag::NONE);
+    }
+    lags
+}
+
+/// Whether where a body is seen is kept up to date: it moves, and is not all one disc.
+#[inline(always)]
+fn is_settled(blueprints: &Blueprints, flags: u8, kind: u16) -> bool {
+    let has_sides = blueprints.try_brief(kind).is_some_and(|brief| brief.count > 1);
+    is_moving(flags) & ((flags & COMPOUND != 0) | has_sides)
+}
+
+/// Whether one of eight bodies is.
+#[inline(always)]
+fn is_any_settled(blueprints: &Blueprints, flags: &[u8; WIDTH], kinds: &[u16; WIDTH]) -> bool {
+    if let (Some(flags), Some(kind)) = (one_flags(flags), one_kind(kinds)) {
+        return is_settled(blueprints, flags, kind);
+    }
+    let all = flags.iter().zip(kinds);
+    all.fold(false, |any, (&flags, &kind)| any | is_settled(blueprints, flags, kind))
 }
 
 /// What [`State::settle_bases`] does with eight bodies.
@@ -212,7 +248,7 @@ const fn lags(brief: &Brief) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Base, LAG_MAX, Lag};
+    use super::{Base, LAG_MAX, Lag, is_settled};
     use crate::physics::rot::Rot;
     use crate::physics::state::State;
     use crate::{Angle, BodyDesc, Fx, Pcg32, Vec2, WorldDesc};
@@ -248,7 +284,7 @@ mod tests {
         let mut creep = |state: &mut State| {
             state.positions.iter_mut().for_each(|at| at.x += step);
             state.settle_bases(&mut lags);
-            lags.iter().map(|lag| lag.x).collect::<Vec<_>>()
+            (0..state.slots()).map(|slot| lags.get(slot).map_or(0, |lag| lag.x)).collect::<Vec<_>>()
         };
         assert_eq!(creep(&mut state), [200, 0, 0, 0]);
         assert_eq!(creep(&mut state), [400, 0, 0, 0]);
@@ -293,12 +329,13 @@ mod tests {
             let bases: Vec<_> = (0..8).map(|slot| state.base(slot)).collect();
             let mut together = Vec::new();
             state.settle_bases(&mut together);
-            assert_eq!(
-                together,
-                lags.iter().map(|lag| lag.unwrap_or(Lag::NONE)).collect::<Vec<_>>(),
-                "{round}"
-            );
-            assert_eq!(state.bases[..], bases, "{round}");
+            for slot in 0..8 {
+                let lag = together.get(slot).copied().unwrap_or(Lag::NONE);
+                assert_eq!(lag, lags[slot].unwrap_or(Lag::NONE), "{round}");
+                if is_settled(&state.blueprints, state.flags[slot], state.kinds[slot]) {
+                    assert_eq!(state.bases[slot], bases[slot], "{round}");
+                }
+            }
             kept += lags.iter().flatten().count();
             left += lags.iter().filter(|lag| lag.is_none()).count();
         }
