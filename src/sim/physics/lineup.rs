@@ -14,7 +14,6 @@ use super::layout::small_half;
 use super::meeting::Meeting;
 use super::pairs::pairs_max;
 use super::proxy::{Proxies, Proxy};
-use super::recent::Recent;
 use super::sieve::sift;
 use super::spot::{LISTED, MOVES, OPEN, PUSHED, SENSOR, Spot};
 use super::state::{BULLET, State, is_moving};
@@ -256,7 +255,7 @@ impl Lineup {
         }
         let (one, other) = (self.proxy(state, tick, proxies, a), self.proxy(state, tick, proxies, b));
         let (one, other) = if who.slot < who_other.slot { (one, other) } else { (other, one) };
-        Meeting::find(state, proxies, tick, (&one, &other), &Recent::default(), meetings);
+        Meeting::find(state, proxies, tick, (&one, &other), (None, meetings));
     }
 
     /// The shape at a place; that of one that rests is made when it is asked for first.

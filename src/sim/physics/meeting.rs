@@ -8,7 +8,6 @@ use super::islands::SLOW;
 use super::manifold::{Facing, Manifold, ManifoldPoint, Outline, collide, dot};
 use super::pairing::Pairing;
 use super::proxy::{MARGIN, NO_HULL, Proxies, Proxy, swung, way_of};
-use super::recent::Recent;
 use super::spot::{CHAINED, SENSOR, Spot};
 use super::state::{ASLEEP, KINEMATIC, Motion, State};
 use crate::fx::clamp_to_i32;
@@ -68,26 +67,24 @@ impl Meeting {
         self.manifold.separation()
     }
 
-    /// Adds the meeting of two shapes, the boxes around which touch; tells whether they come near.
+    /// Adds the meeting of two shapes, the boxes around which touch; tells whether they come near. They may have met
+    /// before where they are.
     #[inline(always)]
     pub(crate) fn find(
         state: &State,
         proxies: &Proxies,
         tick: i64,
-        (a, b): (&Proxy, &Proxy),
-        recent: &Recent,
-        found: &mut Vec<Self>,
+        shapes: (&Proxy, &Proxy),
+        (before, found): (Option<&Self>, &mut Vec<Self>),
     ) -> bool {
-        let before = recent.find(a, b);
-        let nearness = Self::find_known(state, proxies, tick, (a, b), (before, found));
+        let nearness = Self::find_known(state, proxies, tick, shapes, (before, found));
         if nearness == Nearness::Distant {
             found.pop();
         }
         nearness == Nearness::Met
     }
 
-    /// As [`Self::find`], of two shapes of which it is known how they met before, if they are where they were; what
-    /// does not come near yet is added too.
+    /// As [`Self::find`]; what does not come near yet is added too.
     #[inline(always)]
     pub(crate) fn find_known(
         state: &State,

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use super::contact_solver::{ContactDesc, ContactTimes, Contacts, Touch};
+use super::findings::Findings;
 use super::grid::Grid;
 use super::islands::Islands;
 use super::joint_solver::JointSolver;
@@ -12,13 +13,12 @@ use super::material::Material;
 use super::meeting::Meeting;
 use super::motion::{Movers, keep_inside};
 use super::near::Near;
-use super::order::{Order, sort_few};
+use super::order::sort_few;
 use super::pairing::{BORDER, Ended, PASSING, Pairing, PointMemory, SENSOR, TOUCHING, id};
 use super::pairs::Apart;
 use super::passage::Passage;
 use super::proxy::{MARGIN, Proxies};
 use super::push_solver::{Push, Pushes};
-use super::recent::Recent;
 use super::revision::Revision;
 use super::routine::Routine;
 use super::state::{ASLEEP, Mass, State, is_moving};
@@ -86,22 +86,15 @@ struct Scratch {
     vicinity: Vicinity,
     lineup: Lineup,
     movers: Movers,
-    meetings: Vec<Meeting>,
-    order: Order,
-    /// Which search of a grid the meetings are from; 0 if they are from none.
-    searched: u64,
-    /// Whether that search looked at known pairs, and the meetings of those that are not near enough.
-    judged: bool,
-    distant: Vec<Meeting>,
+    /// What this search found, and what the one before did: what lies still in a heap lies as it did.
+    found: Findings,
+    recent: Findings,
     /// Numbers of meetings that are those of nobody, and whether the others are in order already.
     holes: Vec<u32>,
     ordered: bool,
-    /// How many meetings are not with the border.
-    solid: usize,
     /// Room for the meeting that is looked at.
     fresh: Vec<Meeting>,
     revision: Revision,
-    recent: Recent,
     routine: Routine,
     /// Whether what becomes of a pair in this step depends on more than its bodies and shapes.
     is_varied: bool,
@@ -164,16 +157,16 @@ impl Scratch {
     #[inline(never)]
     fn merge(&mut self, state: &State, times: &ContactTimes) {
         if self.ordered {
-            self.order.insert(self.solid, &self.meetings[self.solid..]);
+            self.found.order.insert(self.found.solid, &self.found.meetings[self.found.solid..]);
         } else {
-            self.order.sort(&self.meetings, state.slots());
+            self.found.order.sort(&self.found.meetings, state.slots());
         }
         self.pairings.clear();
         self.reports.clear();
         self.pairings.reserve(3 * state.slots());
         self.reports.reserve(3 * state.slots());
         self.ended.clear();
-        let same = self.order.is_like(&self.recent.order);
+        let same = self.found.order.is_like(&self.recent.order);
         if self.routine.is_of(state) {
             if same && !self.contacts.may_be_tidied() && self.is_remembered(state) {
                 return self.repeat(state);
@@ -190,10 +183,10 @@ impl Scratch {
         self.contacts.clear(state.slots());
         self.pushes.clear(state.slots());
         self.ended.reserve(state.slots());
-        let meetings = core::mem::take(&mut self.meetings);
+        let meetings = core::mem::take(&mut self.found.meetings);
         let (old, mut next) = (&state.pairings[..], 0);
-        for index in 0..self.order.sorted.len() {
-            let (key, meeting) = self.order.sorted[index];
+        for index in 0..self.found.order.sorted.len() {
+            let (key, meeting) = self.found.order.sorted[index];
             while old.get(next).is_some_and(|before| before.sort_key() < key) {
                 self.drop_or_carry(state, &old[next]);
                 next += 1;
@@ -205,8 +198,8 @@ impl Scratch {
             self.meet(state, &meetings[meeting as usize], before, times);
         }
         old[next..].iter().for_each(|before| self.drop_or_carry(state, before));
-        self.meetings = meetings;
-        let all = self.order.sorted.len();
+        self.found.meetings = meetings;
+        let all = self.found.order.sorted.len();
         let plain = state.joints.is_empty() && self.pairings.len() == all && self.contacts.are_plain(all);
         if plain && !self.is_varied {
             self.routine.keep(state);
@@ -382,7 +375,8 @@ impl Scratch {
             if pairing.b == BORDER || !(touches | report.was_touching) {
                 continue;
             }
-            if let Some(meeting) = self.meetings.get(report.meeting as usize).filter(|_| touches & report.met)
+            if let Some(meeting) =
+                self.found.meetings.get(report.meeting as usize).filter(|_| touches & report.met)
             {
                 told.contacts.push(contact(state, pairing, report, meeting));
             }

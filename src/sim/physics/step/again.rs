@@ -21,7 +21,7 @@ impl Scratch {
             && state.pairings.len() == all
             && self.contacts.are_plain(all)
             && !self.contacts.are_scattered()
-            && self.revision.plan(state, &self.recent.order.sorted, &self.order.sorted);
+            && self.revision.plan(state, &self.recent.order.sorted, &self.found.order.sorted);
         let moves = |slot: u16| state.flags.get(usize::from(slot)).is_some_and(|&flags| is_moving(flags));
         known
             && state
@@ -34,7 +34,7 @@ impl Scratch {
                 moves(before.a) || moves(before.b)
             })
             && self.revision.fresh.iter().all(|&number| {
-                let meeting = &self.meetings[self.order.sorted[number as usize].1 as usize];
+                let meeting = &self.found.meetings[self.found.order.sorted[number as usize].1 as usize];
                 is_plain(state, meeting)
             })
     }
@@ -50,10 +50,10 @@ impl Scratch {
             self.contacts.release(number as usize);
             self.ended.extend(Ended::of(state, &state.pairings[number as usize]));
         }
-        let meetings = core::mem::take(&mut self.meetings);
+        let meetings = core::mem::take(&mut self.found.meetings);
         let former = core::mem::take(&mut self.revision.former);
         for (place, &number) in former.iter().enumerate() {
-            let (_, index) = self.order.sorted[place];
+            let (_, index) = self.found.order.sorted[place];
             let meeting = &meetings[index as usize];
             let before = state.pairings.get(number as usize);
             let was_touching = before.is_some_and(|before| before.bits & TOUCHING != 0);
@@ -68,14 +68,14 @@ impl Scratch {
             self.contacts.keep(number as usize, pairing, meeting, before);
         }
         self.revision.former = former;
-        self.meetings = meetings;
+        self.found.meetings = meetings;
     }
 
     /// Whether of all meetings something is remembered, and of nothing else.
     pub(super) fn is_remembered(&self, state: &State) -> bool {
-        let mut pairs = state.pairings.iter().zip(&self.order.sorted);
+        let mut pairs = state.pairings.iter().zip(&self.found.order.sorted);
         state.joints.is_empty()
-            && state.pairings.len() == self.order.sorted.len()
+            && state.pairings.len() == self.found.order.sorted.len()
             && pairs.all(|(before, &(key, _))| before.sort_key() == key)
     }
 
@@ -84,8 +84,9 @@ impl Scratch {
     pub(super) fn repeat(&mut self, state: &State) {
         self.movers.begin_again(state);
         self.contacts.begin_again();
-        for (number, (before, &(_, index))) in state.pairings.iter().zip(&self.order.sorted).enumerate() {
-            let meeting = &self.meetings[index as usize];
+        for (number, (before, &(_, index))) in state.pairings.iter().zip(&self.found.order.sorted).enumerate()
+        {
+            let meeting = &self.found.meetings[index as usize];
             let was_touching = before.bits & TOUCHING != 0;
             let bits = TOUCHING * u8::from(touches(meeting, was_touching));
             self.pairings.push(Pairing { bits, ..meeting.pairing() });

@@ -31,35 +31,40 @@ impl Scratch {
     pub(super) fn search_known(&mut self, state: &State, tick: i64, judged: bool) -> bool {
         let mut pairs = core::mem::take(self.vicinity.known().0);
         if judged {
-            core::mem::swap(&mut self.meetings, &mut self.recent.meetings);
-            core::mem::swap(&mut self.distant, &mut self.recent.distant);
-            self.meetings.truncate(self.recent.solid);
+            core::mem::swap(&mut self.found.meetings, &mut self.recent.meetings);
+            core::mem::swap(&mut self.found.distant, &mut self.recent.distant);
+            self.found.meetings.truncate(self.recent.solid);
             self.recent.search = 0;
         } else {
             pairs.iter_mut().for_each(|pair| pair.verdict = Verdict::default());
             self.holes.clear();
             self.recent.order.index(state.slots());
         }
-        self.order.begin(state.slots());
+        self.found.order.begin(state.slots());
         self.fresh.reserve(1);
         self.holes.reserve(state.slots().saturating_sub(self.holes.len()));
         let mut left = Budget::of(self.grid.all().count());
         let all = pairs.iter_mut().all(|pair| {
             #[cfg(test)]
-            let (before, count) = (left, self.order.sorted.len());
+            let (before, count) = (left, self.found.order.sorted.len());
             if self.is_settled(state, tick, pair, &mut left) {
                 #[cfg(test)]
-                self.see_that_it_is_settled(state, tick, pair, (before, self.order.sorted.len() > count));
+                self.see_that_it_is_settled(
+                    state,
+                    tick,
+                    pair,
+                    (before, self.found.order.sorted.len() > count),
+                );
             } else {
                 let met = self.look(state, tick, pair, &mut left);
-                self.order.sorted.extend(met.map(|meeting| (pair.key, meeting)));
+                self.found.order.sorted.extend(met.map(|meeting| (pair.key, meeting)));
             }
             !left.is_any_spent()
         });
         *self.vicinity.known().0 = pairs;
-        (self.judged, self.ordered) = (all, all);
+        (self.found.judged, self.ordered) = (all, all);
         if !all {
-            self.meetings.clear();
+            self.found.meetings.clear();
             self.vicinity.forget();
         }
         all
@@ -77,7 +82,7 @@ impl Scratch {
         match pair.verdict.finding() {
             Finding::Apart(most) => margin_of(&self.proxies, a, b) <= most,
             Finding::Met(number) if is_plain(a, b) && !Apart(&self.apart).has(a.slot, b.slot) => {
-                let Some(meeting) = self.meetings.get_mut(number) else { return false };
+                let Some(meeting) = self.found.meetings.get_mut(number) else { return false };
                 if !meeting.holds_for(margin_of(&self.proxies, a, b)) {
                     return false;
                 }
@@ -86,12 +91,12 @@ impl Scratch {
                     return false;
                 }
                 (meeting.wakes, meeting.stays) = (false, true);
-                self.order.sorted.push((pair.key, number as u32));
+                self.found.order.sorted.push((pair.key, number as u32));
                 left.spend(false);
                 true
             }
             Finding::Distant(number) if is_plain(a, b) && (a.flags | b.flags) & KINEMATIC == 0 => {
-                let Some(meeting) = self.distant.get_mut(number) else { return false };
+                let Some(meeting) = self.found.distant.get_mut(number) else { return false };
                 if !meeting.holds_for(margin_of(&self.proxies, a, b)) {
                     return false;
                 }
@@ -126,17 +131,17 @@ impl Scratch {
             None => Verdict::default(),
             Some((Nearness::Apart, margin)) => Verdict::apart(margin),
             Some((Nearness::Distant, _)) => {
-                self.distant.extend(self.fresh.pop());
-                Verdict::distant(self.distant.len() - 1)
+                self.found.distant.extend(self.fresh.pop());
+                Verdict::distant(self.found.distant.len() - 1)
             }
             Some((Nearness::Met, _)) => {
                 let number = match finding {
                     Finding::Met(number) => number as u32,
-                    _ => self.holes.pop().unwrap_or(self.meetings.len() as u32),
+                    _ => self.holes.pop().unwrap_or(self.found.meetings.len() as u32),
                 };
-                match (self.meetings.get_mut(number as usize), self.fresh.pop()) {
+                match (self.found.meetings.get_mut(number as usize), self.fresh.pop()) {
                     (Some(place), Some(meeting)) => *place = meeting,
-                    (_, meeting) => self.meetings.extend(meeting),
+                    (_, meeting) => self.found.meetings.extend(meeting),
                 }
                 pair.verdict = Verdict::met(number as usize);
                 return Some(number);
@@ -184,8 +189,8 @@ impl Scratch {
             return None;
         }
         let before = match finding {
-            Finding::Met(number) if stay => self.meetings.get(number),
-            Finding::Distant(number) if stay => self.distant.get(number),
+            Finding::Met(number) if stay => self.found.meetings.get(number),
+            Finding::Distant(number) if stay => self.found.distant.get(number),
             Finding::Unknown => self.recent.find(a, b),
             _ => None,
         };

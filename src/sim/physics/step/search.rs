@@ -18,31 +18,23 @@ impl Scratch {
         let tick = state.desc.tick_seconds();
         state.settle_bases(&mut self.proxies.lags);
         self.list_apart(state);
-        core::mem::swap(&mut self.recent.meetings, &mut self.meetings);
-        core::mem::swap(&mut self.recent.order, &mut self.order);
-        core::mem::swap(&mut self.recent.distant, &mut self.distant);
-        self.recent.judged = core::mem::take(&mut self.judged);
-        self.recent.solid = self.solid;
-        self.recent.search = core::mem::take(&mut self.searched);
+        core::mem::swap(&mut self.recent, &mut self.found);
         for _ in 0..WAKES_MAX {
-            self.meetings.clear();
-            self.meetings.reserve(3 * state.slots());
-            self.distant.clear();
-            self.distant.reserve(3 * state.slots());
             // What an earlier round found is of no use if this one needs no cells.
-            (self.ordered, self.judged, self.searched) = (false, false, 0);
-            let (proxies, meetings) = (&mut self.proxies, &mut self.meetings);
+            self.found.clear(state.slots());
+            self.ordered = false;
+            let (proxies, meetings) = (&mut self.proxies, &mut self.found.meetings);
             if !self.lineup.search(state, tick, proxies, &self.apart, meetings) {
                 self.search_grid(state, tick);
-                self.searched = self.proxies.search;
+                self.found.search = self.proxies.search;
             }
             if !self.wake_hit(state) {
                 break;
             }
         }
-        self.solid = self.meetings.len();
+        self.found.solid = self.found.meetings.len();
         if state.desc.walls {
-            meet_border(state, tick, &self.proxies, &mut self.meetings);
+            meet_border(state, tick, &self.proxies, &mut self.found.meetings);
         }
     }
 
@@ -63,11 +55,11 @@ impl Scratch {
         }
         self.grid.fill(state, tick, &mut self.proxies);
         self.recent.order.index(state.slots());
-        let (proxies, meetings) = (&self.proxies, &mut self.meetings);
+        let (proxies, meetings) = (&self.proxies, &mut self.found.meetings);
         let (grid, near, apart, recent) = (&self.grid, &mut self.near, &self.apart, &self.recent);
         let found = |found: Found| match found {
             Found::Discs(a, b) => Meeting::of_discs(state, a, b, meetings),
-            Found::Shapes(a, b) => Meeting::find(state, proxies, tick, (a, b), recent, meetings),
+            Found::Shapes(a, b) => Meeting::find(state, proxies, tick, (a, b), (recent.find(a, b), meetings)),
         };
         let left = Budget::of(grid.all().count());
         Search { state, proxies, grid, near, apart, left, found }.run();
@@ -76,7 +68,7 @@ impl Scratch {
     /// Wakes what is hit in this step, and all that hangs together with it; whether there was any.
     fn wake_hit(&mut self, state: &mut State) -> bool {
         let mut any = false;
-        for meeting in &mut self.meetings {
+        for meeting in &mut self.found.meetings {
             // Not twice, where it is kept for the next step.
             if !core::mem::take(&mut meeting.wakes) {
                 continue;

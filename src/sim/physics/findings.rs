@@ -1,4 +1,4 @@
-//! `Recent`, the meetings of the last search by their keys.
+//! `Findings`, what a search for contacts found.
 
 use alloc::vec::Vec;
 
@@ -6,22 +6,31 @@ use super::meeting::Meeting;
 use super::order::Order;
 use super::proxy::Proxy;
 
-/// The meetings of the last search by their keys: what lies still in a heap lies as it did.
+/// What a search for contacts found; kept until the next one.
 #[derive(Debug, Default)]
-pub(crate) struct Recent {
-    /// Which search that was.
+pub(crate) struct Findings {
+    /// Which search of a grid that was; 0 if it was none.
     pub(crate) search: u64,
-    pub(crate) order: Order,
+    /// The meetings, and their numbers by keys.
     pub(crate) meetings: Vec<Meeting>,
+    pub(crate) order: Order,
     /// How many of them are not with the border.
     pub(crate) solid: usize,
-    /// Those of shapes that were near, but did not meet.
-    pub(crate) distant: Vec<Meeting>,
-    /// Whether the verdicts on pairs are of that search.
+    /// Whether it looked at known pairs, and those of shapes that were near, but did not meet.
     pub(crate) judged: bool,
+    pub(crate) distant: Vec<Meeting>,
 }
 
-impl Recent {
+impl Findings {
+    /// Nothing yet, with room for what so many bodies need at most times.
+    pub(crate) fn clear(&mut self, slots: usize) {
+        (self.search, self.judged) = (0, false);
+        self.meetings.clear();
+        self.meetings.reserve(3 * slots);
+        self.distant.clear();
+        self.distant.reserve(3 * slots);
+    }
+
     /// How two shapes met that both are where they were then.
     #[inline(always)]
     pub(crate) fn find(&self, a: &Proxy, b: &Proxy) -> Option<&Meeting> {
