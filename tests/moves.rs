@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use framekeep_client::LinkState;
 use framekeep_server::{MoveOutcome, Moves, drill};
 use framekeep_tests::{Nodes, room};
 
@@ -233,4 +234,27 @@ fn whoever_comes_back_while_the_room_goes_is_sent_after_it_before_the_server_end
     // The room stands still two seconds after it was sent.
     let crossings: Vec<_> = (0..25).map(|turns| comes_back_after(40 * turns)).collect();
     assert!(crossings.iter().all(|crossings| *crossings == [1, 1]), "{crossings:?}");
+}
+
+/// Nobody is left on a link on which nothing is said any more.
+#[test]
+fn whoever_comes_while_the_room_goes_is_let_go_if_the_other_node_says_nothing() {
+    let mut nodes = Nodes::new(5, 2, None);
+    nodes.rooms(1, 2);
+    nodes.run_for(2.0);
+    nodes.clients[1].vanish();
+    nodes.run_for(12.0);
+    nodes.send(&room(0), 0, 1);
+    nodes.run_for(0.5);
+    nodes.connect(1, 0);
+    nodes.clients[1].reconnects = false;
+    nodes.run_until("the room has gone", |nodes| nodes.room_of(0, &room(0)).is_none());
+    assert!(nodes.clients[1].is_connected());
+    nodes.kill(1);
+    nodes.run_for(3.0);
+    assert!(
+        matches!(nodes.clients[1].state(), Some(LinkState::Closed { .. })),
+        "{:?}",
+        nodes.clients[1].state()
+    );
 }

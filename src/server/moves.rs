@@ -120,8 +120,8 @@ pub struct Moves {
     settling: Vec<(MoveId, String, Written)>,
     moved: HashMap<RoomName, moved::Moved>,
     moved_players: HashMap<PlayerId, RoomName>,
-    /// Who is to be told where a room has gone, and until when another node may say that it lets them in.
-    sent_after: HashMap<PlayerId, Duration>,
+    /// Who is to be told where a room has gone.
+    sent_after: BTreeMap<PlayerId, moved::SentAfter>,
     outcomes: VecDeque<(RoomName, MoveOutcome)>,
     /// Who waits until it is known whose a room is.
     seeking: HashMap<PlayerId, seek::Seeking>,
@@ -171,19 +171,17 @@ impl Moves {
             && self.settling.is_empty())
     }
 
-    /// Another node was asked to let a player in. What is over the bound is sent on too, but not waited for.
+    /// Another node was asked to let a player in. What is over the bound is not waited for.
     fn expect(&mut self, player: PlayerId, now: Duration) {
-        if self.sent_after.len() >= SENT_AFTER_MAX {
-            self.sent_after.retain(|_, until| *until > now);
-        }
         if self.sent_after.len() < SENT_AFTER_MAX {
-            self.sent_after.insert(player, now + SEND_AFTER_MAX);
+            let sent = moved::SentAfter { until: now + SEND_AFTER_MAX, late: None };
+            // Whoever asks again is not waited for longer.
+            self.sent_after.entry(player).or_insert(sent);
         }
     }
 
     /// Whether somebody is still to be told where a room has gone.
-    pub(crate) fn sends_after(&mut self, now: Duration) -> bool {
-        self.sent_after.retain(|_, until| *until > now);
+    pub(crate) fn sends_after(&self) -> bool {
         !self.sent_after.is_empty()
     }
 
@@ -355,6 +353,7 @@ fn hear(world: &mut World, from: &str, message: PeerMessage) {
 /// Does what is due for rooms on their way, once the frames of this pump are recorded.
 pub(crate) fn advance_moves(world: &mut World) {
     seek::give_up(world);
+    moved::give_up(world);
     if !world.resource::<Moves>().is_busy() {
         return;
     }

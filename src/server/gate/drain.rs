@@ -62,8 +62,8 @@ pub(crate) fn is_over(world: &mut World) -> bool {
     let Some(until) = world.resource::<Drain>().until else { return false };
     let now = world.resource::<Clock>().now();
     let is_empty = world.query::<&Stage>().iter(world).next().is_none();
-    let mut moves = world.resource_mut::<Moves>();
-    now >= until || is_empty && !moves.is_busy() && !moves.sends_after(now)
+    let moves = world.resource::<Moves>();
+    now >= until || is_empty && !moves.is_busy() && !moves.sends_after()
 }
 
 /// Whether rooms may be opened and matches started.

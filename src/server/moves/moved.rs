@@ -3,13 +3,21 @@
 use std::time::Duration;
 
 use bevy_ecs::prelude::{Entity, World};
-use framekeep_protocol::{PlayerId, Refusal, RoomName};
+use framekeep_protocol::{CloseReason, PlayerId, Refusal, RoomName};
 use framekeep_sim::Tick;
 
 use super::message::{Pass, PeerMessage, Wish};
 use super::{Moves, outgoing, parcel, passes, seek};
 use crate::limits::{MOVED_LIFE, MOVED_NAMES_MAX};
-use crate::{Clock, Link, Player, Rooms, Seat, rooms};
+use crate::{Clock, Link, Player, Rooms, Seat, admit, rooms};
+
+/// A player whose room has gone, and whom the other node was asked to let in.
+pub(super) struct SentAfter {
+    /// Until when it may say that it does.
+    pub(super) until: Duration,
+    /// The link that is closed then, if the player was in the room as it went.
+    pub(super) late: Option<Entity>,
+}
 
 /// Where a room has gone.
 pub(super) struct Moved {
@@ -66,6 +74,33 @@ pub(crate) fn send_after(world: &mut World, link: Entity) {
     }
 }
 
+/// A room goes from here and nobody has told a link's player where to: the link is sent after it, and closed then, or
+/// when the other node does not say for so long that it lets the player in.
+pub(super) fn send_late(world: &mut World, link: Entity, room: &RoomName) {
+    let player = world.get::<Link>(link).map(|link| link.player);
+    let is_sent = check(world, link, room).is_err();
+    let moves = &mut *world.resource_mut::<Moves>();
+    match player.and_then(|player| moves.sent_after.get_mut(&player)).filter(|_| is_sent) {
+        Some(sent) => sent.late = Some(link),
+        None => admit::close_link(world, link, CloseReason::Moved),
+    }
+}
+
+/// Closes the links of those whom nobody has let in.
+pub(super) fn give_up(world: &mut World) {
+    let now = world.resource::<Clock>().now();
+    let mut moves = world.resource_mut::<Moves>();
+    if moves.sent_after.values().all(|sent| sent.until > now) {
+        return;
+    }
+    let over: Vec<_> =
+        moves.sent_after.values().filter(|sent| sent.until <= now).map(|sent| sent.late).collect();
+    moves.sent_after.retain(|_, sent| sent.until > now);
+    for link in over.into_iter().flatten() {
+        admit::close_link(world, link, CloseReason::Moved);
+    }
+}
+
 /// What a player says who has not heard yet that the room has gone, and the link with it: it is heard there.
 pub(crate) fn say_after(world: &mut World, player: PlayerId, bytes: Vec<u8>) {
     let mut moves = world.resource_mut::<Moves>();
@@ -93,8 +128,11 @@ pub(super) fn let_in(world: &mut World, from: &str, room: RoomName, wish: Wish) 
 /// Where a player is let in.
 pub(super) fn be_let_in(world: &mut World, room: &RoomName, pass: Pass) {
     seek::be_found(world, room, pass.player);
-    world.resource_mut::<Moves>().sent_after.remove(&pass.player);
-    outgoing::redirect(world, room, Tick(0), pass);
+    let sent = world.resource_mut::<Moves>().sent_after.remove(&pass.player);
+    let told = outgoing::redirect(world, room, Tick(0), pass);
+    if let Some(late) = sent.and_then(|sent| sent.late).filter(|late| told == Some(*late)) {
+        admit::close_link(world, late, CloseReason::Moved);
+    }
 }
 
 /// A room has gone further.

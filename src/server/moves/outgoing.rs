@@ -342,11 +342,7 @@ fn depart(world: &mut World, going: &mut Outgoing, departure: Departure) {
     let members = moved::members(world, going.room);
     let links = open::forget(world, going.room);
     // A player who came after the room was offered does not know yet where it is.
-    let is_late = |link: &Entity| {
-        let player = world.get::<Link>(*link).map(|link| link.player);
-        let is_member = player.is_some_and(|player| members.contains(&player));
-        is_member && !going.told.contains(link) && !gate::is_web(world, *link)
-    };
+    let is_late = |link: &Entity| !going.told.contains(link) && !gate::is_web(world, *link);
     let (late, links): (Vec<_>, Vec<_>) = links.into_iter().partition(is_late);
     for link in links {
         gate::note_moved(world, link);
@@ -360,7 +356,7 @@ fn depart(world: &mut World, going: &mut Outgoing, departure: Departure) {
         // Whoever wanted to join is sent after it.
         hear_again(world, player, &bytes);
     }
-    late.into_iter().for_each(|link| moved::send_after(world, link));
+    late.into_iter().for_each(|link| moved::send_late(world, link, &going.name));
     let mut moves = world.resource_mut::<Moves>();
     moves.arrivals.remove(&room);
     moves.rooms_moved_away += 1;

@@ -129,15 +129,12 @@ impl Batches {
         colour
     }
 
-    /// As [`Self::colour`], of bodies that have all of the first ones.
+    /// As [`Self::colour`], beyond those that bodies remember one by one.
     #[cold]
     fn next_of_many(&mut self, bodies: [usize; 2]) -> u32 {
         let colour = self.many[bodies[0]].max(self.many[bodies[1]]);
         for body in bodies.into_iter().filter(|&body| body != 0) {
-            match 1_u64.checked_shl(colour) {
-                Some(mark) => self.few[body] |= mark,
-                None => self.many[body] = colour + 1,
-            }
+            self.many[body] = colour + 1;
         }
         colour
     }

@@ -61,7 +61,8 @@ pub(crate) struct Formation {
 }
 
 impl Formation {
-    /// Whether it is one of the same bodies, which are what they were in the search before `search`.
+    /// Whether bodies in the same slots, with the same numbers and blueprints, were seen in the search before `search`;
+    /// where worlds of a kind take turns, they may be those of another one.
     #[inline(always)]
     fn is_of(
         &self,

@@ -151,7 +151,8 @@ struct Outline {
 #[derive(Debug, Default)]
 pub(crate) struct Proxies {
     pub(crate) list: Vec<Proxy>,
-    /// Outlines as they are turned in the world, around their centroids; and some more.
+    /// Outlines as they are turned in the world, around their centroids, by their numbers in `list`; of what is not
+    /// turned there is none, whatever is there.
     pub(crate) hulls: Vec<Hull>,
     /// What is known of those of `list`, by their numbers, or of eight of them at once, in their order.
     stances: Vec<Stance>,
@@ -392,7 +393,7 @@ impl Proxies {
 }
 
 /// The outline of a shape with a number in the list of those that are turned, and half the size of the box around it.
-/// In the search before, the same shape was turned as is told, if it had that number.
+/// In the search before, a shape of the same blueprint had that number and was turned as is told, if one had.
 #[inline(always)]
 pub(crate) fn turn(
     hulls: &mut Vec<Hull>,

@@ -135,7 +135,7 @@ fn loosened([left, bottom, right, top]: Sides, spot: Option<&Spot>, by: i32) -> 
 struct Eight([Lanes; 4]);
 
 impl Eight {
-    /// No box is there, which touches no other.
+    /// Where there is no box: it touches none that is a box of a shape.
     const NONE: Sides = [i32::MAX, i32::MAX, i32::MIN, i32::MIN];
 
     fn of(boxes: &[Sides]) -> Self {
@@ -221,7 +221,7 @@ impl Vicinity {
         self.drafts.reserve(pairs.saturating_sub(self.drafts.len()));
         self.spare.reserve(pairs.saturating_sub(self.spare.len()));
         self.left.reserve(shapes.saturating_sub(self.left.len()));
-        self.leavers.reserve(LEAVERS_MAX);
+        self.leavers.reserve(LEAVERS_MAX.saturating_sub(self.leavers.len()));
         self.starts.reserve((slots + 1).saturating_sub(self.starts.len()));
     }
 
@@ -232,7 +232,7 @@ impl Vicinity {
         self.leavers.clear();
         let leavers_max = leavers_max(self.loose.len());
         let known = self.whose.iter().zip(&self.loose);
-        for ((number, spot), (whose, loose)) in (0..).zip(grid.all()).zip(known) {
+        for ((spot, number), (whose, loose)) in grid.all().zip(0..).zip(known) {
             let poise = Poise::of(proxies, spot, search);
             let (of, sides) = ([poise.slot, poise.sub], poise.sides);
             let inside = (loose[0] <= sides[0]) & (loose[1] <= sides[1]);
@@ -267,23 +267,32 @@ impl Vicinity {
             self.eights[at / WIDTH].put(at, &self.loose[at]);
         }
         self.drafts.clear();
+        let most = PAIRS_PER_SHAPE * self.loose.len();
         for &a in &self.leavers {
             let one = &self.loose[usize::from(a)];
-            for (first, eight) in (0..).step_by(WIDTH).zip(&self.eights) {
+            for (number, eight) in self.eights.iter().enumerate() {
                 let mut touching = eight.touching(one);
                 while touching != 0 {
-                    let b = first + touching.trailing_zeros() as u16;
+                    let b = number * WIDTH + touching.trailing_zeros() as usize;
                     touching &= touching - 1;
+                    let Some(&left) = self.left.get(b) else { continue };
+                    let b = b as u16;
                     // Of two that left their boxes, once.
-                    if b != a && (b > a || !self.left[usize::from(b)]) {
+                    if b != a && (b > a || !left) {
                         self.drafts.push(pair(&self.whose, a, b));
+                    }
+                    if self.drafts.len() >= most {
+                        return false;
                     }
                 }
             }
         }
+        if self.pairs.len() + self.drafts.len() > most {
+            return false;
+        }
         self.drafts.sort_unstable_by_key(|pair| pair.key);
         self.merge();
-        self.pairs.len() < PAIRS_PER_SHAPE * self.loose.len()
+        true
     }
 
     /// Puts those of shapes that left their boxes in the place of what was known of these.
