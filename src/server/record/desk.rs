@@ -211,6 +211,8 @@ impl Desk {
             // At the end of its group.
             Order::Sync => {}
             Order::Settle(done) => {
+                // Whoever waits for it does not wait for a disk to be left alone, too.
+                self.retry_at = None;
                 self.sync();
                 self.reclaim();
                 // Whoever asked may have given up waiting.

@@ -5,7 +5,9 @@ use crate::physics::blueprint::{Blueprint, Blueprints};
 use crate::physics::census::Census;
 use crate::physics::layout::Layout;
 use crate::physics::state::State;
-use crate::{AttachError, BodyDesc, Fx, Shape, ShapeDesc, Vec2, World, WorldDesc, decode, encode_into};
+use crate::{
+    AttachError, BodyDesc, Fx, Polygon, Shape, ShapeDesc, Vec2, World, WorldDesc, decode, encode_into,
+};
 
 /// 65,535 shapes, most of them of one body: the next body and the next shape are refused, and the world steps.
 #[test]
@@ -174,4 +176,38 @@ fn a_sensor_is_told_of_a_crowd_in_one_place() {
     steps(&mut world, 1);
     assert_eq!(world.contacts().iter().filter(|contact| contact.sensor).count(), 400);
     assert_eq!(world.contacts().len() - 400, 16 * 401 + 64);
+}
+
+/// Outlines of all kinds in one and the same place, alone or in a static box: they push each other apart, no faster
+/// than overlaps part, and go on alike after each step if they are read again from their bytes.
+#[test]
+fn all_shapes_in_one_place_come_apart() {
+    for in_a_box in [false, true] {
+        let mut world = open();
+        if in_a_box {
+            world.add(BodyDesc::rect(Vec2::splat(Fx::HALF)).fixed()).unwrap();
+        }
+        let kinds = [
+            BodyDesc::circle(Fx::HALF),
+            BodyDesc::rect(Vec2::splat(Fx::HALF)),
+            BodyDesc::capsule(Fx::HALF, ratio(1, 4)),
+            BodyDesc::polygon(Polygon::regular(5, Fx::HALF)),
+        ];
+        let ids: Vec<_> = (0..24).map(|number| world.add(kinds[number % 4].sleepless()).unwrap()).collect();
+        for step in 0..600 {
+            let mut again: World = decode(&bytes_of(&world)).expect("a world's own bytes");
+            steps(&mut world, 1);
+            steps(&mut again, 1);
+            assert!(world == again, "step {step}");
+        }
+        let places = ids.iter().map(|&id| world.body(id).unwrap().position);
+        let places: Vec<_> = places.chain(in_a_box.then_some(Vec2::ZERO)).collect();
+        let nearest = (1..places.len())
+            .flat_map(|one| (0..one).map(move |other| (one, other)))
+            .map(|(one, other)| places[one].distance(places[other]))
+            .min();
+        assert!(nearest > Some(ratio(3, 4)), "two are {nearest:?} apart, in a box: {in_a_box}");
+        let fastest = ids.iter().map(|&id| world.body(id).unwrap().velocity.length()).max();
+        assert!(fastest < Some(Fx::from_int(8)), "one has {fastest:?}, in a box: {in_a_box}");
+    }
 }
