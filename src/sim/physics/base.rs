@@ -101,7 +101,7 @@ impl State {
             return None;
         }
         let (lag, brief) = (Lag::of(base, pose), self.blueprints.brief(self.kinds[slot]));
-        (lags(brief) && lag.is_small(brief.reach)).then_some(lag)
+        (kind_may_lag(brief) && lag.is_small(brief.reach)).then_some(lag)
     }
 
     /// Where the search for contacts sees a body in the next step, if there are no bullets.
@@ -233,7 +233,7 @@ fn reaches(blueprints: &Blueprints, flags: &[u8; WIDTH], kinds: &[u16; WIDTH]) -
     for lane in 0..WIDTH {
         if let Some(brief) = blueprints.try_brief(kinds[lane]) {
             reach[lane] = brief.reach;
-            may[lane] = -i32::from(may_lag(flags[lane]) & lags(brief));
+            may[lane] = -i32::from(may_lag(flags[lane]) & kind_may_lag(brief));
         }
     }
     (Vector::of(&reach), Vector::of(&may))
@@ -241,7 +241,7 @@ fn reaches(blueprints: &Blueprints, flags: &[u8; WIDTH], kinds: &[u16; WIDTH]) -
 
 /// Whether a body of the kind may be seen where it was.
 #[inline(always)]
-const fn lags(brief: &Brief) -> bool {
+const fn kind_may_lag(brief: &Brief) -> bool {
     // What is beside a segment of a chain is turned as the body is.
     brief.count > 1 && brief.traits & CHAINED == 0
 }

@@ -10,9 +10,10 @@ use super::grid::LANES;
 use super::hull::Hull;
 use super::lanes::Vector;
 use super::layout::Layout;
-use super::proxy::{MARGIN, Proxies, Proxy, turn};
+use super::proxy::{MARGIN, Proxies, Proxy, turn_hull};
 use super::spot::{LISTED, Spot, traits_of};
 use super::state::{ALIVE, BULLET, COMPOUND, Motion, SPEED_BITS, State, is_moving};
+
 /// The shapes of bodies in slots one after the other, as they were listed.
 pub(crate) struct Flock {
     pub(crate) spots: [Spot; LANES],
@@ -115,7 +116,7 @@ impl Formation {
             moved &= moved - 1;
             let before = is_known.then_some(self.bases[lane].rot);
             let own = &blueprints.get(self.kinds[lane]).hull;
-            let (half, hull) = turn(hulls, self.first + lane, own, bases[lane].rot, before);
+            let (half, hull) = turn_hull(hulls, self.first + lane, own, bases[lane].rot, before);
             ((self.half_x[lane], self.half_y[lane]), self.hulls[lane]) = (half, hull);
             (self.bases[lane], self.since[lane]) = (bases[lane], search);
         }

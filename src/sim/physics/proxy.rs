@@ -387,7 +387,7 @@ impl Proxies {
             self.stances[number].since = known.since;
         }
         let since = self.stances[number].since;
-        let (half, hull) = turn(&mut self.hulls, number, own, stance.rot, same.then_some(known.rot));
+        let (half, hull) = turn_hull(&mut self.hulls, number, own, stance.rot, same.then_some(known.rot));
         Outline { half, hull, since }
     }
 }
@@ -395,7 +395,7 @@ impl Proxies {
 /// The outline of a shape with a number in the list of those that are turned, and half the size of the box around it.
 /// In the search before, a shape of the same blueprint had that number and was turned as is told, if one had.
 #[inline(always)]
-pub(crate) fn turn(
+pub(crate) fn turn_hull(
     hulls: &mut Vec<Hull>,
     number: usize,
     own: &Hull,

@@ -59,7 +59,7 @@ impl Movers {
     #[inline(always)]
     fn store_eight(&self, state: &mut State, slot: usize, rest_ticks: u32) -> Option<bool> {
         let flags: &[u8; LANES] = state.flags.get(slot..)?.first_chunk()?;
-        let (dynamic, rests) = kinds_of(flags)?;
+        let (dynamic, rests) = roles_of(flags)?;
         let moved = self.moved(state, slot, dynamic)?;
         let motions: &mut [Motion; LANES] = state.motions.get_mut(slot..)?.first_chunk_mut()?;
         let [.., ticks] = Vector::of_fours(motions);
@@ -148,7 +148,7 @@ impl Movers {
 
 /// Of bodies that all move, which are dynamic and which may fall asleep, by all ones; nothing if one does not.
 #[inline(always)]
-fn kinds_of(flags: &[u8; LANES]) -> Option<(Vector, Vector)> {
+fn roles_of(flags: &[u8; LANES]) -> Option<(Vector, Vector)> {
     let dynamic = |flags: u8| -i32::from(flags & DYNAMIC != 0);
     let rests = |flags: u8| -i32::from(flags & SLEEPLESS == 0);
     // Nearly always they are alike.
