@@ -89,6 +89,12 @@ impl Box2d {
         }
     }
 
+    /// How many bodies do not sleep.
+    pub fn awake(&self) -> i32 {
+        // SAFETY: the world is alive until `drop`.
+        unsafe { ffi::b2World_GetAwakeBodyCount(self.world) }
+    }
+
     /// Writes the world's state into `bytes`, by the library's own snapshot.
     pub fn encode(&self, bytes: &mut Vec<u8>) {
         // SAFETY: the first call only asks for the size; the second writes no more than there is room for.

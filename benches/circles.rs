@@ -52,6 +52,13 @@ impl Circles {
         Self { half_side, positions, rng }
     }
 
+    /// The same places, farther apart: in a box of half that side.
+    fn spread(mut self, half_side: Fx) -> Self {
+        let times = half_side / self.half_side;
+        self.positions.iter_mut().for_each(|at| *at = Vec2::new(at.x * times, at.y * times));
+        Self { half_side, ..self }
+    }
+
     /// The next kick: a velocity, in units per second.
     pub fn kick(&mut self) -> Vec2 {
         let mut part = || {
@@ -77,7 +84,7 @@ impl<E: Engine> Kicked<E> {
     /// The scene with `count` circles that never turn and have no friction, kicked once.
     #[must_use]
     pub fn new(count: u16) -> Self {
-        Self::of(count, BodyDesc::circle(Fx::HALF).restitution(Fx::HALF).lock_rotation().friction(Fx::ZERO))
+        Self::of(count, Self::bare())
     }
 
     /// The scene with `count` circles that roll over each other, kicked once.
@@ -86,17 +93,47 @@ impl<E: Engine> Kicked<E> {
         Self::of(count, BodyDesc::circle(Fx::HALF).restitution(Fx::HALF).sleepless())
     }
 
+    /// The circles of [`Kicked::new`], and around all of them a body a thousand times as large as they are.
+    #[must_use]
+    pub fn with_a_huge_body(count: u16) -> Self {
+        let mut scene = Self::scene(&Circles::new(count), Self::bare());
+        let huge = BodyDesc::rect(Vec2::splat(Fx::from_int(500))).fixed();
+        scene.bodies.push(huge.layer(0b10).mask(0b10));
+        scene.world.bodies_max += 1;
+        Self::from_scene(Circles::new(count), &scene)
+    }
+
+    /// The circles of [`Kicked::new`], farther apart: in a world as large as a world may be, which they fill.
+    #[must_use]
+    pub fn sparse(count: u16) -> Self {
+        let circles = Circles::new(count).spread(Fx::from_int(32_000));
+        let scene = Self::scene(&circles, Self::bare());
+        Self::from_scene(circles, &scene)
+    }
+
     fn of(count: u16, circle: BodyDesc) -> Self {
         let circles = Circles::new(count);
+        let scene = Self::scene(&circles, circle);
+        Self::from_scene(circles, &scene)
+    }
+
+    fn bare() -> BodyDesc {
+        BodyDesc::circle(Fx::HALF).restitution(Fx::HALF).lock_rotation().friction(Fx::ZERO)
+    }
+
+    fn scene(circles: &Circles, circle: BodyDesc) -> Scene {
         let world = WorldDesc {
             half_extent: Vec2::splat(circles.half_side),
             ticks_per_second: TICKS_PER_SECOND,
-            bodies_max: count,
+            bodies_max: circles.positions.len() as u16,
             substeps: SUBSTEPS,
             ..WorldDesc::default()
         };
-        let bodies = circles.positions.iter().map(|&position| circle.at(position)).collect();
-        let mut own = Self { engine: E::build(&Scene { world, bodies }), circles };
+        Scene { world, bodies: circles.positions.iter().map(|&position| circle.at(position)).collect() }
+    }
+
+    fn from_scene(circles: Circles, scene: &Scene) -> Self {
+        let mut own = Self { engine: E::build(scene), circles };
         own.kick();
         own
     }

@@ -5,7 +5,9 @@ use rapier2d::prelude::{ColliderSet, RigidBodySet};
 use framekeep_sim::{BodyDesc, Fx, Vec2, World, WorldDesc, decode, encode_into, hash_bytes};
 
 use crate::circles::{Kicked, OwnCircles};
+use crate::engine::{Engine, Own};
 use crate::peer::Rapier;
+use crate::scene::Scene;
 
 /// Circles in the scene.
 pub const CIRCLES: u16 = 1_024;
@@ -58,28 +60,49 @@ impl Default for OwnSnapshot {
     }
 }
 
-/// Bytes of each of as many boxes that lie on the ground and sleep.
-///
-/// # Panics
-/// They do not sleep.
-#[must_use]
-pub fn bytes_of_a_resting_body() -> f64 {
+/// Steps in which every engine finds that the boxes rest.
+const RESTING_TICKS: u32 = 300;
+
+/// As many boxes that lie on the ground, far from each other.
+fn resting() -> Scene {
     let world = WorldDesc {
         half_extent: Vec2::from_ints(1_100, 8),
         gravity: Vec2::from_ints(0, -10),
         bodies_max: CIRCLES,
         ..WorldDesc::default()
     };
-    let mut own = World::new(world);
-    for index in 0..i32::from(CIRCLES) {
-        let at = Vec2::new(Fx::from_int(2 * index - i32::from(CIRCLES)), Fx::from_ratio(-73, 10));
-        let _ = own.add(BodyDesc::rect(Vec2::splat(Fx::HALF)).at(at));
-    }
-    (0..120).for_each(|_| own.step());
-    assert!(own.bodies().all(|(_, body)| body.asleep), "what rests sleeps");
+    let place = |index: i32| Vec2::new(Fx::from_int(2 * index - i32::from(CIRCLES)), Fx::from_ratio(-15, 2));
+    let cube = |index| BodyDesc::rect(Vec2::splat(Fx::HALF)).at(place(index));
+    Scene { world, bodies: (0..i32::from(CIRCLES)).map(cube).collect() }
+}
+
+/// Bytes of each of 1,024 boxes that lie on the ground and sleep: here, in the peer and, if it was built, in the other
+/// one.
+///
+/// # Panics
+/// They do not sleep.
+#[must_use]
+pub fn bytes_of_a_resting_body() -> Vec<f64> {
     let mut bytes = Vec::new();
-    encode_into(&own, &mut bytes);
-    bytes.len() as f64 / f64::from(CIRCLES)
+    let mut own = Own::build(&resting());
+    own.step(RESTING_TICKS);
+    assert!(own.world.bodies().all(|(_, body)| body.asleep), "what rests sleeps here");
+    encode_into(&own.world, &mut bytes);
+    let mut sizes = vec![bytes.len()];
+    let mut peer = Rapier::build(&resting());
+    peer.step(RESTING_TICKS);
+    assert!(peer.world.bodies.iter().all(|(_, body)| body.is_sleeping()), "what rests sleeps in rapier2d");
+    write_sets(&(peer.world.bodies, peer.world.colliders), &mut bytes);
+    sizes.push(bytes.len());
+    #[cfg(feature = "box2d")]
+    {
+        let mut other = crate::box2d::Box2d::build(&resting());
+        other.step(RESTING_TICKS);
+        assert_eq!(other.awake(), 0, "what rests sleeps in Box2D");
+        other.encode(&mut bytes);
+        sizes.push(bytes.len());
+    }
+    sizes.into_iter().map(|size| size as f64 / f64::from(CIRCLES)).collect()
 }
 
 /// The other peer's world and its bytes, by its own snapshot.
@@ -146,6 +169,12 @@ impl bincode::enc::write::Writer for Appender<'_> {
     }
 }
 
+fn write_sets(sets: &(RigidBodySet, ColliderSet), bytes: &mut Vec<u8>) {
+    bytes.clear();
+    let result = bincode::serde::encode_into_writer(sets, Appender(bytes), CONFIG);
+    assert!(result.is_ok(), "the peer's sets serialize");
+}
+
 impl PeerSnapshot {
     /// The scene after a second.
     #[must_use]
@@ -161,9 +190,7 @@ impl PeerSnapshot {
 
     /// Writes the bytes again.
     pub fn encode(&mut self) {
-        self.bytes.clear();
-        let result = bincode::serde::encode_into_writer(&self.sets, Appender(&mut self.bytes), CONFIG);
-        assert!(result.is_ok(), "the peer's sets serialize");
+        write_sets(&self.sets, &mut self.bytes);
     }
 
     /// Writes the bytes again and hashes them.

@@ -49,6 +49,25 @@ pub(super) fn growth(quick: bool) -> Row {
     Row::lower(format!("physics.circles_{FEW}_to_{MANY}.cost_of_each"), growth, "times").goal(1.5)
 }
 
+/// How many times as much a step of 1,024 circles costs with one huge body around them, and where they are spread over
+/// the largest world, as among themselves: a large body and empty space are to cost next to nothing.
+pub(super) fn large_worlds(quick: bool) -> Vec<Row> {
+    const COUNT: u16 = 1_024;
+    let mut scenes = [Kicked::<Own>::new(COUNT), Kicked::with_a_huge_body(COUNT), Kicked::sparse(COUNT)];
+    let times = in_turns(if quick { 3 } else { 15 }, &mut scenes, |scene| {
+        let kicked = |_| {
+            scene.kick();
+            busy(|| scene.step(TICKS_PER_KICK))
+        };
+        (0..20).map(kicked).sum()
+    });
+    let row = |name: &str, time: Duration| {
+        let cost = time.as_secs_f64() / times[0].as_secs_f64();
+        Row::lower(format!("physics.circles_{COUNT}.{name}"), cost, "times").goal(1.1)
+    };
+    vec![row("with_a_huge_body", times[1]), row("in_the_largest_world", times[2])]
+}
+
 /// One step of circles that roll over each other.
 pub(super) fn rolling_circles(quick: bool) -> Vec<Row> {
     let goals = Goals { rapier: 4.0, box2d: None };

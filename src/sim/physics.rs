@@ -41,6 +41,7 @@ mod pairing;
 mod pairs;
 mod passage;
 mod proxy;
+mod push;
 mod push_solver;
 mod query;
 mod question;

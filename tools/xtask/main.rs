@@ -2,6 +2,7 @@
 
 mod golden;
 mod packages;
+mod same;
 mod scorecard;
 mod songs;
 mod step;
@@ -25,6 +26,7 @@ Chores:
   web      the tests of the browser's side alone: the SDK and the pages, with Node and Chromium
   tidy     the rules of the tree alone: walls, sizes, names, paths in documents
   wasm     build the pure crates for wasm32, where the targets are installed
+  same     the scenes of the physics in a release build for any x86-64: the bits of the tests?
   corpus   play every replay in assets/replays again: does a change of the rules alter past matches?
   golden   make the golden replays in assets/replays again; look at what changed before you keep it
   songs    compose the songs in assets/songs again
@@ -57,6 +59,7 @@ fn run(args: &[String]) -> Result<()> {
         "web" => web::test(web::ALONE),
         "tidy" => tidy(rest),
         "wasm" => wasm::build(),
+        "same" => same::check(),
         "corpus" => golden::verify(),
         "golden" => golden::remake(),
         "songs" => songs::write(),
@@ -78,7 +81,11 @@ fn test(rest: &[String]) -> Result<()> {
     }
     step.run()?;
     // Who asks for some tests does not mean these.
-    if rest.is_empty() { web::test(web::AFTER_TESTS) } else { Ok(()) }
+    if rest.is_empty() {
+        same::check()?;
+        web::test(web::AFTER_TESTS)?;
+    }
+    Ok(())
 }
 
 /// `--count N` says how often.

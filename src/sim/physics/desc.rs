@@ -31,8 +31,7 @@ pub struct WorldDesc {
     pub substeps: u8,
     /// Whether bodies that rest fall asleep, which makes them next to free.
     pub sleep: bool,
-    /// Whether bodies bounce off the border. Without walls they may leave, and get slower to simulate far
-    /// outside.
+    /// Whether bodies bounce off the border. Without walls they may leave, up to ±32,767 units from the middle.
     pub walls: bool,
 }
 

@@ -1,5 +1,6 @@
 //! Which shapes may touch.
 
+use super::Filter;
 use super::grid::Grid;
 use super::near::Near;
 use super::proxy::{Proxies, Proxy};
@@ -136,11 +137,15 @@ impl<F: FnMut(Found) -> bool> Search<'_, F> {
         for (index, spot) in grid.large().iter().enumerate() {
             let large = self.proxies.of(self.state, spot);
             let (low, high) = large.corners();
+            let filter = self.state.blueprints.brief(large.kind).filter;
+            // What does not move meets what does; and who has the filter that all have need not be asked for it.
+            let needed = !large.traits & MOVES;
+            let unmet = if filter.meets(Filter::ALL) { 0 } else { OPEN };
             for other in grid.within(low, high).chain(&grid.large()[index + 1..]) {
                 if self.left.is_spent() {
                     return;
                 }
-                if spot.boxes_touch(other) {
+                if other.traits & (needed | unmet) == needed && spot.boxes_touch(other) {
                     self.meet(&large, &self.proxies.of(self.state, other));
                 }
             }

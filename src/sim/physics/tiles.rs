@@ -50,17 +50,19 @@ impl TileMap {
 
     /// Makes a tile solid or empty; nothing happens outside of the map. Rows are counted upwards.
     pub fn set(&mut self, column: usize, row: usize, solid: bool) {
-        if column < self.columns
-            && let Some(tile) = self.solid.get_mut(row * self.columns + column)
-        {
-            *tile = solid;
+        if let Some(index) = self.index(column, row) {
+            self.solid[index] = solid;
         }
     }
 
     /// Whether a tile is solid; false outside of the map.
     #[must_use]
     pub fn is_solid(&self, column: usize, row: usize) -> bool {
-        column < self.columns && self.solid.get(row * self.columns + column).is_some_and(|&solid| solid)
+        self.index(column, row).is_some_and(|index| self.solid[index])
+    }
+
+    fn index(&self, column: usize, row: usize) -> Option<usize> {
+        (column < self.columns && row < self.rows).then(|| row * self.columns + column)
     }
 
     fn solid_at(&self, column: i32, row: i32) -> bool {

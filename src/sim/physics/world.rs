@@ -260,28 +260,6 @@ impl World {
         slot.is_some()
     }
 
-    /// Changes a dynamic body's velocity by `impulse` / mass; false if it is not there or not dynamic.
-    pub fn apply_impulse(&mut self, id: BodyId, impulse: Vec2) -> bool {
-        let slot = self.slot_of(id, DYNAMIC);
-        if let Some(slot) = slot {
-            self.state.wake(slot);
-            self.state.push(slot, impulse);
-        }
-        slot.is_some()
-    }
-
-    /// Changes a dynamic body's velocity and spin by an impulse at a place of the world; false if it is not there or
-    /// not dynamic.
-    pub fn apply_impulse_at(&mut self, id: BodyId, impulse: Vec2, place: Vec2) -> bool {
-        let slot = self.slot_of(id, DYNAMIC);
-        if let Some(slot) = slot {
-            self.state.wake(slot);
-            self.state.push(slot, impulse);
-            self.state.twist(slot, place, impulse);
-        }
-        slot.is_some()
-    }
-
     /// Sets the game's own number of a body; false if it is not there.
     pub fn set_user(&mut self, id: BodyId, user: u32) -> bool {
         let slot = self.state.slot(id);
@@ -414,29 +392,6 @@ impl World {
     /// Advances the world by one tick.
     pub fn step(&mut self) {
         super::step::step(&mut self.state, &mut self.told);
-    }
-}
-
-impl State {
-    fn push(&mut self, slot: usize, impulse: Vec2) {
-        let inverse = i64::from(self.masses[slot].inverse);
-        let change =
-            |part: Fx| crate::fx::clamp_to_i32((i64::from(part.to_bits()) * inverse + (1 << 19)) >> 20);
-        let motion = &mut self.motions[slot];
-        motion.x = motion.x.saturating_add(change(impulse.x));
-        motion.y = motion.y.saturating_add(change(impulse.y));
-    }
-
-    /// The impulse at a place around the centre of mass, which is more than a number of a world may be.
-    fn twist(&mut self, slot: usize, place: Vec2, impulse: Vec2) {
-        let (mass, at) = (&self.masses[slot], self.positions[slot]);
-        let lever = |place: Fx, at: Fx| i128::from(place.to_bits()) - i128::from(at.to_bits());
-        let (x, y) = (lever(place.x, at.x), lever(place.y, at.y));
-        let twist = (x * i128::from(impulse.y.to_bits()) - y * i128::from(impulse.x.to_bits())) >> 16;
-        let gyration = i128::from(mass.inverse_gyration);
-        let change = (twist * i128::from(mass.inverse) * gyration).saturating_mul(gyration) >> 60;
-        let change = change.clamp(i128::from(i32::MIN), i128::from(i32::MAX)) as i32;
-        self.motions[slot].spin = self.motions[slot].spin.saturating_add(change);
     }
 }
 

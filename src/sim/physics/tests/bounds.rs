@@ -114,7 +114,8 @@ fn maps_of_no_size_are_refused() {
     let mut map = TileMap::new(2, 2, -Fx::ONE).unwrap();
     map.set(9, 0, true);
     map.set(0, 9, true);
-    assert!(map.outlines().is_empty() && !map.is_solid(9, 9));
+    map.set(usize::MAX, usize::MAX, true);
+    assert!(map.outlines().is_empty() && !map.is_solid(9, 9) && !map.is_solid(0, usize::MAX));
 }
 
 /// A hundred thousand bodies at one place: as many as there may be are taken, the others are refused, and steps stay

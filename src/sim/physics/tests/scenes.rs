@@ -1,8 +1,8 @@
 //! Worlds that several tests use, and what is measured of them. Floats only measure.
 
 use crate::{
-    Angle, BodyDesc, BodyId, Fx, JointDesc, JointKind, Pcg32, Polygon, Shape, ShapeDesc, Vec2, World,
-    WorldDesc, encode_into, hash_bytes,
+    Angle, BodyDesc, BodyId, Fx, JointDesc, JointKind, Moved, Mover, Pcg32, Polygon, Shape, ShapeDesc,
+    TileMap, Vec2, World, WorldDesc, encode_into, hash_bytes,
 };
 
 pub(super) fn ratio(numerator: i32, denominator: i32) -> Fx {
@@ -205,7 +205,93 @@ pub(super) fn terrain() -> World {
     world
 }
 
-/// The scenes of the goldens.
+/// Tiles with steps between two walls, crates and balls on them and a raft above, and a character that goes to and
+/// fro there, jumps, rides and pushes.
+pub(super) struct Stroll {
+    pub(super) world: World,
+    /// Where the character came to in the last step.
+    pub(super) moved: Moved,
+    raft: BodyId,
+    tick: i32,
+}
+
+impl Stroll {
+    pub(super) fn new() -> Self {
+        let mut world = earth();
+        let mut map = TileMap::new(24, 6, Fx::ONE).unwrap();
+        (0..24).for_each(|column| map.set(column, 0, true));
+        for (column, height) in [(0, 6), (8, 2), (9, 2), (15, 2), (16, 3), (17, 2), (23, 6)] {
+            (0..height).for_each(|row| map.set(column, row, true));
+        }
+        let land = world.add(BodyDesc::circle(ratio(1, 8)).at(Vec2::from_ints(-12, -1)).fixed()).unwrap();
+        map.attach_to(&mut world, land, ShapeDesc::new(Shape::Circle { radius: Fx::ONE })).unwrap();
+        let mut raft = BodyDesc::rect(Vec2::new(Fx::ONE, ratio(1, 8))).at(Vec2::from_ints(0, 1)).kinematic();
+        raft.shape.material.one_way = true;
+        let raft = world.add(raft).unwrap();
+        for index in 0..10 {
+            let at = Vec2::from_ints(index * 2 - 9, 4);
+            let body = if index % 2 == 0 { BodyDesc::circle(ratio(1, 3)) } else { cube() };
+            world.add(body.at(at).spinning(Fx::from_int(index - 5))).unwrap();
+        }
+        let at = Vec2::from_ints(-10, 1);
+        let moved = Moved {
+            position: at,
+            grounded: false,
+            ground: None,
+            ground_velocity: Vec2::ZERO,
+            wall: Vec2::ZERO,
+        };
+        Self { world, moved, raft, tick: 0 }
+    }
+
+    pub(super) fn steps(&mut self, ticks: u32) {
+        (0..ticks).for_each(|_| self.step());
+    }
+
+    /// Three seconds to the right and three to the left, with a jump every second.
+    fn step(&mut self) {
+        let right = self.tick / 180 % 2 == 0;
+        let sign = if right { Fx::ONE } else { -Fx::ONE };
+        self.world.set_velocity(self.raft, Vec2::new(sign * Fx::from_int(2), -sign * ratio(1, 4)));
+        let rises = self.tick % 60 < 20;
+        let way = Vec2::new(sign * ratio(1, 10), if rises { ratio(1, 8) } else { -ratio(1, 6) });
+        let shape = Shape::Capsule { half_length: ratio(1, 8), radius: ratio(1, 3) };
+        let mover = Mover { shape, push: Fx::from_int(4), ..Mover::default() };
+        self.moved = mover.go(&mut self.world, self.moved.position, way);
+        self.world.step();
+        self.tick += 1;
+    }
+}
+
+/// A scene's name, and the size and the hash of its state.
+pub(super) type Digest = (&'static str, usize, u64);
+
+/// Steps of each golden.
+pub(super) const GOLDEN_TICKS: u32 = 600;
+/// The scenes of the goldens then.
+pub(super) const GOLDEN: [Digest; 7] = [
+    ("gas", 3_585, 0x2a53_8bcd_6146_7bab),
+    ("mixture", 13_991, 0x6c50_598a_f39e_8e9d),
+    ("ruins", 2_678, 0x3739_2a05_01f6_2da7),
+    ("machine", 1_973, 0x26d2_7198_e00a_1495),
+    ("terrain", 7_942, 0x46f2_0e63_f569_6f09),
+    ("shower", 4_307, 0xc340_eb57_263b_4121),
+    ("stroll", 2_989, 0x1f1d_da7c_13a5_00bb),
+];
+
+/// What they come to in this build.
+pub(super) fn digests() -> [Digest; 7] {
+    let digest = |(name, world)| (name, bytes_of(&world).len(), hash_of(&world));
+    let [gas, mixture, ruins, machine, terrain, shower] = all().map(|(name, mut world)| {
+        steps(&mut world, GOLDEN_TICKS);
+        digest((name, world))
+    });
+    let mut stroll = Stroll::new();
+    stroll.steps(GOLDEN_TICKS);
+    [gas, mixture, ruins, machine, terrain, shower, digest(("stroll", stroll.world))]
+}
+
+/// The scenes of the goldens of which nobody but the physics moves anything.
 pub(super) fn all() -> [(&'static str, World); 6] {
     let mut shower = gas(8);
     for index in 0..20 {

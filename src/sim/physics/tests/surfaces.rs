@@ -1,7 +1,9 @@
 //! Ground of every sort: belts, platforms, gates, tiles and chains. Floats only measure.
 
 use super::scenes::{cube, earth, float, open, ratio, steps};
-use crate::{Angle, Body, BodyDesc, BodyId, Combine, Fx, Shape, ShapeDesc, TileMap, Vec2, World, WorldDesc};
+use crate::{
+    Angle, Body, BodyDesc, BodyId, Combine, Filter, Fx, Shape, ShapeDesc, TileMap, Vec2, World, WorldDesc,
+};
 
 fn seen(world: &World, id: BodyId) -> Body {
     world.body(id).expect("nobody removed it")
@@ -148,6 +150,29 @@ fn nothing_stumbles_over_the_seams_of_a_tile_map() {
         }
         steps(&mut world, 200);
         assert!(seen(&world, slider).position.x < Fx::from_int(39), "{:?}", seen(&world, slider));
+    }
+}
+
+/// A map is its outline: what is all inside of it touches nothing, and is met only by rays, from either side.
+#[test]
+fn a_tile_map_is_hollow() {
+    let mut map = TileMap::new(4, 4, Fx::from_int(2)).unwrap();
+    (0..16).for_each(|tile| map.set(tile % 4, tile / 4, true));
+    let mut world = earth();
+    let land = world.add(BodyDesc::circle(ratio(1, 8)).at(Vec2::from_ints(-20, 0)).fixed()).unwrap();
+    map.attach_to(&mut world, land, ShapeDesc::new(Shape::Circle { radius: Fx::ONE })).unwrap();
+    let middle = Vec2::from_ints(-16, 4);
+    let inside = BodyDesc { gravity_scale: Fx::ZERO, ..BodyDesc::circle(Fx::HALF) };
+    let inside = world.add(inside.at(middle)).unwrap();
+    steps(&mut world, 30);
+    assert_eq!(seen(&world, inside).position, middle);
+    let (mut found, whom) = (Vec::new(), Filter::ALL.except(inside));
+    world.overlap_point(middle, whom, &mut found);
+    assert!(found.is_empty());
+    let up = Vec2::from_ints(0, 8);
+    for (from, way, y) in [(middle, up, 8), (middle + up, -up, 8), (middle, -up, 0), (middle - up, up, 0)] {
+        let hit = world.cast_ray(from, way, whom).expect("an edge is on the way");
+        assert!(hit.body == land && (float(hit.position.y) - f64::from(y)).abs() < 0.001, "{hit:?}");
     }
 }
 
