@@ -1,6 +1,6 @@
 //! The scene in which this engine is compared with others: circles that fly about in a walled box.
 
-use framekeep_sim::{BodyDesc, Fx, Pcg32, Vec2, WorldDesc, encode_into, hash_bytes};
+use framekeep_sim::{Angle, BodyDesc, Fx, Pcg32, Vec2, WorldDesc, encode_into, hash_bytes};
 
 use crate::engine::{Engine, Own};
 use crate::scene::Scene;
@@ -17,10 +17,10 @@ const KICK_SPEED: i32 = 5;
 const GOLDEN_TICKS: u32 = 60;
 /// The state's hash after [`GOLDEN_TICKS`], by the number of circles.
 const GOLDEN: [(u16, u64); 4] = [
-    (64, 0x48bb_c3e9_81ea_fe46),
-    (256, 0x7b82_75e4_13a1_09af),
-    (1_024, 0x0d4a_d14c_b799_453b),
-    (5_000, 0xf1bd_1ced_336f_7fd2),
+    (64, 0x5328_7fd3_81f6_d05c),
+    (256, 0x91b4_ff6e_8dbc_c464),
+    (1_024, 0xeb24_f7ae_2ab2_7a25),
+    (5_000, 0xcaed_cf56_0ab0_664c),
 ];
 
 /// Where and how fast the circles start: radius 0.5, a quarter of the box filled, restitution 0.5.
@@ -93,14 +93,30 @@ impl<E: Engine> Kicked<E> {
         Self::of(count, BodyDesc::circle(Fx::HALF).restitution(Fx::HALF).sleepless())
     }
 
-    /// The circles of [`Kicked::new`], and around all of them a body a thousand times as large as they are.
+    /// The circles of [`Kicked::new`] beside a slope that stands, touches none of them, and is so long that the box
+    /// around it holds all of them.
     #[must_use]
-    pub fn with_a_huge_body(count: u16) -> Self {
-        let mut scene = Self::scene(&Circles::new(count), Self::bare());
-        let huge = BodyDesc::rect(Vec2::splat(Fx::from_int(500))).fixed();
-        scene.bodies.push(huge.layer(0b10).mask(0b10));
-        scene.world.bodies_max += 1;
-        Self::from_scene(Circles::new(count), &scene)
+    pub fn beside_a_huge_slope(count: u16) -> Self {
+        let long = Fx::from_int(700);
+        let slope = BodyDesc::rect(Vec2::new(long, Fx::ONE)).turned(Angle(1 << 13));
+        // Its upper left side is one unit from the corner of the walls.
+        let aside = Circles::new(count).half_side + Fx::from_int(2);
+        Self::with(count, &[slope.at(Vec2::new(aside, -aside)).fixed()])
+    }
+
+    /// The circles of [`Kicked::new`], and a body in each of the corners of the largest world.
+    #[must_use]
+    pub fn with_bodies_far_away(count: u16) -> Self {
+        let far = [(1, 1), (1, -1), (-1, 1), (-1, -1)].map(|(x, y)| Vec2::from_ints(32_000 * x, 32_000 * y));
+        Self::with(count, &far.map(|at| BodyDesc::circle(Fx::HALF).at(at).fixed()))
+    }
+
+    fn with(count: u16, others: &[BodyDesc]) -> Self {
+        let circles = Circles::new(count);
+        let mut scene = Self::scene(&circles, Self::bare());
+        scene.bodies.extend_from_slice(others);
+        scene.world.bodies_max += others.len() as u16;
+        Self::from_scene(circles, &scene)
     }
 
     /// The circles of [`Kicked::new`], farther apart: in a world as large as a world may be, which they fill.

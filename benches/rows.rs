@@ -42,7 +42,7 @@ pub fn measure(
         physics::polygons(quick).into_iter().for_each(&mut *found);
         progress("20,000 circles and 64");
         found(physics::growth(quick));
-        progress("1,024 circles with a huge body, and in the largest world");
+        progress("1,024 circles beside a huge slope, and in the largest world");
         physics::large_worlds(quick).into_iter().for_each(&mut *found);
         progress("2,000 rooms");
         found(physics::rooms(quick));

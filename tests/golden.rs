@@ -11,9 +11,9 @@ use framekeep_journal::{Replay, Verifier};
 /// Name, ticks and hash of the last state.
 const GOLDEN: &[(&str, u32, u64)] = &[
     ("clockwork_solo", 1_707, 0x249a_9fe3_509a_74a8),
-    ("courtyard_duel", 900, 0x68f0_c3ea_a130_2d71),
-    ("foundry_sixteen", 900, 0x01a5_476c_de3d_6dd5),
-    ("pit_four", 1_800, 0x516a_725d_1bfa_124b),
+    ("courtyard_duel", 900, 0xb784_775f_859b_1254),
+    ("foundry_sixteen", 900, 0x8db3_3d0b_0b3c_6df9),
+    ("pit_four", 1_800, 0xaf5c_8bd5_1886_d7c8),
     ("sunrise_four", 1_545, 0xcd3e_4aef_2e4a_0f48),
 ];
 

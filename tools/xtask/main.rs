@@ -26,7 +26,7 @@ Chores:
   web      the tests of the browser's side alone: the SDK and the pages, with Node and Chromium
   tidy     the rules of the tree alone: walls, sizes, names, paths in documents
   wasm     build the pure crates for wasm32, where the targets are installed
-  same     the scenes of the physics in a release build for any x86-64: the bits of the tests?
+  same     the scenes of the physics in release builds, also for aarch64 and WebAssembly: the bits of the tests?
   corpus   play every replay in assets/replays again: does a change of the rules alter past matches?
   golden   make the golden replays in assets/replays again; look at what changed before you keep it
   songs    compose the songs in assets/songs again

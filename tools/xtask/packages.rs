@@ -18,6 +18,7 @@ const NEEDED: &[Needed] = &[
     Needed { program: "python3", package: "python3" },
     Needed { program: "promtool", package: "prometheus" },
     Needed { program: "redis-server", package: "redis-server" },
+    Needed { program: "qemu-aarch64", package: "qemu-user" },
 ];
 
 /// What no automatic run may be without: the tests of the cluster, which say that they are skipped, would be.

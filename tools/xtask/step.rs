@@ -46,6 +46,12 @@ impl Step {
         self
     }
 
+    /// Without an environment variable.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
     /// Runs it; says on standard error what is run and how long it took.
     pub(crate) fn run(mut self) -> Result<()> {
         let words: Vec<_> = self.command.get_args().map(|arg| arg.to_string_lossy()).collect();

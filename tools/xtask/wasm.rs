@@ -24,7 +24,8 @@ pub(crate) fn build() -> Result<()> {
     Ok(())
 }
 
-fn is_installed(target: &str) -> bool {
+/// Whether the standard library for a target is there.
+pub(crate) fn is_installed(target: &str) -> bool {
     let output = Command::new("rustc").args(["--print", "target-libdir", "--target", target]).output();
     output.is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
 }

@@ -222,6 +222,7 @@ impl State {
             return false;
         }
         self.wake_touching(slot);
+        self.forget_force(slot);
         self.flags[slot] = self.flags[slot] & !(DYNAMIC | KINEMATIC | BULLET | SLEEPLESS) | kinds;
         if kinds == 0 {
             self.motions[slot] = Motion::default();

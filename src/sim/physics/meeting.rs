@@ -293,7 +293,7 @@ impl Meeting {
 }
 
 /// Margins are rounded up: how two outlines lie on each other is not found out anew when one is a little faster.
-const MARGIN_STEP: i32 = 1 << 8;
+pub(crate) const MARGIN_STEP: i32 = 1 << 8;
 
 /// How far apart two shapes may be that are about to touch.
 #[inline(always)]

@@ -25,7 +25,7 @@ const FREE: u32 = u32::MAX;
 pub(crate) struct Movers {
     pub(crate) velocities: Vec<Velocity>,
     pub(crate) offsets: Vec<Offset>,
-    /// What gravity adds in a substep; empty without gravity.
+    /// What gravity and forces add in a substep; empty without either.
     pulls: Vec<[i32; 4]>,
     /// The velocities before anything pushed in this substep.
     free: Vec<Velocity>,
@@ -43,6 +43,9 @@ pub(crate) struct Movers {
 struct Laws {
     /// Speed that a substep adds, in 1/2²⁰.
     gravity: [i64; 2],
+    /// Whether the game pulls at bodies, and for how long in a substep, in 1/2³² of a second.
+    forced: bool,
+    time: i64,
     substeps: u8,
     /// In 1/2³⁰ of a second.
     substep: i32,
@@ -54,7 +57,8 @@ struct Laws {
 #[derive(Clone, Copy)]
 struct Glide {
     velocity: Velocity,
-    pull: [i32; 2],
+    /// What is added in a substep to both speeds and to the spin.
+    pull: [i32; 3],
     locks: u8,
 }
 
@@ -65,11 +69,12 @@ impl Laws {
             .map(|part| ((i128::from(part.to_bits()) * i128::from(substep)) >> 28) as i64);
         let short = (substep >> 2).max(1);
         let speed_max = ((WAY_MAX << 26) / short).min(i64::from(i32::MAX)) as i32;
-        Self { gravity, substeps: state.desc.substeps, substep: short as i32, speed_max }
+        let (forced, substeps) = (!state.forces.is_empty(), state.desc.substeps);
+        Self { gravity, forced, time: substep, substeps, substep: short as i32, speed_max }
     }
 
     fn pulls(&self) -> bool {
-        self.gravity != [0, 0]
+        self.forced || self.gravity != [0, 0]
     }
 
     /// The way of a substep, in 1/2²⁴.
@@ -92,12 +97,12 @@ impl Laws {
         offset.turn = offset.turn.saturating_add(self.way(velocity.spin));
     }
 
-    /// How a body moves by itself, less what damping takes in a tick.
+    /// How a body moves by itself and by what pulls it, less what damping takes in a tick.
     #[inline(always)]
     fn glide(&self, state: &State, slot: usize) -> Glide {
         let motion = state.motions[slot];
         let velocity = Velocity { x: motion.x, y: motion.y, spin: motion.spin, unused: 0 };
-        let mut glide = Glide { velocity, pull: [0; 2], locks: 0 };
+        let mut glide = Glide { velocity, pull: [0; 3], locks: 0 };
         if state.flags[slot] & DYNAMIC != 0 {
             let plan = state.blueprints.brief(state.kinds[slot]);
             if plan.drag | plan.spin_drag != 0 {
@@ -105,7 +110,14 @@ impl Laws {
             }
             if self.pulls() {
                 let scale = i64::from(plan.gravity_scale.to_bits());
-                glide.pull = self.gravity.map(|part| clamp_to_i32((part * scale) >> 16));
+                let [x, y] = self.gravity.map(|part| clamp_to_i32((part * scale) >> 16));
+                glide.pull = [x, y, 0];
+            }
+            if self.forced
+                && let Some(force) = state.force(slot)
+            {
+                let gains = force.gain(&state.masses[slot], self.time);
+                glide.pull.iter_mut().zip(gains).for_each(|(pull, gain)| *pull = pull.saturating_add(gain));
             }
             glide.locks = plan.locks & (LOCK_X | LOCK_Y);
         }
@@ -126,7 +138,7 @@ impl Laws {
         let Glide { mut velocity, pull, locks } = glide;
         let mut offset = Offset::default();
         velocity.hold(locks);
-        if pull == [0; 2] {
+        if pull == [0; 3] {
             let way = |speed: i32| clamp_to_i32(i64::from(self.way(speed)) * i64::from(self.substeps));
             let (x, y, turn) = (way(velocity.x), way(velocity.y), way(velocity.spin));
             return (velocity, Offset { x, y, turn, ..Offset::default() });
@@ -134,6 +146,7 @@ impl Laws {
         for _ in 0..self.substeps {
             velocity.x = velocity.x.saturating_add(pull[0]);
             velocity.y = velocity.y.saturating_add(pull[1]);
+            velocity.spin = velocity.spin.saturating_add(pull[2]);
             velocity.hold(locks);
             self.advance(&mut offset, &velocity);
         }
@@ -214,12 +227,13 @@ impl Movers {
     #[inline(always)]
     fn push(&mut self, state: &State, slot: u16) {
         let (slot, index) = (usize::from(slot), self.velocities.len() as u32);
-        let still = Glide { velocity: Velocity::default(), pull: [0; 2], locks: 0 };
+        let still = Glide { velocity: Velocity::default(), pull: [0; 3], locks: 0 };
         let glide = if is_moving(state.flags[slot]) { self.laws.glide(state, slot) } else { still };
         self.velocities.push(glide.velocity);
         self.offsets.push(Offset::default());
         if self.laws.pulls() {
-            self.pulls.push([glide.pull[0], glide.pull[1], 0, 0]);
+            let [x, y, spin] = glide.pull;
+            self.pulls.push([x, y, spin, 0]);
         }
         if glide.locks != 0 {
             self.held.push((index, glide.locks));
@@ -243,8 +257,8 @@ impl Movers {
         self.free.extend_from_slice(&self.velocities);
     }
 
-    /// Gravity of a substep, and once more all pushes of the substep before: what they were together is seen from how
-    /// they changed the velocities.
+    /// Gravity and forces of a substep, and once more all pushes of the substep before: what they were together is seen
+    /// from how they changed the velocities.
     pub(crate) fn pull_and_push(&mut self) {
         let (twos, one) = bytemuck::cast_slice_mut::<_, i32>(&mut self.velocities).as_chunks_mut();
         let (frees, free) = bytemuck::cast_slice_mut::<_, i32>(&mut self.free).as_chunks_mut();
@@ -263,7 +277,7 @@ impl Movers {
         }
     }
 
-    /// Gravity of a substep.
+    /// Gravity and forces of a substep.
     pub(crate) fn pull(&mut self) {
         let velocities = bytemuck::cast_slice_mut::<_, i32>(&mut self.velocities);
         let pulls = bytemuck::cast_slice::<_, i32>(&self.pulls);
@@ -327,7 +341,7 @@ fn slowed(velocity: Velocity, drag: u16, spin_drag: u16) -> Velocity {
 /// changes how it moves.
 pub(crate) fn way_of_tick(state: &State, slot: usize) -> (Vec2, i32) {
     let laws = Laws::of(state);
-    let (_, offset) = laws.run(Glide { pull: [0; 2], ..laws.glide(state, slot) });
+    let (_, offset) = laws.run(Glide { pull: [0; 3], ..laws.glide(state, slot) });
     (offset.way(), offset.turn)
 }
 

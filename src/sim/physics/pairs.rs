@@ -4,6 +4,7 @@ use super::Filter;
 use super::grid::Grid;
 use super::near::Near;
 use super::proxy::{Proxies, Proxy};
+use super::sides::Sides;
 use super::sieve::sift;
 use super::spot::{LISTED, MOVES, OPEN, PUSHED, SENSOR, Spot};
 use super::state::State;
@@ -141,12 +142,14 @@ impl<F: FnMut(Found) -> bool> Search<'_, F> {
             // What does not move meets what does; and who has the filter that all have need not be asked for it.
             let needed = !large.traits & MOVES;
             let unmet = if filter.meets(Filter::ALL) { 0 } else { OPEN };
+            let mut sides = Sides::of(self.state, self.proxies, &large);
             for other in grid.within(low, high).chain(&grid.large()[index + 1..]) {
-                if self.left.is_spent() {
-                    return;
-                }
-                if other.traits & (needed | unmet) == needed && spot.boxes_touch(other) {
+                let cares = other.traits & (needed | unmet) == needed;
+                if cares && !sides.leave_out(other) && spot.boxes_touch(other) {
                     self.meet(&large, &self.proxies.of(self.state, other));
+                    if self.left.is_spent() {
+                        return;
+                    }
                 }
             }
         }

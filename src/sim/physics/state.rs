@@ -7,6 +7,7 @@ use super::blueprint::{
     Blueprint, Blueprints, Kind, LOCK_ROTATION, LOCK_X, LOCK_Y, MASS_MIN, NONE, damping_of,
 };
 use super::column::Column;
+use super::force::Force;
 use super::pairing::{Ended, Pairing};
 use super::rot::Rot;
 use super::still::{Stills, is_still};
@@ -126,6 +127,8 @@ pub(crate) struct State {
     pub(crate) pairings: Column<Pairing>,
     /// Contacts that ended because a body was removed, told at the next step.
     pub(crate) ended: Column<Ended>,
+    /// What pulls bodies in the next step, by slot.
+    pub(crate) forces: Column<Force>,
     pub(crate) joints: super::joints::Joints,
     /// Follows from the blueprints.
     pub(crate) masses: Column<Mass>,
@@ -159,6 +162,7 @@ impl Clone for State {
         self.ignored.clone_from(&source.ignored);
         self.pairings.clone_from(&source.pairings);
         self.ended.clone_from(&source.ended);
+        self.forces.clone_from(&source.forces);
         self.joints.clone_from(&source.joints);
         self.masses.clone_from(&source.masses);
         self.stills.clone_from(&source.stills);
@@ -181,6 +185,7 @@ impl PartialEq for State {
             && self.ignored == other.ignored
             && self.pairings == other.pairings
             && self.ended == other.ended
+            && self.forces == other.forces
             && self.joints == other.joints
             && self.extras.len() == other.extras.len()
             && self.parts().zip(other.parts()).all(|(one, other)| one == other)
@@ -350,6 +355,7 @@ impl State {
         self.end_pairings(slot);
         self.tally = None;
         self.joints.remove_of(slot as u16);
+        self.forget_force(slot);
         self.ignored.retain(|pair| !pair.contains(&(slot as u16)));
         if self.flags[slot] & COMPOUND != 0 {
             let blueprints = &mut self.blueprints;

@@ -141,6 +141,7 @@ impl Scratch {
             self.starts.extend_from_slice(&state.positions);
         }
         let rests = self.movers.store(state, rest_ticks);
+        state.forces.clear();
         let apart = Apart(&self.apart);
         bullet::stop_bullets(state, &self.proxies, &self.grid, (&self.starts, apart), &mut self.swings);
         if state.desc.walls {

@@ -11,6 +11,7 @@ mod crowds;
 mod events;
 mod extremes;
 mod features;
+mod forces;
 mod golden;
 mod heaps;
 mod joints;

@@ -13,6 +13,7 @@ use super::WorldDesc;
 use super::base::Base;
 use super::blueprint::{Blueprint, Blueprints, NONE};
 use super::column::Column;
+use super::force::Force;
 use super::joints::Joints;
 use super::pairing::{ALL_BITS, BORDER, Ended, Pairing, PointMemory, SENSOR};
 use super::rot::Rot;
@@ -56,6 +57,7 @@ struct Sent<'a> {
     numbers: &'a Column<[u16; 2]>,
     points: &'a Column<PointMemory>,
     ended: &'a Column<Ended>,
+    forces: &'a Column<Force>,
     joints: &'a Joints,
 }
 
@@ -82,6 +84,7 @@ struct Received {
     numbers: Column<[u16; 2]>,
     points: Column<PointMemory>,
     ended: Column<Ended>,
+    forces: Column<Force>,
     joints: Joints,
 }
 
@@ -106,6 +109,8 @@ pub(crate) enum BadState {
     Pairs,
     #[error("the bodies that are seen where they were are not in order")]
     Lags,
+    #[error("what pulls is not in order, comes to nothing, or is of no body that can be pulled")]
+    Forces,
     #[error("a joint is not one of two bodies, or out of bounds")]
     Joint,
 }
@@ -184,6 +189,7 @@ impl Serialize for State {
             numbers: &buffers.numbers,
             points: &buffers.points,
             ended: &self.ended,
+            forces: &self.forces,
             joints: &self.joints,
         }
         .serialize(serializer);
@@ -331,6 +337,7 @@ impl Received {
             ignored: self.ignored,
             pairings,
             ended: self.ended,
+            forces: self.forces,
             joints: self.joints,
             masses,
             stills: Stills::default(),
@@ -442,6 +449,9 @@ impl State {
         self.weigh()?;
         self.check_free_list()?;
         self.check_pairs()?;
+        if !self.are_forces_sound() {
+            return Err(BadState::Forces);
+        }
         let is_body = |slot: u16| self.flags.get(usize::from(slot)).is_some_and(|flags| flags & ALIVE != 0);
         if self.joints.are_sound(is_body) { Ok(()) } else { Err(BadState::Joint) }
     }

@@ -1,6 +1,7 @@
 //! The search for what touches or is about to.
 
 use super::Scratch;
+use crate::JointKind;
 use crate::physics::border::meet_border;
 use crate::physics::meeting::Meeting;
 use crate::physics::pairs::{Budget, Found, Search};
@@ -93,7 +94,9 @@ impl Scratch {
             return;
         }
         self.apart.extend(state.ignored.iter());
-        let joined = state.joints.iter().filter(|(_, joint)| !joint.collide);
+        // A mouse pulls to a place; whom it names first is of no meaning.
+        let is_mouse = |kind: &JointKind| matches!(kind, JointKind::Mouse { .. });
+        let joined = state.joints.iter().filter(|(_, joint)| !joint.collide && !is_mouse(&joint.kind));
         self.apart.extend(joined.map(|(_, joint)| [joint.a.min(joint.b), joint.a.max(joint.b)]));
         self.apart.sort_unstable();
     }

@@ -1,7 +1,7 @@
 //! What is set of a body: kinds, locks, gravity, impulses.
 
 use super::scenes::{cube, earth, float, open, ratio, steps};
-use crate::{Angle, Body, BodyDesc, BodyId, Fx, Shape, ShapeDesc, Vec2, World, WorldDesc};
+use crate::{Angle, Body, BodyDesc, BodyId, Fx, Shape, ShapeDesc, Vec2, World};
 
 fn seen(world: &World, id: BodyId) -> Body {
     world.body(id).expect("nobody removed it")
@@ -55,49 +55,6 @@ fn an_impulse_beside_the_middle_turns() {
     let body = seen(&world, id);
     assert_eq!(body.velocity, Vec2::from_ints(1, 0));
     assert!((float(body.spin) + 3.0).abs() < 0.015, "{}", body.spin);
-}
-
-/// Sixty steps of a second with a force of 3, of a hundredth, or beside the middle, and with a torque: a cube of mass
-/// 2 and inertia 1/3 has the speed and spin of the formula, within 0.1 % and the half steps that each tick rounds by,
-/// and goes on with them when nothing pulls.
-#[test]
-fn forces_last_for_a_step() {
-    type Pull = fn(&mut World, BodyId) -> bool;
-    let pulls: [(Pull, f64, f64); 4] = [
-        (|world, id| world.apply_force(id, Vec2::from_ints(3, 0)), 1.5, 0.0),
-        (|world, id| world.apply_force(id, Vec2::new(ratio(1, 100), Fx::ZERO)), 0.005, 0.0),
-        (
-            |world, id| {
-                let above = world.position(id).unwrap() + Vec2::new(Fx::ZERO, Fx::HALF);
-                world.apply_force_at(id, Vec2::from_ints(1, 0), above)
-            },
-            0.5,
-            -1.5,
-        ),
-        (|world, id| world.apply_torque(id, ratio(1, 100)), 0.0, 0.03),
-    ];
-    for (number, (pull, speed, spin)) in pulls.into_iter().enumerate() {
-        let mut world = World::new(WorldDesc { gravity: Vec2::ZERO, ..*earth().desc() });
-        let id = world.add(cube().mass(Fx::from_int(2)).sleepless()).unwrap();
-        for tick in 0..120 {
-            assert!(tick >= 60 || pull(&mut world, id));
-            world.step();
-            let body = seen(&world, id);
-            let near = |value: Fx, end: f64| {
-                let expected = end * f64::from(tick.min(59) + 1) / 60.0;
-                (float(value) - expected).abs() <= 0.001 * expected.abs() + 0.000_05
-            };
-            assert!(near(body.velocity.x, speed) && near(body.spin, spin), "{number}, {tick}: {body:?}");
-        }
-    }
-    let mut world = open();
-    let disc = world.add(BodyDesc::circle(Fx::ONE).mass(Fx::from_int(2))).unwrap();
-    assert!(world.apply_torque_impulse(disc, Fx::from_int(3)));
-    assert!((float(seen(&world, disc).spin) - 3.0).abs() < 0.003, "{:?}", seen(&world, disc));
-    let locked = world.add(cube().lock_rotation()).unwrap();
-    assert!(world.apply_torque(locked, Fx::MAX) && seen(&world, locked).spin == Fx::ZERO);
-    let fixed = world.add(cube().fixed()).unwrap();
-    assert!(!world.apply_force(fixed, Vec2::ZERO) && !world.apply_torque_impulse(fixed, Fx::ONE));
 }
 
 /// What is kinematic goes its way whatever is in it, and pushes that along.

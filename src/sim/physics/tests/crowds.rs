@@ -1,12 +1,14 @@
 //! As many shapes as a world may hold, and a few more.
 
-use super::scenes::{bytes_of, earth, ground, open, ratio, steps};
+use super::scenes::{bytes_of, earth, ground, kick, open, ratio, steps};
 use crate::physics::blueprint::{Blueprint, Blueprints};
 use crate::physics::census::Census;
 use crate::physics::layout::Layout;
+use crate::physics::sides::ASK_ALL;
 use crate::physics::state::State;
 use crate::{
-    AttachError, BodyDesc, Fx, Polygon, Shape, ShapeDesc, Vec2, World, WorldDesc, decode, encode_into,
+    Angle, AttachError, BodyDesc, Filter, Fx, Pcg32, Polygon, Shape, ShapeDesc, Vec2, World, WorldDesc,
+    decode, encode_into,
 };
 
 /// 65,535 shapes, most of them of one body: the next body and the next shape are refused, and the world steps.
@@ -211,4 +213,62 @@ fn all_shapes_in_one_place_come_apart() {
         let fastest = ids.iter().map(|&id| world.body(id).unwrap().velocity.length()).max();
         assert!(fastest < Some(Fx::from_int(8 * 4)), "one has {fastest:?}, in a box: {in_a_box}");
     }
+}
+
+/// Slopes as long as the world, around which the boxes hold all of it, with all sorts of bodies and filters upon and
+/// beside them: that what is beyond a side of one is left out changes nothing.
+#[test]
+fn nothing_that_matters_is_left_out_of_a_huge_slope() {
+    for seed in 0..8 {
+        let mut worlds = [slopes(seed), slopes(seed)];
+        for tick in 0..120 {
+            for (world, ask_all) in worlds.iter_mut().zip([false, true]) {
+                ASK_ALL.set(ask_all);
+                world.step();
+            }
+            let [one, other] = &worlds;
+            assert!(one == other && one.contacts() == other.contacts(), "seed {seed}, tick {tick}");
+            assert_eq!(one.events(), other.events(), "seed {seed}, tick {tick}");
+        }
+        ASK_ALL.set(false);
+    }
+}
+
+fn slopes(seed: u64) -> World {
+    let mut rng = Pcg32::new(seed, 6);
+    let mut world = World::new(WorldDesc { sleep: seed.is_multiple_of(2), ..*earth().desc() });
+    let filters = [(1, u32::MAX, 0), (2, 2, 0), (4, 0, 3), (1, 1, -2), (2, 3, 5)];
+    let filter = |rng: &mut Pcg32| {
+        let (layer, mask, group) = filters[rng.below(5) as usize];
+        Filter { layer, mask, group }
+    };
+    let long = Fx::from_int(60);
+    let slopes = [
+        BodyDesc::rect(Vec2::new(long, ratio(1, 2))),
+        BodyDesc::capsule(long, ratio(1, 3)),
+        BodyDesc::polygon(Polygon::regular(3, Fx::from_int(40))),
+        BodyDesc::new(Shape::Segment { from: Vec2::new(-long, Fx::ZERO), to: Vec2::new(long, Fx::ONE) }),
+        BodyDesc::circle(Fx::from_int(30)),
+    ];
+    for (number, slope) in (0..).zip(slopes) {
+        let turned = slope.turned(Angle(1_000 * (seed as u16 + number as u16)));
+        let mut slope = turned.at(Vec2::from_ints(0, -50 + 12 * number)).fixed();
+        slope.shape.filter = filter(&mut rng);
+        slope.shape.sensor = number == 4;
+        world.add(slope).unwrap();
+    }
+    for index in 0..400 {
+        let size = ratio(rng.below(60) as i32 + 20, 100);
+        let mut body = match index % 4 {
+            0 => BodyDesc::circle(size),
+            1 => BodyDesc::rect(Vec2::new(size, ratio(1, 4))),
+            2 => BodyDesc::capsule(size, ratio(1, 5)),
+            _ => BodyDesc::polygon(Polygon::regular(3 + index as u8 % 6, size)),
+        };
+        body.shape.filter = filter(&mut rng);
+        let at = Vec2::from_ints(index % 20 * 3 - 30, index / 20 * 3 - 30);
+        let body = body.at(at).moving(kick(&mut rng, 60)).spinning(Fx::from_int(index % 7 - 3));
+        world.add(body).unwrap();
+    }
+    world
 }

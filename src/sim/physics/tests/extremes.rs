@@ -116,8 +116,14 @@ proptest! {
             if tick % 4 == 1 {
                 world.remove(id);
                 world.apply_impulse_at(ids[0], Vec2::new(Fx::MIN, Fx::MAX), Vec2::ZERO);
-                world.apply_force_at(id, Vec2::new(Fx::MAX, Fx::MIN), Vec2::new(Fx::MAX, Fx::MIN));
-                world.apply_torque(ids[0], Fx::MIN);
+                let (corner, other) = (Vec2::new(Fx::MAX, Fx::MIN), Vec2::new(Fx::MIN, Fx::MIN));
+                for &id in &ids[ids.len() / 2..] {
+                    world.apply_impulse_at(id, corner, other);
+                    world.apply_force_at(id, other, corner);
+                    world.apply_torque_impulse(id, Fx::MAX);
+                    world.apply_torque(id, Fx::MIN);
+                    world.apply_force(id, corner);
+                }
                 let _ = world.cast_ray(Vec2::new(Fx::MIN, Fx::ONE), Vec2::new(Fx::MAX, Fx::MAX), Filter::ALL);
             }
             let mut restored: World = decode(&bytes_of(&world)).expect("a world's own bytes");

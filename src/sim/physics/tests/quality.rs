@@ -29,7 +29,7 @@ fn a_pyramid_of_twenty_rows_stands_for_ten_thousand_steps() {
     }
 }
 
-/// From 1 below to 10 above, with the usual substeps: it settles by 6 % of a box a level at most, and its top sways by
+/// From 1 below to 10 above, with the usual substeps: it settles by a fifth of a box in all at most, and sways by
 /// less than a tenth of a box then.
 #[test]
 fn a_stack_of_ten_stands_whose_top_is_ten_times_as_heavy() {

@@ -153,7 +153,7 @@ fn nothing_stumbles_over_the_seams_of_a_tile_map() {
     }
 }
 
-/// A map is its outline: what is all inside of it touches nothing, and is met only by rays, from either side.
+/// A map is its outline: what is all inside of it touches and overlaps nothing. Rays meet it from either side.
 #[test]
 fn a_tile_map_is_hollow() {
     let mut map = TileMap::new(4, 4, Fx::from_int(2)).unwrap();
@@ -168,6 +168,8 @@ fn a_tile_map_is_hollow() {
     assert_eq!(seen(&world, inside).position, middle);
     let (mut found, whom) = (Vec::new(), Filter::ALL.except(inside));
     world.overlap_point(middle, whom, &mut found);
+    world.overlap_circle(middle, Fx::ONE, whom, &mut found);
+    world.overlap_box(middle - Vec2::from_ints(1, 1), middle + Vec2::from_ints(1, 1), whom, &mut found);
     assert!(found.is_empty());
     let up = Vec2::from_ints(0, 8);
     for (from, way, y) in [(middle, up, 8), (middle + up, -up, 8), (middle, -up, 0), (middle - up, up, 0)] {

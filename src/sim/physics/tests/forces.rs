@@ -1,0 +1,153 @@
+//! What the game pulls at. Floats only measure.
+
+use super::scenes::{bytes_of, cube, earth, float, ground, open, ratio, steps};
+use crate::{Body, BodyDesc, BodyId, BodyKind, Fx, Vec2, World, WorldDesc, decode};
+
+/// Ten units per second per second, downwards.
+const GRAVITY: Fx = Fx::from_int(10);
+
+fn seen(world: &World, id: BodyId) -> Body {
+    world.body(id).expect("nobody removed it")
+}
+
+/// Sixty ticks per second and no gravity.
+fn space() -> World {
+    World::new(WorldDesc { gravity: Vec2::ZERO, ..*earth().desc() })
+}
+
+/// Sixty steps of a second with a force of 3, of a hundredth, or beside the middle, and with a torque: a cube of mass
+/// 2 and inertia 1/3 has the speed and spin of the formula, within 0.1 % and half a step of its speed for each of the
+/// four substeps of each tick, and goes on with them when nothing pulls.
+#[test]
+fn forces_last_for_a_step() {
+    type Pull = fn(&mut World, BodyId) -> bool;
+    let pulls: [(Pull, f64, f64); 5] = [
+        (|world, id| world.apply_force(id, Vec2::from_ints(3, 0)), 1.5, 0.0),
+        (|world, id| world.apply_force(id, Vec2::new(-ratio(1, 100), Fx::ZERO)), -0.005, 0.0),
+        (
+            |world, id| {
+                let above = world.position(id).unwrap() + Vec2::new(Fx::ZERO, Fx::HALF);
+                world.apply_force_at(id, Vec2::from_ints(1, 0), above)
+            },
+            0.5,
+            -1.5,
+        ),
+        (|world, id| world.apply_torque(id, ratio(1, 100)), 0.0, 0.03),
+        (|world, id| world.apply_torque(id, -ratio(1, 100)), 0.0, -0.03),
+    ];
+    for (number, (pull, speed, spin)) in pulls.into_iter().enumerate() {
+        let mut world = space();
+        let id = world.add(cube().mass(Fx::from_int(2)).sleepless()).unwrap();
+        for tick in 0..120 {
+            assert!(tick >= 60 || pull(&mut world, id));
+            world.step();
+            let body = seen(&world, id);
+            let near = |value: Fx, end: f64| {
+                let ticks = f64::from(tick.min(59) + 1);
+                let (expected, steps) = (end * ticks / 60.0, 4.0 * ticks / 2.0 / f64::from(1 << 20));
+                (float(value) - expected).abs() <= 0.001 * expected.abs() + steps + 1.0 / 65_536.0
+            };
+            assert!(near(body.velocity.x, speed) && near(body.spin, spin), "{number}, {tick}: {body:?}");
+        }
+    }
+}
+
+/// Force and gravity are added in the same substeps: who is held up by as much as gravity pulls stays where it is, to
+/// the last bit; and who falls by a force falls as by gravity.
+#[test]
+fn a_force_pulls_as_gravity_does() {
+    let (mut world, mut other) = (earth(), space());
+    let held = world.add(cube().mass(Fx::ONE)).unwrap();
+    let [falls, pulled] = [&mut world, &mut other].map(|world| {
+        let body = cube().mass(Fx::ONE).at(Vec2::from_ints(5, 0)).moving(Vec2::from_ints(3, 4));
+        world.add(body.turned(crate::Angle(500))).unwrap()
+    });
+    for tick in 0..120 {
+        assert!(world.apply_force(held, Vec2::new(Fx::ZERO, GRAVITY)));
+        assert!(other.apply_force(pulled, Vec2::new(Fx::ZERO, -GRAVITY)));
+        world.step();
+        other.step();
+        assert_eq!((seen(&world, held).position, seen(&world, held).velocity), (Vec2::ZERO, Vec2::ZERO));
+        let (one, two) = (seen(&world, falls), seen(&other, pulled));
+        assert!(float(one.position.distance(two.position)) < 0.001, "{tick}: {one:?} {two:?}");
+    }
+}
+
+/// On ground with a friction of 1/2, a force of 0.4 of the weight moves nothing, and one of 0.6 does, with a tenth of
+/// gravity; within 2 %. Whatever is pressed down does not begin to bounce.
+#[test]
+fn friction_holds_against_a_force() {
+    for (part, holds) in [(4, true), (6, false)] {
+        let mut world = earth();
+        ground(&mut world);
+        let id = world.add(cube().mass(Fx::ONE).lock_rotation().at(Vec2::new(Fx::ZERO, Fx::HALF))).unwrap();
+        for _ in 0..120 {
+            world.apply_force(id, Vec2::new(Fx::from_int(part), Fx::ZERO));
+            world.step();
+        }
+        let body = seen(&world, id);
+        let expected = if holds { 0.0 } else { 2.0 };
+        assert!((float(body.velocity.x) - expected).abs() < 0.04, "{part}: {body:?}");
+        assert!(!holds || body.position.x == Fx::ZERO, "{part}: {body:?}");
+    }
+    let mut world = earth();
+    ground(&mut world);
+    let ball = BodyDesc::circle(Fx::HALF).restitution(Fx::ONE).mass(Fx::ONE);
+    let id = world.add(ball.at(Vec2::new(Fx::ZERO, Fx::HALF))).unwrap();
+    for _ in 0..240 {
+        world.apply_force(id, Vec2::from_ints(0, -90));
+        world.step();
+        assert!((float(seen(&world, id).position.y) - 0.5).abs() < 0.05, "{:?}", seen(&world, id));
+    }
+}
+
+/// What is to pull is a part of the state, as long as it is something.
+#[test]
+fn forces_are_a_part_of_the_state() {
+    let mut world = earth();
+    let ids = [9, 3, 6].map(|x| world.add(cube().at(Vec2::from_ints(x, 0))).unwrap());
+    let before = bytes_of(&world);
+    assert!(world.apply_force(ids[2], Vec2::from_ints(1, 2)) && world.apply_torque(ids[0], Fx::ONE));
+    assert!(bytes_of(&world) != before);
+    let mut restored: World = decode(&bytes_of(&world)).expect("a world's own bytes");
+    let mut copy = world.clone();
+    assert!(restored == world && copy == world);
+    steps(&mut world, 2);
+    steps(&mut restored, 2);
+    steps(&mut copy, 2);
+    assert!(restored == world && copy == world);
+    // Two that come to nothing, of a body that goes, and of one that is not pulled from now on.
+    let still = bytes_of(&world);
+    assert!(
+        world.apply_force(ids[1], Vec2::from_ints(1, 2))
+            && world.apply_force(ids[1], Vec2::from_ints(-1, -2))
+    );
+    assert!(still == bytes_of(&world));
+    let mut other = world.clone();
+    assert!(world.apply_torque(ids[1], Fx::ONE) && world.remove(ids[1]) && other.remove(ids[1]));
+    assert!(world == other);
+    assert!(world.apply_torque(ids[2], Fx::ONE) && world.set_kind(ids[2], BodyKind::Kinematic));
+    assert!(other.set_kind(ids[2], BodyKind::Kinematic) && world == other);
+}
+
+/// A body that never turns takes no torque, others than dynamic bodies take nothing; a zero wakes nobody.
+#[test]
+fn not_everything_is_pulled() {
+    let mut world = open();
+    let disc = world.add(BodyDesc::circle(Fx::ONE).mass(Fx::from_int(2))).unwrap();
+    steps(&mut world, 60);
+    assert!(world.apply_force(disc, Vec2::ZERO) && world.apply_impulse(disc, Vec2::ZERO));
+    assert!(world.apply_torque(disc, Fx::ZERO) && seen(&world, disc).asleep);
+    assert!(world.apply_torque_impulse(disc, Fx::from_int(3)) && !seen(&world, disc).asleep);
+    assert!((float(seen(&world, disc).spin) - 3.0).abs() < 0.003, "{:?}", seen(&world, disc));
+    let locked = world.add(cube().lock_rotation().at(Vec2::from_ints(5, 0))).unwrap();
+    assert!(world.apply_torque(locked, Fx::MAX));
+    world.step();
+    assert_eq!(seen(&world, locked).spin, Fx::ZERO);
+    for other in [cube().fixed(), cube().kinematic()] {
+        let other = world.add(other.at(Vec2::from_ints(9, 9))).unwrap();
+        assert!(
+            !world.apply_force(other, Vec2::from_ints(1, 1)) && !world.apply_torque_impulse(other, Fx::ONE)
+        );
+    }
+}
