@@ -99,7 +99,7 @@ impl<E: Engine> Kicked<E> {
     pub fn beside_a_huge_slope(count: u16) -> Self {
         let long = Fx::from_int(700);
         let slope = BodyDesc::rect(Vec2::new(long, Fx::ONE)).turned(Angle(1 << 13));
-        // Its upper left side is one unit from the corner of the walls.
+        // Its upper left side is nearly two units from the corner of the walls.
         let aside = Circles::new(count).half_side + Fx::from_int(2);
         Self::with(count, &[slope.at(Vec2::new(aside, -aside)).fixed()])
     }

@@ -4,7 +4,6 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::packages::is_there;
 use crate::step::Step;
 
 /// Finds the tests, and gives Node the flag its WebSocket needs where it is behind one.
@@ -18,7 +17,7 @@ pub(crate) const AFTER_TESTS: &[&str] = &["build", "--workspace", "--bins", "--t
 
 /// Runs them against the server that `build` makes; says so where they cannot be run.
 pub(crate) fn test(build: &[&str]) -> Result<()> {
-    if !is_there("node") || !has_websocket() {
+    if !has_node() {
         eprintln!("xtask: SKIPPED: the tests of the browser's side need Node 20.10 or newer");
         return Ok(());
     }
@@ -26,7 +25,8 @@ pub(crate) fn test(build: &[&str]) -> Result<()> {
     Step::program("web", "node", TESTS).run()
 }
 
-fn has_websocket() -> bool {
+/// Whether Node is there, and new enough: 20.10, which knows of this.
+pub(crate) fn has_node() -> bool {
     let version = Command::new("node").args(["--experimental-websocket", "--version"]).output();
     version.is_ok_and(|version| version.status.success())
 }

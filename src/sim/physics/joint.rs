@@ -64,7 +64,8 @@ pub enum JointKind {
     },
     /// The bodies are as one.
     Weld,
-    /// The second body's anchor is pulled to a place in the world; the first body is of no meaning.
+    /// The second body's anchor is pulled to a place in the world. The first body is not, and both meet each other
+    /// whatever [`JointDesc::collide`] says; the joint goes when it goes, and they wake together.
     Mouse {
         /// Where to.
         target: Vec2,

@@ -43,9 +43,8 @@ pub(crate) struct Movers {
 struct Laws {
     /// Speed that a substep adds, in 1/2²⁰.
     gravity: [i64; 2],
-    /// Whether the game pulls at bodies, and for how long in a substep, in 1/2³² of a second.
+    /// Whether the game pulls at bodies.
     forced: bool,
-    time: i64,
     substeps: u8,
     /// In 1/2³⁰ of a second.
     substep: i32,
@@ -69,8 +68,8 @@ impl Laws {
             .map(|part| ((i128::from(part.to_bits()) * i128::from(substep)) >> 28) as i64);
         let short = (substep >> 2).max(1);
         let speed_max = ((WAY_MAX << 26) / short).min(i64::from(i32::MAX)) as i32;
-        let (forced, substeps) = (!state.forces.is_empty(), state.desc.substeps);
-        Self { gravity, forced, time: substep, substeps, substep: short as i32, speed_max }
+        let (forced, substeps) = (state.pulls_any(0, state.slots()), state.desc.substeps);
+        Self { gravity, forced, substeps, substep: short as i32, speed_max }
     }
 
     fn pulls(&self) -> bool {
@@ -108,16 +107,21 @@ impl Laws {
             if plan.drag | plan.spin_drag != 0 {
                 glide.velocity = slowed(velocity, plan.drag, plan.spin_drag);
             }
-            if self.pulls() {
-                let scale = i64::from(plan.gravity_scale.to_bits());
-                let [x, y] = self.gravity.map(|part| clamp_to_i32((part * scale) >> 16));
-                glide.pull = [x, y, 0];
-            }
+            let scale = i64::from(plan.gravity_scale.to_bits());
             if self.forced
                 && let Some(force) = state.force(slot)
             {
-                let gains = force.gain(&state.masses[slot], self.time);
-                glide.pull.iter_mut().zip(gains).for_each(|(pull, gain)| *pull = pull.saturating_add(gain));
+                let gravity = state.desc.gravity;
+                let gravity = [gravity.x, gravity.y].map(|part| i64::from(part.to_bits()) * scale);
+                let mut gain = force.gain(&state.masses[slot], gravity, state.desc.tick_seconds());
+                // Nobody is to meet what a force would make of what is held.
+                for (part, lock) in gain.iter_mut().zip([LOCK_X, LOCK_Y]) {
+                    *part = if plan.locks & lock == 0 { *part } else { 0 };
+                }
+                glide.gain(gain, self.substeps);
+            } else if self.gravity != [0, 0] {
+                let [x, y] = self.gravity.map(|part| clamp_to_i32((part * scale) >> 16));
+                glide.pull = [x, y, 0];
             }
             glide.locks = plan.locks & (LOCK_X | LOCK_Y);
         }
@@ -151,6 +155,20 @@ impl Laws {
             self.advance(&mut offset, &velocity);
         }
         (velocity, offset)
+    }
+}
+
+impl Glide {
+    /// Is pulled so that both speeds and the spin gain that in a tick; what is too little for all substeps is there at
+    /// once.
+    fn gain(&mut self, gain: [i32; 3], substeps: u8) {
+        let substeps = i32::from(substeps.max(1));
+        self.pull = gain.map(|part| part / substeps);
+        let [x, y, spin] = gain.map(|part| part % substeps);
+        let velocity = &mut self.velocity;
+        velocity.x = velocity.x.saturating_add(x);
+        velocity.y = velocity.y.saturating_add(y);
+        velocity.spin = velocity.spin.saturating_add(spin);
     }
 }
 
@@ -191,7 +209,7 @@ impl Movers {
         self.velocities.reserve(state.slots() + 1);
         self.offsets.reserve(state.slots() + 1);
         self.free.reserve(state.slots() + 1);
-        self.pulls.reserve(if self.laws.pulls() { state.slots() + 1 } else { 0 });
+        self.pulls.reserve(state.slots() + 1);
         self.velocities.push(Velocity::default());
         self.offsets.push(Offset::default());
         if self.laws.pulls() {

@@ -1,15 +1,15 @@
 //! Impulses and forces that the game gives to bodies.
 
-use super::force::torque_of;
+use super::force::Force;
 use super::state::{DYNAMIC, State};
 use super::{BodyId, World};
 use crate::{Fx, Vec2};
 
 /// Impulses change how a body moves at once. Forces pull it during the step that follows, as gravity does, and are
-/// over with that: what is to be pulled on and on is given its force before every step. Those of one body add up, each
-/// sum to ±32,767; they are a part of the state. Impulses are in units of mass times units per second, forces are that
-/// per second. Each tells whether it was done: not if the body is not there or not dynamic. It wakes the body, unless
-/// it is zero.
+/// over with that: what is to be pulled on and on is given its force before every step, and never sleeps. Those of one
+/// body add up, each sum to 2²⁸; they are a part of the state. Impulses are in units of mass times units per second,
+/// forces are that per second. Each tells whether it was done: not if the body is not there or not dynamic. It wakes
+/// the body, unless it is zero.
 impl World {
     /// Changes a body's velocity by `impulse` / mass.
     pub fn apply_impulse(&mut self, id: BodyId, impulse: Vec2) -> bool {
@@ -47,19 +47,19 @@ impl World {
     /// # Ok::<(), framekeep_sim::WorldFull>(())
     /// ```
     pub fn apply_force(&mut self, id: BodyId, force: Vec2) -> bool {
-        self.push(id, force != Vec2::ZERO, |state, slot| state.add_force(slot, force, Fx::ZERO))
+        self.push(id, force != Vec2::ZERO, |state, slot| state.add_force(slot, Force::of(force)))
     }
 
     /// Pulls a body at a place of the world during the next step: by the lever that this is now.
     pub fn apply_force_at(&mut self, id: BodyId, force: Vec2, place: Vec2) -> bool {
         self.push(id, force != Vec2::ZERO, |state, slot| {
-            state.add_force(slot, force, torque_of(force, place, state.positions[slot]));
+            state.add_force(slot, Force::at(force, place, state.positions[slot]));
         })
     }
 
     /// Turns a body around its centre of mass during the next step.
     pub fn apply_torque(&mut self, id: BodyId, torque: Fx) -> bool {
-        self.push(id, torque != Fx::ZERO, |state, slot| state.add_force(slot, Vec2::ZERO, torque))
+        self.push(id, torque != Fx::ZERO, |state, slot| state.add_force(slot, Force::around(torque)))
     }
 
     fn push(&mut self, id: BodyId, is_any: bool, push: impl FnOnce(&mut State, usize)) -> bool {

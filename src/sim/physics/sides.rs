@@ -16,6 +16,8 @@ const SLACK: i64 = 4 * LAG_MARGIN as i64 + MARGIN_STEP as i64 + 64;
 std::thread_local! {
     /// Whether nothing is left out.
     pub(crate) static ASK_ALL: core::cell::Cell<bool> = const { core::cell::Cell::new(false) };
+    /// How many were left out.
+    pub(crate) static LEFT_OUT: core::cell::Cell<u32> = const { core::cell::Cell::new(0) };
 }
 
 /// The sides of an outline, as far out as they are.
@@ -59,10 +61,13 @@ impl Sides {
             (i64::from(normal_x) * x + i64::from(normal_y) * y) >> 30 > out + reach
         };
         // Neighbours are beyond the same side, nearly always.
-        is_beyond(&self.list[self.last % POINTS_MAX])
+        let is_out = is_beyond(&self.list[self.last % POINTS_MAX])
             || self.list[..self.count].iter().position(is_beyond).is_some_and(|side| {
                 self.last = side;
                 true
-            })
+            });
+        #[cfg(test)]
+        LEFT_OUT.set(LEFT_OUT.get() + u32::from(is_out));
+        is_out
     }
 }

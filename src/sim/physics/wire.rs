@@ -13,7 +13,7 @@ use super::WorldDesc;
 use super::base::Base;
 use super::blueprint::{Blueprint, Blueprints, NONE};
 use super::column::Column;
-use super::force::Force;
+use super::force::Pulled;
 use super::joints::Joints;
 use super::pairing::{ALL_BITS, BORDER, Ended, Pairing, PointMemory, SENSOR};
 use super::rot::Rot;
@@ -57,7 +57,7 @@ struct Sent<'a> {
     numbers: &'a Column<[u16; 2]>,
     points: &'a Column<PointMemory>,
     ended: &'a Column<Ended>,
-    forces: &'a Column<Force>,
+    forces: &'a Column<Pulled>,
     joints: &'a Joints,
 }
 
@@ -84,7 +84,7 @@ struct Received {
     numbers: Column<[u16; 2]>,
     points: Column<PointMemory>,
     ended: Column<Ended>,
-    forces: Column<Force>,
+    forces: Column<Pulled>,
     joints: Joints,
 }
 
@@ -161,6 +161,7 @@ struct Buffers {
     pairs: Column<PairBits>,
     numbers: Column<[u16; 2]>,
     points: Column<PointMemory>,
+    forces: Column<Pulled>,
 }
 
 impl Serialize for State {
@@ -189,7 +190,7 @@ impl Serialize for State {
             numbers: &buffers.numbers,
             points: &buffers.points,
             ended: &self.ended,
-            forces: &self.forces,
+            forces: &buffers.forces,
             joints: &self.joints,
         }
         .serialize(serializer);
@@ -220,6 +221,8 @@ impl Buffers {
         self.fill_motions(state);
         self.fill_lags(state);
         self.fill_pairs(&state.pairings);
+        self.forces.clear();
+        self.forces.extend(state.pulled());
         numbering.used
     }
 
@@ -337,7 +340,7 @@ impl Received {
             ignored: self.ignored,
             pairings,
             ended: self.ended,
-            forces: self.forces,
+            forces: Column::default(),
             joints: self.joints,
             masses,
             stills: Stills::default(),
@@ -345,6 +348,9 @@ impl Received {
             tally: None,
         };
         state.check()?;
+        if !state.take_forces(&self.forces) {
+            return Err(BadState::Forces);
+        }
         state.see(&self.lags, &self.turns)?;
         Ok(state)
     }
@@ -449,9 +455,6 @@ impl State {
         self.weigh()?;
         self.check_free_list()?;
         self.check_pairs()?;
-        if !self.are_forces_sound() {
-            return Err(BadState::Forces);
-        }
         let is_body = |slot: u16| self.flags.get(usize::from(slot)).is_some_and(|flags| flags & ALIVE != 0);
         if self.joints.are_sound(is_body) { Ok(()) } else { Err(BadState::Joint) }
     }

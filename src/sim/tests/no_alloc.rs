@@ -131,6 +131,12 @@ fn steps_and_copies_allocate_nothing_once_warm() {
                 kick(&mut world, &ids, &mut rng);
                 copy.clone_from(&world);
             }
+            if tick % 50 < 20 {
+                for &id in ids.iter().step_by(7) {
+                    world.apply_force_at(id, Vec2::from_ints(3, 2), Vec2::ZERO);
+                    copy.apply_torque(id, Fx::ONE);
+                }
+            }
             world.step();
             copy.step();
         }

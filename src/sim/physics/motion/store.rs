@@ -130,7 +130,8 @@ impl Movers {
     #[inline(always)]
     fn gliding(&self, state: &State, slot: usize, free: Vector) -> Option<Moved> {
         let kinds: &[u16; LANES] = state.kinds.get(slot..)?.first_chunk()?;
-        if self.laws.pulls() || !are_calm(&state.blueprints, kinds) {
+        let pulled = self.laws.gravity != [0, 0] || self.laws.forced && state.pulls_any(slot, slot + LANES);
+        if pulled || !are_calm(&state.blueprints, kinds) {
             return None;
         }
         let motions: &[Motion; LANES] = state.motions.get(slot..)?.first_chunk()?;

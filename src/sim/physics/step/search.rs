@@ -94,7 +94,7 @@ impl Scratch {
             return;
         }
         self.apart.extend(state.ignored.iter());
-        // A mouse pulls to a place; whom it names first is of no meaning.
+        // A mouse pulls to a place, and holds nobody to whom it names first.
         let is_mouse = |kind: &JointKind| matches!(kind, JointKind::Mouse { .. });
         let joined = state.joints.iter().filter(|(_, joint)| !joint.collide && !is_mouse(&joint.kind));
         self.apart.extend(joined.map(|(_, joint)| [joint.a.min(joint.b), joint.a.max(joint.b)]));

@@ -4,7 +4,7 @@ use super::scenes::{bytes_of, earth, ground, kick, open, ratio, steps};
 use crate::physics::blueprint::{Blueprint, Blueprints};
 use crate::physics::census::Census;
 use crate::physics::layout::Layout;
-use crate::physics::sides::ASK_ALL;
+use crate::physics::sides::{ASK_ALL, LEFT_OUT};
 use crate::physics::state::State;
 use crate::{
     Angle, AttachError, BodyDesc, Filter, Fx, Pcg32, Polygon, Shape, ShapeDesc, Vec2, World, WorldDesc,
@@ -215,8 +215,8 @@ fn all_shapes_in_one_place_come_apart() {
     }
 }
 
-/// Slopes as long as the world, around which the boxes hold all of it, with all sorts of bodies and filters upon and
-/// beside them: that what is beyond a side of one is left out changes nothing.
+/// Slopes of 120 and of 8,000 units, in the middle and at the end of the plane, with all sorts of bodies and filters
+/// upon and beside them: that what is beyond a side of one is left out changes nothing.
 #[test]
 fn nothing_that_matters_is_left_out_of_a_huge_slope() {
     for seed in 0..8 {
@@ -232,6 +232,7 @@ fn nothing_that_matters_is_left_out_of_a_huge_slope() {
         }
         ASK_ALL.set(false);
     }
+    assert!(LEFT_OUT.get() > 100_000, "{} were left out", LEFT_OUT.get());
 }
 
 fn slopes(seed: u64) -> World {
@@ -242,7 +243,8 @@ fn slopes(seed: u64) -> World {
         let (layer, mask, group) = filters[rng.below(5) as usize];
         Filter { layer, mask, group }
     };
-    let long = Fx::from_int(60);
+    let long = Fx::from_int(if seed % 4 == 3 { 4_000 } else { 60 });
+    let middle = if seed < 5 { Vec2::ZERO } else { Vec2::from_ints(32_000, -32_000) };
     let slopes = [
         BodyDesc::rect(Vec2::new(long, ratio(1, 2))),
         BodyDesc::capsule(long, ratio(1, 3)),
@@ -252,11 +254,14 @@ fn slopes(seed: u64) -> World {
     ];
     for (number, slope) in (0..).zip(slopes) {
         let turned = slope.turned(Angle(1_000 * (seed as u16 + number as u16)));
-        let mut slope = turned.at(Vec2::from_ints(0, -50 + 12 * number)).fixed();
+        let mut slope = turned.at(middle + Vec2::from_ints(0, -50 + 12 * number)).fixed();
         slope.shape.filter = filter(&mut rng);
-        slope.shape.sensor = number == 4;
+        slope.shape.sensor = number == 4 || number == seed as i32 % 4;
         world.add(slope).unwrap();
     }
+    let land = world.add(BodyDesc::circle(ratio(1, 8)).at(middle).turned(Angle(500)).fixed()).unwrap();
+    let hills = [40, 5, -60].map(|x| Vec2::from_ints(x, x / 5 - 20));
+    world.attach_chain(land, &hills, false, ShapeDesc::new(Shape::Circle { radius: Fx::ONE })).unwrap();
     for index in 0..400 {
         let size = ratio(rng.below(60) as i32 + 20, 100);
         let mut body = match index % 4 {
@@ -267,8 +272,17 @@ fn slopes(seed: u64) -> World {
         };
         body.shape.filter = filter(&mut rng);
         let at = Vec2::from_ints(index % 20 * 3 - 30, index / 20 * 3 - 30);
-        let body = body.at(at).moving(kick(&mut rng, 60)).spinning(Fx::from_int(index % 7 - 3));
-        world.add(body).unwrap();
+        let body = body.at(middle + at).moving(kick(&mut rng, 60)).spinning(Fx::from_int(index % 7 - 3));
+        let id = match index % 9 {
+            0 => world.add(body.kinematic()),
+            1 => world.add(body.sensor()),
+            2 if seed.is_multiple_of(3) => world.add(body.bullet()),
+            _ => world.add(body),
+        };
+        if index % 5 == 0 {
+            let arm = ShapeDesc::new(Shape::Circle { radius: ratio(1, 4) });
+            world.attach(id.unwrap(), arm.offset(Vec2::splat(size), Angle(99))).unwrap();
+        }
     }
     world
 }
