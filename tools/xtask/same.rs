@@ -67,7 +67,10 @@ fn step(name: &str, options: &[&str]) -> Step {
 
 /// A step for another machine, of which what is set for this one says nothing.
 fn foreign(name: &str, options: &[&str]) -> Step {
-    step(name, options).without("RUSTFLAGS").without("CARGO_ENCODED_RUSTFLAGS")
+    step(name, options)
+        .without("RUSTFLAGS")
+        .without("CARGO_ENCODED_RUSTFLAGS")
+        .without("CARGO_BUILD_RUSTFLAGS")
 }
 
 /// Whether a program is there that runs those of another machine; of Node, one that is new enough.

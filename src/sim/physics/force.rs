@@ -66,7 +66,8 @@ impl Force {
     }
 
     /// What it and gravity add in a tick to both speeds and to the spin; gravity is given as it is for the body, in
-    /// 1/2³², and the tick in 1/2³² of a second. Rounded once, so that the one may hold up what the other pulls down.
+    /// 1/2³², and the tick in 1/2³² of a second. Rounded once, so that the one may hold
+    /// up what the other pulls down, as exactly as the inverse mass is.
     pub(crate) fn gain(&self, mass: &Mass, gravity: [i64; 2], tick: i64) -> [i32; 3] {
         let rounded = |value: i128, bits: u32| {
             let value = value.saturating_add(1 << (bits - 1)) >> bits;

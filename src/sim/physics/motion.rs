@@ -108,20 +108,17 @@ impl Laws {
                 glide.velocity = slowed(velocity, plan.drag, plan.spin_drag);
             }
             let scale = i64::from(plan.gravity_scale.to_bits());
+            if self.gravity != [0, 0] {
+                let [x, y] = self.gravity.map(|part| clamp_to_i32((part * scale) >> 16));
+                glide.pull = [x, y, 0];
+            }
             if self.forced
                 && let Some(force) = state.force(slot)
             {
                 let gravity = state.desc.gravity;
                 let gravity = [gravity.x, gravity.y].map(|part| i64::from(part.to_bits()) * scale);
-                let mut gain = force.gain(&state.masses[slot], gravity, state.desc.tick_seconds());
-                // Nobody is to meet what a force would make of what is held.
-                for (part, lock) in gain.iter_mut().zip([LOCK_X, LOCK_Y]) {
-                    *part = if plan.locks & lock == 0 { *part } else { 0 };
-                }
-                glide.gain(gain, self.substeps);
-            } else if self.gravity != [0, 0] {
-                let [x, y] = self.gravity.map(|part| clamp_to_i32((part * scale) >> 16));
-                glide.pull = [x, y, 0];
+                let gain = force.gain(&state.masses[slot], gravity, state.desc.tick_seconds());
+                glide.gain(gain, self.substeps, plan.locks);
             }
             glide.locks = plan.locks & (LOCK_X | LOCK_Y);
         }
@@ -160,15 +157,18 @@ impl Laws {
 
 impl Glide {
     /// Is pulled so that both speeds and the spin gain that in a tick; what is too little for all substeps is there at
-    /// once.
-    fn gain(&mut self, gain: [i32; 3], substeps: u8) {
+    /// once. In a direction in which it is held gravity alone pulls, as always: nobody is to meet what a force would
+    /// make of it.
+    fn gain(&mut self, gain: [i32; 3], substeps: u8, locks: u8) {
         let substeps = i32::from(substeps.max(1));
-        self.pull = gain.map(|part| part / substeps);
-        let [x, y, spin] = gain.map(|part| part % substeps);
-        let velocity = &mut self.velocity;
-        velocity.x = velocity.x.saturating_add(x);
-        velocity.y = velocity.y.saturating_add(y);
-        velocity.spin = velocity.spin.saturating_add(spin);
+        let Velocity { x, y, spin, .. } = &mut self.velocity;
+        let speeds = [(x, LOCK_X), (y, LOCK_Y), (spin, 0)];
+        for ((pull, gain), (speed, lock)) in self.pull.iter_mut().zip(gain).zip(speeds) {
+            if locks & lock == 0 {
+                *pull = gain / substeps;
+                *speed = speed.saturating_add(gain % substeps);
+            }
+        }
     }
 }
 
@@ -260,7 +260,7 @@ impl Movers {
 
     /// Whether nothing but pushes changes how any of them moves.
     pub(crate) fn glide_freely(&self) -> bool {
-        self.pulls.is_empty() && self.held.is_empty()
+        self.held.is_empty() && self.pulls.iter().all(|pull| *pull == [0; 4])
     }
 
     /// The ways of a substep, in 1/2²⁴.

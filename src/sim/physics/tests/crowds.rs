@@ -231,8 +231,8 @@ fn nothing_that_matters_is_left_out_of_a_huge_slope() {
             assert_eq!(one.events(), other.events(), "seed {seed}, tick {tick}");
         }
         ASK_ALL.set(false);
+        assert!(LEFT_OUT.take() > 10_000, "seed {seed}: hardly anything was left out");
     }
-    assert!(LEFT_OUT.get() > 100_000, "{} were left out", LEFT_OUT.get());
 }
 
 fn slopes(seed: u64) -> World {
