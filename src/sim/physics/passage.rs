@@ -8,6 +8,7 @@ use super::grid::Grid;
 use super::hull::{Ghosts, Hull};
 use super::manifold::{Outline, collide};
 use super::meeting::ghosts;
+use super::pairing::{Pairing, TOUCHING};
 use super::pairs::Apart;
 use super::proxy::{Proxies, Proxy};
 use super::query::placed_part;
@@ -57,8 +58,15 @@ impl Passage {
         found.sort_unstable();
     }
 
-    /// Adds that it began and ended to what is told of a step, after what else is told of the two shapes.
+    /// Adds that it began and ended to what is told of a step, after what else is told of the two shapes; nothing if
+    /// they touch all the while, as the search has it, which sees them a little otherwise.
     pub(crate) fn tell(self, state: &State, events: &mut Vec<ContactEvent>) {
+        let pairing =
+            Pairing { a: self.a, b: self.b, sub_a: self.sub_a, sub_b: self.sub_b, ..Pairing::default() };
+        let known = state.pairings.binary_search_by_key(&pairing.sort_key(), Pairing::sort_key);
+        if known.is_ok_and(|at| state.pairings[at].bits & TOUCHING != 0) {
+            return;
+        }
         let event = |phase| ContactEvent {
             a: state.id(usize::from(self.a)),
             b: state.id(usize::from(self.b)),
