@@ -38,12 +38,10 @@ impl Force {
         Self { torque: torque.to_bits().into(), ..Self::default() }
     }
 
-    /// At a place, around a centre. A lever is more than a place of a world may be.
+    /// At a place, around a centre.
     pub(crate) fn at(force: Vec2, place: Vec2, centre: Vec2) -> Self {
-        let lever = |place: Fx, at: Fx| i128::from(place.to_bits()) - i128::from(at.to_bits());
-        let (x, y) = (lever(place.x, centre.x), lever(place.y, centre.y));
-        let torque = x * i128::from(force.y.to_bits()) - y * i128::from(force.x.to_bits());
-        let torque = ((torque + (1 << 15)) >> 16).clamp(i128::from(-MOST), i128::from(MOST));
+        let torque =
+            ((twist_of(force, place, centre) + (1 << 15)) >> 16).clamp(i128::from(-MOST), i128::from(MOST));
         Self { torque: torque as i64, ..Self::of(force) }
     }
 
@@ -82,6 +80,13 @@ impl Force {
         let turn = ((change(self.torque) * tick) >> 32) * gyration;
         [speed(self.x, gravity[0]), speed(self.y, gravity[1]), rounded(turn.saturating_mul(gyration), 60)]
     }
+}
+
+/// A force, or an impulse, at a place, around a centre, in 1/2³². Levers are more than a place of a world may be.
+pub(crate) fn twist_of(force: Vec2, place: Vec2, centre: Vec2) -> i128 {
+    let lever = |place: Fx, at: Fx| i128::from(place.to_bits()) - i128::from(at.to_bits());
+    let (x, y) = (lever(place.x, centre.x), lever(place.y, centre.y));
+    x * i128::from(force.y.to_bits()) - y * i128::from(force.x.to_bits())
 }
 
 impl State {

@@ -1,6 +1,6 @@
 //! Impulses and forces that the game gives to bodies.
 
-use super::force::Force;
+use super::force::{Force, twist_of};
 use super::state::{DYNAMIC, State};
 use super::{BodyId, World};
 use crate::{Fx, Vec2};
@@ -70,13 +70,6 @@ impl World {
         }
         true
     }
-}
-
-/// An impulse at a place, around a centre, in 1/2³². Levers are more than a place of a world may be.
-fn twist_of(impulse: Vec2, place: Vec2, centre: Vec2) -> i128 {
-    let lever = |place: Fx, at: Fx| i128::from(place.to_bits()) - i128::from(at.to_bits());
-    let (x, y) = (lever(place.x, centre.x), lever(place.y, centre.y));
-    x * i128::from(impulse.y.to_bits()) - y * i128::from(impulse.x.to_bits())
 }
 
 impl State {
